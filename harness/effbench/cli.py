@@ -1,0 +1,246 @@
+"""The ``effbench`` command. Imports of weight stand inside the commands: help is quick."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from effbench.errors import EffbenchError
+
+if TYPE_CHECKING:
+    from effbench.plan import Plan
+    from effbench.plugins import Plugins
+
+SOME_FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+
+
+class _Group(click.Group):
+    """Shows a user's mistake as its message alone, with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EffbenchError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(MISTAKE)
+        except KeyboardInterrupt:
+            click.echo("Interrupted: what is finished is kept, run again to go on.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+_cache = click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where vectors, indexes and runs are kept [default: ~/.cache/effbench].",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="effbench")
+def main() -> None:
+    """Benchmark efficient dense retrieval: quality against latency."""
+
+
+@main.command()
+@click.argument("suite")
+@click.option("--only", multiple=True, metavar="ROW", help="Run this row only (repeatable).")
+@click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where records are written.",
+)
+@_cache
+@click.option("--device", help="Device of rows that name none: cpu, cuda, cuda:1.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@_json
+def run(
+    suite: str,
+    only: tuple[str, ...],
+    results: Path,
+    cache: Path | None,
+    device: str | None,
+    fail_fast: bool,
+    as_json: bool,
+) -> None:
+    """Run SUITE (a file, or the name of one that we ship) and print its leaderboard.
+
+    What is finished already is not done again. Exit code 0: all cells done; 1: some cell
+    failed; 2: a mistake in the suite or the command.
+    """
+    from effbench import leaderboard, render
+    from effbench.console import Terminal
+    from effbench.run import run as run_plan
+    from effbench.workbench import Workbench
+
+    store, plan, _ = _planned(suite, cache)
+    console = _console(stderr=True)
+    for remark in plan.remarks:
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
+    with Terminal(console) as progress:
+        bench = Workbench(store, progress, device)
+        outcome, records = run_plan(plan.only(only), plan, bench, results, fail_fast=fail_fast)
+    found = leaderboard.tables(records.folder)
+    if as_json:
+        click.echo(render.as_json(found), nl=False)
+    else:
+        _show(found)
+    click.echo(
+        f"{len(outcome.done)} cells done, {len(outcome.reused)} were finished already, "
+        f"{len(outcome.failed)} failed; {len(bench.made)} steps made; "
+        f"records in {records.folder}",
+        err=True,
+    )
+    sys.exit(SOME_FAILED if outcome.failed else 0)
+
+
+@main.command()
+@click.argument("suite")
+@_cache
+@_json
+def plan(suite: str, cache: Path | None, as_json: bool) -> None:
+    """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
+    store, planned, _ = _planned(suite, cache)
+    steps: list[dict[str, Any]] = [
+        {
+            "kind": step.kind,
+            "key": key,
+            "label": step.label,
+            "done": store.artifact(step.kind, key).manifest() is not None,
+        }
+        for key, step in planned.steps().items()
+    ]
+    cells = [{"name": cell.name, "key": cell.key} for cell in planned.cells]
+    if as_json:
+        click.echo(json.dumps({"steps": steps, "cells": cells}, indent=1))
+        return
+    for remark in planned.remarks:
+        click.echo(remark, err=True)
+    for step in steps:
+        click.echo(
+            f"{'done' if step['done'] else 'to do':5}  {step['key'][:10]}  {step['label']}"
+        )
+    for cell in cells:
+        click.echo(f"cell   {cell['key'][:10]}  {cell['name']}")
+    todo = sum(not step["done"] for step in steps)
+    click.echo(f"{len(cells)} cells, {len(steps)} steps, {todo} of them to do")
+
+
+@main.command()
+@_json
+def plugins(as_json: bool) -> None:
+    """List the plugins, what they offer with options and defaults, and what is broken."""
+    from effbench import plugins as loading
+    from effbench.listing import described, spelled
+
+    found = loading.load()
+    if as_json:
+        click.echo(json.dumps(described(found), indent=1))
+    else:
+        click.echo("\n".join(spelled(found)))
+
+
+@main.command()
+@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--format",
+    "form",
+    default="table",
+    show_default=True,
+    type=click.Choice(["table", "markdown", "csv", "json"]),
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file."
+)
+def leaderboard(results: Path, form: str, output: Path | None) -> None:
+    """Show the leaderboard of all suites under RESULTS, machines apart."""
+    from effbench import leaderboard as board
+    from effbench import render
+    from effbench.store import write_atomically
+
+    found = board.tables(results)
+    if form == "table":
+        if output:
+            raise click.UsageError("--output needs --format markdown, csv or json")
+        _show(found)
+        return
+    text = render.FORMATS[form](found)
+    if output:
+        write_atomically(output, lambda path: path.write_text(text, encoding="utf-8"))
+    else:
+        click.echo(text, nl=False)
+
+
+@main.command()
+@click.argument("qrels", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("run", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "-m",
+    "--measure",
+    "measures",
+    multiple=True,
+    default=("nDCG@10", "RR@10", "R@100"),
+    show_default=True,
+    help="A measure in ir_measures' spelling (repeatable).",
+)
+@click.option("--per-query", is_flag=True, help="Show each query's values too.")
+@_json
+def evaluate(
+    qrels: Path, run: Path, measures: tuple[str, ...], per_query: bool, as_json: bool
+) -> None:
+    """Score a TREC RUN file against QRELS (TREC or BEIR layout, plain or .gz).
+
+    Hits are ordered by score, ties by doc_id; a judged query without hits counts 0.
+    """
+    from effbench.measures import mean, measure, parse_measure
+    from effbench.runs import read_qrels, read_trec
+
+    names = [str(parse_measure(text)) for text in measures]
+    hits = {query: [hit.doc_id for hit in found] for query, found in read_trec(run).items()}
+    values = measure(hits, read_qrels(qrels), names)
+    means = {name: mean(by_query) for name, by_query in values.items()}
+    if as_json:
+        found = {"mean": means, **({"per_query": values} if per_query else {})}
+        click.echo(json.dumps(found, indent=1))
+        return
+    for name, by_query in values.items():
+        for query, value in by_query.items() if per_query else ():
+            click.echo(f"{name}\t{query}\t{value:.4f}")
+        click.echo(f"{name}\tall\t{means[name]:.4f}")
+
+
+def _planned(suite: str, cache: Path | None) -> tuple[Any, Plan, Plugins]:
+    from effbench import plan as planning
+    from effbench import plugins as loading
+    from effbench.store import Store, default_root
+    from effbench.suite import find
+
+    store = Store(cache or default_root())
+    found = loading.load()
+    planned = planning.make(find(suite), found, store.root / "digests.json")
+    return store, planned, found
+
+
+def _console(*, stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+def _show(tables: Sequence[Any]) -> None:
+    from effbench import render
+
+    console = _console()
+    if not console.is_terminal:
+        console.width = 200  # a file or a pipe has no width of its own
+    for table in tables:
+        console.print(render.terminal(table))
+        for remark in table.remarks:
+            console.print(remark, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,78 @@
+"""Progress on the terminal: bars with rates where there is one, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as Bars,
+)
+from rich.text import Text
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "")
+
+
+class Terminal:
+    """Shows work as bars that vanish when done, leaving a line each; notes in between."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Bars(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Terminal:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._bars.stop()
+
+    @contextmanager
+    def work(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        """Show a piece of work; yield what is called with the number of units done."""
+        start, count = perf_counter(), 0
+        bar = self._bars.add_task(escape(label), total=total, unit=unit)
+
+        def advance(units: int) -> None:
+            nonlocal count
+            count += units
+            self._bars.advance(bar, units)
+
+        try:
+            yield advance
+        finally:
+            self._bars.remove_task(bar)
+        seconds = perf_counter() - start
+        self.note(f"{label}: {count:,} {unit} in {seconds:.1f} s ({count / seconds:,.0f}/s)")
+
+    def note(self, message: str) -> None:
+        """Print one line."""
+        self._console.print(message, markup=False, highlight=False, soft_wrap=True)

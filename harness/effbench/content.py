@@ -1,0 +1,120 @@
+"""Digests of files and folders: what makes a key change when a model or a file does."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+from pathlib import Path
+
+from effbench.errors import EffbenchError
+
+HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
+PACKAGE = "package:"
+
+
+def digest_of(facts: object) -> str:
+    """Return 32 hex digits of the SHA-256 of ``facts`` as canonical JSON."""
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        if hasattr(hashlib, "file_digest"):
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+        return digest.hexdigest()
+
+
+class Digests:
+    """Digests of files and folders, remembered on disk by path, size and change time.
+
+    A model of some gigabytes takes seconds to hash; planning may take one.
+    """
+
+    def __init__(self, memory: Path) -> None:
+        self._memory = memory
+        try:
+            self._known: dict[str, list[object]] = json.loads(memory.read_text())
+        except (OSError, ValueError):
+            self._known = {}
+
+    def of(self, path: Path) -> str:
+        """Return the digest of a file, or of a folder's relative paths and bytes."""
+        if path.is_file():
+            return self._file(path)
+        files = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p, path))
+        return digest_of([(str(p.relative_to(path)), self._file(p)) for p in files])
+
+    def _file(self, path: Path) -> str:
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        known = self._known.get(str(path))
+        if known is None or known[:2] != stamp:
+            known = self._known[str(path)] = [*stamp, file_sha256(path)]
+            self._save()
+        return str(known[2])
+
+    def _save(self) -> None:
+        temporary = self._memory.with_name(f"{self._memory.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):  # only a memory: a read-only cache still works
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(self._known))
+            temporary.replace(self._memory)
+
+
+def find_model(model: str, beside: Path) -> Path | None:
+    """Return the folder that ``model`` names, or None when it is a hub id.
+
+    ``package:MODULE/FOLDER`` is a folder inside an installed package; anything that looks
+    like a path is one, relative to the folder ``beside``.
+
+    Raises:
+        EffbenchError: the package or the folder is not there, or it is no hub id either.
+
+    """
+    if model.startswith(PACKAGE):
+        return _in_package(model)
+    folder = (beside / Path(model).expanduser()).resolve()
+    if folder.is_dir():
+        return folder
+    if model.startswith((".", "/", "~")) or not HUB_ID.match(model):
+        raise EffbenchError(
+            f"no folder {folder} (name a folder, {PACKAGE}MODULE/FOLDER or a hub id)"
+        )
+    return None
+
+
+def _in_package(model: str) -> Path:
+    module, _, inside = model.removeprefix(PACKAGE).partition("/")
+    spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise EffbenchError(f"package {module!r} is not installed ({_install_line(module)})")
+    folder = Path(next(iter(spec.submodule_search_locations))) / inside
+    if not folder.is_dir():
+        raise EffbenchError(f"package {module!r} has no folder {inside!r}")
+    return folder
+
+
+def _install_line(module: str) -> str:
+    """Say what to install for a module: the extra of ours that brings it, or its own name."""
+    name = module.replace("_", "-")
+    for requirement in importlib.metadata.requires("effbench") or []:
+        extra = re.search(r"extra == [\"'](.+?)[\"']", requirement)
+        if requirement.startswith(name) and extra:
+            return f"pip install 'effbench[{extra[1]}]'"
+    return f"pip install {name}"
+
+
+def _hidden(path: Path, root: Path) -> bool:
+    return any(
+        part.startswith(".") or part == "__pycache__" for part in path.relative_to(root).parts
+    )

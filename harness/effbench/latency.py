@@ -1,0 +1,146 @@
+"""Time one query at a time, the way a user waits for it.
+
+The first, simple protocol: one process, batch 1, a closed loop after a warm-up, raw samples
+kept. `session` is all that the rest of the harness knows of it.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from effbench.errors import EffbenchError
+from effbench.plan import Cell
+from effbench.steps.data import queries_of
+from effbench.steps.search import SearchIndex
+from effbench.suite import LatencyOptions
+
+if TYPE_CHECKING:
+    from effbench.workbench import Workbench
+
+PROTOCOL = 1
+"""Raised whenever what is measured changes: figures of two protocols are not comparable."""
+
+SMALLEST = {50: 11, 90: 64, 95: 130, 99: 662}
+"""Samples that a percentile needs (MLPerf's early-stopping rule at 99 % confidence)."""
+
+Spans = dict[str, Callable[[str], object]]
+
+
+def session(
+    cells: Sequence[Cell], bench: Workbench, options: LatencyOptions
+) -> dict[str, dict[str, Any] | EffbenchError]:
+    """Measure the cells of one dataset, one after the other, on the same queries.
+
+    Returns:
+        Cell name -> raw samples in ms under ``encode``, ``search`` and ``end_to_end`` with
+        the conditions they were taken under, or the error that kept a cell from it.
+
+    """
+    found: dict[str, dict[str, Any] | EffbenchError] = {}
+    texts = _sample([query.text for query in queries_of(cells[0].search.data, bench)], options)
+    with (
+        bench.progress.work(
+            f"latency on {cells[0].dataset.name}", len(cells), "rows"
+        ) as advance,
+        _threads(options.threads),
+    ):
+        for cell in cells:
+            try:
+                samples = {
+                    span: _timed(call, texts, options.warmup)
+                    for span, call in _spans(cell, bench).items()
+                }
+            except Exception as error:  # a plugin may raise anything
+                found[cell.name] = EffbenchError(f"{cell.row.who}: latency: {error}")
+            else:
+                found[cell.name] = {**conditions(options), "samples_ms": samples}
+            advance(1)
+    return found
+
+
+def conditions(options: LatencyOptions) -> dict[str, Any]:
+    """Return what latencies must share to stand beside each other (on one machine)."""
+    return {
+        "protocol": PROTOCOL,
+        "queries": options.queries,
+        "warmup": options.warmup,
+        "threads": options.threads,
+    }
+
+
+def percentile(samples: Sequence[float], percent: int) -> float | None:
+    """Return a percentile by nearest rank, or None when the samples are too few for it."""
+    if len(samples) < SMALLEST[percent]:
+        return None
+    return sorted(samples)[math.ceil(len(samples) * percent / 100) - 1]
+
+
+def _spans(cell: Cell, bench: Workbench) -> Spans:
+    """Return what to time: from the raw query text to a host vector, to hits, and to both."""
+    search = cell.search
+    if not isinstance(search, SearchIndex):
+        retriever = bench.opened(search.retriever)
+        return {"end_to_end": lambda text: retriever.search([text], search.k)}
+    encoder, index = bench.instance(search.row), bench.opened(search.index)
+    vectors: dict[str, Any] = {}
+
+    def encode(text: str) -> object:
+        return encoder.encode_queries([text])
+
+    def only_search(text: str) -> object:
+        return index.search(vectors[text], search.k, **search.options)
+
+    def both(text: str) -> object:
+        return index.search(encoder.encode_queries([text]), search.k, **search.options)
+
+    def encode_and_keep(text: str) -> object:
+        vectors[text] = encode(text)
+        return vectors[text]
+
+    return {"encode": encode_and_keep, "search": only_search, "end_to_end": both}
+
+
+def _timed(call: Callable[[str], object], texts: Sequence[str], warmup: int) -> list[float]:
+    """Return milliseconds a call, one for each text, after a warm-up on the first texts."""
+    for text in texts[:warmup]:
+        call(text)
+    samples = []
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        for text in texts:
+            start = perf_counter()
+            call(text)
+            samples.append(round((perf_counter() - start) * 1e3, 4))
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    return samples
+
+
+def _sample(texts: list[str], options: LatencyOptions) -> list[str]:
+    """Return real queries in a seeded shuffle, none twice."""
+    unique = list(dict.fromkeys(texts))
+    return random.Random(0).sample(unique, min(options.queries, len(unique)))  # noqa: S311 - no secret
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Hold torch, BLAS and OpenMP (faiss among them) to ``count`` threads."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count):
+            yield
+    finally:
+        torch.set_num_threads(before)

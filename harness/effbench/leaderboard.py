@@ -1,0 +1,165 @@
+"""The leaderboard: reads records, compares only what may be compared, measures nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from effbench.errors import EffbenchError
+from effbench.latency import percentile
+from effbench.records import SUITE, Record, read
+
+Value = str | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One suite on one machine: a line for each row, index and search setting."""
+
+    suite: str
+    machine: str
+    columns: tuple[str, ...]
+    lines: tuple[Mapping[str, Value], ...]
+    remarks: tuple[str, ...]
+
+
+def tables(root: Path) -> list[Table]:
+    """Return a table for each suite under ``root``, machines apart.
+
+    Raises:
+        EffbenchError: no suite has run there.
+
+    """
+    found = sorted(root.glob(f"**/{SUITE}"))
+    if not found:
+        raise EffbenchError(f"{root}: no results there (run a suite with --results {root})")
+    return [_table(path.parent, read(path)) for path in found]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The records of one row through one index at one search setting, by dataset."""
+
+    row: str
+    index: str
+    records: Mapping[str, Record]
+
+    def score(self, measure: str, datasets: Sequence[str]) -> float | None:
+        """Return the mean over datasets, or None unless all are there."""
+        scores = [
+            self.records[name]["scores"][measure] for name in datasets if name in self.records
+        ]
+        return math.fsum(scores) / len(scores) if len(scores) == len(datasets) else None
+
+    def samples(self, span: str) -> list[float]:
+        """Return a span's latencies on all datasets, in ms."""
+        kept = [
+            (record.get("latency") or {}).get("samples_ms", {})
+            for record in self.records.values()
+        ]
+        return [sample for one in kept for sample in one.get(span, ())]
+
+
+def _table(folder: Path, suite: Record) -> Table:
+    remarks: list[str] = []
+    lines = _lines(folder, suite, remarks)
+    first = _headline(suite["measures"][0], _units(suite))
+    shown = [_shown(line, suite) for line in lines]
+    order = sorted(
+        range(len(shown)),
+        key=lambda i: (-float(shown[i][first] or -1), lines[i].row, lines[i].index),
+    )
+    columns = tuple(dict.fromkeys(name for line in shown for name in line))
+    return Table(
+        suite=suite["suite"],
+        machine=folder.parent.name,
+        columns=columns,
+        lines=tuple(shown[i] for i in order),
+        remarks=tuple(remarks),
+    )
+
+
+def _lines(folder: Path, suite: Record, remarks: list[str]) -> list[_Line]:
+    grouped: dict[tuple[str, str], dict[str, Record]] = {}
+    for name in suite["cells"]:
+        path = folder / f"{name}.json"
+        if not path.exists():
+            remarks.append(f"{name}: not run yet")
+            continue
+        record = read(path)
+        swept = "".join(f" {option}={value}" for option, value in record["search"].items())
+        index = f"{record['index']['name']}{swept}" if record["index"] else ""
+        by_dataset = grouped.setdefault((record["row"]["name"], index), {})
+        if record["status"] == "done":
+            by_dataset[record["dataset"]] = record
+        else:
+            remarks.append(f"{name}: FAILED: {record['error']}")
+    return [_Line(row, index, by_dataset) for (row, index), by_dataset in grouped.items()]
+
+
+def _shown(line: _Line, suite: Record) -> dict[str, Value]:
+    units = _units(suite)
+    values: dict[str, Value] = {"row": line.row, "index": line.index}
+    for measure in suite["measures"]:
+        values[_headline(measure, units)] = _mean_of_units(line, measure, units)
+    if len(units) > 1:
+        for measure in suite["measures"]:
+            for unit, datasets in units.items():
+                values[f"{measure} {unit}"] = line.score(measure, datasets)
+        there = sum(
+            line.score(suite["measures"][0], names) is not None for names in units.values()
+        )
+        values["datasets"] = f"{there} of {len(units)}"
+    for span in ("encode", "search", "end_to_end"):
+        samples = line.samples(span)
+        for percent in (50, 95):
+            label = f"{span.replace('_', ' ')} p{percent} ms"
+            values[label] = percentile(samples, percent)
+    values["index MB"] = _megabytes(line)
+    values["expected"] = "; ".join(_expectations(line, suite, units))
+    return values
+
+
+def _units(suite: Record) -> dict[str, list[str]]:
+    """Return what enters the mean: a dataset, or a group of them averaged first."""
+    units: dict[str, list[str]] = {}
+    for dataset in suite["datasets"]:
+        units.setdefault(dataset["group"] or dataset["name"], []).append(dataset["name"])
+    return units
+
+
+def _headline(measure: str, units: Mapping[str, list[str]]) -> str:
+    return f"mean {measure}" if len(units) > 1 else measure
+
+
+def _mean_of_units(line: _Line, measure: str, units: Mapping[str, list[str]]) -> float | None:
+    scores = [line.score(measure, names) for names in units.values()]
+    if any(score is None for score in scores):
+        return None
+    return math.fsum(score for score in scores if score is not None) / len(scores)
+
+
+def _megabytes(line: _Line) -> float | None:
+    sizes = [record["costs"]["index_bytes"] for record in line.records.values()]
+    return sum(sizes) / 1e6 if sizes else None
+
+
+def _expectations(line: _Line, suite: Record, units: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield OK or FAIL for each published score; an approximate index is not held to them."""
+    expected = suite["expected"]
+    if line.index not in ("", expected["index"]):
+        return
+    kept = 0
+    for measure, by_row in expected["scores"].items():
+        for unit, wanted in by_row.get(line.row, {}).items():
+            found = line.score(measure, units.get(unit, [unit]))
+            if found is None:
+                continue
+            if abs(found - wanted) <= expected["tolerance"] + 1e-12:
+                kept += 1
+            else:
+                yield f"FAIL {measure} {unit} {found:.4f} (published {wanted:.4f})"
+    if kept:
+        yield f"OK {kept}"

@@ -1,0 +1,73 @@
+"""What ``effbench plugins`` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from effbench.options import Option, options_of, search_options_of
+from effbench.plugins import SECTIONS, Offer, Plugins
+
+
+def described(plugins: Plugins) -> list[dict[str, Any]]:
+    """Return every plugin with its offers, their options, and what is wrong with it."""
+    return [
+        {
+            "plugin": plugin.name,
+            "distribution": plugin.distribution,
+            "error": plugin.error,
+            "traceback": plugin.trace,
+            "offers": [
+                _offer(offer)
+                for section in SECTIONS
+                for offer in plugins.named(section).values()
+                if offer.plugin == plugin.name
+            ],
+        }
+        for plugin in plugins.installed
+    ]
+
+
+def spelled(plugins: Plugins) -> Iterator[str]:
+    """Yield the lines that a person reads."""
+    for plugin in described(plugins):
+        yield f"{plugin['plugin']} ({plugin['distribution']})"
+        if plugin["error"]:
+            yield f"  BROKEN: {plugin['error']}"
+        for offer in plugin["offers"]:
+            yield f"  {offer['section']}: {offer['name']} - {offer['summary']}"
+            if offer["missing"]:
+                yield f"    needs: pip install {' '.join(repr(w) for w in offer['missing'])}"
+            for option in offer["options"]:
+                yield f"    {_line(option)}"
+            for option in offer["search_options"]:
+                yield f"    search: {_line(option)}"
+
+
+def _offer(offer: Offer) -> dict[str, Any]:
+    search = search_options_of(offer.factory) if offer.section == "indexes" else {}
+    return {
+        "section": offer.section,
+        "name": offer.name,
+        "summary": (offer.factory.__doc__ or "").strip().partition("\n")[0],
+        "missing": offer.missing(),
+        "options": [_option(option) for option in options_of(offer.factory).values()],
+        "search_options": [_option(option) for option in search.values()],
+    }
+
+
+def _option(option: Option) -> dict[str, Any]:
+    default = None if option.required else option.default
+    return {
+        "name": option.name,
+        "type": option.type_name(),
+        "required": option.required,
+        "default": default if isinstance(default, str | int | float | bool | list) else None,
+        "effect": option.side,
+    }
+
+
+def _line(option: dict[str, Any]) -> str:
+    default = " (required)" if option["required"] else f" = {option['default']!r}"
+    effect = f" [{option['effect']}]" if option["effect"] else ""
+    return f"{option['name']}: {option['type']}{default}{effect}"

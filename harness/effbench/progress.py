@@ -1,0 +1,31 @@
+"""Who watches a run: told of work and of notes, never printing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Somebody who watches."""
+
+    def work(
+        self, label: str, total: int | None, unit: str
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Enter a piece of work; call what comes out with the number of units done."""
+
+    def note(self, message: str) -> None:
+        """Take one line for the user."""
+
+
+class Silent:
+    """Watches without a word."""
+
+    @contextmanager
+    def work(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        """Take the work and say nothing."""
+        yield lambda count: None
+
+    def note(self, message: str) -> None:
+        """Say nothing."""

@@ -1,0 +1,181 @@
+"""Records: one JSON file a cell, written last, so that its existence means it finished.
+
+``RESULTS/<machine>/<suite>/<cell>.json``, the machine's facts and the suite's plan beside
+them. Raw values are kept; statistics are computed by who reads. Schema: docs/records.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from effbench import machine, runs
+from effbench.errors import EffbenchError
+from effbench.measures import mean, measure
+from effbench.plan import Cell, Plan
+from effbench.steps.data import qrels_of
+from effbench.steps.search import RUN, SearchIndex
+from effbench.store import write_json
+
+if TYPE_CHECKING:
+    from effbench.workbench import Workbench
+
+SCHEMA = 1
+SUITE, MACHINE, RUNS = "suite.json", "machine.json", "runs"
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The records of one suite on this machine."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, root: Path, plan: Plan) -> Results:
+        """Return where the records of a plan's suite belong under ``root``."""
+        return cls(root / machine.name() / plan.suite.name)
+
+    def begin(self, plan: Plan) -> None:
+        """Write the machine's facts and what the whole suite consists of."""
+        _write_if_new(self.folder.parent / MACHINE, machine.facts())
+        _write_if_new(self.folder / SUITE, suite_facts(plan))
+
+    def read(self, cell: Cell) -> Record | None:
+        """Return a cell's record, or None if there is none that can be read."""
+        try:
+            return read(self.folder / f"{cell.name}.json")
+        except EffbenchError:
+            return None
+
+    def write(self, cell: Cell, record: Record) -> None:
+        """Write a cell's record, atomically."""
+        write_json(self.folder / f"{cell.name}.json", record)
+
+    def export_run(self, cell: Cell, trec: Path) -> None:
+        """Keep a cell's run as a TREC run file beside its record."""
+        runs.export(trec, self.folder / RUNS / f"{cell.name}.trec.gz")
+
+
+def read(path: Path) -> Record:
+    """Read one record.
+
+    Raises:
+        EffbenchError: it is missing, truncated, foreign, or of a newer schema.
+
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
+        raise EffbenchError(f"{path}: not a record of effbench")
+    if data["schema"] > SCHEMA:
+        raise EffbenchError(
+            f"{path}: schema {data['schema']} is newer than ours (upgrade effbench)"
+        )
+    return data
+
+
+def failed(cell: Cell, error: Exception) -> Record:
+    """Return the record of a cell that could not be finished."""
+    record = _head(cell, "failed")
+    return {**record, "error": str(error), "traceback": getattr(error, "trace", None)}
+
+
+def done(cell: Cell, bench: Workbench) -> Record:
+    """Measure a cell's run and return its record, the latency still to come."""
+    artifact = bench.artifact(cell.search)
+    data, info = cell.search.data, artifact.manifest() or {}
+    run = {
+        query_id: [hit.doc_id for hit in hits]
+        for query_id, hits in runs.read_trec(artifact.folder / RUN).items()
+    }
+    values = measure(run, qrels_of(data, bench), cell.measures)
+    about = bench.artifact(data).manifest() or {}
+    return {
+        **_head(cell, "done"),
+        "scores": {name: mean(by_query) for name, by_query in values.items()},
+        "queries": {**_counts(about), "without_hits": info["without_hits"]},
+        "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
+        "latency": None,
+        "per_query": values,
+    }
+
+
+def suite_facts(plan: Plan) -> Record:
+    """Return what a reader must know of the suite: its datasets, rows, cells, expectations."""
+    suite = plan.suite
+    datasets = {cell.dataset.name: cell.dataset.group for cell in plan.cells}
+    first = next((cell.index.name for cell in plan.cells if cell.index), None)
+    return {
+        "schema": SCHEMA,
+        "suite": suite.name,
+        "measures": list(suite.measures),
+        "k": suite.k,
+        "datasets": [{"name": name, "group": group} for name, group in datasets.items()],
+        "expected": {**asdict(suite.expected), "index": first},
+        "cells": [cell.name for cell in plan.cells],
+    }
+
+
+def _head(cell: Cell, status: str) -> Record:
+    return {
+        "schema": SCHEMA,
+        "status": status,
+        "key": cell.key,
+        "dataset": cell.dataset.name,
+        "row": _described(cell.row),
+        "passages": cell.row.passages.name if cell.row.passages else None,
+        "index": _described(cell.index) if cell.index else None,
+        "search": dict(cell.options),
+        "k": cell.search.k,
+        "versions": machine.versions(),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _described(row: Any) -> Record:
+    options = {name: str(v) if isinstance(v, Path) else v for name, v in row.given.items()}
+    return {
+        "name": row.name,
+        "use": row.offer.name,
+        "plugin": row.offer.plugin,
+        "distribution": row.distribution,
+        "options": options,
+    }
+
+
+def _counts(manifest: Mapping[str, Any]) -> dict[str, int]:
+    return {name: manifest[name] for name in ("queries", "judgments", "judged_queries_missing")}
+
+
+def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
+    """Return what encoding and indexing took, from the manifests of the steps."""
+    search = cell.search
+    if not isinstance(search, SearchIndex):
+        built = bench.artifact(search.retriever).manifest() or {}
+        return {"index_seconds": built["seconds"], "index_bytes": built["nbytes"]}
+    corpus = bench.artifact(search.index.corpus).manifest() or {}
+    built = bench.artifact(search.index).manifest() or {}
+    return {
+        "docs": corpus["rows"],
+        "width": corpus["width"],
+        "encode_seconds": corpus["seconds"],
+        "index_seconds": built["seconds"],
+        "index_bytes": built["nbytes"],
+    }
+
+
+def _write_if_new(path: Path, data: Record) -> None:
+    try:
+        if json.loads(path.read_text(encoding="utf-8")) == data:
+            return
+    except (OSError, ValueError):
+        pass
+    write_json(path, data)

@@ -1,0 +1,116 @@
+"""Tables as terminal output, Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from effbench.leaderboard import Table, Value
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+NARROW = 4
+"""Datasets beyond which the terminal shows their mean only."""
+
+
+def terminal(table: Table) -> RichTable:
+    """Return a rich table; per-dataset columns only when they are few."""
+    from rich.markup import escape
+    from rich.table import Table as RichTable
+
+    shown = RichTable(title=f"{table.suite} on {table.machine}", title_justify="left")
+    columns = _fitting(table)
+    for name in columns:
+        text = name in ("row", "index", "datasets", "expected")
+        shown.add_column(
+            escape(name), justify="left" if text else "right", no_wrap=name == "row"
+        )
+    for line in table.lines:
+        shown.add_row(*(escape(_text(line.get(name), name)) for name in columns))
+    return shown
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """Return Markdown, a heading and a table for each suite and machine."""
+    parts = []
+    for table in tables:
+        parts.append(f"## {_cell(table.suite)} on {_cell(table.machine)}\n\n")
+        parts.append("| " + " | ".join(_cell(name) for name in table.columns) + " |\n")
+        parts.append("|" + "".join(f" {_dashes(name)} |" for name in table.columns) + "\n")
+        for line in table.lines:
+            cells = (_cell(_text(line.get(name), name)) for name in table.columns)
+            parts.append("| " + " | ".join(cells) + " |\n")
+        parts += [f"\n- {_cell(remark)}" for remark in table.remarks]
+        parts.append("\n")
+    return "".join(parts)
+
+
+def comma_separated(tables: Sequence[Table]) -> str:
+    """Return CSV of all tables, full precision, suite and machine in front."""
+    columns = list(dict.fromkeys(name for table in tables for name in table.columns))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["suite", "machine", *columns])
+    for table in tables:
+        for line in table.lines:
+            values = [table.suite, table.machine, *(line.get(name) for name in columns)]
+            writer.writerow([_formula_safe(value) for value in values])
+    return out.getvalue()
+
+
+def as_json(tables: Sequence[Table]) -> str:
+    """Return JSON of all tables, full precision."""
+    data = [
+        {
+            "suite": table.suite,
+            "machine": table.machine,
+            "lines": [dict(line) for line in table.lines],
+            "remarks": list(table.remarks),
+        }
+        for table in tables
+    ]
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
+    "markdown": markdown,
+    "csv": comma_separated,
+    "json": as_json,
+}
+
+
+def _fitting(table: Table) -> list[str]:
+    per_dataset = [n for n in table.columns if "@" in n.partition(" ")[0] and " " in n]
+    wide = len(per_dataset) <= NARROW
+    empty = {n for n in table.columns if all(line.get(n) in (None, "") for line in table.lines)}
+    return [n for n in table.columns if n not in empty and (wide or n not in per_dataset)]
+
+
+def _text(value: Value, name: str) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    return f"{value:.2f}" if name.endswith((" ms", " MB")) else f"{value:.4f}"
+
+
+def _cell(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    for character in "\\|<>*_`[]":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def _dashes(name: str) -> str:
+    return "---" if name in ("row", "index", "datasets", "expected") else "---:"
+
+
+def _formula_safe(value: Value) -> Value:
+    """Return a value that a spreadsheet will not take for a formula."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value

@@ -1,0 +1,111 @@
+"""Run a plan: the quality pass, cell by cell, then the latency pass, dataset by dataset."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock
+
+from effbench import latency, records
+from effbench.errors import EffbenchError
+from effbench.plan import Cell, Plan
+from effbench.records import Record, Results
+from effbench.steps.search import RUN
+from effbench.workbench import StepFailed, Workbench
+
+
+@dataclass
+class Outcome:
+    """What became of a run's cells: names, and the records of those that are done."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+    reused: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def run(
+    plan: Plan, whole: Plan, bench: Workbench, root: Path, *, fail_fast: bool = False
+) -> tuple[Outcome, Results]:
+    """Finish every cell of ``plan``; a cell that fails is recorded and the others go on.
+
+    ``whole`` is the plan of the whole suite, of which ``plan`` may be a part.
+    """
+    results = Results.of(root, whole)
+    results.begin(whole)
+    outcome = Outcome()
+    for cell in plan.cells:
+        _quality(cell, bench, results, outcome)
+        if outcome.failed and fail_fast:
+            return outcome, results
+    _latency(plan, bench, results, outcome)
+    return outcome, results
+
+
+def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
+    record = results.read(cell)
+    if record is not None and record["status"] == "done" and record["key"] == cell.key:
+        outcome.records[cell.name] = record
+        outcome.reused.append(cell.name)
+        return
+    try:
+        results.export_run(cell, bench.artifact(cell.search).folder / RUN)
+        outcome.records[cell.name] = records.done(cell, bench)
+        results.write(cell, outcome.records[cell.name])
+        outcome.done.append(cell.name)
+    except StepFailed as error:
+        _fail(cell, error, bench, results, outcome)
+
+
+def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -> None:
+    """Measure each dataset's cells together, unless they all have been under these terms."""
+    options = plan.suite.latency
+    if options is None:
+        return
+    by_dataset: dict[str, list[Cell]] = defaultdict(list)
+    for cell in plan.cells:
+        if cell.name in outcome.records:
+            by_dataset[cell.dataset.name].append(cell)
+    terms = latency.conditions(options)
+    for cells in by_dataset.values():
+        if all(_measured(outcome.records[cell.name], terms) for cell in cells):
+            continue
+        with FileLock(bench.store.root / "latency.lock"):  # one session a store at a time
+            found = latency.session(cells, bench, options)
+        for cell in cells:
+            _keep(cell, found[cell.name], bench, results, outcome)
+
+
+def _measured(record: Record, terms: Mapping[str, object]) -> bool:
+    kept = record["latency"] or {}
+    return all(kept.get(name) == value for name, value in terms.items())
+
+
+def _keep(
+    cell: Cell,
+    found: dict[str, object] | EffbenchError,
+    bench: Workbench,
+    results: Results,
+    outcome: Outcome,
+) -> None:
+    if isinstance(found, EffbenchError):
+        _fail(cell, found, bench, results, outcome)
+        return
+    results.write(cell, {**outcome.records[cell.name], "latency": found})
+    if cell.name in outcome.reused:
+        outcome.reused.remove(cell.name)
+        outcome.done.append(cell.name)
+
+
+def _fail(
+    cell: Cell, error: Exception, bench: Workbench, results: Results, outcome: Outcome
+) -> None:
+    results.write(cell, records.failed(cell, error))
+    for names in (outcome.done, outcome.reused):
+        if cell.name in names:
+            names.remove(cell.name)
+    outcome.failed[cell.name] = str(error)
+    bench.progress.note(f"FAILED {cell.name}: {error}")

@@ -1,0 +1,127 @@
+"""Runs: hits in one total order, as TREC run files."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from effbench.api import Qrel, ScoredDoc
+from effbench.errors import EffbenchError
+from effbench.store import write_atomically
+
+Run = Mapping[str, Sequence[ScoredDoc]]
+"""query_id -> hits, best first."""
+
+
+def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
+    """Return the best ``k`` hits by (score descending, doc_id ascending), ``drop`` left out."""
+    kept = [hit for hit in hits if hit.doc_id != drop]
+    return sorted(kept, key=lambda hit: (-hit.score, hit.doc_id))[:k]
+
+
+def write_trec(path: Path, run: Run, tag: str) -> None:
+    """Write a TREC run file with ranks from 1 and scores that fall strictly.
+
+    trec_eval orders by score alone (as a 32-bit float) and breaks ties its own way: equal
+    scores are lowered by the smallest step there is, so that every reader sees our order.
+    """
+    import numpy as np
+
+    with path.open("w", encoding="utf-8") as file:
+        for query_id, hits in run.items():
+            last = np.float32(np.inf)
+            for rank, hit in enumerate(hits, start=1):
+                score = np.float32(hit.score)
+                last = score if score < last else np.nextafter(last, np.float32(-np.inf))
+                file.write(f"{query_id} Q0 {hit.doc_id} {rank} {last} {tag}\n")
+
+
+def export(trec: Path, path: Path) -> None:
+    """Copy a TREC run file to a ``.gz``; the same run gives the same bytes."""
+
+    def write(temporary: Path) -> None:
+        with (
+            temporary.open("wb") as raw,
+            gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+            trec.open("rb") as plain,
+        ):
+            shutil.copyfileobj(plain, packed)
+
+    write_atomically(path, write)
+
+
+def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
+    """Read a TREC run file (plain or .gz); hits come in our total order.
+
+    Raises:
+        EffbenchError: a line is not six columns, a score is no number, a doc comes twice.
+
+    """
+    hits: dict[str, list[ScoredDoc]] = {}
+    for number, line in _lines(path):
+        columns = line.split()
+        if len(columns) != 6:
+            raise EffbenchError(
+                f"{path}:{number}: {len(columns)} columns (a run has six: "
+                "query_id Q0 doc_id rank score tag)"
+            )
+        hits.setdefault(columns[0], []).append(
+            ScoredDoc(columns[2], _number(columns[4], path, number))
+        )
+    for query_id, found in hits.items():
+        if len({hit.doc_id for hit in found}) < len(found):
+            raise EffbenchError(f"{path}: query {query_id!r} has a doc twice (drop one)")
+    return {query_id: ordered(found, len(found)) for query_id, found in hits.items()}
+
+
+def read_qrels(path: Path) -> list[Qrel]:
+    """Read TREC qrels (four columns) or BEIR qrels (three, with a header), plain or .gz.
+
+    Raises:
+        EffbenchError: a line is neither, or there is no judgment.
+
+    """
+    qrels = []
+    for number, line in _lines(path):
+        columns = line.split()
+        if number == 1 and columns[:2] == ["query-id", "corpus-id"]:
+            continue
+        if len(columns) not in (3, 4):
+            raise EffbenchError(
+                f"{path}:{number}: {len(columns)} columns (qrels have four: query_id 0 doc_id "
+                "relevance, or BEIR's three)"
+            )
+        relevance = _number(columns[-1], path, number)
+        qrels.append(Qrel(columns[0], columns[-2], int(relevance)))
+    if not qrels:
+        raise EffbenchError(f"{path}: no judgment in it")
+    return qrels
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with _opened(path) as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, line
+    except (OSError, UnicodeDecodeError, EOFError) as error:
+        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+
+
+def _opened(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8")
+    return path.open(encoding="utf-8")
+
+
+def _number(text: str, path: Path, line: int) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if value != value:
+        raise EffbenchError(f"{path}:{line}: {text!r} is not a number")
+    return value

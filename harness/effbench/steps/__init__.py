@@ -1,0 +1,61 @@
+"""Steps: what a suite's cells need, each with a content key and an artifact.
+
+A step is a frozen dataclass with a ``kind``, a ``label``, the ``facts`` that decide its
+bytes, the steps it reads from (``inputs``), and ``make``, which fills its folder. Steps pull
+their inputs from the `Workbench`, so nothing is made that nobody needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from effbench.content import digest_of
+
+if TYPE_CHECKING:
+    from effbench.store import Artifact
+    from effbench.workbench import Workbench
+
+
+FORMAT = 1
+"""In every key: raised when the harness itself makes other bytes of the same facts."""
+
+
+class Step(Protocol):
+    """One unit of work whose result is kept under a key."""
+
+    @property
+    def kind(self) -> str:
+        """Folder of the store, such as ``encode``."""
+
+    @property
+    def label(self) -> str:
+        """What the user sees while it runs."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What decides the bytes, the inputs aside."""
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        """The steps whose artifacts it reads."""
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        """Fill the artifact; return what its manifest shall say."""
+
+
+def key_of(step: Step) -> str:
+    """Return the step's content key: equal keys, equal bytes."""
+    inputs = [key_of(one) for one in step.inputs]
+    return digest_of(
+        {"format": FORMAT, "kind": step.kind, "facts": step.facts, "inputs": inputs}
+    )
+
+
+def all_steps(steps: tuple[Step, ...]) -> dict[str, Step]:
+    """Return key -> step for ``steps`` and all they read from, inputs first."""
+    found: dict[str, Step] = {}
+    for step in steps:
+        found.update(all_steps(step.inputs))
+        found[key_of(step)] = step
+    return found

@@ -1,0 +1,116 @@
+"""The encode steps: a corpus, or a dataset's queries, into vectors on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from effbench.errors import EffbenchError
+from effbench.rows import DatasetRow, Row
+from effbench.steps import Step
+from effbench.steps.data import Data, docs_of, queries_of
+from effbench.vectors import SHARD, write_shards
+
+if TYPE_CHECKING:
+    from effbench.api import Vectors
+    from effbench.store import Artifact
+    from effbench.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class EncodeCorpus:
+    """Encode all docs of a corpus, shard by shard."""
+
+    row: Row
+    dataset: DatasetRow
+    kind = "encode"
+
+    @property
+    def label(self) -> str:
+        return f"encode {self.row.name} corpus of {self.dataset.name}"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        corpus = self.dataset.dataset.corpus_key
+        return {"row": self.row.corpus_facts, "corpus": corpus, "shard": SHARD}
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return ()
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        encoder = bench.instance(self.row)
+        encode = getattr(encoder, "encode_corpus", None)
+        if encode is None:
+            raise EffbenchError(f"{self.row.who} encodes queries only (give passages: ROW)")
+        docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
+        with bench.progress.work(
+            self.label, self.dataset.dataset.docs_count(), "docs"
+        ) as advance:
+            shards = write_shards(artifact, docs, checked(encode, self.row, "docs"), advance)
+        if not shards.rows:
+            raise EffbenchError(f"{self.dataset.name}: the corpus has no docs")
+        return shards._asdict()
+
+
+@dataclass(frozen=True)
+class EncodeQueries:
+    """Encode a dataset's judged queries."""
+
+    row: Row
+    data: Data
+    kind = "queries"
+
+    @property
+    def label(self) -> str:
+        return f"encode {self.row.name} queries of {self.data.row.name}"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return {"row": self.row.query_facts, "shard": SHARD}
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.data,)
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        queries = queries_of(self.data, bench)
+        encode = checked(bench.instance(self.row).encode_queries, self.row, "queries")
+        pairs = ((query.query_id, query.text) for query in queries)
+        with bench.progress.work(self.label, len(queries), "queries") as advance:
+            return write_shards(artifact, pairs, encode, advance)._asdict()
+
+
+def checked(
+    encode: Callable[[Sequence[Any]], Any], row: Row, noun: str
+) -> Callable[[Sequence[Any]], Vectors]:
+    """Wrap an encoder's method: what it returns is float32 [n, d], finite, contiguous.
+
+    The wrapper raises `EffbenchError` naming the row and its plugin when that fails.
+    """
+    import numpy as np
+
+    who = f"{row.who}: {encode.__name__} returned"
+
+    def call(items: Sequence[Any]) -> Vectors:
+        found = np.asarray(encode(items))
+        if found.ndim != 2 or found.dtype.kind != "f" or found.shape[1] == 0:
+            raise EffbenchError(
+                f"{who} {found.dtype} {list(found.shape)} (float vectors [n, d] are wanted)"
+            )
+        if len(found) != len(items):
+            raise EffbenchError(
+                f"{who} {len(found)} rows for {len(items)} {noun} (one row each, in order)"
+            )
+        if not np.isfinite(found).all():
+            bad = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+            raise EffbenchError(f"{who} NaN or infinity for {_shown(items[bad])}")
+        return np.ascontiguousarray(found, dtype=np.float32)
+
+    return call
+
+
+def _shown(item: Any) -> str:
+    text = repr(getattr(item, "doc_id", item))
+    return text if len(text) <= 60 else text[:57] + "..."

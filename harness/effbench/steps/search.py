@@ -1,0 +1,188 @@
+"""The search steps: queries into a run, in one total order, self hits dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from effbench.api import ScoredDoc
+from effbench.errors import EffbenchError
+from effbench.rows import Row
+from effbench.runs import ordered, write_trec
+from effbench.steps import Step
+from effbench.steps.data import Data, queries_of
+from effbench.steps.encode import EncodeQueries
+from effbench.steps.index import BuildIndex, BuildRetriever
+from effbench.vectors import DiskVectors, read_ids
+
+if TYPE_CHECKING:
+    from effbench.api import Vectors
+    from effbench.store import Artifact
+    from effbench.workbench import Workbench
+
+RUN = "run.trec"
+
+
+@dataclass(frozen=True)
+class SearchIndex:
+    """Search an index with a dataset's query vectors."""
+
+    queries: EncodeQueries
+    index: BuildIndex
+    k: int
+    options: Mapping[str, Any]
+    kind = "run"
+
+    @property
+    def label(self) -> str:
+        swept = "".join(f" {name}={value}" for name, value in self.options.items())
+        return (
+            f"search {self.index.row.name}{swept} for {self.row.name} on {self.data.row.name}"
+        )
+
+    @property
+    def row(self) -> Row:
+        """The row whose queries are searched."""
+        return self.queries.row
+
+    @property
+    def data(self) -> Data:
+        """The queries and judgments."""
+        return self.queries.data
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return {"k": self.k, "options": dict(self.options), "drop_self": _drops(self.data)}
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.queries, self.index)
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        folder = bench.artifact(self.queries).folder
+        vectors, query_ids = DiskVectors(folder), read_ids(folder)
+        doc_ids = read_ids(bench.artifact(self.index.corpus).folder)
+        index = bench.opened(self.index)
+        self._check_width(bench, vectors.shape[1])
+        with bench.progress.work(self.label, len(query_ids), "queries") as advance:
+            start = perf_counter()
+            found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
+            seconds = perf_counter() - start
+            advance(len(query_ids))
+        scores, positions = found
+        hits = positions_to_hits(scores, positions, doc_ids, self.index.row)
+        return _keep(artifact, dict(zip(query_ids, hits, strict=True)), self, seconds)
+
+    def _check_width(self, bench: Workbench, width: int) -> None:
+        corpus = self.index.corpus
+        manifest = bench.artifact(corpus).manifest() or {}
+        if manifest["width"] != width:
+            raise EffbenchError(
+                f"{self.row.who}: its query vectors have width {width}, the passages of "
+                f"{corpus.row.name!r} {manifest['width']} (they must share one space)"
+            )
+
+
+@dataclass(frozen=True)
+class SearchRetriever:
+    """Search a whole system with a dataset's query texts."""
+
+    retriever: BuildRetriever
+    data: Data
+    k: int
+    kind = "run"
+
+    @property
+    def label(self) -> str:
+        return f"search {self.row.name} on {self.data.row.name}"
+
+    @property
+    def row(self) -> Row:
+        """The retriever's row."""
+        return self.retriever.row
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        facts = {"k": self.k, "drop_self": _drops(self.data)}
+        return {**facts, "row": self.row.query_facts}
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.data, self.retriever)
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        queries = queries_of(self.data, bench)
+        retriever = bench.opened(self.retriever)
+        with bench.progress.work(self.label, len(queries), "queries") as advance:
+            start = perf_counter()
+            found = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+            seconds = perf_counter() - start
+            advance(len(queries))
+        if len(found) != len(queries):
+            raise EffbenchError(
+                f"{self.row.who}: search returned {len(found)} lists for {len(queries)} queries"
+            )
+        run = {
+            q.query_id: [ScoredDoc(*hit) for hit in hits]
+            for q, hits in zip(queries, found, strict=True)
+        }
+        return _keep(artifact, run, self, seconds)
+
+
+def positions_to_hits(
+    scores: Vectors, positions: Any, doc_ids: Sequence[str], row: Row
+) -> Iterator[list[ScoredDoc]]:
+    """Yield each query's hits from an index's answer; -1 stands for no hit.
+
+    Raises:
+        EffbenchError: shapes differ, or a position is no row of the corpus.
+
+    """
+    if scores.shape != positions.shape or positions.ndim != 2:
+        raise EffbenchError(
+            f"{row.who}: search returned scores {list(scores.shape)} and positions "
+            f"{list(positions.shape)} (both [queries, hits] are wanted)"
+        )
+    if positions.size and not -1 <= positions.min() <= positions.max() < len(doc_ids):
+        raise EffbenchError(f"{row.who}: search returned a position outside the corpus")
+    for line_scores, line_positions in zip(scores.tolist(), positions.tolist(), strict=True):
+        yield [
+            ScoredDoc(doc_ids[position], score)
+            for score, position in zip(line_scores, line_positions, strict=True)
+            if position >= 0
+        ]
+
+
+def _drops(data: Data) -> bool:
+    return bool(data.row.dataset.drop_self_hits)
+
+
+def _depth(data: Data, k: int) -> int:
+    """Ask for one hit more where a query's own doc will be dropped."""
+    return k + 1 if _drops(data) else k
+
+
+def _keep(
+    artifact: Artifact,
+    run: Mapping[str, Sequence[ScoredDoc]],
+    search: SearchIndex | SearchRetriever,
+    seconds: float,
+) -> dict[str, Any]:
+    drops = _drops(search.data)
+    kept = {}
+    for query_id, hits in run.items():
+        _check_hits(query_id, hits, search.row)
+        kept[query_id] = ordered(hits, search.k, drop=query_id if drops else None)
+    artifact.put(RUN, lambda path: write_trec(path, kept, search.row.name))
+    return {"seconds": seconds, "without_hits": sum(not hits for hits in kept.values())}
+
+
+def _check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
+    if len({hit.doc_id for hit in hits}) < len(hits):
+        raise EffbenchError(f"{row.who}: search returned a doc twice for query {query_id!r}")
+    if not all(hit.score - hit.score == 0 for hit in hits):  # neither NaN nor infinite
+        raise EffbenchError(
+            f"{row.who}: search returned a score that is not finite for {query_id!r}"
+        )

@@ -1,0 +1,150 @@
+"""Vectors in shards on disk, written one shard at a time and read by slices."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from effbench.errors import EffbenchError
+from effbench.store import Artifact
+
+if TYPE_CHECKING:
+    from effbench.api import Vectors
+
+Item = TypeVar("Item")
+
+SHARD = 16_384
+"""Rows a shard: what encoding holds in memory at once, and what a killed run may lose."""
+
+BATCH = 1_024
+"""Rows that an encoder gets at once: enough to sort by length, few enough to show progress."""
+
+
+class Shards(NamedTuple):
+    """What a finished encoding says of itself, kept in its manifest."""
+
+    rows: int
+    width: int
+    seconds: float
+
+
+def write_shards(
+    artifact: Artifact,
+    items: Iterable[tuple[str, Item]],
+    encode: Callable[[Sequence[Item]], Vectors],
+    advance: Callable[[int], None],
+) -> Shards:
+    """Encode (id, item) pairs into shards; keep whole shards of an earlier attempt.
+
+    Returns:
+        Rows, width and the encoder's seconds, kept shards' seconds included.
+
+    Raises:
+        EffbenchError: two items have the same id.
+
+    """
+    remaining = iter(items)
+    rows, width, seconds = 0, 0, 0.0
+    number = 0
+    while shard := list(islice(remaining, SHARD)):
+        names = _names(number)
+        if not all(artifact.whole(name) for name in names):
+            _write_shard(artifact, names, shard, encode, advance)
+        else:
+            advance(len(shard))
+        facts = json.loads((artifact.folder / names.facts).read_text())
+        rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
+        number += 1
+    _refuse_doubles(artifact.folder)
+    return Shards(rows, width, seconds)
+
+
+class DiskVectors:
+    """The vectors of a finished encoding, memory-mapped: an `effbench.VectorSource`."""
+
+    def __init__(self, folder: Path) -> None:
+        import numpy as np
+
+        self._shards = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))]
+        self._starts = [0]
+        for shard in self._shards:
+            self._starts.append(self._starts[-1] + len(shard))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and width."""
+        return self._starts[-1], self._shards[0].shape[1] if self._shards else 0
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, rows: slice) -> Vectors:
+        """Read rows as float32 [m, d]: a view inside one shard, a copy across several."""
+        import numpy as np
+
+        start, stop, _ = rows.indices(len(self))
+        parts = []
+        while start < stop:
+            shard = bisect_right(self._starts, start) - 1
+            first, end = self._starts[shard], min(stop, self._starts[shard + 1])
+            parts.append(self._shards[shard][start - first : end - first])
+            start = end
+        if not parts:
+            return np.empty((0, self.shape[1]), dtype=np.float32)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def read_ids(folder: Path) -> list[str]:
+    """Return the ids of a finished encoding, one a row."""
+    ids: list[str] = []
+    for path in sorted(folder.glob("*.ids")):
+        ids += path.read_text(encoding="utf-8").splitlines()
+    return ids
+
+
+class _Names(NamedTuple):
+    vectors: str
+    ids: str
+    facts: str
+
+
+def _names(number: int) -> _Names:
+    return _Names(f"{number:05}.npy", f"{number:05}.ids", f"{number:05}.json")
+
+
+def _write_shard(
+    artifact: Artifact,
+    names: _Names,
+    shard: list[tuple[str, Item]],
+    encode: Callable[[Sequence[Item]], Vectors],
+    advance: Callable[[int], None],
+) -> None:
+    import numpy as np
+
+    parts = []
+    seconds = 0.0
+    for first in range(0, len(shard), BATCH):
+        batch = [item for _, item in shard[first : first + BATCH]]
+        start = perf_counter()
+        parts.append(encode(batch))
+        seconds += perf_counter() - start
+        advance(len(batch))
+    vectors = np.concatenate(parts)
+
+    artifact.put(names.vectors, lambda path: np.save(path, vectors))
+    artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))
+    facts: dict[str, Any] = {"width": vectors.shape[1], "seconds": seconds}
+    artifact.put_text(names.facts, json.dumps(facts))
+
+
+def _refuse_doubles(folder: Path) -> None:
+    ids = read_ids(folder)
+    if len(set(ids)) < len(ids):
+        seen: set[str] = set()
+        double = next(one for one in ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]
+        raise EffbenchError(f"id {double!r} occurs twice (ids must be unique)")

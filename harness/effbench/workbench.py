@@ -1,0 +1,117 @@
+"""The workbench: makes each step once, and keeps models and indexes open while needed."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from effbench.errors import EffbenchError
+from effbench.progress import Progress
+from effbench.rows import Row
+from effbench.steps import Step, key_of
+from effbench.steps.index import BuildIndex, BuildRetriever
+from effbench.store import Artifact, Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class StepFailed(EffbenchError):
+    """A step could not be made; says which, and keeps the traceback if it was a bug."""
+
+    def __init__(self, message: str, trace: str | None = None) -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+class _Newest:
+    """Keeps the newest few of what is slow to open; drops the oldest."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            while len(self._kept) >= self._most:  # first, so that both need not fit
+                self._kept.popitem(last=False)
+            self._kept[key] = make()
+        self._kept.move_to_end(key)
+        return self._kept[key]  # type: ignore[no-any-return]
+
+
+@dataclass
+class Workbench:
+    """Where steps are made: a store, a device and somebody who watches."""
+
+    store: Store
+    progress: Progress
+    device: str | None = None
+    made: list[str] = field(default_factory=list)
+    _sound: dict[str, Artifact] = field(default_factory=dict)
+    _failed: dict[str, StepFailed] = field(default_factory=dict)
+    _encoders: _Newest = field(default_factory=lambda: _Newest(2))
+    _indexes: _Newest = field(default_factory=lambda: _Newest(1))
+
+    def artifact(self, step: Step) -> Artifact:
+        """Return the step's finished artifact, made now if need be.
+
+        Raises:
+            StepFailed: it cannot be made; asked again, it is not tried again.
+
+        """
+        key = key_of(step)
+        if key in self._failed:
+            raise self._failed[key]
+        if key not in self._sound:
+            try:
+                self._sound[key] = self._ensure(step, key)
+            except StepFailed as failure:
+                self._failed[key] = failure
+                raise
+            except EffbenchError as error:
+                self._failed[key] = StepFailed(str(error))
+                raise self._failed[key] from error
+            except Exception as error:  # a plugin may raise anything
+                self._failed[key] = _failure(step, error)
+                raise self._failed[key] from error
+        return self._sound[key]
+
+    def instance(self, row: Row) -> Any:
+        """Return the row's encoder, made now unless it is still open."""
+        return self._encoders.get(row.name, lambda: row.make(self.device))
+
+    def opened(self, step: BuildIndex | BuildRetriever) -> Any:
+        """Return the index or system of a step, ready to search."""
+        self.artifact(step)
+        return self._indexes.get(key_of(step), lambda: step.open(self))
+
+    def _ensure(self, step: Step, key: str) -> Artifact:
+        artifact = self.store.artifact(step.kind, key)
+
+        def waiting() -> None:
+            self.progress.note(f"{step.label}: another run is at it, waiting")
+
+        with self.store.lock(step.kind, key, waiting):
+            unsound = artifact.manifest() is not None and not artifact.sound()
+            if unsound:
+                self.progress.note(f"{step.label}: a file is corrupt, making it again")
+            if unsound or artifact.manifest() is None:
+                artifact.sweep()
+                info = step.make(artifact, self)
+                artifact.finish({"kind": step.kind, "label": step.label, **info})
+                self.made.append(step.label)
+        return artifact
+
+
+def _failure(step: Step, error: Exception) -> StepFailed:
+    log.debug("%s failed", step.label, exc_info=error)
+    row: Row | None = getattr(step, "row", None)
+    who = row.who if isinstance(row, Row) else step.label
+    text = " ".join(str(error).split())[:300]
+    return StepFailed(f"{who}: {type(error).__name__}: {text}", traceback.format_exc())

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+TOY = Path(__file__).parent / "toy"
+sys.path.insert(0, str(TOY))  # its dist-info makes it an installed plugin
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real collections, which the project does not ship (docs/development.md)."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("EFFBENCH_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("no real data here: set EFFBENCH_TEST_DATA (docs/development.md)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFFBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def effbench() -> Callable[..., Result]:
+    """Run the command line in this process."""
+    from effbench.cli import main
+
+    return lambda *arguments: CliRunner().invoke(main, [str(one) for one in arguments])
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a suite file."""
+
+    def write(text: str, name: str = "suite.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

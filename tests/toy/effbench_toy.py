@@ -1,0 +1,190 @@
+"""A plugin of toys: quick, exact, and wrong in every way that a plugin can be wrong."""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from typing import Literal
+
+import effbench
+
+
+@effbench.hookimpl
+def effbench_datasets():
+    return {"toy": ToyDataset}
+
+
+@effbench.hookimpl
+def effbench_encoders():
+    return {"words": WordsEncoder, "bad": BadEncoder, "words-queries": WordsQueries}
+
+
+@effbench.hookimpl
+def effbench_retrievers():
+    return {"scan": ScanRetriever}
+
+
+@effbench.hookimpl
+def effbench_indexes():
+    return {"plain": PlainIndex}
+
+
+@effbench.hookimpl
+def effbench_ready_rows():
+    return {
+        "encoders": {
+            "ready-words": {"use": "words", "width": 32},
+            "ready-broken": {"use": "words", "widht": 32},
+        },
+        "retrievers": {"ready-scan": {"use": "scan"}},
+    }
+
+
+THINGS = "apple boat cloud door eagle fire glass house iron jar kite lamp moon nest oak".split()
+
+
+class ToyDataset:
+    """Docs of two things each; a query names both, the doc that has them is relevant."""
+
+    drop_self_hits = False
+
+    def __init__(self, *, docs: int = 60, name: str = "toy", broken: str = "") -> None:
+        if docs < 1:
+            raise effbench.EffbenchError(f"docs: {docs} is too few (give 1 or more)")
+        self.dataset_id = name
+        self.corpus_key = f"toy:{docs}:{broken}"
+        self.key = f"toy:{docs}:{name}:{broken}"
+        self._docs, self._broken = docs, broken
+
+    def docs_count(self):
+        return self._docs
+
+    def docs(self):
+        if self._broken == "offline":
+            raise effbench.EffbenchError("toy: the host cannot be reached (connect)")
+        for i in range(self._docs):
+            same = "d0" if self._broken == "double" and i == 3 else f"d{i}"
+            yield effbench.Doc(same, self._text(i), title=f"no {i}")
+
+    def queries(self):
+        for i in range(0, self._docs, 2):
+            yield effbench.Query(f"q{i}", self._text(i))
+
+    def qrels(self):
+        for i in range(0, self._docs, 2):
+            yield effbench.Qrel(f"q{i}", f"d{i}", 1)
+
+    def _text(self, i):
+        return f"{THINGS[i % 15]} {THINGS[i * 7 // 15 % 15]} {THINGS[i * 11 // 4 % 15]}"
+
+
+def bag(texts, width):
+    """Return normalised counts of hashed words."""
+    import numpy as np
+
+    vectors = np.full((len(texts), width), 1e-3, dtype=np.float32)
+    for row, text in enumerate(texts):
+        for word in text.split():
+            vectors[row, zlib.crc32(word.encode()) % width] += 1
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class WordsQueries:
+    """Hashed words, queries only."""
+
+    def __init__(self, *, width: int = 64) -> None:
+        self.width = width
+
+    def encode_queries(self, queries):
+        return bag(queries, self.width)
+
+
+class WordsEncoder(WordsQueries):
+    """Hashed words."""
+
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        lower: effbench.QueryOnly[bool] = False,
+        pause_ms: effbench.SpeedOnly[float] = 0.0,
+        device: effbench.SpeedOnly[str] = "cpu",
+    ) -> None:
+        self.width, self.pause = width, pause_ms / 1e3
+        if "TOY_LOG" in os.environ:
+            with open(os.environ["TOY_LOG"], "a") as log:
+                log.write(f"made {device}\n")
+
+    def encode_corpus(self, docs):
+        time.sleep(self.pause * len(docs))
+        if "TOY_LOG" in os.environ:
+            with open(os.environ["TOY_LOG"], "a") as log:
+                log.write(f"encoded {docs[0].doc_id} {len(docs)}\n")
+        return bag([doc.default_text() for doc in docs], self.width)
+
+
+class BadEncoder(WordsEncoder):
+    """Hashed words, with something wrong."""
+
+    def __init__(self, *, wrong: Literal["raises", "nan", "shape", "rows", "int", "query-width"]):
+        super().__init__()
+        self.wrong = wrong
+
+    def encode_queries(self, queries):
+        return bag(queries, 32 if self.wrong == "query-width" else self.width)
+
+    def encode_corpus(self, docs):
+        import numpy as np
+
+        vectors = super().encode_corpus(docs)
+        if self.wrong == "raises":
+            raise RuntimeError("out of luck")
+        if self.wrong == "nan":
+            vectors[3, 0] = np.nan
+        if self.wrong == "int":
+            return vectors.astype(int)
+        if self.wrong == "shape":
+            return vectors.ravel()
+        return vectors[:-1] if self.wrong == "rows" else vectors
+
+
+class PlainIndex:
+    """All products, sorted."""
+
+    def __init__(self, *, lose: int = 0) -> None:
+        self.lose = lose
+
+    @property
+    def nbytes(self):
+        return self.vectors.nbytes
+
+    def build(self, vectors):
+        self.vectors = vectors[:]
+
+    def search(self, queries, k, depth: int | None = None):
+        import numpy as np
+
+        scores = queries @ self.vectors.T
+        order = np.argsort(-scores, axis=1, kind="stable")[:, : depth or k]
+        return np.take_along_axis(scores, order, axis=1), order
+
+
+class ScanRetriever:
+    """Counts common words."""
+
+    nbytes = 0
+
+    def __init__(self, *, twice: bool = False) -> None:
+        self.twice = twice
+
+    def index(self, docs):
+        self.docs = [(doc.doc_id, set(doc.default_text().split())) for doc in docs]
+
+    def search(self, queries, k):
+        found = []
+        for query in queries:
+            words = set(query.split())
+            hits = [effbench.ScoredDoc(d, float(len(words & w))) for d, w in self.docs if words & w]
+            found.append(sorted(hits, key=lambda hit: -hit.score)[:k] * (2 if self.twice else 1))
+        return found
