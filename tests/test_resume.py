@@ -1,0 +1,106 @@
+"""A run that is killed, and two runs at once, end in the records of an undisturbed run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import TOY
+
+SUITE = """\
+suite: toys
+datasets: [{use: toy, docs: 3000}, {use: toy, name: more, docs: 2000}]
+measures: [nDCG@10, RR@10]
+encoders:
+  words: {use: words, pause_ms: 0.1}
+  wide: {use: words, width: 128, pause_ms: 0.1}
+retrievers:
+  scan: {use: scan}
+indexes:
+  plain: {use: plain}
+latency: {queries: 20, warmup: 2}
+"""
+
+
+def start(suite: Path, folder: Path) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(TOY),
+        "EFFBENCH_PLUGINS": "toy",
+        "TOY_LOG": str(folder / "log"),
+    }
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-c", "from effbench.cli import main; main()", "run", str(suite)]
+    command += ["--results", str(folder / "results"), "--cache", str(folder / "cache")]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
+
+
+def finals(folder: Path) -> dict[str, dict]:
+    """Records without what time decides, and the runs' bytes."""
+    found = {}
+    for path in folder.glob("results/*/toys/toy--*.json"):
+        record = json.loads(path.read_text())
+        latency = {span: len(ms) for span, ms in record["latency"]["samples_ms"].items()}
+        kept = {k: v for k, v in record.items() if k not in ("costs", "created", "latency")}
+        run = path.parent / "runs" / f"{path.stem}.trec.gz"
+        found[path.stem] = {**kept, "latency": latency, "run": run.read_bytes()}
+    return found
+
+
+def encoded(folder: Path) -> list[str]:
+    lines = (folder / "log").read_text().splitlines()
+    return [line for line in lines if line.startswith("encoded")]
+
+
+@pytest.fixture
+def undisturbed(suite, tmp_path: Path) -> tuple[Path, Path, float]:
+    path, folder = suite(SUITE), tmp_path / "undisturbed"
+    begin = time.monotonic()
+    assert start(path, folder).wait() == 0
+    return path, folder, time.monotonic() - begin
+
+
+def kill_and_resume(undisturbed: tuple[Path, Path, float], tmp_path: Path, kills: int) -> None:
+    path, reference, seconds = undisturbed
+    moments = random.Random(7)
+    for number in range(kills):
+        folder = tmp_path / f"killed-{number}"
+        process = start(path, folder)
+        time.sleep(moments.uniform(0.05, 0.95) * seconds)
+        process.kill()
+        process.wait()
+        finished = {
+            p.parent.name: p.stat().st_mtime_ns for p in folder.glob("cache/*/*/manifest.json")
+        }
+        assert start(path, folder).wait() == 0
+        assert finals(folder) == finals(reference)
+        for manifest in folder.glob("cache/*/*/manifest.json"):
+            key = manifest.parent.name
+            assert finished.get(key, manifest.stat().st_mtime_ns) == manifest.stat().st_mtime_ns
+
+
+def test_killed_and_resumed(undisturbed, tmp_path: Path) -> None:
+    kill_and_resume(undisturbed, tmp_path, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_killed_at_ten_random_moments_and_resumed(undisturbed, tmp_path: Path) -> None:
+    kill_and_resume(undisturbed, tmp_path, 10)
+
+
+def test_two_runs_at_once_share_the_work(undisturbed, tmp_path: Path) -> None:
+    path, reference, _ = undisturbed
+    folder = tmp_path / "two"
+    first, second = start(path, folder), start(path, folder)
+    assert (first.wait(), second.wait()) == (0, 0)
+    assert finals(folder) == finals(reference)
+    assert sorted(encoded(folder)) == sorted(encoded(reference)), "nothing was encoded twice"
