@@ -44,12 +44,9 @@ def session(
     """
     found: dict[str, dict[str, Any] | EffbenchError] = {}
     texts = _sample([query.text for query in queries_of(cells[0].search.data, bench)], options)
-    with (
-        bench.progress.work(
-            f"latency on {cells[0].dataset.name}", len(cells), "rows"
-        ) as advance,
-        _threads(options.threads),
-    ):
+    label = f"latency on {cells[0].dataset.name}"
+    gc.collect()
+    with bench.progress.work(label, len(cells), "rows") as advance, _threads(options.threads):
         for cell in cells:
             try:
                 samples = {
@@ -111,8 +108,6 @@ def _timed(call: Callable[[str], object], texts: Sequence[str], warmup: int) -> 
     for text in texts[:warmup]:
         call(text)
     samples = []
-    gc.collect()
-    gc.freeze()
     gc.disable()
     try:
         for text in texts:
@@ -121,7 +116,6 @@ def _timed(call: Callable[[str], object], texts: Sequence[str], warmup: int) -> 
             samples.append(round((perf_counter() - start) * 1e3, 4))
     finally:
         gc.enable()
-        gc.unfreeze()
     return samples
 
 

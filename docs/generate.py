@@ -1,0 +1,32 @@
+"""Write the generated parts of docs/: the commands' help. Run by ``make docs``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from effbench.cli import main
+
+HERE = Path(__file__).parent
+
+
+def commands() -> str:
+    """Return docs/commands.md: the help of every command."""
+    parts = ["# Commands\n\nWritten by `make docs` from the program itself.\n"]
+    root = click.Context(main, info_name="effbench", terminal_width=88, max_content_width=88)
+    parts.append(_block("effbench", main.get_help(root)))
+    for name, command in sorted(main.commands.items()):
+        context = click.Context(
+            command, info_name=name, parent=root, terminal_width=88, max_content_width=88
+        )
+        parts.append(_block(f"effbench {name}", command.get_help(context)))
+    return "\n".join(parts)
+
+
+def _block(title: str, text: str) -> str:
+    return f"## {title}\n\n```text\n{text}\n```\n"
+
+
+if __name__ == "__main__":
+    (HERE / "commands.md").write_text(commands(), encoding="utf-8")

@@ -1,0 +1,92 @@
+"""What the docs say is so: hooks, commands, suites, files."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from effbench import hookspecs
+
+ROOT = Path(__file__).parents[1]
+HOOKS = [name for name in dir(hookspecs) if name.startswith("effbench_")]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hook_is_documented_with_its_signature(hook: str) -> None:
+    signature = inspect.signature(getattr(hookspecs, hook))
+    heading = f"### `{hook}() -> {signature.return_annotation}`"
+    assert heading in (ROOT / "docs" / "plugins.md").read_text()
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hook_has_a_plugin_of_ours_that_uses_it(hook: str) -> None:
+    sources = [path.read_text() for path in (ROOT / "plugins").rglob("*.py")]
+    assert any(f"def {hook}(" in source for source in sources)
+
+
+def test_help_in_the_docs_is_the_programs() -> None:
+    generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))["commands"]()
+    assert (ROOT / "docs" / "commands.md").read_text() == generated, "run: make docs"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "suites").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_suite_can_be_planned_offline(effbench, path: Path) -> None:
+    found = effbench("plan", path)
+    assert found.exit_code == 0, found.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_to_files_hold(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_yaml_examples_parse(page: Path) -> None:
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL):
+        yaml.safe_load(block)
+
+
+def test_the_example_suite_of_the_docs_can_be_planned(effbench, suite) -> None:
+    page = (ROOT / "docs" / "suites.md").read_text()
+    (block,) = re.findall(r"```yaml\n(suite:.*?)```", page, re.DOTALL)
+    found = effbench("plan", suite(block))
+    assert found.exit_code == 0, found.stderr
+
+
+def test_the_plugin_of_the_tutorial_is_listed(effbench, tmp_path: Path, monkeypatch) -> None:
+    page = (ROOT / "docs" / "plugins.md").read_text()
+    (source,) = re.findall(r"```python\n(\"\"\"Hashed.*?)```", page, re.DOTALL)
+    info = tmp_path / "effbench_hashing-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: effbench-hashing\nVersion: 0.1\n")
+    (info / "entry_points.txt").write_text("[effbench]\nhashing = effbench_hashing\n")
+    (tmp_path / "effbench_hashing.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "encoders: hashing - Hashed words, normalised." in effbench("plugins").stdout
+
+
+def test_every_file_of_the_map_exists() -> None:
+    page = (ROOT / "docs" / "development.md").read_text()
+    for name in re.findall(r"`([a-z_]+(?:\.py|/))`", page):
+        places = [ROOT / name, ROOT / "harness" / "effbench" / name]
+        assert any(place.exists() for place in places), name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_quickstart_runs_offline_to_a_leaderboard(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from effbench.cli import main; main()", "run", "quickstart"]
+    command += ["--results", tmp_path / "results", "--cache", tmp_path / "cache"]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    rows = [line for line in found.stdout.splitlines() if "bm25" in line or "MiniLM" in line]
+    assert len(rows) == 5
