@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
+os.environ["IR_DATASETS_HOME"] = tempfile.mkdtemp()  # importing ir_datasets makes the folder
 
 TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))  # its dist-info makes it an installed plugin

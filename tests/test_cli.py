@@ -17,7 +17,9 @@ OURS = sorted(p.value for p in entry_points(group="effbench") if p.dist.name == 
 @pytest.mark.parametrize("module", ["effbench", "effbench.cli", *OURS])
 def test_import_is_light(module: str) -> None:
     code = f"import sys, {module}; print(*({HEAVY!r} & sys.modules.keys()))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert found.stdout.split() == []
 
 
@@ -27,7 +29,9 @@ def test_help_is_light_too() -> None:
         "try: main(['--help'])\n"
         f"except SystemExit: print(*({HEAVY!r} & sys.modules.keys()))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert found.stdout.splitlines()[-1] == ""
 
 
@@ -70,10 +74,15 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): return {'words': 1}",
             "offers encoders 'words', which plugin 'toy' offers already",
         ),
-        ("import effbench\n@effbench.hookimpl\ndef effbench_encoders(): 1/0", "ZeroDivisionError"),
+        (
+            "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): 1/0",
+            "ZeroDivisionError",
+        ),
     ],
 )
-def test_a_broken_plugin_is_named_and_the_rest_works(effbench, installed, source, error) -> None:
+def test_a_broken_plugin_is_named_and_the_rest_works(
+    effbench, installed, source, error
+) -> None:
     installed("zz_broken", source)
     listed = effbench("plugins")
     assert listed.exit_code == 0

@@ -68,7 +68,9 @@ def test_the_plugin_of_the_tutorial_is_listed(effbench, tmp_path: Path, monkeypa
     (source,) = re.findall(r"```python\n(\"\"\"Hashed.*?)```", page, re.DOTALL)
     info = tmp_path / "effbench_hashing-0.1.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: effbench-hashing\nVersion: 0.1\n")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: effbench-hashing\nVersion: 0.1\n"
+    )
     (info / "entry_points.txt").write_text("[effbench]\nhashing = effbench_hashing\n")
     (tmp_path / "effbench_hashing.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
@@ -85,7 +87,13 @@ def test_every_file_of_the_map_exists() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_quickstart_runs_offline_to_a_leaderboard(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from effbench.cli import main; main()", "run", "quickstart"]
+    command = [
+        sys.executable,
+        "-c",
+        "from effbench.cli import main; main()",
+        "run",
+        "quickstart",
+    ]
     command += ["--results", tmp_path / "results", "--cache", tmp_path / "cache"]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
     rows = [line for line in found.stdout.splitlines() if "bm25" in line or "MiniLM" in line]

@@ -57,7 +57,12 @@ def test_oracle_pytrec_eval(case) -> None:
     wanted = {"ndcg_cut.10", "recall.20", "map", "success.5"}
     oracle = pytrec_eval.RelevanceEvaluator(as_dicts(qrels), wanted).evaluate(ranked)
     found = measure(ours(run), qrels, ["nDCG@10", "R@20", "AP", "Success@5"])
-    names = {"nDCG@10": "ndcg_cut_10", "R@20": "recall_20", "AP": "map", "Success@5": "success_5"}
+    names = {
+        "nDCG@10": "ndcg_cut_10",
+        "R@20": "recall_20",
+        "AP": "map",
+        "Success@5": "success_5",
+    }
     for name, theirs in names.items():
         assert len(found[name]) == 40, "judged queries without hits are there"
         for query, value in found[name].items():
@@ -72,7 +77,9 @@ def test_oracle_beir(case) -> None:
         query: {**{d: float(-r) for r, d in enumerate(docs)}, query: 1.0}
         for query, docs in ours(run).items()
     }
-    ndcg, average, recall, _ = evaluation.EvaluateRetrieval.evaluate(as_dicts(qrels), ranked, [10])
+    ndcg, average, recall, _ = evaluation.EvaluateRetrieval.evaluate(
+        as_dicts(qrels), ranked, [10]
+    )
     with_hits = [qrel for qrel in qrels if qrel.query_id in run]  # BEIR leaves out the others
     found = measure(ours(run), with_hits, ["nDCG@10", "AP@10", "R@10"])
     assert mean(found["nDCG@10"]) == pytest.approx(ndcg["NDCG@10"], abs=1e-5)
@@ -109,7 +116,9 @@ def test_scores_are_the_same_when_measured_twice(case) -> None:
         ("D_BERT_KD_TASB.dl20.trec.txt", "2020qrels-pass.txt", 0.6854),
     ],
 )
-def test_published_runs(effbench, shared_data: Path, run: str, qrels: str, wanted: float) -> None:
+def test_published_runs(
+    effbench, shared_data: Path, run: str, qrels: str, wanted: float
+) -> None:
     paths = shared_data / "msmarco" / qrels, shared_data / "runs" / run
     found = effbench("evaluate", *paths, "-m", "nDCG@10", "--json")
     assert round(json.loads(found.stdout)["mean"]["nDCG@10"], 4) == wanted

@@ -68,13 +68,17 @@ def test_a_cell_key_follows_the_measures_but_not_the_row_name(effbench, suite) -
 
 
 def test_two_datasets_of_one_corpus_share_its_vectors(effbench, suite) -> None:
-    found = keys(effbench, suite(SUITE.replace("[{use: toy}]", "[{use: toy}, {use: toy, name: b}]")))
+    found = keys(
+        effbench, suite(SUITE.replace("[{use: toy}]", "[{use: toy}, {use: toy, name: b}]"))
+    )
     assert sum(label.startswith("encode words corpus") for label in found) == 1
     assert sum(label.startswith("encode words queries") for label in found) == 2
 
 
 def test_passages_share_the_other_rows_vectors_and_index(effbench, suite) -> None:
-    light = SUITE.replace("indexes:", "  light: {use: words-queries, passages: words}\nindexes:")
+    light = SUITE.replace(
+        "indexes:", "  light: {use: words-queries, passages: words}\nindexes:"
+    )
     labels = list(keys(effbench, suite(light)))
     assert sum(label.startswith("encode words corpus") for label in labels) == 1
     assert sum(label.startswith("index plain") for label in labels) == 1

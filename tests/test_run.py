@@ -178,7 +178,10 @@ def test_a_corrupt_shard_is_noticed_and_made_again(run, records, tmp_path, monke
     raw = shard.read_bytes()
     shard.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
     (tmp_path / "log").unlink()
-    for path in [*tmp_path.glob("results/*/toys/*--*.json"), *tmp_path.glob("cache/index/*/m*")]:
+    for path in [
+        *tmp_path.glob("results/*/toys/*--*.json"),
+        *tmp_path.glob("cache/index/*/m*"),
+    ]:
         path.unlink()
     found = run(SUITE)
     assert found.exit_code == 0
@@ -195,13 +198,18 @@ def test_only_the_lost_shards_are_encoded_again(run, tmp_path, monkeypatch) -> N
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     monkeypatch.setattr("effbench.vectors.SHARD", 20)
     run(SUITE)
-    for path in [*tmp_path.glob("results/*/toys/*--*.json"), *tmp_path.glob("cache/index/*/m*")]:
+    for path in [
+        *tmp_path.glob("results/*/toys/*--*.json"),
+        *tmp_path.glob("cache/index/*/m*"),
+    ]:
         path.unlink()
     (tmp_path / "log").unlink()
     (lost,) = tmp_path.glob("cache/encode/*/00001.npy")
     lost.unlink()
     run(SUITE)
-    encoded = [line for line in (tmp_path / "log").read_text().splitlines() if "encoded" in line]
+    encoded = [
+        line for line in (tmp_path / "log").read_text().splitlines() if "encoded" in line
+    ]
     assert encoded == ["encoded d20 20"]
 
 

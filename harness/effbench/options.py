@@ -73,11 +73,12 @@ def search_options_of(factory: Callable[..., Any]) -> dict[str, Option]:
 class Resolver(NamedTuple):
     """Turns the options of a suite file into arguments and facts.
 
-    Paths are relative to the folder ``beside``, and stand in keys by their digest.
+    Paths are relative to the folder ``beside``, and stand in keys by their digest; without
+    ``digests`` they are not read (a dataset says itself what it holds).
     """
 
     beside: Path
-    digests: Digests
+    digests: Digests | None
 
     def resolve(
         self, factory: Factory, given: Mapping[str, Any]
@@ -118,13 +119,16 @@ class Resolver(NamedTuple):
         wanted = {option.annotation, *get_args(option.annotation)}
         if ModelId in wanted:
             folder = find_model(value, self.beside)
-            return (str(folder), self.digests.of(folder)) if folder else (value, value)
+            return (str(folder), self._digest(folder)) if folder else (value, value)
         if Path in wanted:
             path = (self.beside / Path(value).expanduser()).resolve()
             if not path.exists():
                 raise EffbenchError(f"no file or folder {path}")
-            return path, self.digests.of(path)
+            return path, self._digest(path)
         return value, value
+
+    def _digest(self, path: Path) -> str | None:
+        return self.digests.of(path) if self.digests else None
 
 
 def _own_check(factory: Factory, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

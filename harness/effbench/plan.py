@@ -123,7 +123,7 @@ class _Planner:
         encoders = self._encoders()
         retrievers += self._ready("retrievers")
         self._refuse_twins(encoders, retrievers)
-        self._check_expected(datasets, [*encoders, *retrievers])
+        self._check_expected(datasets, {row.name for row in [*encoders, *retrievers]})
         cells = [
             *self._retriever_cells(datasets, retrievers),
             *self._encoder_cells(datasets, encoders, list(indexes.values())),
@@ -210,7 +210,10 @@ class _Planner:
         missing = " ".join(f"'{what}'" for what in offer.missing())
         if missing:
             return None, [("use", f"{use!r} needs: pip install {missing}")]
-        resolved, problems = self.resolver.resolve(offer.factory, options)
+        resolver = (
+            self.resolver._replace(digests=None) if section == "datasets" else self.resolver
+        )
+        resolved, problems = resolver.resolve(offer.factory, options)
         row = Row(name, offer, self.plugins.distribution(offer), options, resolved)
         return (None if problems else row), problems
 
@@ -231,11 +234,11 @@ class _Planner:
         for name in {row.name for row in encoders} & {row.name for row in retrievers}:
             self.mistakes.add(("retrievers", name), "an encoder row has that name too")
 
-    def _check_expected(self, datasets: list[Data], rows: list[Row]) -> None:
+    def _check_expected(self, datasets: list[Data], rows: set[str]) -> None:
         groups = {data.row.group for data in datasets if data.row.group}
         names = {
             "measure": set(self.suite.measures),
-            "row": {row.name for row in rows},
+            "row": rows | {e.name for e in (*self.suite.encoders, *self.suite.retrievers)},
             "dataset": {data.row.name for data in datasets} | groups,
         }
         for measure, by_row in self.suite.expected.scores.items():

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pluggy
 import pytest
 
+import effbench.hookspecs
+import effbench_ir_datasets
 from effbench import Doc, EffbenchError, Qrel, Query
 from effbench_ir_datasets import IrDatasets
 
@@ -210,3 +213,11 @@ def test_texts_come_from_the_field_text_or_else_from_default_text(
     assert list(dataset.queries()) == [Query("q", "a topic")]
     assert list(dataset.qrels()) == [Qrel("q", "d", 2)]
     assert dataset.docs_count() is None
+
+
+def test_it_is_offered_to_suites() -> None:
+    manager = pluggy.PluginManager("effbench")
+    manager.add_hookspecs(effbench.hookspecs)
+    manager.register(effbench_ir_datasets)
+
+    assert manager.hook.effbench_datasets() == [{"ir_datasets": IrDatasets}]

@@ -127,7 +127,9 @@ class WordsEncoder(WordsQueries):
 class BadEncoder(WordsEncoder):
     """Hashed words, with something wrong."""
 
-    def __init__(self, *, wrong: Literal["raises", "nan", "shape", "rows", "int", "query-width"]):
+    def __init__(
+        self, *, wrong: Literal["raises", "nan", "shape", "rows", "int", "query-width"]
+    ):
         super().__init__()
         self.wrong = wrong
 
@@ -185,6 +187,10 @@ class ScanRetriever:
         found = []
         for query in queries:
             words = set(query.split())
-            hits = [effbench.ScoredDoc(d, float(len(words & w))) for d, w in self.docs if words & w]
-            found.append(sorted(hits, key=lambda hit: -hit.score)[:k] * (2 if self.twice else 1))
+            hits = [
+                effbench.ScoredDoc(d, float(len(words & w))) for d, w in self.docs if words & w
+            ]
+            found.append(
+                sorted(hits, key=lambda hit: -hit.score)[:k] * (2 if self.twice else 1)
+            )
         return found

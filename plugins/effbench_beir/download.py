@@ -1,0 +1,170 @@
+"""The public datasets of BEIR, downloaded from BEIR's host when they are first read."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import effbench
+from effbench_beir.folder import CHUNK, Files
+
+HOST = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
+FORUMS = (
+    *("android", "english", "gaming", "gis", "mathematica", "physics"),
+    *("programmers", "stats", "tex", "unix", "webmasters", "wordpress"),
+)
+
+
+class Archive(NamedTuple):
+    """A zip on BEIR's host."""
+
+    md5: str
+    splits: tuple[str, ...]
+
+
+TEST = ("test",)
+DEV_TEST = ("dev", "test")
+TRAIN_DEV_TEST = ("train", "dev", "test")
+# Checksums: the table in BEIR's README, the same as in ir_datasets' etc/downloads.json.
+# Splits: the files in the archives (the README lists nq's train, which is in nq-train.zip).
+ARCHIVES = {
+    "arguana": Archive("8ad3e3c2a5867cdced806d6503f29b99", TEST),
+    "climate-fever": Archive("8b66f0a9126c521bae2bde127b4dc99d", TEST),
+    "cqadupstack": Archive("4e41456d7df8ee7760a7f866133bda78", TEST),
+    "dbpedia-entity": Archive("c2a39eb420a3164af735795df012ac2c", DEV_TEST),
+    "fever": Archive("5a818580227bfb4b35bb6fa46d9b6c03", TRAIN_DEV_TEST),
+    "fiqa": Archive("17918ed23cd04fb15047f73e6c3bd9d9", TRAIN_DEV_TEST),
+    "hotpotqa": Archive("f412724f78b0d91183a0e86805e16114", TRAIN_DEV_TEST),
+    "msmarco": Archive("444067daf65d982533ea17ebd59501e4", TRAIN_DEV_TEST),
+    "nfcorpus": Archive("a89dba18a62ef92f7d323ec890a0d38d", TRAIN_DEV_TEST),
+    "nq": Archive("d4d3d2e48787a744b6f6e691ff534307", TEST),
+    "quora": Archive("18fb154900ba42a600f84b839c173167", DEV_TEST),
+    "scidocs": Archive("38121350fc3a4d2f48850f6aff52e4a9", TEST),
+    "scifact": Archive("5f7d1de60b170fc8027bb7898e2efca1", ("train", "test")),
+    "trec-covid": Archive("ce62140cb23feb9becf6270d0d1fe6d1", TEST),
+    "webis-touche2020": Archive("46f650ba5a527fc69e0a6521c5a23563", TEST),
+}
+NAMES = sorted(ARCHIVES.keys() - {"cqadupstack"}) + [f"cqadupstack/{each}" for each in FORUMS]
+
+
+class Beir:
+    """A public dataset of BEIR, such as ``scifact`` or ``cqadupstack/android``.
+
+    Its zip is downloaded into ``folder`` (``$EFFBENCH_CACHE/beir``, or
+    ``~/.cache/effbench/beir``) when data is first read, checked against BEIR's MD5, and
+    read without unpacking; one that lies there already is checked too. Hits with the
+    query's own id are dropped, as BEIR's own evaluation does, except for ``msmarco``,
+    whose query and doc ids are numbers that coincide by accident. Raises `EffbenchError`
+    for an unknown name or split, and, while reading, when the zip cannot be had.
+    """
+
+    requires: ClassVar[Mapping[str, str]] = {"beir": "effbench[beir]"}
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        split: str = "test",
+        folder: str = "",
+        drop_self_hits: bool | None = None,
+    ) -> None:
+        if name not in NAMES:
+            close = " or ".join(difflib.get_close_matches(name, NAMES))
+            hint = f"did you mean {close}?" if close else f"BEIR has: {', '.join(NAMES)}"
+            raise effbench.EffbenchError(f"beir: there is no {name!r} ({hint})")
+        self._stem = name.partition("/")[0]
+        md5, splits = ARCHIVES[self._stem]
+        if split not in splits:
+            has = ", ".join(splits)
+            raise effbench.EffbenchError(f"beir: {name} has no split {split!r} (it has: {has})")
+        self._name = name
+        self._split = split
+        self._folder = Path(folder).expanduser() if folder else _default_folder()
+        self.dataset_id = f"beir/{name}/{split}"
+        self.corpus_key = f"beir:{name}:{md5}"
+        self.key = f"{self.corpus_key}:{split}"
+        self.drop_self_hits = name != "msmarco" if drop_self_hits is None else drop_self_hits
+
+    @cached_property
+    def _files(self) -> Files:
+        return Files(_fetch(self._stem, self._folder), self._split, inside=self._name)
+
+    def docs_count(self) -> None:
+        """Return None: counting takes a pass."""
+
+    def docs(self) -> Iterator[effbench.Doc]:
+        """Yield the docs in the order of corpus.jsonl."""
+        return self._files.docs()
+
+    def queries(self) -> Iterator[effbench.Query]:
+        """Yield the queries that the split judges, in the order of queries.jsonl."""
+        return self._files.queries()
+
+    def qrels(self) -> Iterator[effbench.Qrel]:
+        """Yield the judgments of the split."""
+        return self._files.qrels()
+
+
+def _default_folder() -> Path:
+    cache = os.environ.get("EFFBENCH_CACHE")
+    return (Path(cache) if cache else Path.home() / ".cache" / "effbench") / "beir"
+
+
+@functools.cache  # checked once a process: the forums of cqadupstack share 5 GB
+def _fetch(stem: str, folder: Path) -> Path:
+    """Return the checked zip in ``folder``, downloaded when it is not there.
+
+    A lock makes a second run wait for the first one's download.
+    """
+    from filelock import FileLock
+
+    archive = folder / f"{stem}.zip"
+    url = f"{HOST}/{stem}.zip"
+    md5 = ARCHIVES[stem].md5
+    try:
+        if not archive.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{archive}.lock"):
+                if not archive.exists():
+                    _download(url, archive, md5)
+        elif (found := _md5(archive)) != md5:
+            raise effbench.EffbenchError(
+                f"{archive}: its MD5 is {found}, not {md5} (remove it: {url} has it)"
+            )
+    except OSError as error:
+        raise effbench.EffbenchError(
+            f"beir: cannot download {url}: {error.strerror or type(error).__name__} "
+            f"(connect, or put the zip at {archive})"
+        ) from error
+    return archive
+
+
+def _download(url: str, archive: Path, md5: str) -> None:
+    """Download to a temporary name; only a file of the right checksum gets its own."""
+    from beir.util import download_url
+
+    part = archive.with_suffix(".zip.part")
+    try:
+        download_url(url, str(part))
+        if (found := _md5(part)) != md5:
+            raise effbench.EffbenchError(
+                f"beir: what {url} sends has MD5 {found}, not {md5} "
+                f"(get {archive.name} elsewhere and put it at {archive})"
+            )
+        part.replace(archive)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

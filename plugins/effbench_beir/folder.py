@@ -1,0 +1,164 @@
+"""A dataset in BEIR's layout, in a folder or straight from a zip archive."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TypeAlias
+
+import effbench
+from effbench_beir.lines import read_docs, read_qrels, read_queries
+
+Root: TypeAlias = Path | zipfile.Path  # zipfile.Path is a path inside an archive
+CHUNK = 1 << 20  # bytes hashed at a time
+
+
+class Files:
+    """The files of one split; ``inside`` is their folder in a zip, None when unknown.
+
+    Raises `EffbenchError` when one of them is missing, and for each malformed line.
+    """
+
+    def __init__(self, path: Path, split: str, inside: str | None = None) -> None:
+        self._path = path
+        self._split = split
+        self._inside = inside
+        with self._root() as root:
+            for name in ("corpus.jsonl", "queries.jsonl"):
+                if not (root / name).is_file():
+                    raise effbench.EffbenchError(f"{root / name}: no such file (BEIR's layout)")
+            splits = _list_splits(root)
+            if split not in splits:
+                has = ", ".join(splits) or "none"
+                raise effbench.EffbenchError(f"{path}: no split {split!r} (it has: {has})")
+
+    def docs(self) -> Iterator[effbench.Doc]:
+        """Yield the docs in the order of corpus.jsonl."""
+        with self._file("corpus.jsonl") as (path, stream):
+            yield from read_docs(path, stream)
+
+    def queries(self) -> Iterator[effbench.Query]:
+        """Yield the queries that the split judges, in the order of queries.jsonl."""
+        judged = {qrel.query_id for qrel in self.qrels()}
+        with self._file("queries.jsonl") as (path, stream):
+            for query in read_queries(path, stream):
+                if query.query_id in judged:
+                    yield query
+
+    def qrels(self) -> Iterator[effbench.Qrel]:
+        """Yield the judgments of the split, also those of queries that queries.jsonl lacks."""
+        with self._file(f"qrels/{self._split}.tsv") as (path, stream):
+            yield from read_qrels(path, stream)
+
+    def digest(self, *names: str) -> str:
+        """Return the sha256 of the files' own sha256s: the same for a folder and its zip."""
+        both = hashlib.sha256()
+        for name in names:
+            with self._file(name) as (_, stream):
+                both.update(_sha256(stream))
+        return both.hexdigest()
+
+    @contextmanager
+    def _file(self, name: str) -> Iterator[tuple[str, IO[bytes]]]:
+        """Open one of the files, and say its path."""
+        with self._root() as root, (root / name).open("rb") as stream:
+            yield str(root / name), stream
+
+    @contextmanager
+    def _root(self) -> Iterator[Root]:
+        """Open the folder that holds corpus.jsonl; what cannot be read is one line."""
+        try:
+            if self._path.is_dir():
+                yield self._path
+            else:
+                with zipfile.ZipFile(self._path) as archive:
+                    inside = _top_folder(archive) if self._inside is None else self._inside
+                    yield zipfile.Path(archive, inside and f"{inside}/")
+        except FileNotFoundError:
+            raise effbench.EffbenchError(f"{self._path}: no such folder or zip") from None
+        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            raise effbench.EffbenchError(
+                f"{self._path}: {error} (take a folder or an intact, plain zip)"
+            ) from error
+
+
+class Folder:
+    """Your own collection: a folder, or a zip of one, with BEIR's three files.
+
+    ``corpus.jsonl`` holds a line ``{"_id": ..., "title": ..., "text": ...}`` a doc,
+    ``queries.jsonl`` a line ``{"_id": ..., "text": ...}`` a query, and ``qrels/SPLIT.tsv``
+    lines ``query-id TAB corpus-id TAB score`` under that header. Hits with the query's own
+    id are dropped unless told otherwise, as BEIR's own evaluation does. Raises
+    `EffbenchError` for missing files, and with ``path:line`` for malformed ones.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        split: str = "test",
+        name: str | None = None,
+        drop_self_hits: bool = True,
+    ) -> None:
+        self._files = Files(path, split)
+        self._split = split
+        stem = path.stem if path.suffix == ".zip" else path.resolve().name
+        self.dataset_id = name or f"{stem}/{split}"
+        self.drop_self_hits = drop_self_hits
+
+    @cached_property
+    def corpus_key(self) -> str:
+        """Digest of corpus.jsonl (reads all of it, the first time)."""
+        return self._files.digest("corpus.jsonl")
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of the queries and of the split's judgments."""
+        return self._files.digest("queries.jsonl", f"qrels/{self._split}.tsv")
+
+    def docs_count(self) -> None:
+        """Return None: counting takes a pass."""
+
+    def docs(self) -> Iterator[effbench.Doc]:
+        """Yield the docs in the order of corpus.jsonl."""
+        return self._files.docs()
+
+    def queries(self) -> Iterator[effbench.Query]:
+        """Yield the queries that the split judges, in the order of queries.jsonl."""
+        return self._files.queries()
+
+    def qrels(self) -> Iterator[effbench.Qrel]:
+        """Yield the judgments of the split, also those of queries that queries.jsonl lacks."""
+        return self._files.qrels()
+
+
+def _list_splits(root: Root) -> list[str]:
+    folder = root / "qrels"
+    found = folder.iterdir() if folder.is_dir() else ()
+    names = (file.name for file in found)
+    return sorted(name.removesuffix(".tsv") for name in names if name.endswith(".tsv"))
+
+
+def _top_folder(archive: zipfile.ZipFile) -> str:
+    """Return where in an archive corpus.jsonl lies: "" for the top, or a folder's name."""
+    members = (name.rpartition("/") for name in archive.namelist())
+    corpora = [folder for folder, _, name in members if name == "corpus.jsonl"]
+    folders = [folder for folder in corpora if "/" not in folder]
+    if len(folders) != 1:
+        raise effbench.EffbenchError(
+            f"{archive.filename}: {len(folders)} corpus.jsonl at its top or one folder down "
+            "(put exactly one dataset into the zip)"
+        )
+    return folders[0]
+
+
+def _sha256(stream: IO[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    while chunk := stream.read(CHUNK):
+        digest.update(chunk)
+    return digest.digest()

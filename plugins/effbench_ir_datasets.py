@@ -1,0 +1,163 @@
+"""Every dataset of ir_datasets that has docs, queries and judgments, by its id.
+
+https://ir-datasets.com lists them. Data is downloaded by ir_datasets, into its own folder
+(``~/.ir_datasets`` or ``$IR_DATASETS_HOME``), when it is first read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import textwrap
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import attrgetter, methodcaller
+from typing import Any
+
+import effbench
+
+PARTS = ("docs", "queries", "qrels")
+NO_DATA = (  # what ir_datasets raises when it cannot fetch, unpack or parse
+    OSError,  # network, disk, licence (a file that is not there), checksum
+    ValueError,  # disk too full, not UTF-8
+    RuntimeError,  # all mirrors failed
+    ImportError,  # this format needs another package
+    LookupError,  # an archive without the file
+    EOFError,
+    zipfile.BadZipFile,
+)
+
+
+class IrDatasets:
+    """A dataset of ir_datasets, such as ``beir/scifact/test``.
+
+    ``drop_self_hits`` is True for BEIR, whose own evaluation drops every hit that has the
+    query's id, and False for all others and for BEIR's MS MARCO, where query and doc ids
+    are numbers that coincide by accident. Raises `EffbenchError` when the id is unknown or
+    lacks docs, queries or judgments, and, while reading, when data cannot be had.
+    """
+
+    def __init__(self, id: str, *, drop_self_hits: bool | None = None) -> None:
+        with _ir_datasets_calls(id):
+            import ir_datasets
+
+            try:
+                self._dataset = ir_datasets.load(id)
+            except KeyError:
+                raise _unknown(id, list(ir_datasets.registry)) from None
+            missing = [part for part in PARTS if not self._dataset.has(part)]
+            if missing:
+                raise _incomplete(id, missing, list(ir_datasets.registry))
+            self.corpus_key = f"ir_datasets:{ir_datasets.docs_parent_id(id)}"
+            docs_cls = self._dataset.docs_cls()
+            self._has_titles = {"title", "text"}.issubset(docs_cls._fields)
+            self._doc_text = _text_getter(id, docs_cls)
+            self._query_text = _text_getter(id, self._dataset.queries_cls())
+        self.dataset_id = id
+        self.key = f"ir_datasets:{id}"
+        if drop_self_hits is None:
+            drop_self_hits = id.startswith("beir/") and not id.startswith("beir/msmarco")
+        self.drop_self_hits = drop_self_hits
+
+    def docs_count(self) -> int | None:
+        """Return what ir_datasets' own table says, if it knows."""
+        count: int | None = self._dataset.docs_metadata().get("count")
+        return count
+
+    def docs(self) -> Iterator[effbench.Doc]:
+        """Yield all docs, in the order of their source."""
+        with _ir_datasets_calls(self.dataset_id):
+            for doc in self._source_docs():
+                title = (doc.title or "") if self._has_titles else ""
+                yield effbench.Doc(doc.doc_id, self._doc_text(doc), title)
+
+    def _source_docs(self) -> Iterator[Any]:
+        # BEIR's docs_iter first copies the corpus into a store, then unpickles it from there.
+        if self.dataset_id.startswith(("beir/", "nano-beir/")):
+            return iter(self._dataset.docs_store().init_iter_fn())
+        return iter(self._dataset.docs_iter())
+
+    def queries(self) -> Iterator[effbench.Query]:
+        """Yield all queries; of TREC topics the text is the title."""
+        with _ir_datasets_calls(self.dataset_id):
+            for query in self._dataset.queries_iter():
+                yield effbench.Query(query.query_id, self._query_text(query))
+
+    def qrels(self) -> Iterator[effbench.Qrel]:
+        """Yield all judgments."""
+        with _ir_datasets_calls(self.dataset_id):
+            for qrel in self._dataset.qrels_iter():
+                yield effbench.Qrel(qrel.query_id, qrel.doc_id, qrel.relevance)
+
+
+class _Notes(logging.Filter):
+    """Takes ir_datasets' log lines off the screen and hands them to our logger as details."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the line for ourselves."""
+        self.lines.append(" ".join(record.getMessage().split()))
+        logging.getLogger(__name__).info("%s", self.lines[-1])
+        return False
+
+
+@contextmanager
+def _ir_datasets_calls(id: str) -> Iterator[None]:
+    """Quiet ir_datasets' log and turn what it raises for want of data into one line."""
+    logger = logging.getLogger("ir_datasets")
+    notes = _Notes()
+    logger.addFilter(notes)
+    try:
+        yield
+    except NO_DATA as error:
+        raise effbench.EffbenchError(
+            f"ir_datasets {id}: no data: {_reason(error)} ({_mend(notes.lines)})"
+        ) from error
+    finally:
+        logger.removeFilter(notes)
+
+
+def _reason(error: Exception) -> str:
+    name = type(error).__name__
+    request = getattr(error, "request", None)  # what an exception of requests has
+    if request is not None:
+        return f"{name} at {request.url}"
+    return f"{name}: {textwrap.shorten(str(error), 160, placeholder=' ...')}"
+
+
+def _mend(notes: list[str]) -> str:
+    """Say what to do: ir_datasets logs where it looks for a file before it downloads it."""
+    where = [note for note in notes if "link" in note or "place the" in note]
+    return where[-1] if where else "connect to the internet, and make room on the disk"
+
+
+def _unknown(id: str, known: list[str]) -> effbench.EffbenchError:
+    close = difflib.get_close_matches(id, known)
+    hint = f"did you mean {' or '.join(close)}?" if close else "https://ir-datasets.com has all"
+    return effbench.EffbenchError(f"ir_datasets: there is no {id!r} ({hint})")
+
+
+def _incomplete(id: str, missing: list[str], known: list[str]) -> effbench.EffbenchError:
+    inside = [each for each in known if each.startswith(f"{id}/")]
+    hint = f"take one inside: {', '.join(inside[:5])}" if inside else "take another"
+    lacks = " and no ".join(missing)
+    return effbench.EffbenchError(f"ir_datasets: {id!r} has no {lacks} ({hint})")
+
+
+def _text_getter(id: str, record: Any) -> Callable[[Any], str]:
+    """Return what takes the text from records of a type: its ``text`` or ``default_text()``."""
+    if "text" in record._fields:
+        return attrgetter("text")
+    if hasattr(record, "default_text"):
+        return methodcaller("default_text")
+    raise effbench.EffbenchError(f"ir_datasets: {id!r} has no plain text (take another)")
+
+
+@effbench.hookimpl
+def effbench_datasets() -> dict[str, type[IrDatasets]]:
+    """Offer ``ir_datasets``."""
+    return {"ir_datasets": IrDatasets}
