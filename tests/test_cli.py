@@ -103,9 +103,12 @@ def test_a_missing_package_is_named_with_its_install_line(effbench, installed, s
     installed(
         "needy",
         "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): return {'needy': Needy}\n"
-        "class Needy:\n    '''Needs.'''\n    requires = {'not_there': 'needy[there]'}\n",
+        "class Needy:\n    requires = {'not_there': 'needy[there]'}\n",
     )
-    text = "suite: s\ndatasets: [{use: toy}]\nencoders: {n: {use: needy}}\nindexes: {p: {use: plain}}"
+    text = (
+        "suite: s\ndatasets: [{use: toy}]\n"
+        "encoders: {n: {use: needy}}\nindexes: {p: {use: plain}}"
+    )
     found = effbench("plan", suite(text))
     assert found.exit_code == 2
     assert ":3: encoders.n.use: 'needy' needs: pip install 'needy[there]'" in found.stderr

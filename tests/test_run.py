@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,11 +80,12 @@ def test_a_light_row_scores_like_its_own_vectors_would(run, records) -> None:
 def test_runs_are_exported_in_trec_form(run, tmp_path: Path) -> None:
     run(SUITE)
     (path,) = (tmp_path / "results").glob("*/toys/runs/toy--scan.trec.gz")
-    lines = [line.split() for line in gzip.open(path, "rt")]
+    text = gzip.decompress(path.read_bytes()).decode()
+    lines = [line.split() for line in text.splitlines()]
     first = [line for line in lines if line[0] == "q0"]
     assert [line[3] for line in first] == [str(rank) for rank in range(1, len(first) + 1)]
     scores = [float(line[4]) for line in first]
-    assert all(a > b for a, b in zip(scores, scores[1:], strict=False)), "strictly falling"
+    assert all(a > b for a, b in pairwise(scores)), "strictly falling"
     assert {line[5] for line in lines} == {"scan"}
 
 
