@@ -116,6 +116,27 @@ def test_names_are_harmless_in_markdown_and_csv(board) -> None:
     assert "| =1+1\\`x\\`\\_y\\_\\[z\\] |" in board(odd, "markdown")
 
 
+@pytest.mark.parametrize(
+    ("content", "remark"),
+    [
+        ("{", "cannot be read"),
+        ('{"a": 1}', "not a record of effbench"),
+        ('{"schema": 999}', "schema 999 is newer than ours"),
+    ],
+)
+def test_a_record_that_is_none_is_named_and_left_out(
+    board, effbench, tmp_path: Path, content: str, remark: str
+) -> None:
+    board(SUITE)
+    (path,) = tmp_path.glob("results/*/toys/toy--scan.json")
+    path.write_text(content)
+    text = effbench("leaderboard", tmp_path / "results", "--format", "json").stdout
+    (found,) = json.loads(text)[0]["remarks"]
+    assert str(path) in found
+    assert remark in found
+    assert lines(text)["scan", ""]["datasets"] == "1 of 2"
+
+
 def test_no_results_is_one_line(effbench, tmp_path: Path) -> None:
     found = effbench("leaderboard", tmp_path)
     assert found.exit_code == 2

@@ -88,7 +88,11 @@ def _lines(folder: Path, suite: Record, remarks: list[str]) -> list[_Line]:
         if not path.exists():
             remarks.append(f"{name}: not run yet")
             continue
-        record = read(path)
+        try:
+            record = read(path)
+        except EffbenchError as error:
+            remarks.append(str(error))
+            continue
         swept = "".join(f" {option}={value}" for option, value in record["search"].items())
         index = f"{record['index']['name']}{swept}" if record["index"] else ""
         by_dataset = grouped.setdefault((record["row"]["name"], index), {})
