@@ -13,7 +13,7 @@ import click
 from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
-    from effbench.plan import Plan
+    from effbench.cells import Plan
     from effbench.plugins import Plugins
 
 SOME_FAILED, MISTAKE, INTERRUPTED = 1, 2, 130

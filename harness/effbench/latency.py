@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from effbench.cells import Cell
 from effbench.errors import EffbenchError
-from effbench.plan import Cell
 from effbench.steps.data import queries_of
 from effbench.steps.search import SearchIndex
 from effbench.suite import LatencyOptions

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effbench import machine, runs
+from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.measures import mean, measure
-from effbench.plan import Cell, Plan
 from effbench.steps.data import qrels_of
 from effbench.steps.search import RUN, SearchIndex
 from effbench.store import write_json

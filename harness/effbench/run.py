@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from effbench import latency, records
+from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
-from effbench.plan import Cell, Plan
 from effbench.records import Record, Results
 from effbench.steps.search import RUN
 from effbench.workbench import StepFailed, Workbench

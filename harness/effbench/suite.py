@@ -1,19 +1,16 @@
-"""Read a suite file: plain data with the line of each part, every mistake gathered."""
+"""What a suite file says, before any name in it is looked up, and where suites are found."""
 
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from effbench.errors import EffbenchError
-from effbench.located import Mistakes, Place, load
-from effbench.measures import parse_measure
+from effbench.located import Place
 from effbench.plugins import suggest
-
-EVERY = "every"
 
 
 @dataclass(frozen=True)
@@ -78,179 +75,3 @@ def find(name_or_path: str) -> Path:
             return folder / f"{name_or_path}.yaml"
     names = {file.stem for folder in shipped for file in folder.glob("*.yaml")}
     raise EffbenchError(f"{name_or_path}: no such suite file ({suggest(name_or_path, names)})")
-
-
-def read(path: Path) -> tuple[Suite, Mistakes]:
-    """Parse ``path`` into a suite and the mistakes found so far."""
-    data, lines = load(path)
-    mistakes = Mistakes(path, lines)
-    return _Reader(path, data, mistakes).suite(), mistakes
-
-
-class _Reader:
-    """Turns plain data into a Suite; notes what is wrong and goes on."""
-
-    KEYS = (
-        "suite", "datasets", "measures", "k", "encoders", "retrievers", "indexes",
-        "latency", "expected",
-    )  # fmt: skip
-
-    def __init__(self, path: Path, data: Mapping[str, Any], mistakes: Mistakes) -> None:
-        self.path, self.data, self.mistakes = path, data, mistakes
-
-    def suite(self) -> Suite:
-        for key in self.data:
-            if key not in self.KEYS:
-                self.mistakes.add((key,), f"unknown key ({suggest(str(key), self.KEYS)})")
-        measures = self._measures()
-        systems = {s: tuple(self._rows(s)) for s in ("encoders", "retrievers", "indexes")}
-        every = frozenset(s for s in ("encoders", "retrievers") if self.data.get(s) == EVERY)
-        if not (systems["encoders"] or systems["retrievers"] or every):
-            self.mistakes.add((), "no row (give encoders or retrievers)")
-        if (systems["encoders"] or "encoders" in every) and not systems["indexes"]:
-            self.mistakes.add((), "encoders need indexes (indexes: {exact: {use: exact}})")
-        return Suite(
-            path=self.path,
-            name=self._name(),
-            datasets=tuple(self._datasets()),
-            measures=tuple(measures),
-            k=self._k(measures),
-            every=every,
-            latency=self._latency(),
-            expected=self._expected(),
-            **systems,
-        )
-
-    def _name(self) -> str:
-        name = self.data.get("suite")
-        if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
-            self.mistakes.add(("suite",), "give the suite a name of letters, digits, - and _")
-            return "?"
-        return name
-
-    def _datasets(self) -> Iterator[Entry]:
-        given = self.data.get("datasets")
-        if not isinstance(given, list) or not given:
-            self.mistakes.add(("datasets",), "give a list of datasets (- beir/scifact/test)")
-            return
-        for i, item in enumerate(given):
-            if isinstance(item, dict) and "group" in item:
-                yield from self._group(item, ("datasets", i))
-            else:
-                yield from self._dataset(item, ("datasets", i), None)
-
-    def _group(self, item: dict[str, Any], place: Place) -> Iterator[Entry]:
-        members = item.get("datasets")
-        if set(item) != {"group", "datasets"} or not isinstance(members, list):
-            self.mistakes.add(place, "a group is {group: NAME, datasets: [...]}")
-            return
-        for i, member in enumerate(members):
-            yield from self._dataset(member, (*place, "datasets", i), str(item["group"]))
-
-    def _dataset(self, item: Any, place: Place, group: str | None) -> Iterator[Entry]:
-        if isinstance(item, str):
-            yield Entry("datasets", item, "ir_datasets", {"id": item}, place, group)
-        elif isinstance(item, dict) and isinstance(item.get("use"), str):
-            options = {key: value for key, value in item.items() if key != "use"}
-            yield Entry("datasets", "", item["use"], options, place, group)
-        else:
-            self.mistakes.add(place, "a dataset is an ir_datasets id or {use: NAME, ...}")
-
-    def _rows(self, section: str) -> Iterator[Entry]:
-        given = self.data.get(section, {})
-        if given == EVERY and section != "indexes":
-            return
-        for name, item in self._mapping(given, (section,)).items():
-            place = (section, name)
-            if not isinstance(item, dict) or not isinstance(item.get("use"), str):
-                self.mistakes.add(place, "a row is {use: NAME, option: value, ...}")
-            elif not isinstance(name, str) or not _plain(name):
-                self.mistakes.add(place, "a row's name has no white space and none of / \\ : *")
-            else:
-                yield self._row(section, name, dict(item), place)
-
-    def _row(self, section: str, name: str, item: dict[str, Any], place: Place) -> Entry:
-        use = item.pop("use")
-        passages = item.pop("passages", None) if section == "encoders" else None
-        search: dict[str, list[Any]] = {}
-        if section == "indexes":
-            swept = self._mapping(item.pop("search", {}), (*place, "search"))
-            search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
-        return Entry(section, name, use, item, place, passages=passages, search=search)
-
-    def _measures(self) -> list[str]:
-        given = self.data.get("measures", ["nDCG@10", "RR@10", "R@100"])
-        names = []
-        for i, text in enumerate(given if isinstance(given, list) else [given]):
-            try:
-                names.append(str(parse_measure(str(text))))
-            except EffbenchError as error:
-                self.mistakes.add(("measures", i), str(error))
-        return list(dict.fromkeys(names))
-
-    def _k(self, measures: list[str]) -> int:
-        deepest = max((_cutoff(name) for name in measures), default=0)
-        k = self.data.get("k", max(100, deepest))
-        if not isinstance(k, int) or isinstance(k, bool) or k < 1:
-            self.mistakes.add(("k",), f"{k!r} is not a whole number of hits")
-        elif k < deepest:
-            self.mistakes.add(
-                ("k",), f"{k} hits cannot decide a measure at {deepest} (k: {deepest})"
-            )
-        else:
-            return k
-        return max(100, deepest)
-
-    def _latency(self) -> LatencyOptions | None:
-        given = self.data.get("latency", {})
-        if given is False:
-            return None
-        known = LatencyOptions.__dataclass_fields__
-        options = {}
-        for key, value in self._mapping(given, ("latency",)).items():
-            if key not in known:
-                self.mistakes.add(("latency", key), f"unknown option ({suggest(key, known)})")
-            elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                self.mistakes.add(("latency", key), f"{value!r} is not a whole number above 0")
-            else:
-                options[key] = value
-        return LatencyOptions(**options)
-
-    def _expected(self) -> Expected:
-        given = dict(self._mapping(self.data.get("expected"), ("expected",)))
-        tolerance = given.pop("tolerance", 0.001)
-        scores: dict[str, dict[str, dict[str, float]]] = {}
-        for measure, by_row in given.items():
-            place: Place = ("expected", measure)
-            for row, by_dataset in self._mapping(by_row, place).items():
-                for dataset, value in self._mapping(by_dataset, (*place, row)).items():
-                    if not _number(value):
-                        message = (
-                            f"{value!r} is not a score (MEASURE: {{ROW: {{DATASET: 0.5}}}})"
-                        )
-                        self.mistakes.add((*place, row, dataset), message)
-                    scores.setdefault(measure, {}).setdefault(row, {})[dataset] = value
-        if not _number(tolerance):
-            self.mistakes.add(("expected", "tolerance"), f"{tolerance!r} is not a number")
-        return Expected(scores, tolerance)
-
-    def _mapping(self, value: Any, place: Place) -> dict[str, Any]:
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self.mistakes.add(place, f"{value!r} is not a mapping")
-            return {}
-        return value
-
-
-def _cutoff(measure: str) -> int:
-    _, _, cutoff = measure.rpartition("@")
-    return int(cutoff) if cutoff.isdigit() else 0
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _plain(name: str) -> bool:
-    return bool(name) and not any(c.isspace() or c in '/\\:*?"<>|' for c in name)

@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 from effbench.errors import EffbenchError
 from effbench.progress import Progress
 from effbench.rows import Row
-from effbench.steps import Step, key_of
-from effbench.steps.index import BuildIndex, BuildRetriever
+from effbench.steps import Opens, Step, key_of
 from effbench.store import Artifact, Store
 
 log = logging.getLogger(__name__)
@@ -86,7 +85,7 @@ class Workbench:
         """Return the row's encoder, made now unless it is still open."""
         return self._encoders.get(row.name, lambda: row.make(self.device))
 
-    def opened(self, step: BuildIndex | BuildRetriever) -> Any:
+    def opened(self, step: Opens) -> Any:
         """Return the index or system of a step, ready to search."""
         self.artifact(step)
         return self._indexes.get(key_of(step), lambda: step.open(self))

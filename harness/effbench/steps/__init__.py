@@ -44,6 +44,13 @@ class Step(Protocol):
         """Fill the artifact; return what its manifest shall say."""
 
 
+class Opens(Step, Protocol):
+    """A step whose artifact comes back as something that searches."""
+
+    def open(self, bench: Workbench) -> Any:
+        """Return it, loaded or built again."""
+
+
 def key_of(step: Step) -> str:
     """Return the step's content key: equal keys, equal bytes."""
     inputs = [key_of(one) for one in step.inputs]
