@@ -102,7 +102,8 @@ def test_plugins_can_be_narrowed(effbench, monkeypatch) -> None:
 def test_a_missing_package_is_named_with_its_install_line(effbench, installed, suite) -> None:
     installed(
         "needy",
-        "import effbench\n@effbench.hookimpl\ndef effbench_encoders():\n return {'needy': Needy}\n"
+        "import effbench\n@effbench.hookimpl\n"
+        "def effbench_encoders(): return {'needy': Needy}\n"
         "class Needy:\n    requires = {'not_there': 'needy[there]'}\n",
     )
     text = (

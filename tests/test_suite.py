@@ -79,9 +79,13 @@ def test_five_mistakes_are_reported_at_once(effbench, suite, tmp_path: Path) -> 
         (
             "{use: words}",
             "{use: words, passages: x}",
-            "words.passages: no encoder row of that name",
+            "words.passages: no row 'x' in encoders",
         ),
-        ("{use: words}", "{use: words, passages: words}", "'words' has no passages of its own"),
+        (
+            "{use: words}",
+            "{use: words, passages: words}",
+            "passages: depends on itself: words -> words",
+        ),
         ("indexes:\n  plain: {use: plain}\n", "", "encoders need indexes"),
         (
             "{use: plain}",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from effbench.api import (
     Dataset,
     Doc,
+    EncodedTexts,
     Encoder,
+    IncrementalQueryEncoder,
     Index,
     ModelId,
     Qrel,
@@ -16,6 +18,8 @@ from effbench.api import (
     Saved,
     ScoredDoc,
     SpeedOnly,
+    TrainedModel,
+    Trainer,
     VectorSource,
 )
 from effbench.errors import EffbenchError
@@ -25,7 +29,9 @@ __all__ = [
     "Dataset",
     "Doc",
     "EffbenchError",
+    "EncodedTexts",
     "Encoder",
+    "IncrementalQueryEncoder",
     "Index",
     "ModelId",
     "Qrel",
@@ -36,6 +42,8 @@ __all__ = [
     "Saved",
     "ScoredDoc",
     "SpeedOnly",
+    "TrainedModel",
+    "Trainer",
     "VectorSource",
     "hookimpl",
 ]

@@ -189,8 +189,55 @@ class Factory(Protocol):
       (``{"faiss": "effbench[faiss-cpu]"}``); checked when the suite is planned.
     - ``version``: an int in its keys (1 when absent), raised when the same options give
       other numbers.
-    - ``check``: a static method that takes the same options and raises `EffbenchError`
-      when they make no sense; quick, called when the suite is planned.
+    - ``check``: a static method that takes the same options, less those that name rows or
+      data, and raises `EffbenchError` when they make no sense; quick, called when planning.
     """
 
     def __call__(self, *arguments: Any, **options: Any) -> Any: ...
+
+
+class EncodedTexts(NamedTuple):
+    """An option ``{texts: [SOURCE, ...], encoder: ROW}``: texts with that row's query vectors.
+
+    The harness gathers the texts and encodes them once for all who ask for the same. A
+    source is ``{file: PATH, column: NAME}`` or one of ``{queries: DATASET}``, ``{titles:
+    DATASET}``, ``{sentences: DATASET}``; ``draw: N`` takes the N texts of smallest hash.
+    """
+
+    texts: Sequence[str]
+    vectors: VectorSource
+    encoder: str
+
+
+class TrainedModel(NamedTuple):
+    """An option that names a row of ``models``: what its trainer wrote."""
+
+    name: str
+    folder: Path
+
+
+class Trainer(Protocol):
+    """Makes a model: a folder that an encoder row (or another trainer) loads.
+
+    What it trains on are options of its factory; they come opened. Options, inputs and
+    seed decide the model.
+    """
+
+    def train(self, output_dir: Path, *, seed: int) -> None:
+        """Write the model into ``output_dir``; take up the checkpoints of a killed attempt."""
+
+
+class IncrementalQueryEncoder(QueryEncoder, Protocol):
+    """A query encoder that reads the query while it is typed.
+
+    ``finish`` gives the same vector as ``encode_queries`` of the whole text (to 1e-5).
+    """
+
+    def start(self) -> Any:
+        """Return the state before the first character."""
+
+    def advance(self, state: Any, text: str) -> Any:
+        """Return the state after reading the finished words of ``text``, the text so far."""
+
+    def finish(self, state: Any, text: str) -> Vectors:
+        """Read what is left of ``text`` and return its vector, float32 [1, d]."""

@@ -24,6 +24,11 @@ def effbench_encoders() -> Mapping[str, Factory]:  # type: ignore[empty-body]
 
 
 @hookspec
+def effbench_trainers() -> Mapping[str, Factory]:  # type: ignore[empty-body]
+    """Offer trainers: name in suite files, under ``models`` -> what makes a `Trainer`."""
+
+
+@hookspec
 def effbench_retrievers() -> Mapping[str, Factory]:  # type: ignore[empty-body]
     """Offer whole systems: name in suite files -> what makes a `Retriever`."""
 

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import inspect
-import types
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    NamedTuple,
+    Protocol,
+    get_args,
+    runtime_checkable,
+)
 
-from effbench.api import Factory, ModelId, QueryOnly, SpeedOnly
+from effbench.annotations import (
+    QUERY_ONLY,
+    REFERENCES,
+    SPEED_ONLY,
+    fits,
+    hints_of,
+    side_of,
+    spelled,
+)
+from effbench.api import Factory, ModelId
 from effbench.content import Digests, find_model
 from effbench.errors import EffbenchError
 from effbench.plugins import suggest
+from effbench.steps import key_of
 
-_QUERY = QueryOnly.__metadata__[0]
-_SPEED = SpeedOnly.__metadata__[0]
+if TYPE_CHECKING:
+    from effbench.steps import Step
+    from effbench.workbench import Workbench
 
 
 class Option(NamedTuple):
@@ -31,13 +47,35 @@ class Option(NamedTuple):
         """Whether a suite must give it."""
         return self.default is inspect.Parameter.empty
 
+    @property
+    def reference(self) -> Any:
+        """What the option refers to, one of `REFERENCES`; None when it is a plain value."""
+        wanted = {self.annotation, *get_args(self.annotation)}
+        return next((one for one in REFERENCES if one in wanted), None)
+
     def accepts(self, value: Any) -> bool:
         """Tell whether a value from a suite file has the right type."""
-        return _fits(value, self.annotation)
+        return fits(value, self.annotation)
 
     def type_name(self) -> str:
         """Return the type as people write it, such as ``int | None``."""
-        return _spell(self.annotation)
+        return spelled(self.annotation)
+
+
+@runtime_checkable
+class Input(Protocol):
+    """What an option that names rows or data becomes: a step, opened when it is used."""
+
+    @property
+    def step(self) -> Step:
+        """The step whose artifact it opens."""
+
+    def open(self, bench: Workbench) -> Any:
+        """Return what the factory gets."""
+
+
+Refer = Callable[[Any, Any], Input]
+"""Turns an annotation of `REFERENCES` and a suite's value into an input, or raises."""
 
 
 class Resolved(NamedTuple):
@@ -47,17 +85,22 @@ class Resolved(NamedTuple):
     corpus_facts: Mapping[str, Any]
     query_facts: Mapping[str, Any]
 
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """The arguments that are still to be opened."""
+        return {name: v for name, v in self.arguments.items() if isinstance(v, Input)}
+
 
 def options_of(factory: Callable[..., Any], *, skip: int = 0) -> dict[str, Option]:
     """Return the options that ``factory`` takes, less its first ``skip`` parameters."""
     target = factory.__init__ if inspect.isclass(factory) else factory
-    hints = _hints(target)
+    hints = hints_of(target)
     parameters = list(inspect.signature(factory).parameters.values())[skip:]
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     options = {}
     for parameter in parameters:
         if parameter.kind not in kinds:
-            annotation, side = _side(hints.get(parameter.name, Any))
+            annotation, side = side_of(hints.get(parameter.name, Any))
             options[parameter.name] = Option(
                 parameter.name, annotation, parameter.default, side
             )
@@ -79,6 +122,7 @@ class Resolver(NamedTuple):
 
     beside: Path
     digests: Digests | None
+    refer: Refer | None = None
 
     def resolve(
         self, factory: Factory, given: Mapping[str, Any]
@@ -108,6 +152,8 @@ class Resolver(NamedTuple):
 
     def _value(self, option: Option, value: Any) -> tuple[Any, Any]:
         """Return an option's argument and the fact that stands for it in keys."""
+        if option.reference is not None and value is not None:
+            return self._input(option.reference, value)
         if not option.accepts(value):
             raise EffbenchError(f"{value!r} is not {option.type_name()}")
         if option.annotation is float or (
@@ -127,6 +173,12 @@ class Resolver(NamedTuple):
             return path, self._digest(path)
         return value, value
 
+    def _input(self, annotation: Any, value: Any) -> tuple[Any, Any]:
+        if self.refer is None:
+            raise EffbenchError("a row or data cannot be named here")
+        found = self.refer(annotation, value)
+        return found, key_of(found.step)
+
     def _digest(self, path: Path) -> str | None:
         return self.digests.of(path) if self.digests else None
 
@@ -135,7 +187,7 @@ def _own_check(factory: Factory, arguments: Mapping[str, Any]) -> Iterator[tuple
     check = getattr(factory, "check", None)
     if check is not None:
         try:
-            check(**arguments)
+            check(**{name: v for name, v in arguments.items() if not isinstance(v, Input)})
         except EffbenchError as error:
             yield "", str(error)
 
@@ -143,72 +195,6 @@ def _own_check(factory: Factory, arguments: Mapping[str, Any]) -> Iterator[tuple
 def _sides(
     schema: Mapping[str, Option], arguments: dict[str, Any], facts: dict[str, Any]
 ) -> Resolved:
-    keyed = {name: fact for name, fact in facts.items() if schema[name].side != _SPEED}
-    corpus = {name: fact for name, fact in keyed.items() if schema[name].side != _QUERY}
+    keyed = {name: fact for name, fact in facts.items() if schema[name].side != SPEED_ONLY}
+    corpus = {name: fact for name, fact in keyed.items() if schema[name].side != QUERY_ONLY}
     return Resolved(arguments, corpus, keyed)
-
-
-def _hints(target: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(target, include_extras=True)
-    except NameError:  # a type that the plugin imports for the type checker only
-        known = {**vars(typing), **getattr(target, "__globals__", {})}
-        hints = {}
-        for name, text in getattr(target, "__annotations__", {}).items():
-            one = types.SimpleNamespace(__annotations__={name: text})
-            try:
-                hints[name] = typing.get_type_hints(one, known, include_extras=True)[name]
-            except NameError:
-                hints[name] = Any
-        return hints
-
-
-def _side(annotation: Any) -> tuple[Any, str | None]:
-    metadata = getattr(annotation, "__metadata__", ())
-    side = next((mark for mark in metadata if mark in (_QUERY, _SPEED)), None)
-    return (annotation.__origin__ if metadata else annotation), side
-
-
-def _fits(value: Any, annotation: Any) -> bool:
-    """Tell whether a YAML value fits an annotation; what we cannot judge fits."""
-    origin = get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, choice) for choice in get_args(annotation))
-    if origin is Literal:
-        return any(
-            value == choice and type(value) is type(choice) for choice in get_args(annotation)
-        )
-    if origin in (list, tuple, typing.get_origin(typing.Sequence[int])):
-        inner = (*get_args(annotation), Any)[0]
-        return isinstance(value, list | tuple) and all(_fits(item, inner) for item in value)
-    if origin in (dict, typing.get_origin(typing.Mapping[str, int])):
-        return isinstance(value, Mapping)
-    if annotation in (ModelId, Path):
-        return isinstance(value, str | Path) and str(value) != ""
-    if annotation in (int, float) and isinstance(value, bool):
-        return False
-    if annotation is float:
-        return isinstance(value, int | float)
-    if annotation in (None, type(None)):
-        return value is None
-    return isinstance(value, annotation) if annotation in (str, int, bool) else True
-
-
-def _spell(annotation: Any) -> str:
-    if annotation is Any:
-        return "any"
-    if annotation in (None, type(None)):
-        return "none"
-    origin = get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        return " | ".join(_spell(choice) for choice in get_args(annotation))
-    if origin is Literal:
-        return " | ".join(repr(choice) for choice in get_args(annotation))
-    if annotation is ModelId:
-        return "model"
-    if annotation is Path:
-        return "path"
-    if origin is not None:
-        inner = ", ".join(_spell(choice) for choice in get_args(annotation))
-        return f"{origin.__name__.lower()}[{inner}]"
-    return str(getattr(annotation, "__name__", annotation))

@@ -18,7 +18,12 @@ from effbench.api import Factory
 from effbench.errors import EffbenchError
 
 GROUP = "effbench"
-SECTIONS = ("datasets", "encoders", "retrievers", "indexes")
+SECTIONS = ("datasets", "models", "encoders", "retrievers", "indexes")
+"""Sections of suite files whose rows use an offer."""
+
+_HOOKS = {section: f"effbench_{section}" for section in SECTIONS} | {
+    "models": "effbench_trainers"
+}
 
 
 class Offer(NamedTuple):
@@ -153,7 +158,9 @@ def _offers_of(manager: pluggy.PluginManager, plugin: str) -> list[Offer]:
     return [
         Offer(section, name, factory, plugin)
         for section in SECTIONS
-        for name, factory in _answers(manager, f"effbench_{section}", plugin).items()
+        for name, factory in _answers(
+            manager, _HOOKS.get(section, f"effbench_{section}"), plugin
+        ).items()
     ]
 
 

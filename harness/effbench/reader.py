@@ -26,7 +26,8 @@ class _Reader:
     """Turns plain data into a Suite; notes what is wrong and goes on."""
 
     KEYS = (
-        "suite", "datasets", "measures", "k", "encoders", "retrievers", "indexes",
+        "suite", "datasets", "measures", "k",
+        "models", "encoders", "retrievers", "indexes",
         "latency", "expected",
     )  # fmt: skip
 
@@ -38,7 +39,9 @@ class _Reader:
             if key not in self.KEYS:
                 self.mistakes.add((key,), f"unknown key ({suggest(str(key), self.KEYS)})")
         measures = self._measures()
-        systems = {s: tuple(self._rows(s)) for s in ("encoders", "retrievers", "indexes")}
+        systems = {
+            s: tuple(self._rows(s)) for s in ("models", "encoders", "retrievers", "indexes")
+        }
         every = frozenset(s for s in ("encoders", "retrievers") if self.data.get(s) == EVERY)
         if not (systems["encoders"] or systems["retrievers"] or every):
             self.mistakes.add((), "no row (give encoders or retrievers)")
@@ -93,7 +96,7 @@ class _Reader:
 
     def _rows(self, section: str) -> Iterator[Entry]:
         given = self.data.get(section, {})
-        if given == EVERY and section != "indexes":
+        if given == EVERY and section in ("encoders", "retrievers"):
             return
         for name, item in self._mapping(given, (section,)).items():
             place = (section, name)
@@ -107,11 +110,16 @@ class _Reader:
     def _row(self, section: str, name: str, item: dict[str, Any], place: Place) -> Entry:
         use = item.pop("use")
         passages = item.pop("passages", None) if section == "encoders" else None
+        seed = item.pop("seed", 0) if section == "models" else 0
+        if not isinstance(seed, int) or isinstance(seed, bool):
+            self.mistakes.add((*place, "seed"), f"{seed!r} is not a whole number")
         search: dict[str, list[Any]] = {}
         if section == "indexes":
             swept = self._mapping(item.pop("search", {}), (*place, "search"))
             search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
-        return Entry(section, name, use, item, place, passages=passages, search=search)
+        return Entry(
+            section, name, use, item, place, passages=passages, search=search, seed=seed
+        )
 
     def _measures(self) -> list[str]:
         given = self.data.get("measures", ["nDCG@10", "RR@10", "R@100"])

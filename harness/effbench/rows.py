@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from effbench.api import Dataset
+from effbench.content import digest_of
 from effbench.options import Resolved, options_of
 from effbench.plugins import Offer
+
+if TYPE_CHECKING:
+    from effbench.steps import Step
+    from effbench.workbench import Workbench
+
+KINDS = {
+    "datasets": "dataset",
+    "models": "model",
+    "encoders": "encoder",
+    "retrievers": "retriever",
+    "indexes": "index",
+}
 
 
 @dataclass(frozen=True)
@@ -26,8 +40,12 @@ class Row:
     @property
     def who(self) -> str:
         """How messages name the row: its section, name and plugin."""
-        kind = {"encoders": "encoder", "retrievers": "retriever", "indexes": "index"}
-        return f"{kind[self.offer.section]} {self.name!r} (plugin {self.offer.plugin})"
+        return f"{KINDS[self.offer.section]} {self.name!r} (plugin {self.offer.plugin})"
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps whose artifacts its options open."""
+        return tuple(one.step for one in self.resolved.inputs.values())
 
     @property
     def corpus_facts(self) -> dict[str, Any]:
@@ -39,11 +57,18 @@ class Row:
         """What decides the row's query vectors."""
         return {**self._offer_facts(), "options": dict(self.resolved.query_facts)}
 
-    def make(self, device: str | None) -> Any:
-        """Make the instance; ``device`` holds unless the suite says another."""
-        arguments = dict(self.resolved.arguments)
-        if device and "device" in options_of(self.offer.factory) and "device" not in self.given:
-            arguments["device"] = device
+    @cached_property
+    def key(self) -> str:
+        """Tells instances apart: rows of equal keys (and names) make equal instances."""
+        return digest_of([self.name, self.query_facts])
+
+    def make(self, bench: Workbench) -> Any:
+        """Make the instance; the bench's device holds unless the suite says another."""
+        arguments = {**self.resolved.arguments}
+        arguments.update({name: one.open(bench) for name, one in self.resolved.inputs.items()})
+        takes_device = "device" in options_of(self.offer.factory) and "device" not in self.given
+        if bench.device and takes_device:
+            arguments["device"] = bench.device
         return self.offer.factory(**arguments)
 
     def _offer_facts(self) -> dict[str, Any]:

@@ -66,8 +66,7 @@ class Artifact:
         path = self.folder / name
         self._sum(name).unlink(missing_ok=True)
         write_atomically(path, write)
-        line = f"{file_sha256(path)}  {name}\n"
-        write_atomically(self._sum(name), lambda temporary: _write_text(temporary, line))
+        self._seal(name)
 
     def put_text(self, name: str, text: str) -> None:
         """Keep ``text`` as the file ``name``."""
@@ -83,6 +82,14 @@ class Artifact:
             save(made)
             for path in sorted(p for p in made.rglob("*") if p.is_file()):
                 self.put(str(path.relative_to(temporary)), path.replace)
+
+    def seal(self, name: str) -> int:
+        """Keep checksums of the files that stand in the folder ``name``; return how many."""
+        files = [p for p in (self.folder / name).rglob("*") if p.is_file()]
+        for path in files:
+            if path.suffix != ".sha256":
+                self._seal(str(path.relative_to(self.folder)))
+        return len(files)
 
     def whole(self, name: str) -> bool:
         """Tell whether the file ``name`` is there and its checksum holds."""
@@ -126,6 +133,10 @@ class Artifact:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+    def _seal(self, name: str) -> None:
+        line = f"{file_sha256(self.folder / name)}  {Path(name).name}\n"
+        write_atomically(self._sum(name), lambda temporary: _write_text(temporary, line))
 
     def _sum(self, name: str) -> Path:
         return self.folder / f"{name}.sha256"

@@ -25,6 +25,7 @@ class Entry:
     group: str | None = None
     passages: str | None = None
     search: Mapping[str, list[Any]] = field(default_factory=dict)
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Suite:
     datasets: tuple[Entry, ...]
     measures: tuple[str, ...]
     k: int
+    models: tuple[Entry, ...]
     encoders: tuple[Entry, ...]
     retrievers: tuple[Entry, ...]
     indexes: tuple[Entry, ...]

@@ -83,7 +83,7 @@ class Workbench:
 
     def instance(self, row: Row) -> Any:
         """Return the row's encoder, made now unless it is still open."""
-        return self._encoders.get(row.name, lambda: row.make(self.device))
+        return self._encoders.get(row.key, lambda: row.make(self))
 
     def opened(self, step: Opens) -> Any:
         """Return the index or system of a step, ready to search."""

@@ -18,7 +18,17 @@ def effbench_datasets():
 
 @effbench.hookimpl
 def effbench_encoders():
-    return {"words": WordsEncoder, "bad": BadEncoder, "words-queries": WordsQueries}
+    return {
+        "words": WordsEncoder,
+        "bad": BadEncoder,
+        "words-queries": WordsQueries,
+        "table": TableEncoder,
+    }
+
+
+@effbench.hookimpl
+def effbench_trainers():
+    return {"table": TableTrainer}
 
 
 @effbench.hookimpl
@@ -199,3 +209,53 @@ class ScanRetriever:
                 sorted(hits, key=lambda hit: -hit.score)[:k] * (2 if self.twice else 1)
             )
         return found
+
+
+class TableTrainer:
+    """Learns a vector for each word: the mean of the vectors of the texts that hold it."""
+
+    def __init__(
+        self,
+        targets: effbench.EncodedTexts,
+        *,
+        start: effbench.TrainedModel | None = None,
+        fail: bool = False,
+    ) -> None:
+        self.targets, self.start, self.fail = targets, start, fail
+
+    def train(self, output_dir, *, seed):
+        import numpy as np
+
+        note(
+            f"trained on {len(self.targets.texts)} texts of {self.targets.encoder}, seed {seed}"
+        )
+        vectors, words = self.targets.vectors[:], {}
+        for text, vector in zip(self.targets.texts, vectors, strict=True):
+            for word in text.split():
+                words.setdefault(word, []).append(vector)
+        (output_dir / "words.txt").write_text("\n".join(words))
+        if self.fail:
+            raise effbench.EffbenchError("the loss is not a number (lower learning_rate)")
+        np.save(
+            output_dir / "table.npy", np.array([np.mean(v, axis=0) for v in words.values()])
+        )
+
+
+class TableEncoder:
+    """Adds up the vectors of words that were learnt; queries only."""
+
+    def __init__(self, model: effbench.TrainedModel) -> None:
+        import numpy as np
+
+        words = (model.folder / "words.txt").read_text().split("\n")
+        self.table = dict(zip(words, np.load(model.folder / "table.npy"), strict=True))
+        self.width = len(next(iter(self.table.values())))
+
+    def encode_queries(self, queries):
+        import numpy as np
+
+        vectors = np.full((len(queries), self.width), 1e-6, dtype=np.float32)
+        for row, query in enumerate(queries):
+            for word in query.split():
+                vectors[row] += self.table.get(word, 0)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

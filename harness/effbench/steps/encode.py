@@ -10,6 +10,7 @@ from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.data import Data, docs_of, queries_of
+from effbench.steps.texts import Texts, read_texts
 from effbench.vectors import SHARD, write_shards
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class EncodeCorpus:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return ()
+        return self.row.steps
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encoder = bench.instance(self.row)
@@ -72,13 +73,41 @@ class EncodeQueries:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return (self.data,)
+        return (self.data, *self.row.steps)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         queries = queries_of(self.data, bench)
         encode = checked(bench.instance(self.row).encode_queries, self.row, "queries")
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
+            return write_shards(artifact, pairs, encode, advance)._asdict()
+
+
+@dataclass(frozen=True)
+class EncodeTexts:
+    """Encode gathered texts as queries: what a student is aligned to."""
+
+    row: Row
+    texts: Texts
+    kind = "queries"
+
+    @property
+    def label(self) -> str:
+        return f"encode {self.row.name} training texts"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return {"row": self.row.query_facts, "shard": SHARD}
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.texts, *self.row.steps)
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        texts = read_texts(self.texts, bench)
+        encode = checked(bench.instance(self.row).encode_queries, self.row, "texts")
+        pairs = ((str(number), text) for number, text in enumerate(texts))
+        with bench.progress.work(self.label, len(texts), "texts") as advance:
             return write_shards(artifact, pairs, encode, advance)._asdict()
 
 

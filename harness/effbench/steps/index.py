@@ -44,7 +44,7 @@ class BuildIndex:
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
-        index = self.row.make(bench.device)
+        index = self.row.make(bench)
         with bench.progress.work(self.label, len(vectors), "vectors") as advance:
             start = perf_counter()
             index.build(vectors)
@@ -56,7 +56,7 @@ class BuildIndex:
         """Return the index, loaded from its artifact or built again from the vectors."""
         artifact = bench.artifact(self)
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
-        index = self.row.make(bench.device)
+        index = self.row.make(bench)
         if isinstance(index, Saved):
             index.load(artifact.folder / _FOLDER, vectors)
         else:
@@ -85,7 +85,7 @@ class BuildRetriever:
         return ()
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        retriever = self.row.make(bench.device)
+        retriever = self.row.make(bench)
         count = self.dataset.dataset.docs_count()
         with bench.progress.work(self.label, count, "docs") as advance:
 
@@ -102,7 +102,7 @@ class BuildRetriever:
     def open(self, bench: Workbench) -> Any:
         """Return the system, loaded from its artifact or made again from the docs."""
         artifact = bench.artifact(self)
-        retriever = self.row.make(bench.device)
+        retriever = self.row.make(bench)
         if isinstance(retriever, Saved):
             retriever.load(artifact.folder / _FOLDER, None)
         else:

@@ -1,0 +1,157 @@
+"""The texts step: a mix of texts from files, queries and corpora, gathered once."""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from effbench.errors import EffbenchError
+from effbench.rows import DatasetRow
+from effbench.steps import Step
+
+if TYPE_CHECKING:
+    from effbench.store import Artifact
+    from effbench.workbench import Workbench
+
+TEXTS = "texts.json"
+PARTS = ("queries", "titles", "sentences")
+"""What a dataset can give texts of."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])")
+
+
+class _Tsv(csv.Dialect):
+    """Tabs between columns, and quotation marks that mean themselves."""
+
+    delimiter, lineterminator, quoting = "\t", "\n", csv.QUOTE_NONE
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """The lines of a text file, or a column of a .tsv or .csv with a header."""
+
+    path: Path
+    digest: str
+    column: str | None
+    draw: int | None
+
+    @property
+    def fact(self) -> list[Any]:
+        """What decides the texts."""
+        return ["file", self.digest, self.column, self.draw]
+
+    def texts(self) -> Iterator[str]:
+        """Yield the texts as they stand."""
+        try:
+            with self.path.open(encoding="utf-8", newline="") as file:
+                if self.column is None:
+                    yield from file
+                    return
+                rows = csv.DictReader(
+                    file, dialect=_Tsv if self.path.suffix == ".tsv" else "excel"
+                )
+                if self.column not in (rows.fieldnames or ()):
+                    raise EffbenchError(
+                        f"{self.path}:1: no column {self.column!r} "
+                        f"(its header has {', '.join(rows.fieldnames or ())})"
+                    )
+                yield from (row[self.column] or "" for row in rows)
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise EffbenchError(f"{self.path}: cannot be read: {error}") from error
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """The queries of a dataset, or the titles or sentences of its docs."""
+
+    row: DatasetRow
+    part: str
+    draw: int | None
+
+    @property
+    def fact(self) -> list[Any]:
+        """What decides the texts."""
+        dataset = self.row.dataset
+        key = dataset.key if self.part == "queries" else dataset.corpus_key
+        return [self.part, key, self.draw]
+
+    def texts(self) -> Iterator[str]:
+        """Yield the texts as they stand."""
+        dataset = self.row.dataset
+        if self.part == "queries":
+            yield from (query.text for query in dataset.queries())
+            return
+        for doc in dataset.docs():
+            yield from [doc.title] if self.part == "titles" else sentences(doc.text)
+
+
+Source = FileSource | DatasetSource
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Gather texts: stripped, none empty, none twice, drawn by hash where fewer are wanted."""
+
+    sources: tuple[Source, ...]
+    kind = "texts"
+
+    @property
+    def label(self) -> str:
+        return "gather texts"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return {"sources": [source.fact for source in self.sources]}
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return ()
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        found: dict[str, None] = {}
+        counts = []
+        with bench.progress.work(self.label, None, "texts") as advance:
+            for source in self.sources:
+                before = len(found)
+                found.update(dict.fromkeys(_drawn(source)))
+                counts.append(len(found) - before)
+                advance(counts[-1])
+                if not counts[-1]:
+                    raise EffbenchError(f"texts: {_name(source)} gives no text (is it empty?)")
+        artifact.put_text(TEXTS, json.dumps(list(found), ensure_ascii=False))
+        return {"texts": len(found), "by_source": counts}
+
+
+def read_texts(step: Texts, bench: Workbench) -> list[str]:
+    """Return the gathered texts, in their fixed order."""
+    path = bench.artifact(step).folder / TEXTS
+    texts: list[str] = json.loads(path.read_text(encoding="utf-8"))
+    return texts
+
+
+def sentences(text: str) -> Sequence[str]:
+    """Split a text into sentences, roughly: at . ! ? before a space and no small letter."""
+    return _SENTENCE_END.split(text)
+
+
+def _drawn(source: Source) -> list[str]:
+    """Return a source's texts; when fewer are wanted, those of the smallest hash, in order."""
+    stripped = (" ".join(text.split()) for text in source.texts())
+    texts = dict.fromkeys(text for text in stripped if text)
+    if source.draw is None or len(texts) <= source.draw:
+        return list(texts)
+    kept = set(heapq.nsmallest(source.draw, texts, key=lambda t: sha256(t.encode()).digest()))
+    return [text for text in texts if text in kept]
+
+
+def _name(source: Source) -> str:
+    if isinstance(source, FileSource):
+        return str(source.path)
+    return f"{source.part} of {source.row.name}"
