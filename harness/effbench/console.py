@@ -30,6 +30,11 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "")
 
 
+def _rate(count: int, seconds: float) -> str:
+    """Return the rate where one means something: many units in a time that can be told."""
+    return f" ({count / seconds:,.0f}/s)" if count >= 10 and seconds >= 0.1 else ""
+
+
 class Terminal:
     """Shows work as bars that vanish when done, leaving a line each; notes in between."""
 
@@ -71,7 +76,7 @@ class Terminal:
         finally:
             self._bars.remove_task(bar)
         seconds = perf_counter() - start
-        self.note(f"{label}: {count:,} {unit} in {seconds:.1f} s ({count / seconds:,.0f}/s)")
+        self.note(f"{label}: {count:,} {unit} in {seconds:.1f} s{_rate(count, seconds)}")
 
     def note(self, message: str) -> None:
         """Print one line."""
