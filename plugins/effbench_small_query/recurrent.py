@@ -1,0 +1,119 @@
+"""Recurrent students, as a module of Sentence Transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers.sentence_transformer.modules import InputModule
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}
+
+
+class Recurrent(InputModule):  # type: ignore[misc]
+    """The last state of a GRU or LSTM over the tokens of a text, special tokens left out.
+
+    ``head`` turns the state into the vector: ``feed_forward`` layers of BERT's shape, and a
+    projection when ``output`` is another width than ``hidden``. A text without tokens gets
+    zeros.
+    """
+
+    config_file_name = "recurrent.json"
+    config_keys = ("cell", "vocabulary", "width", "hidden", "layers", "feed_forward", "output")
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        cell: str,
+        vocabulary: int,
+        width: int,
+        hidden: int,
+        layers: int,
+        feed_forward: int,
+        output: int,
+    ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.cell, self.vocabulary, self.width, self.hidden = cell, vocabulary, width, hidden
+        self.layers, self.feed_forward, self.output = layers, feed_forward, output
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.rnn = CELLS[cell](width, hidden, layers, batch_first=True)
+        self.head = nn.Sequential(*[FeedForward(hidden) for _ in range(feed_forward)])
+        if output != hidden:
+            self.head.append(nn.Linear(hidden, output))
+
+    def preprocess(
+        self, inputs: Sequence[str], prompt: str | None = None, **others: Any
+    ) -> dict[str, Tensor]:
+        """Return padded ``input_ids`` and ``attention_mask``, both [b, t]."""
+        texts = [(prompt or "") + text for text in inputs]
+        encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return padded([encoding.ids for encoding in encodings])
+
+    def forward(self, features: dict[str, Tensor], **others: Any) -> dict[str, Tensor]:
+        """Add ``sentence_embedding`` [b, output]."""
+        lengths = features["attention_mask"].sum(1)
+        # padding is left out: on a CPU that makes a batch of queries two to three times faster
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.embedding(features["input_ids"]),
+            lengths.clamp(min=1).cpu(),
+            batch_first=True,
+            enforce_sorted=False,
+        )
+        _, last = self.rnn(packed)
+        vectors = self.head((last[0] if self.cell == "lstm" else last)[-1])
+        features["sentence_embedding"] = vectors.masked_fill((lengths == 0)[:, None], 0)
+        return features
+
+    def get_embedding_dimension(self) -> int:
+        """Return the width of the vectors."""
+        return self.output
+
+    def save(self, output_path: str, *args: Any, **others: Any) -> None:
+        """Write shape, tokenizer and safetensors weights."""
+        self.save_config(output_path)
+        self.save_torch_weights(output_path)
+        self.tokenizer.save(str(Path(output_path) / "tokenizer.json"))
+
+    @classmethod
+    def load(cls, model_name_or_path: str, **source: Any) -> Recurrent:
+        """Read what ``save`` wrote."""
+        names = ("subfolder", "token", "cache_folder", "revision", "local_files_only")
+        hub = {name: source[name] for name in names if name in source}
+        tokenizer = cls.load_file_path(model_name_or_path, filename="tokenizer.json", **hub)
+        module = cls(
+            Tokenizer.from_file(tokenizer), **cls.load_config(model_name_or_path, **hub)
+        )
+        cls.load_torch_weights(model_name_or_path, model=module, **hub)
+        return module
+
+
+class FeedForward(nn.Module):
+    """BERT's intermediate and output layers: widen four times, GELU, narrow, add, normalise."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.intermediate = nn.Linear(width, 4 * width)
+        self.output = nn.Linear(4 * width, width)
+        self.norm = nn.LayerNorm(width, eps=1e-12)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of ``x``'s shape."""
+        y: Tensor = self.norm(x + self.output(nn.functional.gelu(self.intermediate(x))))
+        return y
+
+
+def padded(texts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+    """Return ids and mask [b, t], t at least 1; padding is id 0, to the right."""
+    longest = max([1, *map(len, texts)])
+    ids = torch.zeros(len(texts), longest, dtype=torch.long)
+    mask = torch.zeros(len(texts), longest, dtype=torch.long)
+    for row, tokens in enumerate(texts):
+        ids[row, : len(tokens)] = torch.tensor(tokens)
+        mask[row, : len(tokens)] = 1
+    return {"input_ids": ids, "attention_mask": mask}

