@@ -45,7 +45,8 @@ def main() -> None:
         flat.add(vectors)
         for k in options.k:
             print(f"\n{vectors.shape} vectors, {len(queries)} queries, k = {k}")
-            ours, theirs = partial(exact.search, k=k), partial(flat.search, k=k)
+            ours: Search = partial(exact.search, k=k)
+            theirs: Search = partial(flat.search, k=k)
             compare_hits(ours(queries), theirs(queries))
             compare_speed("all at once", ours, theirs, [queries], options.rounds)
             each = [queries[i : i + 1] for i in range(len(queries))]
@@ -71,8 +72,9 @@ def load(options: argparse.Namespace) -> tuple[Vectors, Vectors]:
     random = np.random.default_rng(0)
 
     def draw(rows: int, width: int) -> Vectors:
-        vectors = random.standard_normal((rows, width), dtype=np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors: Vectors = random.standard_normal((rows, width), dtype=np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
     docs, queries = options.vectors, options.query_vectors
     vectors = np.load(docs) if docs else draw(options.docs, options.width)

@@ -80,7 +80,8 @@ def loading(model: str, revision: str | None) -> Iterator[None]:
 
 
 def _explain(model: str, revision: str | None, message: str) -> str:
-    reason = textwrap.shorten(message, 160, placeholder=" ...")
+    first_line = message.strip().partition("\n")[0]
+    reason = textwrap.shorten(first_line, 160, placeholder=" ...")
     if "trust_remote_code" in message:
         reason = "it brings code of its own"
         mend = "read that code, and set trust_remote_code: true if you trust it"
