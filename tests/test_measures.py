@@ -97,7 +97,7 @@ def test_queries_without_hits_count_zero(case) -> None:
 def test_both_providers_see_one_order_of_ties() -> None:
     tied = {"q": [ScoredDoc("b", 1.0), ScoredDoc("a", 1.0)]}
     run = {"q": [hit.doc_id for hit in ordered(tied["q"], 10)]}
-    found = measure(run, [Qrel("q", "a", 1)], ["RR", "RR@10", "nDCG@10"])
+    found = measure(run, [Qrel("q", "b", 1)], ["RR", "RR@10", "nDCG@10"])
     assert [values["q"] for values in found.values()] == [1.0, 1.0, 1.0]
 
 

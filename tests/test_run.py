@@ -227,3 +227,21 @@ def test_the_device_of_the_command_line_reaches_rows_that_name_none(
 def test_json_holds_the_leaderboard(run) -> None:
     (table,) = json.loads(run(SUITE, "--json").stdout)
     assert {line["row"] for line in table["lines"]} == {"words", "light", "scan"}
+
+
+def test_equal_docs_are_encoded_once_and_tie_in_the_order_of_trec_eval(
+    run, suite, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
+    folder = tmp_path / "twins"
+    (folder / "qrels").mkdir(parents=True)
+    texts = {"a": "oak", "b": "lamp", "c": "oak"}
+    docs = [json.dumps({"_id": name, "text": text}) for name, text in texts.items()]
+    (folder / "corpus.jsonl").write_text("\n".join(docs))
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "oak"}')
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\tc\t1\n")
+    assert run(SUITE.replace("{use: toy}", "{use: folder, path: twins}")).exit_code == 0
+    assert "encoded a 2" in (tmp_path / "log").read_text()
+    (path,) = tmp_path.glob("results/*/toys/runs/*words*depth=20.trec.gz")
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    assert [line.split()[2] for line in lines] == ["c", "a", "b"]

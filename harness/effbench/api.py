@@ -140,7 +140,7 @@ class Index(Protocol):
 
     ``search`` may take further keywords with defaults (``nprobe: int = 8``): a suite
     sweeps them over one build. Rows of equal scores may come in any order; the harness
-    orders a run by (score descending, doc_id ascending).
+    orders a run by (score, doc_id), both descending.
     """
 
     @property

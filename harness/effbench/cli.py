@@ -197,7 +197,8 @@ def evaluate(
 ) -> None:
     """Score a TREC RUN file against QRELS (TREC or BEIR layout, plain or .gz).
 
-    Hits are ordered by score, ties by doc_id; a judged query without hits counts 0.
+    Hits are ordered by score, ties by doc_id, both descending as trec_eval does; a judged
+    query without hits counts 0.
     """
     from effbench.measures import mean, measure, parse_measure
     from effbench.runs import read_qrels, read_trec

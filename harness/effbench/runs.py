@@ -17,16 +17,20 @@ Run = Mapping[str, Sequence[ScoredDoc]]
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
-    """Return the best ``k`` hits by (score descending, doc_id ascending), ``drop`` left out."""
+    """Return the best ``k`` hits by (score, doc_id), both descending, ``drop`` left out.
+
+    This is trec_eval's order, in which published scores are measured.
+    """
     kept = [hit for hit in hits if hit.doc_id != drop]
-    return sorted(kept, key=lambda hit: (-hit.score, hit.doc_id))[:k]
+    return sorted(kept, key=lambda hit: (hit.score, hit.doc_id), reverse=True)[:k]
 
 
 def write_trec(path: Path, run: Run, tag: str) -> None:
     """Write a TREC run file with ranks from 1 and scores that fall strictly.
 
-    trec_eval orders by score alone (as a 32-bit float) and breaks ties its own way: equal
-    scores are lowered by the smallest step there is, so that every reader sees our order.
+    Readers order by score alone (trec_eval takes it as a 32-bit float) and break ties in
+    their own ways: equal scores are lowered by the smallest step there is, so that every
+    reader sees our order.
     """
     import numpy as np
 

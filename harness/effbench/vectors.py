@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from effbench.api import Doc
 from effbench.errors import EffbenchError
 from effbench.store import Artifact
 
@@ -40,6 +41,9 @@ def write_shards(
     advance: Callable[[int], None],
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep whole shards of an earlier attempt.
+
+    Items that are equal (a doc's id aside) are encoded once in a shard: the last bit of a
+    vector depends on what shares its batch, and equal texts must tie.
 
     Returns:
         Rows, width and the encoder's seconds, kept shards' seconds included.
@@ -126,20 +130,31 @@ def _write_shard(
 ) -> None:
     import numpy as np
 
+    distinct: dict[Hashable, Item] = {}
+    for _, item in shard:
+        distinct.setdefault(_content(item), item)
+    rows = {content: row for row, content in enumerate(distinct)}
+    items = list(distinct.values())
     parts = []
     seconds = 0.0
-    for first in range(0, len(shard), BATCH):
-        batch = [item for _, item in shard[first : first + BATCH]]
+    for begin in range(0, len(items), BATCH):
+        batch = items[begin : begin + BATCH]
         start = perf_counter()
         parts.append(encode(batch))
         seconds += perf_counter() - start
         advance(len(batch))
-    vectors = np.concatenate(parts)
+    advance(len(shard) - len(items))
+    vectors = np.concatenate(parts)[[rows[_content(item)] for _, item in shard]]
 
     artifact.put(names.vectors, lambda path: np.save(path, vectors))
     artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))
     facts: dict[str, Any] = {"width": vectors.shape[1], "seconds": seconds}
     artifact.put_text(names.facts, json.dumps(facts))
+
+
+def _content(item: Any) -> Hashable:
+    """Return what an encoder sees of an item: a text, or a doc without its id."""
+    return (item.title, item.text) if isinstance(item, Doc) else item
 
 
 def _refuse_doubles(folder: Path) -> None:
