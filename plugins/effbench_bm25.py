@@ -25,7 +25,7 @@ class Bm25:
     as PyStemmer names it, or ``none``). ``method`` is the formula, as bm25s names it.
 
     ``k1`` and ``b`` are Anserini's, and so is nDCG@10, almost: 0.6804 on BEIR's SciFact
-    and 0.3208 on NFCorpus where Anserini's flat BM25 has 0.6789 and 0.3218
+    and 0.3204 on NFCorpus where Anserini's flat BM25 has 0.6789 and 0.3218
     (arXiv:2306.07471). A posting, a word that a doc has, takes 8 bytes when searching;
     while bm25s indexes it takes about 60, and each word 4.
     """
