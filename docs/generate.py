@@ -14,12 +14,11 @@ HERE = Path(__file__).parent
 def commands() -> str:
     """Return docs/commands.md: the help of every command."""
     parts = ["# Commands\n\nWritten by `make docs` from the program itself.\n"]
-    root = click.Context(main, info_name="effbench", terminal_width=88, max_content_width=88)
+    names = main.context_settings["help_option_names"]
+    root = click.Context(main, info_name="effbench", terminal_width=88, help_option_names=names)
     parts.append(_block("effbench", main.get_help(root)))
     for name, command in sorted(main.commands.items()):
-        context = click.Context(
-            command, info_name=name, parent=root, terminal_width=88, max_content_width=88
-        )
+        context = click.Context(command, info_name=name, parent=root, terminal_width=88)
         parts.append(_block(f"effbench {name}", command.get_help(context)))
     return "\n".join(parts)
 
