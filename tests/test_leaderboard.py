@@ -90,10 +90,16 @@ def test_ten_samples_give_no_median(board) -> None:
 
 
 def test_expected_scores_are_held_against_the_first_index(board) -> None:
-    text = board(SUITE + "expected: {RR@10: {scan: {pair: 1.0, toy: 0.5}}}\n")
-    found = lines(text)["scan", ""]["expected"]
-    assert found.startswith("FAIL RR@10 toy 0.9")
-    assert "(published 0.5000); OK 1" in found
+    found = lines(board(SUITE))["scan", ""]
+    toy, pair = found["RR@10 toy"], found["RR@10 pair"]
+    wrong = toy - 0.01
+    expected = f"{{toy: {wrong:.4f}, pair: {pair + 0.0009:.6f}}}"
+    text = board(SUITE + f"expected: {{RR@10: {{scan: {expected}, words: {expected}}}}}\n")
+    found = lines(text)
+    assert found["scan", ""]["expected"] == (
+        f"FAIL RR@10 toy {toy:.4f} (published {wrong:.4f}); OK 1"
+    )
+    assert found["words", "plain depth=1"]["expected"] != ""
 
 
 def test_markdown_csv_and_table_say_the_same(board, effbench, tmp_path: Path) -> None:
