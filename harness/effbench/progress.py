@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -17,15 +17,3 @@ class Progress(Protocol):
 
     def note(self, message: str) -> None:
         """Take one line for the user."""
-
-
-class Silent:
-    """Watches without a word."""
-
-    @contextmanager
-    def work(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
-        """Take the work and say nothing."""
-        yield lambda count: None
-
-    def note(self, message: str) -> None:
-        """Say nothing."""
