@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -28,8 +28,9 @@ T = TypeVar("T")
 ModelId = NewType("ModelId", str)
 """An option that names a model: a local folder, ``package:MODULE/FOLDER`` or a hub id.
 
-The harness checks it when it plans, puts the files' digest into the keys, and hands the
-factory an absolute folder (or the hub id as it is).
+Or ``{trained: ROW}``, what a row of ``models`` trained. The harness checks it when it plans,
+puts the files' digest into the keys, and hands the factory an absolute folder (or the hub id
+as it is).
 """
 
 QueryOnly: TypeAlias = Annotated[T, "query-only"]
@@ -64,6 +65,14 @@ class Qrel(NamedTuple):
     query_id: str
     doc_id: str
     relevance: int
+
+
+class DocPair(NamedTuple):
+    """One training pair: for the query, doc a is better than doc b (ir_datasets' docpair)."""
+
+    query_id: str
+    doc_id_a: str
+    doc_id_b: str
 
 
 class ScoredDoc(NamedTuple):
@@ -108,8 +117,18 @@ class Dataset(Protocol):
     def qrels(self) -> Iterator[Qrel]: ...
 
 
+class Paired(Protocol):
+    """A dataset that brings training pairs of its own, such as MS MARCO's triples."""
+
+    def docpairs(self) -> Iterator[DocPair]: ...
+
+
 class QueryEncoder(Protocol):
-    """Turns queries into vectors of some other row's space (``passages: ROW``)."""
+    """Turns queries into vectors of some other row's space (``passages: ROW``).
+
+    An encoder may say in a property ``query_parameters`` how many numbers, trained or copied,
+    its way from a query's text to its vector consists of.
+    """
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d] in host memory; row i belongs to query i."""
@@ -209,6 +228,44 @@ class EncodedTexts(NamedTuple):
     encoder: str
 
 
+class Examples(NamedTuple):
+    """An option ``{examples: [SOURCE, ...]}``: queries, each with good and bad docs.
+
+    A source is ``{judgments: DATASET}`` (relevance 1 and above is good), the same with
+    ``negatives: ROW`` (a row of ``models`` that mined docpairs: their second docs are bad), or
+    ``{docpairs: DATASET}`` (pairs of the dataset's own). With ``passages: ROW`` beside the
+    list, each doc comes with that encoder row's vector: those of the whole corpus, which are
+    made once for all. Only queries with a good doc are in; nothing is held in memory but ids.
+    """
+
+    queries: Sequence[str]
+    positives: Sequence[Sequence[int]]
+    """Positions in ``docs``; at least one a query."""
+
+    negatives: Sequence[Sequence[int]]
+    """Positions in ``docs``; none is judged relevant to the query."""
+
+    docs: Sequence[Doc]
+    vectors: Callable[[Sequence[int]], Vectors] | None
+    """Positions in ``docs`` -> float32 [n, d]."""
+
+    passages: str | None
+    """The name of the row that the vectors are of."""
+
+
+class SearchedDataset(NamedTuple):
+    """An option ``{dataset: DATASET, row: ROW, index: ROW, depth: N}``: hits to mine from.
+
+    ``row`` is an encoder, searched through ``index``, or a retriever, without. The search is
+    a step like those of cells, and shared with them.
+    """
+
+    hits: Iterable[tuple[str, list[ScoredDoc]]]
+    """Each judged query's hits, best first; may be read several times, none is kept."""
+
+    qrels: Sequence[Qrel]
+
+
 class TrainedModel(NamedTuple):
     """An option that names a row of ``models``: what its trainer wrote."""
 
@@ -227,6 +284,19 @@ class Trainer(Protocol):
         """Write the model into ``output_dir``; take up the checkpoints of a killed attempt."""
 
 
+@runtime_checkable
+class Exported(Protocol):
+    """An encoder that can be deployed without effbench's harness (``effbench export``)."""
+
+    def export(self, folder: Path, passages: Path | None) -> None:
+        """Write into the empty ``folder`` what `SentenceTransformer` loads as it is.
+
+        ``passages`` is what the row of the passages has exported; it may be moved away. None
+        when the encoder encodes passages itself.
+        """
+
+
+@runtime_checkable
 class IncrementalQueryEncoder(QueryEncoder, Protocol):
     """A query encoder that reads the query while it is typed.
 
