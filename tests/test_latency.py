@@ -56,3 +56,49 @@ def test_it_can_be_left_out(effbench, suite, tmp_path) -> None:
     text = SUITE.replace("{queries: 15, warmup: 1}", "false")
     assert effbench("run", suite(text), "--results", tmp_path / "results").exit_code == 0
     assert sampled(tmp_path / "results") is None
+
+
+TYPED = """\
+suite: toys
+datasets: [{use: folder, path: odd}]
+encoders:
+  words: {use: words}
+  typed: {use: typed, passages: words}
+indexes: {plain: {use: plain}}
+latency: {queries: 15, warmup: 1}
+"""
+
+
+def test_words_read_while_the_user_types_are_off_the_clock(
+    effbench, suite, tmp_path, monkeypatch
+) -> None:
+    """The clock is the number of calls that the encoder has logged."""
+    log, odd = tmp_path / "log", tmp_path / "odd"
+    monkeypatch.setenv("TOY_LOG", str(log))
+    monkeypatch.setattr(
+        "effbench.latency.perf_counter", lambda: len(log.read_text().splitlines())
+    )
+    queries = ["oak", "", " oak  lamp ", "oak lamp door"]
+    (odd / "qrels").mkdir(parents=True)
+    (odd / "corpus.jsonl").write_text('{"_id": "d", "text": "oak"}')
+    (odd / "queries.jsonl").write_text(
+        "\n".join(json.dumps({"_id": f"q{i}", "text": text}) for i, text in enumerate(queries))
+    )
+    judged = [f"q{i}\td\t1" for i in range(len(queries))]
+    (odd / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *judged]))
+    found = effbench("run", suite(TYPED), "--results", tmp_path / "results")
+    assert found.exit_code == 0, found.output
+    record = json.loads(next(tmp_path.glob("results/*/toys/*--typed--*.json")).read_text())
+    samples = record["latency"]["samples_ms"]
+    assert {name: sorted(sample) for name, sample in samples.items()} == {
+        "encode": [1000.0] * 4,
+        "after_last_word": [1000.0] * 4,
+        "total_compute": [2000.0, 2000.0, 3000.0, 4000.0],
+        "search": [0.0] * 4,
+        "end_to_end": [1000.0] * 4,
+    }
+    lines = log.read_text().splitlines()
+    assert "finish 'oak lamp door' after 'oak lamp '" in lines
+    assert "advance 'oak lamp ' after 'oak '" in lines
+    assert "finish ' oak  lamp ' after ' oak  '" in lines
+    assert "finish '' after ''" in lines

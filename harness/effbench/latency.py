@@ -9,11 +9,13 @@ from __future__ import annotations
 import gc
 import math
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from effbench.api import IncrementalQueryEncoder
 from effbench.cells import Cell
 from effbench.errors import EffbenchError
 from effbench.steps.data import queries_of
@@ -23,13 +25,23 @@ from effbench.suite import LatencyOptions
 if TYPE_CHECKING:
     from effbench.workbench import Workbench
 
-PROTOCOL = 1
-"""Raised whenever what is measured changes: figures of two protocols are not comparable."""
+PROTOCOL = 2
+"""Raised whenever what is measured changes: figures of two protocols are not comparable.
+
+2: a search is timed right after its query was encoded, as in `end_to_end` (1: after another
+search); encoders that read while the user types have spans of their own.
+"""
 
 SMALLEST = {50: 11, 90: 64, 95: 130, 99: 662}
 """Samples that a percentile needs (MLPerf's early-stopping rule at 99 % confidence)."""
 
-Spans = dict[str, Callable[[str], object]]
+
+class Span(NamedTuple):
+    """What is timed of a query, and what goes right before it off the clock."""
+
+    prepare: Callable[[str], Any]
+    call: Callable[[Any], object]
+    """Takes what ``prepare`` made of the query's text."""
 
 
 def session(
@@ -38,8 +50,8 @@ def session(
     """Measure the cells of one dataset, one after the other, on the same queries.
 
     Returns:
-        Cell name -> raw samples in ms under ``encode``, ``search`` and ``end_to_end`` with
-        the conditions they were taken under, or the error that kept a cell from it.
+        Cell name -> raw samples in ms by span (docs/latency.md) with the conditions they
+        were taken under, or the error that kept a cell from it.
 
     """
     found: dict[str, dict[str, Any] | EffbenchError] = {}
@@ -50,8 +62,8 @@ def session(
         for cell in cells:
             try:
                 samples = {
-                    span: _timed(call, texts, options.warmup)
-                    for span, call in _spans(cell, bench).items()
+                    name: _timed(span, texts, options.warmup)
+                    for name, span in _spans(cell, bench).items()
                 }
             except Exception as error:  # a plugin may raise anything
                 found[cell.name] = EffbenchError(f"{cell.row.who}: latency: {error}")
@@ -78,41 +90,63 @@ def percentile(samples: Sequence[float], percent: int) -> float | None:
     return sorted(samples)[math.ceil(len(samples) * percent / 100) - 1]
 
 
-def _spans(cell: Cell, bench: Workbench) -> Spans:
+def _spans(cell: Cell, bench: Workbench) -> dict[str, Span]:
     """Return what to time: from the raw query text to a host vector, to hits, and to both."""
     search = cell.search
     if not isinstance(search, SearchIndex):
         retriever = bench.opened(search.retriever)
-        return {"end_to_end": lambda text: retriever.search([text], search.k)}
+        return {"end_to_end": Span(str, lambda text: retriever.search([text], search.k))}
     encoder, index = bench.instance(search.row), bench.opened(search.index)
-    vectors: dict[str, Any] = {}
 
-    def encode(text: str) -> object:
+    def encode(text: str) -> Any:
         return encoder.encode_queries([text])
 
-    def only_search(text: str) -> object:
-        return index.search(vectors[text], search.k, **search.options)
+    def find(vectors: Any) -> object:
+        return index.search(vectors, search.k, **search.options)
 
-    def both(text: str) -> object:
-        return index.search(encoder.encode_queries([text]), search.k, **search.options)
-
-    def encode_and_keep(text: str) -> object:
-        vectors[text] = encode(text)
-        return vectors[text]
-
-    return {"encode": encode_and_keep, "search": only_search, "end_to_end": both}
+    return {
+        "encode": Span(str, encode),
+        **(_typing(encoder) if isinstance(encoder, IncrementalQueryEncoder) else {}),
+        "search": Span(encode, find),
+        "end_to_end": Span(str, lambda text: find(encode(text))),
+    }
 
 
-def _timed(call: Callable[[str], object], texts: Sequence[str], warmup: int) -> list[float]:
+def _typing(encoder: IncrementalQueryEncoder) -> dict[str, Span]:
+    """Return what to time of a query that is read while it is typed, word by word."""
+
+    def read(text: str) -> tuple[Any, str]:
+        state = encoder.start()
+        for so_far in _typed(text):
+            state = encoder.advance(state, so_far)
+        return state, text
+
+    def finish(read_so_far: tuple[Any, str]) -> object:
+        return encoder.finish(*read_so_far)
+
+    return {
+        "after_last_word": Span(read, finish),
+        "total_compute": Span(str, lambda text: finish(read(text))),
+    }
+
+
+def _typed(text: str) -> list[str]:
+    """Return the text so far at the start of each word but the first."""
+    starts = [word.start() for word in re.finditer(r"\S+", text)]
+    return [text[:start] for start in starts[1:]]
+
+
+def _timed(span: Span, texts: Sequence[str], warmup: int) -> list[float]:
     """Return milliseconds a call, one for each text, after a warm-up on the first texts."""
     for text in texts[:warmup]:
-        call(text)
+        span.call(span.prepare(text))
     samples = []
     gc.disable()
     try:
         for text in texts:
+            prepared = span.prepare(text)
             start = perf_counter()
-            call(text)
+            span.call(prepared)
             samples.append(round((perf_counter() - start) * 1e3, 4))
     finally:
         gc.enable()

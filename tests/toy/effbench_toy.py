@@ -22,6 +22,7 @@ def effbench_encoders():
         "words": WordsEncoder,
         "bad": BadEncoder,
         "words-queries": WordsQueries,
+        "typed": TypedQueries,
         "table": TableEncoder,
     }
 
@@ -117,6 +118,26 @@ class WordsQueries:
 
     def encode_queries(self, queries):
         return bag(queries, self.width)
+
+
+class TypedQueries(WordsQueries):
+    """Hashed words, read while the query is typed; logs what it is asked."""
+
+    def encode_queries(self, queries):
+        note(f"encode {len(queries)}")
+        return super().encode_queries(queries)
+
+    def start(self):
+        note("start")
+        return ""
+
+    def advance(self, state, text):
+        note(f"advance {text!r} after {state!r}")
+        return text
+
+    def finish(self, state, text):
+        note(f"finish {text!r} after {state!r}")
+        return super().encode_queries([text])
 
 
 class WordsEncoder(WordsQueries):
