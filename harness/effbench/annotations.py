@@ -8,18 +8,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from effbench.api import EncodedTexts, ModelId, QueryOnly, SpeedOnly, TrainedModel
+from effbench.api import (
+    EncodedTexts,
+    Examples,
+    ModelId,
+    QueryOnly,
+    SearchedDataset,
+    SpeedOnly,
+    TrainedModel,
+)
 
 QUERY_ONLY = QueryOnly.__metadata__[0]
 SPEED_ONLY = SpeedOnly.__metadata__[0]
 
-REFERENCES = (EncodedTexts, TrainedModel)
+REFERENCES = (EncodedTexts, Examples, SearchedDataset, TrainedModel)
 """Annotations of options whose values name rows or data."""
 
 _SPELLED = {
     ModelId: "model",
     Path: "path",
     EncodedTexts: "{texts: [...], encoder: ROW}",
+    Examples: "{examples: [...]}",
+    SearchedDataset: "{dataset: DATASET, row: ROW, index: ROW, depth: N}",
     TrainedModel: "row of models",
 }
 

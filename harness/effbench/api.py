@@ -117,6 +117,7 @@ class Dataset(Protocol):
     def qrels(self) -> Iterator[Qrel]: ...
 
 
+@runtime_checkable
 class Paired(Protocol):
     """A dataset that brings training pairs of its own, such as MS MARCO's triples."""
 

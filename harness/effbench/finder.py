@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from effbench.api import EncodedTexts
 from effbench.errors import EffbenchError
-from effbench.inputs import ModelInput, TextsInput
 from effbench.located import Mistakes
-from effbench.options import Input, Resolver, search_options_of
+from effbench.options import Resolver, search_options_of
 from effbench.plugins import Offer, Plugins, suggest
-from effbench.rows import DatasetRow, Row
-from effbench.steps.encode import EncodeTexts
-from effbench.steps.texts import PARTS, DatasetSource, FileSource, Source, Texts
-from effbench.steps.train import Train
+from effbench.references import References
+from effbench.rows import KINDS, DatasetRow, Row
 from effbench.suite import Entry, Suite
 
 Problem = tuple[tuple[str, ...], str]
-TARGET = "target"
 
 
 class Finder:
@@ -39,8 +33,8 @@ class Finder:
         target: DatasetRow | None = None,
     ) -> None:
         self.suite, self.mistakes, self.plugins = suite, mistakes, plugins
-        self.target = target
-        self.resolver = resolver._replace(refer=self._refer)
+        references = References(self, resolver, target)
+        self.resolver = resolver._replace(refer=references.refer)
         self._entries = {
             (entry.section, entry.name): entry
             for entry in (*suite.models, *suite.encoders, *suite.retrievers, *suite.indexes)
@@ -53,6 +47,22 @@ class Finder:
         names = [name for where, name in self._entries if where == section]
         found = [self.row(section, name) for name in names]
         return [row for row in found if row is not None]
+
+    def sound(self, section: str, name: Any) -> Row:
+        """Return a row that another one names.
+
+        Raises:
+            EffbenchError: there is no such row, it depends on itself, or it has mistakes.
+
+        """
+        row = self.row(section, name)
+        if row is None:
+            raise EffbenchError(f"{KINDS[section]} {name!r} has mistakes of its own")
+        return row
+
+    def seed(self, model: str) -> int:
+        """Return the seed of a row of ``models``."""
+        return self._entries["models", model].seed
 
     def row(self, section: str, name: str) -> Row | None:
         """Return a row, or None when it has mistakes (which are noted).
@@ -160,60 +170,3 @@ class Finder:
             for value in values:
                 if not known[name].accepts(value):
                     self.mistakes.add(place, f"{value!r} is not {known[name].type_name()}")
-
-    def _refer(self, annotation: Any, value: Any) -> Input:
-        """Return what an option's reference stands for."""
-        if annotation is EncodedTexts:
-            return self._encoded_texts(value)
-        return ModelInput(self._train(value))
-
-    def _train(self, name: Any) -> Train:
-        row = self.row("models", name)
-        if row is None:
-            raise EffbenchError(f"model {name!r} has mistakes of its own")
-        return Train(row, self._entries["models", name].seed)
-
-    def _encoded_texts(self, value: Any) -> TextsInput:
-        if not isinstance(value, dict) or set(value) != {"texts", "encoder"}:
-            raise EffbenchError(f"{value!r} is not {{texts: [...], encoder: ROW}}")
-        encoder = self.row("encoders", value["encoder"])
-        if encoder is None:
-            raise EffbenchError(f"encoder {value['encoder']!r} has mistakes of its own")
-        given = value["texts"] if isinstance(value["texts"], list) else [value["texts"]]
-        texts = Texts(tuple(self._source(one) for one in given))
-        return TextsInput(EncodeTexts(encoder, texts))
-
-    def _source(self, given: Any) -> Source:
-        options = dict(given) if isinstance(given, dict) else {}
-        draw, column = options.pop("draw", None), options.pop("column", None)
-        if len(options) != 1 or not set(options) <= {"file", *PARTS}:
-            raise EffbenchError(
-                f"{given!r} is no source of texts (give file, {', '.join(PARTS)}: one of them)"
-            )
-        if draw is not None and (type(draw) is not int or draw < 1):
-            raise EffbenchError(f"texts: draw: {draw!r} is not a number of texts")
-        ((part, value),) = options.items()
-        if part == "file":
-            return self._file(value, column, draw)
-        return DatasetSource(self._dataset_named(value), part, draw)
-
-    def _file(self, name: Any, column: str | None, draw: int | None) -> FileSource:
-        path = (self.resolver.beside / Path(str(name)).expanduser()).resolve()
-        if not path.is_file() or self.resolver.digests is None:
-            raise EffbenchError(f"texts: no file {path}")
-        return FileSource(path, self.resolver.digests.of(path), column, draw)
-
-    def _dataset_named(self, value: Any) -> DatasetRow:
-        if value == TARGET:
-            if self.target is None:
-                raise EffbenchError(
-                    "'target' stands for the dataset of a cell; there is none here"
-                )
-            return self.target
-        if isinstance(value, str):
-            return self.dataset("ir_datasets", {"id": value})
-        if isinstance(value, dict) and isinstance(value.get("use"), str):
-            return self.dataset(value["use"], {k: v for k, v in value.items() if k != "use"})
-        raise EffbenchError(
-            f"{value!r} is no dataset (an ir_datasets id, {{use: ...}} or target)"
-        )

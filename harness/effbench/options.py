@@ -47,11 +47,16 @@ class Option(NamedTuple):
         """Whether a suite must give it."""
         return self.default is inspect.Parameter.empty
 
-    @property
-    def reference(self) -> Any:
-        """What the option refers to, one of `REFERENCES`; None when it is a plain value."""
+    def reference(self, value: Any) -> Any:
+        """Return which of `REFERENCES` a value stands for; None when it is a plain value.
+
+        A model's id is a plain value, and ``{trained: ROW}`` a reference in its place.
+        """
         wanted = {self.annotation, *get_args(self.annotation)}
-        return next((one for one in REFERENCES if one in wanted), None)
+        if ModelId in wanted and isinstance(value, Mapping):
+            return ModelId
+        named = next((one for one in REFERENCES if one in wanted), None)
+        return None if value is None else named
 
     def accepts(self, value: Any) -> bool:
         """Tell whether a value from a suite file has the right type."""
@@ -64,11 +69,11 @@ class Option(NamedTuple):
 
 @runtime_checkable
 class Input(Protocol):
-    """What an option that names rows or data becomes: a step, opened when it is used."""
+    """What an option that names rows or data becomes: steps, opened when it is used."""
 
     @property
-    def step(self) -> Step:
-        """The step whose artifact it opens."""
+    def steps(self) -> tuple[Step, ...]:
+        """The steps whose artifacts it opens; their keys stand for it in keys."""
 
     def open(self, bench: Workbench) -> Any:
         """Return what the factory gets."""
@@ -152,8 +157,8 @@ class Resolver(NamedTuple):
 
     def _value(self, option: Option, value: Any) -> tuple[Any, Any]:
         """Return an option's argument and the fact that stands for it in keys."""
-        if option.reference is not None and value is not None:
-            return self._input(option.reference, value)
+        if (reference := option.reference(value)) is not None:
+            return self._input(reference, value)
         if not option.accepts(value):
             raise EffbenchError(f"{value!r} is not {option.type_name()}")
         if option.annotation is float or (
@@ -177,7 +182,7 @@ class Resolver(NamedTuple):
         if self.refer is None:
             raise EffbenchError("a row or data cannot be named here")
         found = self.refer(annotation, value)
-        return found, key_of(found.step)
+        return found, [key_of(step) for step in found.steps]
 
     def _digest(self, path: Path) -> str | None:
         return self.digests.of(path) if self.digests else None

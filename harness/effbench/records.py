@@ -161,11 +161,13 @@ def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
     if not isinstance(search, SearchIndex):
         built = bench.artifact(search.retriever).manifest() or {}
         return {"index_seconds": built["seconds"], "index_bytes": built["nbytes"]}
+    queries = bench.artifact(search.queries).manifest() or {}
     corpus = bench.artifact(search.index.corpus).manifest() or {}
     built = bench.artifact(search.index).manifest() or {}
     return {
         "docs": corpus["rows"],
         "width": corpus["width"],
+        "query_parameters": queries.get("query_parameters"),
         "encode_seconds": corpus["seconds"],
         "index_seconds": built["seconds"],
         "index_bytes": built["nbytes"],

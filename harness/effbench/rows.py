@@ -45,7 +45,7 @@ class Row:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps whose artifacts its options open."""
-        return tuple(one.step for one in self.resolved.inputs.values())
+        return tuple(step for one in self.resolved.inputs.values() for step in one.steps)
 
     @property
     def corpus_facts(self) -> dict[str, Any]:

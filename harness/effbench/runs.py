@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
-from effbench.api import Qrel, ScoredDoc
+from effbench.api import DocPair, Qrel, ScoredDoc
 from effbench.errors import EffbenchError
 from effbench.store import write_atomically
-
-Run = Mapping[str, Sequence[ScoredDoc]]
-"""query_id -> hits, best first."""
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
@@ -25,8 +24,8 @@ def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> li
     return sorted(kept, key=lambda hit: (hit.score, hit.doc_id), reverse=True)[:k]
 
 
-def write_trec(path: Path, run: Run, tag: str) -> None:
-    """Write a TREC run file with ranks from 1 and scores that fall strictly.
+def write_trec(path: Path, run: Iterable[tuple[str, Sequence[ScoredDoc]]], tag: str) -> None:
+    """Write queries with their hits as a TREC run file, with scores that fall strictly.
 
     Readers order by score alone (trec_eval takes it as a 32-bit float) and break ties in
     their own ways: equal scores are lowered by the smallest step there is, so that every
@@ -35,7 +34,7 @@ def write_trec(path: Path, run: Run, tag: str) -> None:
     import numpy as np
 
     with path.open("w", encoding="utf-8") as file:
-        for query_id, hits in run.items():
+        for query_id, hits in run:
             last = np.float32(np.inf)
             for rank, hit in enumerate(hits, start=1):
                 score = np.float32(hit.score)
@@ -65,20 +64,35 @@ def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
 
     """
     hits: dict[str, list[ScoredDoc]] = {}
-    for number, line in _lines(path):
-        columns = line.split()
-        if len(columns) != 6:
-            raise EffbenchError(
-                f"{path}:{number}: {len(columns)} columns (a run has six: "
-                "query_id Q0 doc_id rank score tag)"
-            )
-        hits.setdefault(columns[0], []).append(
-            ScoredDoc(columns[2], _number(columns[4], path, number))
-        )
+    for query_id, hit in _hits(path):
+        hits.setdefault(query_id, []).append(hit)
     for query_id, found in hits.items():
         if len({hit.doc_id for hit in found}) < len(found):
             raise EffbenchError(f"{path}: query {query_id!r} has a doc twice (drop one)")
     return {query_id: ordered(found, len(found)) for query_id, found in hits.items()}
+
+
+def stream_trec(path: Path) -> Iterator[tuple[str, list[ScoredDoc]]]:
+    """Yield each query of a file that `write_trec` wrote with its hits, best first."""
+    for query_id, lines in groupby(_hits(path), key=itemgetter(0)):
+        yield query_id, [hit for _, hit in lines]
+
+
+def read_docpairs(path: Path) -> Iterator[DocPair]:
+    """Yield the pairs of a file with a line query_id TAB doc_id_a TAB doc_id_b each.
+
+    Raises:
+        EffbenchError: a line is not three columns.
+
+    """
+    for number, line in _lines(path):
+        columns = line.split()
+        if len(columns) != 3:
+            raise EffbenchError(
+                f"{path}:{number}: {len(columns)} columns (docpairs have three: "
+                "query_id doc_id_a doc_id_b)"
+            )
+        yield DocPair(*columns)
 
 
 def read_qrels(path: Path) -> list[Qrel]:
@@ -103,6 +117,17 @@ def read_qrels(path: Path) -> list[Qrel]:
     if not qrels:
         raise EffbenchError(f"{path}: no judgment in it")
     return qrels
+
+
+def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
+    for number, line in _lines(path):
+        columns = line.split()
+        if len(columns) != 6:
+            raise EffbenchError(
+                f"{path}:{number}: {len(columns)} columns (a run has six: "
+                "query_id Q0 doc_id rank score tag)"
+            )
+        yield columns[0], ScoredDoc(columns[2], _number(columns[4], path, number))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -15,6 +15,9 @@ from effbench.errors import EffbenchError
 from effbench.store import Artifact
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from effbench.api import Vectors
 
 Item = TypeVar("Item")
@@ -109,6 +112,13 @@ def read_ids(folder: Path) -> list[str]:
     for path in sorted(folder.glob("*.ids")):
         ids += path.read_text(encoding="utf-8").splitlines()
     return ids
+
+
+def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Vectors:
+    """Return float32 [n, d] of single rows: ``places`` [n, 2] says source and row of each."""
+    import numpy as np
+
+    return np.concatenate([sources[source][row : row + 1] for source, row in places.tolist()])
 
 
 class _Names(NamedTuple):

@@ -76,11 +76,14 @@ class EncodeQueries:
         return (self.data, *self.row.steps)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        queries = queries_of(self.data, bench)
-        encode = checked(bench.instance(self.row).encode_queries, self.row, "queries")
+        queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
+        encode = checked(encoder.encode_queries, self.row, "queries")
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
-            return write_shards(artifact, pairs, encode, advance)._asdict()
+            shards = write_shards(artifact, pairs, encode, advance)
+        said = getattr(encoder, "query_parameters", None)
+        parameters = None if said is None else int(said)  # numpy's ints are no JSON
+        return {**shards._asdict(), "query_parameters": parameters}
 
 
 @dataclass(frozen=True)

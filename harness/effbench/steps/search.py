@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ class SearchIndex:
             advance(len(query_ids))
         scores, positions = found
         hits = positions_to_hits(scores, positions, doc_ids, self.index.row)
-        return _keep(artifact, dict(zip(query_ids, hits, strict=True)), self, seconds)
+        return _keep(artifact, zip(query_ids, hits, strict=True), self, seconds)
 
     def _check_width(self, bench: Workbench, width: int) -> None:
         corpus = self.index.corpus
@@ -124,10 +124,10 @@ class SearchRetriever:
             raise EffbenchError(
                 f"{self.row.who}: search returned {len(found)} lists for {len(queries)} queries"
             )
-        run = {
-            q.query_id: [ScoredDoc(*hit) for hit in hits]
+        run = (
+            (q.query_id, [ScoredDoc(*hit) for hit in hits])
             for q, hits in zip(queries, found, strict=True)
-        }
+        )
         return _keep(artifact, run, self, seconds)
 
 
@@ -166,17 +166,24 @@ def _depth(data: Data, k: int) -> int:
 
 def _keep(
     artifact: Artifact,
-    run: Mapping[str, Sequence[ScoredDoc]],
+    run: Iterable[tuple[str, Sequence[ScoredDoc]]],
     search: SearchIndex | SearchRetriever,
     seconds: float,
 ) -> dict[str, Any]:
+    """Write a run, query by query: the hits of a training set do not fit in memory."""
     drops = _drops(search.data)
-    kept = {}
-    for query_id, hits in run.items():
-        _check_hits(query_id, hits, search.row)
-        kept[query_id] = ordered(hits, search.k, drop=query_id if drops else None)
-    artifact.put(RUN, lambda path: write_trec(path, kept, search.row.name))
-    return {"seconds": seconds, "without_hits": sum(not hits for hits in kept.values())}
+    without_hits = 0
+
+    def kept() -> Iterator[tuple[str, list[ScoredDoc]]]:
+        nonlocal without_hits
+        for query_id, hits in run:
+            _check_hits(query_id, hits, search.row)
+            best = ordered(hits, search.k, drop=query_id if drops else None)
+            without_hits += not best
+            yield query_id, best
+
+    artifact.put(RUN, lambda path: write_trec(path, kept(), search.row.name))
+    return {"seconds": seconds, "without_hits": without_hits}
 
 
 def _check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:

@@ -1,0 +1,262 @@
+"""The examples step: queries with good and bad docs from any mix of datasets, gathered once."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from effbench.api import Doc, Paired
+from effbench.errors import EffbenchError
+from effbench.rows import DatasetRow
+from effbench.runs import read_docpairs
+from effbench.steps import Step
+from effbench.steps.data import Data, docs_of, qrels_of, queries_of
+from effbench.steps.train import MODEL, Train
+
+if TYPE_CHECKING:
+    from effbench.store import Artifact
+    from effbench.workbench import Workbench
+
+QUERIES, DOCS, PLACES = "queries.json", "docs.jsonl", "places.npy"
+POSITIVES, NEGATIVES = "positives", "negatives"
+DOCPAIRS = "docpairs.tsv"
+"""What a trainer that mines negatives writes: query_id TAB doc_id_a TAB doc_id_b a line."""
+
+
+class Example(NamedTuple):
+    """A query with the ids of its good and of its bad docs."""
+
+    query: str
+    positives: Sequence[str]
+    negatives: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Judgments:
+    """A dataset's queries with the docs judged relevant to them, and mined negatives."""
+
+    data: Data
+    negatives: Train | None
+
+    @property
+    def row(self) -> DatasetRow:
+        """The dataset."""
+        return self.data.row
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps it reads from."""
+        return (self.data, self.negatives) if self.negatives else (self.data,)
+
+    @property
+    def fact(self) -> list[Any]:
+        """What decides the examples, beside the steps."""
+        return ["judgments", len(self.steps)]
+
+    def examples(self, bench: Workbench) -> Iterator[Example]:
+        """Yield an example a query that has a relevant doc."""
+        positives: dict[str, list[str]] = defaultdict(list)
+        for qrel in qrels_of(self.data, bench):
+            if qrel.relevance > 0:
+                positives[qrel.query_id].append(qrel.doc_id)
+        negatives: dict[str, list[str]] = defaultdict(list)
+        if self.negatives:
+            for pair in read_docpairs(bench.artifact(self.negatives).folder / MODEL / DOCPAIRS):
+                negatives[pair.query_id].append(pair.doc_id_b)
+            if not positives.keys() & negatives.keys():
+                raise EffbenchError(
+                    f"examples: {self.negatives.row.name!r} has no negative for any query of "
+                    f"{self.row.name} (mine from this dataset)"
+                )
+        for query in queries_of(self.data, bench):
+            good, bad = positives.get(query.query_id, ()), negatives.get(query.query_id, ())
+            yield Example(query.text, good, bad)
+
+
+@dataclass(frozen=True)
+class Docpairs:
+    """The training pairs that a dataset brings: their first docs are good, the others bad."""
+
+    row: DatasetRow
+    steps = ()
+
+    @property
+    def fact(self) -> list[Any]:
+        """What decides the examples."""
+        return ["docpairs", self.row.dataset.key, self.row.dataset.corpus_key]
+
+    def examples(self, bench: Workbench) -> Iterator[Example]:
+        """Yield an example a query of the pairs."""
+        dataset = self.row.dataset
+        if not isinstance(dataset, Paired):
+            raise EffbenchError(f"examples: {self.row.name} has no docpairs (say judgments)")
+        pairs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+        one: dict[str, str] = {}  # an id is in memory once, however many pairs name it
+        for pair in dataset.docpairs():
+            good, bad = pairs[pair.query_id]
+            good.append(one.setdefault(pair.doc_id_a, pair.doc_id_a))
+            bad.append(one.setdefault(pair.doc_id_b, pair.doc_id_b))
+        for query in dataset.queries():
+            if query.query_id in pairs:
+                yield Example(query.text, *pairs[query.query_id])
+
+
+@dataclass(frozen=True)
+class GatherExamples:
+    """Gather examples: no doc stands twice with a query, none is good and bad for it."""
+
+    sources: tuple[Judgments | Docpairs, ...]
+    kind = "examples"
+
+    @property
+    def label(self) -> str:
+        return f"gather examples of {', '.join(source.row.name for source in self.sources)}"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        datasets = [source.row.dataset for source in self.sources]
+        kinds = [type(source).__name__ for source in self.sources]
+        return {
+            "sources": [[k, d.key, d.corpus_key] for k, d in zip(kinds, datasets, strict=True)]
+        }
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return tuple(step for source in self.sources for step in source.steps)
+
+    @property
+    def corpora(self) -> tuple[DatasetRow, ...]:
+        """A dataset for each distinct corpus: `PLACES` counts them in this order."""
+        return tuple({one.row.dataset.corpus_key: one.row for one in self.sources}.values())
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        corpora = [row.dataset.corpus_key for row in self.corpora]
+        found: list[list[Example]] = [[] for _ in corpora]
+        for source in self.sources:
+            number = corpora.index(source.row.dataset.corpus_key)
+            found[number] += source.examples(bench)
+        with bench.progress.work(self.label, None, "docs") as advance:
+            positions = _put_docs(artifact, self.corpora, found, advance)
+        given = [
+            _numbered(example, positions[number])
+            for number, examples in enumerate(found)
+            for example in examples
+        ]
+        kept = [one for one in given if one[1]]
+        if not kept:
+            raise EffbenchError(
+                f"{self.label}: no query has a relevant doc (is the split right?)"
+            )
+        queries, positives, negatives = zip(*kept, strict=True)
+        artifact.put_text(QUERIES, json.dumps(queries, ensure_ascii=False))
+        _put_lists(artifact, POSITIVES, positives)
+        _put_lists(artifact, NEGATIVES, negatives)
+        return {
+            "queries": len(kept),
+            "without_positives": len(given) - len(kept),
+            "without_negatives": sum(not bad for bad in negatives),
+            "docs": sum(map(len, positions)),
+        }
+
+
+def _put_docs(
+    artifact: Artifact,
+    corpora: Sequence[DatasetRow],
+    found: Sequence[Sequence[Example]],
+    advance: Callable[[int], None],
+) -> list[dict[str, int]]:
+    """Keep the docs that examples name; return each corpus's doc_id -> position among them.
+
+    `PLACES` says of each where its line begins, its corpus, and its row there.
+    """
+    import numpy as np
+
+    positions: list[dict[str, int]] = []
+    places: list[tuple[int, int, int]] = []
+    with (artifact.folder / f".{DOCS}").open("wb") as file:
+        for number, (corpus, examples) in enumerate(zip(corpora, found, strict=True)):
+            wanted = {d for one in examples for ids in one[1:] for d in ids}
+            positions.append({})
+            for row, doc in enumerate(docs_of(corpus)):
+                advance(1)
+                if doc.doc_id in wanted:
+                    positions[-1][doc.doc_id] = len(places)
+                    places.append((file.tell(), number, row))
+                    file.write(json.dumps(doc, ensure_ascii=False).encode() + b"\n")
+    artifact.put(DOCS, (artifact.folder / f".{DOCS}").replace)
+    artifact.put(
+        PLACES, lambda path: np.save(path, np.array(places, dtype=np.int64).reshape(-1, 3))
+    )
+    return positions
+
+
+def _numbered(
+    example: Example, positions: Mapping[str, int]
+) -> tuple[str, list[int], list[int]]:
+    """Return an example with positions for ids; docs that the corpus lacks are left out."""
+    good = dict.fromkeys(positions[d] for d in example.positives if d in positions)
+    bad = dict.fromkeys(positions[d] for d in example.negatives if d in positions)
+    return example.query, list(good), [position for position in bad if position not in good]
+
+
+def _put_lists(artifact: Artifact, name: str, lists: Sequence[Sequence[int]]) -> None:
+    """Keep lists of numbers as two arrays: all numbers, and where each list ends."""
+    import numpy as np
+
+    numbers = np.fromiter((n for one in lists for n in one), dtype=np.int32)
+    ends = np.cumsum([len(one) for one in lists], dtype=np.int64)
+    artifact.put(f"{name}.npy", lambda path: np.save(path, numbers))
+    artifact.put(f"{name}-ends.npy", lambda path: np.save(path, ends))
+
+
+class Lists(Sequence[Sequence[int]]):
+    """Lists of numbers, memory-mapped."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        import numpy as np
+
+        self._numbers = np.load(folder / f"{name}.npy", mmap_mode="r")
+        self._ends = np.load(folder / f"{name}-ends.npy")
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, position: Any) -> Any:
+        start = self._ends[position - 1] if position else 0
+        return self._numbers[start : self._ends[position]]
+
+
+class Docs(Sequence[Doc]):
+    """The docs of examples, read from disk one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        import numpy as np
+
+        self.places = np.load(folder / PLACES)
+        self._file = (folder / DOCS).open("rb")
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, position: Any) -> Any:
+        self._file.seek(self.places[position, 0])
+        return Doc(*json.loads(self._file.readline()))
+
+
+class Gathered(NamedTuple):
+    """What `GatherExamples` left in its folder."""
+
+    queries: list[str]
+    positives: Lists
+    negatives: Lists
+    docs: Docs
+
+
+def read_examples(folder: Path) -> Gathered:
+    """Open gathered examples."""
+    queries = json.loads((folder / QUERIES).read_text(encoding="utf-8"))
+    return Gathered(queries, Lists(folder, POSITIVES), Lists(folder, NEGATIVES), Docs(folder))
