@@ -90,6 +90,20 @@ class IrDatasets:
             for qrel in self._dataset.qrels_iter():
                 yield effbench.Qrel(qrel.query_id, qrel.doc_id, qrel.relevance)
 
+    def docpairs(self) -> Iterator[effbench.DocPair]:
+        """Yield all training pairs; raise `EffbenchError` when the id has none."""
+        if not self._dataset.has("docpairs"):
+            raise effbench.EffbenchError(
+                f"ir_datasets: {self.dataset_id!r} has no docpairs "
+                "(take another, such as msmarco-passage/train/triples-small)"
+            )
+        return self._docpairs()
+
+    def _docpairs(self) -> Iterator[effbench.DocPair]:
+        with _ir_datasets_calls(self.dataset_id):
+            for pair in self._dataset.docpairs_iter():
+                yield effbench.DocPair(pair.query_id, pair.doc_id_a, pair.doc_id_b)
+
 
 class _Notes(logging.Filter):
     """Takes ir_datasets' log lines off the screen and hands them to our logger as details."""

@@ -12,7 +12,7 @@ import pytest
 
 import effbench.hookspecs
 import effbench_ir_datasets
-from effbench import Doc, EffbenchError, Qrel, Query
+from effbench import Doc, DocPair, EffbenchError, Qrel, Query
 from effbench_ir_datasets import IrDatasets
 
 NFCORPUS_MD5 = "a89dba18a62ef92f7d323ec890a0d38d"
@@ -22,14 +22,14 @@ from effbench import EffbenchError
 from effbench_ir_datasets import IrDatasets
 try:
     dataset = IrDatasets(sys.argv[1])
-    found = [list(dataset.docs()), list(dataset.queries()), list(dataset.qrels())]
+    found = [list(getattr(dataset, part)()) for part in sys.argv[2:]]
 except EffbenchError as error:
     found = str(error)
 print(json.dumps(found))
 """
 
 
-def read(id: str, home: Path) -> Any:
+def read(id: str, home: Path, *parts: str) -> Any:
     """Read a dataset in a process of its own: ir_datasets fixes its folder at import."""
     environment = {
         **os.environ,
@@ -41,7 +41,7 @@ def read(id: str, home: Path) -> Any:
         "https_proxy": "http://127.0.0.1:9",
     }
     done = subprocess.run(
-        [sys.executable, "-c", READ, id],
+        [sys.executable, "-c", READ, id, *(parts or ("docs", "queries", "qrels"))],
         env=environment,
         capture_output=True,
         text=True,
@@ -163,7 +163,7 @@ class Topic(NamedTuple):
 
 
 class Handler:
-    """A provider of ir_datasets with one doc, one query and one judgment."""
+    """A provider of ir_datasets with one doc, one query, one judgment and one pair."""
 
     def __init__(self, doc: Article | Page) -> None:
         self.doc = doc
@@ -171,7 +171,7 @@ class Handler:
     def docs_handler(self) -> Handler:
         return self
 
-    queries_handler = qrels_handler = docs_handler
+    queries_handler = qrels_handler = docpairs_handler = docs_handler
 
     def docs_cls(self) -> type:
         return type(self.doc)
@@ -187,6 +187,9 @@ class Handler:
 
     def qrels_iter(self) -> Any:
         return iter([Qrel("q", "d", 2)])
+
+    def docpairs_iter(self) -> Any:
+        return iter([DocPair("q", "d", "e")])
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,20 @@ def test_texts_come_from_the_field_text_or_else_from_default_text(
     assert list(dataset.docs()) == [expected]
     assert list(dataset.queries()) == [Query("q", "a topic")]
     assert list(dataset.qrels()) == [Qrel("q", "d", 2)]
+    assert list(dataset.docpairs()) == [DocPair("q", "d", "e")]
     assert dataset.docs_count() is None
+
+
+def test_an_id_without_docpairs_says_so_at_once() -> None:
+    with pytest.raises(EffbenchError, match=r"'beir/nfcorpus/test' has no docpairs \(take "):
+        IrDatasets("beir/nfcorpus/test").docpairs()
+
+
+def test_docpairs_offline_are_one_line(tmp_path: Path) -> None:
+    message = read("msmarco-passage/train/triples-v2", tmp_path, "docpairs")
+
+    assert message.startswith("ir_datasets msmarco-passage/train/triples-v2: no data: ")
+    assert "qidpidtriples.train.full.2.tsv.gz" in message
 
 
 def test_it_is_offered_to_suites() -> None:
