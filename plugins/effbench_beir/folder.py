@@ -60,7 +60,7 @@ class Files:
         both = hashlib.sha256()
         for name in names:
             with self._file(name) as (_, stream):
-                both.update(_sha256(stream))
+                both.update(sha256_of(stream))
         return both.hexdigest()
 
     @contextmanager
@@ -157,7 +157,8 @@ def _top_folder(archive: zipfile.ZipFile) -> str:
     return folders[0]
 
 
-def _sha256(stream: IO[bytes]) -> bytes:
+def sha256_of(stream: IO[bytes]) -> bytes:
+    """Return the digest of what is left of a stream, read in chunks."""
     digest = hashlib.sha256()
     while chunk := stream.read(CHUNK):
         digest.update(chunk)

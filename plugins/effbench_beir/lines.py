@@ -15,7 +15,7 @@ HEADER = ["query-id", "corpus-id", "score"]
 def read_docs(path: str, stream: IO[bytes]) -> Iterator[effbench.Doc]:
     """Yield the docs of a corpus.jsonl; ``title`` may be absent."""
     for where, record in _records(path, stream):
-        doc_id = _checked_id(record.get("_id"), f"{where}: _id")
+        doc_id = checked_id(record.get("_id"), f"{where}: _id")
         text = _checked_text(record.get("text"), f"{where}: text")
         title = _checked_text(record.get("title", ""), f"{where}: title")
         yield effbench.Doc(doc_id, text, title)
@@ -24,33 +24,27 @@ def read_docs(path: str, stream: IO[bytes]) -> Iterator[effbench.Doc]:
 def read_queries(path: str, stream: IO[bytes]) -> Iterator[effbench.Query]:
     """Yield the queries of a queries.jsonl."""
     for where, record in _records(path, stream):
-        query_id = _checked_id(record.get("_id"), f"{where}: _id")
+        query_id = checked_id(record.get("_id"), f"{where}: _id")
         yield effbench.Query(query_id, _checked_text(record.get("text"), f"{where}: text"))
 
 
 def read_qrels(path: str, stream: IO[bytes]) -> Iterator[effbench.Qrel]:
     """Yield the judgments of a qrels/SPLIT.tsv, whose first line is the header."""
-    rows = ((where, _columns(where, line)) for where, line in _lines(path, stream))
+    rows = ((where, _columns(where, line)) for where, line in read_lines(path, stream))
     where, header = next(rows, (f"{path}:1", []))
     if header != HEADER:
         raise effbench.EffbenchError(
             f"{where}: the header is missing (begin with query-id TAB corpus-id TAB score)"
         )
     for where, (query_id, doc_id, score) in rows:
-        try:
-            relevance = int(score)
-        except ValueError:
-            raise effbench.EffbenchError(
-                f"{where}: the score {score!r} is no integer (take 0, 1, 2, ...)"
-            ) from None
         yield effbench.Qrel(
-            _checked_id(query_id, f"{where}: query-id"),
-            _checked_id(doc_id, f"{where}: corpus-id"),
-            relevance,
+            checked_id(query_id, f"{where}: query-id"),
+            checked_id(doc_id, f"{where}: corpus-id"),
+            checked_relevance(score, f"{where}: the score"),
         )
 
 
-def _lines(path: str, stream: IO[bytes]) -> Iterator[tuple[str, str]]:
+def read_lines(path: str, stream: IO[bytes]) -> Iterator[tuple[str, str]]:
     """Yield ``path:line`` and the line without its end, for lines that are not blank."""
     for number, line in enumerate(stream, start=1):
         where = f"{path}:{number}"
@@ -65,7 +59,7 @@ def _lines(path: str, stream: IO[bytes]) -> Iterator[tuple[str, str]]:
 
 
 def _records(path: str, stream: IO[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for where, line in _lines(path, stream):
+    for where, line in read_lines(path, stream):
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
@@ -91,11 +85,22 @@ def _columns(where: str, line: str) -> list[str]:
     return found
 
 
-def _checked_id(value: object, what: str) -> str:
+def checked_id(value: object, what: str) -> str:
+    """Return an id that is a string without white space."""
     if not isinstance(value, str) or value.split() != [value]:
         shown = "missing" if value is None else f"{value!r}"
         raise effbench.EffbenchError(f"{what} is {shown} (take a string without white space)")
     return value
+
+
+def checked_relevance(value: str, what: str) -> int:
+    """Return the relevance that a column holds."""
+    try:
+        return int(value)
+    except ValueError:
+        raise effbench.EffbenchError(
+            f"{what} {value!r} is no integer (take 0, 1, 2, ...)"
+        ) from None
 
 
 def _checked_text(value: object, what: str) -> str:
