@@ -47,6 +47,7 @@ class SentenceTransformersEncoder:
         trust_remote_code: bool = False,
     ) -> None:
         self._model = _load(model, revision, dtype, device, trust_remote_code)
+        self.query_parameters = _query_parameters(self._model)
         if max_length is not None:
             _set_max_length(self._model, max_length)
         self._normalize = _is_cosine(self._model) if normalize is None else normalize
@@ -135,6 +136,22 @@ def _load(
             trust_remote_code=trust_remote_code,
             model_kwargs={"torch_dtype": getattr(torch, dtype), "use_safetensors": True},
         )
+
+
+def _query_parameters(model: Any) -> int | None:
+    """Return how many weights a query is read with; None when the route is not by name."""
+    from effbench_transformer.network import weights_in
+
+    count = 0
+    for module in model:
+        routes = getattr(module, "sub_modules", None)  # a Router's
+        if routes is None:
+            count += weights_in(module)
+        elif "query" in routes:
+            count += weights_in(routes["query"])
+        else:
+            return None
+    return count
 
 
 def _set_max_length(model: Any, max_length: int) -> None:

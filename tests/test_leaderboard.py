@@ -25,6 +25,8 @@ indexes:
 latency: {queries: 12, warmup: 1}
 """
 
+STUDENT = "  typed: {use: typed, passages: words, width: 16}\nretrievers:"
+
 
 @pytest.fixture
 def board(effbench, suite, tmp_path: Path):
@@ -114,6 +116,15 @@ def test_markdown_csv_and_table_say_the_same(board, effbench, tmp_path: Path) ->
     output = tmp_path / "board.csv"
     effbench("leaderboard", tmp_path / "results", "--format", "csv", "--output", output)
     assert output.read_text() == board(SUITE, "csv")
+
+
+def test_parameters_are_short_for_people_and_whole_for_programs(board) -> None:
+    text = SUITE.replace("retrievers:", STUDENT)
+    found = lines(board(text))
+    assert found["typed", "plain depth=10"]["parameters"] == 1_234_567
+    assert found["words", "plain depth=10"]["parameters"] is None
+    assert " 1.2M |" in board(text, "markdown")
+    assert ",1234567," in board(text, "csv")
 
 
 def test_names_are_harmless_in_markdown_and_csv(board) -> None:

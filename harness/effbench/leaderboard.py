@@ -53,6 +53,11 @@ class _Line:
         ]
         return math.fsum(scores) / len(scores) if len(scores) == len(datasets) else None
 
+    def cost(self, name: str) -> float | None:
+        """Return the largest of a cost on any dataset, if it is known."""
+        costs = [record["costs"].get(name) for record in self.records.values()]
+        return max((cost for cost in costs if cost is not None), default=None)
+
     def samples(self, span: str) -> list[float]:
         """Return a span's latencies on all datasets, in ms."""
         kept = [
@@ -121,6 +126,7 @@ def _shown(line: _Line, suite: Record) -> dict[str, Value]:
         for percent in (50, 95):
             label = f"{span.replace('_', ' ')} p{percent} ms"
             values[label] = percentile(samples, percent)
+    values["parameters"] = line.cost("query_parameters")
     values["index MB"] = _megabytes(line)
     values["expected"] = "; ".join(_expectations(line, suite, units))
     return values

@@ -95,6 +95,8 @@ def _text(value: Value, name: str) -> str:
         return "-"
     if isinstance(value, str):
         return value
+    if name == "parameters":
+        return f"{value / 1e6:,.1f}M" if value >= 1e6 else f"{value:,.0f}"
     return f"{value:.2f}" if name.endswith((" ms", " MB")) else f"{value:.4f}"
 
 

@@ -53,6 +53,7 @@ class StaticReader:
     def __init__(self, folder: Path, normalize: bool) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._table: Vectors = load_file(folder / "model.safetensors")["embedding.weight"]
+        self.query_parameters = self._table.size
         self._normalize = normalize
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
@@ -75,7 +76,9 @@ class ProjectedReader:
         embed: Callable[[Sequence[list[int]]], Vectors],
         projection: Callable[[Vectors], Vectors],
         normalize: bool,
+        query_parameters: int,
     ) -> None:
+        self.query_parameters = query_parameters
         self._tokens = tokens
         self._embed = embed
         self._projection = projection
@@ -102,12 +105,14 @@ def _transformer(
 ) -> ProjectedReader:
     from effbench_small_query.int8 import quantize_linears, refuse_unless_cpu
     from effbench_transformer.loading import load
-    from effbench_transformer.network import PooledNetwork
+    from effbench_transformer.network import PooledNetwork, weights_in
     from effbench_transformer.tokens import length_limit, tokens_of
 
     tokenizer, network = load(str(folder), None, "float32", device, False)
     if getattr(network, "pooler", None) is not None:
         network.pooler = None  # BERT's own, which nobody reads: a twelfth of a layer
+    projection, parameters = _projection(folder)
+    parameters += weights_in(network)
     if int8:
         refuse_unless_cpu(network.device)
         quantize_linears(network)
@@ -116,14 +121,16 @@ def _transformer(
         network, tokenizer.pad_token_id, facts["pooling"], False, None, not int8
     )
     return ProjectedReader(
-        tokens_of(tokenizer, limit), embed, _projection(folder), facts["normalize"]
+        tokens_of(tokenizer, limit), embed, projection, facts["normalize"], parameters
     )
 
 
-def _projection(folder: Path) -> Callable[[Vectors], Vectors]:
-    for module in json.loads((folder / "modules.json").read_text(encoding="utf-8")):
-        if module["type"].endswith(".Dense"):
-            weights = load_file(folder / module["path"] / "model.safetensors")
-            weight, bias = weights["linear.weight"].T, weights["linear.bias"]
-            return lambda vectors: vectors @ weight + bias
-    return lambda vectors: vectors
+def _projection(folder: Path) -> tuple[Callable[[Vectors], Vectors], int]:
+    """Return the projection to the teacher's width, if there is one, and its parameters."""
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    path = next((part["path"] for part in modules if part["type"].endswith(".Dense")), None)
+    if path is None:
+        return lambda vectors: vectors, 0
+    weights = load_file(folder / path / "model.safetensors")
+    weight, bias = weights["linear.weight"].T, weights["linear.bias"]
+    return lambda vectors: vectors @ weight + bias, weight.size + bias.size

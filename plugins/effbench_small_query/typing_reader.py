@@ -21,6 +21,7 @@ from effbench_small_query.int8 import Int8Linear, quantize_linears, refuse_unles
 from effbench_small_query.reading import unit
 from effbench_small_query.recurrent import Recurrent, padded
 from effbench_transformer.loading import place_for
+from effbench_transformer.network import weights_in
 from effbench_transformer.onednn import pack_linears
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class RecurrentReader:
         self, folder: Path, normalize: bool, device: str, int8: bool, precompute: bool
     ) -> None:
         module = Recurrent.load(str(folder)).eval().requires_grad_(False)
+        self.query_parameters = weights_in(module)
         place = place_for(device, "float32")
         if int8:
             refuse_unless_cpu(place)

@@ -57,10 +57,11 @@ class TransformerEncoder:
         trust_remote_code: bool = False,
     ) -> None:
         from effbench_transformer.loading import load
-        from effbench_transformer.network import PooledNetwork
+        from effbench_transformer.network import PooledNetwork, weights_in
         from effbench_transformer.tokens import length_limit, tokens_of
 
         tokenizer, network = load(model, revision, dtype, device, trust_remote_code)
+        self.query_parameters = weights_in(network)
         limit = length_limit(tokenizer, network, max_length, "max_length")
         query_limit = limit
         if query_max_length is not None:

@@ -61,6 +61,12 @@ class PooledNetwork:
         return torch.nn.functional.normalize(pooled) if self._normalize else pooled
 
 
+def weights_in(network: torch.nn.Module) -> int:
+    """Return how many weights make token vectors: all but a pooler's, which nobody reads."""
+    weights = network.named_parameters()
+    return sum(weight.numel() for name, weight in weights if "pooler." not in name)
+
+
 def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Yield rows, longest first, in batches of up to ``budget`` tokens; skip empty rows."""
     rows = sorted(

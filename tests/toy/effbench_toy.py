@@ -123,6 +123,8 @@ class WordsQueries:
 class TypedQueries(WordsQueries):
     """Hashed words, read while the query is typed; logs what it is asked."""
 
+    query_parameters = 1_234_567
+
     def encode_queries(self, queries):
         note(f"encode {len(queries)}")
         return super().encode_queries(queries)
