@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_students import ODD, PIECES, STUDENTS, WIDTH, save_base, targets, train
 
 from effbench import EffbenchError, ModelId
 from effbench.api import EncodedTexts, TrainedModel
@@ -16,69 +17,10 @@ from effbench_small_query import Align, small_query
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
-WIDTH = 32
-WORDS = "the of cat dog river bank what is how running a b c".split()  # noqa: SIM905 - words
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, "run", "##s", "##ning", "!", "é"]
-
-ODD = [
-    "", " ", "a", "  the  cat ", "cats", "the 🐱 cat", "!", "cat!dog", "é", "e\u0301 cat",
-    "猫 the cat",
-    "the cat\trunning", "a\u00a0b", "the\x1ccat", "zzz", "[SEP] cat", "the [MASK]",
-    " ".join(WORDS * 22),
-]  # fmt: skip
-STUDENTS: dict[str, dict[str, Any]] = {
-    "gru": {"cell": "gru", "layers": 2, "feed_forward": 1},
-    "lstm": {"cell": "lstm", "hidden": 16, "embeddings": "free"},
-    "static": {"cell": "static", "embeddings": "free"},
-    "first-layers": {"cell": "transformer", "layers": 2},
-    "random-layers": {"cell": "transformer", "layers": 4, "start": "random", "pooling": "cls"},
-}
-
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> ModelId:
-    import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("base")
-    vocabulary = {piece: number for number, piece in enumerate(PIECES)}
-    rust = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    rust.normalizer = normalizers.BertNormalizer(strip_accents=False)
-    rust.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    rust.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "sep_token": "[SEP]"}
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=rust, cls_token="[CLS]", model_max_length=512, **special
-    )
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(PIECES),
-        hidden_size=WIDTH,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        intermediate_size=64,
-    )
-    BertModel(config).save_pretrained(folder)
-    return ModelId(str(folder))
-
-
-def targets(width: int = WIDTH, normalize: bool = True, count: int = 48) -> EncodedTexts:
-    """Texts whose vectors depend on their words, which a student can learn."""
-    draw = np.random.default_rng(0)
-    meanings = draw.normal(size=(len(WORDS), width))
-    picks = [draw.integers(len(WORDS), size=draw.integers(1, 8)) for _ in range(count)]
-    vectors = np.stack([meanings[pick].mean(0) for pick in picks]).astype(np.float32)
-    if normalize:
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return EncodedTexts([" ".join(WORDS[i] for i in pick) for pick in picks], vectors, "big")
-
-
-def train(base: ModelId, given: EncodedTexts, folder: Path, **options: Any) -> Path:
-    fast = {"epochs": 4, "batch_size": 8, "learning_rate": 1e-2, "warmup_steps": 2}
-    Align(given, base, **{**fast, **options}).train(folder, seed=3)
-    return folder
+    return save_base(tmp_path_factory.mktemp("base"))
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
@@ -185,12 +127,12 @@ def test_a_query_that_is_edited_is_read_anew(base: ModelId, tmp_path: Path):
 def test_a_killed_training_goes_on_to_the_same_model(
     base: ModelId, tmp_path: Path, cell: str, monkeypatch: pytest.MonkeyPatch
 ):
-    from effbench_small_query.training import AlignmentTrainer
+    from effbench_training.loop import _Loop
 
     options = {"cell": cell, "embeddings": "free", "checkpoint_steps": 5}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train(base, targets(), whole, **options)
-    step, steps = AlignmentTrainer.training_step, []
+    step, steps = _Loop.training_step, []
 
     def counted(self: Any, *arguments: Any) -> Any:
         steps.append(self.state.global_step)
@@ -198,7 +140,7 @@ def test_a_killed_training_goes_on_to_the_same_model(
             raise KeyboardInterrupt
         return step(self, *arguments)
 
-    monkeypatch.setattr(AlignmentTrainer, "training_step", counted)
+    monkeypatch.setattr(_Loop, "training_step", counted)
     with pytest.raises(KeyboardInterrupt):
         train(base, targets(), killed, **options)
     assert not (killed / "modules.json").exists()
