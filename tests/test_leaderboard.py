@@ -25,7 +25,7 @@ indexes:
 latency: {queries: 12, warmup: 1}
 """
 
-STUDENT = "  typed: {use: typed, passages: words, width: 16}\nretrievers:"
+STUDENT = "  typed: {use: typed, passages: words, width: 16, words: 2}\nretrievers:"
 
 
 @pytest.fixture
@@ -125,6 +125,40 @@ def test_parameters_are_short_for_people_and_whole_for_programs(board) -> None:
     assert found["words", "plain depth=10"]["parameters"] is None
     assert " 1.2M |" in board(text, "markdown")
     assert ",1234567," in board(text, "csv")
+
+
+def test_students_keep_a_share_of_the_score_that_their_teacher_has_there(board) -> None:
+    text = SUITE.replace("retrievers:", STUDENT)
+    found = lines(board(text))
+    for depth in (1, 10):
+        teacher, student = (found[row, f"plain depth={depth}"] for row in ("words", "typed"))
+        for kept, score in {
+            "kept": "mean nDCG@10",
+            "kept toy": "nDCG@10 toy",
+            "kept pair": "nDCG@10 pair",
+        }.items():
+            assert student[kept] == student[score] / teacher[score]
+            assert teacher[kept] is None
+        assert 0.1 < student["kept"] < 1
+        wanted = f" {student['kept']:.1%} | {student['kept toy']:.1%} |"
+        assert wanted in board(text, "markdown")
+        assert f"{student['kept']:.1%}" in board(text, "table")
+
+
+def test_a_share_needs_the_teachers_line(board) -> None:
+    text = SUITE.replace("retrievers:", STUDENT)
+    assert "kept" not in board(text, "markdown", "--only", "typed")
+    found = lines(board(text, "json", "--only", "typed"))
+    assert found["typed", "plain depth=1"]["kept"] is None
+
+
+def test_waiting_for_the_last_word_is_shown(board) -> None:
+    found = lines(board(SUITE.replace("retrievers:", STUDENT)))
+    typed, words = (found[row, "plain depth=1"] for row in ("typed", "words"))
+    for column in ("after last word p50 ms", "total compute p50 ms"):
+        assert typed[column] is not None
+        assert words[column] is None
+    assert "after last word" not in board(SUITE, "markdown")
 
 
 def test_names_are_harmless_in_markdown_and_csv(board) -> None:

@@ -13,6 +13,15 @@ from effbench.records import SUITE, Record, read
 
 Value = str | float | None
 
+LATENCIES: Mapping[str, tuple[int, ...]] = {
+    "encode": (50, 95),
+    "after_last_word": (50, 95),
+    "total_compute": (50,),
+    "search": (50, 95),
+    "end_to_end": (50, 95),
+}
+"""The percentiles that are shown of each span."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -46,6 +55,11 @@ class _Line:
     index: str
     records: Mapping[str, Record]
 
+    @property
+    def passages(self) -> str | None:
+        """The row whose passages it searches, if that is another one: its teacher."""
+        return next((record["passages"] for record in self.records.values()), None)
+
     def score(self, measure: str, datasets: Sequence[str]) -> float | None:
         """Return the mean over datasets, or None unless all are there."""
         scores = [
@@ -71,7 +85,7 @@ def _table(folder: Path, suite: Record) -> Table:
     remarks: list[str] = []
     lines = _lines(folder, suite, remarks)
     first = _headline(suite["measures"][0], _units(suite))
-    shown = [_shown(line, suite) for line in lines]
+    shown = [_shown(line, _teacher(line, lines), suite) for line in lines]
     order = sorted(
         range(len(shown)),
         key=lambda i: (-float(shown[i][first] or -1), lines[i].row, lines[i].index),
@@ -108,8 +122,15 @@ def _lines(folder: Path, suite: Record, remarks: list[str]) -> list[_Line]:
     return [_Line(row, index, by_dataset) for (row, index), by_dataset in grouped.items()]
 
 
-def _shown(line: _Line, suite: Record) -> dict[str, Value]:
-    units = _units(suite)
+def _teacher(line: _Line, lines: Sequence[_Line]) -> _Line:
+    """Return the line of the row whose passages are searched; one without records if none."""
+    wanted = (line.passages, line.index)
+    found = (one for one in lines if (one.row, one.index) == wanted)
+    return next(found, _Line("", "", {}))
+
+
+def _shown(line: _Line, teacher: _Line, suite: Record) -> dict[str, Value]:
+    units, first = _units(suite), suite["measures"][0]
     values: dict[str, Value] = {"row": line.row, "index": line.index}
     for measure in suite["measures"]:
         values[_headline(measure, units)] = _mean_of_units(line, measure, units)
@@ -117,13 +138,12 @@ def _shown(line: _Line, suite: Record) -> dict[str, Value]:
         for measure in suite["measures"]:
             for unit, datasets in units.items():
                 values[f"{measure} {unit}"] = line.score(measure, datasets)
-        there = sum(
-            line.score(suite["measures"][0], names) is not None for names in units.values()
-        )
+        there = sum(line.score(first, names) is not None for names in units.values())
         values["datasets"] = f"{there} of {len(units)}"
-    for span in ("encode", "search", "end_to_end"):
+    values.update(_kept(line, teacher, first, units))
+    for span, percents in LATENCIES.items():
         samples = line.samples(span)
-        for percent in (50, 95):
+        for percent in percents:
             label = f"{span.replace('_', ' ')} p{percent} ms"
             values[label] = percentile(samples, percent)
     values["parameters"] = line.cost("query_parameters")
@@ -149,6 +169,23 @@ def _mean_of_units(line: _Line, measure: str, units: Mapping[str, list[str]]) ->
     if any(score is None for score in scores):
         return None
     return math.fsum(score for score in scores if score is not None) / len(scores)
+
+
+def _kept(
+    line: _Line, teacher: _Line, measure: str, units: Mapping[str, list[str]]
+) -> dict[str, Value]:
+    """Return the share of the teacher's score that is kept: of the mean, and of each unit."""
+    mean, wanted = (_mean_of_units(one, measure, units) for one in (line, teacher))
+    shares: dict[str, Value] = {"kept": _share(mean, wanted)}
+    if len(units) > 1:
+        for unit, names in units.items():
+            score, wanted = (one.score(measure, names) for one in (line, teacher))
+            shares[f"kept {unit}"] = _share(score, wanted)
+    return shares
+
+
+def _share(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None
 
 
 def _megabytes(line: _Line) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 NARROW = 4
-"""Datasets beyond which the terminal shows their mean only."""
+"""Columns of single datasets beyond which the terminal shows means only."""
 
 
 def terminal(table: Table) -> RichTable:
@@ -35,14 +36,15 @@ def terminal(table: Table) -> RichTable:
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    """Return Markdown, a heading and a table for each suite and machine."""
+    """Return Markdown, a heading and a table for each suite and machine; no empty columns."""
     parts = []
     for table in tables:
+        columns = _filled(table)
         parts.append(f"## {_cell(table.suite)} on {_cell(table.machine)}\n\n")
-        parts.append("| " + " | ".join(_cell(name) for name in table.columns) + " |\n")
-        parts.append("|" + "".join(f" {_dashes(name)} |" for name in table.columns) + "\n")
+        parts.append("| " + " | ".join(_cell(name) for name in columns) + " |\n")
+        parts.append("|" + "".join(f" {_dashes(name)} |" for name in columns) + "\n")
         for line in table.lines:
-            cells = (_cell(_text(line.get(name), name)) for name in table.columns)
+            cells = (_cell(_text(line.get(name), name)) for name in columns)
             parts.append("| " + " | ".join(cells) + " |\n")
         parts += [f"\n- {_cell(remark)}" for remark in table.remarks]
         parts.append("\n")
@@ -84,10 +86,17 @@ FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
 
 
 def _fitting(table: Table) -> list[str]:
-    per_dataset = [n for n in table.columns if "@" in n.partition(" ")[0] and " " in n]
+    columns = _filled(table)
+    per_dataset = [n for n in columns if re.match(r"(\S*@\S*|kept) ", n)]
     wide = len(per_dataset) <= NARROW
-    empty = {n for n in table.columns if all(line.get(n) in (None, "") for line in table.lines)}
-    return [n for n in table.columns if n not in empty and (wide or n not in per_dataset)]
+    return [n for n in columns if wide or n not in per_dataset]
+
+
+def _filled(table: Table) -> list[str]:
+    """Return the columns in which any line has something."""
+    return [
+        n for n in table.columns if any(line.get(n) not in (None, "") for line in table.lines)
+    ]
 
 
 def _text(value: Value, name: str) -> str:
@@ -95,6 +104,8 @@ def _text(value: Value, name: str) -> str:
         return "-"
     if isinstance(value, str):
         return value
+    if name.partition(" ")[0] == "kept":
+        return f"{value:.1%}"
     if name == "parameters":
         return f"{value / 1e6:,.1f}M" if value >= 1e6 else f"{value:,.0f}"
     return f"{value:.2f}" if name.endswith((" ms", " MB")) else f"{value:.4f}"

@@ -125,9 +125,13 @@ class TypedQueries(WordsQueries):
 
     query_parameters = 1_234_567
 
+    def __init__(self, *, width: int = 64, words: int | None = None) -> None:
+        super().__init__(width=width)
+        self.words = words
+
     def encode_queries(self, queries):
         note(f"encode {len(queries)}")
-        return super().encode_queries(queries)
+        return self._vectors(queries)
 
     def start(self):
         note("start")
@@ -139,7 +143,10 @@ class TypedQueries(WordsQueries):
 
     def finish(self, state, text):
         note(f"finish {text!r} after {state!r}")
-        return super().encode_queries([text])
+        return self._vectors([text])
+
+    def _vectors(self, queries):
+        return bag([" ".join(query.split()[: self.words]) for query in queries], self.width)
 
 
 class WordsEncoder(WordsQueries):
