@@ -58,17 +58,26 @@ class Recurrent(InputModule):  # type: ignore[misc]
     def forward(self, features: dict[str, Tensor], **others: Any) -> dict[str, Tensor]:
         """Add ``sentence_embedding`` [b, output]."""
         lengths = features["attention_mask"].sum(1)
-        # padding is left out: on a CPU that makes a batch of queries two to three times faster
-        packed = nn.utils.rnn.pack_padded_sequence(
-            self.embedding(features["input_ids"]),
-            lengths.clamp(min=1).cpu(),
-            batch_first=True,
-            enforce_sorted=False,
-        )
-        _, last = self.rnn(packed)
-        vectors = self.head((last[0] if self.cell == "lstm" else last)[-1])
+        last = self._last(self.embedding(features["input_ids"]), lengths.clamp(min=1))
+        vectors = self.head(last)
         features["sentence_embedding"] = vectors.masked_fill((lengths == 0)[:, None], 0)
         return features
+
+    def _last(self, words: Tensor, lengths: Tensor) -> Tensor:
+        """Return the last layer's state after each text's last token, [b, hidden].
+
+        On a CPU, packed sequences are two to three times faster, but not on the way back: each
+        token's slice of the packed gates gets a gradient of the size of them all.
+        """
+        if self.training:
+            states: Tensor = self.rnn(words)[0]
+            return states[torch.arange(len(lengths), device=words.device), lengths - 1]
+        packed = nn.utils.rnn.pack_padded_sequence(
+            words, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        last = self.rnn(packed)[1]
+        top: Tensor = (last[0] if self.cell == "lstm" else last)[-1]
+        return top
 
     def get_embedding_dimension(self) -> int:
         """Return the width of the vectors."""

@@ -93,6 +93,11 @@ class Targets(torch.utils.data.Dataset[tuple[NDArray[np.int32], NDArray[np.float
                 f"the first that of {texts[self._rows[bad[0]]][:60]!r} (is the teacher broken?)"
             )
 
+    @property
+    def lengths(self) -> list[int]:
+        """The numbers of tokens: batches of like length have less padding."""
+        return [len(tokens) for tokens in self._tokens]
+
     def __len__(self) -> int:
         return len(self._rows)
 

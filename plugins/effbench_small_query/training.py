@@ -1,24 +1,17 @@
-"""Align a student with its teacher: the loop is transformers' `Trainer`."""
+"""Align a student with its teacher."""
 
 from __future__ import annotations
 
-import json
-import logging
-import shutil
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor, nn
-from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
+from transformers import set_seed
 
-from effbench import EffbenchError
 from effbench.api import EncodedTexts
-from effbench_small_query import Schedule, Shape
+from effbench_small_query import RECURRENT, Schedule, Shape
 from effbench_small_query.students import build, save
 from effbench_small_query.targets import Targets, collate, norms_of
-
-log = logging.getLogger(__name__)
+from effbench_training.loop import fit
 
 README = """\
 # A small query encoder trained by effbench
@@ -56,25 +49,6 @@ class Alignment(nn.Module):
         return {"loss": nn.functional.mse_loss(vectors, targets)}
 
 
-class AlignmentTrainer(Trainer):  # type: ignore[misc]
-    """transformers' loop, which stops when the loss is no number."""
-
-    def training_step(self, *arguments: Any, **options: Any) -> Tensor:
-        """Do one step and return its loss."""
-        loss: Tensor = super().training_step(*arguments, **options)
-        if not torch.isfinite(loss):
-            raise EffbenchError(
-                f"align: the loss is {loss.item()} at step {self.state.global_step + 1} "
-                "(lower learning_rate, or raise warmup_steps)"
-            )
-        return loss
-
-    def log(self, logs: dict[str, float], *arguments: Any, **options: Any) -> None:
-        """Keep the loss curve, and log it."""
-        super().log(logs, *arguments, **options)
-        log.info("align: step %d of %d: %s", self.state.global_step, self.state.max_steps, logs)
-
-
 def train(
     targets: EncodedTexts,
     base: str,
@@ -91,18 +65,10 @@ def train(
     texts = Targets(
         targets, norms, student.tokenizer, student.special_tokens, schedule.max_length
     )
-    checkpoints = output_dir / "checkpoints"
-    trainer = AlignmentTrainer(
-        model=Alignment(student.network, schedule.loss),
-        args=_arguments(schedule, checkpoints, seed),
-        train_dataset=texts,
-        data_collator=collate,
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=_newest(checkpoints))
-    trainer.accelerator.wait_for_everyone()  # others may still write to a checkpoint
-    if trainer.is_world_process_zero():
-        trust = shape.cell in ("gru", "lstm")
+
+    def write(folder: Path) -> None:
+        save(student, shape, norms.normalized, folder)
+        trust = shape.cell in RECURRENT
         readme = README.format(
             cell=shape.cell,
             base=Path(base).name,
@@ -111,56 +77,20 @@ def train(
             trust=", trust_remote_code=True" if trust else "",
             needs=NEEDS if trust else "",
         )
-        curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-        model = checkpoints / "model"
-        shutil.rmtree(model, ignore_errors=True)
-        save(student, shape, norms.normalized, model)
-        (model / "README.md").write_text(readme, encoding="utf-8")
-        (model / "loss.json").write_text(json.dumps(curve), encoding="utf-8")
-        _move(model, output_dir)
-        shutil.rmtree(checkpoints)
+        (folder / "README.md").write_text(readme, encoding="utf-8")
 
-
-def _arguments(schedule: Schedule, checkpoints: Path, seed: int) -> TrainingArguments:
-    cuda = torch.cuda.is_available()
-    return TrainingArguments(
-        output_dir=str(checkpoints),
+    fit(
+        "align",
+        Alignment(student.network, schedule.loss),
+        texts,
+        collate,
+        write,
+        output_dir,
+        seed=seed,
         num_train_epochs=schedule.epochs,
         learning_rate=schedule.learning_rate,
         warmup_steps=schedule.warmup_steps,
-        lr_scheduler_type="linear",
         per_device_train_batch_size=schedule.batch_size,
         bf16=schedule.bf16,
-        seed=seed,
-        data_seed=seed,
-        full_determinism=cuda,  # kernels on CPUs are deterministic as they are
         save_steps=schedule.checkpoint_steps,
-        save_total_limit=1,
-        logging_steps=0.01,  # of all steps
-        logging_nan_inf_filter=False,
-        dataloader_pin_memory=cuda,
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        report_to="none",
     )
-
-
-def _newest(checkpoints: Path) -> str | None:
-    """Return the newest whole checkpoint: its state file is what is written last."""
-    steps = sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
-    for checkpoint in reversed(steps):
-        try:
-            json.loads((checkpoint / "trainer_state.json").read_text())
-        except (OSError, ValueError):
-            continue
-        return str(checkpoint)
-    return None
-
-
-def _move(model: Path, output_dir: Path) -> None:
-    """Put the files of a whole model into place, what makes it one last."""
-    for path in sorted(model.iterdir(), key=lambda path: path.name == "modules.json"):
-        target = output_dir / path.name
-        if target.is_dir():
-            shutil.rmtree(target)
-        path.replace(target)

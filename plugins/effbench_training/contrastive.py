@@ -1,0 +1,118 @@
+"""Contrastive training: a query side, and a passage side that is trained along or given."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers.util import all_gather, all_gather_with_grad, get_rank
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import set_seed
+
+from effbench import Examples
+from effbench_training import Objective, Schedule, Start
+from effbench_training.batches import Batches, ExampleSet
+from effbench_training.loop import fit
+from effbench_training.sides import open_sides, save_side
+
+KEPT = "small_query.json"
+"""What a student's folder says beside Sentence Transformers' own files."""
+
+README = """\
+# Trained by effbench
+
+{what}, trained contrastively on {queries} queries with a batch of {batch}.
+"""
+
+
+def train(
+    data: Examples,
+    start: Start,
+    objective: Objective,
+    schedule: Schedule,
+    output_dir: Path,
+    seed: int,
+) -> None:
+    """Train, and write the query side, with a passage side beside it if it was trained too."""
+    set_seed(seed)
+    queries, passages = open_sides(data, start)
+    examples = ExampleSet(data, objective.negatives, seed)
+    batches = Batches(data, queries, passages, start, objective.cached)
+
+    def save(folder: Path) -> None:
+        save_side(queries, folder)
+        if passages is not None and passages is not queries:
+            save_side(passages, folder / "passages")
+        if start.student is not None:
+            shutil.copy(start.student / KEPT, folder / KEPT)
+        what = "An encoder" if start.student is None else "A small query encoder"
+        readme = README.format(what=what, queries=len(data.queries), batch=schedule.batch_size)
+        (folder / "README.md").write_text(readme, encoding="utf-8")
+
+    rate = schedule.query_learning_rate
+    fit(
+        "contrastive",
+        Contrast(queries, passages, objective),
+        examples,
+        batches,
+        save,
+        output_dir,
+        seed=seed,
+        rates=() if rate is None else ((queries, rate),),
+        num_train_epochs=schedule.epochs,
+        learning_rate=schedule.learning_rate,
+        warmup_steps=schedule.warmup_ratio,
+        per_device_train_batch_size=schedule.batch_size,
+        bf16=schedule.bf16,
+        save_steps=schedule.checkpoint_steps,
+    )
+
+
+class Contrast(nn.Module):
+    """Scores of a batch's queries and passages, and the loss that compares them."""
+
+    def __init__(
+        self, queries: nn.Module, passages: nn.Module | None, objective: Objective
+    ) -> None:
+        super().__init__()
+        self.queries = queries
+        self.passages = passages
+        self._temperature = objective.temperature
+        self._shared = objective.shared_negatives
+        self._cached = objective.cached is not None
+
+    def forward(
+        self, queries: Any, passages: Any, rows: Tensor, good: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the ``loss``, a mean over the device's queries.
+
+        ``queries`` and ``passages`` are features in chunks, or vectors [p, d] for passages that
+        are not trained; each query has p / q passages, its good one first. ``rows`` [p] numbers
+        the passages, ``good`` [q, g] the good ones of each query, filled up with -1.
+        """
+        ours = self._encode(self.queries, queries)
+        theirs = passages if self.passages is None else self._encode(self.passages, passages)
+        each, rank = len(rows) // len(ours), 0
+        if self._shared:
+            theirs, rows, rank = all_gather_with_grad(theirs), all_gather(rows), get_rank()
+        scores = ours @ theirs.T / self._temperature
+        own = (torch.arange(len(ours), device=rows.device) + rank * len(ours)) * each
+        also_good = (rows[None, :, None] == good[:, None, :]).any(-1)
+        also_good.scatter_(1, own[:, None], False)
+        loss = nn.functional.cross_entropy(scores.masked_fill(also_good, -torch.inf), own)
+        return {"loss": loss}
+
+    def _encode(self, side: nn.Module, chunks: Sequence[dict[str, Tensor]]) -> Tensor:
+        """Return float32 vectors; cached, their activations are computed again later."""
+
+        def encode(features: dict[str, Tensor]) -> Tensor:
+            vectors: Tensor = side(dict(features))["sentence_embedding"]
+            return vectors.float()
+
+        if self._cached:
+            return torch.cat([checkpoint(encode, one, use_reentrant=False) for one in chunks])
+        return torch.cat([encode(one) for one in chunks])

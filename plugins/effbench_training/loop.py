@@ -1,0 +1,178 @@
+"""The loop of all our trainers: transformers' `Trainer`, taken up where it was killed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from effbench import EffbenchError
+
+log = logging.getLogger(__name__)
+
+LAST = "modules.json"
+"""The file that makes a folder a model for Sentence Transformers: it is put there last."""
+
+
+def fit(
+    who: str,
+    network: nn.Module,
+    dataset: torch.utils.data.Dataset[Any],
+    collate: Callable[[list[Any]], dict[str, Any]],
+    save: Callable[[Path], None],
+    output_dir: Path,
+    *,
+    seed: int,
+    rates: Sequence[tuple[nn.Module, float]] = (),
+    **arguments: Any,
+) -> None:
+    """Train from the newest checkpoint in ``output_dir``, if any; let ``save`` write the model.
+
+    ``network`` returns a mapping with its ``loss``. A ``dataset`` with ``lengths`` is read in
+    batches of like length, one with an ``epoch`` is told which one it is. ``rates`` gives
+    modules learning rates of their own, ``arguments`` go to
+    `TrainingArguments`. The loss curve is kept in ``loss.json``.
+
+    Raises:
+        EffbenchError: the loss is not a finite number.
+
+    """
+    checkpoints = output_dir / "checkpoints"
+    options = _arguments(checkpoints, seed, arguments)
+    trainer = _Loop(
+        model=network,
+        args=options,
+        train_dataset=dataset,
+        data_collator=collate,
+        callbacks=[_TellsEpoch(dataset)],
+        optimizers=(_optimizer(network, rates, options), None),
+    )
+    trainer.who = who
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=_newest(checkpoints))
+    trainer.accelerator.wait_for_everyone()  # others may still write to a checkpoint
+    if trainer.is_world_process_zero():
+        curve = [entry for entry in trainer.state.log_history if "loss" in entry]
+        model = checkpoints / "model"
+        shutil.rmtree(model, ignore_errors=True)
+        save(model)
+        (model / "loss.json").write_text(json.dumps(curve), encoding="utf-8")
+        _move(model, output_dir)
+        shutil.rmtree(checkpoints)
+    trainer.accelerator.wait_for_everyone()
+
+
+class _Loop(Trainer):  # type: ignore[misc]
+    """transformers' loop, which stops when the loss is no number."""
+
+    who = "train"
+
+    def _get_train_sampler(self, *arguments: Any) -> Any:
+        lengths = getattr(self.train_dataset, "lengths", None)
+        if lengths is None:
+            return super()._get_train_sampler(*arguments)
+        return _ByLength(self.args.train_batch_size, lengths, self.args.data_seed)
+
+    def training_step(self, *arguments: Any, **options: Any) -> Tensor:
+        """Do one step and return its loss."""
+        loss: Tensor = super().training_step(*arguments, **options)
+        if not torch.isfinite(loss):
+            raise EffbenchError(
+                f"{self.who}: the loss is {loss.item()} at step {self.state.global_step + 1} "
+                "(lower learning_rate, or raise the warm-up)"
+            )
+        return loss
+
+    def log(self, logs: dict[str, float], *arguments: Any, **options: Any) -> None:
+        """Keep the loss curve, and log it."""
+        super().log(logs, *arguments, **options)
+        step, steps = self.state.global_step, self.state.max_steps
+        log.info("%s: step %d of %d: %s", self.who, step, steps, logs)
+
+
+class _ByLength(LengthGroupedSampler):  # type: ignore[misc]
+    """Batches of like length in an order that seed and epoch decide, also after a kill."""
+
+    def __init__(self, batch_size: int, lengths: Sequence[int], seed: int) -> None:
+        super().__init__(batch_size, lengths=lengths)
+        self._seed = seed
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw another order; the loop calls it at the start of each epoch."""
+        self.generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+
+
+class _TellsEpoch(TrainerCallback):  # type: ignore[misc]
+    """Tells a dataset which epoch begins, also when training goes on in the midst of one."""
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset = dataset
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Set the dataset's ``epoch``."""
+        if hasattr(self._dataset, "epoch"):
+            self._dataset.epoch = state.global_step * args.num_train_epochs // state.max_steps
+
+
+def _optimizer(
+    network: nn.Module, rates: Sequence[tuple[nn.Module, float]], options: TrainingArguments
+) -> torch.optim.Optimizer | None:
+    """Return AdamW with a group for each module of its own rate; None for the loop's own."""
+    if not rates:
+        return None
+    groups: list[dict[str, Any]] = []
+    taken: set[int] = set()
+    for module, rate in (*rates, (network, options.learning_rate)):
+        own = [p for p in module.parameters() if p.requires_grad and id(p) not in taken]
+        taken.update(id(parameter) for parameter in own)
+        groups.append({"params": own, "lr": rate})
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=0.0)
+
+
+def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> TrainingArguments:
+    cuda = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        lr_scheduler_type="linear",
+        seed=seed,
+        data_seed=seed,
+        full_determinism=cuda,  # kernels on CPUs are deterministic as they are
+        save_total_limit=1,
+        logging_steps=0.01,  # of all steps
+        logging_nan_inf_filter=False,
+        dataloader_pin_memory=cuda,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to="none",
+        **arguments,
+    )
+
+
+def _newest(checkpoints: Path) -> str | None:
+    """Return the newest whole checkpoint: its state file is what is written last."""
+    steps = sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
+    for checkpoint in reversed(steps):
+        try:
+            json.loads((checkpoint / "trainer_state.json").read_text())
+        except (OSError, ValueError):
+            continue
+        return str(checkpoint)
+    return None
+
+
+def _move(model: Path, output_dir: Path) -> None:
+    """Put the files of a whole model into place, what makes it one last."""
+    for path in sorted(model.iterdir(), key=lambda path: path.name == LAST):
+        target = output_dir / path.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        path.replace(target)

@@ -1,0 +1,95 @@
+"""The two sides of a bi-encoder in training, as models of Sentence Transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from transformers.utils import logging
+
+from effbench import EffbenchError, Examples
+from effbench_training import Start
+from effbench_transformer.loading import loading
+
+
+def open_sides(
+    data: Examples, start: Start
+) -> tuple[SentenceTransformer, SentenceTransformer | None]:
+    """Return what encodes queries, and what encodes passages: none where vectors are given.
+
+    Raises:
+        EffbenchError: what is given does not go together, or cannot be loaded.
+
+    """
+    if start.base is None and (start.student is None or data.vectors is None):
+        raise EffbenchError(
+            "contrastive: nothing to train (give base, or a student and passages in data)"
+        )
+    if start.base is not None and data.vectors is not None:
+        raise EffbenchError(
+            "contrastive: base is trained, the passages in data are not (give one of the two)"
+        )
+    base: Any = None if start.base is None else _open_base(start, start.base)
+    if start.student is None:
+        return base, base
+    student = _open_student(start.student, start.embeddings)
+    width = student.get_embedding_dimension()
+    given = data.vectors([0]).shape[1] if data.vectors else base.get_embedding_dimension()
+    if width != given:
+        raise EffbenchError(
+            f"contrastive: the student's vectors are {width} wide, the passages' {given} "
+            "(take the passages that it was aligned to)"
+        )
+    return student, base
+
+
+def save_side(side: SentenceTransformer, folder: Path) -> None:
+    """Write a folder of Sentence Transformers."""
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        side.save(str(folder), create_model_card=False, safe_serialization=True)
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _open_student(folder: Path, embeddings: str) -> SentenceTransformer:
+    # trust: a recurrent student is a class of an installed plugin; the folder has no code
+    student = SentenceTransformer(str(folder), device="cpu", trust_remote_code=True)
+    _freeze(student, embeddings)
+    return student
+
+
+def _open_base(start: Start, model: str) -> SentenceTransformer:
+    source = {"revision": start.revision} if start.revision else {}
+    with loading(model, start.revision):
+        network = Transformer(
+            model,
+            config_kwargs=source,
+            model_kwargs={"use_safetensors": True, **source},
+            processor_kwargs=source,
+        )
+    if getattr(network.model, "pooler", None) is not None:
+        network.model.pooler.requires_grad_(False)  # nobody reads it
+    modules = [network, Pooling(network.get_embedding_dimension(), start.pooling)]
+    side = SentenceTransformer(
+        modules=[*modules, Normalize()] if start.normalize else modules,
+        device="cpu",
+        similarity_fn_name="cosine" if start.normalize else "dot",
+    )
+    _freeze(side, start.embeddings)
+    return side
+
+
+def _freeze(side: SentenceTransformer, embeddings: str) -> None:
+    """Freeze or free the word embeddings of a side."""
+    first: Any = side[0]
+    words = first.model.get_input_embeddings() if hasattr(first, "model") else first.embedding
+    words.requires_grad_(embeddings == "free")
+    if not any(parameter.requires_grad for parameter in side.parameters()):
+        raise EffbenchError(
+            "contrastive: a static student is nothing but embeddings (say embeddings: free)"
+        )
