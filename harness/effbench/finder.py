@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from effbench.errors import EffbenchError
+from effbench.lineage import made_for
 from effbench.located import Mistakes
 from effbench.options import Resolver, search_options_of
 from effbench.plugins import Offer, Plugins, suggest
@@ -128,14 +129,18 @@ class Finder:
     def _with_passages(self, entry: Entry, row: Row) -> Row | None:
         try:
             passages = self.row("encoders", str(entry.passages))
+            if passages is None:
+                return None
+            if passages.passages is not None:
+                raise EffbenchError(
+                    f"{passages.name!r} has no passages of its own (name one that has)"
+                )
+            if not entry.unchecked:
+                _refuse_strangers(row, passages)
         except EffbenchError as error:
             self.mistakes.add((*entry.place, "passages"), str(error))
             return None
-        if passages is not None and passages.passages is not None:
-            message = f"{passages.name!r} has no passages of its own (name one that has)"
-            self.mistakes.add((*entry.place, "passages"), message)
-            return None
-        return None if passages is None else replace(row, passages=passages)
+        return replace(row, passages=passages)
 
     def _make(
         self, section: str, name: str, use: str, options: Mapping[str, Any]
@@ -170,3 +175,13 @@ class Finder:
             for value in values:
                 if not known[name].accepts(value):
                     self.mistakes.add(place, f"{value!r} is not {known[name].type_name()}")
+
+
+def _refuse_strangers(row: Row, passages: Row) -> None:
+    """Raise `EffbenchError` when a trained row was trained to find other passages."""
+    wanted = made_for(row)
+    if wanted is not None and wanted.corpus_facts != passages.corpus_facts:
+        raise EffbenchError(
+            f"the model was trained for passages of {wanted.name!r}, not of {passages.name!r} "
+            f"(to search these anyway: passages: {{row: {passages.name}, unchecked: true}})"
+        )

@@ -109,7 +109,7 @@ class _Reader:
 
     def _row(self, section: str, name: str, item: dict[str, Any], place: Place) -> Entry:
         use = item.pop("use")
-        passages = item.pop("passages", None) if section == "encoders" else None
+        passages, unchecked = self._passages(section, item, place)
         seed = item.pop("seed", 0) if section == "models" else 0
         if not isinstance(seed, int) or isinstance(seed, bool):
             self.mistakes.add((*place, "seed"), f"{seed!r} is not a whole number")
@@ -118,8 +118,22 @@ class _Reader:
             swept = self._mapping(item.pop("search", {}), (*place, "search"))
             search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
         return Entry(
-            section, name, use, item, place, passages=passages, search=search, seed=seed
-        )
+            section, name, use, item, place,
+            passages=passages, unchecked=unchecked, search=search, seed=seed,
+        )  # fmt: skip
+
+    def _passages(
+        self, section: str, item: dict[str, Any], place: Place
+    ) -> tuple[str | None, bool]:
+        """Return the row whose passages are searched, and whether any will do."""
+        given = item.pop("passages", None) if section == "encoders" else None
+        if given is None or isinstance(given, str):
+            return given, False
+        if isinstance(given, dict) and set(given) == {"row", "unchecked"}:
+            return str(given["row"]), given["unchecked"] is True
+        message = "passages are ROW or {row: ROW, unchecked: true}"
+        self.mistakes.add((*place, "passages"), message)
+        return None, False
 
     def _measures(self) -> list[str]:
         given = self.data.get("measures", ["nDCG@10", "RR@10", "R@100"])

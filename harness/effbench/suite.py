@@ -24,6 +24,7 @@ class Entry:
     place: Place
     group: str | None = None
     passages: str | None = None
+    unchecked: bool = False
     search: Mapping[str, list[Any]] = field(default_factory=dict)
     seed: int = 0
 
