@@ -29,6 +29,9 @@ class Table:
 
     suite: str
     machine: str
+    headline: str
+    """The column that orders the lines: the suite's first measure."""
+
     columns: tuple[str, ...]
     lines: tuple[Mapping[str, Value], ...]
     remarks: tuple[str, ...]
@@ -94,6 +97,7 @@ def _table(folder: Path, suite: Record) -> Table:
     return Table(
         suite=suite["suite"],
         machine=folder.parent.name,
+        headline=first,
         columns=columns,
         lines=tuple(shown[i] for i in order),
         remarks=tuple(remarks),
