@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
     from effbench.cells import Plan
-    from effbench.plugins import Plugins
+    from effbench.store import Store
 
 SOME_FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 
@@ -38,6 +37,7 @@ _cache = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Where vectors, indexes and runs are kept [default: ~/.cache/effbench].",
 )
+_device = click.option("--device", help="Device of rows that name none: cpu, cuda, cuda:1.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     help="Where records are written.",
 )
 @_cache
-@click.option("--device", help="Device of rows that name none: cpu, cuda, cuda:1.")
+@_device
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @_json
 def run(
@@ -76,12 +76,12 @@ def run(
     failed; 2: a mistake in the suite or the command.
     """
     from effbench import leaderboard, render
-    from effbench.console import Terminal
+    from effbench.console import Terminal, show, stderr
     from effbench.run import run as run_plan
     from effbench.workbench import Workbench
 
-    store, plan, _ = _planned(suite, cache)
-    console = _console(stderr=True)
+    store, plan = _planned(suite, cache)
+    console = stderr()
     for remark in plan.remarks:
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
     with Terminal(console) as progress:
@@ -91,7 +91,7 @@ def run(
     if as_json:
         click.echo(render.as_json(found), nl=False)
     else:
-        _show(found)
+        show(found)
     click.echo(
         f"{len(outcome.done)} cells done, {len(outcome.reused)} were finished already, "
         f"{len(outcome.failed)} failed; {len(bench.made)} steps made; "
@@ -107,30 +107,51 @@ def run(
 @_json
 def plan(suite: str, cache: Path | None, as_json: bool) -> None:
     """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
-    store, planned, _ = _planned(suite, cache)
-    steps: list[dict[str, Any]] = [
-        {
-            "kind": step.kind,
-            "key": key,
-            "label": step.label,
-            "done": store.artifact(step.kind, key).manifest() is not None,
-        }
-        for key, step in planned.steps().items()
-    ]
-    cells = [{"name": cell.name, "key": cell.key} for cell in planned.cells]
+    from effbench.listing import described_plan, spelled_plan
+
+    store, planned = _planned(suite, cache)
+    found = described_plan(planned, store)
     if as_json:
-        click.echo(json.dumps({"steps": steps, "cells": cells}, indent=1))
+        click.echo(json.dumps(found, indent=1))
         return
     for remark in planned.remarks:
         click.echo(remark, err=True)
-    for step in steps:
-        click.echo(
-            f"{'done' if step['done'] else 'to do':5}  {step['key'][:10]}  {step['label']}"
-        )
-    for cell in cells:
-        click.echo(f"cell   {cell['key'][:10]}  {cell['name']}")
-    todo = sum(not step["done"] for step in steps)
-    click.echo(f"{len(cells)} cells, {len(steps)} steps, {todo} of them to do")
+    click.echo("\n".join(spelled_plan(found)))
+
+
+@main.command()
+@click.argument("suite")
+@click.argument("row")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--dataset", metavar="NAME", help="Which one's, if each dataset has its own.")
+@_cache
+@_device
+def export(
+    suite: str,
+    row: str,
+    folder: Path,
+    dataset: str | None,
+    cache: Path | None,
+    device: str | None,
+) -> None:
+    """Write ROW of SUITE to DIR, which Sentence Transformers loads without effbench.
+
+    What its model lacks is made first. DIR must be absent or empty. Exit code 0: written; 1:
+    its model could not be made; 2: a mistake in the suite or the command.
+    """
+    from effbench import export as exporting
+    from effbench.console import Terminal, stderr
+    from effbench.workbench import StepFailed, Workbench
+
+    store, plan = _planned(suite, cache)
+    found = exporting.find(plan, row, dataset)
+    try:
+        with Terminal(stderr()) as progress:
+            exporting.export(found, folder, Workbench(store, progress, device))
+    except StepFailed as failure:
+        click.echo(f"Error: {failure}", err=True)
+        sys.exit(SOME_FAILED)
+    click.echo(exporting.usage(folder))
 
 
 @main.command()
@@ -163,13 +184,14 @@ def leaderboard(results: Path, form: str, output: Path | None) -> None:
     """Show the leaderboard of all suites under RESULTS, machines apart."""
     from effbench import leaderboard as board
     from effbench import render
+    from effbench.console import show
     from effbench.store import write_atomically
 
     found = board.tables(results)
     if form == "table":
         if output:
             raise click.UsageError("--output needs --format markdown, csv or json")
-        _show(found)
+        show(found)
         return
     text = render.FORMATS[form](found)
     if output:
@@ -217,31 +239,11 @@ def evaluate(
         click.echo(f"{name}\tall\t{means[name]:.4f}")
 
 
-def _planned(suite: str, cache: Path | None) -> tuple[Any, Plan, Plugins]:
+def _planned(suite: str, cache: Path | None) -> tuple[Store, Plan]:
     from effbench import plan as planning
     from effbench import plugins as loading
     from effbench.store import Store, default_root
     from effbench.suite import find
 
     store = Store(cache or default_root())
-    found = loading.load()
-    planned = planning.make(find(suite), found, store.root / "digests.json")
-    return store, planned, found
-
-
-def _console(*, stderr: bool = False) -> Any:
-    from rich.console import Console
-
-    return Console(stderr=stderr)
-
-
-def _show(tables: Sequence[Any]) -> None:
-    from effbench import render
-
-    console = _console()
-    if not console.is_terminal:
-        console.width = 200  # a file or a pipe has no width of its own
-    for table in tables:
-        console.print(render.terminal(table))
-        for remark in table.remarks:
-            console.print(remark, markup=False, highlight=False, soft_wrap=True)
+    return store, planning.make(find(suite), loading.load(), store.root / "digests.json")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -81,3 +82,21 @@ class Terminal:
     def note(self, message: str) -> None:
         """Print one line."""
         self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def stderr() -> Console:
+    """Return the console of progress and remarks."""
+    return Console(stderr=True)
+
+
+def show(tables: Sequence[Any]) -> None:
+    """Print leaderboards, each with its remarks."""
+    from effbench import render
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # a file or a pipe has no width of its own
+    for table in tables:
+        console.print(render.terminal(table))
+        for remark in table.remarks:
+            console.print(remark, markup=False, highlight=False, soft_wrap=True)

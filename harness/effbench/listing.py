@@ -1,12 +1,16 @@
-"""What ``effbench plugins`` shows."""
+"""What ``effbench plugins`` and ``effbench plan`` show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from effbench.options import Option, options_of, search_options_of
 from effbench.plugins import SECTIONS, Offer, Plugins
+
+if TYPE_CHECKING:
+    from effbench.cells import Plan
+    from effbench.store import Store
 
 
 def described(plugins: Plugins) -> list[dict[str, Any]]:
@@ -42,6 +46,34 @@ def spelled(plugins: Plugins) -> Iterator[str]:
                 yield f"    {_line(option)}"
             for option in offer["search_options"]:
                 yield f"    search: {_line(option)}"
+
+
+def described_plan(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Return the steps of a plan, inputs first, and its cells."""
+    steps = [
+        {
+            "kind": step.kind,
+            "key": key,
+            "label": step.label,
+            "done": store.artifact(step.kind, key).manifest() is not None,
+        }
+        for key, step in plan.steps().items()
+    ]
+    return {
+        "steps": steps,
+        "cells": [{"name": cell.name, "key": cell.key} for cell in plan.cells],
+    }
+
+
+def spelled_plan(plan: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """Yield the lines that a person reads."""
+    steps, cells = plan["steps"], plan["cells"]
+    for step in steps:
+        yield f"{'done' if step['done'] else 'to do':5}  {step['key'][:10]}  {step['label']}"
+    for cell in cells:
+        yield f"cell   {cell['key'][:10]}  {cell['name']}"
+    todo = sum(not step["done"] for step in steps)
+    yield f"{len(cells)} cells, {len(steps)} steps, {todo} of them to do"
 
 
 def _offer(offer: Offer) -> dict[str, Any]:

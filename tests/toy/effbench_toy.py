@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import zlib
 from pathlib import Path
@@ -168,6 +169,9 @@ class WordsEncoder(WordsQueries):
         note(f"encoded {docs[0].doc_id} {len(docs)}")
         return bag([doc.default_text() for doc in docs], self.width)
 
+    def export(self, folder, passages):
+        (folder / "width.txt").write_text(str(self.width))
+
 
 class BadEncoder(WordsEncoder):
     """Hashed words, with something wrong."""
@@ -277,6 +281,7 @@ class TableEncoder:
     def __init__(self, model: effbench.TrainedModel) -> None:
         import numpy as np
 
+        self.folder = model.folder
         words = (model.folder / "words.txt").read_text().split("\n")
         self.table = dict(zip(words, np.load(model.folder / "table.npy"), strict=True))
         self.width = len(next(iter(self.table.values())))
@@ -289,3 +294,7 @@ class TableEncoder:
             for word in query.split():
                 vectors[row] += self.table.get(word, 0)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def export(self, folder, passages):
+        passages.rename(folder / "passages")
+        shutil.copy(self.folder / "table.npy", folder)

@@ -1,0 +1,105 @@
+"""Write what a row encodes with as a folder that is deployed without effbench."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from effbench.api import Exported
+from effbench.cells import Plan
+from effbench.errors import EffbenchError
+from effbench.plugins import suggest
+from effbench.rows import Row
+from effbench.workbench import Workbench
+
+
+def find(plan: Plan, name: str, dataset: str | None) -> Row:
+    """Return the encoder row of that name, as ``dataset`` sees it.
+
+    Raises:
+        EffbenchError: there is none, or one for each dataset and ``dataset`` is not given.
+
+    """
+    cells = [cell for cell in plan.cells if cell.row.name == name]
+    encoders = {cell.row.name for cell in plan.cells if cell.index}
+    if not cells:
+        raise EffbenchError(f"no row {name!r} in this suite ({suggest(name, encoders)})")
+    if name not in encoders:
+        raise EffbenchError(
+            f"{name!r} is a retriever, which has no encoder to export "
+            f"(encoders: {', '.join(sorted(encoders)) or 'none'})"
+        )
+    datasets = list(dict.fromkeys(cell.dataset.name for cell in cells))
+    if dataset is not None and dataset not in datasets:
+        raise EffbenchError(
+            f"no dataset {dataset!r} in this suite ({suggest(dataset, datasets)})"
+        )
+    rows = {_key(cell.row): cell.row for cell in cells if dataset in (None, cell.dataset.name)}
+    if len(rows) > 1:
+        raise EffbenchError(
+            f"{name!r} is another encoder for each dataset "
+            f"(give --dataset, one of: {', '.join(datasets)})"
+        )
+    return rows.popitem()[1]
+
+
+def export(row: Row, folder: Path, bench: Workbench) -> None:
+    """Make the row and write it to ``folder``, which appears when it is whole.
+
+    Raises:
+        EffbenchError: ``folder`` is not empty, or the row's encoder cannot be exported.
+        StepFailed: its model could not be made.
+
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise EffbenchError(f"{folder} is not empty (name a folder that is new)")
+    folder = folder.resolve()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-")
+    except OSError as error:
+        message = f"{folder}: {error.strerror} (name a folder that can be made)"
+        raise EffbenchError(message) from error
+    with beside as place:
+        passages = None
+        if row.passages:
+            passages = _write(row.passages, Path(place, "passages"), None, bench)
+        whole = _write(row, Path(place, "whole"), passages, bench)
+        if folder.exists():
+            folder.rmdir()  # a rename onto an empty folder fails on Windows
+        whole.rename(folder)
+
+
+def usage(folder: Path) -> str:
+    """Return where an export is and the lines of Python that use it."""
+    # a model folder that brings code is loaded only by who says so
+    trust = ", trust_remote_code=True" if any(folder.glob("*.py")) else ""
+    return (
+        f"Exported to {folder}, which its README.md describes:\n\n"
+        "from sentence_transformers import SentenceTransformer\n"
+        f"model = SentenceTransformer({str(folder)!r}{trust})\n"
+        'model.encode_query(["a query"]) @ model.encode_document(["title text"]).T'
+    )
+
+
+def _write(row: Row, folder: Path, passages: Path | None, bench: Workbench) -> Path:
+    encoder = row.make(bench)
+    if not isinstance(encoder, Exported):
+        raise EffbenchError(
+            f"{row.who}: {row.offer.name!r} cannot be exported (its plugin has no `export`)"
+        )
+    folder.mkdir()
+    try:
+        encoder.export(folder, passages)
+    except EffbenchError as error:
+        raise EffbenchError(f"{row.who}: {error}") from error
+    except ModuleNotFoundError as error:
+        raise EffbenchError(
+            f"{row.who}: export needs the module {error.name!r} "
+            "(pip install 'effbench[sentence-transformers]')"
+        ) from error
+    return folder
+
+
+def _key(row: Row) -> tuple[str, str]:
+    return row.key, row.passages.key if row.passages else ""
