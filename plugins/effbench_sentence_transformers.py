@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
@@ -62,6 +63,7 @@ class SentenceTransformersEncoder:
             ("document", "passage", "corpus"),
         )
         self._batch_size = batch_size
+        self._trusted = trust_remote_code
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; row i belongs to query i."""
@@ -71,6 +73,41 @@ class SentenceTransformersEncoder:
         """Return float32 [len(docs), d]; row i belongs to doc i."""
         texts = [doc.default_text() for doc in docs]
         return self._encode(self._model.encode_document, texts, self._passage_prompt)
+
+    def export(self, folder: Path, passages: Path | None) -> None:
+        """Write the model with its prompts, vectors normalised as they are here.
+
+        Raises:
+            EffbenchError: it brings code of its own, or cuts its vectors.
+
+        """
+        from sentence_transformers.sentence_transformer.modules import Normalize
+
+        from effbench_transformer.exporting import refuse_own_code, write
+
+        refuse_own_code(self._trusted)
+        if self._model.truncate_dim is not None:
+            raise EffbenchError(
+                "export: the model cuts its vectors after its last module "
+                "(deploy it under its own name)"
+            )
+        modules = list(self._model.children())
+        if self._normalize and not isinstance(modules[-1], Normalize):
+            modules.append(Normalize())
+        write(
+            folder,
+            modules,
+            query_prompt=self._text_of(self._query_prompt),
+            passage_prompt=self._text_of(self._passage_prompt),
+            normalized=self._normalize,
+            about="A model of Sentence Transformers with the prompts of an encoder row.",
+            device=str(self._model.device),
+        )
+
+    def _text_of(self, prompt: Mapping[str, str]) -> str:
+        if "prompt" in prompt:
+            return prompt["prompt"]
+        return str(self._model.prompts[prompt["prompt_name"]]) if prompt else ""
 
     def _encode(
         self, encode: Callable[..., Any], texts: Sequence[str], prompt: Mapping[str, str]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
 
@@ -15,7 +16,24 @@ HALF_ON_CPU = (
     "dtype: float16 is about a hundred times slower than float32 on a CPU "
     "(say float32, or device: cuda)"
 )
+DEFAULT_TEMPLATE = "{title} {text}"
 _FIELD = re.compile(r"\{(title|text)\}")
+
+
+class Recipe(NamedTuple):
+    """What an encoder was made of, so that it can be exported."""
+
+    model: str
+    revision: str | None
+    trusted: bool
+    dtype: str
+    pooling: str
+    normalize: bool
+    query_prefix: str
+    passage_prefix: str
+    passage_template: str
+    max_length: int
+    query_max_length: int
 
 
 class TransformerEncoder:
@@ -47,7 +65,7 @@ class TransformerEncoder:
         normalize: bool = False,
         query_prefix: QueryOnly[str] = "",
         passage_prefix: str = "",
-        passage_template: str = "{title} {text}",
+        passage_template: str = DEFAULT_TEMPLATE,
         max_length: int | None = None,
         query_max_length: QueryOnly[int | None] = None,
         dtype: Literal["float32", "float16", "bfloat16"] = "float32",
@@ -71,28 +89,50 @@ class TransformerEncoder:
         self._embed = PooledNetwork(
             network, tokenizer.pad_token_id, pooling, normalize, batch_tokens, onednn
         )
-        self._query_prefix = query_prefix
-        self._passage_prefix = passage_prefix
-        self._passage_template = passage_template
+        self._recipe = Recipe(
+            model,
+            revision,
+            trust_remote_code,
+            dtype,
+            pooling,
+            normalize,
+            query_prefix,
+            passage_prefix,
+            passage_template,
+            limit,
+            query_limit,
+        )
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; row i belongs to query i."""
         return self._embed(
-            self._query_tokens([self._query_prefix + query for query in queries])
+            self._query_tokens([self._recipe.query_prefix + query for query in queries])
         )
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d]; row i belongs to doc i."""
         return self._embed(self._passage_tokens([self._passage(doc) for doc in docs]))
 
+    def export(self, folder: Path, passages: Path | None) -> None:
+        """Write model, pooling and prompts as a folder of Sentence Transformers.
+
+        Raises:
+            EffbenchError: an option has no counterpart there.
+
+        """
+        from effbench_transformer.exporting import export
+
+        export(self._recipe, folder)
+
     def _passage(self, doc: Doc) -> str:
-        filled = _FIELD.sub(lambda field: getattr(doc, field[1]), self._passage_template)
-        return self._passage_prefix + filled.strip()
+        template = self._recipe.passage_template
+        filled = _FIELD.sub(lambda field: getattr(doc, field[1]), template)
+        return self._recipe.passage_prefix + filled.strip()
 
     @staticmethod
     def check(
         *,
-        passage_template: str = "{title} {text}",
+        passage_template: str = DEFAULT_TEMPLATE,
         max_length: int | None = None,
         query_max_length: int | None = None,
         dtype: str = "float32",

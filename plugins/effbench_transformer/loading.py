@@ -66,13 +66,21 @@ def place_for(device: str, dtype: str) -> torch.device:
 @contextlib.contextmanager
 def loading(model: str, revision: str | None) -> Iterator[None]:
     """Keep transformers quiet in the block, and turn what it raises into one line."""
+    with quiet():
+        try:
+            yield
+        except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
+            raise EffbenchError(_explain(model, revision, str(error))) from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers from drawing bars and warning in the block."""
     bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
         yield
-    except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
-        raise EffbenchError(_explain(model, revision, str(error))) from error
     finally:
         logging.set_verbosity(verbosity)
         if bars:

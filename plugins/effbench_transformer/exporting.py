@@ -1,0 +1,130 @@
+"""Write encoders as folders that Sentence Transformers loads as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer, __version__
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+from effbench import EffbenchError
+from effbench_transformer import DEFAULT_TEMPLATE, Recipe
+from effbench_transformer.loading import loading, quiet
+
+README = """\
+# An encoder exported by effbench
+
+{about}
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("this folder"{trust})
+queries = model.encode_query(["a query"])
+passages = model.encode_document(["title text"])
+scores = queries @ passages.T
+```
+
+A passage is its title, a space and its text, without white space around. Scores are {scores}.
+Written by Sentence Transformers {version}: load it with that version or a later one.
+
+{code}
+"""
+NO_CODE = (
+    "No custom code: neither effbench nor a plugin of it is needed, nor `trust_remote_code`."
+)
+
+
+def export(recipe: Recipe, folder: Path) -> None:
+    """Write the encoder of ``recipe``, its weights loaded anew.
+
+    Raises:
+        EffbenchError: an option has no counterpart in Sentence Transformers.
+
+    """
+    refuse_own_code(recipe.trusted)
+    if recipe.passage_template != DEFAULT_TEMPLATE:
+        raise EffbenchError(
+            "export: passage_template: Sentence Transformers knows no titles "
+            "(export a row without it, and fill it in before encode_document)"
+        )
+    local = Path(recipe.model).is_dir()
+    which = "A transformer" if local else f"The transformer `{recipe.model}`"
+    write(
+        folder,
+        _modules(recipe),
+        query_prompt=recipe.query_prefix,
+        passage_prompt=recipe.passage_prefix,
+        normalized=recipe.normalize,
+        about=f"{which}, its token vectors pooled ({recipe.pooling}).",
+    )
+
+
+def write(
+    folder: Path,
+    modules: Sequence[Any],
+    *,
+    query_prompt: str,
+    passage_prompt: str,
+    normalized: bool,
+    about: str,
+    code: str | None = None,
+    device: str = "cpu",
+) -> None:
+    """Write ``modules`` and a README; ``code`` says what code of its own the folder holds."""
+    model = SentenceTransformer(
+        modules=list(modules),
+        prompts={"query": query_prompt, "document": passage_prompt},
+        similarity_fn_name="cosine" if normalized else "dot",
+        device=device,
+    )
+    with quiet():
+        model.save(str(folder), create_model_card=False, safe_serialization=True)
+    readme = README.format(
+        about=about,
+        trust=", trust_remote_code=True" if code else "",
+        scores="cosines" if normalized else "inner products",
+        version=__version__,
+        code=code or NO_CODE,
+    )
+    (folder / "README.md").write_text(readme, encoding="utf-8")
+
+
+def refuse_own_code(trusted: bool) -> None:
+    """Raise `EffbenchError` where a model may run code that is not copied with it."""
+    if trusted:
+        raise EffbenchError(
+            "export: trust_remote_code: code that a model brings is not copied "
+            "(deploy it under its own name)"
+        )
+
+
+def _modules(recipe: Recipe) -> list[Any]:
+    source = {"revision": recipe.revision} if recipe.revision else {}
+    same = recipe.query_max_length == recipe.max_length
+    with loading(recipe.model, recipe.revision):
+        transformer = Transformer(
+            recipe.model,
+            config_kwargs=source,
+            model_kwargs={
+                "torch_dtype": getattr(torch, recipe.dtype),
+                "use_safetensors": True,
+                **source,
+            },
+            processor_kwargs={
+                "model_max_length": recipe.max_length,
+                "padding_side": "right",
+                **source,
+            },
+            query_length=None if same else recipe.query_max_length,
+            # text alone: where a tokenizer has a chat template, the library would fill it in
+            modality_config={
+                "text": {"method": "forward", "method_output_name": "last_hidden_state"}
+            },
+            module_output_name="token_embeddings",
+        )
+    width = transformer.get_embedding_dimension()
+    return [transformer, Pooling(width, recipe.pooling), *[Normalize()] * recipe.normalize]
