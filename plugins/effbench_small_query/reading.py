@@ -55,6 +55,7 @@ class StaticReader:
         self._table: Vectors = load_file(folder / "model.safetensors")["embedding.weight"]
         self.query_parameters = self._table.size
         self._normalize = normalize
+        self._folder = folder
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
@@ -65,6 +66,12 @@ class StaticReader:
                 total = np.add.reduce(self._table[ids])
                 vectors[row] = unit(total) if self._normalize else total / len(ids)
         return vectors
+
+    def export(self, folder: Path, passages: Path | None) -> None:
+        """Write student and passages' encoder as one folder."""
+        from effbench_small_query.exporting import export
+
+        export(self._folder, folder, passages)
 
 
 class ProjectedReader:
@@ -77,12 +84,16 @@ class ProjectedReader:
         projection: Callable[[Vectors], Vectors],
         normalize: bool,
         query_parameters: int,
+        folder: Path,
+        int8: bool,
     ) -> None:
         self.query_parameters = query_parameters
         self._tokens = tokens
         self._embed = embed
         self._projection = projection
         self._normalize = normalize
+        self._folder = folder
+        self._int8 = int8
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; row i belongs to query i."""
@@ -92,6 +103,12 @@ class ProjectedReader:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit_vectors: Vectors = vectors / np.maximum(lengths, np.float32(1e-12))
         return unit_vectors
+
+    def export(self, folder: Path, passages: Path | None) -> None:
+        """Write student and passages' encoder as one folder."""
+        from effbench_small_query.exporting import export
+
+        export(self._folder, folder, passages, self._int8)
 
 
 def unit(vector: Vectors) -> Vectors:
@@ -120,8 +137,9 @@ def _transformer(
     embed = PooledNetwork(
         network, tokenizer.pad_token_id, facts["pooling"], False, None, not int8
     )
+    tokens = tokens_of(tokenizer, limit)
     return ProjectedReader(
-        tokens_of(tokenizer, limit), embed, projection, facts["normalize"], parameters
+        tokens, embed, projection, facts["normalize"], parameters, folder, int8
     )
 
 

@@ -66,7 +66,8 @@ class RecurrentReader:
         self._module = module
         self._tokenizer = module.tokenizer
         self._normalize = normalize
-        self._one_by_one = int8
+        self._folder = folder
+        self._int8 = int8
         self._step = _gru_step if module.cell == "gru" else _lstm_step
         self._layers = [_layer(module.rnn, number, int8) for number in range(module.layers)]
         self._head = module.head if len(module.head) else None
@@ -84,7 +85,7 @@ class RecurrentReader:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
         if len(queries) == 1:
             return self.finish(self._start, queries[0])
-        if self._one_by_one:  # in a batch, the inputs of all would share their scale
+        if self._int8:  # in a batch, the inputs of all would share their scale
             rows = [self.finish(self._start, query) for query in queries]
             return np.concatenate(rows) if rows else self._none(0)
         return self._batched(queries)
@@ -110,6 +111,12 @@ class RecurrentReader:
             with torch.inference_mode():
                 vector = self._head(torch.from_numpy(vector)[None])[0].numpy()
         return (unit(vector) if self._normalize else vector)[None]
+
+    def export(self, folder: Path, passages: Path | None) -> None:
+        """Write student and passages' encoder as one folder."""
+        from effbench_small_query.exporting import export
+
+        export(self._folder, folder, passages, self._int8)
 
     def _read(self, state: State, text: str) -> State:
         """Return the state after the whole of ``text``.
