@@ -63,6 +63,14 @@ class _Line:
         """The row whose passages it searches, if that is another one: its teacher."""
         return next((record["passages"] for record in self.records.values()), None)
 
+    @property
+    def trained_on(self) -> str:
+        """What training took from the datasets that are measured (`effbench.lineage.seen`)."""
+        kinds = {
+            kind for record in self.records.values() for kind in record.get("trained_on", ())
+        }
+        return ", ".join(sorted(kinds))
+
     def score(self, measure: str, datasets: Sequence[str]) -> float | None:
         """Return the mean over datasets, or None unless all are there."""
         scores = [
@@ -152,6 +160,7 @@ def _shown(line: _Line, teacher: _Line, suite: Record) -> dict[str, Value]:
             values[label] = percentile(samples, percent)
     values["parameters"] = line.cost("query_parameters")
     values["index MB"] = _megabytes(line)
+    values["trained on"] = line.trained_on
     values["expected"] = "; ".join(_expectations(line, suite, units))
     return values
 

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effbench import machine, runs
+from effbench import lineage, machine, runs
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.measures import mean, measure
@@ -132,6 +132,7 @@ def _head(cell: Cell, status: str) -> Record:
         "dataset": cell.dataset.name,
         "row": _described(cell.row),
         "passages": cell.row.passages.name if cell.row.passages else None,
+        "trained_on": lineage.seen(cell.row, cell.dataset.dataset),
         "index": _described(cell.index) if cell.index else None,
         "search": dict(cell.options),
         "k": cell.search.k,

@@ -14,6 +14,9 @@ from effbench.leaderboard import Table, Value
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+TEXTS = ("row", "index", "datasets", "trained on", "expected")
+"""Columns of words, aligned to the left."""
+
 NARROW = 4
 """Columns of single datasets beyond which the terminal shows means only."""
 
@@ -26,7 +29,7 @@ def terminal(table: Table) -> RichTable:
     shown = RichTable(title=f"{table.suite} on {table.machine}", title_justify="left")
     columns = _fitting(table)
     for name in columns:
-        text = name in ("row", "index", "datasets", "expected")
+        text = name in TEXTS
         shown.add_column(
             escape(name), justify="left" if text else "right", no_wrap=name == "row"
         )
@@ -119,7 +122,7 @@ def _cell(text: str) -> str:
 
 
 def _dashes(name: str) -> str:
-    return "---" if name in ("row", "index", "datasets", "expected") else "---:"
+    return "---" if name in TEXTS else "---:"
 
 
 def _formula_safe(value: Value) -> Value:
