@@ -37,6 +37,11 @@ _cache = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Where vectors, indexes and runs are kept [default: ~/.cache/effbench].",
 )
+_data = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Where the suite's relative paths start [default: beside the suite].",
+)
 _device = click.option("--device", help="Device of rows that name none: cpu, cuda, cuda:1.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -57,6 +62,7 @@ def main() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Where records are written.",
 )
+@_data
 @_cache
 @_device
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
@@ -65,6 +71,7 @@ def run(
     suite: str,
     only: tuple[str, ...],
     results: Path,
+    data: Path | None,
     cache: Path | None,
     device: str | None,
     fail_fast: bool,
@@ -80,7 +87,7 @@ def run(
     from effbench.run import run as run_plan
     from effbench.workbench import Workbench
 
-    store, plan = _planned(suite, cache)
+    store, plan = _planned(suite, data, cache)
     console = stderr()
     for remark in plan.remarks:
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
@@ -103,13 +110,14 @@ def run(
 
 @main.command()
 @click.argument("suite")
+@_data
 @_cache
 @_json
-def plan(suite: str, cache: Path | None, as_json: bool) -> None:
+def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
     """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
     from effbench.listing import described_plan, spelled_plan
 
-    store, planned = _planned(suite, cache)
+    store, planned = _planned(suite, data, cache)
     found = described_plan(planned, store)
     if as_json:
         click.echo(json.dumps(found, indent=1))
@@ -124,6 +132,7 @@ def plan(suite: str, cache: Path | None, as_json: bool) -> None:
 @click.argument("row")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--dataset", metavar="NAME", help="Which one's, if each dataset has its own.")
+@_data
 @_cache
 @_device
 def export(
@@ -131,6 +140,7 @@ def export(
     row: str,
     folder: Path,
     dataset: str | None,
+    data: Path | None,
     cache: Path | None,
     device: str | None,
 ) -> None:
@@ -143,7 +153,7 @@ def export(
     from effbench.console import Terminal, stderr
     from effbench.workbench import StepFailed, Workbench
 
-    store, plan = _planned(suite, cache)
+    store, plan = _planned(suite, data, cache)
     found = exporting.find(plan, row, dataset)
     try:
         with Terminal(stderr()) as progress:
@@ -239,11 +249,12 @@ def evaluate(
         click.echo(f"{name}\tall\t{means[name]:.4f}")
 
 
-def _planned(suite: str, cache: Path | None) -> tuple[Store, Plan]:
+def _planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:
     from effbench import plan as planning
     from effbench import plugins as loading
     from effbench.store import Store, default_root
     from effbench.suite import find
 
     store = Store(cache or default_root())
-    return store, planning.make(find(suite), loading.load(), store.root / "digests.json")
+    path, memory = find(suite), store.root / "digests.json"
+    return store, planning.make(path, loading.load(), memory, data or path.parent)

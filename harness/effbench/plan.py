@@ -24,15 +24,17 @@ from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.suite import Suite
 
 
-def make(path: Path, plugins: Plugins, memory: Path) -> Plan:
-    """Plan the suite file ``path``; ``memory`` is where digests of files are remembered.
+def make(path: Path, plugins: Plugins, memory: Path, data: Path) -> Plan:
+    """Plan the suite file ``path``, whose relative paths start in the folder ``data``.
+
+    ``memory`` is where digests of files are remembered.
 
     Raises:
         EffbenchError: all mistakes of the suite, a line each.
 
     """
     suite, mistakes = read(path)
-    planner = _Planner(suite, mistakes, plugins, Resolver(path.parent, Digests(memory)))
+    planner = _Planner(suite, mistakes, plugins, Resolver(data, Digests(memory)))
     plan = planner.plan()
     mistakes.raise_all()
     return plan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,26 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from effbench import EffbenchError
-from effbench.api import QueryEncoder
+from effbench import Doc, EffbenchError, Encoder, ModelId, QueryEncoder
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
 
 
 def open_student(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncoder:
-    """Return the encoder of the student in ``folder``.
+    """Return the encoder of the student in ``folder``, of passages too if it holds that side.
 
     Raises:
         EffbenchError: there is none, or its files are damaged.
 
     """
+    student: Any = _open(folder, device, int8, precompute)
+    if (folder / "passages").is_dir():
+        student.encode_corpus = PassageSide(folder / "passages", device).encode_corpus
+    return student  # type: ignore[no-any-return]
+
+
+def _open(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncoder:
     try:
         facts = json.loads((folder / "small_query.json").read_text(encoding="utf-8"))
         if facts["cell"] == "static":
@@ -109,6 +116,23 @@ class ProjectedReader:
         from effbench_small_query.exporting import export
 
         export(self._folder, folder, passages, self._int8)
+
+
+class PassageSide:
+    """The passage encoder that a student was trained with, loaded with the first passages."""
+
+    def __init__(self, folder: Path, device: str) -> None:
+        self._folder, self._device = folder, device
+
+    def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
+        """Return float32 [len(docs), d]; row i belongs to doc i."""
+        return self._encoder.encode_corpus(docs)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        from effbench_sentence_transformers import SentenceTransformersEncoder
+
+        return SentenceTransformersEncoder(ModelId(str(self._folder)), device=self._device)
 
 
 def unit(vector: Vectors) -> Vectors:

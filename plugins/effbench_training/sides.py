@@ -74,6 +74,7 @@ def _open_base(start: Start, model: str) -> SentenceTransformer:
         )
     if getattr(network.model, "pooler", None) is not None:
         network.model.pooler.requires_grad_(False)  # nobody reads it
+    network.max_seq_length = max(start.max_length, start.query_max_length)
     modules = [network, Pooling(network.get_embedding_dimension(), start.pooling)]
     side = SentenceTransformer(
         modules=[*modules, Normalize()] if start.normalize else modules,

@@ -14,7 +14,7 @@ import effbench
 
 @effbench.hookimpl
 def effbench_datasets():
-    return {"toy": ToyDataset}
+    return {"toy": ToyDataset, "paired": PairedDataset}
 
 
 @effbench.hookimpl
@@ -25,12 +25,13 @@ def effbench_encoders():
         "words-queries": WordsQueries,
         "typed": TypedQueries,
         "table": TableEncoder,
+        "table-in": table_in,
     }
 
 
 @effbench.hookimpl
 def effbench_trainers():
-    return {"table": TableTrainer}
+    return {"table": TableTrainer, "centroids": CentroidTrainer}
 
 
 @effbench.hookimpl
@@ -86,11 +87,21 @@ class ToyDataset:
             yield effbench.Query(f"q{i}", self._text(i))
 
     def qrels(self):
-        for i in range(0, self._docs, 2):
+        for i in range(0, 0 if self._broken == "unjudged" else self._docs, 2):
             yield effbench.Qrel(f"q{i}", f"d{i}", 1)
 
     def _text(self, i):
         return f"{THINGS[i % 15]} {THINGS[i * 7 // 15 % 15]} {THINGS[i * 11 // 4 % 15]}"
+
+
+class PairedDataset(ToyDataset):
+    """The same with training pairs of its own."""
+
+    def docpairs(self):
+        for qrel in self.qrels():
+            number = int(qrel.doc_id[1:])
+            yield effbench.DocPair(qrel.query_id, qrel.doc_id, f"d{number + 1}")
+            yield effbench.DocPair(qrel.query_id, qrel.doc_id, "gone")
 
 
 def note(line):
@@ -275,6 +286,29 @@ class TableTrainer:
         )
 
 
+class CentroidTrainer:
+    """Learns a vector for each word of the queries: the mean of their good docs' vectors."""
+
+    def __init__(
+        self, data: effbench.Examples, *, start: effbench.TrainedModel | None = None
+    ) -> None:
+        self.data, self.start = data, start
+
+    def train(self, output_dir, *, seed):
+        import numpy as np
+
+        data, words = self.data, {}
+        bad = sum(map(len, data.negatives))
+        note(f"trained on {len(data.queries)} queries, {len(data.docs)} docs, {bad} bad")
+        for query, good in zip(data.queries, data.positives, strict=True):
+            note(f"example {query} | {' | '.join(data.docs[i].text for i in good)}")
+            for word in query.split():
+                if data.vectors:
+                    words.setdefault(word, []).append(data.vectors(good).mean(0))
+        (output_dir / "words.txt").write_text("\n".join(words))
+        np.save(output_dir / "table.npy", np.array([sum(v) for v in words.values()]))
+
+
 class TableEncoder:
     """Adds up the vectors of words that were learnt; queries only."""
 
@@ -298,3 +332,8 @@ class TableEncoder:
     def export(self, folder, passages):
         passages.rename(folder / "passages")
         shutil.copy(self.folder / "table.npy", folder)
+
+
+def table_in(model: effbench.ModelId):
+    """Open what a trainer learnt, named as any model."""
+    return TableEncoder(effbench.TrainedModel("model", Path(model)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,14 +238,15 @@ class Docs(Sequence[Doc]):
         import numpy as np
 
         self.places = np.load(folder / PLACES)
-        self._file = (folder / DOCS).open("rb")
+        with (folder / DOCS).open("rb") as file:
+            self._lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, position: Any) -> Any:
-        self._file.seek(self.places[position, 0])
-        return Doc(*json.loads(self._file.readline()))
+        start = int(self.places[position, 0])
+        return Doc(*json.loads(self._lines[start : self._lines.find(b"\n", start)]))
 
 
 class Gathered(NamedTuple):
