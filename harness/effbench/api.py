@@ -209,6 +209,8 @@ class Factory(Protocol):
       (``{"faiss": "effbench[faiss-cpu]"}``); checked when the suite is planned.
     - ``version``: an int in its keys (1 when absent), raised when the same options give
       other numbers.
+    - ``together``: True for a trainer that all processes of torchrun call at once, with one
+      folder, to share out its batches; others are called in one process.
     - ``check``: a static method that takes the same options, less those that name rows or
       data, and raises `EffbenchError` when they make no sense; quick, called when planning.
     """

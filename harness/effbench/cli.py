@@ -79,10 +79,11 @@ def run(
 ) -> None:
     """Run SUITE (a file, or the name of one that we ship) and print its leaderboard.
 
-    What is finished already is not done again. Exit code 0: all cells done; 1: some cell
-    failed; 2: a mistake in the suite or the command.
+    What is finished already is not done again. Under torchrun --no-python all its processes
+    train the models together. Exit code 0: all cells done; 1: some cell failed; 2: a mistake
+    in the suite or the command.
     """
-    from effbench import leaderboard, render
+    from effbench import leaderboard, processes, render
     from effbench.console import Terminal, show, stderr
     from effbench.run import run as run_plan
     from effbench.workbench import Workbench
@@ -94,6 +95,8 @@ def run(
     with Terminal(console) as progress:
         bench = Workbench(store, progress, device)
         outcome, records = run_plan(plan.only(only), plan, bench, results, fail_fast=fail_fast)
+    if processes.rank():
+        return
     found = leaderboard.tables(records.folder)
     if as_json:
         click.echo(render.as_json(found), nl=False)

@@ -24,6 +24,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from effbench import processes
+
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
@@ -85,8 +87,8 @@ class Terminal:
 
 
 def stderr() -> Console:
-    """Return the console of progress and remarks."""
-    return Console(stderr=True)
+    """Return the console of progress and remarks; of several processes the first has one."""
+    return Console(stderr=True, quiet=processes.rank() > 0)
 
 
 def show(tables: Sequence[Any]) -> None:

@@ -160,7 +160,7 @@ class Resolver(NamedTuple):
         if (reference := option.reference(value)) is not None:
             return self._input(reference, value)
         if not option.accepts(value):
-            raise EffbenchError(f"{value!r} is not {option.type_name()}")
+            raise EffbenchError(f"{value!r} is not {option.type_name()}{_hint(value)}")
         if option.annotation is float or (
             float in get_args(option.annotation) and type(value) is int
         ):
@@ -186,6 +186,15 @@ class Resolver(NamedTuple):
 
     def _digest(self, path: Path) -> str | None:
         return self.digests.of(path) if self.digests else None
+
+
+def _hint(value: Any) -> str:
+    """Explain a number that YAML takes for a text, such as 1e-4."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return ""
+    return " (YAML wants a point and a sign: 1.0e-4)" if isinstance(value, str) else ""
 
 
 def _own_check(factory: Factory, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +10,16 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from effbench import latency, records
+from effbench import latency, processes, records
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.records import Record, Results
+from effbench.steps import all_steps
 from effbench.steps.search import RUN
+from effbench.steps.train import Train
 from effbench.workbench import StepFailed, Workbench
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -32,17 +37,36 @@ def run(
 ) -> tuple[Outcome, Results]:
     """Finish every cell of ``plan``; a cell that fails is recorded and the others go on.
 
-    ``whole`` is the plan of the whole suite, of which ``plan`` may be a part.
+    ``whole`` is the plan of the whole suite, of which ``plan`` may be a part. Of several
+    processes the first does all; the others return when the trainings are done.
     """
-    results = Results.of(root, whole)
+    results, outcome = Results.of(root, whole), Outcome()
+    if processes.several():
+        _train_together(plan, bench)
+        if processes.rank():
+            return outcome, results
     results.begin(whole)
-    outcome = Outcome()
     for cell in plan.cells:
         _quality(cell, bench, results, outcome)
         if outcome.failed and fail_fast:
             return outcome, results
     _latency(plan, bench, results, outcome)
     return outcome, results
+
+
+def _train_together(plan: Plan, bench: Workbench) -> None:
+    """Make all trainings and what they read from, in one order for all processes.
+
+    In the first process, what fails is left to the cell that needs it, which says so.
+    """
+    trainings = tuple(step for step in plan.steps().values() if isinstance(step, Train))
+    for step in all_steps(trainings).values():
+        try:
+            bench.artifact(step)
+        except StepFailed as failure:
+            if processes.rank():
+                log.debug("%s", failure.trace)
+                raise
 
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from effbench import processes
 from effbench.errors import EffbenchError
 from effbench.progress import Progress
 from effbench.rows import Row
 from effbench.steps import Opens, Step, key_of
+from effbench.steps.train import Train
 from effbench.store import Artifact, Store
 
 log = logging.getLogger(__name__)
@@ -92,6 +94,9 @@ class Workbench:
 
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
+        together = isinstance(step, Train) and step.together
+        if together and processes.rank():
+            return self._join(step, artifact)
 
         def waiting() -> None:
             self.progress.note(f"{step.label}: another run is at it, waiting")
@@ -102,9 +107,18 @@ class Workbench:
                 self.progress.note(f"{step.label}: a file is corrupt, making it again")
             if unsound or artifact.manifest() is None:
                 artifact.sweep()
+                if together:
+                    processes.call_others(artifact)
                 info = step.make(artifact, self)
                 artifact.finish({"kind": step.kind, "label": step.label, **info})
                 self.made.append(step.label)
+        return artifact
+
+    def _join(self, step: Step, artifact: Artifact) -> Artifact:
+        """Train along with the first process, which keeps the model."""
+        if processes.wait_for_call(artifact):
+            step.make(artifact, self)
+            processes.wait_for_model(artifact)
         return artifact
 
 

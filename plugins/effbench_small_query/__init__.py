@@ -71,6 +71,7 @@ class Align:
 
     """
 
+    together = True
     requires: ClassVar[Mapping[str, str]] = {
         "accelerate": "effbench[train]",
         "sentence_transformers": "effbench[sentence-transformers]",

@@ -89,6 +89,7 @@ class Contrastive:
 
     """
 
+    together = True
     requires: ClassVar[Mapping[str, str]] = {
         "accelerate": "effbench[train]",
         "sentence_transformers": "effbench[sentence-transformers]",

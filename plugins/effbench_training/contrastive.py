@@ -97,7 +97,7 @@ class Contrast(nn.Module):
         ours = self._encode(self.queries, queries)
         theirs = passages if self.passages is None else self._encode(self.passages, passages)
         each, rank = len(rows) // len(ours), 0
-        if self._shared:
+        if self._shared and torch.distributed.is_initialized():
             theirs, rows, rank = all_gather_with_grad(theirs), all_gather(rows), get_rank()
         scores = ours @ theirs.T / self._temperature
         own = (torch.arange(len(ours), device=rows.device) + rank * len(ours)) * each

@@ -145,6 +145,7 @@ def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> Train
         lr_scheduler_type="linear",
         seed=seed,
         data_seed=seed,
+        use_cpu=not (cuda or torch.backends.mps.is_available()),  # it must be told, for bf16
         full_determinism=cuda,  # kernels on CPUs are deterministic as they are
         save_total_limit=1,
         logging_steps=0.01,  # of all steps

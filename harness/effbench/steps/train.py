@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from effbench import processes
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.steps import Step
@@ -25,6 +26,11 @@ class Train:
     row: Row
     seed: int
     kind = "model"
+
+    @property
+    def together(self) -> bool:
+        """Whether all processes of a run train it together."""
+        return bool(getattr(self.row.offer.factory, "together", False))
 
     @property
     def label(self) -> str:
@@ -47,6 +53,8 @@ class Train:
             trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
             advance(1)
+        if processes.rank():
+            return {}
         if not artifact.seal(MODEL):
             raise EffbenchError(f"{self.row.who}: train left no file in its folder")
         return {"seconds": seconds}
