@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from effbench.cli_records import as_json_option, evaluate, leaderboard
 from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
@@ -43,7 +45,6 @@ _data = click.option(
     help="Where the suite's relative paths start [default: beside the suite].",
 )
 _device = click.option("--device", help="Device of rows that name none: cpu, cuda, cuda:1.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,7 +67,8 @@ def main() -> None:
 @_cache
 @_device
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
-@_json
+@click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
+@as_json_option
 def run(
     suite: str,
     only: tuple[str, ...],
@@ -75,6 +77,7 @@ def run(
     cache: Path | None,
     device: str | None,
     fail_fast: bool,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Run SUITE (a file, or the name of one that we ship) and print its leaderboard.
@@ -83,11 +86,14 @@ def run(
     train the models together. Exit code 0: all cells done; 1: some cell failed; 2: a mistake
     in the suite or the command.
     """
-    from effbench import leaderboard, processes, render
+    from effbench import leaderboard as board
+    from effbench import processes, render
     from effbench.console import Terminal, show, stderr
     from effbench.run import run as run_plan
     from effbench.workbench import Workbench
 
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
     store, plan = _planned(suite, data, cache)
     console = stderr()
     for remark in plan.remarks:
@@ -97,7 +103,7 @@ def run(
         outcome, records = run_plan(plan.only(only), plan, bench, results, fail_fast=fail_fast)
     if processes.rank():
         return
-    found = leaderboard.tables(records.folder)
+    found = board.tables(records.folder)
     if as_json:
         click.echo(render.as_json(found), nl=False)
     else:
@@ -115,7 +121,7 @@ def run(
 @click.argument("suite")
 @_data
 @_cache
-@_json
+@as_json_option
 def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
     """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
     from effbench.listing import described_plan, spelled_plan
@@ -168,7 +174,7 @@ def export(
 
 
 @main.command()
-@_json
+@as_json_option
 def plugins(as_json: bool) -> None:
     """List the plugins, what they offer with options and defaults, and what is broken."""
     from effbench import plugins as loading
@@ -181,75 +187,8 @@ def plugins(as_json: bool) -> None:
         click.echo("\n".join(spelled(found)))
 
 
-@main.command()
-@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--format",
-    "form",
-    default="table",
-    show_default=True,
-    type=click.Choice(["table", "markdown", "csv", "json"]),
-)
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file."
-)
-def leaderboard(results: Path, form: str, output: Path | None) -> None:
-    """Show the leaderboard of all suites under RESULTS, machines apart."""
-    from effbench import leaderboard as board
-    from effbench import render
-    from effbench.console import show
-    from effbench.store import write_atomically
-
-    found = board.tables(results)
-    if form == "table":
-        if output:
-            raise click.UsageError("--output needs --format markdown, csv or json")
-        show(found)
-        return
-    text = render.FORMATS[form](found)
-    if output:
-        write_atomically(output, lambda path: path.write_text(text, encoding="utf-8"))
-    else:
-        click.echo(text, nl=False)
-
-
-@main.command()
-@click.argument("qrels", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.argument("run", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "-m",
-    "--measure",
-    "measures",
-    multiple=True,
-    default=("nDCG@10", "RR@10", "R@100"),
-    show_default=True,
-    help="A measure in ir_measures' spelling (repeatable).",
-)
-@click.option("--per-query", is_flag=True, help="Show each query's values too.")
-@_json
-def evaluate(
-    qrels: Path, run: Path, measures: tuple[str, ...], per_query: bool, as_json: bool
-) -> None:
-    """Score a TREC RUN file against QRELS (TREC or BEIR layout, plain or .gz).
-
-    Hits are ordered by score, ties by doc_id, both descending as trec_eval does; a judged
-    query without hits counts 0.
-    """
-    from effbench.measures import mean, measure, parse_measure
-    from effbench.runs import read_qrels, read_trec
-
-    names = [str(parse_measure(text)) for text in measures]
-    hits = {query: [hit.doc_id for hit in found] for query, found in read_trec(run).items()}
-    values = measure(hits, read_qrels(qrels), names)
-    means = {name: mean(by_query) for name, by_query in values.items()}
-    if as_json:
-        found = {"mean": means, **({"per_query": values} if per_query else {})}
-        click.echo(json.dumps(found, indent=1))
-        return
-    for name, by_query in values.items():
-        for query, value in by_query.items() if per_query else ():
-            click.echo(f"{name}\t{query}\t{value:.4f}")
-        click.echo(f"{name}\tall\t{means[name]:.4f}")
+main.add_command(leaderboard)
+main.add_command(evaluate)
 
 
 def _planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:

@@ -24,9 +24,9 @@ SentenceTransformer("this folder"{trust}).encode_query("a query")
 ```
 {needs}"""
 NEEDS = """
-Its first module is effbench's own: `pip install effbench` first. Sentence Transformers from
-version 6 on asks for `trust_remote_code=True`, by which it means that installed package; the
-folder itself holds no code.
+Its first module is effbench's own, so that effbench must be installed here; Sentence
+Transformers asks for `trust_remote_code=True`, by which it means that package, since the folder
+holds no code. What `effbench export` writes needs no effbench.
 """
 
 

@@ -19,7 +19,7 @@ ODD = [
     "", " ", "a", "  the  cat ", "cats", "the 🐱 cat", "!", "cat!dog", "é", "e\u0301 cat",
     "猫 the cat",
     "the cat\trunning", "a\u00a0b", "the\x1ccat", "zzz", "[SEP] cat", "the [MASK]",
-    " ".join(WORDS * 22),
+    " ".join(WORDS * 25),
 ]  # fmt: skip
 STUDENTS: dict[str, dict[str, Any]] = {
     "gru": {"cell": "gru", "layers": 2, "feed_forward": 1},

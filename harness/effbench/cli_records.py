@@ -1,0 +1,81 @@
+"""The commands that read what runs have left, and make nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--format",
+    "form",
+    default="table",
+    show_default=True,
+    type=click.Choice(["table", "markdown", "csv", "json"]),
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file."
+)
+def leaderboard(results: Path, form: str, output: Path | None) -> None:
+    """Show the leaderboard of all suites under RESULTS, machines apart."""
+    from effbench import leaderboard as board
+    from effbench import render
+    from effbench.console import show
+    from effbench.store import write_atomically
+
+    found = board.tables(results)
+    if form == "table":
+        if output:
+            raise click.UsageError("--output needs --format markdown, csv or json")
+        show(found)
+        return
+    text = render.FORMATS[form](found)
+    if output:
+        write_atomically(output, lambda path: path.write_text(text, encoding="utf-8"))
+    else:
+        click.echo(text, nl=False)
+
+
+@click.command()
+@click.argument("qrels", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("run", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "-m",
+    "--measure",
+    "measures",
+    multiple=True,
+    default=("nDCG@10", "RR@10", "R@100"),
+    show_default=True,
+    help="A measure in ir_measures' spelling (repeatable).",
+)
+@click.option("--per-query", is_flag=True, help="Show each query's values too.")
+@as_json_option
+def evaluate(
+    qrels: Path, run: Path, measures: tuple[str, ...], per_query: bool, as_json: bool
+) -> None:
+    """Score a TREC RUN file against QRELS (TREC or BEIR layout, plain or .gz).
+
+    Hits are ordered by score, ties by doc_id, both descending as trec_eval does; a judged
+    query without hits counts 0.
+    """
+    from effbench.measures import mean, measure, parse_measure
+    from effbench.runs import read_qrels, read_trec
+
+    names = [str(parse_measure(text)) for text in measures]
+    hits = {query: [hit.doc_id for hit in found] for query, found in read_trec(run).items()}
+    values = measure(hits, read_qrels(qrels), names)
+    means = {name: mean(by_query) for name, by_query in values.items()}
+    if as_json:
+        found = {"mean": means, **({"per_query": values} if per_query else {})}
+        click.echo(json.dumps(found, indent=1))
+        return
+    for name, by_query in values.items():
+        for query, value in by_query.items() if per_query else ():
+            click.echo(f"{name}\t{query}\t{value:.4f}")
+        click.echo(f"{name}\tall\t{means[name]:.4f}")
