@@ -80,7 +80,8 @@ class Contrast(nn.Module):
     ) -> None:
         super().__init__()
         self.queries = queries
-        self.passages = passages
+        self._tied = passages is queries
+        self.passages = None if self._tied else passages  # a checkpoint holds a weight once
         self._temperature = objective.temperature
         self._shared = objective.shared_negatives
         self._cached = objective.cached is not None
@@ -95,7 +96,8 @@ class Contrast(nn.Module):
         the passages, ``good`` [q, g] the good ones of each query, filled up with -1.
         """
         ours = self._encode(self.queries, queries)
-        theirs = passages if self.passages is None else self._encode(self.passages, passages)
+        side = self.queries if self._tied else self.passages
+        theirs = passages if side is None else self._encode(side, passages)
         each, rank = len(rows) // len(ours), 0
         if self._shared and torch.distributed.is_initialized():
             theirs, rows, rank = all_gather_with_grad(theirs), all_gather(rows), get_rank()

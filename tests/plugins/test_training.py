@@ -165,16 +165,17 @@ def test_a_passage_side_that_is_trained_along_stands_beside_the_student(
     assert not hasattr(small_query(student), "encode_corpus")
 
 
-def test_gradient_caching_changes_nothing(base: ModelId, tmp_path: Path):
+def test_gradient_caching_changes_nothing(tmp_path: Path):
+    without = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    base = tiny_bert.save(tmp_path / "base", **without)
     data = examples(vectors=False)
     curves = []
     for name, cached in (("whole", None), ("cached", 3)):
-        options = {"base": base, "epochs": 2, "learning_rate": 1e-3, "cached": cached}
-        folder = train(tmp_path / name, data, **options)
+        options = {"base": str(base), "epochs": 3, "learning_rate": 1e-3, "cached": cached}
+        folder = train(tmp_path / name, data, normalize=True, **options)
         curves.append([e["loss"] for e in json.loads((folder / "loss.json").read_text())])
-    # dropout is drawn for other shapes: the first losses differ by that alone
-    assert len(curves[0]) == len(curves[1]) > 3
-    np.testing.assert_allclose(curves[0], curves[1], rtol=0.3)
+    assert len(curves[0]) == 9
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
 
 
 def test_a_passage_that_is_good_for_the_query_is_no_negative(base: ModelId):

@@ -1,0 +1,137 @@
+"""Trainings as users run them: killed and taken up, and two processes under torchrun."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import TOY
+
+pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
+
+SUITE = """\
+suite: trained
+datasets: [{use: toy}]
+measures: [nDCG@10]
+models:
+  gru:
+    use: align
+    base: BASE
+    cell: gru
+    epochs: 40
+    warmup_steps: 0
+    batch_size: 8
+    checkpoint_steps: 5
+    targets: {encoder: words, texts: [{queries: {use: toy}}]}
+  mined: {use: mine, hits: {dataset: {use: toy}, row: words, index: plain, depth: 20}}
+  tuned:
+    use: contrastive
+    student: gru
+    data: {examples: [{judgments: {use: toy}, negatives: mined}], passages: words}
+    epochs: 6
+    learning_rate: 0.01
+    negatives: 2
+    temperature: 0.1
+    batch_size: BATCH
+    shared_negatives: SHARED
+encoders:
+  words: {use: words}
+  gru: {use: small-query, model: gru, passages: words}
+  tuned: {use: small-query, model: tuned, passages: words}
+indexes:
+  plain: {use: plain}
+latency: false
+"""
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+PROGRAM = "from effbench.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sys.path.insert(0, str(Path(__file__).parent / "plugins"))
+    import tiny_bert
+
+    return tiny_bert.save(tmp_path_factory.mktemp("base"))
+
+
+def start(
+    folder: Path, base: Path, *, processes: int = 1, batch: int = 10, shared: bool = True
+) -> subprocess.Popen[str]:
+    folder.mkdir(exist_ok=True)
+    text = SUITE.replace("BASE", str(base)).replace("BATCH", str(batch))
+    (folder / "suite.yaml").write_text(text.replace("SHARED", str(shared).lower()))
+    (folder / "program.py").write_text(PROGRAM)
+    launch = [sys.executable, *(TORCHRUN if processes > 1 else ()), "program.py"]
+    return subprocess.Popen(
+        [*launch, "run", "suite.yaml", "--cache", "cache", "--results", "results"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(TOY), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    with process:
+        output, _ = process.communicate(timeout=150)
+    assert process.returncode == 0, output
+    assert output.count(" cells done, ") == 1, "one process reports"
+
+
+def read(paths: Iterable[Path]) -> list[Any]:
+    return [json.loads(path.read_text()) for path in sorted(paths)]
+
+
+def scores(folder: Path) -> dict[str, Any]:
+    records = read(folder.glob("results/*/trained/*--*.json"))
+    assert {record["status"] for record in records} == {"done"}
+    return {record["row"]["name"]: record["per_query"] for record in records}
+
+
+def losses(folder: Path) -> list[float]:
+    """Return the loss curve of the model ``tuned``: a step an entry, 18 steps."""
+    curves = read(folder.glob("cache/model/*/model/loss.json"))
+    (found,) = [curve for curve in curves if len(curve) == 18]
+    return [entry["loss"] for entry in found]
+
+
+@pytest.mark.slow
+def test_a_killed_training_is_taken_up_and_gives_the_same_scores(
+    base: Path, tmp_path: Path
+) -> None:
+    finish(start(tmp_path / "whole", base))
+    killed = tmp_path / "killed"
+    with start(killed, base) as process:
+        while not list(killed.glob("cache/model/*/model/checkpoints/*/trainer_state.json")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    (checkpoints,) = killed.glob("cache/model/*/model/checkpoints")
+    assert not (checkpoints.parent.parent / "manifest.json").exists()
+    assert not (checkpoints.parent / "modules.json").exists()
+    finish(start(killed, base))
+    assert scores(killed) == scores(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", [True, False])
+def test_two_processes_train_as_one_with_twice_the_batch(
+    base: Path, tmp_path: Path, shared: bool
+) -> None:
+    finish(start(tmp_path / "one", base, shared=shared))
+    finish(start(tmp_path / "two", base, processes=2, batch=5, shared=shared))
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    if shared:
+        np.testing.assert_allclose(two, one, rtol=0.2)
+    else:
+        assert two[0] < one[0] - 0.1, "a sum over half as many passages is smaller"
