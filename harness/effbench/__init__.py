@@ -6,9 +6,7 @@ from effbench.api import (
     Dataset,
     Doc,
     DocPair,
-    EncodedTexts,
     Encoder,
-    Examples,
     Exported,
     IncrementalQueryEncoder,
     Index,
@@ -21,14 +19,12 @@ from effbench.api import (
     Retriever,
     Saved,
     ScoredDoc,
-    SearchedDataset,
     SpeedOnly,
-    TrainedModel,
-    Trainer,
     VectorSource,
 )
 from effbench.errors import EffbenchError
 from effbench.hookspecs import hookimpl
+from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel, Trainer
 
 __all__ = [
     "Dataset",

@@ -8,15 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from effbench.api import (
-    EncodedTexts,
-    Examples,
-    ModelId,
-    QueryOnly,
-    SearchedDataset,
-    SpeedOnly,
-    TrainedModel,
-)
+from effbench.api import ModelId, QueryOnly, SpeedOnly
+from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel
 
 QUERY_ONLY = QueryOnly.__metadata__[0]
 SPEED_ONLY = SpeedOnly.__metadata__[0]

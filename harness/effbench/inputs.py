@@ -7,22 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from effbench.api import (
-    EncodedTexts,
-    Examples,
-    ModelId,
-    ScoredDoc,
-    SearchedDataset,
-    TrainedModel,
-)
+from effbench.api import ModelId, ScoredDoc
+from effbench.examples import read_examples
 from effbench.runs import stream_trec
 from effbench.steps import Step
 from effbench.steps.data import qrels_of
 from effbench.steps.encode import EncodeCorpus, EncodeTexts
-from effbench.steps.examples import GatherExamples, read_examples
+from effbench.steps.examples import GatherExamples
 from effbench.steps.search import RUN, SearchIndex, SearchRetriever
 from effbench.steps.texts import read_texts
 from effbench.steps.train import MODEL, Train
+from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel
 from effbench.vectors import DiskVectors, read_rows
 
 if TYPE_CHECKING:

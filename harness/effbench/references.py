@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effbench.api import EncodedTexts, Examples, ModelId, SearchedDataset, TrainedModel
+from effbench.api import ModelId
 from effbench.errors import EffbenchError
 from effbench.inputs import ExamplesInput, FolderInput, ModelInput, SearchInput, TextsInput
 from effbench.options import Input, Resolver
@@ -18,6 +18,7 @@ from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.steps.texts import PARTS, DatasetSource, FileSource, Source, Texts
 from effbench.steps.train import Train
+from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel
 
 if TYPE_CHECKING:
     from effbench.finder import Finder

@@ -11,8 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from effbench import EffbenchError, ModelId, SpeedOnly, hookimpl
-from effbench.api import EncodedTexts, QueryEncoder, TrainedModel, Trainer
+from effbench import (
+    EffbenchError,
+    EncodedTexts,
+    ModelId,
+    SpeedOnly,
+    TrainedModel,
+    Trainer,
+    hookimpl,
+)
+from effbench.api import QueryEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

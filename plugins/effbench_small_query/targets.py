@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from effbench import EffbenchError
-from effbench.api import EncodedTexts, VectorSource
+from effbench import EffbenchError, EncodedTexts
+from effbench.api import VectorSource
 from effbench_small_query.recurrent import padded
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 from transformers import set_seed
 
-from effbench.api import EncodedTexts
+from effbench import EncodedTexts
 from effbench_small_query import RECURRENT, Schedule, Shape
 from effbench_small_query.students import build, save
 from effbench_small_query.targets import Targets, collate, norms_of

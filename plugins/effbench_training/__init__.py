@@ -11,8 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
-from effbench import EffbenchError, ModelId, SpeedOnly, hookimpl
-from effbench.api import Examples, SearchedDataset, TrainedModel, Trainer
+from effbench import (
+    EffbenchError,
+    Examples,
+    ModelId,
+    SearchedDataset,
+    SpeedOnly,
+    TrainedModel,
+    Trainer,
+    hookimpl,
+)
 
 
 class Mine:

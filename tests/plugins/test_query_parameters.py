@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import tiny_bert
 
-from effbench import ModelId
-from effbench.api import EncodedTexts
+from effbench import EncodedTexts, ModelId
 from effbench_small_query import Align, small_query
 from effbench_transformer import TransformerEncoder
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from tiny_students import ODD, PIECES, STUDENTS, WIDTH, save_base, targets, train
 
-from effbench import EffbenchError, ModelId
-from effbench.api import EncodedTexts, TrainedModel
+from effbench import EffbenchError, EncodedTexts, ModelId, TrainedModel
 from effbench_small_query import Align, small_query
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")

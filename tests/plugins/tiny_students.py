@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from effbench import ModelId
-from effbench.api import EncodedTexts
+from effbench import EncodedTexts, ModelId
 from effbench_small_query import Align
 
 WIDTH = 32

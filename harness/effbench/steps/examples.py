@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-import mmap
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from effbench.api import Doc, Paired
+from effbench.api import Paired
 from effbench.errors import EffbenchError
+from effbench.examples import (
+    DOCS,
+    NEGATIVES,
+    PLACES,
+    POSITIVES,
+    QUERIES,
+    put_lists,
+)
 from effbench.rows import DatasetRow
 from effbench.runs import read_docpairs
 from effbench.steps import Step
@@ -22,8 +28,6 @@ if TYPE_CHECKING:
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
-QUERIES, DOCS, PLACES = "queries.json", "docs.jsonl", "places.npy"
-POSITIVES, NEGATIVES = "positives", "negatives"
 DOCPAIRS = "docpairs.tsv"
 """What a trainer that mines negatives writes: query_id TAB doc_id_a TAB doc_id_b a line."""
 
@@ -154,8 +158,8 @@ class GatherExamples:
             )
         queries, positives, negatives = zip(*kept, strict=True)
         artifact.put_text(QUERIES, json.dumps(queries, ensure_ascii=False))
-        _put_lists(artifact, POSITIVES, positives)
-        _put_lists(artifact, NEGATIVES, negatives)
+        put_lists(artifact, POSITIVES, positives)
+        put_lists(artifact, NEGATIVES, negatives)
         return {
             "queries": len(kept),
             "without_positives": len(given) - len(kept),
@@ -202,63 +206,3 @@ def _numbered(
     good = dict.fromkeys(positions[d] for d in example.positives if d in positions)
     bad = dict.fromkeys(positions[d] for d in example.negatives if d in positions)
     return example.query, list(good), [position for position in bad if position not in good]
-
-
-def _put_lists(artifact: Artifact, name: str, lists: Sequence[Sequence[int]]) -> None:
-    """Keep lists of numbers as two arrays: all numbers, and where each list ends."""
-    import numpy as np
-
-    numbers = np.fromiter((n for one in lists for n in one), dtype=np.int32)
-    ends = np.cumsum([len(one) for one in lists], dtype=np.int64)
-    artifact.put(f"{name}.npy", lambda path: np.save(path, numbers))
-    artifact.put(f"{name}-ends.npy", lambda path: np.save(path, ends))
-
-
-class Lists(Sequence[Sequence[int]]):
-    """Lists of numbers, memory-mapped."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        import numpy as np
-
-        self._numbers = np.load(folder / f"{name}.npy", mmap_mode="r")
-        self._ends = np.load(folder / f"{name}-ends.npy")
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def __getitem__(self, position: Any) -> Any:
-        start = self._ends[position - 1] if position else 0
-        return self._numbers[start : self._ends[position]]
-
-
-class Docs(Sequence[Doc]):
-    """The docs of examples, read from disk one at a time."""
-
-    def __init__(self, folder: Path) -> None:
-        import numpy as np
-
-        self.places = np.load(folder / PLACES)
-        with (folder / DOCS).open("rb") as file:
-            self._lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __getitem__(self, position: Any) -> Any:
-        start = int(self.places[position, 0])
-        return Doc(*json.loads(self._lines[start : self._lines.find(b"\n", start)]))
-
-
-class Gathered(NamedTuple):
-    """What `GatherExamples` left in its folder."""
-
-    queries: list[str]
-    positives: Lists
-    negatives: Lists
-    docs: Docs
-
-
-def read_examples(folder: Path) -> Gathered:
-    """Open gathered examples."""
-    queries = json.loads((folder / QUERIES).read_text(encoding="utf-8"))
-    return Gathered(queries, Lists(folder, POSITIVES), Lists(folder, NEGATIVES), Docs(folder))
