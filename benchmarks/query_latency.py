@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from transformers import AutoTokenizer, BertConfig, BertModel
+from transformers.utils.logging import disable_progress_bar
 
 from effbench import ModelId
 from effbench.content import find_model
@@ -52,6 +53,7 @@ Call = Callable[[str], Any]
 def main() -> None:
     """Print a row for each encoder, and where its time goes."""
     options = parse()
+    disable_progress_bar()
     torch.set_num_threads(options.threads)
     queries = read(options.queries, options.count)
     print_machine(options.threads)
