@@ -42,7 +42,7 @@ class Row:
         """How messages name the row: its section, name and plugin."""
         return f"{KINDS[self.offer.section]} {self.name!r} (plugin {self.offer.plugin})"
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The steps whose artifacts its options open."""
         return tuple(step for one in self.resolved.inputs.values() for step in one.steps)

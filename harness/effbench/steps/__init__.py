@@ -62,7 +62,14 @@ def key_of(step: Step) -> str:
 def all_steps(steps: tuple[Step, ...]) -> dict[str, Step]:
     """Return key -> step for ``steps`` and all they read from, inputs first."""
     found: dict[str, Step] = {}
+
+    def add(step: Step) -> None:
+        key = key_of(step)
+        if key not in found:
+            for one in step.inputs:
+                add(one)
+            found[key] = step
+
     for step in steps:
-        found.update(all_steps(step.inputs))
-        found[key_of(step)] = step
+        add(step)
     return found
