@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Transformer
 from torch import Tensor
 
 from effbench import EffbenchError, Examples
@@ -87,13 +88,17 @@ class Batches:
     def _features(
         self, side: SentenceTransformer, texts: Sequence[str], limit: int
     ) -> list[dict[str, Tensor]]:
-        """Return the features of texts in chunks, each padded by itself."""
-        whole = side.max_seq_length
-        if whole is not None:
-            side.max_seq_length = min(limit, whole)
+        """Return the features of texts in chunks, each padded by itself.
+
+        Transformers read ``limit`` tokens; what reads on at no such cost reads all.
+        """
+        first = side[0]
+        if isinstance(first, Transformer):
+            whole = first.max_seq_length
+            first.max_seq_length = min(limit, whole or limit)
         found = [side.preprocess(list(chunk)) for chunk in _chunks(texts, self._cached)]
-        if whole is not None:
-            side.max_seq_length = whole  # what is saved
+        if isinstance(first, Transformer):
+            first.max_seq_length = whole  # which is saved
         tensors = ({k: v for k, v in one.items() if isinstance(v, Tensor)} for one in found)
         return list(tensors)
 
