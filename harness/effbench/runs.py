@@ -85,13 +85,8 @@ def read_docpairs(path: Path) -> Iterator[DocPair]:
         EffbenchError: a line is not three columns.
 
     """
-    for number, line in _lines(path):
-        columns = line.split()
-        if len(columns) != 3:
-            raise EffbenchError(
-                f"{path}:{number}: {len(columns)} columns (docpairs have three: "
-                "query_id doc_id_a doc_id_b)"
-            )
+    form = "docpairs have three: query_id doc_id_a doc_id_b"
+    for _, columns in _rows(path, (3,), form):
         yield DocPair(*columns)
 
 
@@ -103,15 +98,10 @@ def read_qrels(path: Path) -> list[Qrel]:
 
     """
     qrels = []
-    for number, line in _lines(path):
-        columns = line.split()
+    form = "qrels have four: query_id 0 doc_id relevance, or BEIR's three"
+    for number, columns in _rows(path, (3, 4), form):
         if number == 1 and columns[:2] == ["query-id", "corpus-id"]:
             continue
-        if len(columns) not in (3, 4):
-            raise EffbenchError(
-                f"{path}:{number}: {len(columns)} columns (qrels have four: query_id 0 doc_id "
-                "relevance, or BEIR's three)"
-            )
         relevance = _number(columns[-1], path, number)
         qrels.append(Qrel(columns[0], columns[-2], int(relevance)))
     if not qrels:
@@ -120,14 +110,18 @@ def read_qrels(path: Path) -> list[Qrel]:
 
 
 def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
+    form = "a run has six: query_id Q0 doc_id rank score tag"
+    for number, columns in _rows(path, (6,), form):
+        yield columns[0], ScoredDoc(columns[2], _number(columns[4], path, number))
+
+
+def _rows(path: Path, widths: Sequence[int], form: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the columns of each line; ``form`` says what is wanted."""
     for number, line in _lines(path):
         columns = line.split()
-        if len(columns) != 6:
-            raise EffbenchError(
-                f"{path}:{number}: {len(columns)} columns (a run has six: "
-                "query_id Q0 doc_id rank score tag)"
-            )
-        yield columns[0], ScoredDoc(columns[2], _number(columns[4], path, number))
+        if len(columns) not in widths:
+            raise EffbenchError(f"{path}:{number}: {len(columns)} columns ({form})")
+        yield number, columns
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
