@@ -19,11 +19,11 @@ from sentence_transformers.sentence_transformer.modules import (
 )
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers.utils import logging
 
 from effbench import EffbenchError
 from effbench_small_query import RECURRENT, Shape
 from effbench_small_query.recurrent import Recurrent
+from effbench_training.sides import save_side
 from effbench_transformer.loading import load, loading
 
 
@@ -133,13 +133,7 @@ def save(student: Student, shape: Shape, normalized: bool, folder: Path) -> None
         device="cpu",
         similarity_fn_name="cosine" if normalized else "dot",
     )
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        model.save(str(folder), create_model_card=False, safe_serialization=True)
-    finally:
-        if bars:
-            logging.enable_progress_bar()
+    save_side(model, folder)
     facts = {"cell": shape.cell, "pooling": shape.pooling, "normalize": normalized}
     (folder / "small_query.json").write_text(json.dumps(facts), encoding="utf-8")
 
