@@ -20,6 +20,7 @@ from effbench.api import (
     Saved,
     ScoredDoc,
     SpeedOnly,
+    Split,
     VectorSource,
 )
 from effbench.errors import EffbenchError
@@ -48,6 +49,7 @@ __all__ = [
     "ScoredDoc",
     "SearchedDataset",
     "SpeedOnly",
+    "Split",
     "TrainedModel",
     "Trainer",
     "VectorSource",

@@ -89,6 +89,10 @@ class Dataset(Protocol):
     can be had (raising `EffbenchError` if not) and reads none of it. ``docs``,
     ``queries`` and ``qrels`` may be called several times and give the same order each
     time. Texts are decoded, ids hold no white space.
+
+    Optional: a property ``parts``, the (corpus key, key) of each dataset that this one is made
+    of, or a part of; its own two keys when absent. By them the harness knows that a cut or a
+    union of datasets, or all questions of which others are a split, is the same data.
     """
 
     @property
@@ -122,6 +126,18 @@ class Paired(Protocol):
     """A dataset that brings training pairs of its own, such as MS MARCO's triples."""
 
     def docpairs(self) -> Iterator[DocPair]: ...
+
+
+@runtime_checkable
+class Split(Protocol):
+    """A dataset that knows the splits of its corpus; what one may train on follows from them."""
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Those of ``train``, ``dev`` and ``test`` that there are, its own among them."""
+
+    def split(self, name: str) -> Dataset:
+        """Return the dataset of the same corpus with the queries and judgments of a split."""
 
 
 class QueryEncoder(Protocol):
