@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from effbench.api import (
+    DataPath,
     Dataset,
     Doc,
     DocPair,
@@ -28,6 +29,7 @@ from effbench.hookspecs import hookimpl
 from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel, Trainer
 
 __all__ = [
+    "DataPath",
     "Dataset",
     "Doc",
     "DocPair",

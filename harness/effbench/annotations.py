@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from effbench.api import ModelId, QueryOnly, SpeedOnly
+from effbench.api import DataPath, ModelId, QueryOnly, SpeedOnly
 from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel
 
 QUERY_ONLY = QueryOnly.__metadata__[0]
@@ -20,6 +20,7 @@ REFERENCES = (EncodedTexts, Examples, SearchedDataset, TrainedModel)
 _SPELLED = {
     ModelId: "model",
     Path: "path",
+    DataPath: "path",
     EncodedTexts: "{texts: [...], encoder: ROW}",
     Examples: "{examples: [...]}",
     SearchedDataset: "{dataset: DATASET, row: ROW, index: ROW, depth: N}",
@@ -64,7 +65,7 @@ def fits(value: Any, annotation: Any) -> bool:
         return isinstance(value, list | tuple) and all(fits(item, inner) for item in value)
     if origin in (dict, typing.get_origin(typing.Mapping[str, int])):
         return isinstance(value, Mapping)
-    if annotation in (ModelId, Path):
+    if annotation in (ModelId, Path, DataPath):
         return isinstance(value, str | Path) and str(value) != ""
     if annotation in (int, float) and isinstance(value, bool):
         return False

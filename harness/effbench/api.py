@@ -33,6 +33,12 @@ puts the files' digest into the keys, and hands the factory an absolute folder (
 as it is).
 """
 
+DataPath = NewType("DataPath", Path)
+"""A dataset's option that names a folder which may come later: a plan needs none.
+
+Relative to the suite file like `Path`. Reading then raises, and says what is to be put there.
+"""
+
 QueryOnly: TypeAlias = Annotated[T, "query-only"]
 """An option that changes query vectors only: corpus vectors are reused when it changes."""
 

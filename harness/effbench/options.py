@@ -23,7 +23,7 @@ from effbench.annotations import (
     side_of,
     spelled,
 )
-from effbench.api import Factory, ModelId
+from effbench.api import DataPath, Factory, ModelId
 from effbench.content import Digests, find_model
 from effbench.errors import EffbenchError
 from effbench.plugins import suggest
@@ -171,11 +171,13 @@ class Resolver(NamedTuple):
         if ModelId in wanted:
             folder = find_model(value, self.beside)
             return (str(folder), self._digest(folder)) if folder else (value, value)
-        if Path in wanted:
+        if Path in wanted or DataPath in wanted:
             path = (self.beside / Path(value).expanduser()).resolve()
-            if not path.exists():
+            if path.exists():
+                return path, self._digest(path)
+            if Path in wanted:
                 raise EffbenchError(f"no file or folder {path}")
-            return path, self._digest(path)
+            return path, None
         return value, value
 
     def _input(self, annotation: Any, value: Any) -> tuple[Any, Any]:
