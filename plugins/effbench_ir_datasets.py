@@ -18,6 +18,7 @@ from typing import Any
 import effbench
 
 PARTS = ("docs", "queries", "qrels")
+SPLITS = ("train", "dev", "test")
 NO_DATA = (  # what ir_datasets raises when it cannot fetch, unpack or parse
     OSError,  # network, disk, licence (a file that is not there), checksum
     ValueError,  # disk too full, not UTF-8
@@ -49,16 +50,37 @@ class IrDatasets:
             missing = [part for part in PARTS if not self._dataset.has(part)]
             if missing:
                 raise _incomplete(id, missing, list(ir_datasets.registry))
-            self.corpus_key = f"ir_datasets:{ir_datasets.docs_parent_id(id)}"
+            self._corpus = ir_datasets.docs_parent_id(id)
             docs_cls = self._dataset.docs_cls()
             self._has_titles = {"title", "text"}.issubset(docs_cls._fields)
             self._doc_text = _text_getter(id, docs_cls)
             self._query_text = _text_getter(id, self._dataset.queries_cls())
         self.dataset_id = id
+        self.corpus_key = f"ir_datasets:{self._corpus}"
         self.key = f"ir_datasets:{id}"
         if drop_self_hits is None:
             drop_self_hits = id.startswith("beir/") and not id.startswith("beir/msmarco")
         self.drop_self_hits = drop_self_hits
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those of ``train``, ``dev`` and ``test`` beside this id; none when it is no split."""
+        prefix, _, last = self.dataset_id.rpartition("/")
+        if last not in SPLITS:
+            return ()
+        with _ir_datasets_calls(self.dataset_id):
+            return tuple(each for each in SPLITS if _is_split(f"{prefix}/{each}", self._corpus))
+
+    def split(self, name: str) -> IrDatasets:
+        """Return the same docs with the queries and judgments of the id that ends in a name."""
+        splits = self.splits
+        if name not in splits:
+            has = ", ".join(splits) or "none: its id is no split"
+            raise effbench.EffbenchError(
+                f"ir_datasets: {self.dataset_id!r} has no split {name!r} (it has: {has})"
+            )
+        prefix = self.dataset_id.rpartition("/")[0]
+        return IrDatasets(f"{prefix}/{name}", drop_self_hits=self.drop_self_hits)
 
     def docs_count(self) -> int | None:
         """Return what ir_datasets' own table says, if it knows."""
@@ -160,6 +182,18 @@ def _incomplete(id: str, missing: list[str], known: list[str]) -> effbench.Effbe
     hint = f"take one inside: {', '.join(inside[:5])}" if inside else "take another"
     lacks = " and no ".join(missing)
     return effbench.EffbenchError(f"ir_datasets: {id!r} has no {lacks} ({hint})")
+
+
+def _is_split(id: str, corpus: str) -> bool:
+    """Tell whether an id exists, has queries and judgments, and the docs of ``corpus``."""
+    import ir_datasets
+
+    # Ids that the registry does not list are made from patterns, and to load one downloads.
+    if id not in ir_datasets.registry:
+        return False
+    dataset = ir_datasets.load(id)
+    # Some siblings have docs of their own: trec-tot/2025/train and /test.
+    return all(map(dataset.has, PARTS)) and ir_datasets.docs_parent_id(id) == corpus
 
 
 def _text_getter(id: str, record: Any) -> Callable[[Any], str]:

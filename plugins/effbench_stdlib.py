@@ -8,12 +8,14 @@ evidence for any claim about retrieval quality.
 from __future__ import annotations
 
 import ast
+import copy
+import difflib
 import hashlib
 import inspect
 import sys
 import sysconfig
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -40,29 +42,52 @@ class Stdlib:
 
     Sources are read with `ast`, nothing is imported. ``docs`` caps the corpus: the docs
     with the smallest sha256 of their id stay, which spreads the cap over the library.
+    ``packages`` are the top-level modules and packages to read, all when it is absent; the
+    cap comes after that cut. ``name`` stands in tables for version and digest.
     About a quarter of the queries, by a hash of their text, are ``test``, the rest
-    ``train``. Raises `EffbenchError` when this Python has no sources of its library.
+    ``train``. Raises `EffbenchError` when this Python has no sources of its library, or none
+    of a package.
     """
 
     drop_self_hits = False
+    splits = ("train", "test")
 
-    def __init__(self, *, split: Literal["train", "test"] = "test", docs: int = 2000) -> None:
+    def __init__(
+        self,
+        *,
+        split: Literal["train", "test"] = "test",
+        docs: int = 2000,
+        packages: list[str] | None = None,
+        name: str | None = None,
+    ) -> None:
         if docs < 1:
             raise effbench.EffbenchError(f"stdlib: docs is {docs} (take 1 or more)")
-        self._split = split
+        self._split: str = split
         self._cap = docs
+        self._name = name
         self._root = Path(sysconfig.get_path("stdlib"))
         if not (self._root / "ast.py").is_file():
             raise effbench.EffbenchError(
                 f"stdlib: {self._root} holds no sources of the standard library "
                 "(use a Python that is installed with its .py files)"
             )
+        self._packages = None if packages is None else _checked(packages, self._root)
+
+    def split(self, name: str) -> Stdlib:
+        """Return the same docs with the queries and judgments of ``train`` or ``test``."""
+        if name not in self.splits:
+            has = ", ".join(self.splits)
+            raise effbench.EffbenchError(f"stdlib: there is no split {name!r} (it has: {has})")
+        other = copy.copy(self)  # with the docs, if they are parsed already
+        other._split = name
+        return other
 
     @cached_property
     def _digest(self) -> str:
         """Digest what the corpus is made from, without parsing it (14 MB: 0.05 to 0.2 s)."""
-        digest = hashlib.sha256(f"{FORMAT} {self._cap}".encode())
-        for path in _source_files(self._root):
+        options = [str(FORMAT), str(self._cap), *(self._packages or ())]
+        digest = hashlib.sha256(" ".join(options).encode())
+        for path in _source_files(self._root, self._packages):
             source = path.read_bytes()
             name = path.relative_to(self._root).as_posix()
             digest.update(f"\n{name} {len(source)}\n".encode())
@@ -77,19 +102,22 @@ class Stdlib:
 
     @property
     def dataset_id(self) -> str:
-        """Such as ``stdlib/3.11.7-1b5d2f60/test``: other sources or another cap, another id."""
-        return f"{self.corpus_key}/{self._split}"
+        """Such as ``stdlib/3.11.7-1b5d2f60/test``, or ``NAME/test`` when it has a name.
+
+        Without a name other sources, packages or another cap give another id.
+        """
+        return f"{self._name or self.corpus_key}/{self._split}"
 
     @property
     def key(self) -> str:
-        """The same as the id: it says the corpus and the split."""
-        return self.dataset_id
+        """Says the corpus and the split, whatever the name."""
+        return f"{self.corpus_key}/{self._split}"
 
     @cached_property
     def _docstrings(self) -> list[Docstring]:
         found = _unique_ids(
             docstring
-            for path in _source_files(self._root)
+            for path in _source_files(self._root, self._packages)
             for docstring in _docstrings(path, _module_name(path.relative_to(self._root)))
         )
         kept = sorted(found, key=lambda each: _sha256(each.doc_id))[: self._cap]
@@ -131,10 +159,25 @@ def _query_id(summary: str) -> str:
     return _sha256(summary)[:12]
 
 
-def _source_files(root: Path) -> Iterator[Path]:
+def _checked(packages: list[str], root: Path) -> list[str]:
+    """Return the packages in order, each once; raise when one has no public sources."""
+    if not packages:
+        raise effbench.EffbenchError("stdlib: packages is empty (leave it out to take all)")
+    known = {
+        path.relative_to(root).parts[0].removesuffix(".py") for path in _source_files(root)
+    }
+    for name in packages:
+        if name not in known:
+            close = " or ".join(difflib.get_close_matches(name, sorted(known)))
+            hint = f"did you mean {close}?" if close else "take top-level ones, such as json"
+            raise effbench.EffbenchError(f"stdlib: no public sources of {name!r} ({hint})")
+    return sorted(set(packages))
+
+
+def _source_files(root: Path, packages: Collection[str] | None = None) -> Iterator[Path]:
     """Yield the sources of public modules in a fixed order, without tests and vendored code."""
     for name in sorted(sys.stdlib_module_names):
-        if name.startswith("_"):
+        if name.startswith("_") or (packages is not None and name not in packages):
             continue
         for path in [root / f"{name}.py", *sorted((root / name).rglob("*.py"))]:
             inside = path.relative_to(root)

@@ -91,6 +91,20 @@ class Beir:
         self.key = f"{self.corpus_key}:{split}"
         self.drop_self_hits = name != "msmarco" if drop_self_hits is None else drop_self_hits
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits in BEIR's zip."""
+        return ARCHIVES[self._stem].splits
+
+    def split(self, name: str) -> Beir:
+        """Return the same docs with the queries and judgments of a split."""
+        return Beir(
+            self._name,
+            split=name,
+            folder=str(self._folder),
+            drop_self_hits=self.drop_self_hits,
+        )
+
     @cached_property
     def _files(self) -> Files:
         return Files(_fetch(self._stem, self._folder), self._split, inside=self._name)

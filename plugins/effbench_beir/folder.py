@@ -15,6 +15,7 @@ import effbench
 from effbench_beir.lines import read_docs, read_qrels, read_queries
 
 Root: TypeAlias = Path | zipfile.Path  # zipfile.Path is a path inside an archive
+SPLITS = ("train", "dev", "test")  # those of known meaning: to train on, tune on, judge by
 CHUNK = 1 << 20  # bytes hashed at a time
 
 
@@ -32,9 +33,9 @@ class Files:
             for name in ("corpus.jsonl", "queries.jsonl"):
                 if not (root / name).is_file():
                     raise effbench.EffbenchError(f"{root / name}: no such file (BEIR's layout)")
-            splits = _list_splits(root)
-            if split not in splits:
-                has = ", ".join(splits) or "none"
+            self.splits = _list_splits(root)
+            if split not in self.splits:
+                has = ", ".join(self.splits) or "none"
                 raise effbench.EffbenchError(f"{path}: no split {split!r} (it has: {has})")
 
     def docs(self) -> Iterator[effbench.Doc]:
@@ -106,10 +107,24 @@ class Folder:
         drop_self_hits: bool = True,
     ) -> None:
         self._files = Files(path, split)
+        self._path = path
         self._split = split
+        self._name = name
         stem = path.stem if path.suffix == ".zip" else path.resolve().name
         self.dataset_id = name or f"{stem}/{split}"
         self.drop_self_hits = drop_self_hits
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those of ``train``, ``dev`` and ``test`` that have a file of judgments."""
+        return tuple(split for split in SPLITS if split in self._files.splits)
+
+    def split(self, name: str) -> Folder:
+        """Return the same docs with the queries and judgments of ``qrels/NAME.tsv``."""
+        own = self._name
+        if own and name != self._split:
+            own = f"{own}/{name}"  # two datasets of one name would share a row of tables
+        return Folder(self._path, split=name, name=own, drop_self_hits=self.drop_self_hits)
 
     @cached_property
     def corpus_key(self) -> str:

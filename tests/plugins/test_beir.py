@@ -8,7 +8,7 @@ import pytest
 
 import effbench.hookspecs
 import effbench_beir.download
-from effbench import Doc, EffbenchError, Qrel, Query
+from effbench import Doc, EffbenchError, Qrel, Query, Split
 from effbench_beir import Beir, Folder
 
 CORPUS = """\
@@ -90,6 +90,25 @@ def test_keys_follow_the_content(folder: Path, tmp_path: Path) -> None:
     assert test.key == other.key != train.key
     assert (renamed.key, renamed.dataset_id) == (test.key, "mine")
     assert renamed.drop_self_hits is False
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_splits_of_one_corpus(folder: Path, zipped: bool) -> None:
+    (folder / "qrels" / "odd.tsv").write_text(TEST)
+    path = write_zip(folder.with_suffix(".zip"), folder, "") if zipped else folder
+    test = Folder(path, drop_self_hits=False)
+    train = test.split("train")
+
+    assert isinstance(test, Split)
+    assert test.splits == train.splits == ("train", "test")
+    assert list(train.qrels()) == [Qrel("q0", "d1", 1)]
+    assert (train.corpus_key, train.dataset_id) == (test.corpus_key, "tiny/train")
+    assert train.drop_self_hits is False
+    named = Folder(path, name="mine")
+    assert named.split("train").dataset_id == "mine/train"
+    assert named.split("test").dataset_id == "mine"
+    with pytest.raises(EffbenchError, match=r"no split 'dev' \(it has: odd, test, train\)"):
+        test.split("dev")
 
 
 def test_nfcorpus_reads_the_same_from_its_zip(shared_data: Path) -> None:
@@ -178,6 +197,19 @@ def test_names_and_splits_are_checked_at_once() -> None:
         Beir("cqadupstack")
     with pytest.raises(EffbenchError, match=r"no split 'dev' \(it has: train, test\)"):
         Beir("scifact", split="dev")
+
+
+def test_splits_of_a_public_dataset_need_no_download(tmp_path: Path) -> None:
+    test = Beir("fiqa", folder=str(tmp_path), drop_self_hits=False)
+    dev = test.split("dev")
+
+    assert isinstance(test, Split)
+    assert test.splits == ("train", "dev", "test")
+    assert (dev.dataset_id, dev.corpus_key) == ("beir/fiqa/dev", test.corpus_key)
+    assert dev.drop_self_hits is False
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(EffbenchError, match=r"no split 'dev' \(it has: train, test\)"):
+        Beir("scifact").split("dev")
 
 
 def test_self_hits_of_msmarco_are_kept_unless_told_otherwise() -> None:

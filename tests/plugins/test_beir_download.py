@@ -106,7 +106,7 @@ def test_forums_of_cqadupstack_share_a_zip(
     archive = write_zip(tmp_path / "host" / "cqadupstack.zip", folder, "cqadupstack/tex/")
     host.offer(archive, monkeypatch)
 
-    forum = Beir("cqadupstack/tex", folder=str(tmp_path / "own"))
+    forum = Beir("cqadupstack/tex", split="train", folder=str(tmp_path / "own")).split("test")
 
     assert list(forum.docs()) == list(Folder(folder).docs())
     assert forum.dataset_id == "beir/cqadupstack/tex/test"

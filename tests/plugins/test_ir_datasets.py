@@ -12,7 +12,7 @@ import pytest
 
 import effbench.hookspecs
 import effbench_ir_datasets
-from effbench import Doc, DocPair, EffbenchError, Qrel, Query
+from effbench import Doc, DocPair, EffbenchError, Qrel, Query, Split
 from effbench_ir_datasets import IrDatasets
 
 NFCORPUS_MD5 = "a89dba18a62ef92f7d323ec890a0d38d"
@@ -93,6 +93,36 @@ def test_keys_say_which_corpus_is_shared() -> None:
     assert test.corpus_key == train.corpus_key == "ir_datasets:beir/nfcorpus"
     assert test.key == "ir_datasets:beir/nfcorpus/test" != train.key
     assert test.docs_count() == 3633
+
+
+@pytest.mark.parametrize(
+    ("id", "splits"),
+    [
+        ("beir/fiqa/test", ("train", "dev", "test")),
+        ("beir/quora/dev", ("dev", "test")),
+        ("trec-tot/2025/train", ("train",)),  # dev1 to dev3; test lacks judgments
+        ("tripclick/train", ("train",)),  # its val is no dev; test lacks judgments
+        ("beir/arguana", ()),
+        ("msmarco-passage/dev/small", ()),
+    ],
+)
+def test_splits_are_the_ids_beside_it(id: str, splits: tuple[str, ...]) -> None:
+    dataset = IrDatasets(id)
+
+    assert isinstance(dataset, Split)
+    assert dataset.splits == splits
+
+
+def test_a_split_keeps_corpus_and_options() -> None:
+    test = IrDatasets("beir/fiqa/test", drop_self_hits=False)
+    dev = test.split("dev")
+
+    assert (dev.dataset_id, dev.corpus_key) == ("beir/fiqa/dev", test.corpus_key)
+    assert dev.drop_self_hits is False
+    with pytest.raises(EffbenchError, match=r"no split 'odd' \(it has: train, dev, test\)"):
+        test.split("odd")
+    with pytest.raises(EffbenchError, match=r"no split 'train' \(it has: none: its id is no"):
+        IrDatasets("beir/arguana").split("train")
 
 
 def test_touche_has_two_versions_of_its_corpus() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import effbench.hookspecs
 import effbench_stdlib
-from effbench import Doc, EffbenchError
+from effbench import Doc, EffbenchError, Split
 from effbench_stdlib import Stdlib
 
 SOURCES = {
@@ -124,6 +124,47 @@ def test_ids_follow_sources_cap_and_split_and_need_no_parsing(library: Path) -> 
 
     (library / "json" / "broken.py").unlink()
     assert Stdlib().corpus_key != test.corpus_key
+
+
+@pytest.mark.usefixtures("library")
+def test_splits_of_one_corpus() -> None:
+    test = Stdlib(docs=3, packages=["json"], name="mine")
+    train = test.split("train")
+
+    assert isinstance(test, Split)
+    assert test.splits == ("train", "test")
+    assert (train.dataset_id, train.corpus_key) == ("mine/train", test.corpus_key)
+    assert train.key == Stdlib(split="train", docs=3, packages=["json"]).key != test.key
+    assert not {query.query_id for query in train.queries()} & {
+        query.query_id for query in test.queries()
+    }
+    assert train.split("test").key == test.key
+    with pytest.raises(EffbenchError, match=r"no split 'dev' \(it has: train, test\)"):
+        test.split("dev")
+
+
+def test_packages_are_cut_out_before_the_cap(library: Path) -> None:
+    (library / "heapq.py").write_text('"""Heap queue of things.\n\nText."""\n')
+    heap, json = Stdlib(packages=["heapq"]), Stdlib(docs=6, packages=["json", "ast", "json"])
+
+    assert list(heap.docs()) == [Doc("heapq", "Text.", "heapq")]
+    assert list(json.docs()) == DOCS
+    assert json.corpus_key == Stdlib(docs=6, packages=["ast", "json"]).corpus_key
+    keys = [each.corpus_key for each in (heap, json, Stdlib(), Stdlib(packages=["json"]))]
+    assert len(set(keys)) == 4
+    assert Stdlib(name="all").dataset_id == "all/test"
+    assert Stdlib(name="all").key == Stdlib().key == Stdlib().dataset_id
+
+
+def test_packages_without_public_sources_are_refused(library: Path) -> None:
+    with pytest.raises(EffbenchError, match=r"no public sources of 'jsno' \(did you mean json"):
+        Stdlib(packages=["ast", "jsno"])
+    with pytest.raises(
+        EffbenchError, match=r"no public sources of '_json' \(did you mean json"
+    ):
+        Stdlib(packages=["_json"])
+    with pytest.raises(EffbenchError, match=r"packages is empty"):
+        Stdlib(packages=[])
 
 
 def test_what_cannot_be_is_refused_at_once(library: Path) -> None:
