@@ -1,0 +1,127 @@
+"""A retriever training file of DPR as a dataset with training pairs."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import hashlib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import effbench
+from effbench_beir.folder import sha256_of
+from effbench_dpr.download import MD5, NAMES, default_folder, fetch
+from effbench_dpr.entries import Entry, read_entries
+
+
+class Dpr:
+    """A retriever training file of DPR: one JSON array, plain or gzipped, that is streamed.
+
+    ``path`` names a file; ``name`` one of DPR's own (nq, trivia, webquestions, curatedtrec,
+    squad1), whose ``split`` is downloaded into ``folder`` (``$EFFBENCH_CACHE/dpr``, or
+    ``~/.cache/effbench/dpr``) when data is first read. The MD5 of nq and trivia is checked;
+    for the others nobody publishes a checksum, so they are compared with the sha256 that they
+    had when they were first seen. The docs are the positives and the first ``hard_negatives``
+    hard negatives; entries that lack either are left out. Raises `EffbenchError` for a missing
+    file and an unknown name, and with ``path:line`` for what is malformed.
+    """
+
+    drop_self_hits = False  # our query ids are in no corpus
+
+    def __init__(
+        self,
+        *,
+        path: Path | None = None,
+        name: str | None = None,
+        split: Literal["train", "dev"] = "train",
+        hard_negatives: int = 30,
+        folder: str = "",
+    ) -> None:
+        if (path is None) == (name is None):
+            raise effbench.EffbenchError("dpr: which file? (give either path or name)")
+        if path is not None and not path.is_file():
+            raise effbench.EffbenchError(f"{path}: no such file (what path names)")
+        if hard_negatives < 1:
+            raise effbench.EffbenchError(
+                f"dpr: hard_negatives: {hard_negatives} is too few (give 1 or more)"
+            )
+        self._path = path
+        self._stem = _checked_stem(name, split) if name is not None else ""
+        self._folder = Path(folder).expanduser() if folder else default_folder()
+        self._hard_negatives = hard_negatives
+        self.dataset_id = f"dpr/{name}/{split}" if path is None else _table_name(path)
+
+    @cached_property
+    def corpus_key(self) -> str:
+        """Says which file, by its digest (a plan reads it) or name, and how much of it."""
+        if self._path is not None:
+            stat = self._path.stat()
+            digest = _digest(self._path, stat.st_size, stat.st_mtime_ns)
+        else:
+            digest = ":".join([self._stem, *filter(None, [MD5.get(self._stem)])])
+        return f"dpr:{digest}:{self._hard_negatives}"
+
+    @property
+    def key(self) -> str:
+        """The same: queries, judgments and docs stand in one file."""
+        return self.corpus_key
+
+    def docs_count(self) -> None:
+        """Return None: counting takes a pass."""
+
+    def docs(self) -> Iterator[effbench.Doc]:
+        """Yield the distinct positives and hard negatives, in order of first appearance."""
+        seen: set[int] = set()  # 8 bytes of a hash for each id: NQ has millions
+        for entry in self._entries():
+            for doc in (*entry.positives.values(), *entry.negatives.values()):
+                digest = hashlib.blake2b(doc.doc_id.encode(), digest_size=8).digest()
+                number = int.from_bytes(digest, "little")
+                if number not in seen:
+                    seen.add(number)
+                    yield doc
+
+    def queries(self) -> Iterator[effbench.Query]:
+        """Yield the questions; ``q7`` is that of the file's eighth entry."""
+        for entry in self._entries():
+            yield entry.query
+
+    def qrels(self) -> Iterator[effbench.Qrel]:
+        """Yield relevance 1 for each positive."""
+        for entry in self._entries():
+            for doc_id in entry.positives:
+                yield effbench.Qrel(entry.query.query_id, doc_id, 1)
+
+    def docpairs(self) -> Iterator[effbench.DocPair]:
+        """Yield positives with hard negatives, in turn until each has been in a pair."""
+        for entry in self._entries():
+            good, bad = list(entry.positives), list(entry.negatives)
+            for i in range(max(len(good), len(bad))):
+                better, worse = good[i % len(good)], bad[i % len(bad)]
+                yield effbench.DocPair(entry.query.query_id, better, worse)
+
+    def _entries(self) -> Iterator[Entry]:
+        path = fetch(self._stem, self._folder) if self._path is None else self._path
+        return read_entries(path, self._hard_negatives)
+
+
+def _checked_stem(name: str, split: str) -> str:
+    if name not in NAMES:
+        close = " or ".join(difflib.get_close_matches(name, NAMES))
+        hint = f"did you mean {close}?" if close else f"DPR has: {', '.join(NAMES)}"
+        raise effbench.EffbenchError(f"dpr: there is no {name!r} ({hint})")
+    return f"{name}-{split}"
+
+
+def _table_name(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".json")
+
+
+@functools.cache  # of the same file with several hard_negatives
+def _digest(path: Path, size: int, mtime_ns: int) -> str:
+    try:
+        with path.open("rb") as stream:
+            return sha256_of(stream).hex()
+    except OSError as error:
+        raise effbench.EffbenchError(f"{path}: {error.strerror} (what path names)") from error
