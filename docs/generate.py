@@ -17,7 +17,8 @@ def commands() -> str:
     names = main.context_settings["help_option_names"]
     root = click.Context(main, info_name="effbench", terminal_width=88, help_option_names=names)
     parts.append(_block("effbench", main.get_help(root)))
-    for name, command in sorted(main.commands.items()):
+    for name in main.list_commands(root):
+        command = main.get_command(root, name)
         context = click.Context(command, info_name=name, parent=root, terminal_width=88)
         parts.append(_block(f"effbench {name}", command.get_help(context)))
     return "\n".join(parts)

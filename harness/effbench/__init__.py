@@ -26,13 +26,25 @@ from effbench.api import (
 )
 from effbench.errors import EffbenchError
 from effbench.hookspecs import hookimpl
-from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel, Trainer
+from effbench.trainers import (
+    ABOUT,
+    Domain,
+    DomainModels,
+    EncodedTexts,
+    Examples,
+    SearchedDataset,
+    TrainedModel,
+    Trainer,
+)
 
 __all__ = [
+    "ABOUT",
     "DataPath",
     "Dataset",
     "Doc",
     "DocPair",
+    "Domain",
+    "DomainModels",
     "EffbenchError",
     "EncodedTexts",
     "Encoder",

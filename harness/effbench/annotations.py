@@ -8,18 +8,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from effbench.api import DataPath, ModelId, QueryOnly, SpeedOnly
-from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel
+from effbench.api import DataPath, Dataset, ModelId, QueryOnly, SpeedOnly
+from effbench.trainers import (
+    DomainModels,
+    EncodedTexts,
+    Examples,
+    SearchedDataset,
+    TrainedModel,
+)
 
 QUERY_ONLY = QueryOnly.__metadata__[0]
 SPEED_ONLY = SpeedOnly.__metadata__[0]
 
-REFERENCES = (EncodedTexts, Examples, SearchedDataset, TrainedModel)
+REFERENCES = (Dataset, DomainModels, EncodedTexts, Examples, SearchedDataset, TrainedModel)
 """Annotations of options whose values name rows or data."""
 
 _SPELLED = {
     ModelId: "model",
     Path: "path",
+    Dataset: "dataset",
+    DomainModels: "{models: ROW, of: DATASETS, features: ROW}",
     DataPath: "path",
     EncodedTexts: "{texts: [...], encoder: ROW}",
     Examples: "{examples: [...]}",

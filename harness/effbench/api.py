@@ -136,7 +136,7 @@ class Paired(Protocol):
 
 @runtime_checkable
 class Split(Protocol):
-    """A dataset that knows the splits of its corpus; what one may train on follows from them."""
+    """A dataset that knows the splits of its corpus, and so what one may train on."""
 
     @property
     def splits(self) -> Sequence[str]:

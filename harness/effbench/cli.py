@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from effbench.cli_records import as_json_option, evaluate, leaderboard
+from effbench.cli_records import as_json_option, evaluate, leaderboard, show
 from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
@@ -21,7 +22,20 @@ SOME_FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 
 
 class _Group(click.Group):
-    """Shows a user's mistake as its message alone, with exit code 2."""
+    """Has the plugins' commands too; shows a user's mistake as one line, with exit code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*self.commands, *self._plugins()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; plugins are only loaded for what is not one of ours."""
+        return self.commands.get(cmd_name) or self._plugins().get(cmd_name)
+
+    def _plugins(self) -> Mapping[str, click.Command]:
+        from effbench.plugins import load
+
+        return load().commands
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -189,6 +203,7 @@ def plugins(as_json: bool) -> None:
 
 main.add_command(leaderboard)
 main.add_command(evaluate)
+main.add_command(show)
 
 
 def _planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:

@@ -43,6 +43,29 @@ def leaderboard(results: Path, form: str, output: Path | None) -> None:
 
 
 @click.command()
+@click.argument("cell")
+@click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where records are.",
+)
+@as_json_option
+def show(cell: str, results: Path, as_json: bool) -> None:
+    """Show the record of CELL: a file, or a name such as scifact-test--minilm--exact.
+
+    Of models that the row uses, what their trainers say of them is shown too, such as the
+    weights of a mixed prompt. Values of single queries and samples are in the file.
+    """
+    from effbench.records import read
+    from effbench.showing import find, lines
+
+    record = read(find(cell, results))
+    click.echo(json.dumps(record, indent=1) if as_json else "\n".join(lines(record)))
+
+
+@click.command()
 @click.argument("qrels", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.argument("run", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(

@@ -11,8 +11,9 @@ from effbench.lineage import made_for
 from effbench.located import Mistakes
 from effbench.options import Resolver, search_options_of
 from effbench.plugins import Offer, Plugins, suggest
-from effbench.references import References
+from effbench.references import Domains, References
 from effbench.rows import KINDS, DatasetRow, Row
+from effbench.steps.train import Train
 from effbench.suite import Entry, Suite
 
 Problem = tuple[tuple[str, ...], str]
@@ -31,10 +32,11 @@ class Finder:
         mistakes: Mistakes,
         plugins: Plugins,
         resolver: Resolver,
+        domains: Domains,
         target: DatasetRow | None = None,
     ) -> None:
         self.suite, self.mistakes, self.plugins = suite, mistakes, plugins
-        references = References(self, resolver, target)
+        references = References(self, resolver, target, domains)
         self.resolver = resolver._replace(refer=references.refer)
         self._entries = {
             (entry.section, entry.name): entry
@@ -61,9 +63,14 @@ class Finder:
             raise EffbenchError(f"{KINDS[section]} {name!r} has mistakes of its own")
         return row
 
-    def seed(self, model: str) -> int:
-        """Return the seed of a row of ``models``."""
-        return self._entries["models", model].seed
+    def model(self, name: Any) -> Train:
+        """Return the training of a row of ``models``.
+
+        Raises:
+            EffbenchError: as for `sound`.
+
+        """
+        return Train(self.sound("models", name), self._entries["models", name].seed)
 
     def row(self, section: str, name: str) -> Row | None:
         """Return a row, or None when it has mistakes (which are noted).

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from effbench.api import Factory
+
+if TYPE_CHECKING:
+    import click
 
 hookspec = pluggy.HookspecMarker("effbench")
 hookimpl = pluggy.HookimplMarker("effbench")
@@ -36,6 +39,11 @@ def effbench_retrievers() -> Mapping[str, Factory]:  # type: ignore[empty-body]
 @hookspec
 def effbench_indexes() -> Mapping[str, Factory]:  # type: ignore[empty-body]
     """Offer indexes: name in suite files -> what makes an `Index`."""
+
+
+@hookspec
+def effbench_commands() -> Mapping[str, click.Command]:  # type: ignore[empty-body]
+    """Offer commands of the program: name -> a click command, which imports what it needs."""
 
 
 @hookspec

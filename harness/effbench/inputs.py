@@ -12,12 +12,19 @@ from effbench.examples import read_examples
 from effbench.runs import stream_trec
 from effbench.steps import Step
 from effbench.steps.data import qrels_of
+from effbench.steps.domains import EncodeDomain, read_domain
 from effbench.steps.encode import EncodeCorpus, EncodeTexts
 from effbench.steps.examples import GatherExamples
 from effbench.steps.search import RUN, SearchIndex, SearchRetriever
 from effbench.steps.texts import read_texts
 from effbench.steps.train import MODEL, Train
-from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel
+from effbench.trainers import (
+    DomainModels,
+    EncodedTexts,
+    Examples,
+    SearchedDataset,
+    TrainedModel,
+)
 from effbench.vectors import DiskVectors, read_rows
 
 if TYPE_CHECKING:
@@ -57,15 +64,17 @@ class ExamplesInput:
     def open(self, bench: Workbench) -> Examples:
         """Return the examples, whose docs and vectors are read from disk as needed."""
         found = read_examples(bench.artifact(self.step).folder)
-        if not self.corpora:
-            return Examples(*found[:4], None, None)
-        sources = [DiskVectors(bench.artifact(one).folder) for one in self.corpora]
         places = found.docs.places[:, 1:]
+        tasks = [int(places[one[0], 0]) for one in found.positives]
+        texts = (found.queries, found.positives, found.negatives, tasks, found.docs)
+        if not self.corpora:
+            return Examples(*texts, None, None)
+        sources = [DiskVectors(bench.artifact(one).folder) for one in self.corpora]
 
         def vectors(positions: Sequence[int]) -> Vectors:
             return read_rows(sources, places[positions])
 
-        return Examples(*found, vectors, self.corpora[0].row.name)
+        return Examples(*texts, vectors, self.corpora[0].row.name)
 
 
 @dataclass(frozen=True)
@@ -123,3 +132,24 @@ class FolderInput:
     def open(self, bench: Workbench) -> ModelId:
         """Return the folder of the trained model."""
         return ModelId(str(self.model.open(bench).folder))
+
+
+@dataclass(frozen=True)
+class DomainsInput:
+    """A `DomainModels` to be."""
+
+    target: EncodeDomain
+    sources: tuple[tuple[EncodeDomain, Train], ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps whose artifacts it opens."""
+        return (self.target, *(step for pair in self.sources for step in pair))
+
+    def open(self, bench: Workbench) -> DomainModels:
+        """Return features of all, and the folders of the sources' models."""
+        sources = [
+            read_domain(domain, ModelInput(train).open(bench), bench)
+            for domain, train in self.sources
+        ]
+        return DomainModels(read_domain(self.target, None, bench), sources)

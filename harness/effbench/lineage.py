@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from effbench.api import Dataset
-from effbench.rows import Row
+from effbench.rows import Row, corpora_of, parts_of
 from effbench.steps import Step, all_steps
+from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeTexts
 from effbench.steps.examples import GatherExamples
 from effbench.steps.texts import DatasetSource, Texts
@@ -20,12 +21,14 @@ def seen(row: Row, dataset: Dataset) -> list[str]:
     """
     rows = [one for one in (row, row.passages) if one is not None]
     steps = all_steps(tuple(step for one in rows for step in one.steps))
+    parts = parts_of(dataset)
     found = set()
     for step in steps.values():
-        for read, part in _reads(step):
-            if read.corpus_key == dataset.corpus_key:
-                own = part == "corpus" or read.key == dataset.key
-                found.add(part if own else f"other {part}")
+        for read, kind in _reads(step):
+            if parts_of(read) & parts:
+                found.add(kind)
+            elif corpora_of(read) & corpora_of(dataset):
+                found.add(kind if kind == "corpus" else f"other {kind}")
     return sorted(found)
 
 
@@ -48,6 +51,8 @@ def _reads(step: Step) -> list[tuple[Dataset, str]]:
     """Return the datasets whose content a step takes into training, and what of them."""
     if isinstance(step, GatherExamples):
         return [(source.row.dataset, "judgments") for source in step.sources]
+    if isinstance(step, EncodeDomain):
+        return [(step.data.row.dataset, "corpus"), (step.data.row.dataset, "queries")]
     if isinstance(step, Texts):
         sources = [one for one in step.sources if isinstance(one, DatasetSource)]
         return [

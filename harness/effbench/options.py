@@ -23,7 +23,7 @@ from effbench.annotations import (
     side_of,
     spelled,
 )
-from effbench.api import DataPath, Factory, ModelId
+from effbench.api import DataPath, Dataset, Factory, ModelId
 from effbench.content import Digests, find_model
 from effbench.errors import EffbenchError
 from effbench.plugins import suggest
@@ -79,8 +79,8 @@ class Input(Protocol):
         """Return what the factory gets."""
 
 
-Refer = Callable[[Any, Any], Input]
-"""Turns an annotation of `REFERENCES` and a suite's value into an input, or raises."""
+Refer = Callable[[Any, Any], Input | Dataset]
+"""Turns an annotation of `REFERENCES` and a suite's value into what it means, or raises."""
 
 
 class Resolved(NamedTuple):
@@ -184,7 +184,9 @@ class Resolver(NamedTuple):
         if self.refer is None:
             raise EffbenchError("a row or data cannot be named here")
         found = self.refer(annotation, value)
-        return found, [key_of(step) for step in found.steps]
+        if isinstance(found, Input):
+            return found, [key_of(step) for step in found.steps]
+        return found, [found.corpus_key, found.key]
 
     def _digest(self, path: Path) -> str | None:
         return self.digests.of(path) if self.digests else None

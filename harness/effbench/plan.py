@@ -16,7 +16,7 @@ from effbench.located import Mistakes
 from effbench.options import Resolver
 from effbench.plugins import Plugins, suggest
 from effbench.reader import read
-from effbench.rows import Row
+from effbench.rows import DatasetRow, Row, corpora_of
 from effbench.steps.data import Data
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
 from effbench.steps.index import BuildIndex, BuildRetriever
@@ -45,14 +45,28 @@ class _Planner:
         self, suite: Suite, mistakes: Mistakes, plugins: Plugins, resolver: Resolver
     ) -> None:
         self.suite, self.mistakes = suite, mistakes
-        self.finder = partial(Finder, suite, mistakes, plugins, resolver)
+        self._make = partial(Finder, suite, mistakes, plugins, resolver, self)
+        self._datasets: list[Data] = []
+        self._finders: dict[str, Finder] = {}
         self.remarks = {
             f"plugin {p.name!r} ({p.distribution}) is broken and left out: {p.error}": None
             for p in plugins.broken()
         }
 
+    def others(self, target: DatasetRow) -> list[DatasetRow]:
+        """Return the suite's datasets of other collections than the target's."""
+        corpora = corpora_of(target.dataset)
+        rows = [data.row for data in self._datasets]
+        return [row for row in rows if not corpora_of(row.dataset) & corpora]
+
+    def finder(self, target: DatasetRow) -> Finder:
+        """Return the rows as a dataset sees them."""
+        if target.name not in self._finders:
+            self._finders[target.name] = self._make(target)
+        return self._finders[target.name]
+
     def plan(self) -> Plan:
-        datasets = self._datasets()
+        datasets = self._datasets = self._read_datasets()
         found: dict[str, list[Cell]] = {}
         if not datasets:  # their mistakes are noted; note those of the rows too
             self._cells(None)
@@ -69,11 +83,11 @@ class _Planner:
                 )
         return Plan(self.suite, tuple(cells), tuple(self.remarks))
 
-    def _datasets(self) -> list[Data]:
+    def _read_datasets(self) -> list[Data]:
         found: dict[str, Data] = {}
         for entry in self.suite.datasets:
             try:
-                row = self.finder().dataset(entry.use, entry.options, entry.group)
+                row = self._make().dataset(entry.use, entry.options, entry.group)
             except EffbenchError as error:
                 self.mistakes.add(entry.place, str(error))
                 continue
@@ -85,7 +99,7 @@ class _Planner:
 
     def _cells(self, data: Data | None) -> list[Cell]:
         """Return the cells of one dataset; without one, only note the rows' mistakes."""
-        finder = self.finder(target=data.row if data else None)
+        finder = self.finder(data.row) if data else self._make()
         finder.rows("models")
         encoders, retrievers = finder.rows("encoders"), finder.rows("retrievers")
         indexes = finder.rows("indexes")

@@ -9,8 +9,9 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+import click
 import pluggy
 
 from effbench import hookspecs
@@ -20,6 +21,9 @@ from effbench.errors import EffbenchError
 GROUP = "effbench"
 SECTIONS = ("datasets", "models", "encoders", "retrievers", "indexes")
 """Sections of suite files whose rows use an offer."""
+
+_Offers: TypeAlias = dict[tuple[str, str], "Offer"]
+_Ready: TypeAlias = dict[str, dict[str, Mapping[str, Any]]]
 
 _HOOKS = {section: f"effbench_{section}" for section in SECTIONS} | {
     "models": "effbench_trainers"
@@ -57,11 +61,12 @@ class Plugin(NamedTuple):
 
 @dataclass(frozen=True)
 class Plugins:
-    """Everything installed: plugins (working or broken), offers and ready rows."""
+    """Everything installed: plugins (working or broken), offers, ready rows and commands."""
 
     installed: tuple[Plugin, ...]
     offers: Mapping[tuple[str, str], Offer]
     ready: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    commands: Mapping[str, click.Command]
 
     def named(self, section: str) -> dict[str, Offer]:
         """Return the offers of one section by name."""
@@ -84,8 +89,8 @@ def load() -> Plugins:
     manager = pluggy.PluginManager("effbench")
     manager.add_hookspecs(hookspecs)
     found = [_load(manager, point) for point in _entry_points()]
-    offers, ready = _collect(manager, found)
-    return Plugins(tuple(found), offers, ready)
+    offers, ready, commands = _collect(manager, found)
+    return Plugins(tuple(found), offers, ready, commands)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -134,10 +139,11 @@ def _refuse_unknown_hooks(module: object) -> None:
 
 def _collect(
     manager: pluggy.PluginManager, found: list[Plugin]
-) -> tuple[dict[tuple[str, str], Offer], dict[str, dict[str, Mapping[str, Any]]]]:
+) -> tuple[_Offers, _Ready, dict[str, click.Command]]:
     """Ask each working plugin for its offers; a hook that raises marks its plugin broken."""
-    offers: dict[tuple[str, str], Offer] = {}
-    ready: dict[str, dict[str, Mapping[str, Any]]] = {section: {} for section in SECTIONS}
+    offers: _Offers = {}
+    ready: _Ready = {section: {} for section in SECTIONS}
+    commands: dict[str, click.Command] = {}
     for i, plugin in enumerate(found):
         if plugin.error:
             continue
@@ -145,13 +151,16 @@ def _collect(
             mine = _offers_of(manager, plugin.name)
             _refuse_clashes(mine, offers)
             rows = _answers(manager, "effbench_ready_rows", plugin.name)
+            named_commands = _answers(manager, "effbench_commands", plugin.name)
+            _refuse_known(named_commands, commands)
         except Exception as error:  # a hook may raise anything
             found[i] = plugin._replace(error=_short(error), trace=traceback.format_exc())
             continue
         offers.update({(offer.section, offer.name): offer for offer in mine})
         for section, named in rows.items():
             ready[section].update(named)
-    return offers, ready
+        commands.update(named_commands)
+    return offers, ready, commands
 
 
 def _offers_of(manager: pluggy.PluginManager, plugin: str) -> list[Offer]:
@@ -181,6 +190,12 @@ def _refuse_clashes(mine: list[Offer], offers: Mapping[tuple[str, str], Offer]) 
                 f"offers {offer.section} {offer.name!r}, which plugin {other.plugin!r} offers "
                 "already (uninstall one, or narrow EFFBENCH_PLUGINS)"
             )
+
+
+def _refuse_known(mine: Mapping[str, click.Command], others: Iterable[str]) -> None:
+    for name in mine:
+        if name in others:
+            raise EffbenchError(f"offers the command {name!r}, which another plugin offers")
 
 
 def _importable(module: str) -> bool:

@@ -19,7 +19,9 @@ from effbench.errors import EffbenchError
 from effbench.measures import mean, measure
 from effbench.steps.data import qrels_of
 from effbench.steps.search import RUN, SearchIndex
+from effbench.steps.train import MODEL, Train
 from effbench.store import write_json
+from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:
     from effbench.workbench import Workbench
@@ -103,6 +105,7 @@ def done(cell: Cell, bench: Workbench) -> Record:
         "scores": {name: mean(by_query) for name, by_query in values.items()},
         "queries": {**_counts(about), "without_hits": info["without_hits"]},
         "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
+        "models": _models(cell, bench),
         "latency": None,
         "per_query": values,
     }
@@ -150,6 +153,21 @@ def _described(row: Any) -> Record:
         "distribution": row.distribution,
         "options": options,
     }
+
+
+def _models(cell: Cell, bench: Workbench) -> dict[str, Any]:
+    """Return folder and facts of each model that the row uses, if its trainer gave any."""
+    found = {}
+    for step in cell.row.steps:
+        if isinstance(step, Train):
+            folder = bench.artifact(step).folder / MODEL
+            facts = json.loads(_text(folder / ABOUT) or "{}")
+            found[step.row.name] = {"folder": str(folder), **facts}
+    return found
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def _counts(manifest: Mapping[str, Any]) -> dict[str, int]:

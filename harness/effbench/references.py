@@ -2,37 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from effbench.api import ModelId
+from effbench.api import Dataset, ModelId, Split
 from effbench.errors import EffbenchError
-from effbench.inputs import ExamplesInput, FolderInput, ModelInput, SearchInput, TextsInput
+from effbench.inputs import (
+    DomainsInput,
+    ExamplesInput,
+    FolderInput,
+    ModelInput,
+    SearchInput,
+    TextsInput,
+)
 from effbench.options import Input, Resolver
-from effbench.rows import DatasetRow
+from effbench.rows import DatasetRow, corpora_of
 from effbench.steps.data import Data
+from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeQueries, EncodeTexts
 from effbench.steps.examples import Docpairs, GatherExamples, Judgments
 from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.steps.texts import PARTS, DatasetSource, FileSource, Source, Texts
-from effbench.steps.train import Train
-from effbench.trainers import EncodedTexts, Examples, SearchedDataset, TrainedModel
+from effbench.trainers import (
+    DomainModels,
+    EncodedTexts,
+    Examples,
+    SearchedDataset,
+    TrainedModel,
+)
 
 if TYPE_CHECKING:
     from effbench.finder import Finder
 
-TARGET = "target"
+TARGET, OTHERS = "target", "others"
+NO_TARGET = "'target' and 'others' mean datasets of a cell; there is none here"
+
+
+class Domains(Protocol):
+    """The datasets of a suite, and what its rows are for each of them."""
+
+    def others(self, target: DatasetRow) -> Sequence[DatasetRow]:
+        """Return the datasets whose docs are of other collections than the target's."""
+
+    def finder(self, target: DatasetRow) -> Finder:
+        """Return the rows as a dataset sees them."""
 
 
 class References:
     """Turns values of options into inputs, as the dataset ``target`` sees them."""
 
-    def __init__(self, rows: Finder, resolver: Resolver, target: DatasetRow | None) -> None:
-        self._rows, self._resolver, self._target = rows, resolver, target
+    def __init__(
+        self, rows: Finder, resolver: Resolver, target: DatasetRow | None, domains: Domains
+    ) -> None:
+        self._rows, self._resolver = rows, resolver
+        self._target, self._domains = target, domains
 
-    def refer(self, annotation: Any, value: Any) -> Input:
+    def refer(self, annotation: Any, value: Any) -> Input | Dataset:
         """Return what ``value``, of an option with this annotation, stands for.
 
         Raises:
@@ -40,7 +67,9 @@ class References:
                 not there.
 
         """
-        readers: dict[Any, Callable[[Any], Input]] = {
+        readers: dict[Any, Callable[[Any], Input | Dataset]] = {
+            Dataset: lambda given: self._dataset(given).dataset,
+            DomainModels: self._domain_models,
             EncodedTexts: self._encoded_texts,
             Examples: self._examples,
             SearchedDataset: self._searched,
@@ -50,13 +79,10 @@ class References:
         return readers[annotation](value)
 
     def _model(self, name: Any) -> ModelInput:
-        return ModelInput(self._train(name))
+        return ModelInput(self._rows.model(name))
 
     def _folder(self, value: Any) -> FolderInput:
         return FolderInput(self._model(_parts(value, "{trained: ROW}", "trained")["trained"]))
-
-    def _train(self, name: Any) -> Train:
-        return Train(self._rows.sound("models", name), self._rows.seed(name))
 
     def _encoded_texts(self, value: Any) -> TextsInput:
         given = _parts(value, "{texts: [...], encoder: ROW}", "texts", "encoder")
@@ -86,23 +112,58 @@ class References:
 
     def _examples(self, value: Any) -> ExamplesInput:
         given = _parts(value, "{examples: [...]}", "examples", passages=None)
-        step = GatherExamples(tuple(self._judged(one) for one in _listed(given["examples"])))
+        sources = [one for each in _listed(given["examples"]) for one in self._example(each)]
+        if not sources:
+            raise EffbenchError("examples: nothing to take any from (there are no others)")
+        step = GatherExamples(tuple(sources))
         if given["passages"] is None:
             return ExamplesInput(step, ())
         row = self._rows.sound("encoders", given["passages"])
         corpora = (EncodeCorpus(row.passages or row, corpus) for corpus in step.corpora)
         return ExamplesInput(step, tuple(corpora))
 
-    def _judged(self, given: Any) -> Judgments | Docpairs:
+    def _example(self, given: Any) -> list[Judgments | Docpairs]:
         if isinstance(given, dict) and set(given) == {"docpairs"}:
-            return Docpairs(self._dataset(given["docpairs"]))
-        form = "{judgments: DATASET, negatives: ROW} or {docpairs: DATASET}"
-        found = _parts(given, form, "judgments", negatives=None)
-        mined = found["negatives"]
-        return Judgments(
-            Data(self._dataset(found["judgments"])),
-            None if mined is None else self._train(mined),
-        )
+            return [Docpairs(row) for row in self._datasets(given["docpairs"])]
+        found = dict(given) if isinstance(given, dict) else {}
+        first, negatives = found.pop("first", None), found.pop("negatives", None)
+        if set(found) not in ({"judgments"}, {"training"}):
+            raise EffbenchError(
+                f"{given!r} is not {{judgments: DATASET, negatives: ROW, first: N}}, the same "
+                "with training, or {docpairs: DATASET}"
+            )
+        if first is not None and (type(first) is not int or first < 1):
+            raise EffbenchError(f"first: {first!r} is not a number of judgments")
+        mined = None if negatives is None else self._rows.model(negatives)
+        ((word, value),) = found.items()
+        rows = self._datasets(value)
+        if word == "training":
+            rows = [one for row in rows for one in trainable(row)]
+        return [Judgments(Data(row), mined, first) for row in rows]
+
+    def _domain_models(self, value: Any) -> DomainsInput:
+        form = "{models: ROW, of: DATASETS, features: ROW, first: N}"
+        given = _parts(value, form, "models", "of", "features", first=100)
+        if self._target is None:
+            raise EffbenchError(NO_TARGET)
+        if type(given["first"]) is not int or given["first"] < 1:
+            raise EffbenchError(f"first: {given['first']!r} is not a number of texts")
+        encoder = self._rows.sound("encoders", given["features"])
+
+        def features(row: DatasetRow) -> EncodeDomain:
+            return EncodeDomain(encoder, Data(row), given["first"])
+
+        sources = self._datasets(given["of"])
+        if not sources:
+            raise EffbenchError(
+                "of: there is no dataset of another collection to transfer from"
+            )
+        for row in sources:
+            if corpora_of(row.dataset) & corpora_of(self._target.dataset):
+                raise EffbenchError(f"of: {row.name} is of the target's own collection")
+        models = (self._domains.finder(row).model(given["models"]) for row in sources)
+        pairs = zip(map(features, sources), models, strict=True)
+        return DomainsInput(features(self._target), tuple(pairs))
 
     def _searched(self, value: Any) -> SearchInput:
         form = "{dataset: DATASET, row: ROW, index: ROW, depth: N}"
@@ -120,12 +181,18 @@ class References:
         index = BuildIndex(self._rows.sound("indexes", given["index"]), corpus)
         return SearchInput(SearchIndex(EncodeQueries(encoder, data), index, depth, {}))
 
+    def _datasets(self, value: Any) -> list[DatasetRow]:
+        """Return the datasets that a value names: one, a list of them, or all others."""
+        if value == OTHERS:
+            if self._target is None:
+                raise EffbenchError(NO_TARGET)
+            return list(self._domains.others(self._target))
+        return [self._dataset(one) for one in _listed(value)]
+
     def _dataset(self, value: Any) -> DatasetRow:
         if value == TARGET:
             if self._target is None:
-                raise EffbenchError(
-                    "'target' stands for the dataset of a cell; there is none here"
-                )
+                raise EffbenchError(NO_TARGET)
             return self._target
         if isinstance(value, str):
             return self._rows.dataset("ir_datasets", {"id": value})
@@ -135,6 +202,20 @@ class References:
         raise EffbenchError(
             f"{value!r} is no dataset (an ir_datasets id, {{use: ...}} or target)"
         )
+
+
+def trainable(row: DatasetRow) -> list[DatasetRow]:
+    """Return the datasets whose judgments one may train on, to search a dataset's collection.
+
+    The train split where there is one; or else the dev and the test split, which is to train on
+    what is measured: records say so (`effbench.lineage`). It is how soft prompt transfer
+    gets a prompt for each dataset of BEIR.
+    """
+    dataset = row.dataset
+    if not isinstance(dataset, Split) or not dataset.splits:
+        return [row]
+    names = ["train"] if "train" in dataset.splits else list(dataset.splits)
+    return [DatasetRow(dataset.split(name), None) for name in names]
 
 
 def _parts(value: Any, form: str, *required: str, **optional: Any) -> dict[str, Any]:

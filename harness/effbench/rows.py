@@ -90,3 +90,14 @@ class DatasetRow:
     def name(self) -> str:
         """The dataset's name in tables."""
         return self.dataset.dataset_id
+
+
+def parts_of(dataset: Dataset) -> frozenset[tuple[str, str]]:
+    """Return (corpus key, key) of all that a dataset is made of, or a part of."""
+    own = ((dataset.corpus_key, dataset.key),)
+    return frozenset(getattr(dataset, "parts", own))
+
+
+def corpora_of(dataset: Dataset) -> frozenset[str]:
+    """Return the keys of the collections that a dataset's docs are of."""
+    return frozenset(corpus for corpus, _ in parts_of(dataset))

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from effbench.api import Doc, Qrel, ScoredDoc, Vectors, VectorSource
 
 
+ABOUT = "about.json"
+"""A file that a trainer may put into its model's folder: a JSON object of facts about it.
+
+They go into the record of every cell whose row uses the model; ``effbench show`` shows them.
+"""
+
+
 class EncodedTexts(NamedTuple):
     """An option ``{texts: [SOURCE, ...], encoder: ROW}``: texts with that row's query vectors.
 
@@ -27,8 +34,10 @@ class Examples(NamedTuple):
     """An option ``{examples: [SOURCE, ...]}``: queries, each with good and bad docs.
 
     A source is ``{judgments: DATASET}`` (relevance 1 and above is good), the same with
-    ``negatives: ROW`` (a row of ``models`` that mined docpairs: their second docs are bad), or
-    ``{docpairs: DATASET}`` (pairs of the dataset's own). With ``passages: ROW`` beside the
+    ``negatives: ROW`` (a row of ``models`` that mined docpairs: their second docs are bad),
+    ``{training: DATASET}`` (the judgments of what one may train on: its train split; where
+    there is none its dev and test splits), or ``{docpairs: DATASET}`` (pairs of the dataset's
+    own). ``first: N`` takes the first N judgments only. With ``passages: ROW`` beside the
     list, each doc comes with that encoder row's vector: those of the whole corpus, which are
     made once for all. Only queries with a good doc are in; nothing is held in memory but ids.
     """
@@ -39,6 +48,9 @@ class Examples(NamedTuple):
 
     negatives: Sequence[Sequence[int]]
     """Positions in ``docs``; none is judged relevant to the query."""
+
+    tasks: Sequence[int]
+    """Each query's collection, counted from 0: queries of one number search the same docs."""
 
     docs: Sequence[Doc]
     vectors: Callable[[Sequence[int]], Vectors] | None
@@ -66,6 +78,33 @@ class TrainedModel(NamedTuple):
 
     name: str
     folder: Path
+
+
+class Domain(NamedTuple):
+    """A dataset with features, and perhaps a model that was trained for it."""
+
+    name: str
+    passages: Vectors
+    """float32 [n, d], of its first docs."""
+
+    queries: Vectors
+    """float32 [m, d], of its first queries."""
+
+    model: TrainedModel | None
+
+
+class DomainModels(NamedTuple):
+    """An option ``{models: ROW, of: DATASETS, features: ROW}``: one model for each of them.
+
+    ``models`` is a row whose data is ``target``, so that each dataset has its own;
+    ``of: others`` means all datasets of the suite but those of the target's collection.
+    ``features`` is an encoder row, which encodes the ``first`` docs and queries (100 each).
+    """
+
+    target: Domain
+    """The dataset that a model is wanted for; it comes without one."""
+
+    sources: Sequence[Domain]
 
 
 class Trainer(Protocol):

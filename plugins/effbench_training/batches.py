@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from sentence_transformers.sentence_transformer.modules import Transformer
 from torch import Tensor
 
 from effbench import EffbenchError, Examples
-from effbench_training import Start
+
+Features: TypeAlias = list[dict[str, Tensor]]
+"""What an encoder reads, in chunks."""
 
 
 class Drawn(NamedTuple):
@@ -28,10 +31,10 @@ class Drawn(NamedTuple):
 class ExampleSet(torch.utils.data.Dataset[Drawn]):
     """Examples; which of a query's passages are taken depends on seed, epoch and query only."""
 
-    def __init__(self, data: Examples, negatives: int, seed: int) -> None:
+    def __init__(self, who: str, data: Examples, negatives: int, seed: int) -> None:
         if negatives and not any(map(len, data.negatives)):
             raise EffbenchError(
-                "contrastive: the examples have no negatives (mine some, or say negatives: 0)"
+                f"{who}: the examples have no negatives (mine some, or say negatives: 0)"
             )
         self._data, self._negatives, self._seed = data, negatives, seed
         self.epoch = 0
@@ -55,14 +58,10 @@ class Batches:
 
     def __init__(
         self,
-        data: Examples,
-        queries: SentenceTransformer,
-        passages: Any,
-        start: Start,
-        cached: int | None,
+        queries: Callable[[Sequence[str]], Features],
+        passages: Callable[[Sequence[int]], Features | Tensor],
     ) -> None:
-        self._data, self._queries, self._passages = data, queries, passages
-        self._start, self._cached = start, cached
+        self._queries, self._passages = queries, passages
 
     def __call__(self, drawn: Sequence[Drawn]) -> dict[str, Any]:
         """Return what `Contrast` reads of a batch."""
@@ -70,33 +69,32 @@ class Batches:
         good = np.full((len(drawn), max(len(one.good) for one in drawn)), -1)
         for place, one in enumerate(drawn):
             good[place, : len(one.good)] = one.good
-        queries = [one.query for one in drawn]
         return {
-            "queries": self._features(self._queries, queries, self._start.query_max_length),
-            "passages": self._encoded(rows),
+            "queries": self._queries([one.query for one in drawn]),
+            "passages": self._passages(rows),
             "rows": torch.tensor(rows),
             "good": torch.from_numpy(good),
         }
 
-    def _encoded(self, rows: Sequence[int]) -> Tensor | list[dict[str, Tensor]]:
-        """Return vectors that are given, or features of passages that are trained."""
-        if self._passages is None and self._data.vectors is not None:
-            return torch.from_numpy(self._data.vectors(rows))
-        texts = [self._data.docs[row].default_text() for row in rows]
-        return self._features(self._passages, texts, self._start.max_length)
 
-    def _features(
-        self, side: SentenceTransformer, texts: Sequence[str], limit: int
-    ) -> list[dict[str, Tensor]]:
+@dataclass(frozen=True)
+class SideFeatures:
+    """What a side of Sentence Transformers reads of texts."""
+
+    side: SentenceTransformer
+    limit: int
+    chunk: int | None
+
+    def __call__(self, texts: Sequence[str]) -> Features:
         """Return the features of texts in chunks, each padded by itself.
 
         Transformers read ``limit`` tokens; what reads on at no such cost reads all.
         """
-        first = side[0]
+        first = self.side[0]
         if isinstance(first, Transformer):
             whole = first.max_seq_length
-            first.max_seq_length = min(limit, whole or limit)
-        found = [side.preprocess(list(chunk)) for chunk in _chunks(texts, self._cached)]
+            first.max_seq_length = min(self.limit, whole or self.limit)
+        found = [self.side.preprocess(list(chunk)) for chunk in _chunks(texts, self.chunk)]
         if isinstance(first, Transformer):
             first.max_seq_length = whole  # which is saved
         tensors = ({k: v for k, v in one.items() if isinstance(v, Tensor)} for one in found)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from sentence_transformers import SentenceTransformer
 from sentence_transformers.util import all_gather, all_gather_with_grad, get_rank
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -15,7 +16,7 @@ from transformers import set_seed
 
 from effbench import Examples
 from effbench_training import Objective, Schedule, Start
-from effbench_training.batches import Batches, ExampleSet
+from effbench_training.batches import Batches, ExampleSet, Features, SideFeatures
 from effbench_training.loop import fit
 from effbench_training.sides import open_sides, save_side
 
@@ -40,8 +41,11 @@ def train(
     """Train, and write the query side, with a passage side beside it if it was trained too."""
     set_seed(seed)
     queries, passages = open_sides(data, start)
-    examples = ExampleSet(data, objective.negatives, seed)
-    batches = Batches(data, queries, passages, start, objective.cached)
+    examples = ExampleSet("contrastive", data, objective.negatives, seed)
+    batches = Batches(
+        SideFeatures(queries, start.query_max_length, objective.cached),
+        _passages(data, passages, start, objective),
+    )
 
     def save(folder: Path) -> None:
         save_side(queries, folder)
@@ -56,7 +60,13 @@ def train(
     rate = schedule.query_learning_rate
     fit(
         "contrastive",
-        Contrast(queries, passages, objective),
+        Contrast(
+            queries,
+            passages,
+            temperature=objective.temperature,
+            shared=objective.shared_negatives,
+            cached=objective.cached is not None,
+        ),
         examples,
         batches,
         save,
@@ -72,19 +82,36 @@ def train(
     )
 
 
+def _passages(
+    data: Examples, passages: SentenceTransformer | None, start: Start, objective: Objective
+) -> Callable[[Sequence[int]], Features | Tensor]:
+    """Return what gives the vectors of passages, or features of those that are trained."""
+    vectors = data.vectors
+    if passages is None and vectors is not None:
+        return lambda rows: torch.from_numpy(vectors(rows))
+    features = SideFeatures(passages, start.max_length, objective.cached)
+    return lambda rows: features([data.docs[row].default_text() for row in rows])
+
+
 class Contrast(nn.Module):
     """Scores of a batch's queries and passages, and the loss that compares them."""
 
     def __init__(
-        self, queries: nn.Module, passages: nn.Module | None, objective: Objective
+        self,
+        queries: nn.Module,
+        passages: nn.Module | None,
+        *,
+        temperature: float,
+        shared: bool,
+        cached: bool = False,
     ) -> None:
         super().__init__()
         self.queries = queries
         self._tied = passages is queries
         self.passages = None if self._tied else passages  # a checkpoint holds a weight once
-        self._temperature = objective.temperature
-        self._shared = objective.shared_negatives
-        self._cached = objective.cached is not None
+        self._temperature = temperature
+        self._shared = shared
+        self._cached = cached
 
     def forward(
         self, queries: Any, passages: Any, rows: Tensor, good: Tensor

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
@@ -37,7 +38,8 @@ def fit(
     """Train from the newest checkpoint in ``output_dir``, if any; let ``save`` write the model.
 
     ``network`` returns a mapping with its ``loss``. A ``dataset`` with ``lengths`` is read in
-    batches of like length, one with an ``epoch`` is told which one it is. ``rates`` gives
+    batches of like length, one with ``order(epoch)`` in that order, one with an ``epoch`` is
+    told which one it is. ``rates`` gives
     modules learning rates of their own, ``arguments`` go to
     `TrainingArguments`. The loss curve is kept in ``loss.json``.
 
@@ -77,6 +79,8 @@ class _Loop(Trainer):  # type: ignore[misc]
 
     def _get_train_sampler(self, *arguments: Any) -> Any:
         lengths = getattr(self.train_dataset, "lengths", None)
+        if hasattr(self.train_dataset, "order"):
+            return _InOrder(self.train_dataset)
         if lengths is None:
             return super()._get_train_sampler(*arguments)
         return _ByLength(self.args.train_batch_size, lengths, self.args.data_seed)
@@ -108,6 +112,23 @@ class _ByLength(LengthGroupedSampler):  # type: ignore[misc]
     def set_epoch(self, epoch: int) -> None:
         """Draw another order; the loop calls it at the start of each epoch."""
         self.generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+
+
+class _InOrder(Sampler[int]):
+    """The order that a dataset wants in an epoch."""
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset, self._order = dataset, dataset.order(0)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._order)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of another epoch; the loop calls it at the start of each."""
+        self._order = self._dataset.order(epoch)
 
 
 class _TellsEpoch(TrainerCallback):  # type: ignore[misc]

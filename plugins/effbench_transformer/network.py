@@ -57,7 +57,7 @@ class PooledNetwork:
             texts = [tokens + [self._pad] * (longest - len(tokens)) for tokens in texts]
         ids = torch.tensor(texts, device=self._device)
         hidden = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
-        pooled = _pool(hidden.float(), mask, self._pooling)
+        pooled = pool(hidden.float(), mask, self._pooling)
         return torch.nn.functional.normalize(pooled) if self._normalize else pooled
 
 
@@ -79,7 +79,7 @@ def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         start += size
 
 
-def _pool(hidden: torch.Tensor, mask: torch.Tensor | None, pooling: str) -> torch.Tensor:
+def pool(hidden: torch.Tensor, mask: torch.Tensor | None, pooling: str) -> torch.Tensor:
     """Reduce token vectors [b, t, d] to [b, d], over the tokens in ``mask`` [b, t]."""
     if pooling == "cls":
         return hidden[:, 0]

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effbench.api import Paired
@@ -46,6 +47,8 @@ class Judgments:
 
     data: Data
     negatives: Train | None
+    first: int | None = None
+    """How many judgments are taken, in the dataset's order; None for all."""
 
     @property
     def row(self) -> DatasetRow:
@@ -60,12 +63,16 @@ class Judgments:
     @property
     def fact(self) -> list[Any]:
         """What decides the examples, beside the steps."""
-        return ["judgments", len(self.steps)]
+        dataset = self.row.dataset
+        return ["judgments", dataset.key, dataset.corpus_key, self.first]
 
     def examples(self, bench: Workbench) -> Iterator[Example]:
         """Yield an example a query that has a relevant doc."""
         positives: dict[str, list[str]] = defaultdict(list)
-        for qrel in qrels_of(self.data, bench):
+        qrels = qrels_of(self.data, bench)
+        if self.first is not None:  # the step has sorted them
+            qrels = list(islice(self.row.dataset.qrels(), self.first))
+        for qrel in qrels:
             if qrel.relevance > 0:
                 positives[qrel.query_id].append(qrel.doc_id)
         negatives: dict[str, list[str]] = defaultdict(list)
@@ -123,11 +130,7 @@ class GatherExamples:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        datasets = [source.row.dataset for source in self.sources]
-        kinds = [type(source).__name__ for source in self.sources]
-        return {
-            "sources": [[k, d.key, d.corpus_key] for k, d in zip(kinds, datasets, strict=True)]
-        }
+        return {"sources": [source.fact for source in self.sources]}
 
     @property
     def inputs(self) -> tuple[Step, ...]:

@@ -1,0 +1,69 @@
+"""The features step: the first docs and queries of a dataset, encoded to compare domains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from effbench.rows import Row
+from effbench.steps import Step
+from effbench.steps.data import Data, docs_of, queries_of
+from effbench.steps.encode import checked
+from effbench.trainers import Domain, TrainedModel
+
+if TYPE_CHECKING:
+    from effbench.store import Artifact
+    from effbench.workbench import Workbench
+
+PASSAGES, QUERIES = "passages.npy", "queries.npy"
+
+
+@dataclass(frozen=True)
+class EncodeDomain:
+    """Encode the first docs and the first judged queries of a dataset."""
+
+    row: Row
+    data: Data
+    first: int
+    kind = "domain"
+
+    @property
+    def label(self) -> str:
+        return f"encode {self.row.name} features of {self.data.row.name}"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        dataset = self.data.row.dataset
+        return {
+            "row": self.row.query_facts,
+            "corpus": dataset.corpus_key,
+            "name": dataset.dataset_id,  # models that are made of domains say their names
+            "first": self.first,
+        }
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.data, *self.row.steps)
+
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        import numpy as np
+
+        encoder = bench.instance(self.row)
+        docs = list(islice(docs_of(self.data.row), self.first))
+        queries = [query.text for query in queries_of(self.data, bench)[: self.first]]
+        passages = checked(encoder.encode_corpus, self.row, "docs")(docs)
+        asked = checked(encoder.encode_queries, self.row, "queries")(queries)
+        artifact.put(PASSAGES, lambda path: np.save(path, passages))
+        artifact.put(QUERIES, lambda path: np.save(path, asked))
+        return {"docs": len(docs), "queries": len(queries)}
+
+
+def read_domain(step: EncodeDomain, model: TrainedModel | None, bench: Workbench) -> Domain:
+    """Return a domain with its features."""
+    import numpy as np
+
+    folder = bench.artifact(step).folder
+    passages, queries = (np.load(folder / name) for name in (PASSAGES, QUERIES))
+    return Domain(step.data.row.name, passages, queries, model)

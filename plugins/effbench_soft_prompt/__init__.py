@@ -1,0 +1,266 @@
+"""Soft prompt transfer: a frozen backbone, a few trained vectors for each domain.
+
+*Soft Prompt Transfer for Information Retrieval* (its code: multitask-prompted-search).
+``prompt`` trains vectors that are read before each text, ``prompt-mix`` makes a new domain's
+from those of domains like it, without training, and ``soft-prompt`` encodes with either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+
+from effbench import (
+    DomainModels,
+    EffbenchError,
+    Examples,
+    ModelId,
+    QueryOnly,
+    SpeedOnly,
+    TrainedModel,
+    Trainer,
+    hookimpl,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import click
+
+    from effbench.api import Encoder
+
+
+class Start(NamedTuple):
+    """What training begins with, and how texts become vectors."""
+
+    backbone: str | None
+    revision: str | None
+    prompt: Path | None
+    length: int
+    tied: bool
+    pooling: str
+    normalize: bool
+    query_max_length: int
+    max_length: int
+
+
+class Objective(NamedTuple):
+    """What the loss compares, and how tasks are mixed."""
+
+    negatives: int
+    temperature: float
+    shared_negatives: bool
+    mixture: str
+    batches: str
+
+
+class Schedule(NamedTuple):
+    """How fast, how long."""
+
+    epochs: int
+    learning_rate: float
+    warmup_ratio: float
+    batch_size: int
+    bf16: bool
+    checkpoint_steps: int
+
+
+class PromptTrainer:
+    """Train a soft prompt: vectors that a frozen backbone reads before each text.
+
+    ``length`` vectors stand before the token embeddings of queries and as many others before
+    those of passages; ``tied``, they are the same. They begin as random rows of the word
+    embeddings, or as the prompt ``start``, whose backbone, length, ``pooling`` and lengths of
+    texts then hold. A text's vector is the mean of its own token vectors or the first of them
+    (``cls``); ``normalize`` divides it by its L2 norm. Texts are cut at ``query_max_length``
+    and ``max_length`` tokens, which together with the prompt must have positions in the model.
+
+    The loss is softmax cross-entropy over the passages of the batch, a good one and
+    ``negatives`` bad ones a query, scores divided by ``temperature`` (vectors of unit length
+    want about 0.05). Examples of several collections are a ``mixture`` of tasks: drawn in
+    proportion to their ``size`` or ``even``; ``batches`` are of a ``single`` task, whose
+    negatives are harder, or ``mixed``.
+
+    AdamW with ``learning_rate``, ``warmup_ratio`` of all steps, then linear decay. The backbone
+    is read without dropout and none of its weights is trained. Defaults are the method's.
+
+    Raises:
+        EffbenchError: options, backbone and data do not go together, or the loss is NaN.
+
+    """
+
+    together = True
+    requires: ClassVar[Mapping[str, str]] = {
+        "accelerate": "effbench[train]",
+        "sentence_transformers": "effbench[sentence-transformers]",
+    }
+
+    def __init__(
+        self,
+        data: Examples,
+        *,
+        backbone: ModelId | None = None,
+        revision: str | None = None,
+        start: TrainedModel | None = None,
+        length: int = 40,
+        tied: bool = False,
+        pooling: Literal["mean", "cls"] = "mean",
+        normalize: bool = False,
+        query_max_length: int = 64,
+        max_length: int = 192,
+        negatives: int = 0,
+        temperature: float = 1.0,
+        shared_negatives: bool = True,
+        mixture: Literal["size", "even"] = "size",
+        batches: Literal["single", "mixed"] = "single",
+        epochs: int = 40,
+        learning_rate: float = 1e-3,
+        warmup_ratio: float = 0.1,
+        batch_size: int = 128,
+        bf16: bool = False,
+        checkpoint_steps: SpeedOnly[int] = 1000,
+    ) -> None:
+        self._data = data
+        self._start = Start(
+            backbone, revision, start and start.folder, length, tied, pooling, normalize,
+            query_max_length, max_length,
+        )  # fmt: skip
+        self._objective = Objective(negatives, temperature, shared_negatives, mixture, batches)
+        self._schedule = Schedule(
+            epochs, learning_rate, warmup_ratio, batch_size, bf16, checkpoint_steps
+        )
+
+    def train(self, output_dir: Path, *, seed: int) -> None:
+        """Write the prompt, what it belongs to, and its facts."""
+        from effbench_soft_prompt.training import train
+
+        train(self._data, self._start, self._objective, self._schedule, output_dir, seed)
+
+    @staticmethod
+    def check(
+        *,
+        length: int = 40,
+        negatives: int = 0,
+        temperature: float = 1.0,
+        epochs: int = 40,
+        learning_rate: float = 1e-3,
+        warmup_ratio: float = 0.1,
+        batch_size: int = 128,
+        **others: object,
+    ) -> None:
+        """Raise `EffbenchError` for senseless numbers."""
+        positive = {
+            "length": length,
+            "negatives": negatives + 1,
+            "temperature": temperature,
+            "epochs": epochs,
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+        }
+        for name, number in positive.items():
+            if not number > 0:
+                raise EffbenchError(f"prompt: {name} is too small (say a larger number)")
+        if not 0 <= warmup_ratio < 1:
+            raise EffbenchError("prompt: warmup_ratio is a share of the steps (say 0.1)")
+
+
+class PromptMix:
+    """Make a prompt for a domain from those of others, without training.
+
+    Domains are as alike as their features: the cosine of their mean vectors (``average``), or
+    the mean cosine of all pairs (``pairwise``). The ``top`` most similar sources (all, when
+    not given) are weighed by ``softmax`` of similarity over ``temperature``; ``even`` and
+    ``random`` weights are baselines, ``top: 1`` is the nearest prompt alone.
+
+    Raises:
+        EffbenchError: the prompts do not go together.
+
+    """
+
+    def __init__(
+        self,
+        prompts: DomainModels,
+        *,
+        similarity: Literal["average", "pairwise"] = "average",
+        top: int | None = 5,
+        temperature: float = 0.1,
+        weights: Literal["softmax", "even", "random"] = "softmax",
+    ) -> None:
+        self._prompts = prompts
+        self._choice = (similarity, top, temperature, weights)
+
+    def train(self, output_dir: Path, *, seed: int) -> None:
+        """Write the mixed prompt, and what each source counted."""
+        from effbench_soft_prompt.mixing import Choice, mix
+
+        target, sources = self._prompts
+        mix(target, sources, Choice(*self._choice), output_dir, seed)
+
+    @staticmethod
+    def check(*, top: int | None = 5, temperature: float = 0.1, **others: object) -> None:
+        """Raise `EffbenchError` for senseless numbers."""
+        if top is not None and top < 1:
+            raise EffbenchError(f"prompt-mix: top: {top} (say 1 or more)")
+        if not temperature > 0:
+            raise EffbenchError(f"prompt-mix: temperature: {temperature} (say more than 0)")
+
+
+def soft_prompt(
+    model: TrainedModel | Path,
+    *,
+    backbone: ModelId | None = None,
+    revision: str | None = None,
+    query_max_length: QueryOnly[int | None] = None,
+    max_length: int | None = None,
+    dtype: Literal["float32", "bfloat16"] = "float32",
+    device: SpeedOnly[str] = "auto",
+    batch_tokens: SpeedOnly[int | None] = None,
+    onednn: SpeedOnly[bool] = True,
+    trust_remote_code: bool = False,
+) -> Encoder:
+    """Encode queries and passages (title, space, text) after a prompt.
+
+    The prompt says backbone, pooling and lengths; ``backbone`` is for where that model lies
+    elsewhere, and has to have the same weights. Texts may be cut at other lengths than
+    those of the training.
+
+    Raises:
+        EffbenchError: there is no prompt, or its backbone is not here or another.
+
+    """
+    from effbench_soft_prompt.prompts import load_prompt
+    from effbench_soft_prompt.reading import Limits, SoftPromptEncoder
+
+    folder = model.folder if isinstance(model, TrainedModel) else model
+    return SoftPromptEncoder(
+        load_prompt(folder),
+        backbone,
+        revision,
+        Limits(query_max_length, max_length),
+        dtype=dtype,
+        device=device,
+        batch_tokens=batch_tokens,
+        onednn=onednn,
+        trust_remote_code=trust_remote_code,
+    )
+
+
+@hookimpl
+def effbench_trainers() -> Mapping[str, type[Trainer]]:
+    """Offer ``prompt`` and ``prompt-mix``."""
+    return {"prompt": PromptTrainer, "prompt-mix": PromptMix}
+
+
+@hookimpl
+def effbench_encoders() -> Mapping[str, Callable[..., Encoder]]:
+    """Offer ``soft-prompt``."""
+    return {"soft-prompt": soft_prompt}
+
+
+@hookimpl
+def effbench_commands() -> Mapping[str, click.Command]:
+    """Offer ``prompt`` and ``heat-map``."""
+    from effbench_soft_prompt.commands import heat_map, prompt
+
+    return {"prompt": prompt, "heat-map": heat_map}

@@ -1,0 +1,39 @@
+"""The commands ``effbench prompt`` and ``effbench heat-map``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", metavar="PROMPT", type=click.Path(path_type=Path, exists=True))
+@click.option("--words", default=20, show_default=True, help="How many for each vector.")
+@click.option("--backbone", help="Where its backbone is, if not where it was trained.")
+def prompt(folder: Path, words: int, backbone: str | None) -> None:
+    """List the words of the vocabulary that are nearest to each vector of PROMPT, by cosine.
+
+    PROMPT is a folder with prompt.safetensors, as `effbench show` names it.
+    """
+    from effbench_soft_prompt.words import nearest
+
+    for side, number, found in nearest(folder, words, backbone):
+        spelled = " ".join(f"{word} {cosine:.2f}" for word, cosine in found)
+        click.echo(f"{side}\t{number}\t{spelled}")
+
+
+@click.command("heat-map")
+@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("row")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="An .svg, .png or .pdf file to write.",
+)
+def heat_map(results: Path, row: str, output: Path) -> None:
+    """Draw how alike domains are, from the records of a ROW that mixes prompts."""
+    from effbench_soft_prompt.heat import draw
+
+    draw(results, row, output)

@@ -1,0 +1,144 @@
+"""Reading a text after a prompt, and the encoder that does so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutput
+
+from effbench import Doc, EffbenchError
+from effbench_soft_prompt.prompts import Prompt, check_backbone, open_backbone
+from effbench_transformer.network import PooledNetwork, weights_in
+from effbench_transformer.tokens import length_limit, tokens_of
+
+if TYPE_CHECKING:
+    from effbench.api import Vectors
+
+
+def read(
+    network: Any, prompt: Tensor, input_ids: Tensor, attention_mask: Tensor | None
+) -> Tensor:
+    """Return the token vectors [b, t, d] of texts [b, t] that a network reads after a prompt.
+
+    The prompt [n, d] stands before the embeddings of all tokens, special ones too: it takes
+    the first n positions, and its own vectors are left out of what is returned.
+    """
+    words = network.get_input_embeddings()(input_ids)
+    before = prompt.to(words.dtype).expand(len(words), -1, -1)
+    if attention_mask is not None:
+        ones = attention_mask.new_ones(before.shape[:2])
+        attention_mask = torch.cat([ones, attention_mask], 1)
+    found = network(inputs_embeds=torch.cat([before, words], 1), attention_mask=attention_mask)
+    hidden: Tensor = found.last_hidden_state[:, len(prompt) :]
+    return hidden
+
+
+def limit_for(
+    tokenizer: Any, network: Any, length: int, wanted: int | None, option: str
+) -> int:
+    """Return the tokens that a text after a prompt of ``length`` vectors may have.
+
+    Raises:
+        EffbenchError: the model has not so many positions.
+
+    """
+    most = length_limit(tokenizer, network, None, option)
+    if wanted is None:
+        return most - length
+    limit = length_limit(tokenizer, network, wanted, option)
+    if limit + length > most:
+        raise EffbenchError(
+            f"{option}: {wanted} tokens after a prompt of {length} are more than the model's "
+            f"{most} positions (say {most - length} at most)"
+        )
+    return limit
+
+
+class Prompted(nn.Module):
+    """A transformer that reads a prompt before each text, in a transformer's clothes."""
+
+    def __init__(self, network: Any, prompt: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self._prompt = prompt.to(network.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        device: torch.device = self.network.device
+        return device
+
+    @property
+    def config(self) -> Any:
+        """The transformer's."""
+        return self.network.config
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None
+    ) -> BaseModelOutput:
+        """Return the token vectors, without the prompt's."""
+        hidden = read(self.network, self._prompt, input_ids, attention_mask)
+        return BaseModelOutput(last_hidden_state=hidden)
+
+
+class Limits(NamedTuple):
+    """Tokens that are read of a query and of a passage; None for what the prompt says."""
+
+    query: int | None
+    passage: int | None
+
+
+class SoftPromptEncoder:
+    """Encode queries and passages with a frozen backbone and a prompt."""
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        model: str | None,
+        revision: str | None,
+        limits: Limits,
+        *,
+        dtype: str,
+        device: str,
+        batch_tokens: int | None,
+        onednn: bool,
+        trust_remote_code: bool,
+    ) -> None:
+        name, at = (model, revision) if model else prompt.backbone[:2]
+        opened = open_backbone(name, at, device, trust_remote_code)
+        check_backbone(prompt, opened.backbone, "soft-prompt")
+        tokenizer, reading = opened.tokenizer, prompt.reading
+        network = opened.network.to(getattr(torch, dtype))
+        self.query_parameters = weights_in(network) + prompt.queries.numel()
+
+        def side(
+            vectors: Tensor, wanted: int | None, usual: int, option: str
+        ) -> tuple[Any, PooledNetwork]:
+            limit = limit_for(tokenizer, network, len(vectors), wanted or usual, option)
+            return tokens_of(tokenizer, limit), PooledNetwork(
+                Prompted(network, vectors),
+                tokenizer.pad_token_id,
+                reading.pooling,
+                reading.normalize,
+                batch_tokens,
+                onednn,
+            )
+
+        self._passage_tokens, self._embed_passages = side(
+            prompt.passages, limits.passage, reading.max_length, "max_length"
+        )
+        self._query_tokens, self._embed_queries = side(
+            prompt.queries, limits.query, reading.query_max_length, "query_max_length"
+        )
+
+    def encode_queries(self, queries: Sequence[str]) -> Vectors:
+        """Return float32 [len(queries), d]; row i belongs to query i."""
+        return self._embed_queries(self._query_tokens(list(queries)))
+
+    def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
+        """Return float32 [len(docs), d]; row i belongs to doc i."""
+        texts = [doc.default_text() for doc in docs]
+        return self._embed_passages(self._passage_tokens(texts))

@@ -1,0 +1,37 @@
+"""The words of the vocabulary that a prompt's vectors are nearest to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch.nn.functional import normalize
+
+from effbench.content import find_model
+from effbench_soft_prompt.prompts import check_backbone, load_prompt, open_backbone
+
+
+def nearest(
+    folder: Path, count: int, backbone: str | None
+) -> Iterator[tuple[str, int, list[tuple[str, float]]]]:
+    """Yield side, number of the vector, and its ``count`` nearest words with their cosines.
+
+    Raises:
+        EffbenchError: there is no prompt, or its backbone is not here or another.
+
+    """
+    prompt = load_prompt(folder)
+    name, revision = (backbone, None) if backbone else prompt.backbone[:2]
+    opened = open_backbone(str(find_model(name, Path()) or name), revision)
+    check_backbone(prompt, opened.backbone, str(folder))
+    words = normalize(opened.network.get_input_embeddings().weight.detach())
+    sides = {"queries": prompt.queries, "passages": prompt.passages}
+    if prompt.tied:
+        sides = {"both": prompt.queries}
+    for side, vectors in sides.items():
+        cosines, ids = (normalize(vectors) @ words.T).topk(min(count, len(words)))
+        for number, (near, which) in enumerate(
+            zip(cosines.tolist(), ids.tolist(), strict=True)
+        ):
+            spelled = opened.tokenizer.convert_ids_to_tokens(which)
+            yield side, number, list(zip(spelled, near, strict=True))
