@@ -1,0 +1,200 @@
+"""Reading a topic's two files, with the place of every mistake."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import functools
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import effbench
+from effbench_beir.folder import sha256_of
+from effbench_beir.lines import checked_id
+
+INSIDE = "oagqa-topic-v2"  # the folder that the authors' archive is unpacked to
+PAPER = ("id", "abstract", "title")
+QUESTION = ("question", "answers")
+
+
+class Paper(NamedTuple):
+    """One paper of a topic."""
+
+    paper_id: str
+    abstract: str
+    title: str
+
+
+class Question(NamedTuple):
+    """One question, and the titles of the papers that answer it."""
+
+    query_id: str
+    text: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Where the files of a topic lie, or ought to; what they hold is digested once."""
+
+    name: str
+    papers: Path
+    questions: Path
+
+    @cached_property
+    def corpus_key(self) -> str:
+        """Says what the papers are, also when they are still to come."""
+        return f"oag-qa:{_digest(self.papers)}"
+
+    def key(self, split: str) -> str:
+        """Say what a split's questions are, whichever rule judges them."""
+        return f"{self.corpus_key}:{self._questions_digest}:{split}"
+
+    @cached_property
+    def _questions_digest(self) -> str:
+        return _digest(self.questions)
+
+
+def topic_in(folder: Path, name: str) -> Topic:
+    """Return a topic's files, which lie in ``folder`` or in its `INSIDE`."""
+    if not _papers(folder, name).is_file() and _papers(folder / INSIDE, name).is_file():
+        folder = folder / INSIDE
+    return Topic(name, _papers(folder, name), folder / f"{name}-questions.tsv")
+
+
+def read_papers(path: Path) -> Iterator[Paper]:
+    """Yield the papers; a row that stands twice is one paper."""
+    seen: dict[str, tuple[str, Paper]] = {}
+    for number, (where, row) in enumerate(_rows(path)):
+        if number == 0 and row[0] == "id":
+            continue  # a header, which not all files have
+        _check_width(where, row, PAPER)
+        paper = Paper(*row)
+        checked_id(paper.paper_id, f"{where}: id")
+        if not paper.title.strip():
+            raise effbench.EffbenchError(f"{where}: an empty title (write one, or drop it)")
+        first, same = seen.setdefault(paper.paper_id, (where, paper))
+        if same != paper:
+            raise effbench.EffbenchError(
+                f"{where}: id {paper.paper_id!r} is another paper at {first} (keep one)"
+            )
+        if first == where:
+            yield paper
+    if not seen:
+        raise effbench.EffbenchError(f"{path}: no papers (write {_layout(PAPER)})")
+
+
+def read_questions(path: Path) -> Iterator[Question]:
+    """Yield the questions, numbered by their rows."""
+    number = 0
+    for number, (where, row) in enumerate(_rows(path), start=1):
+        _check_width(where, row, QUESTION)
+        text, answers = row
+        if not text.strip():
+            raise effbench.EffbenchError(f"{where}: an empty question (write one, or drop it)")
+        yield Question(f"q{number}", text, _parsed_answers(where, answers))
+    if not number:
+        raise effbench.EffbenchError(f"{path}: no questions (write {_layout(QUESTION)})")
+
+
+def _papers(folder: Path, name: str) -> Path:
+    return folder / f"{name}-papers-10k.tsv"
+
+
+def _parsed_answers(where: str, literal: str) -> tuple[str, ...]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # formulas in titles hold invalid escapes
+            found = ast.literal_eval(literal)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        found = None
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        raise effbench.EffbenchError(
+            f"{where}: answers {literal[:40]!r} are no list of titles "
+            "(write a Python literal: ['One title', \"Another's\"])"
+        )
+    return tuple(found)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield ``path:line`` and the cells of the rows that are not blank.
+
+    Quotation marks are read as loosely as the authors read them, but for a row of several
+    lines: there a mark that does not close swallows other rows, so csv's rules hold.
+    """
+    taken: list[str] = []
+    with _opened(path) as stream:
+        reader = csv.reader(_decoded(path, stream, taken), delimiter="\t")
+        while True:
+            where = f"{path}:{reader.line_num + 1}"
+            try:
+                row = next(reader, None)
+                if row and len(taken) > 1:
+                    next(csv.reader(taken, delimiter="\t", strict=True))
+            except csv.Error as error:
+                reason = str(error).replace("\t", "TAB")
+                raise effbench.EffbenchError(
+                    f"{where}: {reason} (close a quoted cell, write marks in it twice)"
+                ) from None
+            if row is None:
+                return
+            if len(row) > 1 or "".join(row).strip():
+                yield where, row
+            taken.clear()
+
+
+def _decoded(path: Path, stream: IO[bytes], taken: list[str]) -> Iterator[str]:
+    """Yield the lines, and note in ``taken`` those, and the end, that a row has come to."""
+    for number, line in enumerate(stream, start=1):
+        where = f"{path}:{number}"
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise effbench.EffbenchError(
+                f"{where}: {error.reason} at byte {error.start} (save the file as UTF-8)"
+            ) from None
+        if "\0" in text:
+            raise effbench.EffbenchError(f"{where}: a NUL byte (take an intact file)")
+        taken.append(text)
+        yield text
+    taken.append("")
+
+
+def _check_width(where: str, row: list[str], columns: tuple[str, ...]) -> None:
+    if len(row) != len(columns):
+        raise effbench.EffbenchError(
+            f"{where}: {len(row)} columns, not {len(columns)} "
+            f"(write {_layout(columns)}; quote a cell that holds a TAB)"
+        )
+
+
+def _layout(columns: tuple[str, ...]) -> str:
+    return " TAB ".join(columns)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise effbench.EffbenchError(f"{path}: {error.strerror} (make it readable)") from error
+
+
+def _digest(path: Path) -> str:
+    """Return the sha256 of a file, or what stands for one that is not there yet."""
+    if not path.is_file():
+        return f"absent-{path.name}"
+    stat = path.stat()
+    return _remembered_digest(path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.cache  # the same files make up a topic, its discipline and all splits of both
+def _remembered_digest(path: Path, size: int, mtime_ns: int) -> str:
+    with _opened(path) as stream:
+        return sha256_of(stream).hex()
