@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import effbench
 from effbench_beir.folder import CHUNK
 
 Record: TypeAlias = dict[str, Any]
+Stream: TypeAlias = BufferedReader | gzip.GzipFile
 GZIP = b"\x1f\x8b"
+BROKEN = (OSError, EOFError, zlib.error)  # what gzip raises
 LONGEST = 1 << 26  # characters of an entry: some hundred times NQ's, so that memory is bounded
 NOT_BLANK = re.compile(r"[^ \t\r\n]")
 LITERAL = re.compile(r"[\w\\+.-]*\s*")
@@ -49,11 +51,11 @@ def read_objects(path: Path) -> Iterator[tuple[str, Record]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[Stream]:
     try:
         with path.open("rb") as file:
             if path.suffix == ".gz" or file.peek(2)[:2] == GZIP:
-                with BufferedReader(gzip.GzipFile(fileobj=file)) as stream:
+                with gzip.GzipFile(fileobj=file) as stream:
                     yield stream
             else:
                 yield file
@@ -64,11 +66,12 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 class _Window:
     """What has been read of a stream and not been taken yet."""
 
-    def __init__(self, path: Path, stream: IO[bytes]) -> None:
+    def __init__(self, path: Path, stream: Stream) -> None:
         self._path, self._stream = path, stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._text, self._at = "", 0
         self._line, self._taken = 1, 0
+        self._broken: Exception | None = None
 
     def error(self, what: str, line: int | None = None) -> effbench.EffbenchError:
         """Return a mistake on a line, which is that of the next character unless given."""
@@ -129,14 +132,28 @@ class _Window:
         """Read on, by as much as is there already; return False at the end of the file."""
         rest = self._text[self._at :]
         last = self._line + rest.count("\n")
-        data = b""
+        data = bytearray()
         try:
-            data = self._stream.read(max(CHUNK, len(rest)))
+            data = self._read(max(CHUNK, len(rest)))
             self._text, self._at = rest + self._decoder.decode(data, final=not data), 0
         except UnicodeDecodeError as error:
             last += error.object.count(b"\n", 0, error.start)
             mend = "save the file as UTF-8" if data else "download it again"
             raise self.error(f"{error.reason} ({mend})", last) from None
-        except (OSError, EOFError, zlib.error) as error:  # what gzip raises
+        except BROKEN as error:
             raise self.error(f"{error} (download it again)", last) from None
         return bool(data)
+
+    def _read(self, size: int) -> bytearray:
+        """Return up to ``size`` bytes: first those before a broken place, then raise."""
+        if self._broken:
+            raise self._broken
+        data = bytearray()
+        try:
+            while len(data) < size and (more := self._stream.read1(size - len(data))):
+                data += more
+        except BROKEN as error:
+            self._broken = error
+            if not data:
+                raise
+        return data

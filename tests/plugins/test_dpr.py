@@ -236,6 +236,15 @@ def test_a_damaged_gzip_is_one_line(write, damage) -> None:
     check_one_line(path, r"gz:1: .* \(download it again\)")
 
 
+def test_the_line_that_a_gzip_breaks_off_on_is_named(write) -> None:
+    texts = [hashlib.sha512(bytes([number])).hexdigest() * 4 for number in range(200)]
+    lines = [json.dumps(entry([context(text)], [context("1")])) for text in texts]
+    path = write("[" + ",\n".join(lines) + "]", "tiny.json.gz")
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(EffbenchError, match=r"gz:1[5-9]\d: Compressed file ended before"):
+        read_all(Dpr(path=path))
+
+
 def test_an_endless_entry_does_not_fill_the_memory(write, monkeypatch) -> None:
     monkeypatch.setattr(effbench_dpr.stream, "LONGEST", 1000)
     monkeypatch.setattr(effbench_dpr.stream, "CHUNK", 100)
