@@ -144,7 +144,7 @@ def test_each_dataset_can_have_its_own_model(run, tmp_path: Path) -> None:
         (
             "judgments:",
             "judgements:",
-            "is not {judgments: DATASET, negatives: ROW} or {docpairs",
+            "is not {judgments: DATASET, negatives: ROW, first: N}",
         ),
         ("row: words", "row: tuned", "depends on itself:"),
         (

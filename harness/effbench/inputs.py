@@ -66,15 +66,14 @@ class ExamplesInput:
         found = read_examples(bench.artifact(self.step).folder)
         places = found.docs.places[:, 1:]
         tasks = [int(places[one[0], 0]) for one in found.positives]
-        texts = (found.queries, found.positives, found.negatives, tasks, found.docs)
         if not self.corpora:
-            return Examples(*texts, None, None)
+            return Examples(*found, None, None, tasks)
         sources = [DiskVectors(bench.artifact(one).folder) for one in self.corpora]
 
         def vectors(positions: Sequence[int]) -> Vectors:
             return read_rows(sources, places[positions])
 
-        return Examples(*texts, vectors, self.corpora[0].row.name)
+        return Examples(*found, vectors, self.corpora[0].row.name, tasks)
 
 
 @dataclass(frozen=True)

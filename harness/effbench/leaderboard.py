@@ -30,7 +30,10 @@ class Table:
     suite: str
     machine: str
     headline: str
-    """The column that orders the lines: the suite's first measure."""
+    """The column that orders the lines: the suite's first measure.
+
+    Rows that were trained on judgments that they are measured on come after all others.
+    """
 
     columns: tuple[str, ...]
     lines: tuple[Mapping[str, Value], ...]
@@ -71,6 +74,15 @@ class _Line:
         }
         return ", ".join(sorted(kinds))
 
+    @property
+    def tested_on(self) -> list[str]:
+        """The datasets whose very judgments, on which it is measured, it was trained on."""
+        return sorted(
+            name
+            for name, record in self.records.items()
+            if "judgments" in record.get("trained_on", ())
+        )
+
     def score(self, measure: str, datasets: Sequence[str]) -> float | None:
         """Return the mean over datasets, or None unless all are there."""
         scores = [
@@ -99,8 +111,19 @@ def _table(folder: Path, suite: Record) -> Table:
     shown = [_shown(line, _teacher(line, lines), suite) for line in lines]
     order = sorted(
         range(len(shown)),
-        key=lambda i: (-float(shown[i][first] or -1), lines[i].row, lines[i].index),
+        key=lambda i: (
+            bool(lines[i].tested_on),
+            -float(shown[i][first] or -1),
+            lines[i].row,
+            lines[i].index,
+        ),
     )
+    remarks += [
+        f"{line.row}: last and not ranked, since it was trained on judgments that it is measured "
+        f"on: {', '.join(line.tested_on)}"
+        for line in lines
+        if line.tested_on
+    ]
     columns = tuple(dict.fromkeys(name for line in shown for name in line))
     return Table(
         suite=suite["suite"],

@@ -49,15 +49,15 @@ class Examples(NamedTuple):
     negatives: Sequence[Sequence[int]]
     """Positions in ``docs``; none is judged relevant to the query."""
 
-    tasks: Sequence[int]
-    """Each query's collection, counted from 0: queries of one number search the same docs."""
-
     docs: Sequence[Doc]
     vectors: Callable[[Sequence[int]], Vectors] | None
     """Positions in ``docs`` -> float32 [n, d]."""
 
     passages: str | None
     """The name of the row that the vectors are of."""
+
+    tasks: Sequence[int]
+    """Each query's collection, counted from 0: queries of one number search the same docs."""
 
 
 class SearchedDataset(NamedTuple):

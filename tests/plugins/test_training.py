@@ -94,6 +94,7 @@ def examples(vectors: bool = True, negatives: bool = True) -> Examples:
         docs,
         (lambda rows: one_hot([LETTERS[row] for row in rows])) if vectors else None,
         "big" if vectors else None,
+        [0] * count,
     )
 
 
@@ -188,14 +189,13 @@ def test_gradient_caching_changes_nothing(base: ModelId, tmp_path: Path):
 def test_a_passage_that_is_good_for_the_query_is_no_negative(base: ModelId):
     import torch
 
-    from effbench_training import Objective
     from effbench_training.contrastive import Contrast
 
     class Given(torch.nn.Module):
         def forward(self, features: Any) -> Any:
             return {"sentence_embedding": features["x"]}
 
-    contrast = Contrast(Given(), None, Objective(0, 1.0, True, None))
+    contrast = Contrast(Given(), None, temperature=1.0, shared=True)
     queries = [{"x": torch.tensor([[1.0, 0.0], [0.0, 1.0]])}]
     passages, rows = torch.tensor([[1.0, 0.0], [5.0, 1.0]]), torch.tensor([7, 8])
     alone = contrast(queries, passages, rows, torch.tensor([[7, 8], [8, -1]]))["loss"]
