@@ -119,8 +119,8 @@ def _table(folder: Path, suite: Record) -> Table:
         ),
     )
     remarks += [
-        f"{line.row}: last and not ranked, since it was trained on judgments that it is measured "
-        f"on: {', '.join(line.tested_on)}"
+        f"{line.row}: last and not ranked: it was trained on judgments that it is measured on, "
+        f"of {', '.join(line.tested_on)}"
         for line in lines
         if line.tested_on
     ]

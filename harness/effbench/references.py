@@ -153,7 +153,7 @@ class References:
         def features(row: DatasetRow) -> EncodeDomain:
             return EncodeDomain(encoder, Data(row), given["first"])
 
-        sources = self._datasets(given["of"])
+        sources = sorted(self._datasets(given["of"]), key=lambda row: row.name)
         if not sources:
             raise EffbenchError(
                 "of: there is no dataset of another collection to transfer from"
