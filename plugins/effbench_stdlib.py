@@ -114,6 +114,16 @@ class Stdlib:
         return f"{self.corpus_key}/{self._split}"
 
     @cached_property
+    def parts(self) -> frozenset[tuple[str, str]]:
+        """A collection for each module or package, which others that read it share."""
+        version = ".".join(map(str, sys.version_info[:3]))
+        paths = (
+            path.relative_to(self._root) for path in _source_files(self._root, self._packages)
+        )
+        names = {path.with_suffix("").parts[0] for path in paths}
+        return frozenset((f"stdlib/{version}/{name}", self._split) for name in names)
+
+    @cached_property
     def _docstrings(self) -> list[Docstring]:
         found = _unique_ids(
             docstring

@@ -47,15 +47,21 @@ def test_every_shipped_suite_can_be_planned_offline(
 
 def made_data(folder: Path) -> Path:
     """What suites take from --data, as small as can be."""
-    for name in ("scifact", "nfcorpus"):
+    for name, splits in (
+        ("scifact", ("test", "train")),
+        ("nfcorpus", ("test", "train")),
+        ("msmarco-dl1920-pool", ("dl19", "dl20")),
+    ):
         (folder / "beir" / name / "qrels").mkdir(parents=True)
-        for split in ("test", "train"):
+        for split in splits:
             (folder / "beir" / name / "qrels" / f"{split}.tsv").write_text(
                 "query-id\tcorpus-id\tscore\nq\td\t1\n"
             )
         for file, key in (("corpus", "d"), ("queries", "q")):
             line = f'{{"_id": "{key}", "text": "{name}"}}\n'
             (folder / "beir" / name / f"{file}.jsonl").write_text(line)
+    (folder / "dpr").mkdir()
+    (folder / "dpr" / "nq-sample.biencoder.json").write_text("[]")
     (folder / "queries").mkdir()
     (folder / "queries" / "distill_train.tsv").write_text("source\tquery\na\twhat is that\n")
     return folder

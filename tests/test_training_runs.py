@@ -65,10 +65,16 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(
-    folder: Path, base: Path, *, processes: int = 1, batch: int = 10, shared: bool = True
+    folder: Path,
+    base: Path,
+    *,
+    text: str = SUITE,
+    processes: int = 1,
+    batch: int = 10,
+    shared: bool = True,
 ) -> subprocess.Popen[str]:
     folder.mkdir(parents=True, exist_ok=True)
-    text = SUITE.replace("BASE", str(base)).replace("BATCH", str(batch))
+    text = text.replace("BASE", str(base)).replace("BATCH", str(batch))
     (folder / "suite.yaml").write_text(text.replace("SHARED", str(shared).lower()))
     (folder / "program.py").write_text(PROGRAM)
     launch = [sys.executable, *(TORCHRUN if processes > 1 else ()), "program.py"]
@@ -139,3 +145,68 @@ def test_two_processes_train_as_one_with_twice_the_batch(
         np.testing.assert_allclose(together, alone, rtol=1e-3)
     else:
         assert together[0] < alone[0] - 0.1, "a sum over half as many passages is smaller"
+
+
+DOMAINS = """\
+suite: domains
+datasets:
+  - {use: toy, name: a, docs: 40}
+  - {use: toy, name: b, docs: 44}
+  - {use: toy, name: c, docs: 48}
+measures: [nDCG@10]
+models:
+  domain:
+    use: prompt
+    backbone: BASE
+    length: 4
+    epochs: 15
+    batch_size: 4
+    query_max_length: 16
+    max_length: 24
+    checkpoint_steps: 5
+    data: {examples: [{training: target}]}
+encoders:
+  own: {use: soft-prompt, model: domain}
+indexes:
+  plain: {use: plain}
+latency: false
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_among_many_prompts_goes_on_at_the_domain_that_was_cut_off(
+    base: Path, tmp_path: Path
+) -> None:
+    finish(start(tmp_path / "whole", base, text=DOMAINS))
+    killed = tmp_path / "killed"
+    with start(killed, base, text=DOMAINS) as process:
+        while not (
+            list(killed.glob("cache/model/*/manifest.json"))
+            and list(killed.glob("cache/model/*/model/checkpoints/*/trainer_state.json"))
+        ):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    finished = list(killed.glob("cache/model/*/manifest.json"))
+    (cut,) = killed.glob("cache/model/*/model/checkpoints")
+    assert len(finished) == 1, "a is done, b was cut off, c had not begun"
+    assert cut.parent.parent != finished[0].parent
+    before = {path: path.stat().st_mtime_ns for path in finished[0].parent.rglob("prompt.*")}
+    finish(start(killed, base, text=DOMAINS))
+    assert before == {path: path.stat().st_mtime_ns for path in before}, (
+        "a is not trained again"
+    )
+    wanted, found = (
+        read((tmp_path / name).glob("results/*/domains/*--own--plain.json"))
+        for name in ("whole", "killed")
+    )
+    assert len(found) == 3
+    assert [one["per_query"] for one in found] == [one["per_query"] for one in wanted]
+    losses = [
+        [
+            [step["loss"] for step in curve]
+            for curve in read((tmp_path / name).glob("cache/model/*/model/loss.json"))
+        ]
+        for name in ("whole", "killed")
+    ]
+    assert losses[0] == losses[1]

@@ -197,3 +197,14 @@ def test_it_is_offered_to_suites() -> None:
     manager.register(effbench_stdlib)
 
     assert manager.hook.effbench_datasets() == [{"stdlib": Stdlib}]
+
+
+def test_collections_that_share_a_package_share_a_part() -> None:
+    def parts(**options):
+        return Stdlib(**options).parts
+
+    assert parts(packages=["json"]) <= parts(packages=["json", "csv"]) <= parts()
+    assert not parts(packages=["json"]) & parts(packages=["csv"])
+    assert not parts(packages=["json"]) & parts(packages=["json"], split="train")
+    corpora = ({corpus for corpus, _ in parts(split=split)} for split in ("train", "test"))
+    assert len(set(map(frozenset, corpora))) == 1

@@ -21,6 +21,9 @@ FORMAT = 1
 """In every key: raised when the harness itself makes other bytes of the same facts."""
 
 
+_KEY = "_key"
+
+
 class Step(Protocol):
     """One unit of work whose result is kept under a key."""
 
@@ -53,10 +56,13 @@ class Opens(Step, Protocol):
 
 def key_of(step: Step) -> str:
     """Return the step's content key: equal keys, equal bytes."""
-    inputs = [key_of(one) for one in step.inputs]
-    return digest_of(
-        {"format": FORMAT, "kind": step.kind, "facts": step.facts, "inputs": inputs}
-    )
+    kept = vars(step)  # a step never changes: its key is reckoned once, as a cached property
+    if _KEY not in kept:
+        inputs = [key_of(one) for one in step.inputs]
+        facts = {"format": FORMAT, "kind": step.kind, "facts": step.facts, "inputs": inputs}
+        kept[_KEY] = digest_of(facts)
+    key: str = kept[_KEY]
+    return key
 
 
 def all_steps(steps: tuple[Step, ...]) -> dict[str, Step]:
