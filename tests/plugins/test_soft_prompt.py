@@ -103,6 +103,7 @@ def test_without_special_tokens_it_is_the_longer_text(tmp_path: Path) -> None:
     np.testing.assert_allclose(every.encode_queries(["a"]), 2 * mean - first, atol=2e-6)
 
 
+@pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.*:FutureWarning")  # peft's
 def test_peft_reads_a_prompt_the_same_way(backbone, tmp_path: Path) -> None:
     peft = pytest.importorskip("peft", reason="held against peft: pip install peft")
     import torch
