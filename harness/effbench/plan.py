@@ -47,7 +47,7 @@ class _Planner:
         self.suite, self.mistakes = suite, mistakes
         self._make = partial(Finder, suite, mistakes, plugins, resolver, self)
         self._datasets: list[Data] = []
-        self._finders: dict[str, Finder] = {}
+        self._finders: dict[tuple[str, str, str], Finder] = {}
         self.remarks = {
             f"plugin {p.name!r} ({p.distribution}) is broken and left out: {p.error}": None
             for p in plugins.broken()
@@ -61,9 +61,10 @@ class _Planner:
 
     def finder(self, target: DatasetRow) -> Finder:
         """Return the rows as a dataset sees them."""
-        if target.name not in self._finders:
-            self._finders[target.name] = self._make(target)
-        return self._finders[target.name]
+        key = (target.name, target.dataset.corpus_key, target.dataset.key)
+        if key not in self._finders:
+            self._finders[key] = self._make(target)
+        return self._finders[key]
 
     def plan(self) -> Plan:
         datasets = self._datasets = self._read_datasets()

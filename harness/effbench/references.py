@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from effbench.api import Dataset, ModelId, Split
+from effbench.api import Dataset, ModelId
 from effbench.errors import EffbenchError
 from effbench.inputs import (
     DomainsInput,
@@ -17,7 +17,7 @@ from effbench.inputs import (
     TextsInput,
 )
 from effbench.options import Input, Resolver
-from effbench.rows import DatasetRow, corpora_of
+from effbench.rows import DatasetRow, corpora_of, trainable
 from effbench.steps.data import Data
 from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeQueries, EncodeTexts
@@ -97,8 +97,8 @@ class References:
             raise EffbenchError(
                 f"{given!r} is no source of texts (give file, {', '.join(PARTS)}: one of them)"
             )
-        if draw is not None and (type(draw) is not int or draw < 1):
-            raise EffbenchError(f"texts: draw: {draw!r} is not a number of texts")
+        if draw is not None:
+            _check_count(draw, "texts: draw", "texts")
         ((part, value),) = options.items()
         if part == "file":
             return self._file(value, column, draw)
@@ -132,8 +132,8 @@ class References:
                 f"{given!r} is not {{judgments: DATASET, negatives: ROW, first: N}}, the same "
                 "with training, or {docpairs: DATASET}"
             )
-        if first is not None and (type(first) is not int or first < 1):
-            raise EffbenchError(f"first: {first!r} is not a number of judgments")
+        if first is not None:
+            _check_count(first, "first", "judgments")
         mined = None if negatives is None else self._rows.model(negatives)
         ((word, value),) = found.items()
         rows = self._datasets(value)
@@ -146,8 +146,7 @@ class References:
         given = _parts(value, form, "models", "of", "features", first=100)
         if self._target is None:
             raise EffbenchError(NO_TARGET)
-        if type(given["first"]) is not int or given["first"] < 1:
-            raise EffbenchError(f"first: {given['first']!r} is not a number of texts")
+        _check_count(given["first"], "first", "texts")
         encoder = self._rows.sound("encoders", given["features"])
 
         def features(row: DatasetRow) -> EncodeDomain:
@@ -169,8 +168,7 @@ class References:
         form = "{dataset: DATASET, row: ROW, index: ROW, depth: N}"
         given = _parts(value, form, "dataset", "row", "depth", index=None)
         data, depth = Data(self._dataset(given["dataset"])), given["depth"]
-        if type(depth) is not int or depth < 1:
-            raise EffbenchError(f"depth: {depth!r} is not a number of hits")
+        _check_count(depth, "depth", "hits")
         if given["index"] is None:
             retriever = self._rows.sound("retrievers", given["row"])
             return SearchInput(
@@ -204,26 +202,17 @@ class References:
         )
 
 
-def trainable(row: DatasetRow) -> list[DatasetRow]:
-    """Return the datasets whose judgments one may train on, to search a dataset's collection.
-
-    The train split where there is one; or else the dev and the test split, which is to train on
-    what is measured: records say so (`effbench.lineage`). It is how soft prompt transfer
-    gets a prompt for each dataset of BEIR.
-    """
-    dataset = row.dataset
-    if not isinstance(dataset, Split) or not dataset.splits:
-        return [row]
-    names = ["train"] if "train" in dataset.splits else list(dataset.splits)
-    return [DatasetRow(dataset.split(name), None) for name in names]
-
-
 def _parts(value: Any, form: str, *required: str, **optional: Any) -> dict[str, Any]:
     """Return a mapping with all its parts, or raise an error that shows its form."""
     given = value if isinstance(value, dict) else {}
     if not set(required) <= set(given) <= {*required, *optional}:
         raise EffbenchError(f"{value!r} is not {form}")
     return {**optional, **given}
+
+
+def _check_count(value: Any, option: str, noun: str) -> None:
+    if type(value) is not int or value < 1:
+        raise EffbenchError(f"{option}: {value!r} is not a number of {noun}")
 
 
 def _listed(value: Any) -> list[Any]:

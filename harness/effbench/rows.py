@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from effbench.api import Dataset
+from effbench.api import Dataset, Split
 from effbench.content import digest_of
 from effbench.options import Resolved, options_of
 from effbench.plugins import Offer
@@ -101,3 +101,17 @@ def parts_of(dataset: Dataset) -> frozenset[tuple[str, str]]:
 def corpora_of(dataset: Dataset) -> frozenset[str]:
     """Return the keys of the collections that a dataset's docs are of."""
     return frozenset(corpus for corpus, _ in parts_of(dataset))
+
+
+def trainable(row: DatasetRow) -> list[DatasetRow]:
+    """Return the datasets whose judgments one may train on, to search a dataset's collection.
+
+    The train split where there is one; or else the dev and the test split, which is to train on
+    what is measured: records say so (`effbench.lineage`). It is how soft prompt transfer
+    gets a prompt for each dataset of BEIR.
+    """
+    dataset = row.dataset
+    if not isinstance(dataset, Split) or not dataset.splits:
+        return [row]
+    names = ["train"] if "train" in dataset.splits else list(dataset.splits)
+    return [DatasetRow(dataset.split(name), None) for name in names]

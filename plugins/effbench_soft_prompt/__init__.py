@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from effbench import (
     DomainModels,
@@ -22,6 +22,7 @@ from effbench import (
     Trainer,
     hookimpl,
 )
+from effbench_soft_prompt.options import Choice, Objective, Schedule, Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,41 +30,6 @@ if TYPE_CHECKING:
     import click
 
     from effbench.api import Encoder
-
-
-class Start(NamedTuple):
-    """What training begins with, and how texts become vectors."""
-
-    backbone: str | None
-    revision: str | None
-    prompt: Path | None
-    length: int
-    tied: bool
-    pooling: str
-    normalize: bool
-    query_max_length: int
-    max_length: int
-
-
-class Objective(NamedTuple):
-    """What the loss compares, and how tasks are mixed."""
-
-    negatives: int
-    temperature: float
-    shared_negatives: bool
-    mixture: str
-    batches: str
-
-
-class Schedule(NamedTuple):
-    """How fast, how long."""
-
-    epochs: int
-    learning_rate: float
-    warmup_ratio: float
-    batch_size: int
-    bf16: bool
-    checkpoint_steps: int
 
 
 class PromptTrainer:
@@ -188,14 +154,14 @@ class PromptMix:
         weights: Literal["softmax", "even", "random"] = "softmax",
     ) -> None:
         self._prompts = prompts
-        self._choice = (similarity, top, temperature, weights)
+        self._choice = Choice(similarity, top, temperature, weights)
 
     def train(self, output_dir: Path, *, seed: int) -> None:
         """Write the mixed prompt, and what each source counted."""
-        from effbench_soft_prompt.mixing import Choice, mix
+        from effbench_soft_prompt.mixing import mix
 
         target, sources = self._prompts
-        mix(target, sources, Choice(*self._choice), output_dir, seed)
+        mix(target, sources, self._choice, output_dir, seed)
 
     @staticmethod
     def check(*, top: int | None = 5, temperature: float = 0.1, **others: object) -> None:

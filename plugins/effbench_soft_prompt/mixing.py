@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
@@ -13,21 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from effbench import ABOUT, Domain, EffbenchError
+from effbench_soft_prompt.options import Choice
 from effbench_soft_prompt.prompts import Prompt, load_prompt, save_prompt
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
 
 Weights: TypeAlias = NDArray[np.float64]
-
-
-class Choice(NamedTuple):
-    """How sources are chosen and weighed."""
-
-    similarity: str
-    top: int | None
-    temperature: float
-    weights: str
 
 
 def mix(

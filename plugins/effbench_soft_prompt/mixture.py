@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effbench import Examples
-from effbench_soft_prompt import Objective
+from effbench_soft_prompt.options import Objective
 from effbench_training.batches import ExampleSet
 
 

@@ -107,8 +107,8 @@ class SoftPromptEncoder:
         onednn: bool,
         trust_remote_code: bool,
     ) -> None:
-        name, at = (model, revision) if model else prompt.backbone[:2]
-        opened = open_backbone(name, at, device, trust_remote_code)
+        at = revision if model or revision else prompt.backbone.revision
+        opened = open_backbone(model or prompt.backbone.model, at, device, trust_remote_code)
         check_backbone(prompt, opened.backbone, "soft-prompt")
         tokenizer, reading = opened.tokenizer, prompt.reading
         network = opened.network.to(getattr(torch, dtype))

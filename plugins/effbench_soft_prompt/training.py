@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from transformers import set_seed
 
 from effbench import ABOUT, EffbenchError, Examples
-from effbench_soft_prompt import Objective, Schedule, Start
 from effbench_soft_prompt.mixture import Mixture
+from effbench_soft_prompt.options import Objective, Schedule, Start
 from effbench_soft_prompt.prompts import (
     VECTORS,
     Opened,
