@@ -24,7 +24,7 @@ from effbench.api import (
     Split,
     VectorSource,
 )
-from effbench.errors import EffbenchError
+from effbench.errors import EffbenchError, NoDataError
 from effbench.hookspecs import hookimpl
 from effbench.trainers import (
     ABOUT,
@@ -53,6 +53,7 @@ __all__ = [
     "IncrementalQueryEncoder",
     "Index",
     "ModelId",
+    "NoDataError",
     "Paired",
     "Qrel",
     "Query",

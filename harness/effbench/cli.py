@@ -100,8 +100,8 @@ def run(
     """Run SUITE (a file, or the name of one that we ship) and print its leaderboard.
 
     What is finished already is not done again. Under torchrun --no-python all its processes
-    train the models together. Exit code 0: all cells done; 1: some cell failed; 2: a mistake
-    in the suite or the command.
+    train the models together. Exit code 0: all cells done, but those without data; 1: some cell
+    failed, or all lack data; 2: a mistake in the suite or the command.
     """
     from effbench import leaderboard as board
     from effbench import processes, render
@@ -125,13 +125,14 @@ def run(
         click.echo(render.as_json(found), nl=False)
     else:
         show(found)
+    skipped = f", {len(outcome.skipped)} skipped" if outcome.skipped else ""
     click.echo(
         f"{len(outcome.done)} cells done, {len(outcome.reused)} were finished already, "
-        f"{len(outcome.failed)} failed; {len(bench.made)} steps made; "
+        f"{len(outcome.failed)} failed{skipped}; {len(bench.made)} steps made; "
         f"records in {records.folder}",
         err=True,
     )
-    sys.exit(SOME_FAILED if outcome.failed else 0)
+    sys.exit(SOME_FAILED if outcome.failed or not outcome.records else 0)
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""The one exception that stands for a user's mistake."""
+"""The exception that stands for a user's mistake, and for data that nobody could fetch."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class EffbenchError(Exception):
     The command line shows it without a traceback; any other exception is a bug (ours or
     a plugin's) and keeps its traceback.
     """
+
+
+class NoDataError(EffbenchError):
+    """Data that only the user can bring is not there: cells that need it are skipped."""

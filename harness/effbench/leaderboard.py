@@ -153,7 +153,8 @@ def _lines(folder: Path, suite: Record, remarks: list[str]) -> list[_Line]:
         if record["status"] == "done":
             by_dataset[record["dataset"]] = record
         else:
-            remarks.append(f"{name}: FAILED: {record['error']}")
+            status = "skipped" if record["status"] == "skipped" else "FAILED"
+            remarks.append(f"{name}: {status}: {record['error']}")
     return [_Line(row, index, by_dataset) for (row, index), by_dataset in grouped.items()]
 
 

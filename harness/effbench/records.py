@@ -85,8 +85,8 @@ def read(path: Path) -> Record:
 
 
 def failed(cell: Cell, error: Exception) -> Record:
-    """Return the record of a cell that could not be finished."""
-    record = _head(cell, "failed")
+    """Return the record of a cell that could not be finished, or lacked its data."""
+    record = _head(cell, "skipped" if getattr(error, "no_data", False) else "failed")
     return {**record, "error": str(error), "traceback": getattr(error, "trace", None)}
 
 

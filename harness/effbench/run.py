@@ -30,6 +30,8 @@ class Outcome:
     done: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    """Cells whose data only the user can bring, and has not."""
 
 
 def run(
@@ -127,7 +129,12 @@ def _keep(
 def _fail(
     cell: Cell, error: Exception, bench: Workbench, results: Results, outcome: Outcome
 ) -> None:
-    results.write(cell, records.failed(cell, error))
+    record = records.failed(cell, error)
+    results.write(cell, record)
+    if record["status"] == "skipped":
+        outcome.skipped.append(cell.name)
+        bench.progress.note(f"skipped {cell.name}: {error}")
+        return
     for names in (outcome.done, outcome.reused):
         if cell.name in names:
             names.remove(cell.name)

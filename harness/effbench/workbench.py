@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from effbench import processes
-from effbench.errors import EffbenchError
+from effbench.errors import EffbenchError, NoDataError
 from effbench.progress import Progress
 from effbench.rows import Row
 from effbench.steps import Opens, Step, key_of
@@ -25,9 +25,11 @@ T = TypeVar("T")
 class StepFailed(EffbenchError):
     """A step could not be made; says which, and keeps the traceback if it was a bug."""
 
-    def __init__(self, message: str, trace: str | None = None) -> None:
+    def __init__(
+        self, message: str, trace: str | None = None, *, no_data: bool = False
+    ) -> None:
         super().__init__(message)
-        self.trace = trace
+        self.trace, self.no_data = trace, no_data
 
 
 class _Newest:
@@ -76,7 +78,8 @@ class Workbench:
                 self._failed[key] = failure
                 raise
             except EffbenchError as error:
-                self._failed[key] = StepFailed(str(error))
+                no_data = isinstance(error, NoDataError)
+                self._failed[key] = StepFailed(str(error), no_data=no_data)
                 raise self._failed[key] from error
             except Exception as error:  # a plugin may raise anything
                 self._failed[key] = _failure(step, error)

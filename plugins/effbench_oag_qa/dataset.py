@@ -164,7 +164,7 @@ class OagQa:
         if self._missing:  # also if they have come since: the keys stand for no data
             more = len(self._missing) - 1
             others = f", as {'is' if more == 1 else 'are'} {more} more" if more else ""
-            raise effbench.EffbenchError(
+            raise effbench.NoDataError(
                 f"{self.dataset_id}: no data: {self._missing[0]} is missing{others} (download "
                 f"OAG-QA from the authors' shared drive, linked from {SOURCE}, and put its "
                 f"TOPIC-papers-10k.tsv and TOPIC-questions.tsv into {self._path} "
