@@ -67,6 +67,8 @@ def per_query(results: Path, suite: str, measure: str) -> tuple[Values, list[str
             record = read(found[0].parent / f"{name}.json")
         except EffbenchError as error:
             raise click.ClickException(str(error)) from error
+        if record["status"] != "done":
+            raise click.ClickException(f"{name}: {record['status']}")
         by_dataset = values.setdefault(record["row"]["name"], {})
         by_dataset[record["dataset"]] = record["per_query"][measure]
     return values, [dataset["name"] for dataset in facts["datasets"]]

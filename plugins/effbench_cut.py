@@ -16,18 +16,23 @@ class Cut:
     The sample is those of smallest sha256 of ``seed`` and doc_id, so many that there are
     ``docs`` in all (as many as are judged, if those are more); a corpus that is not larger
     stays whole. Scores are higher than with all docs, so the name says so:
-    ``NAME-cut-100000``. Its other splits, which one may train on, are those of the whole.
-    Raises `EffbenchError` for a senseless number.
+    ``NAME-cut-100000``, or ``name``. Its other splits, which one may train on, are those of the
+    whole. Raises `EffbenchError` for a senseless number.
     """
 
     def __init__(
-        self, dataset: effbench.Dataset, *, docs: int = 100_000, seed: int = 42
+        self,
+        dataset: effbench.Dataset,
+        *,
+        docs: int = 100_000,
+        seed: int = 42,
+        name: str | None = None,
     ) -> None:
         if docs < 1:
             raise effbench.EffbenchError(f"cut: docs is {docs} (take 1 or more)")
         self._whole = dataset
         self._docs, self._seed = docs, seed
-        self.dataset_id = f"{dataset.dataset_id}-cut-{docs}"
+        self.dataset_id = name or f"{dataset.dataset_id}-cut-{docs}"
         self.drop_self_hits = dataset.drop_self_hits
         self.corpus_key = f"cut:{docs}:{seed}:{dataset.corpus_key}:{dataset.key}"
         self.key = dataset.key

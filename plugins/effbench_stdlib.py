@@ -113,15 +113,18 @@ class Stdlib:
         """Says the corpus and the split, whatever the name."""
         return f"{self.corpus_key}/{self._split}"
 
-    @cached_property
+    @property
     def parts(self) -> frozenset[tuple[str, str]]:
         """A collection for each module or package, which others that read it share."""
         version = ".".join(map(str, sys.version_info[:3]))
-        paths = (
-            path.relative_to(self._root) for path in _source_files(self._root, self._packages)
+        return frozenset((f"stdlib/{version}/{name}", self._split) for name in self._modules)
+
+    @cached_property
+    def _modules(self) -> frozenset[str]:
+        paths = _source_files(self._root, self._packages)
+        return frozenset(
+            path.relative_to(self._root).with_suffix("").parts[0] for path in paths
         )
-        names = {path.with_suffix("").parts[0] for path in paths}
-        return frozenset((f"stdlib/{version}/{name}", self._split) for name in names)
 
     @cached_property
     def _docstrings(self) -> list[Docstring]:

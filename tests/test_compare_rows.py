@@ -38,7 +38,12 @@ def test_the_table_is_read_from_records(tmp_path: Path) -> None:
     cells = []
     for row, shift in (("a", 0.5), ("b", 0)):
         per_query = {"nDCG@10": values(shift, 1)}
-        record = {"row": {"name": row}, "dataset": "d", "per_query": per_query}
+        record = {
+            "status": "done",
+            "row": {"name": row},
+            "dataset": "d",
+            "per_query": per_query,
+        }
         cells.append(f"d--{row}")
         (folder / f"d--{row}.json").write_text(json.dumps({"schema": 1, **record}))
     suite = {"schema": 1, "cells": cells, "datasets": [{"name": "d", "group": None}]}

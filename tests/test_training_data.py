@@ -82,3 +82,13 @@ def test_a_cut_keeps_what_is_judged_and_says_so(tmp_path: Path) -> None:
     assert len(keys | {whole.corpus_key}) == 4
     assert len(list(Cut(whole, docs=100).docs())) == 30
     assert len(list(Cut(whole, docs=1).docs())) == 9, "what is judged stays"
+
+
+def test_a_cut_and_its_whole_are_the_same_data(tmp_path: Path) -> None:
+    from effbench_beir import Folder
+    from effbench_cut import Cut
+
+    whole = Folder(collection(tmp_path / "c", ("train", "test")))
+    assert set(Cut(whole, docs=12).parts) == {(whole.corpus_key, whole.key)}
+    assert Cut(whole, docs=12).split("train").key == whole.split("train").key
+    assert Cut(whole, docs=12, name="small").dataset_id == "small"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -123,8 +124,12 @@ def test_a_suite_transfers_to_each_dataset_from_the_others(
     again = run("\n".join(text))
     assert "0 steps made" in again.stderr, "the order of the datasets decides nothing"
     drawn = tmp_path / "map.svg"
-    made = effbench("heat-map", tmp_path / "results", "transfer", "--output", drawn)
+    (folder,) = (tmp_path / "results").glob("*/domains")
+    made = effbench("heat-map", folder, "transfer", "--output", drawn)
     assert made.exit_code == 0, made.output
+    wrong = effbench("heat-map", folder, "transfer", "--output", tmp_path / "map.txt")
+    assert wrong.exit_code == 2
+    assert "map.txt: cannot be drawn" in wrong.stderr
     assert f"{about['weights'][heaviest]:.2f}" in drawn.read_text()
 
 
@@ -153,6 +158,39 @@ def test_a_prompt_is_read_in_words(run, effbench, tmp_path: Path) -> None:
     assert "no prompt" in missing.stderr
 
 
+def test_a_prompt_is_named_by_its_folder(run, tmp_path: Path) -> None:
+    """A prompt that somebody hands over is a row's model as it is."""
+    assert run().exit_code == 0
+    kept = Path(record(tmp_path, "a--base--plain")["models"]["base"]["folder"])
+    shutil.copytree(kept, tmp_path / "given")
+    text = SUITE.replace(
+        "base: {use: soft-prompt, model: base}", "base: {use: soft-prompt, model: ./given}"
+    )
+    assert run(text.replace("suite: domains", "suite: given")).exit_code == 0
+    (path,) = tmp_path.glob("results/*/given/a--base--plain.json")
+    assert json.loads(path.read_text())["per_query"] == record_of(tmp_path, "domains")
+
+
+def record_of(folder: Path, suite: str) -> dict:
+    (path,) = folder.glob(f"results/*/{suite}/a--base--plain.json")
+    return json.loads(path.read_text())["per_query"]
+
+
+def test_features_of_a_query_encoder_are_with_its_passages(run, tmp_path: Path) -> None:
+    text = SUITE.replace(
+        "words: {use: words}",
+        "words: {use: words}\n  light: {use: words-queries, passages: words}",
+    )
+    assert run(text.replace("features: words", "features: light")).exit_code == 0
+    with_words = run(SUITE.replace("suite: domains", "suite: words"))
+    assert with_words.exit_code == 0
+    found = [
+        json.loads(path.read_text())["models"]["mix"]["similarities"]
+        for path in sorted(tmp_path.glob("results/*/*/a--transfer--plain.json"))
+    ]
+    assert found[0] == found[1]
+
+
 def test_heat_map_without_a_mix_is_one_line(effbench, tmp_path: Path) -> None:
     found = effbench("heat-map", tmp_path, "mix", "--output", tmp_path / "a.svg")
     assert found.exit_code == 2
@@ -168,6 +206,10 @@ def test_heat_map_without_a_mix_is_one_line(effbench, tmp_path: Path) -> None:
         ("models: domain", "models: domian", "no row 'domian' in models"),
         ("models: domain, ", "", "is not {models: ROW, of: DATASETS, features: ROW"),
         ("models: domain", "models: mix", "depends on itself: mix -> mix"),
+        ("features: words", "features: [words]", "no row ['words'] in encoders"),
+        ("model: mix", "model: [mix]", "no row ['mix'] in models"),
+        ("    start: base\n", "    start: base\n    length: 3\n", "length is what start says"),
+        ("    start: base\n", "", "which backbone"),
         ("{training: target}", "{training: target, first: no}", "is not a number of judgments"),
         ("{training: target}", "{trainin: target}", "is not {judgments: DATASET"),
         ("top: 1", "top: 0", "top: 0"),

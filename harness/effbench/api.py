@@ -140,7 +140,7 @@ class Split(Protocol):
 
     @property
     def splits(self) -> Sequence[str]:
-        """Those of ``train``, ``dev`` and ``test`` that there are, its own among them."""
+        """Those of ``train``, ``dev`` and ``test`` that there are."""
 
     def split(self, name: str) -> Dataset:
         """Return the dataset of the same corpus with the queries and judgments of a split."""

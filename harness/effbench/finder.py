@@ -80,7 +80,7 @@ class Finder:
 
         """
         key = (section, name)
-        if key not in self._entries:
+        if not isinstance(name, str) or key not in self._entries:
             known = [other for where, other in self._entries if where == section]
             raise EffbenchError(f"no row {name!r} in {section} ({suggest(str(name), known)})")
         if key in self._open:

@@ -50,11 +50,14 @@ class Option(NamedTuple):
     def reference(self, value: Any) -> Any:
         """Return which of `REFERENCES` a value stands for; None when it is a plain value.
 
-        A model's id is a plain value, and ``{trained: ROW}`` a reference in its place.
+        A model's id is a plain value, and ``{trained: ROW}`` a reference in its place. Where a
+        path will do too, what has a slash in it is one: rows' names have none.
         """
         wanted = {self.annotation, *get_args(self.annotation)}
         if ModelId in wanted and isinstance(value, Mapping):
             return ModelId
+        if Path in wanted and isinstance(value, str) and "/" in value:
+            return None
         named = next((one for one in REFERENCES if one in wanted), None)
         return None if value is None else named
 

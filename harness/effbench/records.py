@@ -84,6 +84,11 @@ def read(path: Path) -> Record:
     return data
 
 
+def trained_on(cell: Cell) -> list[str]:
+    """Return what the training of a cell's row took from its dataset."""
+    return lineage.seen(cell.row, cell.dataset.dataset)
+
+
 def failed(cell: Cell, error: Exception) -> Record:
     """Return the record of a cell that could not be finished, or lacked its data."""
     record = _head(cell, "skipped" if getattr(error, "no_data", False) else "failed")
@@ -135,7 +140,7 @@ def _head(cell: Cell, status: str) -> Record:
         "dataset": cell.dataset.name,
         "row": _described(cell.row),
         "passages": cell.row.passages.name if cell.row.passages else None,
-        "trained_on": lineage.seen(cell.row, cell.dataset.dataset),
+        "trained_on": trained_on(cell),
         "index": _described(cell.index) if cell.index else None,
         "search": dict(cell.options),
         "k": cell.search.k,

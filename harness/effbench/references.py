@@ -137,9 +137,13 @@ class References:
         mined = None if negatives is None else self._rows.model(negatives)
         ((word, value),) = found.items()
         rows = self._datasets(value)
-        if word == "training":
-            rows = [one for row in rows for one in trainable(row)]
-        return [Judgments(Data(row), mined, first) for row in rows]
+        if word == "judgments":
+            return [Judgments(Data(row), mined, first) for row in rows]
+        return [
+            Judgments(Data(one), mined, first if is_train else None)
+            for row in rows
+            for one, is_train in trainable(row)
+        ]
 
     def _domain_models(self, value: Any) -> DomainsInput:
         form = "{models: ROW, of: DATASETS, features: ROW, first: N}"

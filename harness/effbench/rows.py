@@ -103,15 +103,16 @@ def corpora_of(dataset: Dataset) -> frozenset[str]:
     return frozenset(corpus for corpus, _ in parts_of(dataset))
 
 
-def trainable(row: DatasetRow) -> list[DatasetRow]:
-    """Return the datasets whose judgments one may train on, to search a dataset's collection.
+def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
+    """Return what one may train on to search a collection, and whether it is a train split.
 
-    The train split where there is one; or else the dev and the test split, which is to train on
-    what is measured: records say so (`effbench.lineage`). It is how soft prompt transfer
-    gets a prompt for each dataset of BEIR.
+    The train split if the dataset knows of one, or else its dev and test splits or itself: to
+    train on what is measured, which records say (`effbench.lineage`). So does soft prompt
+    transfer get a prompt for each dataset of BEIR.
     """
     dataset = row.dataset
     if not isinstance(dataset, Split) or not dataset.splits:
-        return [row]
-    names = ["train"] if "train" in dataset.splits else list(dataset.splits)
-    return [DatasetRow(dataset.split(name), None) for name in names]
+        return [(row, False)]
+    is_train = "train" in dataset.splits
+    names = ["train"] if is_train else dataset.splits
+    return [(DatasetRow(dataset.split(name), None), is_train) for name in names]

@@ -14,7 +14,7 @@ from effbench import latency, processes, records
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.records import Record, Results
-from effbench.steps import all_steps
+from effbench.steps import all_steps, key_of
 from effbench.steps.search import RUN
 from effbench.steps.train import Train
 from effbench.workbench import StepFailed, Workbench
@@ -59,21 +59,29 @@ def run(
 def _train_together(plan: Plan, bench: Workbench) -> None:
     """Make all trainings and what they read from, in one order for all processes.
 
-    In the first process, what fails is left to the cell that needs it, which says so.
+    What lacks an input is left out in all of them. In the first process, what fails is left to
+    the cell that needs it, which says so; where another one fails in the midst of a training,
+    all end.
     """
     trainings = tuple(step for step in plan.steps().values() if isinstance(step, Train))
-    for step in all_steps(trainings).values():
+    lost: set[str] = set()
+    for key, step in all_steps(trainings).items():
+        if any(key_of(one) in lost for one in step.inputs):
+            lost.add(key)
+            continue
         try:
             bench.artifact(step)
         except StepFailed as failure:
-            if processes.rank():
+            lost.add(key)
+            if processes.rank() and (failure.trace or getattr(step, "together", False)):
                 log.debug("%s", failure.trace)
                 raise
 
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
     record = results.read(cell)
-    if record is not None and record["status"] == "done" and record["key"] == cell.key:
+    now = {"status": "done", "key": cell.key, "trained_on": records.trained_on(cell)}
+    if record is not None and all(record.get(name) == value for name, value in now.items()):
         outcome.records[cell.name] = record
         outcome.reused.append(cell.name)
         return

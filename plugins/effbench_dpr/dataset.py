@@ -54,14 +54,22 @@ class Dpr:
         self.dataset_id = f"dpr/{name}/{split}" if path is None else _table_name(path)
 
     @cached_property
+    def _file(self) -> str:
+        """Says which file, by its digest (a plan reads it) or name."""
+        if self._path is None:
+            return ":".join(["dpr", self._stem, *filter(None, [MD5.get(self._stem)])])
+        stat = self._path.stat()
+        return f"dpr:{_digest(self._path, stat.st_size, stat.st_mtime_ns)}"
+
+    @property
     def corpus_key(self) -> str:
-        """Says which file, by its digest (a plan reads it) or name, and how much of it."""
-        if self._path is not None:
-            stat = self._path.stat()
-            digest = _digest(self._path, stat.st_size, stat.st_mtime_ns)
-        else:
-            digest = ":".join([self._stem, *filter(None, [MD5.get(self._stem)])])
-        return f"dpr:{digest}:{self._hard_negatives}"
+        """Says which file, and how much of it."""
+        return f"{self._file}:{self._hard_negatives}"
+
+    @property
+    def parts(self) -> frozenset[tuple[str, str]]:
+        """The file, however much of it is read."""
+        return frozenset({(self._file, self._file)})
 
     @property
     def key(self) -> str:

@@ -32,21 +32,25 @@ if TYPE_CHECKING:
     from effbench.api import Encoder
 
 
+FROM_START = ("length", "tied", "pooling", "normalize", "query_max_length", "max_length")
+"""Options that a prompt to start from has already decided."""
+
+
 class PromptTrainer:
     """Train a soft prompt: vectors that a frozen backbone reads before each text.
 
     ``length`` vectors stand before the token embeddings of queries and as many others before
-    those of passages; ``tied``, they are the same. They begin as random rows of the word
-    embeddings, or as the prompt ``start``, whose backbone, length, ``pooling`` and lengths of
-    texts then hold. A text's vector is the mean of its own token vectors or the first of them
+    those of passages (40); ``tied``, they are the same. They begin as random rows of the word
+    embeddings. A text's vector is the mean of its own token vectors or the first of them
     (``cls``); ``normalize`` divides it by its L2 norm. Texts are cut at ``query_max_length``
-    and ``max_length`` tokens, which together with the prompt must have positions in the model.
+    (64) and ``max_length`` (192) tokens, which together with the prompt must have positions in
+    the model. All this is what the prompt ``start`` says, when training begins with one.
 
     The loss is softmax cross-entropy over the passages of the batch, a good one and
     ``negatives`` bad ones a query, scores divided by ``temperature`` (vectors of unit length
     want about 0.05). Examples of several collections are a ``mixture`` of tasks: drawn in
     proportion to their ``size`` or ``even``; ``batches`` are of a ``single`` task, whose
-    negatives are harder, or ``mixed``.
+    negatives are harder, or ``mixed``; with several devices, those on each device.
 
     AdamW with ``learning_rate``, ``warmup_ratio`` of all steps, then linear decay. The backbone
     is read without dropout and none of its weights is trained. Defaults are the method's.
@@ -69,12 +73,12 @@ class PromptTrainer:
         backbone: ModelId | None = None,
         revision: str | None = None,
         start: TrainedModel | None = None,
-        length: int = 40,
-        tied: bool = False,
-        pooling: Literal["mean", "cls"] = "mean",
-        normalize: bool = False,
-        query_max_length: int = 64,
-        max_length: int = 192,
+        length: int | None = None,
+        tied: bool | None = None,
+        pooling: Literal["mean", "cls"] | None = None,
+        normalize: bool | None = None,
+        query_max_length: int | None = None,
+        max_length: int | None = None,
         negatives: int = 0,
         temperature: float = 1.0,
         shared_negatives: bool = True,
@@ -89,9 +93,16 @@ class PromptTrainer:
     ) -> None:
         self._data = data
         self._start = Start(
-            backbone, revision, start and start.folder, length, tied, pooling, normalize,
-            query_max_length, max_length,
-        )  # fmt: skip
+            backbone,
+            revision,
+            start and start.folder,
+            40 if length is None else length,
+            bool(tied),
+            pooling or "mean",
+            bool(normalize),
+            query_max_length or 64,
+            max_length or 192,
+        )
         self._objective = Objective(negatives, temperature, shared_negatives, mixture, batches)
         self._schedule = Schedule(
             epochs, learning_rate, warmup_ratio, batch_size, bf16, checkpoint_steps
@@ -106,7 +117,8 @@ class PromptTrainer:
     @staticmethod
     def check(
         *,
-        length: int = 40,
+        backbone: str | None = None,
+        length: int | None = None,
         negatives: int = 0,
         temperature: float = 1.0,
         epochs: int = 40,
@@ -115,9 +127,16 @@ class PromptTrainer:
         batch_size: int = 128,
         **others: object,
     ) -> None:
-        """Raise `EffbenchError` for senseless numbers."""
+        """Raise `EffbenchError` for senseless numbers, and for what a start says already."""
+        given = {**others, "length": length}
+        fixed = [name for name in FROM_START if given.get(name) is not None]
+        started = "start" not in others  # a row is not handed over here, nothing is: as None
+        if started and fixed:
+            raise EffbenchError(f"prompt: {fixed[0]} is what start says (leave it out)")
+        if not started and backbone is None:
+            raise EffbenchError("prompt: which backbone? (give backbone, or start: a prompt)")
         positive = {
-            "length": length,
+            "length": 1 if length is None else length,
             "negatives": negatives + 1,
             "temperature": temperature,
             "epochs": epochs,
@@ -135,8 +154,8 @@ class PromptMix:
     """Make a prompt for a domain from those of others, without training.
 
     Domains are as alike as their features: the cosine of their mean vectors (``average``), or
-    the mean cosine of all pairs (``pairwise``). The ``top`` most similar sources (all, when
-    not given) are weighed by ``softmax`` of similarity over ``temperature``; ``even`` and
+    the mean cosine of all pairs (``pairwise``). The ``top`` most similar sources (null: all)
+    are weighed by ``softmax`` of similarity over ``temperature``; ``even`` and
     ``random`` weights are baselines, ``top: 1`` is the nearest prompt alone.
 
     Raises:

@@ -9,7 +9,13 @@ import click
 
 @click.command()
 @click.argument("folder", metavar="PROMPT", type=click.Path(path_type=Path, exists=True))
-@click.option("--words", default=20, show_default=True, help="How many for each vector.")
+@click.option(
+    "--words",
+    default=20,
+    type=click.IntRange(1),
+    show_default=True,
+    help="How many for each vector.",
+)
 @click.option("--backbone", help="Where its backbone is, if not where it was trained.")
 def prompt(folder: Path, words: int, backbone: str | None) -> None:
     """List the words of the vocabulary that are nearest to each vector of PROMPT, by cosine.

@@ -47,13 +47,18 @@ def draw(results: Path, row: str, output: Path) -> None:
                     color = "white" if values[i][j] < dark else "black"
                     axes.text(j, i, f"{weight:.2f}", ha="center", va="center", color=color)
         figure.colorbar(image, label=f"similarity ({found[targets[0]]['similarity']})")
-        figure.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
+        try:
+            figure.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
+        except (OSError, ValueError) as error:
+            raise EffbenchError(f"{output}: cannot be drawn: {error}") from error
 
 
 def _mixes(results: Path, row: str) -> dict[str, Mapping[str, Any]]:
     """Return what the row's model says of each dataset."""
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for suite in sorted(results.rglob(SUITE)):
+        if found:
+            raise EffbenchError(f"{results} holds several suites (name the folder of one)")
         for name in read(suite)["cells"]:
             path = suite.parent / f"{name}.json"
             record = read(path) if path.is_file() else {}

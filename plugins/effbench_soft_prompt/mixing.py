@@ -31,7 +31,7 @@ def mix(
     for one, prompt in zip(ordered, prompts, strict=True):
         _refuse_other(prompts[0], prompt, f"{ordered[0].name} and {one.name}")
     alike = np.array([similarity(target, one, choice.similarity) for one in ordered])
-    weights = weigh(alike, choice, seed)
+    weights = weigh(alike, choice, [seed, *target.name.encode()])
     save_prompt(_mean(prompts, weights), folder)
     names = [one.name for one in ordered]
     about = {
@@ -49,16 +49,14 @@ def similarity(one: Domain, other: Domain, kind: str) -> float:
     ``average``: the cosine of their mean vectors. ``pairwise``: the mean of the cosines of all
     pairs of a text of one and a text of the other.
     """
-    a, b = (_unit(np.concatenate([d.passages, d.queries])) for d in (one, other))
+    a, b = (np.concatenate([each.passages, each.queries]) for each in (one, other))
     if kind == "pairwise":  # the mean of all products is the product of the means
-        return float(a.mean(0) @ b.mean(0))
-    a, b = (
-        np.concatenate([d.passages, d.queries]).mean(0, keepdims=True) for d in (one, other)
-    )
-    return float((_unit(a) @ _unit(b).T)[0, 0])
+        return float(_unit(a).mean(0) @ _unit(b).mean(0))
+    a, b = (_unit(each.mean(0, keepdims=True)) for each in (a, b))
+    return float((a @ b.T)[0, 0])
 
 
-def weigh(alike: Weights, choice: Choice, seed: int) -> Weights:
+def weigh(alike: Weights, choice: Choice, seed: Sequence[int]) -> Weights:
     """Return a weight for each source, float64 [s]; they sum to one.
 
     Only the ``top`` most similar ones have any. ``softmax`` of similarity over temperature,

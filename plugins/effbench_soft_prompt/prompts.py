@@ -120,6 +120,8 @@ def open_backbone(
         EffbenchError: it cannot be loaded.
 
     """
+    if Path(model).is_absolute() and not Path(model).is_dir():
+        raise EffbenchError(f"no backbone at {model} (say backbone: where it is now)")
     tokenizer, network = load(model, revision, "float32", device, trust_remote_code)
     network.requires_grad_(False)
     return Opened(tokenizer, network, Backbone(model, revision, digest_of(network)))

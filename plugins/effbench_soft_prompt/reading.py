@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
-from effbench import Doc, EffbenchError
+from effbench import Doc
 from effbench_soft_prompt.prompts import Prompt, check_backbone, open_backbone
 from effbench_transformer.network import PooledNetwork, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
@@ -34,27 +34,6 @@ def read(
     found = network(inputs_embeds=torch.cat([before, words], 1), attention_mask=attention_mask)
     hidden: Tensor = found.last_hidden_state[:, len(prompt) :]
     return hidden
-
-
-def limit_for(
-    tokenizer: Any, network: Any, length: int, wanted: int | None, option: str
-) -> int:
-    """Return the tokens that a text after a prompt of ``length`` vectors may have.
-
-    Raises:
-        EffbenchError: the model has not so many positions.
-
-    """
-    most = length_limit(tokenizer, network, None, option)
-    if wanted is None:
-        return most - length
-    limit = length_limit(tokenizer, network, wanted, option)
-    if limit + length > most:
-        raise EffbenchError(
-            f"{option}: {wanted} tokens after a prompt of {length} are more than the model's "
-            f"{most} positions (say {most - length} at most)"
-        )
-    return limit
 
 
 class Prompted(nn.Module):
@@ -117,7 +96,7 @@ class SoftPromptEncoder:
         def side(
             vectors: Tensor, wanted: int | None, usual: int, option: str
         ) -> tuple[Any, PooledNetwork]:
-            limit = limit_for(tokenizer, network, len(vectors), wanted or usual, option)
+            limit = length_limit(tokenizer, network, wanted or usual, option, len(vectors))
             return tokens_of(tokenizer, limit), PooledNetwork(
                 Prompted(network, vectors),
                 tokenizer.pad_token_id,
@@ -125,6 +104,7 @@ class SoftPromptEncoder:
                 reading.normalize,
                 batch_tokens,
                 onednn,
+                prompt=len(vectors),
             )
 
         self._passage_tokens, self._embed_passages = side(

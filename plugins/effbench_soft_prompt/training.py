@@ -25,12 +25,12 @@ from effbench_soft_prompt.prompts import (
     open_backbone,
     save_prompt,
 )
-from effbench_soft_prompt.reading import limit_for, read
+from effbench_soft_prompt.reading import read
 from effbench_training.batches import Batches
 from effbench_training.contrastive import Contrast
 from effbench_training.loop import fit
 from effbench_transformer.network import pool, weights_in
-from effbench_transformer.tokens import tokens_of
+from effbench_transformer.tokens import length_limit, tokens_of
 
 
 def train(
@@ -132,7 +132,7 @@ class _Tokens:
     """Texts into one chunk of padded features."""
 
     def __init__(self, opened: Opened, length: int, wanted: int, option: str) -> None:
-        limit = limit_for(opened.tokenizer, opened.network, length, wanted, option)
+        limit = length_limit(opened.tokenizer, opened.network, wanted, option, length)
         self._tokens = tokens_of(opened.tokenizer, limit)
         self._pad = opened.tokenizer.pad_token_id or 0
 

@@ -97,6 +97,7 @@ class Contrastive:
 
     """
 
+    version = 2  # 1 rounded scores to bf16 under bf16
     together = True
     requires: ClassVar[Mapping[str, str]] = {
         "accelerate": "effbench[train]",

@@ -46,7 +46,7 @@ class ExampleSet(torch.utils.data.Dataset[Drawn]):
         draw = np.random.default_rng([self._seed, self.epoch, item])
         good = np.array(self._data.positives[item])
         bad = np.array(self._data.negatives[item])
-        if not len(bad):  # none was mined: any doc of the collection
+        if not len(bad):  # none was mined: any doc there is
             bad = np.setdiff1d(draw.integers(len(self._data.docs), size=64), good)
         drawn = draw.choice(bad, self._negatives, replace=len(bad) < self._negatives)
         passages = [int(draw.choice(good)), *drawn.tolist()]

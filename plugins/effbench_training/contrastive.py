@@ -128,7 +128,8 @@ class Contrast(nn.Module):
         each, rank = len(rows) // len(ours), 0
         if self._shared and torch.distributed.is_initialized():
             theirs, rows, rank = all_gather_with_grad(theirs), all_gather(rows), get_rank()
-        scores = ours @ theirs.T / self._temperature
+        with torch.autocast(ours.device.type, enabled=False):  # bf16 would round them
+            scores = ours @ theirs.T / self._temperature
         own = (torch.arange(len(ours), device=rows.device) + rank * len(ours)) * each
         also_good = (rows[None, :, None] == good[:, None, :]).any(-1)
         also_good.scatter_(1, own[:, None], False)

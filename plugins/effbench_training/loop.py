@@ -161,7 +161,7 @@ def _optimizer(
 
 def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> TrainingArguments:
     cuda = torch.cuda.is_available()
-    return TrainingArguments(
+    options = TrainingArguments(
         output_dir=str(checkpoints),
         lr_scheduler_type="linear",
         seed=seed,
@@ -177,6 +177,9 @@ def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> Train
         report_to="none",
         **arguments,
     )
+    if options.n_gpu > 1:  # without torchrun: DataParallel would cut our batches up
+        options._n_gpu = 1
+    return options
 
 
 def _newest(checkpoints: Path) -> str | None:

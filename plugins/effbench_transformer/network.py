@@ -29,6 +29,7 @@ class PooledNetwork:
         normalize: bool,
         batch_tokens: int | None,
         onednn: bool,
+        prompt: int = 0,
     ) -> None:
         self._network = network
         self._device: torch.device = network.device
@@ -36,6 +37,7 @@ class PooledNetwork:
         self._pooling = pooling
         self._normalize = normalize
         on_cpu = self._device.type == "cpu"
+        self._prompt = prompt  # positions that the network adds to each text
         self._batch_tokens = batch_tokens or (CPU_BATCH if on_cpu else GPU_BATCH)
         if onednn and on_cpu:
             pack_linears(network)
@@ -44,7 +46,8 @@ class PooledNetwork:
     def __call__(self, texts: Sequence[list[int]]) -> Vectors:
         """Return float32 [len(texts), d], zeros for a text without a single token."""
         vectors = np.zeros((len(texts), self._network.config.hidden_size), dtype=np.float32)
-        for rows in _batches([len(tokens) for tokens in texts], self._batch_tokens):
+        lengths = [len(tokens) and len(tokens) + self._prompt for tokens in texts]
+        for rows in _batches(lengths, self._batch_tokens):
             vectors[rows] = self._encode([texts[row] for row in rows]).cpu().numpy()
         return vectors
 

@@ -24,20 +24,25 @@ def tokens_of(tokenizer: Any, limit: int) -> Callable[[Sequence[str]], list[list
     return lambda texts: [encoding.ids for encoding in rust.encode_batch_fast(texts)]
 
 
-def length_limit(tokenizer: Any, network: Any, wanted: int | None, option: str) -> int:
+def length_limit(
+    tokenizer: Any, network: Any, wanted: int | None, option: str, prompt: int = 0
+) -> int:
     """Return the tokens a text may have: ``wanted``, or else what both models allow.
+
+    ``prompt`` positions before it are taken.
 
     Raises:
         EffbenchError: there is no limit to be found, or ``wanted`` is outside the model's.
 
     """
-    least, most = tokenizer.num_special_tokens_to_add() + 1, _positions(network)
+    least, most = tokenizer.num_special_tokens_to_add() + 1, _positions(network) - prompt
     limit = min(tokenizer.model_max_length, most) if wanted is None else wanted
     if limit > 1e9:  # transformers' way to say that it knows none
         raise EffbenchError(f"{option}: the model has no limit (say 512)")
     if not least <= limit <= most:
+        after = f" after a prompt of {prompt}" if prompt else ""
         raise EffbenchError(
-            f"{option}: {limit} is outside what the model takes (say {least} to {most})"
+            f"{option}: {limit} is outside what the model takes{after} (say {least} to {most})"
         )
     return int(limit)
 

@@ -109,7 +109,10 @@ def test_a_prompt_begins_as_words_or_as_another_prompt(backbone, tmp_path: Path)
     ("options", "message"),
     [
         ({}, "which backbone"),
-        ({"backbone": True, "max_length": 39}, "more than the model's 40 positions"),
+        (
+            {"backbone": True, "max_length": 39},
+            "outside what the model takes after a prompt of 4",
+        ),
         ({"backbone": True, "negatives": 2}, "no negatives"),
         ({"backbone": True, "learning_rate": 1e30, "epochs": 20}, "the loss is"),
     ],

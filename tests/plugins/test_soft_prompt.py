@@ -161,5 +161,5 @@ def test_a_text_has_the_positions_that_the_prompt_leaves(backbone, tmp_path: Pat
     vectors = np.zeros((tiny_bert.POSITIONS - 20, 32))
     folder = prompt_of(tmp_path, backbone, vectors)
     encoder(folder).encode_queries(["a " * 100])
-    with pytest.raises(EffbenchError, match=r"max_length: 21 .* \(say 20 at most\)"):
+    with pytest.raises(EffbenchError, match=r"max_length: 21 .* prompt of 20 \(say 3 to 20\)"):
         encoder(folder, max_length=21)

@@ -206,5 +206,7 @@ def test_collections_that_share_a_package_share_a_part() -> None:
     assert parts(packages=["json"]) <= parts(packages=["json", "csv"]) <= parts()
     assert not parts(packages=["json"]) & parts(packages=["csv"])
     assert not parts(packages=["json"]) & parts(packages=["json"], split="train")
+    read = Stdlib(packages=["json"])
+    assert not read.parts & read.split("train").parts, "also when they were asked for before"
     corpora = ({corpus for corpus, _ in parts(split=split)} for split in ("train", "test"))
     assert len(set(map(frozenset, corpora))) == 1

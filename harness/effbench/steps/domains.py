@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.steps import Step
 from effbench.steps.data import Data, docs_of, queries_of
@@ -34,10 +35,16 @@ class EncodeDomain:
         return f"encode {self.row.name} features of {self.data.row.name}"
 
     @property
+    def datasets(self) -> tuple[str, ...]:
+        """The dataset's name."""
+        return (self.data.row.name,)
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         dataset = self.data.row.dataset
         return {
             "row": self.row.query_facts,
+            "passages": self._passages.query_facts,
             "corpus": dataset.corpus_key,
             "name": dataset.dataset_id,  # models that are made of domains say their names
             "first": self.first,
@@ -45,16 +52,23 @@ class EncodeDomain:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return (self.data, *self.row.steps)
+        return (self.data, *self.row.steps, *self._passages.steps)
+
+    @property
+    def _passages(self) -> Row:
+        return self.row.passages or self.row
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         import numpy as np
 
-        encoder = bench.instance(self.row)
         docs = list(islice(docs_of(self.data.row), self.first))
         queries = [query.text for query in queries_of(self.data, bench)[: self.first]]
-        passages = checked(encoder.encode_corpus, self.row, "docs")(docs)
-        asked = checked(encoder.encode_queries, self.row, "queries")(queries)
+        encode = getattr(bench.instance(self._passages), "encode_corpus", None)
+        if encode is None:
+            raise EffbenchError(f"{self._passages.who} encodes queries only (take another)")
+        passages = checked(encode, self._passages, "docs")(docs)
+        encode = bench.instance(self.row).encode_queries
+        asked = checked(encode, self.row, "queries")(queries)
         artifact.put(PASSAGES, lambda path: np.save(path, passages))
         artifact.put(QUERIES, lambda path: np.save(path, asked))
         return {"docs": len(docs), "queries": len(queries)}

@@ -126,7 +126,12 @@ class GatherExamples:
 
     @property
     def label(self) -> str:
-        return f"gather examples of {', '.join(source.row.name for source in self.sources)}"
+        return f"gather examples of {', '.join(self.datasets)}"
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The names of the datasets that the examples are of."""
+        return tuple(source.row.name for source in self.sources)
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +13,31 @@ from effbench import processes
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.steps import Step
+from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
 MODEL = "model"
+
+
+def _check_about(path: Path, row: Row) -> None:
+    """Refuse facts of a trainer that no record could hold."""
+    if not path.is_file():
+        return
+    try:
+        if isinstance(
+            json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse), dict
+        ):
+            return
+    except ValueError as error:
+        raise EffbenchError(f"{row.who}: {path.name}: {error}") from error
+    raise EffbenchError(f"{row.who}: {path.name} is no JSON object")
+
+
+def _refuse(number: str) -> None:
+    raise ValueError(f"{number} is no number in JSON")
 
 
 @dataclass(frozen=True)
@@ -34,7 +55,10 @@ class Train:
 
     @property
     def label(self) -> str:
-        return f"train {self.row.name}"
+        """Say what is trained, and on which datasets: each may have one of its own."""
+        names = [n for step in self.row.steps for n in getattr(step, "datasets", ())]
+        on = f" on {', '.join(names[:2])}" if names else ""
+        return f"train {self.row.name}{on}{' ...' if len(names) > 2 else ''}"
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -53,8 +77,9 @@ class Train:
             trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
             advance(1)
-        if processes.rank():
+        if processes.rank() and self.together:
             return {}
+        _check_about(folder / ABOUT, self.row)
         if not artifact.seal(MODEL):
             raise EffbenchError(f"{self.row.who}: train left no file in its folder")
         return {"seconds": seconds}
