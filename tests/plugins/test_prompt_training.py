@@ -11,6 +11,7 @@ import tiny_bert
 from test_soft_prompt import encoder, words_of
 
 from effbench import Doc, EffbenchError, Examples, ModelId, TrainedModel
+from effbench_soft_prompt import soft_prompt
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
@@ -192,3 +193,19 @@ def test_seed_and_epoch_decide_the_order(batches: str) -> None:
     assert order("even", batches, 1) != order("even", batches, 2)
     assert order("even", batches, 1) != order("even", batches, 1, seed=5)
     assert len(order("even", batches, 1)) == len(order("even", batches, 2))
+
+
+@pytest.mark.gpu
+def test_a_prompt_of_a_gpu_is_read_alike_on_a_cpu(backbone, tmp_path: Path) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    folder = train(tmp_path, backbone=backbone, epochs=30, negatives=1, bf16=True)
+    curve = losses(folder)
+    assert np.mean(curve[-5:]) < 0.7 * np.mean(curve[:5])
+    texts = [f"{letter} {letter}" for letter in LETTERS]
+    here, there = (
+        soft_prompt(folder, device=device).encode_queries(texts) for device in ("cpu", "cuda")
+    )
+    np.testing.assert_allclose(here, there, atol=2e-3)
