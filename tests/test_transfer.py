@@ -161,7 +161,7 @@ def test_a_prompt_is_read_in_words(run, effbench, tmp_path: Path) -> None:
 def test_a_prompt_is_named_by_its_folder(run, tmp_path: Path) -> None:
     """A prompt that somebody hands over is a row's model as it is."""
     assert run().exit_code == 0
-    kept = Path(record(tmp_path, "a--base--plain")["models"]["base"]["folder"])
+    kept = tmp_path / "cache" / record(tmp_path, "a--base--plain")["models"]["base"]["folder"]
     shutil.copytree(kept, tmp_path / "given")
     text = SUITE.replace(
         "base: {use: soft-prompt, model: base}", "base: {use: soft-prompt, model: ./given}"

@@ -161,13 +161,14 @@ def _described(row: Any) -> Record:
 
 
 def _models(cell: Cell, bench: Workbench) -> dict[str, Any]:
-    """Return folder and facts of each model that the row uses, if its trainer gave any."""
+    """Return each model's folder in the store, and its facts if its trainer gave any."""
     found = {}
     for step in cell.row.steps:
         if isinstance(step, Train):
             folder = bench.artifact(step).folder / MODEL
             facts = json.loads(_text(folder / ABOUT) or "{}")
-            found[step.row.name] = {"folder": str(folder), **facts}
+            place = folder.relative_to(bench.store.root).as_posix()
+            found[step.row.name] = {"folder": place, **facts}
     return found
 
 

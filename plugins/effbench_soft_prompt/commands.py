@@ -8,7 +8,7 @@ import click
 
 
 @click.command()
-@click.argument("folder", metavar="PROMPT", type=click.Path(path_type=Path, exists=True))
+@click.argument("folder", metavar="PROMPT", type=click.Path(path_type=Path))
 @click.option(
     "--words",
     default=20,
@@ -20,11 +20,14 @@ import click
 def prompt(folder: Path, words: int, backbone: str | None) -> None:
     """List the words of the vocabulary that are nearest to each vector of PROMPT, by cosine.
 
-    PROMPT is a folder with prompt.safetensors, as `effbench show` names it.
+    PROMPT is a folder with prompt.safetensors: a path, or a place in the usual cache as
+    `effbench show` names it.
     """
+    from effbench.store import default_root
     from effbench_soft_prompt.words import nearest
 
-    for side, number, found in nearest(folder, words, backbone):
+    place = folder if folder.exists() else default_root() / folder
+    for side, number, found in nearest(place, words, backbone):
         spelled = " ".join(f"{word} {cosine:.2f}" for word, cosine in found)
         click.echo(f"{side}\t{number}\t{spelled}")
 
