@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
-    NamedTuple,
     NewType,
     Protocol,
     TypeAlias,
     TypeVar,
     runtime_checkable,
 )
+
+from effbench.data import Dataset as Dataset
+from effbench.data import Doc as Doc
+from effbench.data import DocPair as DocPair
+from effbench.data import Paired as Paired
+from effbench.data import Qrel as Qrel
+from effbench.data import Query as Query
+from effbench.data import ScoredDoc as ScoredDoc
+from effbench.data import Split as Split
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,106 +52,6 @@ QueryOnly: TypeAlias = Annotated[T, "query-only"]
 
 SpeedOnly: TypeAlias = Annotated[T, "speed-only"]
 """An option that changes speed or memory, not the numbers: it is part of no key."""
-
-
-class Doc(NamedTuple):
-    """One document of a corpus."""
-
-    doc_id: str
-    text: str
-    title: str = ""
-
-    def default_text(self) -> str:
-        """Title, space, text: what BEIR feeds to encoders."""
-        return f"{self.title} {self.text}".strip()
-
-
-class Query(NamedTuple):
-    """One query of a dataset."""
-
-    query_id: str
-    text: str
-
-
-class Qrel(NamedTuple):
-    """One judgment: how relevant a doc is to a query (0 is not relevant)."""
-
-    query_id: str
-    doc_id: str
-    relevance: int
-
-
-class DocPair(NamedTuple):
-    """One training pair: for the query, doc a is better than doc b (ir_datasets' docpair)."""
-
-    query_id: str
-    doc_id_a: str
-    doc_id_b: str
-
-
-class ScoredDoc(NamedTuple):
-    """One hit of a retriever; higher scores are better."""
-
-    doc_id: str
-    score: float
-
-
-class Dataset(Protocol):
-    """A corpus with queries and judgments.
-
-    Made when the suite is planned, so the constructor is quick: it checks that the data
-    can be had (raising `EffbenchError` if not) and reads none of it. ``docs``,
-    ``queries`` and ``qrels`` may be called several times and give the same order each
-    time. Texts are decoded, ids hold no white space.
-
-    Optional: a property ``parts``, the (corpus key, key) of each dataset that this one is made
-    of, or a part of; its own two keys when absent. By them the harness knows that a cut or a
-    union of datasets, or all questions of which others are a split, is the same data.
-    """
-
-    @property
-    def dataset_id(self) -> str:
-        """Name in tables, such as ``beir/scifact/test``."""
-
-    @property
-    def corpus_key(self) -> str:
-        """Says what the docs are: datasets of equal keys have the same docs in one order."""
-
-    @property
-    def key(self) -> str:
-        """Says what queries and judgments are, the corpus aside."""
-
-    @property
-    def drop_self_hits(self) -> bool:
-        """Whether a hit with the query's own id is dropped (its queries are docs)."""
-
-    def docs_count(self) -> int | None:
-        """Return the number of docs, or None when it takes a pass over them to know."""
-
-    def docs(self) -> Iterator[Doc]: ...
-
-    def queries(self) -> Iterator[Query]: ...
-
-    def qrels(self) -> Iterator[Qrel]: ...
-
-
-@runtime_checkable
-class Paired(Protocol):
-    """A dataset that brings training pairs of its own, such as MS MARCO's triples."""
-
-    def docpairs(self) -> Iterator[DocPair]: ...
-
-
-@runtime_checkable
-class Split(Protocol):
-    """A dataset that knows the splits of its corpus, and so what one may train on."""
-
-    @property
-    def splits(self) -> Sequence[str]:
-        """Those of ``train``, ``dev`` and ``test`` that there are."""
-
-    def split(self, name: str) -> Dataset:
-        """Return the dataset of the same corpus with the queries and judgments of a split."""
 
 
 class QueryEncoder(Protocol):

@@ -54,10 +54,7 @@ class PromptTrainer:
 
     AdamW with ``learning_rate``, ``warmup_ratio`` of all steps, then linear decay. The backbone
     is read without dropout and none of its weights is trained. Defaults are the method's.
-
-    Raises:
-        EffbenchError: options, backbone and data do not go together, or the loss is NaN.
-
+    Raises `EffbenchError` when options, backbone and data do not go together, or at a NaN.
     """
 
     together = True
@@ -130,7 +127,7 @@ class PromptTrainer:
         """Raise `EffbenchError` for senseless numbers, and for what a start says already."""
         given = {**others, "length": length}
         fixed = [name for name in FROM_START if given.get(name) is not None]
-        started = "start" not in others  # a row is not handed over here, nothing is: as None
+        started = "start" not in others  # a row is not handed over here, its absence is: None
         if started and fixed:
             raise EffbenchError(f"prompt: {fixed[0]} is what start says (leave it out)")
         if not started and backbone is None:

@@ -60,13 +60,7 @@ def train(
     rate = schedule.query_learning_rate
     fit(
         "contrastive",
-        Contrast(
-            queries,
-            passages,
-            temperature=objective.temperature,
-            shared=objective.shared_negatives,
-            cached=objective.cached is not None,
-        ),
+        _contrast(queries, passages, objective),
         examples,
         batches,
         save,
@@ -79,6 +73,16 @@ def train(
         per_device_train_batch_size=schedule.batch_size,
         bf16=schedule.bf16,
         save_steps=schedule.checkpoint_steps,
+    )
+
+
+def _contrast(queries: nn.Module, passages: nn.Module | None, objective: Objective) -> Contrast:
+    return Contrast(
+        queries,
+        passages,
+        temperature=objective.temperature,
+        shared=objective.shared_negatives,
+        cached=objective.cached is not None,
     )
 
 
