@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import csv
 import json
 import logging
 from collections.abc import Callable
@@ -448,3 +450,26 @@ def test_it_is_offered_to_suites() -> None:
     manager.register(effbench_oag_qa)
 
     assert manager.hook.effbench_datasets() == [{"oag-qa": OagQa}]
+
+
+def test_questions_of_natural_questions_are_in_the_same_format(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    """DPR's file of questions and answers is real; papers are made of its first answers."""
+    source = shared_data / "dpr" / "nq.dev.qa.tsv"
+    if not source.is_file():
+        pytest.skip("no dpr/nq.dev.qa.tsv there")
+    with source.open(encoding="utf-8", newline="") as file:
+        answers = [ast.literal_eval(row[1]) for row in csv.reader(file, delimiter="\t")]
+    titles = list(dict.fromkeys(given[0] for given in answers))
+    (tmp_path / "algebra-questions.tsv").write_bytes(source.read_bytes())
+    with (tmp_path / "algebra-papers-10k.tsv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, delimiter="\t", lineterminator="\n")
+        rows.writerows([f"p{i}", f"about {title}", title] for i, title in enumerate(titles))
+    dataset = OagQa(tmp_path, topic="algebra")
+    assert len(list(dataset.queries())) == len(answers) == 8757
+    good = {qrel.query_id for qrel in dataset.qrels()}
+    assert len(good) == 8757
+    parts = [len(list(dataset.split(name).queries())) for name in dataset.splits]
+    assert sum(parts) == 8757
+    assert [round(part / 8757, 1) for part in parts] == [0.8, 0.1, 0.1]
