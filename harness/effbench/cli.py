@@ -27,18 +27,21 @@ class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         try:
-            return sorted({*self.commands, *self._plugins()})
+            return sorted({*self.commands, *self._plugins(ctx)})
         except EffbenchError:  # EFFBENCH_PLUGINS names what is not there: help must come
             return sorted(self.commands)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; plugins are only loaded for what is not one of ours."""
-        return self.commands.get(cmd_name) or self._plugins().get(cmd_name)
+        return self.commands.get(cmd_name) or self._plugins(ctx).get(cmd_name)
 
-    def _plugins(self) -> Mapping[str, click.Command]:
+    def _plugins(self, ctx: click.Context) -> Mapping[str, click.Command]:
         from effbench.plugins import load
 
-        return load().commands
+        if __name__ not in ctx.meta:  # help asks for each command anew
+            ctx.meta[__name__] = load().commands
+        found: Mapping[str, click.Command] = ctx.meta[__name__]
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

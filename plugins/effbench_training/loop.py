@@ -39,9 +39,8 @@ def fit(
 
     ``network`` returns a mapping with its ``loss``. A ``dataset`` with ``lengths`` is read in
     batches of like length, one with ``order(epoch)`` in that order, one with an ``epoch`` is
-    told which one it is. ``rates`` gives
-    modules learning rates of their own, ``arguments`` go to
-    `TrainingArguments`. The loss curve is kept in ``loss.json``.
+    told which one it is. ``rates`` gives modules learning rates of their own, ``arguments`` go
+    to `TrainingArguments`. The loss curve is kept in ``loss.json``.
 
     Raises:
         EffbenchError: the loss is not a finite number.

@@ -91,9 +91,6 @@ def test_without_special_tokens_it_is_the_longer_text(tmp_path: Path) -> None:
     from effbench_transformer import TransformerEncoder
 
     bare = ModelId(str(tiny_bert.save(tmp_path / "bare", special_tokens=False)))
-    ours = encoder(prompt_of(tmp_path / "p", bare, words_of(bare, ["x", "y"]), "cls"))
-    plain = TransformerEncoder(bare, pooling="max", device="cpu")
-    assert np.abs(ours.encode_queries(["a b"]) - plain.encode_queries(["a b"])).max() > 0.1
     every = encoder(prompt_of(tmp_path / "q", bare, words_of(bare, ["x"]), "mean"))
     mean = TransformerEncoder(bare, pooling="mean", device="cpu").encode_queries(["x a"])
     first = TransformerEncoder(bare, pooling="cls", device="cpu").encode_queries(["x a"])

@@ -22,24 +22,6 @@ if TYPE_CHECKING:
 MODEL = "model"
 
 
-def _check_about(path: Path, row: Row) -> None:
-    """Refuse facts of a trainer that no record could hold."""
-    if not path.is_file():
-        return
-    try:
-        if isinstance(
-            json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse), dict
-        ):
-            return
-    except ValueError as error:
-        raise EffbenchError(f"{row.who}: {path.name}: {error}") from error
-    raise EffbenchError(f"{row.who}: {path.name} is no JSON object")
-
-
-def _refuse(number: str) -> None:
-    raise ValueError(f"{number} is no number in JSON")
-
-
 @dataclass(frozen=True)
 class Train:
     """Train a model; a killed training goes on from what its trainer left in the folder."""
@@ -83,3 +65,19 @@ class Train:
         if not artifact.seal(MODEL):
             raise EffbenchError(f"{self.row.who}: train left no file in its folder")
         return {"seconds": seconds}
+
+
+def _check_about(path: Path, row: Row) -> None:
+    """Refuse facts of a trainer that no record could hold."""
+    if not path.is_file():
+        return
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except ValueError as error:
+        raise EffbenchError(f"{row.who}: {path.name}: {error}") from error
+    if not isinstance(facts, dict):
+        raise EffbenchError(f"{row.who}: {path.name} is no JSON object")
+
+
+def _refuse(number: str) -> None:
+    raise ValueError(f"{number} is no number in JSON")
