@@ -22,7 +22,8 @@ from effbench import (
     Trainer,
     hookimpl,
 )
-from effbench_soft_prompt.options import Choice, Objective, Schedule, Start
+from effbench_soft_prompt.options import Choice, Objective, Start
+from effbench_training import Schedule, check_positive, check_warmup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,19 +133,16 @@ class PromptTrainer:
             raise EffbenchError(f"prompt: {fixed[0]} is what start says (leave it out)")
         if not started and backbone is None:
             raise EffbenchError("prompt: which backbone? (give backbone, or start: a prompt)")
-        positive = {
-            "length": 1 if length is None else length,
-            "negatives": negatives + 1,
-            "temperature": temperature,
-            "epochs": epochs,
-            "learning_rate": learning_rate,
-            "batch_size": batch_size,
-        }
-        for name, number in positive.items():
-            if not number > 0:
-                raise EffbenchError(f"prompt: {name} is too small (say a larger number)")
-        if not 0 <= warmup_ratio < 1:
-            raise EffbenchError("prompt: warmup_ratio is a share of the steps (say 0.1)")
+        check_positive(
+            "prompt",
+            length=1 if length is None else length,
+            negatives=negatives + 1,
+            temperature=temperature,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+        )
+        check_warmup("prompt", warmup_ratio)
 
 
 class PromptMix:

@@ -30,17 +30,6 @@ class Objective(NamedTuple):
     batches: str
 
 
-class Schedule(NamedTuple):
-    """How fast, how long."""
-
-    epochs: int
-    learning_rate: float
-    warmup_ratio: float
-    batch_size: int
-    bf16: bool
-    checkpoint_steps: int
-
-
 class Choice(NamedTuple):
     """How sources are chosen and weighed."""
 

@@ -13,7 +13,7 @@ from transformers import set_seed
 
 from effbench import ABOUT, EffbenchError, Examples
 from effbench_soft_prompt.mixture import Mixture
-from effbench_soft_prompt.options import Objective, Schedule, Start
+from effbench_soft_prompt.options import Objective, Start
 from effbench_soft_prompt.prompts import (
     VECTORS,
     Opened,
@@ -26,6 +26,7 @@ from effbench_soft_prompt.prompts import (
     save_prompt,
 )
 from effbench_soft_prompt.reading import read
+from effbench_training import Schedule
 from effbench_training.batches import Batches
 from effbench_training.contrastive import Contrast
 from effbench_training.loop import fit
@@ -74,12 +75,7 @@ def train(
         save,
         output_dir,
         seed=seed,
-        num_train_epochs=schedule.epochs,
-        learning_rate=schedule.learning_rate,
-        warmup_steps=schedule.warmup_ratio,
-        per_device_train_batch_size=schedule.batch_size,
-        bf16=schedule.bf16,
-        save_steps=schedule.checkpoint_steps,
+        **schedule.arguments(),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from effbench import (
     EffbenchError,
@@ -57,7 +57,7 @@ class Mine:
     @staticmethod
     def check(*, negatives: int = 30, first_rank: int = 1, **others: object) -> None:
         """Raise `EffbenchError` for senseless numbers."""
-        _positive("mine", negatives=negatives, first_rank=first_rank)
+        check_positive("mine", negatives=negatives, first_rank=first_rank)
 
 
 class Choice(NamedTuple):
@@ -135,8 +135,8 @@ class Contrastive:
         )  # fmt: skip
         self._objective = Objective(negatives, temperature, shared_negatives, cached)
         self._schedule = Schedule(
-            epochs, learning_rate, query_learning_rate, warmup_ratio, batch_size, bf16,
-            checkpoint_steps,
+            epochs, learning_rate, warmup_ratio, batch_size, bf16, checkpoint_steps,
+            query_learning_rate,
         )  # fmt: skip
 
     def train(self, output_dir: Path, *, seed: int) -> None:
@@ -159,7 +159,7 @@ class Contrastive:
         **others: object,
     ) -> None:
         """Raise `EffbenchError` for senseless numbers."""
-        _positive(
+        check_positive(
             "contrastive",
             negatives=negatives + 1,
             temperature=temperature,
@@ -169,8 +169,7 @@ class Contrastive:
             batch_size=batch_size,
             cached=1 if cached is None else cached,
         )
-        if not 0 <= warmup_ratio < 1:
-            raise EffbenchError("contrastive: warmup_ratio is a share of the steps (say 0.1)")
+        check_warmup("contrastive", warmup_ratio)
 
 
 class Start(NamedTuple):
@@ -200,14 +199,33 @@ class Schedule(NamedTuple):
 
     epochs: int
     learning_rate: float
-    query_learning_rate: float | None
     warmup_ratio: float
     batch_size: int
     bf16: bool
     checkpoint_steps: int
+    query_learning_rate: float | None = None
+    """Where the query side has a rate of its own."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them under the names of transformers' `TrainingArguments`."""
+        return {
+            "num_train_epochs": self.epochs,
+            "learning_rate": self.learning_rate,
+            "warmup_steps": self.warmup_ratio,
+            "per_device_train_batch_size": self.batch_size,
+            "bf16": self.bf16,
+            "save_steps": self.checkpoint_steps,
+        }
 
 
-def _positive(who: str, **numbers: float) -> None:
+def check_warmup(who: str, warmup_ratio: float) -> None:
+    """Raise `EffbenchError` for what is no share of the steps."""
+    if not 0 <= warmup_ratio < 1:
+        raise EffbenchError(f"{who}: warmup_ratio is a share of the steps (say 0.1)")
+
+
+def check_positive(who: str, **numbers: float) -> None:
+    """Raise `EffbenchError` for a number that is not above 0."""
     for name, number in numbers.items():
         if not number > 0:
             raise EffbenchError(f"{who}: {name} is too small (say a larger number)")

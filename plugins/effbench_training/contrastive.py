@@ -67,12 +67,7 @@ def train(
         output_dir,
         seed=seed,
         rates=() if rate is None else ((queries, rate),),
-        num_train_epochs=schedule.epochs,
-        learning_rate=schedule.learning_rate,
-        warmup_steps=schedule.warmup_ratio,
-        per_device_train_batch_size=schedule.batch_size,
-        bf16=schedule.bf16,
-        save_steps=schedule.checkpoint_steps,
+        **schedule.arguments(),
     )
 
 
