@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from effbench.api import (
+    CountingQueryEncoder,
     DataPath,
     Dataset,
     Doc,
@@ -22,6 +23,7 @@ from effbench.api import (
     ScoredDoc,
     SpeedOnly,
     Split,
+    StagedQueryEncoder,
     VectorSource,
 )
 from effbench.errors import EffbenchError, NoDataError
@@ -39,6 +41,7 @@ from effbench.trainers import (
 
 __all__ = [
     "ABOUT",
+    "CountingQueryEncoder",
     "DataPath",
     "Dataset",
     "Doc",
@@ -65,6 +68,7 @@ __all__ = [
     "SearchedDataset",
     "SpeedOnly",
     "Split",
+    "StagedQueryEncoder",
     "TrainedModel",
     "Trainer",
     "VectorSource",

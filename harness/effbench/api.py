@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -175,3 +175,31 @@ class IncrementalQueryEncoder(QueryEncoder, Protocol):
 
     def finish(self, state: Any, text: str) -> Vectors:
         """Read what is left of ``text`` and return its vector, float32 [1, d]."""
+
+
+@runtime_checkable
+class StagedQueryEncoder(QueryEncoder, Protocol):
+    """A query encoder that can tell where its time goes."""
+
+    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Return the stages of ``encode_queries`` in order: name -> what it does.
+
+        The first takes the list of texts, each other one what the one before returned; the last
+        returns the vectors. Usual names: tokenise, forward, pool, copy. On a GPU a stage may
+        return before it has finished: whoever times it waits for the device.
+        """
+
+
+@runtime_checkable
+class CountingQueryEncoder(QueryEncoder, Protocol):
+    """A query encoder that can tell how much it reads."""
+
+    def count_tokens(self, queries: Sequence[str]) -> list[int]:
+        """Return the tokens that are read of each query, special ones and a cut included."""
+
+    def bytes_read(self, tokens: int) -> int:
+        """Return the bytes of weights that encoding one query of so many tokens reads.
+
+        A weight that is used for each token counts once, as if the caches held it; of a table
+        of embeddings only the rows of the tokens count.
+        """
