@@ -24,13 +24,13 @@ def facts() -> dict[str, Any]:
     import psutil
 
     return {
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": psutil.cpu_count(logical=False) or os.cpu_count(),
         "threads": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "gpus": _gpus(),
+        "gpus": gpu_models(),
         "system": f"{platform.system()} {platform.machine()}",
     }
 
@@ -53,17 +53,18 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _cpu_model() -> str:
+def cpu_model(root: Path = Path("/")) -> str:
+    """Return the processor's name as the system tells it."""
     try:
-        text = Path("/proc/cpuinfo").read_text()
+        text = (root / "proc/cpuinfo").read_text()
         model = re.search(r"model name\s*:\s*(.+)", text)
     except OSError:  # not Linux
         model = None
     return model[1].strip() if model else platform.processor() or platform.machine()
 
 
-def _gpus() -> list[str]:
+def gpu_models(root: Path = Path("/")) -> list[str]:
     """Return the models of NVIDIA GPUs that the driver knows, without loading CUDA."""
-    infos = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    infos = sorted((root / "proc/driver/nvidia/gpus").glob("*/information"))
     models = (re.search(r"Model:\s*(.+)", info.read_text()) for info in infos)
     return [model[1].strip() for model in models if model]

@@ -1,0 +1,206 @@
+"""What Linux tells of processor, container and system in /proc and /sys.
+
+Every reader takes the root of the tree; what is not there is not in what it returns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path("/")
+CPUS = "sys/devices/system/cpu"
+VECTORS = re.compile(r"sse4|avx|fma$|f16c|amx|asimd|sve|i8mm|bf16")
+"""The processor's features that decide how quickly vectors are multiplied."""
+VIRTUAL = re.compile(
+    r"virtual|vmware|kvm|qemu|bochs|\bxen\b|hvm|openstack|firecracker|parallels|bhyve"
+    r"|google compute engine|amazon ec2 (?!\S*metal)",
+    re.IGNORECASE,
+)
+"""Products that are virtual machines; Amazon sells whole machines as well."""
+
+
+def text(path: Path) -> str | None:
+    """Return what a file says, or None: it is not there, not for us, or empty."""
+    try:
+        return path.read_text(errors="replace").strip() or None
+    except OSError:
+        return None
+
+
+def number(path: Path) -> int | None:
+    """Return the whole number in a file, or None."""
+    found = text(path)
+    return int(found) if found and re.fullmatch(r"-?\d+", found) else None
+
+
+def present(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that are known."""
+    return {name: fact for name, fact in facts.items() if fact not in (None, [], {})}
+
+
+def gigabytes(amount: int) -> str:
+    """Write an amount of memory as ir_metadata does, in whole GiB as it is sold."""
+    return f"{round(amount / 2**30)} GB"
+
+
+def cpu_numbers(ranges: str) -> list[int]:
+    """Return the processors of a list such as ``0-3,8``."""
+    found: list[int] = []
+    for part in re.findall(r"\d+(?:-\d+)?", ranges):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def cpu(root: Path = ROOT) -> dict[str, Any]:
+    """Return the processor's make, its cores, and how its frequency is governed."""
+    info, folder = _cpuinfo(root), root / CPUS
+    packages = [text(path) for path in each(folder, "topology/physical_package_id")]
+    cores = {text(path) for path in each(folder, "topology/thread_siblings_list")} - {None}
+    stepping = [info.get(key) for key in ("cpu family", "model", "stepping")]
+    features = (info.get("flags") or info.get("Features") or "").split()
+    return present(
+        {
+            "family, model, stepping": "-".join(filter(None, stepping)) or None,
+            "microcode": info.get("microcode"),
+            "features": " ".join(sorted(filter(VECTORS.match, features))) or None,
+            "caches": _caches(folder / "cpu0/cache"),
+            "sockets": len(set(packages)) or None,
+            "number of cores": len(cores) or None,
+            "logical cpus": len(cpu_numbers(text(folder / "online") or "")) or None,
+            "simultaneous multithreading": _flag(number(folder / "smt/active")),
+            **_frequency(folder),
+            "platform profile": text(root / "sys/firmware/acpi/platform_profile"),
+        }
+    )
+
+
+def virtual(root: Path = ROOT) -> dict[str, Any]:
+    """Return whether this is a virtual machine, and the name it is sold by."""
+    flags = _cpuinfo(root).get("flags")
+    names = [text(root / "sys/class/dmi/id" / file) for file in ("sys_vendor", "product_name")]
+    product = " ".join(filter(None, names)) or None
+    signs = ["hypervisor" in flags.split()] if flags else []
+    signs += [bool(VIRTUAL.search(product))] if product else []
+    signs += [True] if text(root / "sys/hypervisor/type") else []
+    return present({"product": product, "virtual machine": any(signs) if signs else None})
+
+
+def container(root: Path = ROOT) -> dict[str, Any]:
+    """Return what the control groups (v1 and v2) allow, where that is less than the machine.
+
+    A limit holds for all groups below it: the tightest one counts.
+    """
+    quotas = [quota for folder in _groups(root, "cpu") if (quota := _quota(folder))]
+    limits = [
+        limit
+        for folder in _groups(root, "memory")
+        for file in ("memory.max", "memory.limit_in_bytes")
+        if (limit := number(folder / file)) is not None and limit < 2**60  # v1's "no limit"
+    ]
+    sets = [
+        cpus
+        for folder in _groups(root, "cpuset")
+        for file in ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus")
+        if (cpus := text(folder / file))
+    ]
+    every = set(cpu_numbers(text(root / CPUS / "online") or ""))
+    narrow = bool(sets) and set(cpu_numbers(sets[0])) < every
+    return present(
+        {
+            "cpus": round(min(quotas), 3) if quotas else None,
+            "memory": f"{min(limits) / 2**30:.3g} GB" if limits else None,
+            "cpuset": sets[0] if narrow else None,
+        }
+    )
+
+
+def system(root: Path = ROOT) -> dict[str, Any]:
+    """Return the distribution, and settings of the kernel that move speed."""
+    release = re.search(
+        r"^PRETTY_NAME=\"?([^\"\n]+)", text(root / "etc/os-release") or "", re.MULTILINE
+    )
+    pages = re.search(
+        r"\[(\w+)\]", text(root / "sys/kernel/mm/transparent_hugepage/enabled") or ""
+    )
+    mitigations = re.search(r"\bmitigations=(\S+)", text(root / "proc/cmdline") or "")
+    found = {
+        "distribution": release,
+        "transparent hugepages": pages,
+        "mitigations": mitigations,
+    }
+    return {name: match[1] for name, match in found.items() if match}
+
+
+def _cpuinfo(root: Path) -> dict[str, str]:
+    """Return what /proc/cpuinfo says of the first processor."""
+    first = (text(root / "proc/cpuinfo") or "").split("\n\n")[0]
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs if value.strip()}
+
+
+def each(folder: Path, file: str) -> list[Path]:
+    """Return a file of every processor."""
+    return sorted(folder.glob(f"cpu[0-9]*/{file}"))
+
+
+def _caches(folder: Path) -> dict[str, str]:
+    """Return the sizes of the caches that a core sees, under tirex-tracker's names."""
+    found = {}
+    for index in sorted(folder.glob("index*")):
+        level, kind, size = (text(index / file) for file in ("level", "type", "size"))
+        if level and size:
+            part = {"Data": "d", "Instruction": "i"}.get(kind or "", "")
+            found[f"l{level}{part}"] = size
+    return found
+
+
+def _frequency(folder: Path) -> dict[str, Any]:
+    policies = sorted(folder.glob("cpufreq/policy*")) or each(folder, "cpufreq")
+    tops = [top // 1000 for policy in policies if (top := number(policy / "scaling_max_freq"))]
+    turbo = number(folder / "cpufreq/boost")  # Intel's own driver says it the other way round
+    if (kept_down := number(folder / "intel_pstate/no_turbo")) is not None:
+        turbo = 1 - kept_down
+    return {
+        "governor": _distinct(policy / "scaling_governor" for policy in policies),
+        "frequency driver": _distinct(policy / "scaling_driver" for policy in policies),
+        "energy preference": _distinct(
+            policy / "energy_performance_preference" for policy in policies
+        ),
+        "frequency max": " ".join(f"{top} MHz" for top in sorted(set(tops))) or None,
+        "turbo": _flag(turbo),
+    }
+
+
+def _flag(value: int | None) -> bool | None:
+    return None if value is None else value == 1
+
+
+def _distinct(paths: Iterable[Path]) -> str | None:
+    return ", ".join(sorted({found for path in paths if (found := text(path))})) or None
+
+
+def _groups(root: Path, controller: str) -> list[Path]:
+    """Return the folders of this process's control group, then of those above it."""
+    mount, found = root / "sys/fs/cgroup", []
+    for line in (text(root / "proc/self/cgroup") or "0::/").splitlines():
+        _, _, rest = line.partition(":")
+        names, _, inside = rest.partition(":")
+        if names and controller not in names.split(","):
+            continue
+        top = mount / names if (mount / names).is_dir() else mount / controller
+        folder = top / inside.lstrip("/")  # not there where a container hides what is above it
+        found += [folder, *(above for above in folder.parents if above.is_relative_to(top))]
+    return found
+
+
+def _quota(group: Path) -> float | None:
+    """Return the processors' worth of time that a control group may use."""
+    words = (text(group / "cpu.max") or "").split()
+    if len(words) == 2 and words[0].isdigit():
+        return int(words[0]) / int(words[1])
+    quota, period = number(group / "cpu.cfs_quota_us"), number(group / "cpu.cfs_period_us")
+    return quota / period if quota and period and quota > 0 else None
