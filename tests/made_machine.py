@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,7 +64,7 @@ def write(root: Path, files: dict[str, str]) -> Path:
 
 
 class Nvml(SimpleNamespace):
-    """NVML of before 2023, with one card and another's process on it."""
+    """NVML of before 2023, with one card, and another's process on it beside ours."""
 
     def __init__(self, **more: object) -> None:
         answers = {
@@ -80,7 +81,9 @@ class Nvml(SimpleNamespace):
             "DeviceGetMigMode": [0, 1],
             "DeviceGetTemperature": 71,
             "DeviceGetCurrentClocksThrottleReasons": 0x1 | 0x4 | 0x20,
-            "DeviceGetComputeRunningProcesses": [SimpleNamespace(pid=2**30)],
+            "DeviceGetComputeRunningProcesses": [
+                SimpleNamespace(pid=pid) for pid in (2**30, os.getpid(), os.getppid())
+            ],
         }
         calls = {f"nvml{name}": self.answer(value) for name, value in answers.items()}
         clocks = {1: 1980, 2: 2619}

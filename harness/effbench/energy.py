@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +20,10 @@ class Counters:
 
     def __init__(self, root: Path = ROOT) -> None:
         zones = sorted((root / "sys/class/powercap").glob("intel-rapl:*"))
-        self._zones = [zone for zone in zones if _is_package(zone)]
+        # parts of a package are named otherwise, and so is the whole machine
+        self._zones = [
+            zone for zone in zones if (text(zone / "name") or "").startswith("package")
+        ]
         self._gpus = Gpus()
         self._keys = tuple(self.read())
         self.names = tuple(dict.fromkeys(key.split(":")[0] for key in self._keys))
@@ -65,9 +67,3 @@ class Counters:
             number(self._zones[int(place)] / "max_energy_range_uj") if name == "cpu" else None
         )
         return after - before + span / 1e6 if span else None
-
-
-def _is_package(zone: Path) -> bool:
-    """Tell a processor's own counter from those within it and from the whole machine's."""
-    whole = re.fullmatch(r"intel-rapl:\d+", zone.name) is not None
-    return whole and (text(zone / "name") or "package").startswith("package")
