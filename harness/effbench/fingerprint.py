@@ -22,7 +22,7 @@ __all__ = ["differences", "digest", "fingerprint", "state", "warnings"]
 
 ENGINES = (
     "PyStemmer", "ctranslate2", "hnswlib", "jax", "numba", "onnxruntime", "onnxruntime-gpu",
-    "openvino", "scann", "scipy", "triton", "usearch",
+    "openvino", "scann", "triton", "usearch",
 )  # fmt: skip
 """Packages that do the work of plugins, or of those in `machine.PACKAGES`, where installed."""
 
