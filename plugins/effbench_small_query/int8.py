@@ -21,6 +21,7 @@ class Int8Linear(nn.Module):
             warnings.simplefilter("ignore")
             weights = torch.quantize_per_channel(weight.detach(), scales, zeros, 0, torch.qint8)
         self._packed = torch.ops.quantized.linear_prepack(weights, bias)
+        self.bytes = bytes_of(weight, True) + (0 if bias is None else bias.nbytes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x @ weight.T + bias``, about."""
@@ -35,6 +36,16 @@ def quantize_linears(network: nn.Module) -> None:
         for name, layer in list(parent.named_children()):
             if type(layer) is nn.Linear:
                 setattr(parent, name, Int8Linear(layer.weight, layer.bias))
+
+
+def bytes_of(weight: Tensor, int8: bool) -> int:
+    """Return the bytes that a weight takes; a matrix of int8 has a float scale an output."""
+    return weight.numel() + 4 * len(weight) if int8 and weight.ndim == 2 else weight.nbytes
+
+
+def bytes_in(network: nn.Module) -> int:
+    """Return the bytes of the int8 layers of ``network``."""
+    return sum(part.bytes for part in network.modules() if isinstance(part, Int8Linear))
 
 
 def refuse_unless_cpu(device: torch.device) -> None:

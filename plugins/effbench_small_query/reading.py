@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
@@ -18,6 +18,7 @@ from effbench import Doc, EffbenchError, Encoder, ModelId, QueryEncoder
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
+    from effbench_transformer.network import PooledNetwork, Reads
 
 
 def open_student(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncoder:
@@ -66,11 +67,30 @@ class StaticReader:
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
-        vectors = np.zeros((len(queries), self._table.shape[1]), dtype=np.float32)
-        for row, query in enumerate(queries):
-            ids = self._tokenizer.encode(query, add_special_tokens=False).ids
+        return self._pool(self._tokenise(queries))
+
+    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Return tokenise and pool."""
+        return {"tokenise": self._tokenise, "pool": self._pool}
+
+    def count_tokens(self, queries: Sequence[str]) -> list[int]:
+        """Return the tokens of each query."""
+        return [len(ids) for ids in self._tokenise(queries)]
+
+    def bytes_read(self, tokens: int) -> int:
+        """Return the bytes of so many rows of the table."""
+        row: int = self._table[0].nbytes
+        return tokens * row
+
+    def _tokenise(self, queries: Sequence[str]) -> list[list[int]]:
+        encode = self._tokenizer.encode
+        return [encode(query, add_special_tokens=False).ids for query in queries]
+
+    def _pool(self, tokens: Sequence[list[int]]) -> Vectors:
+        vectors = np.zeros((len(tokens), self._table.shape[1]), dtype=np.float32)
+        for row, ids in enumerate(tokens):
             if ids:
-                total = np.add.reduce(self._table[ids])
+                total = np.add.reduce(self._table.take(ids, 0))
                 vectors[row] = unit(total) if self._normalize else total / len(ids)
         return vectors
 
@@ -87,16 +107,18 @@ class ProjectedReader:
     def __init__(
         self,
         tokens: Callable[[Sequence[str]], list[list[int]]],
-        embed: Callable[[Sequence[list[int]]], Vectors],
-        projection: Callable[[Vectors], Vectors],
+        embed: PooledNetwork,
+        projection: Projection,
         normalize: bool,
         query_parameters: int,
+        reads: Reads,
         folder: Path,
         int8: bool,
     ) -> None:
         self.query_parameters = query_parameters
         self._tokens = tokens
         self._embed = embed
+        self._reads = reads
         self._projection = projection
         self._normalize = normalize
         self._folder = folder
@@ -104,7 +126,26 @@ class ProjectedReader:
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; row i belongs to query i."""
-        vectors = self._projection(self._embed(self._tokens(queries)))
+        return self._finish(self._embed(self._tokens(queries)))
+
+    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Return tokenise, forward, pool, copy, and finish: projection and normalisation."""
+        return {
+            "tokenise": self._tokens,
+            **self._embed.stages(),
+            "finish": self._finish,
+        }
+
+    def count_tokens(self, queries: Sequence[str]) -> list[int]:
+        """Return the tokens that are read of each query."""
+        return [len(ids) for ids in self._tokens(queries)]
+
+    def bytes_read(self, tokens: int) -> int:
+        """Return the bytes of weights that a query of so many tokens reads."""
+        return self._reads.of(tokens) + self._projection.parameters * 4
+
+    def _finish(self, vectors: Vectors) -> Vectors:
+        vectors = self._projection.project(vectors)
         if not self._normalize:
             return vectors
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -116,6 +157,14 @@ class ProjectedReader:
         from effbench_small_query.exporting import export
 
         export(self._folder, folder, passages, self._int8)
+
+
+class Projection(NamedTuple):
+    """The way to the teacher's width."""
+
+    project: Callable[[Vectors], Vectors]
+    parameters: int
+    """Floats."""
 
 
 class PassageSide:
@@ -144,35 +193,37 @@ def unit(vector: Vectors) -> Vectors:
 def _transformer(
     folder: Path, facts: dict[str, Any], device: str, int8: bool
 ) -> ProjectedReader:
-    from effbench_small_query.int8 import quantize_linears, refuse_unless_cpu
+    from effbench_small_query.int8 import bytes_in, quantize_linears, refuse_unless_cpu
     from effbench_transformer.loading import load
-    from effbench_transformer.network import PooledNetwork, weights_in
+    from effbench_transformer.network import PooledNetwork, reads_in, weights_in
     from effbench_transformer.tokens import length_limit, tokens_of
 
     tokenizer, network = load(str(folder), None, "float32", device, False)
     if getattr(network, "pooler", None) is not None:
         network.pooler = None  # BERT's own, which nobody reads: a twelfth of a layer
-    projection, parameters = _projection(folder)
-    parameters += weights_in(network)
+    projection = _projection(folder)
+    parameters = projection.parameters + weights_in(network)
     if int8:
         refuse_unless_cpu(network.device)
         quantize_linears(network)
+    reads = reads_in(network)
+    reads = reads._replace(once=reads.once + bytes_in(network))
     limit = length_limit(tokenizer, network, None, "max_length")
     embed = PooledNetwork(
         network, tokenizer.pad_token_id, facts["pooling"], False, None, not int8
     )
     tokens = tokens_of(tokenizer, limit)
     return ProjectedReader(
-        tokens, embed, projection, facts["normalize"], parameters, folder, int8
+        tokens, embed, projection, facts["normalize"], parameters, reads, folder, int8
     )
 
 
-def _projection(folder: Path) -> tuple[Callable[[Vectors], Vectors], int]:
-    """Return the projection to the teacher's width, if there is one, and its parameters."""
+def _projection(folder: Path) -> Projection:
+    """Return the projection to the teacher's width, one of no parameters if it is the same."""
     modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
     path = next((part["path"] for part in modules if part["type"].endswith(".Dense")), None)
     if path is None:
-        return lambda vectors: vectors, 0
+        return Projection(lambda vectors: vectors, 0)
     weights = load_file(folder / path / "model.safetensors")
     weight, bias = weights["linear.weight"].T, weights["linear.bias"]
-    return lambda vectors: vectors @ weight + bias, weight.size + bias.size
+    return Projection(lambda vectors: vectors @ weight + bias, weight.size + bias.size)

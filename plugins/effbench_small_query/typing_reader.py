@@ -9,7 +9,7 @@ tokens, against 295 of MKL and 665 of OpenBLAS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -17,7 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from effbench_small_query.int8 import Int8Linear, quantize_linears, refuse_unless_cpu
+from effbench_small_query.int8 import (
+    Int8Linear,
+    bytes_in,
+    bytes_of,
+    quantize_linears,
+    refuse_unless_cpu,
+)
 from effbench_small_query.reading import unit
 from effbench_small_query.recurrent import Recurrent, padded
 from effbench_transformer.loading import place_for
@@ -75,6 +81,7 @@ class RecurrentReader:
         self._precomputed = precompute
         if precompute:
             self._words = self._layers[0].of_inputs(self._words)
+        self._bytes_once = _bytes_once(module, int8, precompute)
         parts = 1 if module.cell == "gru" else 2
         hidden = np.zeros((module.layers, parts, module.hidden), dtype=np.float32)
         self._start = State("", [], hidden)
@@ -83,12 +90,22 @@ class RecurrentReader:
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
-        if len(queries) == 1:
-            return self.finish(self._start, queries[0])
-        if self._int8:  # in a batch, the inputs of all would share their scale
-            rows = [self.finish(self._start, query) for query in queries]
-            return np.concatenate(rows) if rows else self._none(0)
+        # of int8, too: in a batch, the inputs of all would share their scale
+        if len(queries) == 1 or self._int8:
+            return self._pool(self._forward(self._tokenise(queries)))
         return self._batched(queries)
+
+    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Return tokenise, forward and pool (head and normalisation), all text by text."""
+        return {"tokenise": self._tokenise, "forward": self._forward, "pool": self._pool}
+
+    def count_tokens(self, queries: Sequence[str]) -> list[int]:
+        """Return the tokens of each query."""
+        return [len(ids) for ids in self._tokenise(queries)]
+
+    def bytes_read(self, tokens: int) -> int:
+        """Return the bytes of weights that a query of so many tokens reads."""
+        return tokens and self._bytes_once + tokens * self._words[0].nbytes
 
     def start(self) -> State:
         """Return the state before the first character."""
@@ -103,14 +120,7 @@ class RecurrentReader:
 
     def finish(self, state: State, text: str) -> Vectors:
         """Read what is left of ``text`` and return its vector, float32 [1, d]."""
-        state = self._read(state, text)
-        if not state.ids:
-            return self._none(1)
-        vector = state.hidden[-1, 0]
-        if self._head is not None:
-            with torch.inference_mode():
-                vector = self._head(torch.from_numpy(vector)[None])[0].numpy()
-        return (unit(vector) if self._normalize else vector)[None]
+        return self._pool([self._read(state, text)])
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write student and passages' encoder as one folder."""
@@ -124,20 +134,44 @@ class RecurrentReader:
         All of it is tokenised, which takes little beside a step: so whatever the tokenizer
         does at spaces, and whatever the user edits, the pieces are those of the whole text.
         """
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        [ids] = self._tokenise([text])
+        return self._after(state, ids)._replace(text=text)
+
+    def _tokenise(self, queries: Sequence[str]) -> list[list[int]]:
+        encode = self._tokenizer.encode
+        return [encode(query, add_special_tokens=False).ids for query in queries]
+
+    def _forward(self, tokens: Sequence[list[int]]) -> list[State]:
+        return [self._after(self._start, ids) for ids in tokens]
+
+    def _after(self, state: State, ids: list[int]) -> State:
+        """Return the state after the tokens of a text, which it may have begun to read."""
         if state.ids != ids[: len(state.ids)]:
             state = self._start
         new = ids[len(state.ids) :]
         if not new:
-            return State(text, ids, state.hidden)
-        rows, hidden = self._words[new], state.hidden.copy()
+            return State(state.text, ids, state.hidden)
+        rows, hidden = self._words.take(new, 0), state.hidden.copy()
         for number, layer in enumerate(self._layers):
             gates = rows if self._precomputed and number == 0 else layer.of_inputs(rows)
             rows = np.empty((len(new), hidden.shape[2]), dtype=np.float32)
             for position, gate in enumerate(gates):
                 self._step(gate, layer.of_hidden, hidden[number])
                 rows[position] = hidden[number, 0]
-        return State(text, ids, hidden)
+        return State(state.text, ids, hidden)
+
+    def _pool(self, states: Sequence[State]) -> Vectors:
+        vectors = self._none(len(states))
+        for row, state in enumerate(states):
+            if state.ids:
+                vectors[row] = self._vector(state.hidden[-1, 0])
+        return vectors
+
+    def _vector(self, last: Vectors) -> Vectors:
+        if self._head is not None:
+            with torch.inference_mode():
+                last = self._head(torch.from_numpy(last)[None])[0].numpy()
+        return unit(last) if self._normalize else last
 
     @torch.inference_mode()
     def _batched(self, queries: Sequence[str]) -> Vectors:
@@ -158,6 +192,16 @@ class RecurrentReader:
 
     def _none(self, count: int) -> Vectors:
         return np.zeros((count, self._module.output), dtype=np.float32)
+
+
+def _bytes_once(module: Recurrent, int8: bool, precompute: bool) -> int:
+    """Return the bytes of all weights but the words; the head's linear layers know theirs."""
+    head = sum(weight.nbytes for weight in module.head.parameters()) + bytes_in(module.head)
+    return head + sum(
+        bytes_of(weight, int8)
+        for name, weight in module.rnn.named_parameters()
+        if not (precompute and name in ("weight_ih_l0", "bias_ih_l0"))
+    )
 
 
 def _gru_step(gate: Vectors, product: Product, hidden: Vectors) -> None:

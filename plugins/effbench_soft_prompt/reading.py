@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -11,7 +11,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from effbench import Doc
 from effbench_soft_prompt.prompts import Prompt, check_backbone, open_backbone
-from effbench_transformer.network import PooledNetwork, weights_in
+from effbench_transformer.network import PooledNetwork, reads_in, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
 if TYPE_CHECKING:
@@ -92,6 +92,9 @@ class SoftPromptEncoder:
         tokenizer, reading = opened.tokenizer, prompt.reading
         network = opened.network.to(getattr(torch, dtype))
         self.query_parameters = weights_in(network) + prompt.queries.numel()
+        reads, before = reads_in(network), prompt.queries
+        with_prompt = reads.once + before.nbytes + len(before) * reads.position
+        self._reads = reads._replace(once=with_prompt)
 
         def side(
             vectors: Tensor, wanted: int | None, usual: int, option: str
@@ -116,7 +119,19 @@ class SoftPromptEncoder:
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; row i belongs to query i."""
-        return self._embed_queries(self._query_tokens(list(queries)))
+        return self._embed_queries(self._query_tokens(queries))
+
+    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Return tokenise, forward, pool and copy."""
+        return {"tokenise": self._query_tokens, **self._embed_queries.stages()}
+
+    def count_tokens(self, queries: Sequence[str]) -> list[int]:
+        """Return the tokens that are read of each query; the prompt is not among them."""
+        return [len(ids) for ids in self._query_tokens(queries)]
+
+    def bytes_read(self, tokens: int) -> int:
+        """Return the bytes of weights, the prompt among them, that so many tokens read."""
+        return self._reads.of(tokens)
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d]; row i belongs to doc i."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -75,11 +75,12 @@ class TransformerEncoder:
         trust_remote_code: bool = False,
     ) -> None:
         from effbench_transformer.loading import load
-        from effbench_transformer.network import PooledNetwork, weights_in
+        from effbench_transformer.network import PooledNetwork, reads_in, weights_in
         from effbench_transformer.tokens import length_limit, tokens_of
 
         tokenizer, network = load(model, revision, dtype, device, trust_remote_code)
         self.query_parameters = weights_in(network)
+        self._reads = reads_in(network)
         limit = length_limit(tokenizer, network, max_length, "max_length")
         query_limit = limit
         if query_max_length is not None:
@@ -105,9 +106,19 @@ class TransformerEncoder:
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; row i belongs to query i."""
-        return self._embed(
-            self._query_tokens([self._recipe.query_prefix + query for query in queries])
-        )
+        return self._embed(self._tokenise(queries))
+
+    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Return tokenise, forward, pool and copy."""
+        return {"tokenise": self._tokenise, **self._embed.stages()}
+
+    def count_tokens(self, queries: Sequence[str]) -> list[int]:
+        """Return the tokens that are read of each query, its prefix's among them."""
+        return [len(ids) for ids in self._tokenise(queries)]
+
+    def bytes_read(self, tokens: int) -> int:
+        """Return the bytes of weights that a query of so many tokens reads."""
+        return self._reads.of(tokens)
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d]; row i belongs to doc i."""
@@ -123,6 +134,9 @@ class TransformerEncoder:
         from effbench_transformer.exporting import export
 
         export(self._recipe, folder)
+
+    def _tokenise(self, queries: Sequence[str]) -> list[list[int]]:
+        return self._query_tokens([self._recipe.query_prefix + query for query in queries])
 
     def _passage(self, doc: Doc) -> str:
         template = self._recipe.passage_template

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 CPU_BATCH, GPU_BATCH = 1024, 65_536
 """Tokens. On an AMD EPYC, MiniLM is fastest with 512 to 2,048, whose activations stay in
 its caches; 4,096 is an eighth slower, 8,192 a fifth."""
+
+Parts: TypeAlias = "tuple[int, list[tuple[list[int], Any]]]"
+"""How many texts there are; of each batch of them the rows, and what a stage made of it."""
 
 
 class PooledNetwork:
@@ -45,14 +48,46 @@ class PooledNetwork:
     @torch.inference_mode()
     def __call__(self, texts: Sequence[list[int]]) -> Vectors:
         """Return float32 [len(texts), d], zeros for a text without a single token."""
-        vectors = np.zeros((len(texts), self._network.config.hidden_size), dtype=np.float32)
-        lengths = [len(tokens) and len(tokens) + self._prompt for tokens in texts]
-        for rows in _batches(lengths, self._batch_tokens):
-            vectors[rows] = self._encode([texts[row] for row in rows]).cpu().numpy()
+        vectors = self._zeros(len(texts))
+        for rows in self._batches(texts):
+            read = self._forward([texts[row] for row in rows])
+            vectors[rows] = self._pooled(*read).cpu().numpy()
         return vectors
 
-    def _encode(self, texts: list[list[int]]) -> torch.Tensor:
-        """Return the vectors of texts, the longest of which comes first."""
+    def stages(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Return what a call does; here all batches go through a stage before the next one."""
+
+        @torch.inference_mode()
+        def forward(texts: Sequence[list[int]]) -> Parts:
+            parts: list[tuple[list[int], Any]] = [
+                (rows, self._forward([texts[row] for row in rows]))
+                for rows in self._batches(texts)
+            ]
+            return len(texts), parts
+
+        @torch.inference_mode()
+        def pool(read: Parts) -> Parts:
+            count, parts = read
+            return count, [(rows, self._pooled(*part)) for rows, part in parts]
+
+        def copy(pooled: Parts) -> Vectors:
+            count, parts = pooled
+            vectors = self._zeros(count)
+            for rows, part in parts:
+                vectors[rows] = part.cpu().numpy()
+            return vectors
+
+        return {"forward": forward, "pool": pool, "copy": copy}
+
+    def _zeros(self, count: int) -> Vectors:
+        return np.zeros((count, self._network.config.hidden_size), dtype=np.float32)
+
+    def _batches(self, texts: Sequence[list[int]]) -> Iterator[list[int]]:
+        lengths = [len(tokens) and len(tokens) + self._prompt for tokens in texts]
+        return _batches(lengths, self._batch_tokens)
+
+    def _forward(self, texts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return token vectors and mask of texts, the longest of which comes first."""
         longest, mask = len(texts[0]), None
         if len(texts[-1]) < longest:  # equal lengths need no mask, and attention is faster
             lengths = torch.tensor([[len(tokens)] for tokens in texts], device=self._device)
@@ -60,14 +95,50 @@ class PooledNetwork:
             texts = [tokens + [self._pad] * (longest - len(tokens)) for tokens in texts]
         ids = torch.tensor(texts, device=self._device)
         hidden = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
+        return hidden, mask
+
+    def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         pooled = pool(hidden.float(), mask, self._pooling)
         return torch.nn.functional.normalize(pooled) if self._normalize else pooled
+
+
+class Reads(NamedTuple):
+    """The bytes of weights that are read of a network."""
+
+    once: int
+    """By a text of any length."""
+
+    word: int
+    """A row of the word embeddings, one for each token."""
+
+    position: int
+    """A row of the position embeddings, where there are any."""
+
+    def of(self, tokens: int) -> int:
+        """Return the bytes of a text of so many tokens."""
+        return tokens and self.once + tokens * (self.word + self.position)
 
 
 def weights_in(network: torch.nn.Module) -> int:
     """Return how many weights make token vectors: all but a pooler's, which nobody reads."""
     weights = network.named_parameters()
     return sum(weight.numel() for name, weight in weights if "pooler." not in name)
+
+
+def reads_in(network: Any) -> Reads:
+    """Return what is read of a network whose linear layers are not packed yet."""
+    words = network.get_input_embeddings().weight
+    once = position = 0
+    for name, weight in network.named_parameters():
+        if weight is words or "pooler." in name:
+            continue
+        if name.endswith(("position_embeddings.weight", "wpe.weight")):  # GPT-2's is wpe
+            position += weight[0].nbytes
+        elif name.endswith("token_type_embeddings.weight"):
+            once += weight[0].nbytes  # all tokens are of one type
+        else:
+            once += weight.nbytes
+    return Reads(once, words[0].nbytes, position)
 
 
 def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
