@@ -9,6 +9,7 @@ tokens, against 295 of MKL and 665 of OpenBLAS.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -86,7 +87,8 @@ class RecurrentReader:
         hidden = np.zeros((module.layers, parts, module.hidden), dtype=np.float32)
         self._start = State("", [], hidden)
         if place.type != "cpu":
-            self._module = module.to(place)  # the arrays above stay where they are
+            # batches go there; the arrays above and the head stay where they are
+            self._module = copy.deepcopy(module).to(place)
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""

@@ -111,6 +111,14 @@ def test_so_they_are_with_a_precomputed_table(students: Path):
     check(small_query(students / "lstm", device="cpu", precompute=True))
 
 
+def test_one_query_is_read_on_the_cpu_whatever_the_device(students: Path):
+    wanted, found = (
+        small_query(students / "gru", device=device).encode_queries(["the cat"])
+        for device in ("cpu", "meta")  # which stands for a GPU: it computes nothing
+    )
+    np.testing.assert_array_equal(found, wanted)
+
+
 def test_tokens_are_those_that_the_tokenizer_gives_cut(bert: ModelId, tmp_path: Path):
     from transformers import AutoTokenizer
 
