@@ -14,10 +14,10 @@ from pathlib import Path
 
 import click
 import numpy as np
-from scipy.stats import permutation_test
 
 from effbench.errors import EffbenchError
 from effbench.records import SUITE, read
+from effbench.significance import holm, paired, randomisation_p
 
 Values = dict[str, dict[str, dict[str, float]]]  # row -> dataset -> query_id -> value
 
@@ -78,29 +78,8 @@ def compare(
     one: dict[str, float], other: dict[str, float], resamples: int
 ) -> tuple[float, float]:
     """Return the mean difference and the p-value of the paired randomisation test."""
-    differences = np.array([one[query] - other[query] for query in sorted(one)])
-    if not differences.any():
-        return 0.0, 1.0
-    test = permutation_test(
-        (differences,),
-        np.mean,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=resamples,
-        batch=1000,
-        rng=0,
-    )
-    return float(differences.mean()), float(test.pvalue)
-
-
-def holm(values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number."""
-    corrected = [0.0] * len(values)
-    least = 0.0
-    for rank, i in enumerate(sorted(range(len(values)), key=values.__getitem__)):
-        least = max(least, min(1.0, (len(values) - rank) * values[i]))
-        corrected[i] = least
-    return corrected
+    pairs = paired(one, other)
+    return float((pairs[:, 0] - pairs[:, 1]).mean()), randomisation_p(pairs, resamples)
 
 
 if __name__ == "__main__":

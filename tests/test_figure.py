@@ -15,6 +15,7 @@ pytest.importorskip("matplotlib", reason="figures need matplotlib: effbench[plot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from effbench.leaderboard import tables
+from made_sessions import write_session
 
 ROOT = Path(__file__).parents[1]
 ROWS: dict[str, tuple[float, dict[str, float]]] = {
@@ -23,11 +24,11 @@ ROWS: dict[str, tuple[float, dict[str, float]]] = {
     "two layers": (0.431, {"encode": 3.9}),
     "one layer": (0.407, {"encode": 2.2}),
     "one layer, int8": (0.405, {"encode": 1.1}),
-    "GRU": (0.424, {"encode": 0.61, "after_last_word": 0.15}),
-    "GRU, int8": (0.422, {"encode": 0.33, "after_last_word": 0.09}),
-    "LSTM <&> $x_1$": (0.423, {"encode": 0.7, "after_last_word": 0.19}),
+    "GRU": (0.424, {"encode": 0.61, "after last word": 0.15}),
+    "GRU, int8": (0.422, {"encode": 0.33, "after last word": 0.09}),
+    "LSTM <&> $x_1$": (0.423, {"encode": 0.7, "after last word": 0.19}),
     "static": (0.362, {"encode": 0.021}),
-    "bm25": (0.321, {"end_to_end": 0.4}),
+    "bm25": (0.321, {"end to end": 0.4}),
 }
 
 
@@ -41,7 +42,7 @@ def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results" / "a-machine" / "made-up"
     cells = [f"cell{number}" for number in range(len(ROWS))]
     for cell, (row, (score, p50)) in zip(cells, ROWS.items(), strict=True):
-        system = "end_to_end" in p50
+        system = "end to end" in p50
         record = {
             "status": "done",
             "dataset": "data",
@@ -51,9 +52,11 @@ def results(tmp_path: Path) -> Path:
             "search": {},
             "scores": {"nDCG@10": score},
             "costs": {"index_bytes": 1},
-            "latency": {"samples_ms": {span: [ms] * 11 for span, ms in p50.items()}},
+            "key": "key",
         }
         write(folder, cell, record)
+    taken = [{span: [ms] * 11 for span, ms in p50.items()} for _, p50 in ROWS.values()]
+    write_session(folder, "data", dict(zip(cells, taken, strict=True)))
     suite = {
         "suite": "made-up",
         "measures": ["nDCG@10"],
@@ -116,7 +119,7 @@ def test_a_suite_and_an_index_can_be_chosen(
 def test_results_without_latency_are_one_line(
     results: Path, tmp_path: Path, script: dict[str, Any]
 ) -> None:
-    for path in results.glob("*/*/cell*.json"):
-        path.write_text(json.dumps({**json.loads(path.read_text()), "latency": None}))
+    for path in results.glob("*/*/latency/*"):
+        path.unlink()
     with pytest.raises(SystemExit, match="no row with a score and a latency"):
         script["main"]([str(results), "--output", str(tmp_path / "a.svg")])

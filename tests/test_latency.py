@@ -1,104 +1,245 @@
-"""Latency: what is sampled, and which percentiles may be shown."""
+"""Latency sessions: what is measured and kept, what goes wrong in workers, and its figures."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from effbench.latency import percentile
+from effbench.latency import trust
+from effbench.latency.samples import Read, read_samples
+from effbench.latency.workers import exclusive
+from effbench.progress import Silent
 
-
-@pytest.mark.parametrize(("percent", "fewest"), [(50, 11), (90, 64), (95, 130), (99, 662)])
-def test_a_percentile_needs_its_samples(percent: int, fewest: int) -> None:
-    samples = [float(i) for i in range(fewest)]
-    assert percentile(samples[1:], percent) is None
-    found = percentile(samples, percent)
-    assert found is not None
-    assert sum(sample <= found for sample in samples) / fewest >= percent / 100
-
-
-def test_an_outlier_in_a_hundred_shows_in_p99_and_not_in_p50() -> None:
-    samples = [1.0] * 990 + [200.0] * 10 + [1.0]
-    assert percentile(samples, 50) == 1.0
-    assert percentile(samples, 99) == 1.0
-    assert percentile([*samples, 200.0], 99) == 200.0
-
-
-SUITE = """\
+MAIN = "from effbench.cli import main; main()"
+TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
+SUITE = f"""\
 suite: toys
-datasets: [{use: toy}]
-retrievers: {scan: {use: scan}}
-latency: {queries: 15, warmup: 1}
+datasets: [{{use: toy}}]
+encoders:
+  words: {{use: words}}
+  other: {{use: words, width: 32}}
+retrievers: {{scan: {{use: scan}}}}
+indexes: {{plain: {{use: plain}}}}
+latency: {TERMS}
 """
 
 
-def sampled(folder: Path) -> dict:
-    (path,) = folder.glob("*/toys/toy--scan.json")
-    return json.loads(path.read_text())["latency"]
+def with_row(row: str, terms: str = TERMS) -> str:
+    return SUITE.replace("{use: words, width: 32}", row).replace(TERMS, terms)
 
 
-def test_new_terms_are_measured_anew_and_old_ones_are_not(effbench, suite, tmp_path) -> None:
+def sessions(folder: Path) -> list[Read]:
+    return [read_samples(path) for path in sorted(folder.glob("*/toys/latency/*.npz"))]
+
+
+def lines(found) -> dict[str, dict]:
+    return {line["row"]: line for line in json.loads(found.stdout)[0]["lines"]}
+
+
+@pytest.fixture
+def measured(effbench, suite, tmp_path):
+    """Measure a suite's latency; return the command's result and the session."""
+
+    def measure(text: str, *arguments: str, results: str = "results"):
+        place = tmp_path / results
+        options = ("--results", place, "--json", *arguments)
+        found = effbench("latency", suite(text), *options)
+        assert found.exception is None or isinstance(found.exception, SystemExit), found.output
+        return found, sessions(place)[-1]
+
+    return measure
+
+
+def test_every_sample_of_a_session_is_kept(measured) -> None:
+    found, session = measured(SUITE)
+    assert found.exit_code == 0, found.output
+    rows = {facts["row"]: name for name, facts in session.header["rows"].items()}
+    assert set(rows) == {"words", "other", "scan"}
+    for row, spans in {
+        "words": {"encode", "search", "end to end"},
+        "scan": {"end to end"},
+    }.items():
+        times = {span: session.times(rows[row], span) for span in session.header["spans"]}
+        assert {span for span, by_process in times.items() if by_process} == spans
+        for span in spans:
+            assert set(times[span]) == {0, 1}
+            assert all(sorted(one[:, 1]) == list(range(30)) for one in times[span].values())
+            assert all((one[:, 2] > 0).all() for one in times[span].values())
+    assert len(set(session.header["queries"])) == 30
+    assert len(session.blocks) == 2 * 3 * 3  # processes, rows, blocks of 10
+    assert session.header["fingerprint"]["threads"] == 1
+
+
+def test_a_session_of_few_queries_begins_its_epochs_anew(measured) -> None:
+    _, session = measured(SUITE, "--queries", "70", "--rows", "words", "--processes", "1")
+    queries = session.header["queries"]
+    assert len(queries) == 70
+    assert len(set(queries[:30])) == len(set(queries[30:60])) == 30
+    assert queries[:30] != queries[30:60]
+
+
+def test_the_baseline_is_measured_along(measured) -> None:
+    found, session = measured(SUITE, "--rows", "other", "--processes", "3")
+    assert {facts["row"] for facts in session.header["rows"].values()} == {"words", "other"}
+    assert session.header["baseline"] == "toy--words--plain"
+    assert set(lines(found)) == {"words", "other"}
+    assert lines(found)["other"]["speed-up"] or lines(found)["other"]["latency"] == "unstable"
+
+
+def test_run_measures_what_has_changed_and_only_that(effbench, suite, tmp_path) -> None:
+    results = tmp_path / "results"
+
+    def run(text: str) -> tuple[str, int]:
+        found = effbench("run", suite(text), "--results", results)
+        assert found.exit_code == 0, found.output
+        return found.stderr, len(sessions(results))
+
+    assert run(SUITE)[1] == 1
+    assert "3 were finished already" in run(SUITE)[0]
+    assert run(SUITE)[1] == 1
+    assert run(SUITE.replace("queries: 30", "queries: 20"))[1] == 2
+    assert run(SUITE.replace("words, width: 32", "words, pause_ms: 0.1"))[1] == 3
+    assert run(SUITE)[1] == 3
+
+
+def test_a_quick_look_is_not_taken_for_the_suites_session(effbench, suite, tmp_path) -> None:
+    results = tmp_path / "results"
+    effbench("latency", suite(SUITE), "--results", results, "--processes", "1")
+    assert len(sessions(results)) == 1
+    assert effbench("run", suite(SUITE), "--results", results).exit_code == 0
+    assert len(sessions(results)) == 2
+
+
+def test_a_row_that_cannot_be_made_leaves_the_others(measured) -> None:
+    found, session = measured(
+        SUITE.replace("encoders:", "encoders:\n  bad: {use: bad, wrong: nan}"),
+        "--processes",
+        "1",
+    )
+    assert found.exit_code == 1
+    assert "FAILED toy--bad--plain: " in found.stderr
+    assert {facts["row"] for facts in session.header["rows"].values()} == {
+        "words",
+        "other",
+        "scan",
+    }
+
+
+def test_rows_and_datasets_are_named_as_in_the_suite(effbench, suite) -> None:
+    for arguments, said in {
+        ("--rows", "word"): "word: no such row (did you mean 'words'?)",
+        ("--datasets", "toi"): "toi: no such dataset (did you mean 'toy'?)",
+    }.items():
+        found = effbench("latency", suite(SUITE), *arguments)
+        assert found.exit_code == 2
+        assert said in found.stderr
+
+
+def test_sessions_wait_for_each_other(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    other = FileLock(tmp_path / "effbench-latency.lock")
+    said = []
+
+    class Watcher(Silent):
+        def note(self, message: str) -> None:
+            said.append(message)
+            other.release()
+
+    other.acquire()
+    with exclusive(Watcher()):
+        assert said == ["latency: another session measures on this machine, waiting"]
+        assert not other.is_locked
+
+
+def test_latency_can_be_left_out(effbench, suite, tmp_path) -> None:
+    found = effbench("run", suite(SUITE.replace(TERMS, "false")), "--results", tmp_path / "r")
+    assert found.exit_code == 0
+    assert not sessions(tmp_path / "r")
+    assert "p50" not in found.stdout
+
+
+def test_what_a_plugin_prints_does_not_disturb(measured) -> None:
+    found, _ = measured(with_row("{use: odd, odd: prints, passages: words}"))
+    assert found.exit_code == 0
+    assert lines(found)["other"]["encode p50 ms"] > 0
+
+
+def test_an_encoder_that_remembers_answers_is_found_out(measured) -> None:
+    found, session = measured(with_row("{use: odd, odd: remembers, ms: 2, passages: words}"))
+    assert trust.keeps_answers(session, "toy--other--plain")
+    assert not trust.keeps_answers(session, "toy--words--plain")
+    line = lines(found)["other"]
+    assert "keeps answers" in line["latency"]
+    assert line["speed-up"] is None
+
+
+LARGE = SUITE.replace("use: toy}", "use: toy, docs: 400}")
+SLEEPER = "{use: odd, odd: sleeps, text: apple apple apple, ms: %d, passages: words}"
+
+
+def test_an_outlier_of_1_in_200_shows_in_p99_and_not_in_p50(measured) -> None:
+    text = LARGE.replace("{use: words, width: 32}", SLEEPER % 30)
+    found, _ = measured(text.replace("queries: 30", "queries: 800"), "--processes", "1")
+    line = lines(found)["other"]
+    assert line["encode p50 ms"] < 10
+    assert line["encode p99 ms"] > 30
+
+
+def test_a_stall_shows_in_the_response_times_of_those_who_waited(measured) -> None:
+    terms = TERMS.replace("queries: 30", "queries: 200, arrivals: [0.5]")
+    text = LARGE.replace("{use: words, width: 32}", SLEEPER % 200).replace(TERMS, terms)
+    _, session = measured(text, "--processes", "1")
+    served, answered = (
+        session.times("toy--other--plain", span)[0][:, 2] / 1e6
+        for span in ("end to end", "response at 50%")
+    )
+    assert served.max() > 200
+    assert (answered > 50).sum() > (served > 50).sum() + 20, "who waits behind it waits too"
+    (rates,) = [
+        one["arrivals"][0]
+        for one in session.header["processes"]
+        if one["cell"] == "toy--other--plain"
+    ]
+    assert rates["share"] == 0.5
+    assert rates["per_second"] == pytest.approx(rates["asked"], rel=0.5)
+
+
+def test_stages_tokens_and_bytes_are_told_apart(measured) -> None:
+    found, session = measured(with_row("{use: staged, passages: words}"))
+    _, parts = json.loads(found.stdout)
+    (line,) = [one for one in parts["lines"] if one["row"] == "other"]
+    assert line["pool ms"] > 2 > line["tokenise ms"]
+    assert line["17-32 tokens ms"] > 2
+    assert lines(found)["other"]["MB read"] == pytest.approx(30)
+    assert set(session.header["rows"]["toy--other--plain"]["tokens"]) == {30}
+
+
+def test_rows_that_memory_cannot_hold_at_once_meet_the_baseline_in_groups(measured) -> None:
+    three = SUITE.replace("retrievers:", "  third: {use: words, width: 16}\nretrievers:")
+    _, session = measured(three.replace("timeout: 20", "timeout: 20, together: 2"))
+    processes = {
+        facts["row"]: set(session.times(name, "end to end"))
+        for name, facts in session.header["rows"].items()
+    }
+    assert processes == {
+        "words": set(range(6)),
+        "scan": {0, 1},
+        "other": {2, 3},
+        "third": {4, 5},
+    }
+
+
+def test_a_session_that_cannot_be_read_is_one_remark(effbench, suite, tmp_path) -> None:
     results = tmp_path / "results"
     effbench("run", suite(SUITE), "--results", results)
-    first = sampled(results)
-    assert first["queries"] == 15
-    assert len(first["samples_ms"]["end_to_end"]) == 15
-    effbench("run", suite(SUITE), "--results", results)
-    assert sampled(results) == first
-    found = effbench("run", suite(SUITE.replace("15", "12")), "--results", results)
-    assert "1 cells done" in found.stderr
-    assert len(sampled(results)["samples_ms"]["end_to_end"]) == 12
-
-
-def test_it_can_be_left_out(effbench, suite, tmp_path) -> None:
-    text = SUITE.replace("{queries: 15, warmup: 1}", "false")
-    assert effbench("run", suite(text), "--results", tmp_path / "results").exit_code == 0
-    assert sampled(tmp_path / "results") is None
-
-
-TYPED = """\
-suite: toys
-datasets: [{use: folder, path: odd}]
-encoders:
-  words: {use: words}
-  typed: {use: typed, passages: words}
-indexes: {plain: {use: plain}}
-latency: {queries: 15, warmup: 1}
-"""
-
-
-def test_words_read_while_the_user_types_are_off_the_clock(
-    effbench, suite, tmp_path, monkeypatch
-) -> None:
-    """The clock is the number of calls that the encoder has logged."""
-    log, odd = tmp_path / "log", tmp_path / "odd"
-    monkeypatch.setenv("TOY_LOG", str(log))
-    monkeypatch.setattr(
-        "effbench.latency.perf_counter", lambda: len(log.read_text().splitlines())
-    )
-    queries = ["oak", "", " oak  lamp ", "oak lamp door"]
-    (odd / "qrels").mkdir(parents=True)
-    (odd / "corpus.jsonl").write_text('{"_id": "d", "text": "oak"}')
-    (odd / "queries.jsonl").write_text(
-        "\n".join(json.dumps({"_id": f"q{i}", "text": text}) for i, text in enumerate(queries))
-    )
-    judged = [f"q{i}\td\t1" for i in range(len(queries))]
-    (odd / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *judged]))
-    found = effbench("run", suite(TYPED), "--results", tmp_path / "results")
+    (path,) = results.glob("*/toys/latency/*.npz")
+    path.write_bytes(path.read_bytes()[:500])
+    found = effbench("leaderboard", results, "--format", "json")
     assert found.exit_code == 0, found.output
-    record = json.loads(next(tmp_path.glob("results/*/toys/*--typed--*.json")).read_text())
-    samples = record["latency"]["samples_ms"]
-    assert {name: sorted(sample) for name, sample in samples.items()} == {
-        "encode": [1000.0] * 4,
-        "after_last_word": [1000.0] * 4,
-        "total_compute": [2000.0, 2000.0, 3000.0, 4000.0],
-        "search": [0.0] * 4,
-        "end_to_end": [1000.0] * 4,
-    }
-    lines = log.read_text().splitlines()
-    assert "finish 'oak lamp door' after 'oak lamp '" in lines
-    assert "advance 'oak lamp ' after 'oak '" in lines
-    assert "finish ' oak  lamp ' after ' oak  '" in lines
-    assert "finish '' after ''" in lines
+    (table,) = json.loads(found.stdout)
+    assert any(f"{path}: no session" in remark for remark in table["remarks"])
+    assert table["lines"][0]["encode p50 ms"] is None

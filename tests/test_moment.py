@@ -96,7 +96,6 @@ def test_warnings_of_a_laptop(tree) -> None:
         "the platform profile is balanced (powerprofilesctl set performance)",
         "on battery (plug it in)",
         "other users are logged in: 2 (measure when they are not)",
-        "other work is running: a load of 1.75 (stop it, or wait)",
     ]
 
 

@@ -20,7 +20,7 @@ retrievers:
   scan: {use: scan}
 indexes:
   plain: {use: plain, search: {depth: [5, 20]}}
-latency: {queries: 20, warmup: 2}
+latency: false
 """
 ROW = "words: {use: words}"
 
@@ -59,11 +59,6 @@ def test_every_cell_has_a_record_with_scores_samples_and_costs(run, records) -> 
     assert set(record["per_query"]["nDCG@10"]) == {f"q{i}" for i in range(0, 60, 2)}
     mean = sum(record["per_query"]["RR@10"].values()) / 30
     assert record["scores"]["RR@10"] == pytest.approx(mean)
-    assert {span: len(ms) for span, ms in record["latency"]["samples_ms"].items()} == {
-        "encode": 20,
-        "search": 20,
-        "end_to_end": 20,
-    }
     assert record["costs"]["docs"] == 60
     assert record["costs"]["index_bytes"] == 60 * 64 * 4
     assert record["row"]["distribution"] == "effbench-toy 0.1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from effbench.content import digest_of
@@ -53,12 +54,18 @@ class Cell:
             self.index.name if self.index else "",
             *swept,
         ]
-        return "--".join(_slug(part) for part in parts if part)
+        return "--".join(slug(part) for part in parts if part)
 
     @cached_property
     def key(self) -> str:
         """Changes when anything that moves a quality number does."""
         return digest_of({"run": key_of(self.search), "measures": self.measures})
+
+    @cached_property
+    def timed(self) -> str:
+        """Changes when anything that moves its latency does: options of speed alone too."""
+        given = [sorted(row.given.items()) for row in (self.row, self.index) if row]
+        return digest_of({"cell": self.key, "given": str(given)})
 
 
 @dataclass(frozen=True)
@@ -68,20 +75,42 @@ class Plan:
     suite: Suite
     cells: tuple[Cell, ...]
     remarks: tuple[str, ...]
+    data: Path
+    """Where relative paths of the suite start."""
 
     def steps(self) -> dict[str, Step]:
         """Return key -> step for all that the cells need, inputs first."""
         return all_steps(tuple(cell.search for cell in self.cells))
 
-    def only(self, names: tuple[str, ...]) -> Plan:
-        """Return the plan of the named rows alone."""
-        known = list(dict.fromkeys(cell.row.name for cell in self.cells))
-        for name in names:
-            if name not in known:
-                raise EffbenchError(f"--only {name}: no such row ({suggest(name, known)})")
-        kept = tuple(cell for cell in self.cells if not names or cell.row.name in names)
-        return replace(self, cells=kept)
+    @property
+    def baseline(self) -> str | None:
+        """The row that others' speed is compared with: the suite's, or its first encoder."""
+        given = self.suite.latency and self.suite.latency.baseline
+        return given or next((cell.row.name for cell in self.cells if cell.index), None)
+
+    def only(self, rows: tuple[str, ...], datasets: tuple[str, ...] = ()) -> Plan:
+        """Return the plan of the named rows and datasets alone; of all where none is named.
+
+        Raises:
+            EffbenchError: there is none of a name.
+
+        """
+        for what, names, known in (
+            ("row", rows, {cell.row.name: None for cell in self.cells}),
+            ("dataset", datasets, {cell.dataset.name: None for cell in self.cells}),
+        ):
+            for name in names:
+                if name not in known:
+                    raise EffbenchError(f"{name}: no such {what} ({suggest(name, known)})")
+        kept = (
+            cell
+            for cell in self.cells
+            if (not rows or cell.row.name in rows)
+            and (not datasets or cell.dataset.name in datasets)
+        )
+        return replace(self, cells=tuple(kept))
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """Return a name that files can have."""
     return "".join(c if c.isalnum() or c in "-_.=+@" else "-" for c in text)

@@ -7,18 +7,24 @@ import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from effbench.cli_records import as_json_option, evaluate, leaderboard, show
+from effbench.cli_latency import latency
+from effbench.cli_options import (
+    SOME_FAILED,
+    as_json_option,
+    cache_option,
+    data_option,
+    device_option,
+    planned,
+    results_option,
+)
+from effbench.cli_records import compare, evaluate, leaderboard, show
 from effbench.errors import EffbenchError
 
-if TYPE_CHECKING:
-    from effbench.cells import Plan
-    from effbench.store import Store
-
-SOME_FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+MISTAKE, INTERRUPTED = 2, 130
 
 
 class _Group(click.Group):
@@ -54,19 +60,6 @@ class _Group(click.Group):
             ctx.exit(INTERRUPTED)
 
 
-_cache = click.option(
-    "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where vectors, indexes and runs are kept [default: ~/.cache/effbench].",
-)
-_data = click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Where the suite's relative paths start [default: beside the suite].",
-)
-_device = click.option("--device", help="Device of rows that name none: cpu, cuda, cuda:1.")
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="effbench")
 def main() -> None:
@@ -76,16 +69,10 @@ def main() -> None:
 @main.command()
 @click.argument("suite")
 @click.option("--only", multiple=True, metavar="ROW", help="Run this row only (repeatable).")
-@click.option(
-    "--results",
-    default="results",
-    show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where records are written.",
-)
-@_data
-@_cache
-@_device
+@results_option
+@data_option
+@cache_option
+@device_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
 @as_json_option
@@ -114,7 +101,7 @@ def run(
 
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(message)s")
-    store, plan = _planned(suite, data, cache)
+    store, plan = planned(suite, data, cache)
     console = stderr()
     for remark in plan.remarks:
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
@@ -140,21 +127,21 @@ def run(
 
 @main.command()
 @click.argument("suite")
-@_data
-@_cache
+@data_option
+@cache_option
 @as_json_option
 def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
     """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
     from effbench.listing import described_plan, spelled_plan
 
-    store, planned = _planned(suite, data, cache)
-    found = described_plan(planned, store)
+    store, found = planned(suite, data, cache)
+    described = described_plan(found, store)
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(described, indent=1))
         return
-    for remark in planned.remarks:
+    for remark in found.remarks:
         click.echo(remark, err=True)
-    click.echo("\n".join(spelled_plan(found)))
+    click.echo("\n".join(spelled_plan(described)))
 
 
 @main.command()
@@ -162,9 +149,9 @@ def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> No
 @click.argument("row")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--dataset", metavar="NAME", help="Which one's, if each dataset has its own.")
-@_data
-@_cache
-@_device
+@data_option
+@cache_option
+@device_option
 def export(
     suite: str,
     row: str,
@@ -183,7 +170,7 @@ def export(
     from effbench.console import Terminal, stderr
     from effbench.workbench import StepFailed, Workbench
 
-    store, plan = _planned(suite, data, cache)
+    store, plan = planned(suite, data, cache)
     found = exporting.find(plan, row, dataset)
     try:
         with Terminal(stderr()) as progress:
@@ -208,17 +195,8 @@ def plugins(as_json: bool) -> None:
         click.echo("\n".join(spelled(found)))
 
 
+main.add_command(latency)
+main.add_command(compare)
 main.add_command(leaderboard)
 main.add_command(evaluate)
 main.add_command(show)
-
-
-def _planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:
-    from effbench import plan as planning
-    from effbench import plugins as loading
-    from effbench.store import Store, default_root
-    from effbench.suite import find
-
-    store = Store(cache or default_root())
-    path, memory = find(suite), store.root / "digests.json"
-    return store, planning.make(path, loading.load(), memory, data or path.parent)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+from effbench.cli_options import as_json_option
 
 
 @click.command()
@@ -40,6 +40,43 @@ def leaderboard(results: Path, form: str, output: Path | None) -> None:
         write_atomically(output, lambda path: path.write_text(text, encoding="utf-8"))
     else:
         click.echo(text, nl=False)
+
+
+@click.command()
+@click.argument("row")
+@click.argument("other")
+@click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Where records are.",
+)
+@click.option("--suite", metavar="NAME", help="The one to look at [default: all].")
+@click.option("--index", metavar="NAME", help="The index [default: the suite's first].")
+@click.option("--measure", help="The measure of quality [default: the suite's first].")
+@as_json_option
+def compare(
+    row: str,
+    other: str,
+    results: Path,
+    suite: str | None,
+    index: str | None,
+    measure: str | None,
+    as_json: bool,
+) -> None:
+    """Compare ROW with OTHER, query by query: quality and latency, with 95 % intervals.
+
+    Differences of quality are tested by paired randomisation, corrected for the number of
+    datasets by Holm's method; speeds are compared within one session.
+    """
+    from effbench import comparison
+
+    found = comparison.compare(results, row, other, suite, index, measure)
+    if as_json:
+        click.echo(json.dumps([one.facts() for one in found], indent=1))
+    else:
+        click.echo("\n".join(line for one in found for line in one.lines()))
 
 
 @click.command()

@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from effbench.errors import EffbenchError
-from effbench.latency import percentile
+from effbench.latency import board
+from effbench.latency.sessions import BRIEF
 from effbench.records import SUITE, Record, read
 
 Value = str | float | None
-
-LATENCIES: Mapping[str, tuple[int, ...]] = {
-    "encode": (50, 95),
-    "after_last_word": (50, 95),
-    "total_compute": (50,),
-    "search": (50, 95),
-    "end_to_end": (50, 95),
-}
-"""The percentiles that are shown of each span."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +30,8 @@ class Table:
     columns: tuple[str, ...]
     lines: tuple[Mapping[str, Value], ...]
     remarks: tuple[str, ...]
+    details: tuple[str, ...] = ()
+    """Columns for programs: people are not shown them."""
 
 
 def tables(root: Path) -> list[Table]:
@@ -95,20 +89,17 @@ class _Line:
         costs = [record["costs"].get(name) for record in self.records.values()]
         return max((cost for cost in costs if cost is not None), default=None)
 
-    def samples(self, span: str) -> list[float]:
-        """Return a span's latencies on all datasets, in ms."""
-        kept = [
-            (record.get("latency") or {}).get("samples_ms", {})
-            for record in self.records.values()
-        ]
-        return [sample for one in kept for sample in one.get(span, ())]
-
 
 def _table(folder: Path, suite: Record) -> Table:
     remarks: list[str] = []
     lines = _lines(folder, suite, remarks)
     first = _headline(suite["measures"][0], _units(suite))
-    shown = [_shown(line, _teacher(line, lines), suite) for line in lines]
+    rows = [board.Line(line.row, line.records) for line in lines]
+    latencies = board.latencies(folder, rows, suite, remarks)
+    shown = [
+        _shown(line, _teacher(line, lines), own, suite)
+        for line, own in zip(lines, latencies, strict=True)
+    ]
     order = sorted(
         range(len(shown)),
         key=lambda i: (
@@ -124,14 +115,14 @@ def _table(folder: Path, suite: Record) -> Table:
         for line in lines
         if line.tested_on
     ]
-    columns = tuple(dict.fromkeys(name for line in shown for name in line))
     return Table(
         suite=suite["suite"],
         machine=folder.parent.name,
         headline=first,
-        columns=columns,
+        columns=tuple(dict.fromkeys(name for line in shown for name in line)),
         lines=tuple(shown[i] for i in order),
         remarks=tuple(remarks),
+        details=tuple(n for own in latencies for n in own if not n.startswith(BRIEF)),
     )
 
 
@@ -151,7 +142,7 @@ def _lines(folder: Path, suite: Record, remarks: list[str]) -> list[_Line]:
         index = f"{record['index']['name']}{swept}" if record["index"] else ""
         by_dataset = grouped.setdefault((record["row"]["name"], index), {})
         if record["status"] == "done":
-            by_dataset[record["dataset"]] = record
+            by_dataset[record["dataset"]] = {**record, "cell": name}
         else:
             status = "skipped" if record["status"] == "skipped" else "FAILED"
             remarks.append(f"{name}: {status}: {record['error']}")
@@ -165,7 +156,9 @@ def _teacher(line: _Line, lines: Sequence[_Line]) -> _Line:
     return next(found, _Line("", "", {}))
 
 
-def _shown(line: _Line, teacher: _Line, suite: Record) -> dict[str, Value]:
+def _shown(
+    line: _Line, teacher: _Line, latencies: Mapping[str, Value], suite: Record
+) -> dict[str, Value]:
     units, first = _units(suite), suite["measures"][0]
     values: dict[str, Value] = {"row": line.row, "index": line.index}
     for measure in suite["measures"]:
@@ -177,11 +170,7 @@ def _shown(line: _Line, teacher: _Line, suite: Record) -> dict[str, Value]:
         there = sum(line.score(first, names) is not None for names in units.values())
         values["datasets"] = f"{there} of {len(units)}"
     values.update(_kept(line, teacher, first, units))
-    for span, percents in LATENCIES.items():
-        samples = line.samples(span)
-        for percent in percents:
-            label = f"{span.replace('_', ' ')} p{percent} ms"
-            values[label] = percentile(samples, percent)
+    values.update(latencies)
     values["parameters"] = line.cost("query_parameters")
     values["index MB"] = _megabytes(line)
     values["trained on"] = line.trained_on

@@ -204,3 +204,19 @@ def _quota(group: Path) -> float | None:
         return int(words[0]) / int(words[1])
     quota, period = number(group / "cpu.cfs_quota_us"), number(group / "cpu.cfs_period_us")
     return quota / period if quota and period and quota > 0 else None
+
+
+def free_bytes(root: Path = ROOT) -> int:
+    """Return the memory that processes may still take: the machine's, or their group's."""
+    import psutil
+
+    left = [int(psutil.virtual_memory().available)]
+    for folder in _groups(root, "memory"):
+        for most, used in (
+            ("memory.max", "memory.current"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ):
+            limit, current = number(folder / most), number(folder / used)
+            if limit is not None and current is not None:
+                left.append(int(limit - current))
+    return min(left)

@@ -96,9 +96,6 @@ def _of_state(state: Mapping[str, Any], threads: int) -> Iterator[str]:
         yield "on battery (plug it in)"
     if others := state.get("other users"):
         yield f"other users are logged in: {others} (measure when they are not)"
-    load = state.get("load", [0.0])[0]
-    if load > threads + 0.5:
-        yield f"other work is running: a load of {load:g} (stop it, or wait)"
     source = state.get("clock source")
     if source in ("hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit"):
         yield f"the clock source is {source}: slow to read (boot with tsc=reliable)"

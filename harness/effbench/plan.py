@@ -46,6 +46,7 @@ class _Planner:
     ) -> None:
         self.suite, self.mistakes = suite, mistakes
         self._make = partial(Finder, suite, mistakes, plugins, resolver, self)
+        self._beside = resolver.beside
         self._datasets: list[Data] = []
         self._finders: dict[tuple[str, str, str], Finder] = {}
         self.remarks = {
@@ -77,12 +78,13 @@ class _Planner:
         # neighbours share a model, then vectors, then an index
         cells = [cell for by_row in found.values() for cell in by_row]
         self._check_expected(datasets, set(found))
+        self._check_baseline({cell.row.name for cell in cells if cell.index})
         for name, count in Counter(cell.name for cell in cells).items():
             if count > 1:
                 self.mistakes.add(
                     (), f"{count} cells share the file name {name!r} (rename a row)"
                 )
-        return Plan(self.suite, tuple(cells), tuple(self.remarks))
+        return Plan(self.suite, tuple(cells), tuple(self.remarks), self._beside)
 
     def _read_datasets(self) -> list[Data]:
         found: dict[str, Data] = {}
@@ -120,6 +122,12 @@ class _Planner:
     def _refuse_twins(self, encoders: list[Row], retrievers: list[Row]) -> None:
         for name in {row.name for row in encoders} & {row.name for row in retrievers}:
             self.mistakes.add(("retrievers", name), "an encoder row has that name too")
+
+    def _check_baseline(self, encoders: set[str]) -> None:
+        name = self.suite.latency and self.suite.latency.baseline
+        if name and encoders and name not in encoders:
+            message = f"no encoder {name!r} in this suite ({suggest(name, encoders)})"
+            self.mistakes.add(("latency", "baseline"), message)
 
     def _check_expected(self, datasets: list[Data], rows: set[str]) -> None:
         groups = {data.row.group for data in datasets if data.row.group}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -17,3 +17,15 @@ class Progress(Protocol):
 
     def note(self, message: str) -> None:
         """Take one line for the user."""
+
+
+class Silent:
+    """Nobody watches."""
+
+    @contextmanager
+    def work(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        """Show nothing of it."""
+        yield lambda _: None
+
+    def note(self, message: str) -> None:
+        """Forget it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,30 @@ from effbench.plugins import suggest
 from effbench.suite import Entry, Expected, LatencyOptions, Suite
 
 EVERY = "every"
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_count, value))
+
+
+def _shares(value: Any) -> bool:
+    return isinstance(value, list) and all(_number(one) and 0 < one <= 1 for one in value)
+
+
+COUNT = (_count, "a whole number above 0")
+CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(("queries", "warmup", "threads", "processes", "timeout"), COUNT),
+    "together": (lambda value: _count(value) and value > 1, "a whole number above 1"),
+    "baseline": (lambda value: isinstance(value, str), "the name of an encoder row"),
+    "batches": (_counts, "a list of batch sizes ([1, 32])"),
+    "arrivals": (_shares, "a list of shares of the closed loop's rate ([0.5, 0.9])"),
+    "energy": (lambda value: isinstance(value, bool), "true or false"),
+}
+"""Latency option -> what it must be, and how that is said."""
 
 
 def read(path: Path) -> tuple[Suite, Mistakes]:
@@ -162,15 +186,20 @@ class _Reader:
         given = self.data.get("latency", {})
         if given is False:
             return None
-        known = LatencyOptions.__dataclass_fields__
-        options = {}
+        encoders = self.data.get("encoders")
+        rows = list(encoders) if isinstance(encoders, dict) else []
+        options: dict[str, Any] = {}
+        checks = {**CHECKS, "baseline": (lambda value: value in rows, "one of the encoders")}
         for key, value in self._mapping(given, ("latency",)).items():
-            if key not in known:
-                self.mistakes.add(("latency", key), f"unknown option ({suggest(key, known)})")
-            elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                self.mistakes.add(("latency", key), f"{value!r} is not a whole number above 0")
+            if key not in checks:
+                message = f"unknown option ({suggest(str(key), checks)})"
+                self.mistakes.add(("latency", key), message)
+                continue
+            fits, wanted = checks[key]
+            if fits(value):
+                options[key] = tuple(value) if isinstance(value, list) else value
             else:
-                options[key] = value
+                self.mistakes.add(("latency", key), f"{value!r} is not {wanted}")
         return LatencyOptions(**options)
 
     def _expected(self) -> Expected:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from effbench import lineage, machine, runs
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
+from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
 from effbench.steps.data import qrels_of
 from effbench.steps.search import RUN, SearchIndex
@@ -96,7 +97,7 @@ def failed(cell: Cell, error: Exception) -> Record:
 
 
 def done(cell: Cell, bench: Workbench) -> Record:
-    """Measure a cell's run and return its record, the latency still to come."""
+    """Measure a cell's run and return its record."""
     artifact = bench.artifact(cell.search)
     data, info = cell.search.data, artifact.manifest() or {}
     run = {
@@ -111,7 +112,6 @@ def done(cell: Cell, bench: Workbench) -> Record:
         "queries": {**_counts(about), "without_hits": info["without_hits"]},
         "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
         "models": _models(cell, bench),
-        "latency": None,
         "per_query": values,
     }
 
@@ -127,8 +127,21 @@ def suite_facts(plan: Plan) -> Record:
         "measures": list(suite.measures),
         "k": suite.k,
         "datasets": [{"name": name, "group": group} for name, group in datasets.items()],
+        "latency": _latency(plan),
         "expected": {**asdict(suite.expected), "index": first},
         "cells": [cell.name for cell in plan.cells],
+    }
+
+
+def _latency(plan: Plan) -> Record:
+    """Return what tells the suite's latency sessions from others in its folder."""
+    options = plan.suite.latency
+    terms = {} if options is None else {"processes": options.processes}
+    return {
+        **terms,
+        "conditions": {} if options is None else conditions(options, None),
+        "baseline": plan.baseline,
+        "timed": {cell.name: cell.timed for cell in plan.cells},
     }
 
 

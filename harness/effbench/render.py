@@ -14,7 +14,7 @@ from effbench.leaderboard import Table, Value
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-TEXTS = ("row", "index", "datasets", "trained on", "expected")
+TEXTS = ("row", "index", "datasets", "latency", "trained on", "expected")
 """Columns of words, aligned to the left."""
 
 NARROW = 4
@@ -96,9 +96,11 @@ def _fitting(table: Table) -> list[str]:
 
 
 def _filled(table: Table) -> list[str]:
-    """Return the columns in which any line has something."""
+    """Return the columns for people in which any line has something."""
     return [
-        n for n in table.columns if any(line.get(n) not in (None, "") for line in table.lines)
+        n
+        for n in table.columns
+        if n not in table.details and any(line.get(n) not in (None, "") for line in table.lines)
     ]
 
 
@@ -111,7 +113,13 @@ def _text(value: Value, name: str) -> str:
         return f"{value:.1%}"
     if name == "parameters":
         return f"{value / 1e6:,.1f}M" if value >= 1e6 else f"{value:,.0f}"
-    return f"{value:.2f}" if name.endswith((" ms", " MB")) else f"{value:.4f}"
+    if name.startswith("queries/s"):
+        return f"{value:,.0f}"
+    if name in ("steady", "spread"):
+        return f"{value:.0%}"
+    if name.endswith((" ms", " MB", " mJ", "MB read")) or name.startswith("speed-up"):
+        return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+    return f"{value:.4f}"
 
 
 def _cell(text: str) -> str:

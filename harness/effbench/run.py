@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock
-
-from effbench import latency, processes, records
+from effbench import processes, records
 from effbench.cells import Cell, Plan
-from effbench.errors import EffbenchError
+from effbench.latency.measure import Session, measure
 from effbench.records import Record, Results
 from effbench.steps import all_steps, key_of
 from effbench.steps.search import RUN
@@ -32,6 +28,14 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     """Cells whose data only the user can bring, and has not."""
+
+    def fail(self, cell: Cell, reason: str, bench: Workbench) -> None:
+        """Count a cell as failed, and say so."""
+        for names in (self.done, self.reused):
+            if cell.name in names:
+                names.remove(cell.name)
+        self.failed[cell.name] = reason
+        bench.progress.note(f"FAILED {cell.name}: {reason}")
 
 
 def run(
@@ -95,43 +99,21 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
 
 
 def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -> None:
-    """Measure each dataset's cells together, unless they all have been under these terms."""
+    """Measure each dataset's cells together, unless they all have been as they are now."""
     options = plan.suite.latency
     if options is None:
         return
-    by_dataset: dict[str, list[Cell]] = defaultdict(list)
-    for cell in plan.cells:
-        if cell.name in outcome.records:
-            by_dataset[cell.dataset.name].append(cell)
-    terms = latency.conditions(options)
-    for cells in by_dataset.values():
-        if all(_measured(outcome.records[cell.name], terms) for cell in cells):
-            continue
-        with FileLock(bench.store.root / "latency.lock"):  # one session a store at a time
-            found = latency.session(cells, bench, options)
-        for cell in cells:
-            _keep(cell, found[cell.name], bench, results, outcome)
 
+    def keep(found: Session) -> None:
+        for cell in found.cells:
+            if found.new and cell.name in outcome.reused:
+                outcome.reused.remove(cell.name)
+                outcome.done.append(cell.name)
+            if cell.name in found.errors:
+                outcome.fail(cell, f"latency: {found.errors[cell.name]}", bench)
 
-def _measured(record: Record, terms: Mapping[str, object]) -> bool:
-    kept = record["latency"] or {}
-    return all(kept.get(name) == value for name, value in terms.items())
-
-
-def _keep(
-    cell: Cell,
-    found: dict[str, object] | EffbenchError,
-    bench: Workbench,
-    results: Results,
-    outcome: Outcome,
-) -> None:
-    if isinstance(found, EffbenchError):
-        _fail(cell, found, bench, results, outcome)
-        return
-    results.write(cell, {**outcome.records[cell.name], "latency": found})
-    if cell.name in outcome.reused:
-        outcome.reused.remove(cell.name)
-        outcome.done.append(cell.name)
+    cells = [cell for cell in plan.cells if cell.name in outcome.records]
+    measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
 
 
 def _fail(
@@ -143,8 +125,4 @@ def _fail(
         outcome.skipped.append(cell.name)
         bench.progress.note(f"skipped {cell.name}: {error}")
         return
-    for names in (outcome.done, outcome.reused):
-        if cell.name in names:
-            names.remove(cell.name)
-    outcome.failed[cell.name] = str(error)
-    bench.progress.note(f"FAILED {cell.name}: {error}")
+    outcome.fail(cell, str(error), bench)

@@ -31,11 +31,31 @@ class Entry:
 
 @dataclass(frozen=True)
 class LatencyOptions:
-    """How the latency pass measures: batch 1, ``queries`` of a dataset, after ``warmup``."""
+    """How a latency session measures (docs/latency.md)."""
 
     queries: int = 300
-    warmup: int = 20
+    warmup: int = 50
     threads: int = 1
+    processes: int = 5
+    """Fresh ones of each row; 10 to publish."""
+
+    baseline: str | None = None
+    """The encoder row that others' speed is compared with; the first one if not given."""
+
+    batches: tuple[int, ...] = (32,)
+    """Batch sizes of which throughput is measured."""
+
+    arrivals: tuple[float, ...] = ()
+    """Open loops: shares of the closed loop's rate at which queries arrive."""
+
+    energy: bool = False
+    """Whether joules are read, where the machine has counters."""
+
+    together: int | None = None
+    """Rows that are in memory at a time, the baseline always; as many as fit if not given."""
+
+    timeout: int = 300
+    """Seconds that an answer of a worker may take."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import sys
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -55,6 +57,9 @@ class Workbench:
     store: Store
     progress: Progress
     device: str | None = None
+    trusting: bool = False
+    """Whether finished files are taken for whole, since another process has checked them."""
+
     made: list[str] = field(default_factory=list)
     _sound: dict[str, Artifact] = field(default_factory=dict)
     _failed: dict[str, StepFailed] = field(default_factory=dict)
@@ -95,6 +100,14 @@ class Workbench:
         self.artifact(step)
         return self._indexes.get(key_of(step), lambda: step.open(self))
 
+    def close(self) -> None:
+        """Let go of open models and indexes: others need the memory."""
+        self._encoders, self._indexes = _Newest(2), _Newest(1)
+        gc.collect()  # models hold cycles
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
         together = isinstance(step, Train) and step.together
@@ -105,7 +118,8 @@ class Workbench:
             self.progress.note(f"{step.label}: another run is at it, waiting")
 
         with self.store.lock(step.kind, key, waiting):
-            unsound = artifact.manifest() is not None and not artifact.sound()
+            finished = artifact.manifest() is not None
+            unsound = finished and not self.trusting and not artifact.sound()
             if unsound:
                 self.progress.note(f"{step.label}: a file is corrupt, making it again")
             if unsound or artifact.manifest() is None:

@@ -24,6 +24,8 @@ def effbench_encoders():
         "bad": BadEncoder,
         "words-queries": WordsQueries,
         "typed": TypedQueries,
+        "odd": OddQueries,
+        "staged": StagedQueries,
         "table": TableEncoder,
         "table-in": table_in,
     }
@@ -159,6 +161,63 @@ class TypedQueries(WordsQueries):
 
     def _vectors(self, queries):
         return bag([" ".join(query.split()[: self.words]) for query in queries], self.width)
+
+
+class OddQueries(WordsQueries):
+    """Hashed words; something happens when a query comes alone."""
+
+    def __init__(
+        self,
+        *,
+        odd: Literal[
+            "crashes", "raises", "hangs", "is killed", "remembers", "sleeps", "prints"
+        ],
+        text: str = "",
+        ms: float = 20.0,
+    ) -> None:
+        super().__init__()
+        self.odd, self.text, self.seconds, self.known = odd, text, ms / 1e3, {}
+
+    def encode_queries(self, queries):
+        return super().encode_queries(queries) if len(queries) > 1 else self.alone(queries[0])
+
+    def alone(self, query):
+        if self.odd == "crashes":
+            os._exit(7)
+        if self.odd == "raises":
+            raise RuntimeError("out of luck")
+        if self.odd == "hangs":
+            time.sleep(60)
+        if self.odd == "is killed":
+            os.kill(os.getpid(), 9)
+        if self.odd == "prints":
+            print("noise")  # noqa: T201
+        if (self.odd == "sleeps" and query == self.text) or (
+            self.odd == "remembers" and query not in self.known
+        ):
+            time.sleep(self.seconds)
+        self.known[query] = True
+        return super().encode_queries([query])
+
+
+class StagedQueries(WordsQueries):
+    """Hashed words, split into stages; tells how much it reads."""
+
+    def query_stages(self):
+        return {"tokenise": lambda texts: [text.split() for text in texts], "pool": self.pool}
+
+    def pool(self, words):
+        time.sleep(0.002)
+        return bag([" ".join(one) for one in words], self.width)
+
+    def encode_queries(self, queries):
+        return self.pool([query.split() for query in queries])
+
+    def count_tokens(self, queries):
+        return [10 * len(query.split()) for query in queries]
+
+    def bytes_read(self, tokens):
+        return 1_000_000 * tokens
 
 
 class WordsEncoder(WordsQueries):

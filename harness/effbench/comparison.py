@@ -1,0 +1,200 @@
+"""Two rows, query by query: what ``effbench compare`` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effbench.errors import EffbenchError
+from effbench.latency import figures
+from effbench.latency.board import Line, sessions_for
+from effbench.latency.figures import Interval
+from effbench.latency.sessions import Sessions
+from effbench.latency.spans import ENCODE, END_TO_END
+from effbench.plugins import suggest
+from effbench.records import SUITE, Record, read
+from effbench.significance import difference_and_share, holm, paired, randomisation_p
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A row against another on one dataset of one suite on one machine."""
+
+    machine: str
+    suite: str
+    dataset: str
+    row: str
+    other: str
+    measure: str
+    queries: int
+    score: float
+    other_score: float
+    difference: Interval
+    """Of the scores, its 95 % interval by bootstrap over queries."""
+
+    kept: Interval | None
+    """Share of the other's score; none where that is 0."""
+
+    p: float
+    """Of a paired randomisation test, corrected by Holm for the datasets compared."""
+
+    span: str
+    milliseconds: Interval | None
+    """Median, of a latency session; none where no session has both rows."""
+
+    other_milliseconds: Interval | None
+    speedup: Interval | None
+    saved: Interval | None
+    """Milliseconds a query that the row takes less."""
+
+    complaints: tuple[str, ...]
+    """What is to be said against the latencies."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            name: value._asdict() if isinstance(value, Interval) else value
+            for name, value in vars(self).items()
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a person reads: the figures, and a sentence."""
+        yield f"{self.suite} on {self.machine}, {self.dataset} ({self.queries} queries)"
+        yield (
+            f"  {self.measure}: {self.row} {self.score:.4f}, "
+            f"{self.other} {self.other_score:.4f}; difference {self.difference.value:+.4f} "
+            f"[{self.difference.low:+.4f}, {self.difference.high:+.4f}], p {self.p:.4f}"
+        )
+        if self.milliseconds and self.other_milliseconds and self.speedup and self.saved:
+            yield (
+                f"  {self.span} p50 ms: {self.row} {self.milliseconds.spelled()}, {self.other} "
+                f"{self.other_milliseconds.spelled()}; ratio {self.speedup.spelled()}, "
+                f"ms saved {self.saved.spelled()}"
+            )
+        yield f"  {self.sentence()}"
+        for complaint in self.complaints:
+            yield f"  beware: {complaint}"
+
+    def sentence(self) -> str:
+        """Say it plainly."""
+        return f"{self.row} {_quality(self)}{_speed(self)}."
+
+
+def _quality(found: Comparison) -> str:
+    if found.kept is None:
+        return f"cannot be set against {found.other}, which scores 0"
+    low, high = found.kept.low or 0.0, found.kept.high or 0.0
+    share = f"{found.kept.value:.1%} [{low:.1%}, {high:.1%}] of {found.other}'s {found.measure}"
+    if found.p >= SIGNIFICANT:
+        return f"has {share}, which may be chance (p {found.p:.2f})"
+    return f"{'keeps' if found.difference.value < 0 else 'reaches'} {share}"
+
+
+def _speed(found: Comparison) -> str:
+    ratio = found.speedup
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return "; its speed cannot be compared: no latency session has enough of both"
+    if ratio.low <= 1 <= ratio.high:
+        return f", and no difference in speed could be shown ({ratio.spelled()}x)"
+    if ratio.value > 1:
+        return f", and is {ratio.spelled()} times as fast"
+    inverse = Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
+    return f", and takes {inverse.spelled()} times as long"
+
+
+def compare(
+    root: Path, row: str, other: str, suite: str | None, index: str | None, measure: str | None
+) -> list[Comparison]:
+    """Compare two rows on every dataset of every suite under ``root`` that has both.
+
+    Raises:
+        EffbenchError: there is none.
+
+    """
+    known: dict[str, None] = {}
+    found: list[Comparison] = []
+    for path in sorted(root.glob(f"**/{SUITE}")):
+        facts = read(path)
+        if suite in (None, facts["suite"]):
+            records = _records(path.parent, facts)
+            known.update(dict.fromkeys(record["row"]["name"] for record in records))
+            found += _compared(path.parent, facts, records, (row, other), index, measure)
+    for name in (row, other):
+        if name not in known:
+            raise EffbenchError(
+                f"{root}: no row {name!r} has run there ({suggest(name, known)})"
+            )
+    if not found:
+        raise EffbenchError(f"{root}: {row} and {other} share no dataset, index and measure")
+    return found
+
+
+def _records(folder: Path, facts: Record) -> list[Record]:
+    paths = [folder / f"{name}.json" for name in facts["cells"]]
+    records = [{**read(path), "cell": path.stem} for path in paths if path.is_file()]
+    return [record for record in records if record["status"] == "done"]
+
+
+def _compared(
+    folder: Path,
+    facts: Record,
+    records: Sequence[Record],
+    names: tuple[str, str],
+    index: str | None,
+    measure: str | None,
+) -> list[Comparison]:
+    lines = [Line(record["row"]["name"], {record["dataset"]: record}) for record in records]
+    sessions, measure = sessions_for(folder, lines, facts), measure or facts["measures"][0]
+    pairs = [
+        (mine, theirs)
+        for dataset in facts["datasets"]
+        for mine in _of(records, names[0], dataset["name"], index, measure)
+        for theirs in _of(records, names[1], dataset["name"], index, measure)
+    ]
+    values = [paired(*(one["per_query"][measure] for one in pair)) for pair in pairs]
+    corrected = holm([randomisation_p(own) for own in values])
+    return [
+        Comparison(
+            folder.parent.name, facts["suite"], mine["dataset"], *names, measure,
+            len(own), mine["scores"][measure], theirs["scores"][measure],
+            *difference_and_share(own), p, *_latencies(sessions, mine, theirs),
+        )
+        for (mine, theirs), own, p in zip(pairs, values, corrected, strict=True)
+    ]  # fmt: skip
+
+
+def _of(
+    records: Sequence[Record], row: str, dataset: str, index: str | None, measure: str
+) -> list[Record]:
+    """Return a row's record on a dataset, through the named index or its first, if any."""
+    return [
+        record
+        for record in records
+        if (record["row"]["name"], record["dataset"]) == (row, dataset)
+        and (not index or not record["index"] or record["index"]["name"] == index)
+        and measure in record["per_query"]
+    ][:1]
+
+
+def _latencies(sessions: Sessions, mine: Record, theirs: Record) -> tuple[Any, ...]:
+    rows = [sessions.measured({one["dataset"]: one["cell"]}) for one in (mine, theirs)]
+    span = ENCODE if mine["index"] and theirs["index"] else END_TO_END
+    own, other = (row.parts(span) for row in rows)
+    milliseconds = [figures.percentile_of(row.times(span), 50) for row in rows]
+    both = all(row.cells for row in rows)
+    complaints = [
+        f"{one['row']['name']} is marked: {flag}: {why}"
+        for one, row in zip((mine, theirs), rows, strict=True)
+        for flag, why in row.flags().items()
+    ]
+    return (
+        span,
+        *milliseconds,
+        figures.speedup(own, other) if both else None,
+        figures.difference(other, own) if both else None,
+        tuple(complaints),
+    )

@@ -1,0 +1,104 @@
+"""The crew of a round: a worker for each row, open and warm at the same time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from effbench import linux
+from effbench.latency.workers import Worker, WorkerError
+from effbench.suite import LatencyOptions
+
+
+class Place(NamedTuple):
+    """Where a worker finds its cell."""
+
+    suite: Path
+    data: Path
+    cache: Path
+    device: str | None
+
+    def spelled(self) -> dict[str, Any]:
+        """Return it as another process can read it."""
+        paths = {"suite": self.suite, "data": self.data, "cache": self.cache}
+        found = {name: str(path.absolute()) for name, path in paths.items()}
+        return {**found, "device": self.device}
+
+
+class Crew:
+    """Workers by cell; whoever crashes, hangs or is killed leaves, its last error kept."""
+
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        place: Place,
+        options: LatencyOptions,
+        cpus: Sequence[int] | None,
+        errors: dict[str, str],
+    ) -> None:
+        """Start with nobody; ``names``: cell -> how messages name its row."""
+        self._names, self._place, self._options = names, place, options
+        self._cpus, self._errors = cpus, errors
+        self._workers: dict[str, Worker] = {}
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self._workers.values():
+            worker.end()
+
+    def __contains__(self, cell: str) -> bool:
+        return cell in self._workers
+
+    def __len__(self) -> int:
+        return len(self._workers)
+
+    @property
+    def processes(self) -> list[int]:
+        """The numbers of the processes that measure: ours, too."""
+        return [os.getpid(), *(worker.pid for worker in self._workers.values())]
+
+    @property
+    def full(self) -> bool:
+        """Whether the suite, or the machine's memory, allows no further row beside these.
+
+        A row and the baseline always have their place; beyond that, another process like the
+        largest so far must leave as much memory as it takes.
+        """
+        if len(self) < 2:
+            return False
+        if self._options.together:
+            return len(self) >= self._options.together
+        largest = max(worker.resident_bytes for worker in self._workers.values())
+        return linux.free_bytes() < 2 * largest
+
+    def start(self, cell: str) -> dict[str, Any] | None:
+        """Start a cell's worker and let it open its row; return what that took."""
+        threads = self._options.threads
+        try:
+            self._workers[cell] = Worker(self._names[cell], threads, self._cpus)
+        except OSError as error:
+            self._errors[cell] = f"{self._names[cell]}: no process: {error}"
+            return None
+        return self.ask(cell, "open", cell=cell, threads=threads, **self._place.spelled())  # type: ignore[no-any-return]
+
+    def ask(self, who: str, what: str, *, more_seconds: float = 0.0, **options: Any) -> Any:
+        """Return a worker's answer; None if there is none in time, and then no worker."""
+        if who not in self._workers:
+            return None
+        timeout = self._options.timeout + more_seconds
+        try:
+            return self._workers[who].ask(what, timeout, **options)
+        except WorkerError as error:
+            self._errors[who] = str(error)
+            self._workers.pop(who).end()
+            return None

@@ -1,0 +1,111 @@
+"""The latency pass: one session a dataset for the cells of a plan."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from effbench import fingerprint
+from effbench.cells import Cell, Plan
+from effbench.errors import EffbenchError
+from effbench.latency import sessions
+from effbench.latency.crew import Place
+from effbench.latency.samples import read_samples
+from effbench.latency.session import session
+from effbench.latency.terms import conditions
+from effbench.latency.workers import own_cpus
+from effbench.steps.data import queries_of
+from effbench.workbench import StepFailed, Workbench
+
+if TYPE_CHECKING:
+    from effbench.suite import LatencyOptions
+
+
+class Session(NamedTuple):
+    """One that was made now, or found."""
+
+    path: Path | None
+    """None when no cell could be measured."""
+
+    cells: Sequence[Cell]
+    errors: dict[str, str]
+    """Cell -> why it could not be measured."""
+
+    new: bool
+
+
+def measure(
+    cells: Sequence[Cell],
+    plan: Plan,
+    bench: Workbench,
+    folder: Path,
+    options: LatencyOptions,
+    *,
+    anew: bool,
+    keep: Callable[[Session], None],
+) -> None:
+    """Measure cells, a session a dataset, in a suite's results ``folder``.
+
+    Unless ``anew``, a session that measured all cells of a dataset as they are now, under these
+    conditions on this machine, is taken instead. ``keep`` is told of each one at once.
+    """
+    by_dataset: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        by_dataset[cell.dataset.name].append(cell)
+    options = replace(options, baseline=plan.baseline)
+    place = Place(plan.suite.path, plan.data, bench.store.root, bench.device)
+    for group in by_dataset.values():
+        found = None if anew else _found(group, folder, options, bench.device)
+        if found is None:
+            errors = _make(group, bench)
+            ready = [cell for cell in group if cell.name not in errors]
+            path = None
+            if ready:
+                texts = queries_of(ready[0].search.data, bench)
+                queries = {query.query_id: query.text for query in texts}
+                bench.close()
+                samples = session(ready, queries, place, options, bench.progress)
+                path = sessions.write(folder, samples)
+                errors |= samples.header["errors"]
+            found = Session(path, group, errors, True)
+        keep(found)
+
+
+def _make(cells: Sequence[Cell], bench: Workbench) -> dict[str, str]:
+    """Make all that cells need to be searched; return why some cannot: cell -> reason."""
+    errors = {}
+    for cell in cells:
+        try:
+            bench.artifact(cell.search)
+        except StepFailed as failure:
+            errors[cell.name] = str(failure)
+    return errors
+
+
+def _found(
+    cells: Sequence[Cell], folder: Path, options: LatencyOptions, device: str | None
+) -> Session | None:
+    wanted = {cell.name: cell.timed for cell in cells}
+    terms = conditions(options, device)
+    here = fingerprint.digest(
+        fingerprint.fingerprint(options.threads, own_cpus(options.threads))
+    )
+    for path in sorted((folder / sessions.FOLDER).glob("*.npz"), reverse=True):
+        try:
+            read = read_samples(path)
+        except EffbenchError:
+            continue
+        header = read.header
+        timed = {name: facts["timed"] for name, facts in header["rows"].items()}
+        if (
+            wanted.items() <= timed.items()
+            and header["conditions"] == terms
+            and header["fingerprint_id"] == here
+            and read.rounds >= options.processes
+            and not wanted.keys() & header["errors"].keys()
+        ):
+            return Session(path, cells, {}, False)
+    return None

@@ -1,0 +1,220 @@
+"""The sessions of a suite's results folder, and the latency columns that they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from effbench import fingerprint
+from effbench.errors import EffbenchError
+from effbench.latency import figures, trust
+from effbench.latency.figures import Interval
+from effbench.latency.samples import Read, Samples, Times, read_samples
+from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END, SEARCH, TOTAL_COMPUTE
+
+FOLDER = "latency"
+
+SHOWN: Mapping[str, tuple[int, ...]] = {
+    ENCODE: (50, 90, 95, 99),
+    AFTER_LAST_WORD: (50, 95),
+    TOTAL_COMPUTE: (50,),
+    SEARCH: (50, 95),
+    END_TO_END: (50, 90, 95, 99),
+}
+"""The percentiles that are shown of each span."""
+
+BRIEF = (
+    f"{ENCODE} p50", f"{ENCODE} p95", f"{AFTER_LAST_WORD} p50", f"{SEARCH} p50",
+    f"{END_TO_END} p50", f"{END_TO_END} p95", "speed-up", "latency",
+)  # fmt: skip
+"""What the columns begin with that people see; programs see all."""
+
+Value = float | str | None
+
+
+def write(folder: Path, samples: Samples) -> Path:
+    """Keep a session in a suite's results folder, beside older ones."""
+    started = "".join(c for c in samples.header["started"] if c.isalnum())
+    path = folder / FOLDER / f"{samples.header['file']}--{started}.npz"
+    samples.write(path)
+    return path
+
+
+class Wanted(NamedTuple):
+    """What sessions are looked for."""
+
+    keys: Mapping[str, Mapping[str, str]]
+    """Dataset -> cell -> key of its record."""
+
+    timed: Mapping[str, str]
+    """Cell -> what changes with its options of speed too, if the suite says."""
+
+    conditions: Mapping[str, Any]
+    """The suite's, if it says."""
+
+    processes: int
+
+    def current(self, session: Read, cell: str) -> bool:
+        """Tell whether a session measured a cell as it is now."""
+        facts = session.header["rows"].get(cell)
+        key = self.keys.get(_dataset(session), {}).get(cell)
+        return (
+            facts is not None
+            and facts["key"] == key
+            and facts["timed"] == self.timed.get(cell, facts["timed"])
+            and cell not in session.header["errors"]
+        )
+
+    def rank(self, session: Read) -> tuple[int, bool, str]:
+        """Return what makes one session better than another."""
+        header = session.header
+        whole = session.rounds >= self.processes and all(
+            header["conditions"].get(name) == value
+            for name, value in self.conditions.items()
+            if name != "device"
+        )
+        count = sum(self.current(session, cell) for cell in session.cells)
+        return count, whole, str(header["started"])
+
+
+class Sessions:
+    """The sessions that count in a suite's results folder.
+
+    Of a dataset that one counts which has most of the rows as they are now, of those one under
+    the suite's conditions, of those the newest: figures of two sessions never stand in one
+    column. Datasets that were measured under other conditions than the newest one, or on
+    another machine, are left out with a remark.
+    """
+
+    def __init__(self, folder: Path, wanted: Wanted) -> None:
+        """Read what ``folder`` has."""
+        self.remarks: list[str] = []
+        self._wanted = wanted
+        by_dataset: dict[str, list[Read]] = {}
+        for one in self._read(folder / FOLDER):
+            if wanted.keys.get(_dataset(one)):
+                by_dataset.setdefault(_dataset(one), []).append(one)
+        best = [max(some, key=wanted.rank) for some in by_dataset.values()]
+        best.sort(key=lambda one: str(one.header["started"]))
+        self._of = {_dataset(one): one for one in best if self._alike(one, best[-1])}
+        for one in best:
+            for cell, error in one.header["errors"].items():
+                self.remarks.append(f"{cell}: latency: FAILED: {error}")
+
+    def measured(self, cells: Mapping[str, str]) -> Measured:
+        """Return the latencies of a row's cells, dataset -> cell; none unless all are there."""
+        there = []
+        for dataset, cell in sorted(cells.items()):
+            session = self._of.get(dataset)
+            if session is None or not self._wanted.current(session, cell):
+                return Measured([])
+            there.append((session, cell))
+        return Measured(there)
+
+    def _read(self, folder: Path) -> Iterator[Read]:
+        for path in sorted(folder.glob("*.npz")):
+            try:
+                yield read_samples(path)
+            except EffbenchError as error:
+                self.remarks.append(str(error))
+
+    def _alike(self, one: Read, newest: Read) -> bool:
+        for what in ("conditions", "fingerprint"):
+            unlike = fingerprint.differences(one.header[what], newest.header[what])
+            if unlike:
+                self.remarks.append(
+                    f"latency on {_dataset(one)} is left out, since its {what} is not that of "
+                    f"{_dataset(newest)}: {'; '.join(unlike)} (measure both anew)"
+                )
+                return False
+        return True
+
+
+def _dataset(session: Read) -> str:
+    return str(session.header["dataset"])
+
+
+class Measured(NamedTuple):
+    """A row's cells, each in the session of its dataset, datasets in order."""
+
+    cells: Sequence[tuple[Read, str]]
+
+    def parts(self, span: str) -> list[Times]:
+        """Return what a span took, dataset by dataset: steady blocks where there are enough."""
+        return [trust.steady_times(*cell, span) for cell in self.cells]
+
+    def times(self, span: str) -> Times:
+        """Return what a span took on all datasets."""
+        return figures.merged(self.parts(span))
+
+    def after(self, baseline: Measured, span: str) -> Interval | None:
+        """Return how many times as fast a span is as the baseline's encoding."""
+        if len(self.cells) != len(baseline.cells):
+            return None
+        return figures.speedup(self.parts(span), baseline.parts(ENCODE))
+
+    def process_figures(self, name: str) -> list[Any]:
+        """Return what each process said of itself under a name."""
+        return [
+            one[name]
+            for session, cell in self.cells
+            for one in session.header["processes"]
+            if one["cell"] == cell and one.get(name) is not None
+        ]
+
+    def throughput(self) -> Mapping[str, Interval]:
+        """Return queries a second by batch size."""
+        found: dict[str, list[float]] = {}
+        for one in self.process_figures("throughput"):
+            for size, rate in one.items():
+                found.setdefault(size, []).append(rate)
+        return {size: figures.over_processes(rates) for size, rates in found.items()}
+
+    def flags(self) -> dict[str, str]:
+        """Return what is to be said against the row's latencies: a word -> why."""
+        found: dict[str, list[str]] = {}
+        for session, cell in self.cells:
+            complaint = trust.stability_of(session, cell).complaint
+            if complaint:
+                found.setdefault("unstable", []).append(f"{complaint} ({_dataset(session)})")
+            if trust.keeps_answers(session, cell):
+                found["keeps answers"] = ["a query that was asked before is far faster"]
+        return {flag: ", ".join(why) for flag, why in found.items()}
+
+
+def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
+    """Return the latency columns of a row: ms, rates and its speed-up over the baseline.
+
+    A row with flags keeps its figures and has no speed-up: it is not ranked. Nor is any, where
+    the baseline has flags.
+    """
+    values: dict[str, Value] = {}
+    for span, percents in SHOWN.items():
+        times = row.times(span)
+        for percent in percents:
+            found = figures.percentile_of(times, percent)
+            values[f"{span} p{percent} ms"] = found and found.value
+    flags = row.flags()
+    for label, span in (("speed-up", ENCODE), (f"speed-up {AFTER_LAST_WORD}", AFTER_LAST_WORD)):
+        ratio = None if flags or baseline.flags() else row.after(baseline, span)
+        values[label] = ratio and ratio.value
+        values[f"{label} 95 %"] = limits(ratio)
+    for size, rate in row.throughput().items():
+        values[f"queries/s at {size}"] = rate.value
+    for name, label, scale in (
+        ("load_ms", "load ms", 1.0),
+        ("first_ms", "first query ms", 1.0),
+        ("resident_bytes", "memory MB", 1e6),
+    ):
+        own = row.process_figures(name)
+        values[label] = figures.over_processes(own).value / scale if own else None
+    values["latency"] = ", ".join(flags)
+    return values
+
+
+def limits(found: Interval | None) -> str | None:
+    """Return a 95 % interval as people write it."""
+    if found is None or found.low is None:
+        return None
+    return f"{found.low:.3g} to {found.high:.3g}"

@@ -1,0 +1,207 @@
+"""The process that one row lives in while it is timed; it is told what to do by lines of JSON.
+
+It is started fresh, with the threads of every library set in its environment before anything is
+imported. Commands come on standard input, answers go to standard output; whatever a plugin
+prints goes to standard error. It ends when its input does, so none outlives a run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, TextIO
+
+from effbench.api import CountingQueryEncoder
+from effbench.latency import timing
+from effbench.latency.calibration import Kernel
+from effbench.latency.spans import spans_of, stages_of
+
+if TYPE_CHECKING:
+    from effbench.cells import Cell
+    from effbench.workbench import Workbench
+
+REWARM = 3
+"""Queries off the clock when a row's turn comes: the caches are full of the others."""
+
+
+def main() -> None:
+    """Open the cell that the first line names, then obey until the input ends."""
+    _end_with_parent()
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    try:
+        _obey(answers)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)  # without waiting for a plugin's threads
+
+
+def _obey(answers: TextIO) -> None:
+    row: _Row | None = None
+    commands = _commands()
+    while True:
+        command = commands.get()
+        what = command.pop("do")
+        if row is None:
+            row = _Row(**command)
+            found: object = row.opened
+        else:
+            found = getattr(row, what)(**command)
+        answers.write(json.dumps(found) + "\n")
+
+
+def _end_with_parent() -> None:
+    """Let Linux end this process with its parent, even when it hangs in a library."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _commands() -> queue.Queue[dict[str, Any]]:
+    """Read commands in a thread that ends the process with its input, whatever it is at."""
+    commands: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            commands.put(json.loads(line))
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    return commands
+
+
+class _Row:
+    """One cell's encoder and index, open and timed; its methods are the commands."""
+
+    def __init__(
+        self, suite: str, data: str, cache: str, device: str | None, cell: str, threads: int
+    ) -> None:
+        planned, bench = _planned(suite, data, cache, device, cell)
+        began = perf_counter_ns()
+        self._spans = spans_of(planned, bench)
+        self._stages = stages_of(planned, bench)
+        _limit_torch(threads)
+        self._encoder: Any = bench.instance(planned.row) if planned.index else None
+        self.opened = {
+            "load_ms": (perf_counter_ns() - began) / 1e6,
+            "libraries": _libraries(),
+        }
+        self._kernel = Kernel()
+
+    def first(self, text: str) -> dict[str, float]:
+        """Answer the first query there ever was."""
+        return {"first_ms": timing.times(next(iter(self._spans.values())), [text])[0] / 1e6}
+
+    def warm(self, texts: Sequence[str], timed: Sequence[str]) -> dict[str, Any]:
+        """Answer queries off the clock, and one of each length among the timed ones.
+
+        The second half of ``texts`` is then timed when it is new, and once more: an encoder
+        that keeps its answers gives itself away.
+        """
+        lengths = self._lengths(timed)
+        old, new = texts[: len(texts) // 2], texts[len(texts) // 2 :]
+        by_length = {n: text for n, text in zip(lengths, timed, strict=True) if text not in new}
+        whole, *others = self._spans.values()
+        timing.times(whole, [*old, *by_length.values()])
+        for span in others:
+            timing.times(span, old)
+        timing.stages(self._stages, old)
+        fresh, again = timing.times(whole, new), timing.times(whole, new)
+        timing.tidy()
+        facts = {"tokens": lengths if self._counts else None, "bytes_read": None}
+        if self._counts and lengths:
+            facts["bytes_read"] = [int(self._encoder.bytes_read(count)) for count in lengths]
+        return {
+            "fresh_ns": fresh,
+            "again_ns": again,
+            "resident_bytes": timing.resident_bytes(),
+            "facts": facts,
+        }
+
+    def block(self, texts: Sequence[str], before: Sequence[str]) -> dict[str, Any]:
+        """Time all spans of some queries, a calibration before and after."""
+        timing.tidy()
+        kernel, preempted = self._kernel.run(), timing.preempted()
+        found = {}
+        for name, span in self._spans.items():
+            timing.times(span, before[:REWARM])
+            found[name] = timing.times(span, texts)
+        found |= timing.stages(self._stages, texts)
+        return {
+            "ns": found,
+            "kernel_ns": [kernel, self._kernel.run()],
+            "preempted": timing.preempted() - preempted,
+        }
+
+    def throughput(self, texts: Sequence[str], size: int) -> float:
+        """Return queries a second that are encoded in batches of ``size``."""
+        batches = [texts[at : at + size] for at in range(0, len(texts), size)]
+        self._encoder.encode_queries(batches[0])
+        start = perf_counter_ns()
+        for batch in batches:
+            self._encoder.encode_queries(batch)
+        return len(texts) / ((perf_counter_ns() - start) / 1e9)
+
+    def arrivals(self, texts: Sequence[str], due_ns: Sequence[int]) -> dict[str, Any]:
+        """Answer queries that arrive at given times, whole answers."""
+        *_, span = self._spans.values()
+        return timing.arrivals(span, texts, due_ns)
+
+    def energy(self, texts: Sequence[str], seconds: float) -> dict[str, float] | None:
+        """Return joules a query by counter (``cpu``, ``gpu``); None where there is none."""
+        return timing.energy(next(iter(self._spans.values())), texts, seconds)
+
+    @property
+    def _counts(self) -> bool:
+        return isinstance(self._encoder, CountingQueryEncoder)
+
+    def _lengths(self, texts: Sequence[str]) -> list[int]:
+        """Return tokens as the encoder counts them, else words."""
+        if self._counts:
+            return [int(count) for count in self._encoder.count_tokens(list(texts))]
+        return [len(text.split()) for text in texts]
+
+
+def _limit_torch(threads: int) -> None:
+    """Hold torch to the threads, whatever a plugin has set."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+
+
+def _libraries() -> list[dict[str, Any]]:
+    """Return the thread pools that are loaded: OpenMP, BLAS, with versions and threads."""
+    from threadpoolctl import threadpool_info
+
+    names = ("user_api", "internal_api", "version", "num_threads", "architecture")
+    return [{name: pool.get(name) for name in names} for pool in threadpool_info()]
+
+
+def _planned(
+    suite: str, data: str, cache: str, device: str | None, cell: str
+) -> tuple[Cell, Workbench]:
+    from effbench import plan as planning
+    from effbench import plugins
+    from effbench.progress import Silent
+    from effbench.store import Store
+    from effbench.workbench import Workbench
+
+    store = Store(Path(cache))
+    plan = planning.make(Path(suite), plugins.load(), store.root / "digests.json", Path(data))
+    found: Mapping[str, Cell] = {one.name: one for one in plan.cells}
+    return found[cell], Workbench(store, Silent(), device, trusting=True)
+
+
+if __name__ == "__main__":
+    main()

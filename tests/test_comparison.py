@@ -1,0 +1,60 @@
+"""Two rows compared, from records and made-up sessions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from made_sessions import Board
+
+
+@pytest.fixture
+def board(effbench, suite, tmp_path: Path) -> Board:
+    return Board(effbench, suite, tmp_path / "results")
+
+
+def test_two_rows_are_compared_in_a_plain_sentence(board: Board) -> None:
+    board.both()
+    found = board.compare("typed", "words")
+    assert found.exit_code == 0, found.output
+    assert "typed keeps " in found.stdout
+    assert "of words's nDCG@10, and is 10 [10, 10] times as fast." in found.stdout
+    assert "ms saved 9 [9, 9]" in found.stdout
+    reverse = board.compare("words", "typed").stdout
+    assert "words reaches " in reverse
+    assert "takes 10 [10, 10] times as long." in reverse
+    same = board.compare("words", "words").stdout
+    assert "which may be chance (p 1.00), and no difference in speed could be shown" in same
+
+
+def test_a_comparison_for_programs(board: Board) -> None:
+    board.both()
+    first, second = json.loads(board.compare("typed", "words", "--json").stdout)
+    assert (first["dataset"], second["dataset"]) == ("toy", "more")
+    record = json.loads((board.folder / "toy--typed--plain.json").read_text())
+    teacher = json.loads((board.folder / "toy--words--plain.json").read_text())
+    assert first["score"] == record["scores"]["nDCG@10"]
+    assert first["kept"]["value"] == pytest.approx(
+        record["scores"]["nDCG@10"] / teacher["scores"]["nDCG@10"]
+    )
+    assert first["difference"]["low"] < first["difference"]["value"] < 0
+    assert first["p"] < 0.05
+    assert first["speedup"]["value"] == pytest.approx(10)
+    assert first["other_milliseconds"]["value"] == pytest.approx(10)
+
+
+def test_what_cannot_be_compared_is_said(board: Board) -> None:
+    assert "its speed cannot be compared" in board.compare("typed", "words").stdout
+    board.both(unsteady=["toy--typed--plain"])
+    found = board.compare("typed", "words", "--suite", "toys").stdout
+    assert "beware: typed is marked: unstable: in 100% of its blocks" in found
+    for arguments, said in {
+        ("typed", "word"): "no row 'word' has run there (did you mean 'words'?)",
+        ("typed", "words", "--measure", "RR@10"): "share no dataset, index and measure",
+        ("typed", "words", "--index", "plan"): "share no dataset, index and measure",
+    }.items():
+        refused = board.compare(*arguments)
+        assert refused.exit_code == 2
+        assert said in refused.stderr

@@ -1,0 +1,72 @@
+"""What is timed of a query, and which percentiles its times may claim."""
+
+from __future__ import annotations
+
+import pytest
+
+from effbench.latency.figures import percentile
+
+TYPED = """\
+suite: toys
+datasets: [{use: folder, path: odd}]
+encoders:
+  words: {use: words}
+  typed: {use: typed, passages: words}
+indexes: {plain: {use: plain}}
+"""
+
+
+def test_words_read_while_the_user_types_are_off_the_clock(
+    suite, tmp_path, monkeypatch
+) -> None:
+    """The clock is the number of calls that the encoder has logged."""
+    from effbench import plan as planning
+    from effbench import plugins
+    from effbench.latency import spans, timing
+    from effbench.progress import Silent
+    from effbench.store import Store
+    from effbench.workbench import Workbench
+
+    log, odd = tmp_path / "log", tmp_path / "odd"
+    monkeypatch.setenv("TOY_LOG", str(log))
+    monkeypatch.setattr(timing, "perf_counter_ns", lambda: len(log.read_text().splitlines()))
+    (odd / "qrels").mkdir(parents=True)
+    (odd / "corpus.jsonl").write_text('{"_id": "d", "text": "oak"}')
+    (odd / "queries.jsonl").write_text('{"_id": "q", "text": "oak"}')
+    (odd / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1")
+    plan = planning.make(suite(TYPED), plugins.load(), tmp_path / "digests.json", tmp_path)
+    (cell,) = [one for one in plan.cells if one.row.name == "typed"]
+    bench = Workbench(Store(tmp_path / "cache"), Silent())
+    queries = ["oak", "", " oak  lamp ", "oak lamp door"]
+    found = {
+        name: timing.times(span, queries) for name, span in spans.spans_of(cell, bench).items()
+    }
+    assert found == {
+        "encode": [1] * 4,
+        "after last word": [1] * 4,
+        "total compute": [2, 2, 3, 4],
+        "search": [0] * 4,
+        "end to end": [1] * 4,
+    }
+    said = log.read_text().splitlines()
+    assert "finish 'oak lamp door' after 'oak lamp '" in said
+    assert "advance 'oak lamp ' after 'oak '" in said
+    assert "finish ' oak  lamp ' after ' oak  '" in said
+    assert "finish '' after ''" in said
+
+
+@pytest.mark.parametrize(("percent", "fewest"), [(50, 11), (90, 64), (95, 130), (99, 662)])
+def test_a_percentile_needs_its_samples(percent: int, fewest: int) -> None:
+    samples = [float(i) for i in range(fewest)]
+    assert percentile(samples[1:], percent) is None
+    found = percentile(samples, percent)
+    assert found is not None
+    assert sum(sample <= found for sample in samples) / fewest >= percent / 100
+
+
+def test_a_tail_percentile_is_the_early_stopping_estimate_and_the_median_is_the_median() -> (
+    None
+):
+    samples = list(range(1, 301))
+    assert percentile(samples, 50) == 150
+    assert percentile(samples, 95) == 294  # at most 6 of 300 over it: 99 % sure of 5 %
