@@ -84,6 +84,12 @@ class _Line:
         ]
         return math.fsum(scores) / len(scores) if len(scores) == len(datasets) else None
 
+    def total(self, name: str) -> float | None:
+        """Return the sum of a cost over datasets, if it is known of all."""
+        costs = [record["costs"].get(name) for record in self.records.values()]
+        known = [cost for cost in costs if cost is not None]
+        return math.fsum(known) if known and len(known) == len(costs) else None
+
     def cost(self, name: str) -> float | None:
         """Return the largest of a cost on any dataset, if it is known."""
         costs = [record["costs"].get(name) for record in self.records.values()]
@@ -122,7 +128,7 @@ def _table(folder: Path, suite: Record) -> Table:
         columns=tuple(dict.fromkeys(name for line in shown for name in line)),
         lines=tuple(shown[i] for i in order),
         remarks=tuple(remarks),
-        details=tuple(n for own in latencies for n in own if not n.startswith(BRIEF)),
+        details=("index s", *(n for own in latencies for n in own if not n.startswith(BRIEF))),
     )
 
 
@@ -172,7 +178,9 @@ def _shown(
     values.update(_kept(line, teacher, first, units))
     values.update(latencies)
     values["parameters"] = line.cost("query_parameters")
-    values["index MB"] = _megabytes(line)
+    nbytes = line.total("index_bytes")
+    values["index MB"] = nbytes and nbytes / 1e6
+    values["index s"] = line.total("index_seconds")
     values["trained on"] = line.trained_on
     values["expected"] = "; ".join(_expectations(line, suite, units))
     return values
@@ -212,11 +220,6 @@ def _kept(
 
 def _share(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
-
-
-def _megabytes(line: _Line) -> float | None:
-    sizes = [record["costs"]["index_bytes"] for record in line.records.values()]
-    return sum(sizes) / 1e6 if sizes else None
 
 
 def _expectations(line: _Line, suite: Record, units: Mapping[str, list[str]]) -> Iterator[str]:
