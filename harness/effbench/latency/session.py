@@ -115,8 +115,9 @@ class _Session:
     ) -> list[str]:
         """Measure cells, a fresh process each; return those that had room, if it is bounded."""
         with Crew(self._names, self._place, self._options, self._cpus, self._errors) as crew:
+            crew.take_worst_place(self.order[0])
             tried = []
-            for cell in cells:
+            for cell in cells if bounded else turns(cells, process, 0):
                 if bounded and crew.full:
                     break
                 tried.append(cell)
