@@ -93,3 +93,7 @@ def test_every_takes_the_ready_rows_that_can_run(effbench, suite, monkeypatch) -
     assert "toy--ready-words--plain--depth=5" in found.stdout
     assert "toy--ready-scan" in found.stdout
     assert "ready row 'ready-broken' is left out: unknown option 'widht'" in found.stderr
+    named = effbench("plan", suite(every + "latency: {baseline: ready-words}\n"))
+    assert named.exit_code == 0, named.stderr
+    wrong = effbench("plan", suite(every + "latency: {baseline: ready-scan}\n"))
+    assert "no encoder 'ready-scan' in this suite" in wrong.stderr

@@ -186,16 +186,13 @@ class _Reader:
         given = self.data.get("latency", {})
         if given is False:
             return None
-        encoders = self.data.get("encoders")
-        rows = list(encoders) if isinstance(encoders, dict) else []
         options: dict[str, Any] = {}
-        checks = {**CHECKS, "baseline": (lambda value: value in rows, "one of the encoders")}
         for key, value in self._mapping(given, ("latency",)).items():
-            if key not in checks:
-                message = f"unknown option ({suggest(str(key), checks)})"
+            if key not in CHECKS:
+                message = f"unknown option ({suggest(str(key), CHECKS)})"
                 self.mistakes.add(("latency", key), message)
                 continue
-            fits, wanted = checks[key]
+            fits, wanted = CHECKS[key]
             if fits(value):
                 options[key] = tuple(value) if isinstance(value, list) else value
             else:
