@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from effbench.latency.samples import Read, Times
@@ -44,15 +45,24 @@ def percentile(samples: Sequence[float] | NDArray[np.int64], percent: int) -> fl
     662.
     """
     import numpy as np
-    from scipy.stats import binom
 
     count = len(samples)
-    rank = int(binom.ppf(1 - CONFIDENCE, count, 1 - percent / 100)) if count else 0
+    rank = _claimed(count, percent)
     if rank < 2:  # the largest alone claims nothing
         return None
     ordered = np.sort(np.asarray(samples))
     at = math.ceil(count / 2) - 1 if percent == 50 else count - rank
     return float(ordered[at])
+
+
+@cache
+def _claimed(count: int, percent: int) -> int:
+    """Return which of the largest samples a percentile is: the binomial's 1 % quantile."""
+    import numpy as np
+    from scipy.special import bdtr  # scipy.stats has it too, and takes a second to import
+
+    at_most = bdtr(np.arange(count + 1.0), count, 1 - percent / 100)
+    return int(np.searchsorted(at_most, 1 - CONFIDENCE))
 
 
 def percentile_of(times: Times, percent: int) -> Interval | None:
@@ -115,13 +125,13 @@ def _over_pairs(
     compare: Callable[..., NDArray[np.float64]],
 ) -> Interval | None:
     import numpy as np
-    from scipy import stats
+    from scipy.special import stdtrit
 
     by_dataset = [
         list(_pairs(mine, theirs)) for mine, theirs in zip(row, baseline, strict=True)
     ]
     found = [
-        float(stats.trim_mean(compare(pairs[:, 0], pairs[:, 1]), TRIMMED))
+        _trimmed_mean(compare(pairs[:, 0], pairs[:, 1]))
         for pairs in map(np.concatenate, zip(*by_dataset, strict=False))
     ]
     if not found:
@@ -129,8 +139,17 @@ def _over_pairs(
     mean = float(np.mean(found))
     if len(found) < 3:
         return Interval(mean)
-    half = float(stats.t.ppf(0.975, len(found) - 1) * stats.sem(found))
+    error = float(np.std(found, ddof=1)) / math.sqrt(len(found))
+    half = float(stdtrit(len(found) - 1, 0.975)) * error
     return Interval(mean, mean - half, mean + half)
+
+
+def _trimmed_mean(values: NDArray[np.float64]) -> float:
+    """Return the mean without a tenth of the values on either side."""
+    import numpy as np
+
+    cut = int(TRIMMED * len(values))
+    return float(np.sort(values)[cut : len(values) - cut].mean())
 
 
 def _pairs(mine: Times, theirs: Times) -> Iterator[NDArray[np.float64]]:

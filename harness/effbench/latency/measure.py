@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.latency import sessions
 from effbench.latency.crew import Place
-from effbench.latency.samples import read_samples
+from effbench.latency.samples import Read, read_samples
 from effbench.latency.session import session
 from effbench.latency.terms import conditions
 from effbench.latency.workers import own_cpus
@@ -57,8 +58,9 @@ def measure(
         by_dataset[cell.dataset.name].append(cell)
     options = replace(options, baseline=plan.baseline)
     place = Place(plan.suite.path, plan.data, bench.store.root, bench.device)
+    known = [] if anew else _fitting(folder, options, bench.device)
     for group in by_dataset.values():
-        found = None if anew else _found(group, folder, options, bench.device)
+        found = _found(group, known)
         if found is None:
             errors = _make(group, bench)
             ready = [cell for cell in group if cell.name not in errors]
@@ -85,27 +87,38 @@ def _make(cells: Sequence[Cell], bench: Workbench) -> dict[str, str]:
     return errors
 
 
-def _found(
-    cells: Sequence[Cell], folder: Path, options: LatencyOptions, device: str | None
-) -> Session | None:
-    wanted = {cell.name: cell.timed for cell in cells}
+def _fitting(
+    folder: Path, options: LatencyOptions, device: str | None
+) -> list[tuple[Path, Read]]:
+    """Return the sessions under these conditions on this machine, the newest first."""
+    paths = sorted((folder / sessions.FOLDER).glob("*.npz"), reverse=True)
+    if not paths:
+        return []
     terms = conditions(options, device)
-    here = fingerprint.digest(
-        fingerprint.fingerprint(options.threads, own_cpus(options.threads))
-    )
-    for path in sorted((folder / sessions.FOLDER).glob("*.npz"), reverse=True):
-        try:
+    here = fingerprint.fingerprint(options.threads, own_cpus(options.threads))
+    found = []
+    for path in paths:
+        with contextlib.suppress(EffbenchError):  # the leaderboard says what is wrong with it
             read = read_samples(path)
-        except EffbenchError:
-            continue
-        header = read.header
-        timed = {name: facts["timed"] for name, facts in header["rows"].items()}
-        if (
-            wanted.items() <= timed.items()
-            and header["conditions"] == terms
-            and header["fingerprint_id"] == here
-            and read.rounds >= options.processes
-            and not wanted.keys() & header["errors"].keys()
-        ):
+            alike = read.header["fingerprint_id"] == fingerprint.digest(here)
+            if (
+                alike
+                and read.header["conditions"] == terms
+                and read.rounds >= options.processes
+            ):
+                found.append((path, read))
+    return found
+
+
+def _found(cells: Sequence[Cell], known: Sequence[tuple[Path, Read]]) -> Session | None:
+    """Return a session that measured all cells as they are now, if there is one."""
+    wanted = {cell.name: cell.timed for cell in cells}
+    for path, read in known:
+        timed = {
+            name: facts["timed"]
+            for name, facts in read.header["rows"].items()
+            if name not in read.header["errors"]
+        }
+        if wanted.items() <= timed.items():
             return Session(path, cells, {}, False)
     return None

@@ -196,8 +196,9 @@ def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
             found = figures.percentile_of(times, percent)
             values[f"{span} p{percent} ms"] = found and found.value
     flags = row.flags()
+    ranked = not flags and not baseline.flags()
     for label, span in (("speed-up", ENCODE), (f"speed-up {AFTER_LAST_WORD}", AFTER_LAST_WORD)):
-        ratio = None if flags or baseline.flags() else row.after(baseline, span)
+        ratio = row.after(baseline, span) if ranked else None
         values[label] = ratio and ratio.value
         values[f"{label} 95 %"] = limits(ratio)
     for size, rate in row.throughput().items():
