@@ -47,7 +47,7 @@ def write_session(
         }
         for cell in ms
     }
-    samples = Samples({**HEADER, "dataset": dataset, "file": dataset.replace("/", "-")})
+    samples = Samples({**HEADER, "dataset": dataset})
     samples.header |= {
         "spans": [],
         "rows": rows,

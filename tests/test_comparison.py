@@ -52,6 +52,7 @@ def test_what_cannot_be_compared_is_said(board: Board) -> None:
     assert "beware: typed is marked: unstable: in 100% of its blocks" in found
     for arguments, said in {
         ("typed", "word"): "no row 'word' has run there (did you mean 'words'?)",
+        ("typed", "words", "--suite", "toy"): "no suite 'toy' has run there",
         ("typed", "words", "--measure", "RR@10"): "share no dataset, index and measure",
         ("typed", "words", "--index", "plan"): "share no dataset, index and measure",
     }.items():

@@ -14,7 +14,6 @@ from effbench.latency.samples import Read, read_samples
 from effbench.latency.workers import exclusive
 from effbench.progress import Silent
 
-MAIN = "from effbench.cli import main; main()"
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
 SUITE = f"""\
 suite: toys

@@ -94,7 +94,7 @@ def test_five_mistakes_are_reported_at_once(effbench, suite, tmp_path: Path) -> 
         ),
         ("latency: false", "latency: {thread: 1}", "latency.thread: unknown option"),
         ("latency: false", "latency: {threads: 0}", "latency.threads: 0 is not a whole number"),
-        ("latency: false", "latency: {together: 1}", "together: 1 is not a whole number above 1"),
+        ("latency: false", "latency: {together: 1}", "1 is not a whole number above 1"),
         ("latency: false", "latency: {arrivals: [2]}", "[2] is not a list of shares"),
         ("latency: false", "latency: {batches: 8}", "8 is not a list of batch sizes"),
         ("latency: false", "latency: {energy: 1}", "1 is not true or false"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from effbench.errors import EffbenchError
 from effbench.latency import figures
-from effbench.latency.board import Line, sessions_for
+from effbench.latency.board import sessions_for
 from effbench.latency.figures import Interval
 from effbench.latency.sessions import Sessions
 from effbench.latency.spans import ENCODE, END_TO_END
@@ -115,14 +115,19 @@ def compare(
         EffbenchError: there is none.
 
     """
+    suites = [(path.parent, read(path)) for path in sorted(root.glob(f"**/{SUITE}"))]
+    names = {facts["suite"] for _, facts in suites}
+    if suite and suite not in names:
+        raise EffbenchError(
+            f"{root}: no suite {suite!r} has run there ({suggest(suite, names)})"
+        )
     known: dict[str, None] = {}
     found: list[Comparison] = []
-    for path in sorted(root.glob(f"**/{SUITE}")):
-        facts = read(path)
+    for folder, facts in suites:
         if suite in (None, facts["suite"]):
-            records = _records(path.parent, facts)
+            records = _records(folder, facts)
             known.update(dict.fromkeys(record["row"]["name"] for record in records))
-            found += _compared(path.parent, facts, records, (row, other), index, measure)
+            found += _compared(folder, facts, records, (row, other), index, measure)
     for name in (row, other):
         if name not in known:
             raise EffbenchError(
@@ -147,8 +152,7 @@ def _compared(
     index: str | None,
     measure: str | None,
 ) -> list[Comparison]:
-    lines = [Line(record["row"]["name"], {record["dataset"]: record}) for record in records]
-    sessions, measure = sessions_for(folder, lines, facts), measure or facts["measures"][0]
+    sessions, measure = sessions_for(folder, records, facts), measure or facts["measures"][0]
     pairs = [
         (mine, theirs)
         for dataset in facts["datasets"]

@@ -100,7 +100,7 @@ def _table(folder: Path, suite: Record) -> Table:
     remarks: list[str] = []
     lines = _lines(folder, suite, remarks)
     first = _headline(suite["measures"][0], _units(suite))
-    rows = [board.Line(line.row, line.records) for line in lines]
+    rows = [(line.row, line.records) for line in lines]
     latencies = board.latencies(folder, rows, suite, remarks)
     shown = [
         _shown(line, _teacher(line, lines), own, suite)

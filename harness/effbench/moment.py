@@ -50,7 +50,7 @@ def warnings(fingerprint: Mapping[str, Any], state: Mapping[str, Any]) -> list[s
     return [
         *_of_processor(fingerprint["platform"]["hardware"].get("cpu", {})),
         *_of_shares(fingerprint),
-        *_of_state(state, fingerprint["threads"]),
+        *_of_state(state),
         *_of_gpus(fingerprint["platform"]["hardware"].get("gpu", ()), state.get("gpu", ())),
     ]
 
@@ -91,7 +91,7 @@ def _of_shares(fingerprint: Mapping[str, Any]) -> Iterator[str]:
         yield f"{threads} threads share {places} cores (fewer threads, or more cpus)"
 
 
-def _of_state(state: Mapping[str, Any], threads: int) -> Iterator[str]:
+def _of_state(state: Mapping[str, Any]) -> Iterator[str]:
     if state.get("on battery"):
         yield "on battery (plug it in)"
     if others := state.get("other users"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from effbench import processes, records
 from effbench.cells import Cell, Plan
 from effbench.latency.measure import Session, measure
+from effbench.progress import Progress
 from effbench.records import Record, Results
 from effbench.steps import all_steps, key_of
 from effbench.steps.search import RUN
@@ -29,13 +30,13 @@ class Outcome:
     skipped: list[str] = field(default_factory=list)
     """Cells whose data only the user can bring, and has not."""
 
-    def fail(self, cell: Cell, reason: str, bench: Workbench) -> None:
+    def fail(self, cell: Cell, reason: str, progress: Progress) -> None:
         """Count a cell as failed, and say so."""
         for names in (self.done, self.reused):
             if cell.name in names:
                 names.remove(cell.name)
         self.failed[cell.name] = reason
-        bench.progress.note(f"FAILED {cell.name}: {reason}")
+        progress.note(f"FAILED {cell.name}: {reason}")
 
 
 def run(
@@ -110,7 +111,7 @@ def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -
                 outcome.reused.remove(cell.name)
                 outcome.done.append(cell.name)
             if cell.name in found.errors:
-                outcome.fail(cell, f"latency: {found.errors[cell.name]}", bench)
+                outcome.fail(cell, f"latency: {found.errors[cell.name]}", bench.progress)
 
     cells = [cell for cell in plan.cells if cell.name in outcome.records]
     measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
@@ -125,4 +126,4 @@ def _fail(
         outcome.skipped.append(cell.name)
         bench.progress.note(f"skipped {cell.name}: {error}")
         return
-    outcome.fail(cell, str(error), bench)
+    outcome.fail(cell, str(error), bench.progress)

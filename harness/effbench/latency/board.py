@@ -4,60 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from effbench.latency.gate import ADVICE
 from effbench.latency.sessions import Measured, Sessions, Value, Wanted, columns
 
-
-class Line(NamedTuple):
-    """A row's records, by dataset; each says its ``cell``."""
-
-    row: str
-    records: Mapping[str, Mapping[str, Any]]
+Record: TypeAlias = Mapping[str, Any]
 
 
-def sessions_for(folder: Path, lines: Sequence[Line], suite: Mapping[str, Any]) -> Sessions:
-    """Return the sessions that count for some records of a suite's results folder."""
+def sessions_for(folder: Path, records: Iterable[Record], suite: Record) -> Sessions:
+    """Return the sessions that count for some records, which say their ``cell``."""
     keys: dict[str, dict[str, str]] = {}
-    for line in lines:
-        for dataset, record in line.records.items():
-            keys.setdefault(dataset, {})[record["cell"]] = record["key"]
-    latency = suite.get("latency") or {}
-    return Sessions(
-        folder,
-        Wanted(
-            keys,
-            latency.get("timed", {}),
-            latency.get("conditions", {}),
-            latency.get("processes", 1),
-        ),
-    )
+    for record in records:
+        keys.setdefault(record["dataset"], {})[record["cell"]] = record["key"]
+    terms = suite.get("latency", {})
+    timed, conditions = terms.get("timed", {}), terms.get("conditions", {})
+    return Sessions(folder, Wanted(keys, timed, conditions, terms.get("processes", 1)))
 
 
 def latencies(
-    folder: Path, lines: Sequence[Line], suite: Mapping[str, Any], remarks: list[str]
+    folder: Path,
+    lines: Sequence[tuple[str, Mapping[str, Record]]],
+    suite: Record,
+    remarks: list[str],
 ) -> list[dict[str, Value]]:
-    """Return the latency columns of each line; what is to be said of them joins ``remarks``.
+    """Return the latency columns of each line: a row, and its records by dataset.
 
-    A line that lacks one of the suite's datasets has none.
+    What is to be said of them joins ``remarks``. A line that lacks one of the suite's datasets
+    has none.
     """
-    sessions = sessions_for(folder, lines, suite)
+    records = [record for _, by_dataset in lines for record in by_dataset.values()]
+    sessions = sessions_for(folder, records, suite)
     datasets = {dataset["name"] for dataset in suite["datasets"]}
     measured = [
-        sessions.measured({name: record["cell"] for name, record in line.records.items()})
-        if line.records.keys() == datasets
+        sessions.measured({name: record["cell"] for name, record in by_dataset.items()})
+        if by_dataset.keys() == datasets
         else Measured([])
-        for line in lines
+        for _, by_dataset in lines
     ]
-    baseline = (suite.get("latency") or {}).get("baseline")
-    named = [own for line, own in zip(lines, measured, strict=True) if line.row == baseline]
-    compared = named[0] if named else Measured([])
+    rows = [row for row, _ in lines]
+    baseline = suite.get("latency", {}).get("baseline")
+    compared = measured[rows.index(baseline)] if baseline in rows else Measured([])
     remarks += sessions.remarks
-    if any(record.get("latency") for line in lines for record in line.records.values()):
+    if any(record.get("latency") for record in records):
         remarks.append("latencies of an older protocol are not shown (run the suite again)")
-    flags = [own.flags() for own in measured]
-    remarks += spelled((line.row, own) for line, own in zip(lines, flags, strict=True))
+    remarks += spelled(zip(rows, (own.flags() for own in measured), strict=True))
     return [columns(own, compared) for own in measured]
 
 

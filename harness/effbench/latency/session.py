@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from effbench import fingerprint
-from effbench.cells import Cell, slug
+from effbench.cells import Cell
 from effbench.latency.crew import Crew, Place
 from effbench.latency.drawing import arrivals, draw, turns
 from effbench.latency.gate import Load, read_system, stolen_between, unsteady
@@ -30,7 +30,10 @@ ATTEMPTS = 3
 """Times that a block is measured until it is steady."""
 
 ENERGY_SECONDS = 2.0
+"""Of the loop in which energy is read: counters are coarse."""
+
 NO_BLOCK = 2**16 - 1
+"""The number that times of an open loop have for their block."""
 
 
 def session(
@@ -86,7 +89,6 @@ class _Session:
         self.samples = Samples(
             {
                 "dataset": cells[0].dataset.name,
-                "file": slug(cells[0].dataset.name),
                 "rows": {cell.name: _facts(cell) for cell in first},
                 "baseline": self.baseline,
                 "spans": [],
@@ -111,7 +113,12 @@ class _Session:
         return self.samples
 
     def round(
-        self, process: int, cells: Sequence[str], advance: Any, *, bounded: bool = True
+        self,
+        process: int,
+        cells: Sequence[str],
+        advance: Callable[[int], None],
+        *,
+        bounded: bool = True,
     ) -> list[str]:
         """Measure cells, a fresh process each; return those that had room, if it is bounded."""
         with Crew(self._names, self._place, self._options, self._cpus, self._errors) as crew:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from effbench import fingerprint
+from effbench.cells import slug
 from effbench.errors import EffbenchError
 from effbench.latency import figures, trust
 from effbench.latency.figures import Interval
@@ -36,7 +37,7 @@ Value = float | str | None
 def write(folder: Path, samples: Samples) -> Path:
     """Keep a session in a suite's results folder, beside older ones."""
     started = "".join(c for c in samples.header["started"] if c.isalnum())
-    path = folder / FOLDER / f"{samples.header['file']}--{started}.npz"
+    path = folder / FOLDER / f"{slug(samples.header['dataset'])}--{started}.npz"
     samples.write(path)
     return path
 

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -37,7 +36,6 @@ THREAD_VARIABLES = (
 
 TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
 """What says that a process is one of several."""
-
 
 OURS = f"{EffbenchError.__module__}.{EffbenchError.__name__}: "
 
@@ -167,7 +165,7 @@ def _speed(cpu: int) -> int:
     return 0
 
 
-@contextmanager
+@contextlib.contextmanager
 def exclusive(progress: Progress) -> Iterator[None]:
     """Be the only session on this machine."""
     lock = FileLock(Path(tempfile.gettempdir()) / "effbench-latency.lock", mode=0o666)
