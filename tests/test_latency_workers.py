@@ -73,3 +73,4 @@ def test_no_worker_outlives_a_run_that_is_killed(suite, tmp_path) -> None:
     run.wait()
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert not alive
+    assert not list((tmp_path / "r").rglob("*.npz*")), "a session is written whole or not"

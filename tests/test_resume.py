@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from conftest import TOY
-from effbench.latency.samples import read_samples
 
 SUITE = """\
 suite: toys
@@ -26,7 +25,7 @@ retrievers:
   scan: {use: scan}
 indexes:
   plain: {use: plain}
-latency: {queries: 20, warmup: 2, processes: 1}
+latency: false
 """
 
 
@@ -51,18 +50,8 @@ def finals(folder: Path) -> dict[str, dict]:
         record = json.loads(path.read_text())
         kept = {k: v for k, v in record.items() if k not in ("costs", "created")}
         run = path.parent / "runs" / f"{path.stem}.trec.gz"
-        found[path.stem] = {**kept, "latency": timed(path), "run": run.read_bytes()}
+        found[path.stem] = {**kept, "run": run.read_bytes()}
     return found
-
-
-def timed(record: Path) -> dict[str, int]:
-    """How many times of each span the newest session has of a record's cell."""
-    dataset = record.stem.partition("--")[0]
-    session = read_samples(max(record.parent.glob(f"latency/{dataset}--*.npz")))
-    return {
-        span: sum(map(len, session.times(record.stem, span).values()))
-        for span in session.header["spans"]
-    }
 
 
 def encoded(folder: Path) -> list[str]:

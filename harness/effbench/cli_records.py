@@ -93,7 +93,7 @@ def show(cell: str, results: Path, as_json: bool) -> None:
     """Show the record of CELL: a file, or a name such as scifact-test--minilm--exact.
 
     Of models that the row uses, what their trainers say of them is shown too, such as the
-    weights of a mixed prompt. Values of single queries and samples are in the file.
+    weights of a mixed prompt. Values of single queries are in the file.
     """
     from effbench.records import read
     from effbench.showing import find, lines
