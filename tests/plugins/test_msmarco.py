@@ -281,6 +281,7 @@ datasets:
 measures: [RR@10]
 retrievers:
   bm25: {use: bm25}
+latency: false
 """
 
 

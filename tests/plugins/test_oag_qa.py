@@ -362,6 +362,7 @@ datasets:
 measures: [Success@20]
 retrievers:
   bm25: {use: bm25}
+latency: false
 """
 
 
