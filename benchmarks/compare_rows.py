@@ -1,7 +1,7 @@
 """A row against others, query by query, from the records of a suite.
 
 For every dataset: the difference of the means, and the p-value of a paired randomisation test
-(signs of the per-query differences flipped at random; scipy), corrected for the number of
+(signs of the per-query differences flipped at random), corrected for the number of
 datasets and rows by Holm's method. ``*`` marks p < 0.05.
 
     python benchmarks/compare_rows.py results --suite soft-prompt --row transfer --against base
@@ -17,7 +17,7 @@ import numpy as np
 
 from effbench.errors import EffbenchError
 from effbench.records import SUITE, read
-from effbench.significance import holm, paired, randomisation_p
+from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 Values = dict[str, dict[str, dict[str, float]]]  # row -> dataset -> query_id -> value
 
@@ -41,7 +41,7 @@ def main(
     found = [compare(values[row][d], values[other][d], resamples) for d, other in pairs]
     corrected = holm([p for _, p in found])
     cells = {
-        pair: f"{difference:+.4f} (p {p:.4f}{'*' if p < 0.05 else ''})"
+        pair: f"{difference:+.4f} (p {p:.4f}{'*' if p < SIGNIFICANT else ''})"
         for pair, (difference, _), p in zip(pairs, found, corrected, strict=True)
     }
     click.echo(f"| dataset | queries | {row} | " + " | ".join(f"- {o}" for o in against) + " |")
@@ -78,8 +78,8 @@ def compare(
     one: dict[str, float], other: dict[str, float], resamples: int
 ) -> tuple[float, float]:
     """Return the mean difference and the p-value of the paired randomisation test."""
-    pairs = paired(one, other)
-    return float((pairs[:, 0] - pairs[:, 1]).mean()), randomisation_p(pairs, resamples)
+    pairs = Paired([values_of([one, other])], resamples=resamples)
+    return float(pairs.means[0] - pairs.means[1]), pairs.p_values(1)[0]
 
 
 if __name__ == "__main__":

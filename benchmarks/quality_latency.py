@@ -26,7 +26,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, PercentFormatter
 from matplotlib.transforms import Bbox
 
 from effbench.errors import EffbenchError
-from effbench.leaderboard import Table, tables
+from effbench.tables import Table, tables
 
 STYLE = {
     "svg.fonttype": "none",  # text stays text
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     try:
         found = [
-            table for table in tables(options.results) if options.suite in (None, table.suite)
+            table for table in tables([options.results]) if options.suite in (None, table.suite)
         ]
         if not found:
             raise EffbenchError(f"--suite {options.suite}: no results of it")

@@ -51,6 +51,6 @@ def test_the_table_is_read_from_records(tmp_path: Path) -> None:
     options = [str(tmp_path), "--suite", "made", "--row", "a", "--resamples", "999"]
     found = CliRunner().invoke(script["main"], [*options, "--against", "b"])
     assert found.exit_code == 0, found.output
-    assert "| +0.5000 (p 0.0020*) |" in found.output
+    assert "| +0.5000 (p 0.0010*) |" in found.output
     missing = CliRunner().invoke(script["main"], [*options, "--against", "c"])
     assert "no row 'c'" in missing.output

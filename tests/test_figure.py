@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="figures need matplotlib: effbench[plots]")
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from effbench.leaderboard import tables
+from effbench.tables import tables
 from made_sessions import write_session
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +53,8 @@ def results(tmp_path: Path) -> Path:
             "scores": {"nDCG@10": score},
             "costs": {"index_bytes": 1},
             "key": "key",
+            "created": "2026-11-25T00:00:00+00:00",
+            "per_query": {},
         }
         write(folder, cell, record)
     taken = [{span: [ms] * 11 for span, ms in p50.items()} for _, p50 in ROWS.values()]
@@ -90,7 +92,7 @@ def test_it_holds_the_label_of_each_row_and_comes_out_the_same(
 
 
 def test_labels_cover_nothing(results: Path, script: dict[str, Any]) -> None:
-    figure = script["draw"](tables(results), None)
+    figure = script["draw"](tables([results]), None)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     (axes, *_) = figure.axes

@@ -98,7 +98,7 @@ def test_markdown_csv_and_table_say_the_same(board, effbench, tmp_path: Path) ->
     (row,) = [row for row in rows if row["row"] == "scan"]
     assert float(row["mean nDCG@10"]) == scan["mean nDCG@10"]
     wanted = f"{scan['mean nDCG@10']:.4f}"
-    assert f"| scan |  | {wanted} |" in board(SUITE, "markdown")
+    assert f"| scan |  | {wanted} [" in board(SUITE, "markdown")
     assert wanted in board(SUITE, "table")
     output = tmp_path / "board.csv"
     effbench("leaderboard", tmp_path / "results", "--format", "csv", "--output", output)
@@ -127,7 +127,8 @@ def test_students_keep_a_share_of_the_score_that_their_teacher_has_there(board) 
             assert student[kept] == student[score] / teacher[score]
             assert teacher[kept] is None
         assert 0.1 < student["kept"] < 1
-        wanted = f" {student['kept']:.1%} | {student['kept toy']:.1%} |"
+        bounds = f"[{student['kept low']:.1%}, {student['kept high']:.1%}]".replace("%", "")
+        wanted = f" {student['kept']:.1%} {bounds} | {student['kept toy']:.1%} |"
         assert wanted in board(text, "markdown")
         assert f"{student['kept']:.1%}" in board(text, "table")
 

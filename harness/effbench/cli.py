@@ -93,10 +93,10 @@ def run(
     train the models together. Exit code 0: all cells done, but those without data; 1: some cell
     failed, or all lack data; 2: a mistake in the suite or the command.
     """
-    from effbench import leaderboard as board
     from effbench import processes, render
     from effbench.console import Terminal, show, stderr
     from effbench.run import run as run_plan
+    from effbench.tables import tables
     from effbench.workbench import Workbench
 
     if verbose:
@@ -110,7 +110,7 @@ def run(
         outcome, records = run_plan(plan.only(only), plan, bench, results, fail_fast=fail_fast)
     if processes.rank():
         return
-    found = board.tables(records.folder)
+    found = tables([records.folder])
     if as_json:
         click.echo(render.as_json(found), nl=False)
     else:

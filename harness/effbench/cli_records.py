@@ -24,12 +24,12 @@ from effbench.cli_options import as_json_option
 )
 def leaderboard(results: Path, form: str, output: Path | None) -> None:
     """Show the leaderboard of all suites under RESULTS, machines apart."""
-    from effbench import leaderboard as board
     from effbench import render
     from effbench.console import show
     from effbench.store import write_atomically
+    from effbench.tables import tables
 
-    found = board.tables(results)
+    found = tables([results])
     if form == "table":
         if output:
             raise click.UsageError("--output needs --format markdown, csv or json")

@@ -15,9 +15,7 @@ from effbench.latency.sessions import Sessions
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.plugins import suggest
 from effbench.records import SUITE, Record, read
-from effbench.significance import difference_and_share, holm, paired, randomisation_p
-
-SIGNIFICANT = 0.05
+from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 
 @dataclass(frozen=True)
@@ -152,22 +150,23 @@ def _compared(
     index: str | None,
     measure: str | None,
 ) -> list[Comparison]:
-    sessions, measure = sessions_for(folder, records, facts), measure or facts["measures"][0]
+    sessions, measure = sessions_for([folder], records, facts), measure or facts["measures"][0]
     pairs = [
         (mine, theirs)
         for dataset in facts["datasets"]
         for mine in _of(records, names[0], dataset["name"], index, measure)
         for theirs in _of(records, names[1], dataset["name"], index, measure)
     ]
-    values = [paired(*(one["per_query"][measure] for one in pair)) for pair in pairs]
-    corrected = holm([randomisation_p(own) for own in values])
+    values = [values_of([one["per_query"][measure] for one in pair]) for pair in pairs]
+    found = [Paired([own]) for own in values]
+    corrected = holm([own.p_values(1)[0] for own in found])
     return [
         Comparison(
             folder.parent.name, facts["suite"], mine["dataset"], *names, measure,
-            len(own), mine["scores"][measure], theirs["scores"][measure],
-            *difference_and_share(own), p, *_latencies(sessions, mine, theirs),
+            len(both), mine["scores"][measure], theirs["scores"][measure],
+            own.differences(1)[0], own.shares(1)[0], p, *_latencies(sessions, mine, theirs),
         )
-        for (mine, theirs), own, p in zip(pairs, values, corrected, strict=True)
+        for (mine, theirs), both, own, p in zip(pairs, values, found, corrected, strict=True)
     ]  # fmt: skip
 
 

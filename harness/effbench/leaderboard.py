@@ -3,62 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from effbench.errors import EffbenchError
+from effbench.collected import Collected, collect
 from effbench.latency import board
-from effbench.latency.sessions import BRIEF
-from effbench.records import SUITE, Record, read
+from effbench.latency.sessions import Measured
+from effbench.records import Record
+from effbench.standings import Standing, standings
 
-Value = str | float | None
-
-
-@dataclass(frozen=True)
-class Table:
-    """One suite on one machine: a line for each row, index and search setting."""
-
-    suite: str
-    machine: str
-    headline: str
-    """The column that orders the lines: the suite's first measure.
-
-    Rows that were trained on judgments that they are measured on come after all others.
-    """
-
-    columns: tuple[str, ...]
-    lines: tuple[Mapping[str, Value], ...]
-    remarks: tuple[str, ...]
-    details: tuple[str, ...] = ()
-    """Columns for programs: people are not shown them."""
-
-
-def tables(root: Path) -> list[Table]:
-    """Return a table for each suite under ``root``, machines apart.
-
-    Raises:
-        EffbenchError: no suite has run there.
-
-    """
-    found = sorted(root.glob(f"**/{SUITE}"))
-    if not found:
-        raise EffbenchError(f"{root}: no results there (run a suite with --results {root})")
-    return [_table(path.parent, read(path)) for path in found]
+MEAN = "mean"
+"""Stands for all units together."""
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """The records of one row through one index at one search setting, by dataset."""
 
     row: str
     index: str
     records: Mapping[str, Record]
-
-    @property
-    def passages(self) -> str | None:
-        """The row whose passages it searches, if that is another one: its teacher."""
-        return next((record["passages"] for record in self.records.values()), None)
 
     @property
     def trained_on(self) -> str:
@@ -77,12 +43,13 @@ class _Line:
             if "judgments" in record.get("trained_on", ())
         )
 
-    def score(self, measure: str, datasets: Sequence[str]) -> float | None:
-        """Return the mean over datasets, or None unless all are there."""
-        scores = [
-            self.records[name]["scores"][measure] for name in datasets if name in self.records
-        ]
-        return math.fsum(scores) / len(scores) if len(scores) == len(datasets) else None
+    def score(self, measure: str, weights: Mapping[str, float]) -> float | None:
+        """Return the weighted mean over datasets, or None unless all are there."""
+        there = [self.records[name]["scores"] for name in weights if name in self.records]
+        scores = [own[measure] for own in there if measure in own]
+        if len(scores) < len(weights):
+            return None
+        return math.fsum(s * weight for s, weight in zip(scores, weights.values(), strict=True))
 
     def total(self, name: str) -> float | None:
         """Return the sum of a cost over datasets, if it is known of all."""
@@ -96,24 +63,128 @@ class _Line:
         return max((cost for cost in costs if cost is not None), default=None)
 
 
-def _table(folder: Path, suite: Record) -> Table:
-    remarks: list[str] = []
-    lines = _lines(folder, suite, remarks)
-    first = _headline(suite["measures"][0], _units(suite))
-    rows = [(line.row, line.records) for line in lines]
-    latencies = board.latencies(folder, rows, suite, remarks)
-    shown = [
-        _shown(line, _teacher(line, lines), own, suite)
-        for line, own in zip(lines, latencies, strict=True)
-    ]
-    order = sorted(
-        range(len(shown)),
-        key=lambda i: (
-            bool(lines[i].tested_on),
-            -float(shown[i][first] or -1),
-            lines[i].row,
-            lines[i].index,
-        ),
+@dataclass(frozen=True, eq=False)
+class Board:
+    """One suite on one machine."""
+
+    collected: Collected
+    lines: Sequence[Line]
+    """Best first by the first measure; those that are not ranked come last."""
+
+    measured: Sequence[Measured]
+    """Each line's latencies; none where one of the datasets lacks them."""
+
+    remarks: Sequence[str]
+    unreadable: Sequence[str]
+    _standings: dict[tuple[str, str], Mapping[int, Standing]] = field(default_factory=dict)
+
+    @property
+    def suite(self) -> str:
+        """Its name."""
+        return str(self.collected.suite["suite"])
+
+    @property
+    def machine(self) -> str:
+        """The machine's folder."""
+        return self.collected.machine
+
+    @property
+    def measures(self) -> list[str]:
+        """The suite's; the first one orders the lines."""
+        return list(self.collected.suite["measures"])
+
+    @cached_property
+    def units(self) -> Mapping[str, Mapping[str, float]]:
+        """What enters the mean: a dataset, or a group of them with their weights."""
+        return _units(self.collected.suite)
+
+    @cached_property
+    def whole(self) -> Mapping[str, float]:
+        """Each dataset's weight in the mean over units."""
+        return _whole(self.units)
+
+    @cached_property
+    def baseline(self) -> int | None:
+        """The number of the baseline's first line; None if it has no record."""
+        cells = self.collected.suite["cells"]
+        row = _baseline(self.collected.suite, self.lines)
+        own = (i for i, line in enumerate(self.lines) if line.row == row)
+        return min(own, key=lambda i: self._place(i, cells), default=None)
+
+    def _place(self, number: int, cells: Sequence[str]) -> int:
+        """Return where a line's first cell stands in the suite."""
+        records = self.lines[number].records.values()
+        return min((cells.index(record["cell"]) for record in records), default=len(cells))
+
+    @cached_property
+    def baselines(self) -> Sequence[int | None]:
+        """The number of the line that the score of each line is compared with.
+
+        It is the baseline's through the same index at the same setting if there is one, else
+        its first.
+        """
+        if self.baseline is None:
+            return [None] * len(self.lines)
+        row = self.lines[self.baseline].row
+        same = {line.index: i for i, line in enumerate(self.lines) if line.row == row}
+        return [same.get(line.index, self.baseline) for line in self.lines]
+
+    @cached_property
+    def baseline_measured(self) -> Measured:
+        """The latencies that speed-ups are over."""
+        return Measured([]) if self.baseline is None else self.measured[self.baseline]
+
+    def standings(self, measure: str, unit: str = MEAN) -> Mapping[int, Standing]:
+        """Return how lines do: number -> standing, of those that have all the datasets."""
+        known = self._standings
+        if (measure, unit) not in known:
+            weights = self.whole if unit == MEAN else self.units[unit]
+            known[measure, unit] = standings(self.lines, self.baselines, measure, weights)
+        return known[measure, unit]
+
+    def expectations(self, line: Line) -> Iterator[str]:
+        """Yield OK or FAIL for each published score.
+
+        An approximate index is not held to them.
+        """
+        expected = self.collected.suite["expected"]
+        if line.index.partition(" ")[0] not in ("", expected["index"]):
+            return
+        kept = 0
+        for measure, by_row in expected["scores"].items():
+            for unit, wanted in by_row.get(line.row, {}).items():
+                found = line.score(measure, self.units.get(unit, {unit: 1.0}))
+                if found is None:
+                    continue
+                if abs(found - wanted) <= expected["tolerance"] + 1e-12:
+                    kept += 1
+                else:
+                    yield f"FAIL {measure} {unit} {found:.4f} (published {wanted:.4f})"
+        if kept:
+            yield f"OK {kept}"
+
+
+def boards(roots: Iterable[Path]) -> list[Board]:
+    """Return a board for each suite under some folders, machines apart.
+
+    Raises:
+        EffbenchError: no suite has run there.
+
+    """
+    return [_board(found) for found in collect(roots)]
+
+
+def _board(found: Collected) -> Board:
+    remarks = [*found.remarks]
+    lines = _lines(found, remarks)
+    whole, first = _whole(_units(found.suite)), found.suite["measures"][0]
+    lines.sort(
+        key=lambda line: (
+            bool(line.tested_on),
+            -(line.score(first, whole) or -1.0),
+            line.row,
+            line.index,
+        )
     )
     remarks += [
         f"{line.row}: last and not ranked: it was trained on judgments that it is measured on, "
@@ -121,121 +192,49 @@ def _table(folder: Path, suite: Record) -> Table:
         for line in lines
         if line.tested_on
     ]
-    return Table(
-        suite=suite["suite"],
-        machine=folder.parent.name,
-        headline=first,
-        columns=tuple(dict.fromkeys(name for line in shown for name in line)),
-        lines=tuple(shown[i] for i in order),
-        remarks=tuple(remarks),
-        details=("index s", *(n for own in latencies for n in own if not n.startswith(BRIEF))),
+    rows = [(line.row, line.records) for line in lines]
+    latencies = board.latencies(found.folders, rows, found.suite)
+    return Board(
+        found,
+        lines,
+        latencies.lines,
+        [*remarks, *latencies.remarks],
+        [*found.unreadable, *latencies.unreadable],
     )
 
 
-def _lines(folder: Path, suite: Record, remarks: list[str]) -> list[_Line]:
+def _lines(found: Collected, remarks: list[str]) -> list[Line]:
     grouped: dict[tuple[str, str], dict[str, Record]] = {}
-    for name in suite["cells"]:
-        path = folder / f"{name}.json"
-        if not path.exists():
-            remarks.append(f"{name}: not run yet")
-            continue
-        try:
-            record = read(path)
-        except EffbenchError as error:
-            remarks.append(str(error))
-            continue
+    for cell, record in found.records.items():
         swept = "".join(f" {option}={value}" for option, value in record["search"].items())
         index = f"{record['index']['name']}{swept}" if record["index"] else ""
         by_dataset = grouped.setdefault((record["row"]["name"], index), {})
         if record["status"] == "done":
-            by_dataset[record["dataset"]] = {**record, "cell": name}
+            by_dataset[record["dataset"]] = record
         else:
             status = "skipped" if record["status"] == "skipped" else "FAILED"
-            remarks.append(f"{name}: {status}: {record['error']}")
-    return [_Line(row, index, by_dataset) for (row, index), by_dataset in grouped.items()]
+            remarks.append(f"{cell}: {status}: {record['error']}")
+    return [Line(row, index, by_dataset) for (row, index), by_dataset in grouped.items()]
 
 
-def _teacher(line: _Line, lines: Sequence[_Line]) -> _Line:
-    """Return the line of the row whose passages are searched; one without records if none."""
-    wanted = (line.passages, line.index)
-    found = (one for one in lines if (one.row, one.index) == wanted)
-    return next(found, _Line("", "", {}))
+def _baseline(suite: Record, lines: Sequence[Line]) -> str | None:
+    """Return the row that others are compared with: the suite's, or the first with an index."""
+    given = suite.get("latency", {}).get("baseline")
+    if given:
+        return str(given)
+    indexed = {
+        one["cell"]: line.row for line in lines if line.index for one in line.records.values()
+    }
+    return next((indexed[cell] for cell in suite["cells"] if cell in indexed), None)
 
 
-def _shown(
-    line: _Line, teacher: _Line, latencies: Mapping[str, Value], suite: Record
-) -> dict[str, Value]:
-    units, first = _units(suite), suite["measures"][0]
-    values: dict[str, Value] = {"row": line.row, "index": line.index}
-    for measure in suite["measures"]:
-        values[_headline(measure, units)] = _mean_of_units(line, measure, units)
-    if len(units) > 1:
-        for measure in suite["measures"]:
-            for unit, datasets in units.items():
-                values[f"{measure} {unit}"] = line.score(measure, datasets)
-        there = sum(line.score(first, names) is not None for names in units.values())
-        values["datasets"] = f"{there} of {len(units)}"
-    values.update(_kept(line, teacher, first, units))
-    values.update(latencies)
-    values["parameters"] = line.cost("query_parameters")
-    nbytes = line.total("index_bytes")
-    values["index MB"] = nbytes and nbytes / 1e6
-    values["index s"] = line.total("index_seconds")
-    values["trained on"] = line.trained_on
-    values["expected"] = "; ".join(_expectations(line, suite, units))
-    return values
-
-
-def _units(suite: Record) -> dict[str, list[str]]:
-    """Return what enters the mean: a dataset, or a group of them averaged first."""
+def _units(suite: Record) -> dict[str, dict[str, float]]:
+    """Return a suite's units: a dataset, or a group of them, each dataset with its weight."""
     units: dict[str, list[str]] = {}
     for dataset in suite["datasets"]:
         units.setdefault(dataset["group"] or dataset["name"], []).append(dataset["name"])
-    return units
+    return {unit: dict.fromkeys(names, 1 / len(names)) for unit, names in units.items()}
 
 
-def _headline(measure: str, units: Mapping[str, list[str]]) -> str:
-    return f"mean {measure}" if len(units) > 1 else measure
-
-
-def _mean_of_units(line: _Line, measure: str, units: Mapping[str, list[str]]) -> float | None:
-    scores = [line.score(measure, names) for names in units.values()]
-    if any(score is None for score in scores):
-        return None
-    return math.fsum(score for score in scores if score is not None) / len(scores)
-
-
-def _kept(
-    line: _Line, teacher: _Line, measure: str, units: Mapping[str, list[str]]
-) -> dict[str, Value]:
-    """Return the share of the teacher's score that is kept: of the mean, and of each unit."""
-    mean, wanted = (_mean_of_units(one, measure, units) for one in (line, teacher))
-    shares: dict[str, Value] = {"kept": _share(mean, wanted)}
-    if len(units) > 1:
-        for unit, names in units.items():
-            score, wanted = (one.score(measure, names) for one in (line, teacher))
-            shares[f"kept {unit}"] = _share(score, wanted)
-    return shares
-
-
-def _share(part: float | None, whole: float | None) -> float | None:
-    return part / whole if part is not None and whole else None
-
-
-def _expectations(line: _Line, suite: Record, units: Mapping[str, list[str]]) -> Iterator[str]:
-    """Yield OK or FAIL for each published score; an approximate index is not held to them."""
-    expected = suite["expected"]
-    if line.index.partition(" ")[0] not in ("", expected["index"]):
-        return
-    kept = 0
-    for measure, by_row in expected["scores"].items():
-        for unit, wanted in by_row.get(line.row, {}).items():
-            found = line.score(measure, units.get(unit, [unit]))
-            if found is None:
-                continue
-            if abs(found - wanted) <= expected["tolerance"] + 1e-12:
-                kept += 1
-            else:
-                yield f"FAIL {measure} {unit} {found:.4f} (published {wanted:.4f})"
-    if kept:
-        yield f"OK {kept}"
+def _whole(units: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    return {name: w / len(units) for own in units.values() for name, w in own.items()}

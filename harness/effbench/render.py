@@ -6,16 +6,20 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from effbench.leaderboard import Table, Value
+from effbench.latency.sessions import Value
+from effbench.tables import Table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 TEXTS = ("row", "index", "datasets", "latency", "trained on", "expected")
 """Columns of words, aligned to the left."""
+
+BOUNDS = ("low", "high")
+"""Ends of the names of an interval's columns: its figure's name stands before them."""
 
 NARROW = 4
 """Columns of single datasets beyond which the terminal shows means only."""
@@ -34,7 +38,7 @@ def terminal(table: Table) -> RichTable:
             escape(name), justify="left" if text else "right", no_wrap=name == "row"
         )
     for line in table.lines:
-        shown.add_row(*(escape(_text(line.get(name), name)) for name in columns))
+        shown.add_row(*(escape(_shown(table, line, name)) for name in columns))
     return shown
 
 
@@ -47,11 +51,14 @@ def markdown(tables: Sequence[Table]) -> str:
         parts.append("| " + " | ".join(_cell(name) for name in columns) + " |\n")
         parts.append("|" + "".join(f" {_dashes(name)} |" for name in columns) + "\n")
         for line in table.lines:
-            cells = (_cell(_text(line.get(name), name)) for name in columns)
+            shown = {name: _shown(table, line, name) for name in columns}
+            cells = (_cell(t) if isinstance(line.get(n), str) else t for n, t in shown.items())
             parts.append("| " + " | ".join(cells) + " |\n")
-        parts += [f"\n- {_cell(remark)}" for remark in table.remarks]
+        if table.remarks:
+            parts.append("\n")
+        parts += [f"- {_cell(remark)}\n" for remark in table.remarks]
         parts.append("\n")
-    return "".join(parts)
+    return "".join(parts[:-1])
 
 
 def comma_separated(tables: Sequence[Table]) -> str:
@@ -97,11 +104,22 @@ def _fitting(table: Table) -> list[str]:
 
 def _filled(table: Table) -> list[str]:
     """Return the columns for people in which any line has something."""
+    hidden = {*table.details, *(f"{n} {end}" for n in table.columns for end in BOUNDS)}
     return [
         n
         for n in table.columns
-        if n not in table.details and any(line.get(n) not in (None, "") for line in table.lines)
+        if n not in hidden and any(line.get(n) not in (None, "") for line in table.lines)
     ]
+
+
+def _shown(table: Table, line: Mapping[str, Value], name: str) -> str:
+    """Return a value as people read it, with its interval if that is for people."""
+    text = _text(line.get(name), name)
+    bounds = [f"{name} {end}" for end in BOUNDS]
+    if any(line.get(n) is None or n in table.details for n in bounds):
+        return text
+    low, high = (_text(line[n], name) for n in bounds)
+    return f"{text} [{low.removesuffix('%')}, {high.removesuffix('%')}]"
 
 
 def _text(value: Value, name: str) -> str:
@@ -111,6 +129,8 @@ def _text(value: Value, name: str) -> str:
         return value
     if name.partition(" ")[0] == "kept":
         return f"{value:.1%}"
+    if name == "rank":
+        return f"{value:.0f}"
     if name == "parameters":
         return f"{value / 1e6:,.1f}M" if value >= 1e6 else f"{value:,.0f}"
     if name.startswith("queries/s"):

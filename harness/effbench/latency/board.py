@@ -1,40 +1,45 @@
-"""The latency columns of a leaderboard, and the remarks that go with them."""
+"""The latencies of a leaderboard's lines, and the remarks that go with them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from effbench.latency.gate import ADVICE
-from effbench.latency.sessions import Measured, Sessions, Value, Wanted, columns
+from effbench.latency.sessions import Measured, Sessions, Wanted
 
 Record: TypeAlias = Mapping[str, Any]
 
 
-def sessions_for(folder: Path, records: Iterable[Record], suite: Record) -> Sessions:
+class Latencies(NamedTuple):
+    """What there is of a board's lines."""
+
+    lines: Sequence[Measured]
+    remarks: Sequence[str]
+    unreadable: Sequence[str]
+    """Sessions that were left out, since they could not be read."""
+
+
+def sessions_for(folders: Iterable[Path], records: Iterable[Record], suite: Record) -> Sessions:
     """Return the sessions that count for some records, which say their ``cell``."""
     keys: dict[str, dict[str, str]] = {}
     for record in records:
         keys.setdefault(record["dataset"], {})[record["cell"]] = record["key"]
     terms = suite.get("latency", {})
     timed, conditions = terms.get("timed", {}), terms.get("conditions", {})
-    return Sessions(folder, Wanted(keys, timed, conditions, terms.get("processes", 1)))
+    return Sessions(folders, Wanted(keys, timed, conditions, terms.get("processes", 1)))
 
 
 def latencies(
-    folder: Path,
-    lines: Sequence[tuple[str, Mapping[str, Record]]],
-    suite: Record,
-    remarks: list[str],
-) -> list[dict[str, Value]]:
-    """Return the latency columns of each line: a row, and its records by dataset.
+    folders: Iterable[Path], lines: Sequence[tuple[str, Mapping[str, Record]]], suite: Record
+) -> Latencies:
+    """Return the latencies of each line: a row, and its records by dataset.
 
-    What is to be said of them joins ``remarks``. A line that lacks one of the suite's datasets
-    has none.
+    A line that lacks one of the suite's datasets has none.
     """
     records = [record for _, by_dataset in lines for record in by_dataset.values()]
-    sessions = sessions_for(folder, records, suite)
+    sessions = sessions_for(folders, records, suite)
     datasets = {dataset["name"] for dataset in suite["datasets"]}
     measured = [
         sessions.measured({name: record["cell"] for name, record in by_dataset.items()})
@@ -42,14 +47,12 @@ def latencies(
         else Measured([])
         for _, by_dataset in lines
     ]
-    rows = [row for row, _ in lines]
-    baseline = suite.get("latency", {}).get("baseline")
-    compared = measured[rows.index(baseline)] if baseline in rows else Measured([])
-    remarks += sessions.remarks
+    remarks = list(sessions.remarks)
     if any(record.get("latency") for record in records):
         remarks.append("latencies of an older protocol are not shown (run the suite again)")
+    rows = [row for row, _ in lines]
     remarks += spelled(zip(rows, (own.flags() for own in measured), strict=True))
-    return [columns(own, compared) for own in measured]
+    return Latencies(measured, remarks, sessions.unreadable)
 
 
 def spelled(flags: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:

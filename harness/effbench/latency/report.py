@@ -5,9 +5,9 @@ from __future__ import annotations
 from effbench.latency import figures, trust
 from effbench.latency.board import spelled
 from effbench.latency.samples import Read
-from effbench.latency.sessions import Measured, Value, columns, limits
+from effbench.latency.sessions import Measured, Value, columns
 from effbench.latency.spans import ENCODE, END_TO_END
-from effbench.leaderboard import Table
+from effbench.tables import Table
 
 
 def tables(session: Read, suite: str, machine: str) -> list[Table]:
@@ -36,7 +36,6 @@ def _line(session: Read, cell: str, baseline: Measured) -> dict[str, Value]:
     whole = own.times(ENCODE) or own.times(END_TO_END)
     mean = figures.mean_of(whole)
     values["mean ms"] = mean and mean.value
-    values["p50 95 %"] = limits(figures.percentile_of(whole, 50))
     stability = trust.stability_of(session, cell)
     values["steady"] = stability.steady
     values["spread"] = stability.spread
@@ -81,4 +80,4 @@ def _as_table(
     title: str, machine: str, lines: list[dict[str, Value]], remarks: list[str]
 ) -> Table:
     names = tuple(dict.fromkeys(name for line in lines for name in line))
-    return Table(title, machine, "row", names, tuple(lines), tuple(remarks))
+    return Table(title, machine, names, tuple(lines), tuple(remarks))

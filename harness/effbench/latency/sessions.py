@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,12 +88,13 @@ class Sessions:
     another machine, are left out with a remark.
     """
 
-    def __init__(self, folder: Path, wanted: Wanted) -> None:
-        """Read what ``folder`` has."""
+    def __init__(self, folders: Iterable[Path], wanted: Wanted) -> None:
+        """Read what the suite's folders have."""
         self.remarks: list[str] = []
+        self.unreadable: list[str] = []
         self._wanted = wanted
         by_dataset: dict[str, list[Read]] = {}
-        for one in self._read(folder / FOLDER):
+        for one in self._read(folders):
             if wanted.keys.get(_dataset(one)):
                 by_dataset.setdefault(_dataset(one), []).append(one)
         best = [max(some, key=wanted.rank) for some in by_dataset.values()]
@@ -113,12 +114,12 @@ class Sessions:
             there.append((session, cell))
         return Measured(there)
 
-    def _read(self, folder: Path) -> Iterator[Read]:
-        for path in sorted(folder.glob("*.npz")):
+    def _read(self, folders: Iterable[Path]) -> Iterator[Read]:
+        for path in sorted(path for one in folders for path in one.glob(f"{FOLDER}/*.npz")):
             try:
                 yield read_samples(path)
             except EffbenchError as error:
-                self.remarks.append(str(error))
+                self.unreadable.append(str(error))
 
     def _alike(self, one: Read, newest: Read) -> bool:
         for what in ("conditions", "fingerprint"):
@@ -195,13 +196,11 @@ def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
         times = row.times(span)
         for percent in percents:
             found = figures.percentile_of(times, percent)
-            values[f"{span} p{percent} ms"] = found and found.value
+            values |= with_interval(f"{span} p{percent} ms", found)
     flags = row.flags()
     ranked = not flags and not baseline.flags()
     for label, span in (("speed-up", ENCODE), (f"speed-up {AFTER_LAST_WORD}", AFTER_LAST_WORD)):
-        ratio = row.after(baseline, span) if ranked else None
-        values[label] = ratio and ratio.value
-        values[f"{label} 95 %"] = limits(ratio)
+        values |= with_interval(label, row.after(baseline, span) if ranked else None)
     for size, rate in row.throughput().items():
         values[f"queries/s at {size}"] = rate.value
     for name, label, scale in (
@@ -215,8 +214,7 @@ def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
     return values
 
 
-def limits(found: Interval | None) -> str | None:
-    """Return a 95 % interval as people write it."""
-    if found is None or found.low is None:
-        return None
-    return f"{found.low:.3g} to {found.high:.3g}"
+def with_interval(name: str, found: Interval | None) -> dict[str, Value]:
+    """Return a figure and the bounds of its 95 % interval as columns."""
+    value, low, high = found or (None, None, None)
+    return {name: value, f"{name} low": low, f"{name} high": high}

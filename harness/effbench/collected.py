@@ -1,0 +1,132 @@
+"""The records of results folders, put together: of each suite on each machine its cells.
+
+Folders may come from several runs and people. Of two records of one cell the newer one counts;
+what cannot be read is named and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effbench.errors import EffbenchError
+from effbench.records import SUITE, Record, read
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What is known of one suite on one machine."""
+
+    machine: str
+    suite: Record
+    """Of the folder with the newest record; datasets and cells of the others joined to it."""
+
+    folders: Sequence[Path]
+    records: Mapping[str, Record]
+    """Cell -> its newest record, which says its ``cell``; in the suite's order."""
+
+    remarks: Sequence[str]
+    unreadable: Sequence[str]
+    """What was left out, since it could not be read."""
+
+    @property
+    def done(self) -> list[Record]:
+        """The records with scores."""
+        return [record for record in self.records.values() if record["status"] == "done"]
+
+
+def collect(roots: Iterable[Path]) -> list[Collected]:
+    """Return what there is under some folders, a suite on a machine each, in order of names.
+
+    Raises:
+        EffbenchError: no suite has run in one of them.
+
+    """
+    folders: dict[tuple[str, str], list[tuple[Path, Record]]] = {}
+    unreadable = []
+    for root in roots:
+        found = sorted(root.glob(f"**/{SUITE}"))
+        if not found:
+            raise EffbenchError(f"{root}: no results there (run a suite with --results {root})")
+        for path in found:
+            try:
+                suite = read(path)
+            except EffbenchError as error:
+                unreadable.append(str(error))
+                continue
+            known = folders.setdefault((suite["suite"], path.parent.parent.name), [])
+            if path.parent.resolve() not in [folder.resolve() for folder, _ in known]:
+                known.append((path.parent, suite))
+    if not folders:
+        raise EffbenchError("; ".join(unreadable))
+    return [
+        _collected(machine, some, unreadable if number == 0 else [])
+        for number, ((_, machine), some) in enumerate(sorted(folders.items()))
+    ]
+
+
+def _collected(
+    machine: str, folders: Sequence[tuple[Path, Record]], unreadable: Iterable[str]
+) -> Collected:
+    by_cell: dict[str, list[Record]] = {}
+    newest: dict[Path, str] = {}
+    broken, lost = list(unreadable), set[str]()
+    for folder, _ in folders:
+        for path in sorted(folder.glob("*.json")):
+            if path.name == SUITE:
+                continue
+            try:
+                record = read(path)
+                created = record["created"]
+                copies = [(one["created"], one["key"]) for one in by_cell.get(path.stem, [])]
+                copied = (created, record["key"]) in copies
+            except (EffbenchError, KeyError) as error:
+                named = isinstance(error, EffbenchError)
+                broken.append(str(error) if named else f"{path}: a record without {error}")
+                lost.add(path.stem)
+                continue
+            if not copied:
+                by_cell.setdefault(path.stem, []).append({**record, "cell": path.stem})
+            newest[folder] = max(newest.get(folder, ""), created)
+    order = sorted(folders, key=lambda one: (newest.get(one[0], ""), str(one[1])), reverse=True)
+    suite = _joined([suite for _, suite in order])
+    remarks = []
+    for cell in suite["cells"]:
+        some = by_cell.get(cell, [])
+        if len(some) > 1:
+            some.sort(key=lambda one: (one["created"], one["key"]), reverse=True)
+            remarks.append(_chosen(cell, some))
+        if not some and cell not in lost:
+            remarks.append(f"{cell}: not run yet")
+    others = sorted(by_cell.keys() - set(suite["cells"]))
+    if others:
+        remarks.append(f"left out, since the suite has them no more: {', '.join(others)}")
+    records = {cell: by_cell[cell][0] for cell in suite["cells"] if cell in by_cell}
+    return Collected(machine, suite, [folder for folder, _ in order], records, remarks, broken)
+
+
+def _joined(suites: Sequence[Record]) -> Record:
+    """Return the first suite's facts, with datasets, cells and measures' part of all."""
+    first, *others = suites
+    joined: dict[str, Any] = dict(first)
+    for other in others:
+        for name in ("datasets", "cells"):
+            joined[name] = [*joined[name], *(x for x in other[name] if x not in joined[name])]
+        shared = [measure for measure in joined["measures"] if measure in other["measures"]]
+        joined["measures"] = shared or joined["measures"]
+        latency = joined.get("latency", {})
+        timed = {**other.get("latency", {}).get("timed", {}), **latency.get("timed", {})}
+        joined["latency"] = {**latency, "timed": timed} if timed else latency
+    return joined
+
+
+def _chosen(cell: str, some: Sequence[Record]) -> str:
+    told = [
+        f"{one['created'][:16]} by effbench {one.get('versions', {}).get('effbench', '?')}, "
+        f"key {one['key'][:8]}"
+        for one in some
+    ]
+    last = "; nor of ".join(told[1:])
+    return f"{cell}: {len(some)} records; the one of {told[0]} counts, not of {last}"
