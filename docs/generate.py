@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/: the commands' help. Run by ``make docs``."""
+"""Write what is generated: the commands' help, results/leaderboard.md. Run by ``make docs``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
+from effbench import render
 from effbench.cli import main
+from effbench.tables import tables
 
 HERE = Path(__file__).parent
+RESULTS = HERE.parent / "results"
 
 
 def commands() -> str:
@@ -28,5 +31,11 @@ def _block(title: str, text: str) -> str:
     return f"## {title}\n\n```text\n{text}\n```\n"
 
 
+def leaderboard() -> str:
+    """Return results/leaderboard.md: the tables of all published results."""
+    return render.markdown(tables([RESULTS]))
+
+
 if __name__ == "__main__":
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")
+    (RESULTS / "leaderboard.md").write_text(leaderboard(), encoding="utf-8")

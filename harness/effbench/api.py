@@ -141,6 +141,8 @@ class Factory(Protocol):
       other numbers.
     - ``together``: True for a trainer that all processes of torchrun call at once, with one
       folder, to share out its batches; others are called in one process.
+    - ``latency``: False for what looks up answers that were found elsewhere: no session
+      measures it.
     - ``check``: a static method that takes the same options, less those that name rows or
       data, and raises `EffbenchError` when they make no sense; quick, called when planning.
     """

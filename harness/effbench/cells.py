@@ -40,6 +40,11 @@ class Cell:
         return self.search.index.row if isinstance(self.search, SearchIndex) else None
 
     @property
+    def has_latency(self) -> bool:
+        """Whether its answers are found here, so that their time means something."""
+        return bool(getattr(self.row.offer.factory, "latency", True))
+
+    @property
     def options(self) -> Mapping[str, Any]:
         """The search options."""
         return self.search.options if isinstance(self.search, SearchIndex) else {}

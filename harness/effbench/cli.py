@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
+from effbench.cli_diff import diff
 from effbench.cli_latency import latency
+from effbench.cli_leaderboard import leaderboard
 from effbench.cli_options import (
     SOME_FAILED,
     as_json_option,
@@ -21,7 +23,7 @@ from effbench.cli_options import (
     planned,
     results_option,
 )
-from effbench.cli_records import compare, evaluate, leaderboard, show
+from effbench.cli_records import compare, evaluate, show
 from effbench.errors import EffbenchError
 
 MISTAKE, INTERRUPTED = 2, 130
@@ -197,6 +199,7 @@ def plugins(as_json: bool) -> None:
 
 main.add_command(latency)
 main.add_command(compare)
+main.add_command(diff)
 main.add_command(leaderboard)
 main.add_command(evaluate)
 main.add_command(show)

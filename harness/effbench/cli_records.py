@@ -11,38 +11,6 @@ from effbench.cli_options import as_json_option
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--format",
-    "form",
-    default="table",
-    show_default=True,
-    type=click.Choice(["table", "markdown", "csv", "json"]),
-)
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file."
-)
-def leaderboard(results: Path, form: str, output: Path | None) -> None:
-    """Show the leaderboard of all suites under RESULTS, machines apart."""
-    from effbench import render
-    from effbench.console import show
-    from effbench.store import write_atomically
-    from effbench.tables import tables
-
-    found = tables([results])
-    if form == "table":
-        if output:
-            raise click.UsageError("--output needs --format markdown, csv or json")
-        show(found)
-        return
-    text = render.FORMATS[form](found)
-    if output:
-        write_atomically(output, lambda path: path.write_text(text, encoding="utf-8"))
-    else:
-        click.echo(text, nl=False)
-
-
-@click.command()
 @click.argument("row")
 @click.argument("other")
 @click.option(

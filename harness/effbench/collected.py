@@ -14,6 +14,9 @@ from typing import Any
 from effbench.errors import EffbenchError
 from effbench.records import SUITE, Record, read
 
+NEEDED = ("status", "key", "created", "dataset", "row", "index", "search")
+NEEDED_DONE = ("scores", "per_query", "costs", "queries")
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -72,33 +75,28 @@ def _collected(
 ) -> Collected:
     by_cell: dict[str, list[Record]] = {}
     newest: dict[Path, str] = {}
-    broken, lost = list(unreadable), set[str]()
-    for folder, _ in folders:
-        for path in sorted(folder.glob("*.json")):
-            if path.name == SUITE:
-                continue
-            try:
-                record = read(path)
-                created = record["created"]
-                copies = [(one["created"], one["key"]) for one in by_cell.get(path.stem, [])]
-                copied = (created, record["key"]) in copies
-            except (EffbenchError, KeyError) as error:
-                named = isinstance(error, EffbenchError)
-                broken.append(str(error) if named else f"{path}: a record without {error}")
-                lost.add(path.stem)
-                continue
-            if not copied:
-                by_cell.setdefault(path.stem, []).append({**record, "cell": path.stem})
-            newest[folder] = max(newest.get(folder, ""), created)
+    broken = list(unreadable)
+    unread = set()
+    for path in (path for folder, _ in folders for path in _records(folder)):
+        try:
+            record = {**_checked(path), "cell": path.stem}
+        except EffbenchError as error:
+            broken.append(str(error))
+            unread.add(path.stem)
+            continue
+        newest[path.parent] = max(newest.get(path.parent, ""), record["created"])
+        known = by_cell.setdefault(path.stem, [])
+        if _version(record) not in map(_version, known):
+            known.append(record)
     order = sorted(folders, key=lambda one: (newest.get(one[0], ""), str(one[1])), reverse=True)
     suite = _joined([suite for _, suite in order])
     remarks = []
     for cell in suite["cells"]:
         some = by_cell.get(cell, [])
+        some.sort(key=_version, reverse=True)
         if len(some) > 1:
-            some.sort(key=lambda one: (one["created"], one["key"]), reverse=True)
             remarks.append(_chosen(cell, some))
-        if not some and cell not in lost:
+        if not some and cell not in unread:
             remarks.append(f"{cell}: not run yet")
     others = sorted(by_cell.keys() - set(suite["cells"]))
     if others:
@@ -107,13 +105,33 @@ def _collected(
     return Collected(machine, suite, [folder for folder, _ in order], records, remarks, broken)
 
 
+def _records(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.json") if path.name != SUITE)
+
+
+def _version(record: Record) -> tuple[str, str]:
+    return record["created"], record["key"]
+
+
+def _checked(path: Path) -> Record:
+    """Read a record that has what is looked for in all of them."""
+    record = read(path)
+    needed = [*NEEDED, *(NEEDED_DONE if record.get("status") == "done" else ("error",))]
+    missing = [name for name in needed if name not in record]
+    if missing:
+        raise EffbenchError(f"{path}: a record without {', '.join(missing)}")
+    return record
+
+
 def _joined(suites: Sequence[Record]) -> Record:
     """Return the first suite's facts, with datasets, cells and measures' part of all."""
     first, *others = suites
     joined: dict[str, Any] = dict(first)
     for other in others:
-        for name in ("datasets", "cells"):
-            joined[name] = [*joined[name], *(x for x in other[name] if x not in joined[name])]
+        known = {dataset["name"] for dataset in joined["datasets"]}
+        new = (dataset for dataset in other["datasets"] if dataset["name"] not in known)
+        joined["datasets"] = [*joined["datasets"], *new]
+        joined["cells"] = list(dict.fromkeys([*joined["cells"], *other["cells"]]))
         shared = [measure for measure in joined["measures"] if measure in other["measures"]]
         joined["measures"] = shared or joined["measures"]
         latency = joined.get("latency", {})

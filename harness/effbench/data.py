@@ -58,7 +58,8 @@ class Dataset(Protocol):
 
     Optional: a property ``parts``, the (corpus key, key) of each dataset that this one is made
     of, or a part of; its own two keys when absent. By them the harness knows that a cut or a
-    union of datasets, or all questions of which others are a split, is the same data.
+    union of datasets, or all questions of which others are a split, is the same data. And
+    ``note``, what a reader of its scores must know, such as that its corpus is cut.
     """
 
     @property

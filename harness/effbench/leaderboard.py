@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from effbench import mteb_files
 from effbench.collected import Collected, collect
 from effbench.latency import board
 from effbench.latency.sessions import Measured
@@ -142,41 +143,28 @@ class Board:
             known[measure, unit] = standings(self.lines, self.baselines, measure, weights)
         return known[measure, unit]
 
-    def expectations(self, line: Line) -> Iterator[str]:
-        """Yield OK or FAIL for each published score.
 
-        An approximate index is not held to them.
-        """
-        expected = self.collected.suite["expected"]
-        if line.index.partition(" ")[0] not in ("", expected["index"]):
-            return
-        kept = 0
-        for measure, by_row in expected["scores"].items():
-            for unit, wanted in by_row.get(line.row, {}).items():
-                found = line.score(measure, self.units.get(unit, {unit: 1.0}))
-                if found is None:
-                    continue
-                if abs(found - wanted) <= expected["tolerance"] + 1e-12:
-                    kept += 1
-                else:
-                    yield f"FAIL {measure} {unit} {found:.4f} (published {wanted:.4f})"
-        if kept:
-            yield f"OK {kept}"
-
-
-def boards(roots: Iterable[Path]) -> list[Board]:
+def boards(roots: Iterable[Path], published: Sequence[Path] = ()) -> list[Board]:
     """Return a board for each suite under some folders, machines apart.
 
+    ``published`` are folders of mteb's result files: rows of scores alone.
+
     Raises:
-        EffbenchError: no suite has run there.
+        EffbenchError: no suite has run there, or a published file cannot be read.
 
     """
-    return [_board(found) for found in collect(roots)]
+    return [_board(found, published) for found in collect(roots)]
 
 
-def _board(found: Collected) -> Board:
+def _board(found: Collected, published: Sequence[Path]) -> Board:
     remarks = [*found.remarks]
-    lines = _lines(found, remarks)
+    names = [dataset["name"] for dataset in found.suite["datasets"]]
+    others = [
+        record
+        for folder in published
+        for record in mteb_files.published(folder, names, found.suite["measures"])
+    ]
+    lines = _lines([*found.records.values(), *others], remarks)
     whole, first = _whole(_units(found.suite)), found.suite["measures"][0]
     lines.sort(
         key=lambda line: (
@@ -203,9 +191,9 @@ def _board(found: Collected) -> Board:
     )
 
 
-def _lines(found: Collected, remarks: list[str]) -> list[Line]:
+def _lines(records: Iterable[Record], remarks: list[str]) -> list[Line]:
     grouped: dict[tuple[str, str], dict[str, Record]] = {}
-    for cell, record in found.records.items():
+    for record in records:
         swept = "".join(f" {option}={value}" for option, value in record["search"].items())
         index = f"{record['index']['name']}{swept}" if record["index"] else ""
         by_dataset = grouped.setdefault((record["row"]["name"], index), {})
@@ -213,7 +201,7 @@ def _lines(found: Collected, remarks: list[str]) -> list[Line]:
             by_dataset[record["dataset"]] = record
         else:
             status = "skipped" if record["status"] == "skipped" else "FAILED"
-            remarks.append(f"{cell}: {status}: {record['error']}")
+            remarks.append(f"{record['cell']}: {status}: {record['error']}")
     return [Line(row, index, by_dataset) for (row, index), by_dataset in grouped.items()]
 
 

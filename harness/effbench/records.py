@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effbench import lineage, machine, runs
-from effbench.cells import Cell, Plan
+from effbench.cells import Cell, Plan, slug
 from effbench.errors import EffbenchError
 from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
-from effbench.steps.data import qrels_of
+from effbench.steps.data import qrels_of, queries_of
 from effbench.steps.search import RUN, SearchIndex
 from effbench.steps.train import MODEL, Train
 from effbench.store import write_json
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from effbench.workbench import Workbench
 
 SCHEMA = 1
-SUITE, MACHINE, RUNS = "suite.json", "machine.json", "runs"
+SUITE, MACHINE, RUNS, QUERIES = "suite.json", "machine.json", "runs", "queries"
 
 Record = dict[str, Any]
 
@@ -63,6 +63,16 @@ class Results:
     def export_run(self, cell: Cell, trec: Path) -> None:
         """Keep a cell's run as a TREC run file beside its record."""
         runs.export(trec, self.folder / RUNS / f"{cell.name}.trec.gz")
+
+    def export_queries(self, cell: Cell, bench: Workbench) -> None:
+        """Keep the texts of a cell's queries beside the records: the page shows some."""
+        texts = {query.query_id: query.text for query in queries_of(cell.search.data, bench)}
+        write_json(self.folder / queries_file(cell.dataset.name), texts)
+
+
+def queries_file(dataset: str) -> Path:
+    """Return where a dataset's texts of queries are in a suite's folder."""
+    return Path(QUERIES) / f"{slug(dataset)}.json"
 
 
 def read(path: Path) -> Record:
@@ -119,14 +129,17 @@ def done(cell: Cell, bench: Workbench) -> Record:
 def suite_facts(plan: Plan) -> Record:
     """Return what a reader must know of the suite: its datasets, rows, cells, expectations."""
     suite = plan.suite
-    datasets = {cell.dataset.name: cell.dataset.group for cell in plan.cells}
+    datasets = {cell.dataset.name: cell.dataset for cell in plan.cells}
     first = next((cell.index.name for cell in plan.cells if cell.index), None)
     return {
         "schema": SCHEMA,
         "suite": suite.name,
         "measures": list(suite.measures),
         "k": suite.k,
-        "datasets": [{"name": name, "group": group} for name, group in datasets.items()],
+        "datasets": [
+            {"name": name, "group": row.group, "note": getattr(row.dataset, "note", "")}
+            for name, row in datasets.items()
+        ],
         "latency": _latency(plan),
         "expected": {**asdict(suite.expected), "index": first},
         "cells": [cell.name for cell in plan.cells],

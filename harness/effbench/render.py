@@ -1,4 +1,4 @@
-"""Tables as terminal output, Markdown, CSV and JSON."""
+"""Tables as terminal output, Markdown, CSV, JSON and LaTeX."""
 
 from __future__ import annotations
 
@@ -24,35 +24,45 @@ BOUNDS = ("low", "high")
 NARROW = 4
 """Columns of single datasets beyond which the terminal shows means only."""
 
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+
 
 def terminal(table: Table) -> RichTable:
     """Return a rich table; per-dataset columns only when they are few."""
     from rich.markup import escape
     from rich.table import Table as RichTable
 
-    shown = RichTable(title=f"{table.suite} on {table.machine}", title_justify="left")
+    drawn = RichTable(title=f"{table.suite} on {table.machine}", title_justify="left")
     columns = _fitting(table)
     for name in columns:
         text = name in TEXTS
-        shown.add_column(
+        drawn.add_column(
             escape(name), justify="left" if text else "right", no_wrap=name == "row"
         )
     for line in table.lines:
-        shown.add_row(*(escape(_shown(table, line, name)) for name in columns))
-    return shown
+        drawn.add_row(*(escape(shown(table, line, name)) for name in columns))
+    return drawn
 
 
 def markdown(tables: Sequence[Table]) -> str:
     """Return Markdown, a heading and a table for each suite and machine; no empty columns."""
     parts = []
     for table in tables:
-        columns = _filled(table)
+        columns = for_people(table)
         parts.append(f"## {_cell(table.suite)} on {_cell(table.machine)}\n\n")
         parts.append("| " + " | ".join(_cell(name) for name in columns) + " |\n")
         parts.append("|" + "".join(f" {_dashes(name)} |" for name in columns) + "\n")
         for line in table.lines:
-            shown = {name: _shown(table, line, name) for name in columns}
-            cells = (_cell(t) if isinstance(line.get(n), str) else t for n, t in shown.items())
+            texts = {name: shown(table, line, name) for name in columns}
+            cells = (_cell(t) if isinstance(line.get(n), str) else t for n, t in texts.items())
             parts.append("| " + " | ".join(cells) + " |\n")
         if table.remarks:
             parts.append("\n")
@@ -88,21 +98,60 @@ def as_json(tables: Sequence[Table]) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
+def latex(tables: Sequence[Table]) -> str:
+    """Return a table environment for each suite and machine; needs booktabs."""
+    return "\n".join(map(_latex_table, tables))
+
+
+def _latex_table(table: Table) -> str:
+    columns = for_people(table)
+    align = "".join("l" if name in TEXTS else "r" for name in columns)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_latex(table.suite)} on {_latex(table.machine)}}}",
+        rf"\begin{{tabular}}{{{align}}}",
+        r"\toprule",
+        _latex_row([_latex(name) for name in columns]),
+        r"\midrule",
+        *(
+            _latex_row([_latex(shown(table, line, name)) for name in columns])
+            for line in table.lines
+        ),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    remarks = [f"% {' '.join(remark.split())}" for remark in table.remarks]
+    return "\n".join([*lines, *remarks, ""])
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _latex(text: str) -> str:
+    """Return text that LaTeX sets as it is, on one line."""
+    plain = " ".join("".join(LATEX.get(c, c) for c in text).split())
+    return f"{{}}{plain}" if plain.startswith(("[", "*")) else plain  # options of \\\\ else
+
+
 FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
     "markdown": markdown,
     "csv": comma_separated,
     "json": as_json,
+    "latex": latex,
 }
 
 
 def _fitting(table: Table) -> list[str]:
-    columns = _filled(table)
+    columns = for_people(table)
     per_dataset = [n for n in columns if re.match(r"(\S*@\S*|kept) ", n)]
     wide = len(per_dataset) <= NARROW
     return [n for n in columns if wide or n not in per_dataset]
 
 
-def _filled(table: Table) -> list[str]:
+def for_people(table: Table) -> list[str]:
     """Return the columns for people in which any line has something."""
     hidden = {*table.details, *(f"{n} {end}" for n in table.columns for end in BOUNDS)}
     return [
@@ -112,7 +161,7 @@ def _filled(table: Table) -> list[str]:
     ]
 
 
-def _shown(table: Table, line: Mapping[str, Value], name: str) -> str:
+def shown(table: Table, line: Mapping[str, Value], name: str) -> str:
     """Return a value as people read it, with its interval if that is for people."""
     text = _text(line.get(name), name)
     bounds = [f"{name} {end}" for end in BOUNDS]

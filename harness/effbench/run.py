@@ -92,6 +92,7 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
         return
     try:
         results.export_run(cell, bench.artifact(cell.search).folder / RUN)
+        results.export_queries(cell, bench)
         outcome.records[cell.name] = records.done(cell, bench)
         results.write(cell, outcome.records[cell.name])
         outcome.done.append(cell.name)

@@ -41,16 +41,33 @@ def standings(
 
     ``baselines`` names the line that each is compared with, ``weights`` the datasets.
     """
-    scores = [line.score(measure, weights) for line in lines]
-    there = [i for i, score in enumerate(scores) if score is not None]
+    scores = {i: line.score(measure, weights) for i, line in enumerate(lines)}
+    known = {i: Interval(score) for i, score in scores.items() if score is not None}
+    found = {i: Standing(score, None, None, None, None) for i, score in known.items()}
+    there = [i for i in known if _has_values(lines[i], measure, weights)]
     values = [
-        values_of([lines[i].records[name]["per_query"].get(measure, {}) for i in there])
+        values_of([lines[i].records[name]["per_query"][measure] for i in there])
         for name in weights
         if there
     ]
-    if not there or not all(map(len, values)):
-        return {}
-    paired = Paired(values, list(weights.values()))
+    if there and all(map(len, values)):
+        paired = Paired(values, list(weights.values()))
+        found |= _standings(lines, baselines, there, paired)
+    return found
+
+
+def _has_values(line: Line, measure: str, weights: Mapping[str, float]) -> bool:
+    """Tell whether the values of single queries are known: of published scores they are not."""
+    return all(measure in line.records[name]["per_query"] for name in weights)
+
+
+def _standings(
+    lines: Sequence[Line],
+    baselines: Sequence[int | None],
+    there: Sequence[int],
+    paired: Paired,
+) -> dict[int, Standing]:
+    """Return the standings of those lines whose values are the columns of ``paired``."""
     places = {number: place for place, number in enumerate(there)}
     against = {place: places.get(baselines[i], place) for i, place in places.items()}  # type: ignore[arg-type]
     tested = [place for place, baseline in against.items() if place != baseline]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from effbench.latency.sessions import BRIEF, Value, columns, with_interval
 from effbench.leaderboard import Board, boards
+from effbench.marks import expectations
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _shown(board: Board, number: int, latencies: Mapping[str, Value]) -> dict[st
     values["index MB"] = nbytes and nbytes / 1e6
     values["index s"] = line.total("index_seconds")
     values["trained on"] = line.trained_on
-    values["expected"] = "; ".join(board.expectations(line))
+    values["expected"] = "; ".join(expectations(board, number))
     return values
 
 

@@ -55,7 +55,8 @@ def measure(
     """
     by_dataset: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
-        by_dataset[cell.dataset.name].append(cell)
+        if cell.has_latency:
+            by_dataset[cell.dataset.name].append(cell)
     options = replace(options, baseline=plan.baseline)
     place = Place(plan.suite.path, plan.data, bench.store.root, bench.device)
     known = [] if anew else _fitting(folder, options, bench.device)

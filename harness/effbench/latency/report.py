@@ -80,4 +80,6 @@ def _as_table(
     title: str, machine: str, lines: list[dict[str, Value]], remarks: list[str]
 ) -> Table:
     names = tuple(dict.fromkeys(name for line in lines for name in line))
-    return Table(title, machine, names, tuple(lines), tuple(remarks))
+    brief = (f"{ENCODE} p50", f"{END_TO_END} p50", "speed-up")
+    bounds = (n for n in names if n.endswith((" low", " high")) and not n.startswith(brief))
+    return Table(title, machine, names, tuple(lines), tuple(remarks), tuple(bounds))

@@ -1,0 +1,177 @@
+"""What moved between two folders of results, beyond noise: ``effbench diff``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effbench.latency.figures import Interval
+from effbench.latency.spans import ENCODE
+from effbench.leaderboard import Board, boards
+from effbench.records import Record
+from effbench.significance import SIGNIFICANT, Paired, holm, values_of
+
+SPEED = 0.05
+"""Speed-ups of two sessions that lie no further apart are equal (docs/latency.md)."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that is other in the new results than in the old."""
+
+    suite: str
+    where: str
+    """A cell, or a row and its index."""
+
+    what: str
+    worse: bool
+    said: str
+
+    def facts(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What moved, and what could not be compared."""
+
+    moved: Sequence[Change]
+    compared: int
+    """Scores and speed-ups that both have."""
+
+    remarks: Sequence[str]
+
+
+def changes(old: Path, new: Path) -> Changes:
+    """Compare all suites that both folders have.
+
+    Of scores, those moved whose paired difference is significant, corrected for their number by
+    Holm's method; of speed-ups over the baseline those that lie more than 5 % and more than
+    their intervals apart. Times themselves are not compared: they move with the machine.
+
+    Raises:
+        EffbenchError: no suite has run in one of them.
+
+    """
+    before, after = boards([old]), boards([new])
+    pairs, remarks = _paired_boards(before, after)
+    moved: list[Change] = []
+    compared = 0
+    for one, other in pairs:
+        moved += _lost(one, other)
+        scores = list(_scores(one, other))
+        p_values = holm([p for *_, p in scores])
+        compared += len(scores)
+        for (cell, measure, apart, same_key, _), p in zip(scores, p_values, strict=True):
+            if p < SIGNIFICANT or same_key:
+                moved.append(_score_change(one.suite, cell, measure, apart, p, same_key))
+        speeds = list(_speeds(one, other, remarks))
+        compared += len(speeds)
+        moved += [change for change in speeds if isinstance(change, Change)]
+    for board in (*before, *after):
+        remarks += board.unreadable
+    return Changes(moved, compared, remarks)
+
+
+def _paired_boards(
+    before: Sequence[Board], after: Sequence[Board]
+) -> tuple[list[tuple[Board, Board]], list[str]]:
+    pairs, remarks = [], []
+    for board in before:
+        same = [one for one in after if one.suite == board.suite]
+        here = [one for one in same if one.machine == board.machine] or same[:1]
+        pairs += [(board, one) for one in here]
+        if not here:
+            remarks.append(f"{board.suite} on {board.machine}: only in the old results")
+    known = {one.suite for one in before}
+    new = (one for one in after if one.suite not in known)
+    return pairs, [
+        *remarks,
+        *(f"{b.suite} on {b.machine}: only in the new results" for b in new),
+    ]
+
+
+def _lost(old: Board, new: Board) -> Iterator[Change]:
+    """Yield the cells that were done and are no more."""
+    now = {record["cell"] for record in new.collected.done}
+    for record in old.collected.done:
+        cell = record["cell"]
+        if cell not in now:
+            left = new.collected.records.get(cell, {})
+            why = f"{left['status']}: {left.get('error')}" if left else "no record"
+            yield Change(old.suite, cell, "cell", True, f"was done, is {why}")
+
+
+def _scores(old: Board, new: Board) -> Iterator[tuple[str, str, Interval, bool, float]]:
+    """Yield cell, measure, difference, whether it should be none, p-value."""
+    now = {record["cell"]: record for record in new.collected.done}
+    for record in old.collected.done:
+        other = now.get(record["cell"])
+        for measure in old.measures if other else ():
+            pair = [one["per_query"].get(measure, {}) for one in (other, record) if one]
+            if not pair[0].keys() & pair[1].keys():
+                continue
+            both = Paired([values_of(pair)])
+            apart = both.differences(1)[0]
+            same = _key(record) == _key(other) and abs(apart.value) > 1e-9
+            yield record["cell"], measure, apart, same, both.p_values(1)[0]
+
+
+def _key(record: Record | None) -> str:
+    return str(record and record["key"])
+
+
+def _score_change(
+    suite: str, cell: str, measure: str, apart: Interval, p: float, same_key: bool
+) -> Change:
+    said = f"{apart.value:+.4f} [{apart.low:+.4f}, {apart.high:+.4f}], p {p:.2g}"
+    if same_key:
+        said += "; of the same key, so it should be the same"
+    return Change(suite, cell, measure, apart.value < 0, said)
+
+
+def _speeds(old: Board, new: Board, remarks: list[str]) -> Iterator[Change | None]:
+    """Yield for each row with a speed-up in both the change, or None where it did not move."""
+    ids = [_fingerprints(board) for board in (old, new)]
+    if ids[0] != ids[1]:
+        if all(ids):
+            remarks.append(f"{old.suite}: speed is not compared: other machines or settings")
+        return
+    then, now = (_speedups(board) for board in (old, new))
+    for row in then.keys() & now.keys():
+        one, other = then[row], now[row]
+        apart = math.log(other.value / one.value)
+        noise = math.hypot(_half(one), _half(other))
+        if abs(apart) <= max(math.log1p(SPEED), noise):
+            yield None
+            continue
+        said = f"{one.spelled()}x -> {other.spelled()}x over {_baseline(old)}"
+        yield Change(old.suite, row, "speed-up", apart < 0, said)
+
+
+def _speedups(board: Board) -> Mapping[str, Interval]:
+    found = {}
+    for line, measured in zip(board.lines, board.measured, strict=True):
+        ratio = None if measured.flags() else measured.after(board.baseline_measured, ENCODE)
+        if ratio and ratio.low is not None:
+            found[f"{line.row} {line.index}".strip()] = ratio
+    return found
+
+
+def _half(ratio: Interval) -> float:
+    """Return half the width of a ratio's interval, of its logarithm."""
+    return math.log(ratio.high / ratio.low) / 2 if ratio.low and ratio.high else math.inf
+
+
+def _baseline(board: Board) -> str:
+    return "" if board.baseline is None else board.lines[board.baseline].row
+
+
+def _fingerprints(board: Board) -> set[str]:
+    """Return what decides speed, of all sessions that count."""
+    headers = [session.header for own in board.measured for session, _ in own.cells]
+    return {f"{one.get('fingerprint_id')} {one['conditions']}" for one in headers}

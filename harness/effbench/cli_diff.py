@@ -1,0 +1,44 @@
+"""The command that says what moved between two folders of results."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from effbench.cli_options import SOME_FAILED, as_json_option
+
+_folder = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command()
+@click.argument("old", type=_folder)
+@click.argument("new", type=_folder)
+@as_json_option
+def diff(old: Path, new: Path, as_json: bool) -> None:
+    """Show what moved beyond noise from the results OLD to NEW: scores, speed-ups, lost cells.
+
+    Scores are compared query by query (randomisation test, Holm's correction), speed-ups over
+    the baseline by their intervals and 5 %. Exit code 0: nothing is worse; 1: something is, or
+    could not be read; 2: a mistake.
+    """
+    from effbench.changes import changes
+
+    found = changes(old, new)
+    if as_json:
+        facts = {
+            "moved": [one.facts() for one in found.moved],
+            "compared": found.compared,
+            "remarks": list(found.remarks),
+        }
+        click.echo(json.dumps(facts, indent=1))
+    else:
+        for one in found.moved:
+            sign = "worse" if one.worse else "better"
+            click.echo(f"{sign:6} {one.suite} {one.where}: {one.what} {one.said}")
+        click.echo(f"{len(found.moved)} of {found.compared} figures moved beyond noise")
+        for remark in found.remarks:
+            click.echo(remark, err=True)
+    sys.exit(SOME_FAILED if any(one.worse for one in found.moved) else 0)

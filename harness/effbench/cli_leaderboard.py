@@ -1,0 +1,145 @@
+"""The command that draws leaderboards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from effbench.cli_options import SOME_FAILED
+from effbench.errors import EffbenchError
+
+if TYPE_CHECKING:
+    from effbench.leaderboard import Board
+    from effbench.recommendation import Terms
+
+ENDINGS = {
+    ".html": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex",
+    ".svg": "svg", ".png": "png",
+}  # fmt: skip
+
+
+@click.command()
+@click.argument(
+    "results",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", *ENDINGS.values(), "mteb"]),
+    help="[default: what --output ends in, else table]",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Write to a file; of mteb to a folder."
+)
+@click.option(
+    "--published",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Result files of mteb, as further rows of scores alone (repeatable).",
+)
+@click.option("--suite", metavar="NAME", help="This one only.")
+@click.option("--machine", metavar="NAME", help="This one only.")
+@click.option("--budget", metavar="TIME", help="Name the best row that takes no longer: 5ms.")
+@click.option(
+    "--keep",
+    metavar="SHARE",
+    type=click.FloatRange(0, min_open=True),
+    help="Name the fastest row that keeps this share of the baseline's quality: 0.97.",
+)
+@click.option(
+    "--span",
+    default="encode",
+    show_default=True,
+    help="The latency of --budget, svg and png; of a retriever end to end.",
+)
+@click.option("--percentile", type=click.Choice(["50", "95"]), default="50", show_default=True)
+def leaderboard(
+    results: tuple[Path, ...],
+    form: str | None,
+    output: Path | None,
+    published: tuple[Path, ...],
+    suite: str | None,
+    machine: str | None,
+    budget: str | None,
+    keep: float | None,
+    span: str,
+    percentile: str,
+) -> None:
+    """Show the leaderboard of all suites under RESULTS, machines apart.
+
+    Several folders are put together: of two records of one cell the newer one counts. Exit code
+    0: shown; 1: shown without what could not be read, which is named; 2: a mistake.
+    """
+    from effbench.leaderboard import boards
+    from effbench.recommendation import Terms, milliseconds, recommend
+
+    form = form or (ENDINGS.get(output.suffix, "table") if output else "table")
+    if form == "table" and output:
+        raise click.UsageError("--output needs a --format, or a name that ends in one")
+    if form in ("png", "mteb") and not output:
+        raise click.UsageError(f"--format {form} needs --output")
+    if output and output.is_dir() != (form == "mteb") and output.exists():
+        raise click.UsageError(f"--output {output}: format {form} writes no such thing")
+    found = [
+        one
+        for one in boards(results, published)
+        if suite in (None, one.suite) and machine in (None, one.machine)
+    ]
+    if not found:
+        raise EffbenchError(
+            f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
+        )
+    terms = Terms(milliseconds(budget) if budget else None, keep, span, int(percentile))
+    if budget or keep:
+        for one in found:
+            click.echo("\n".join(recommend(one, terms)))
+    else:
+        _write(found, form, output, terms)
+    unreadable = [what for one in found for what in one.unreadable]
+    for what in unreadable:
+        click.echo(f"left out: {what}", err=True)
+    sys.exit(SOME_FAILED if unreadable else 0)
+
+
+def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms) -> None:
+    from effbench.console import show
+    from effbench.mteb_files import write_results
+    from effbench.store import write_atomically
+    from effbench.tables import table
+
+    if form == "table":
+        show([table(one) for one in found])
+        return
+    if form == "mteb" and output:
+        done = [record for one in found for record in one.collected.done]
+        click.echo(f"{write_results(done, output)} result files in {output}", err=True)
+        return
+    drawn = _drawn(found, form, terms)
+    if output:
+        content = drawn if isinstance(drawn, bytes) else drawn.encode()
+        write_atomically(output, lambda path: path.write_bytes(content))
+    else:
+        click.echo(drawn, nl=False)
+
+
+def _drawn(found: Sequence[Board], form: str, terms: Terms) -> str | bytes:
+    from effbench import page, render
+    from effbench.tables import table
+
+    if form == "html":
+        return page.html(found)
+    if form in ("svg", "png"):
+        if len(found) > 1:
+            names = ", ".join(f"{one.suite} on {one.machine}" for one in found)
+            raise EffbenchError(
+                f"{form}: {len(found)} charts (choose with --suite and --machine: {names})"
+            )
+        return page.image(found[0], terms.span, terms.percent, form)
+    return render.FORMATS[form]([table(one) for one in found])

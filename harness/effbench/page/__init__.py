@@ -1,0 +1,87 @@
+"""The leaderboard as one page that needs no network: table, chart, and every cell."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from effbench.errors import EffbenchError
+from effbench.leaderboard import Board
+from effbench.page import chart
+from effbench.page.facts import facts
+from effbench.records import queries_file
+
+HERE = Path(__file__).parent
+BUNDLE = "window.vegaEmbed = vegaEmbed;"
+
+
+def html(boards: Sequence[Board]) -> str:
+    """Return the page of some boards; the same boards give the same bytes.
+
+    Raises:
+        EffbenchError: what it is drawn with is not installed.
+
+    """
+    converter = _converter()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    places = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
+    )
+    places.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # and in its order
+    data = {"boards": [facts(board, texts_of(board)) for board in boards]}
+    return places.get_template("page.html").render(
+        data=data,
+        chart=chart.specification([], "", "") | {"width": "container"},
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        script=(HERE / "page.js").read_text(encoding="utf-8"),
+        vega=converter.javascript_bundle(BUNDLE).replace("</script", "<\\/script"),
+    )
+
+
+def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
+    """Return a board's chart as ``svg`` or ``png``: quality by the first measure.
+
+    Raises:
+        EffbenchError: no row has a score and a latency, or what draws is not installed.
+
+    """
+    converter = _converter()
+    points = chart.points(board, span, percent)
+    if not points:
+        raise EffbenchError(
+            f"{board.suite} on {board.machine}: no row with a score and a latency of {span} "
+            f"p{percent} (run the suite with latency, or say another --span)"
+        )
+    spec = chart.specification(points, f"{span} p{percent}, ms", board.measures[0])
+    spec["title"] = {"text": f"{board.suite} on {board.machine}", "anchor": "start"}
+    drawn: str = converter.vegalite_to_svg(spec)
+    if form == "svg":
+        return drawn
+    png: bytes = converter.svg_to_png(drawn, scale=2)
+    return png
+
+
+def texts_of(board: Board) -> Mapping[str, Mapping[str, str]]:
+    """Return the texts of queries that lie beside the records: dataset -> query_id -> text."""
+    found: dict[str, Mapping[str, str]] = {}
+    for dataset in board.whole:
+        paths = [folder / queries_file(dataset) for folder in board.collected.folders]
+        for path in filter(Path.is_file, paths):
+            with contextlib.suppress(ValueError):  # a page without texts is one still
+                found.setdefault(dataset, json.loads(path.read_text(encoding="utf-8")))
+    return found
+
+
+def _converter() -> Any:
+    try:
+        import jinja2  # noqa: F401
+        import vl_convert
+    except ImportError as error:
+        raise EffbenchError(
+            f"charts and pages need {error.name} (pip install 'effbench[page]')"
+        ) from error
+    return vl_convert

@@ -1,0 +1,206 @@
+"""What the page knows: a board as data that its script reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from effbench.latency import figures
+from effbench.latency.figures import Interval
+from effbench.latency.sessions import SHOWN, Measured
+from effbench.latency.spans import AFTER_LAST_WORD, ENCODE
+from effbench.leaderboard import MEAN, Board, Line
+from effbench.marks import marks, ranked
+from effbench.records import Record
+from effbench.sentences import sentence
+
+EXTREMES = 5
+"""Queries that a cell shows of the largest wins, and of the largest losses."""
+
+LONGEST = 200
+"""Characters of a query's text."""
+
+DIGITS = 6
+"""Significant ones of figures that were computed: the last bits differ by machine."""
+
+PERCENTS = (50, 95)
+
+
+def facts(board: Board, texts: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return a board as JSON can hold it; ``texts`` has some queries' by dataset."""
+    units = [MEAN, *board.units] if len(board.units) > 1 else list(board.units)
+    lines = [_line(board, number, units) for number in range(len(board.lines))]
+    spans = {span: None for line in lines for span in line["latency"]}
+    shared = _Shared()
+    cells = {record["cell"]: _cell(board, i, record, shared) for i, record in _records(board)}
+    return {
+        "suite": board.suite,
+        "machine": board.machine,
+        "measures": board.measures,
+        "units": units,
+        "spans": [span for span in SHOWN if span in spans],
+        "baseline": board.baseline,
+        "lines": lines,
+        "cells": cells,
+        "shared": shared.values,
+        "remarks": [*board.unreadable, *board.remarks],
+        "fingerprint": _fingerprint(board),
+        "texts": {
+            name: known
+            for name in board.whole
+            if (known := _texts(name, cells.values(), texts.get(name, {})))
+        },
+    }
+
+
+class _Shared:
+    """What many cells have in common, each once; a cell holds its number."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, value: Any) -> int:
+        """Return the number of a value."""
+        text = json.dumps(value)
+        if text not in self._numbers:
+            self._numbers[text] = len(self.values)
+            self.values.append(value)
+        return self._numbers[text]
+
+
+def _records(board: Board) -> Iterator[tuple[int, Record]]:
+    for number, line in enumerate(board.lines):
+        for record in line.records.values():
+            yield number, record
+
+
+def _line(board: Board, number: int, units: Sequence[str]) -> dict[str, Any]:
+    line, measured = board.lines[number], board.measured[number]
+    fair = not measured.flags() and not board.baseline_measured.flags()
+    ratios = {
+        span: _rounded(measured.after(board.baseline_measured, span))
+        for span in (ENCODE, AFTER_LAST_WORD)
+        if fair and measured.times(span)
+    }
+    return {
+        "row": line.row,
+        "index": line.index,
+        "flags": marks(board, number),
+        "ranked": ranked(board, number),
+        "trained_on": line.trained_on,
+        "facts": _costs(line, measured),
+        "standings": {
+            measure: {unit: _standing(board, number, measure, unit) for unit in units}
+            for measure in board.measures
+        },
+        "there": {
+            measure: sum(line.score(measure, own) is not None for own in board.units.values())
+            for measure in board.measures
+        },
+        "latency": dict(_latency(measured)),
+        "speedup": ratios,
+        "sentence": sentence(board, number),
+        "cells": {name: record["cell"] for name, record in line.records.items()},
+    }
+
+
+def _standing(board: Board, number: int, measure: str, unit: str) -> dict[str, Any] | None:
+    found = board.standings(measure, unit).get(number)
+    if found is None:
+        return None
+    return {
+        "score": _rounded(found.score),
+        "kept": _rounded(found.kept),
+        "p": found.p,
+        "effect": found.effect and round(found.effect, 3),
+        "rank": found.rank,
+    }
+
+
+def _latency(measured: Measured) -> Iterator[tuple[str, dict[str, Any]]]:
+    for span in SHOWN:
+        times = measured.times(span)
+        found = {percent: figures.percentile_of(times, percent) for percent in PERCENTS}
+        if found[50]:
+            yield span, {f"p{percent}": _rounded(one) for percent, one in found.items()}
+
+
+def _costs(line: Line, measured: Measured) -> dict[str, float | None]:
+    """Return what else is known of a line, by the name and unit that people read."""
+    memory = measured.process_figures("resident_bytes")
+    load = measured.process_figures("load_ms")
+    nbytes = line.total("index_bytes")
+    return {
+        "parameters": line.cost("query_parameters"),
+        "index MB": nbytes and nbytes / 1e6,
+        "index s": line.total("index_seconds"),
+        "memory MB": figures.over_processes(memory).value / 1e6 if memory else None,
+        "load ms": figures.over_processes(load).value if load else None,
+        **{f"queries/s at {size}": one.value for size, one in measured.throughput().items()},
+    }
+
+
+def _cell(board: Board, number: int, record: Record, shared: _Shared) -> dict[str, Any]:
+    baseline = board.baselines[number]
+    other = None if baseline is None else board.lines[baseline].records.get(record["dataset"])
+    apart = [] if other in (None, record) else _apart(record, other, board.measures[0])
+    costs = {name: cost for name, cost in record["costs"].items() if name != "search_seconds"}
+    about = {
+        "row": record["row"],
+        "passages": record.get("passages"),
+        "index": record["index"],
+        "search": record["search"],
+        "queries": record["queries"],
+        "costs": costs,
+        "versions": record.get("versions", {}),
+        "created": record["created"],
+    }
+    return {
+        "dataset": record["dataset"],
+        "key": record["key"][:8],
+        "scores": {measure: _digits(value) for measure, value in record["scores"].items()},
+        "about": {name: shared.number(value) for name, value in about.items()},
+        "wins": [one for one in apart[:EXTREMES] if one[1] > one[2]],
+        "losses": [one for one in apart[: -EXTREMES - 1 : -1] if one[1] < one[2]],
+    }
+
+
+def _apart(
+    record: Record, other: Record | None, measure: str
+) -> list[tuple[str, float, float]]:
+    """Return query, own value and the baseline's, the largest win first."""
+    own = record["per_query"].get(measure, {})
+    theirs = other["per_query"].get(measure, {}) if other else {}
+    both = [(query, value, theirs[query]) for query, value in own.items() if query in theirs]
+    both.sort(key=lambda one: (one[2] - one[1], one[0]))
+    return [(query, round(value, 4), round(their, 4)) for query, value, their in both]
+
+
+def _texts(
+    dataset: str, cells: Iterable[Mapping[str, Any]], known: Mapping[str, str]
+) -> dict[str, str]:
+    wanted = {
+        one[0]
+        for cell in cells
+        if cell["dataset"] == dataset
+        for one in (*cell["wins"], *cell["losses"])
+    }
+    return {query: known[query][:LONGEST] for query in sorted(wanted & known.keys())}
+
+
+def _fingerprint(board: Board) -> Any:
+    """Return the machine as the latency sessions saw it."""
+    found = (
+        session.header["fingerprint"] for own in board.measured for session, _ in own.cells
+    )
+    return next(found, None)
+
+
+def _rounded(found: Interval | None) -> list[float | None] | None:
+    return found and [one if one is None else _digits(one) for one in found]
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")

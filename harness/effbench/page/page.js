@@ -1,0 +1,316 @@
+"use strict";
+// Everything shown comes from the data of the page; all text is set as text, never as markup.
+(function () {
+  const byId = (id) => document.getElementById(id);
+  const parsed = (id) => JSON.parse(byId(id).textContent);
+  const boards = parsed("data").boards;
+  const chosen = { sort: null, down: true, pins: [], cell: null };
+  let board, columns, shown, drawing = Promise.resolve();
+
+  function make(tag, attributes, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (value !== null && value !== false) element.setAttribute(name, value);
+    }
+    element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  }
+
+  // ---- what people read ----------------------------------------------------------------------
+
+  const short = (x) => (x >= 100 ? Math.round(x).toLocaleString("en") : String(+x.toPrecision(3)));
+  const score = (x) => x.toFixed(4);
+  const percent = (x) => (100 * x).toFixed(1);
+  const count = (x) => (x >= 1e6 ? (x / 1e6).toFixed(1) + "M" : Math.round(x).toLocaleString("en"));
+  const plain = { score, percent, short, count, rank: String, p: (x) => (x < 0.001 ? "<0.001" : x.toFixed(3)) };
+
+  function spelled(found, format) {
+    if (found === null || found === undefined) return "-";
+    const [value, low, high] = Array.isArray(found) ? found : [found, null, null];
+    const sign = format === "percent" ? "%" : "";
+    if (low === null) return plain[format](value) + sign;
+    return `${plain[format](value)}${sign} [${plain[format](low)}, ${plain[format](high)}]`;
+  }
+
+  // ---- what is chosen ------------------------------------------------------------------------
+
+  const choice = (id) => byId(id).value;
+  const standing = (line) => line.standings[choice("measure")][choice("unit")];
+  const spanOf = (line) => line.latency[choice("span")] || line.latency["end to end"];
+  const latency = (line) => (spanOf(line) || {})[choice("percent")] || null;
+  const marked = (line) => !line.ranked;
+  const value = (found) => (Array.isArray(found) ? found[0] : found);
+  const name = (line) => (line.index ? `${line.row} (${line.index})` : line.row);
+
+  function fill(id, options) {
+    const select = byId(id), before = select.value;
+    select.replaceChildren(...options.map(([v, text]) => make("option", { value: v }, text)));
+    if (options.some(([v]) => v === before)) select.value = before;
+    select.parentElement.hidden = options.length < 2;
+  }
+
+  function chooseBoard() {
+    board = boards[+choice("board")];
+    fill("measure", board.measures.map((m) => [m, m]));
+    fill("unit", board.units.map((u) => [u, u === "mean" ? "mean of all" : u]));
+    const indexes = [...new Set(board.lines.map((line) => line.index).filter(Boolean))];
+    fill("index", [["", "all"], ...(indexes.length > 1 ? indexes.map((i) => [i, i]) : [])]);
+    fill("span", board.spans.map((s) => [s, s]));
+    chosen.pins = [];
+    chosen.cell = null;
+    chosen.sort = null;
+    byId("machine").hidden = !board.fingerprint;
+    byId("machine").querySelector("pre").textContent = JSON.stringify(board.fingerprint, null, 1);
+    byId("remarks").replaceChildren(...board.remarks.map((text) => make("li", {}, text)));
+    render();
+  }
+
+  // ---- the chart -----------------------------------------------------------------------------
+
+  const throughIndex = (line) => !choice("index") || !line.index || line.index === choice("index");
+
+  function points() {
+    const found = [];
+    board.lines.forEach((line, id) => {
+      const at = standing(line), time = latency(line);
+      if (!at || !time || !throughIndex(line)) return;
+      const [y, y_low, y_high] = at.score, [x, x_low, x_high] = time;
+      found.push({
+        id, x, y, y_low: y_low ?? y, y_high: y_high ?? y, x_low: x_low ?? x, x_high: x_high ?? x,
+        name: line.row, index: line.index || "no index", kind: line.index ? "encoder" : "retriever",
+        marked: marked(line), pinned: chosen.pins.includes(id), description: hint(line).join("; "),
+      });
+    });
+    const fair = found.filter((point) => !point.marked);
+    const beats = (a, b) => a.y >= b.y && a.x <= b.x && (a.y !== b.y || a.x !== b.x);
+    for (const point of found) {
+      point.front = !point.marked && !fair.some((other) => beats(other, point));
+    }
+    return found;
+  }
+
+  function hint(line) {
+    const at = standing(line);
+    return [
+      name(line),
+      `${choice("measure")} ${at ? spelled(at.score, "score") : "-"}`,
+      `${choice("span")} ${choice("percent")} ${spelled(latency(line), "short")} ms`,
+      line.sentence,
+      ...Object.entries(line.flags).map(([flag, why]) => `${flag}: ${why}`),
+    ].filter(Boolean);
+  }
+
+  function draw(found) {
+    const title = `${choice("measure")} on ${choice("unit") === "mean" ? "all datasets" : choice("unit")}`;
+    byId("chart-title").textContent =
+      `${board.suite} on ${board.machine}: ${title}, over ${choice("span") || "latency"} ${choice("percent")}`;
+    byId("chart").hidden = !found.length;
+    if (!found.length) return;
+    const spec = parsed("chart-spec");
+    spec.data.values = found;
+    spec.encoding.x.title = `${choice("span")} ${choice("percent")}, ms`;
+    spec.encoding.y.title = choice("measure");
+    const options = { mode: "vega-lite", renderer: "svg", actions: false, tooltip: false };
+    drawing = drawing.then(() => vegaEmbed("#chart", spec, options)).then(({ view }) => {
+      const of = (item) => (item && item.datum && item.datum.id !== undefined ? item.datum.id : null);
+      view.addEventListener("mousemove", (event, item) => showHint(event, of(item)));
+      view.addEventListener("mouseout", () => showHint(null, null));
+      view.addEventListener("click", (event, item) => of(item) !== null && pin(of(item)));
+    });
+  }
+
+  function showHint(event, id) {
+    const place = byId("hint");
+    place.hidden = id === null;
+    if (id === null) return;
+    place.replaceChildren(...hint(board.lines[id]).map((text) => make("div", {}, text)));
+    place.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - place.offsetWidth - 8))}px`;
+    place.style.top = `${Math.max(4, Math.min(event.clientY + 14, innerHeight - place.offsetHeight - 8))}px`;
+  }
+
+  // ---- the table -----------------------------------------------------------------------------
+
+  function columnsNow() {
+    const measure = choice("measure"), units = board.units.filter((unit) => unit !== "mean");
+    const many = board.units.includes("mean");
+    const at = (field) => (line) => (standing(line) || {})[field] ?? null;
+    const own = (m, unit) => (line) => (line.standings[m][unit] || {}).score ?? null;
+    const facts = [...new Set(board.lines.flatMap((line) => Object.keys(line.facts)))];
+    return [
+      ["rank", "rank", at("rank"), true],
+      ["row", "text", (line) => line.row, true],
+      ["index", "text", (line) => line.index],
+      [`${choice("unit") === "mean" ? "mean " : ""}${measure}`, "score", at("score")],
+      ...(many ? [["datasets", "text", (line) => `${line.there[measure]} of ${units.length}`]] : []),
+      ["kept", "percent", at("kept")],
+      ["p", "p", at("p"), true],
+      ["effect d", "short", at("effect")],
+      ...board.spans.flatMap((span) => ["p50", "p95"].map((p) =>
+        [`${span} ${p} ms`, "short", (line) => (line.latency[span] || {})[p] ?? null, true])),
+      ["speed-up", "short", (line) => line.speedup.encode ?? null],
+      ...(board.spans.includes("after last word")
+        ? [["speed-up after last word", "short", (line) => line.speedup["after last word"] ?? null]] : []),
+      ...facts.map((fact) => [fact, fact === "parameters" ? "count" : "short", (line) => line.facts[fact] ?? null, true]),
+      ...board.measures.filter((m) => m !== measure).map((m) => [m, "score", own(m, choice("unit"))]),
+      ...(many ? units.map((unit) => [`${measure} ${unit}`, "score", own(measure, unit)]) : []),
+      ["trained on", "text", (line) => line.trained_on],
+      ["marks", "text", (line) => Object.keys(line.flags).join(", ")],
+    ].map(([title, format, get, upward]) => ({ title, format, get, upward }))
+      .filter((column) => column.title === "row" || board.lines.some((line) => ![null, "", undefined].includes(column.get(line))));
+  }
+
+  function ordered() {
+    const numbers = board.lines.map((_, id) => id);
+    const column = columns.find((one) => one.title === chosen.sort);
+    if (!column) return numbers;
+    const key = (id) => value(column.get(board.lines[id]));
+    const none = (x) => x === null || x === undefined || x === "";
+    return numbers.sort((a, b) => {
+      const one = key(a), other = key(b);
+      if (none(one) || none(other)) return none(one) - none(other) || a - b;
+      const way = typeof one === "string" ? one.localeCompare(other) : one - other;
+      return (chosen.down ? -way : way) || a - b;
+    });
+  }
+
+  function sortBy(column) {
+    chosen.down = chosen.sort === column.title ? !chosen.down : !(column.format === "text" || column.upward);
+    chosen.sort = column.title;
+    render();
+    [...byId("rows").querySelectorAll("th button")].find((b) => b.textContent === column.title).focus();
+  }
+
+  function head() {
+    const cells = columns.map((column) => make("th", {
+      scope: "col", class: column.format === "text" ? "text" : null,
+      "aria-sort": column.title !== chosen.sort ? "none" : chosen.down ? "descending" : "ascending",
+    }, make("button", { type: "button", onclick: () => sortBy(column) }, column.title)));
+    return make("tr", {}, make("th", { scope: "col", class: "text" }, "pin"), ...cells);
+  }
+
+  function row(id, onFront) {
+    const line = board.lines[id], pinned = chosen.pins.includes(id);
+    const box = make("input", { type: "checkbox", "aria-label": `pin ${name(line)}`, onchange: () => pin(id) });
+    box.checked = pinned;
+    const cells = columns.map((column) => {
+      if (column.title === "row") {
+        return make("td", { class: "text name" },
+          make("button", { type: "button", class: "link", onclick: () => open(id) }, line.row));
+      }
+      if (column.title === "marks") {
+        const marks = Object.entries(line.flags).map(([flag, why]) => make("div", { title: why }, flag));
+        return make("td", { class: "text mark" }, ...marks);
+      }
+      if (column.format === "text") return make("td", { class: "text name" }, column.get(line) || "");
+      const [first, ...rest] = spelled(column.get(line), column.format).split(" ");
+      return make("td", {}, first, rest.length ? make("small", {}, " " + rest.join(" ")) : null);
+    });
+    return make("tr", { class: [onFront ? "front" : "", pinned ? "pinned" : ""].join(" ").trim() || null,
+      "data-row": line.row }, make("td", { class: "text" }, box), ...cells);
+  }
+
+  function table(found) {
+    const onFront = new Set(found.filter((point) => point.front).map((point) => point.id));
+    const words = choice("find").toLowerCase().split(/\s+/).filter(Boolean);
+    columns = columnsNow();
+    shown = ordered().filter((id) => {
+      const line = board.lines[id];
+      const text = [line.row, line.index, line.trained_on, ...Object.keys(line.flags)].join(" ").toLowerCase();
+      return throughIndex(line) && words.every((word) => text.includes(word)) &&
+        (!byId("only-front").checked || onFront.has(id)) && (!byId("only-fair").checked || !Object.keys(line.flags).length);
+    });
+    byId("rows").tHead.replaceChildren(head());
+    byId("rows").tBodies[0].replaceChildren(...shown.map((id) => row(id, onFront.has(id))));
+    byId("count").textContent = `${shown.length} of ${board.lines.length} rows`;
+  }
+
+  // ---- two rows, and one row's cells ---------------------------------------------------------
+
+  function pin(id) {
+    const at = chosen.pins.indexOf(id);
+    if (at >= 0) chosen.pins.splice(at, 1);
+    else chosen.pins = [...chosen.pins.slice(-1), id];
+    render();
+  }
+
+  function pins() {
+    const lines = chosen.pins.map((id) => board.lines[id]);
+    const place = byId("pins");
+    if (!lines.length) return place.replaceChildren();
+    const rows = columns.map((column) => make("tr", {}, make("th", { scope: "row", class: "text" }, column.title),
+      ...lines.map((line) => make("td", { class: "text" },
+        column.format === "text" ? column.get(line) || "" : spelled(column.get(line), column.format)))));
+    const said = lines.map((line) => make("p", {}, `${name(line)}: ${line.sentence}`));
+    if (lines.length === 2) {
+      const [one, other] = lines.map(latency), [a, b] = lines.map(standing);
+      if (one && other) {
+        said.push(make("p", {}, `${name(lines[0])} takes ${short(one[0] / other[0])} times the ` +
+          `${choice("span")} ${choice("percent")} of ${name(lines[1])}.`));
+      }
+      if (a && b) said.push(make("p", {}, `${choice("measure")}: ${(a.score[0] - b.score[0]).toFixed(4)} apart.`));
+      said.push(make("p", { class: "note" }, "With intervals and a test: ",
+        make("code", {}, `effbench compare ${JSON.stringify(lines[0].row)} ${JSON.stringify(lines[1].row)} --suite ${board.suite}`)));
+    }
+    place.replaceChildren(make("h2", {}, lines.map(name).join(" and ")), ...said,
+      make("div", { class: "scroll", tabindex: 0 }, make("table", {}, make("tbody", {}, ...rows))));
+  }
+
+  function open(id) {
+    chosen.cell = id;
+    cell();
+    byId("cell").scrollIntoView({ block: "nearest" });
+  }
+
+  function pairs(facts) {
+    const entries = Object.entries(facts).filter(([, v]) => v !== null && v !== undefined && v !== "");
+    return make("dl", {}, ...entries.flatMap(([k, v]) =>
+      [make("dt", {}, k), make("dd", {}, typeof v === "object" ? JSON.stringify(v) : String(v))]));
+  }
+
+  function extremes(title, rows, dataset) {
+    if (!rows.length) return null;
+    const texts = board.texts[dataset] || {};
+    const lines = rows.map(([query, own, other]) => make("tr", {},
+      make("td", { class: "query" }, texts[query] ? `${texts[query]} ` : "", make("small", {}, query)),
+      make("td", {}, score(own)), make("td", {}, score(other))));
+    return make("div", {}, make("h3", {}, title), make("div", { class: "scroll" }, make("table", {},
+      make("thead", {}, make("tr", {}, ...["query", "this row", "baseline"].map((t, i) =>
+        make("th", { scope: "col", class: i ? null : "text" }, t)))),
+      make("tbody", {}, ...lines))));
+  }
+
+  function cell() {
+    const place = byId("cell");
+    if (chosen.cell === null) return place.replaceChildren();
+    const line = board.lines[chosen.cell];
+    const parts = Object.entries(line.cells).flatMap(([dataset, id]) => {
+      const one = board.cells[id];
+      const about = Object.fromEntries(Object.entries(one.about).map(([k, n]) => [k, board.shared[n]]));
+      return [make("details", { open: Object.keys(line.cells).length === 1 }, make("summary", {}, dataset), pairs({
+        cell: id, ...one.scores, created: about.created, key: one.key,
+        plugin: `${about.row.use} of ${about.row.plugin} (${about.row.distribution})`, options: about.row.options,
+        "searches the passages of": about.passages, index: about.index && about.index.options,
+        search: about.search, queries: about.queries, costs: about.costs, versions: about.versions,
+      }), extremes("Largest wins over the baseline", one.wins, dataset),
+      extremes("Largest losses", one.losses, dataset))];
+    });
+    place.replaceChildren(make("h2", {}, name(line)), make("p", {}, line.sentence),
+      ...Object.entries(line.flags).map(([flag, why]) => make("p", { class: "mark" }, `${flag}: ${why}`)), ...parts);
+  }
+
+  function render() {
+    const found = points();
+    draw(found);
+    table(found);
+    pins();
+    cell();
+  }
+
+  fill("board", boards.map((one, i) => [String(i), `${one.suite} on ${one.machine}`]));
+  for (const id of ["measure", "unit", "index", "span", "percent"]) byId(id).addEventListener("change", render);
+  byId("board").addEventListener("change", chooseBoard);
+  for (const id of ["find", "only-front", "only-fair"]) byId(id).addEventListener("input", render);
+  for (const id of ["choices", "filters"]) byId(id).addEventListener("submit", (event) => event.preventDefault());
+  chooseBoard();
+})();

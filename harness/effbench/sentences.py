@@ -1,0 +1,37 @@
+"""What may be said of a row in one sentence."""
+
+from __future__ import annotations
+
+from effbench.latency.figures import Interval
+from effbench.latency.spans import ENCODE
+from effbench.leaderboard import Board
+
+
+def sentence(board: Board, number: int) -> str:
+    """Say what a line keeps of the baseline's quality, and at what speed."""
+    line, baseline, measure = board.lines[number], board.baselines[number], board.measures[0]
+    if baseline is None or number == baseline:
+        return "The baseline." if number == baseline else ""
+    other = board.lines[baseline].row
+    standing = board.standings(measure).get(number)
+    if standing is None or standing.kept is None:
+        there = sum(line.score(measure, own) is not None for own in board.units.values())
+        return (
+            f"Has {there} of {len(board.units)} datasets: no average to set beside {other}'s."
+        )
+    quality = f"{share(standing.kept)} of {other}'s {measure}"
+    chance = f" (a difference that may be chance, p {standing.p:.2g})"
+    verb = "Keeps" if standing.kept.value < 1 else "Reaches"
+    said = f"{verb} {quality}{chance if (standing.p or 0) >= 0.05 else ''}"
+    measured = board.measured[number]
+    if not measured.cells or measured.flags() or board.baseline_measured.flags():
+        return f"{said}; its speed is not ranked."
+    speed = measured.after(board.baseline_measured, ENCODE)
+    return f"{said} at {speed.spelled()}x the speed." if speed else f"{said}."
+
+
+def share(found: Interval) -> str:
+    """Return a share with its interval in per cent."""
+    if found.low is None or found.high is None:
+        return f"{found.value:.1%}"
+    return f"{found.value:.1%} [{found.low * 100:.1f}, {found.high * 100:.1f}]"

@@ -1,0 +1,92 @@
+"""Results made up: records and latency sessions of any number of rows and datasets."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from made_sessions import write_session
+
+NASTY = [
+    "<img src=x onerror=window.broken=1>",
+    "</script><b>bold</b>",
+    "'quoted' \"twice\" & `ticked`",
+    "=1+1",
+    "a|b_c*d$e%f#g{h}i~j^k\\l",
+    "אבג \u202eabc",
+    "\U0001f680 rocket",
+    "long " * 60 + "end",
+]
+"""Names that break what takes text for markup, formulas or commands."""
+
+
+OFFER = {"use": "made", "plugin": "made", "distribution": "made 1", "options": {}}
+
+
+def write_results(
+    root: Path,
+    *,
+    rows: Sequence[str],
+    datasets: int,
+    machine: str = "a-machine",
+    missing: Collection[str] = (),
+    queries: int = 30,
+    suite: str = "made",
+    **given: object,
+) -> Path:
+    """Write the records of a suite; rows in ``missing`` lack the last dataset.
+
+    The first row is the baseline; each is a little worse and faster than the one before.
+    """
+    chance = random.Random(machine)
+    folder = root / machine / suite
+    folder.mkdir(parents=True)
+    names = [f"data-{i}" for i in range(datasets)]
+    cells = {(d, r): f"{d}--{i}" for d in names for i, r in enumerate(rows)}
+    keys = {cell: f"key-{cell}" for cell in cells.values()}
+    for (dataset, row), cell in cells.items():
+        if row in missing and dataset == names[-1]:
+            continue
+        level = 0.6 - 0.3 * rows.index(row) / len(rows)
+        values = {f"q{q}": min(1, max(0, chance.gauss(level, 0.2))) for q in range(queries)}
+        record = {
+            "schema": 1,
+            "status": "done",
+            "key": keys[cell],
+            "dataset": dataset,
+            "row": {"name": row, **OFFER},
+            "passages": None,
+            "trained_on": [],
+            "index": {"name": "exact", **OFFER},
+            "search": {},
+            "k": 10,
+            "scores": {"nDCG@10": sum(values.values()) / queries},
+            "per_query": {"nDCG@10": values},
+            "queries": {"queries": queries},
+            "costs": {"index_bytes": 1000},
+            "versions": {"effbench": "0.1.0"},
+            "created": "2026-11-25T00:00:00+00:00",
+            **given,
+        }
+        (folder / f"{cell}.json").write_text(json.dumps(record))
+    for dataset in names:
+        ms = {
+            cells[dataset, row]: {"encode": [10.0 / (1 + i)] * 12}
+            for i, row in enumerate(rows)
+            if not (row in missing and dataset == names[-1])
+        }
+        write_session(folder, dataset, ms, keys=keys, processes=3)
+    facts = {
+        "schema": 1,
+        "suite": suite,
+        "measures": ["nDCG@10"],
+        "k": 10,
+        "datasets": [{"name": name, "group": None} for name in names],
+        "latency": {"baseline": rows[0], "processes": 3, "conditions": {}, "timed": {}},
+        "expected": {"scores": {}, "tolerance": 0.001, "index": "exact"},
+        "cells": list(cells.values()),
+    }
+    (folder / "suite.json").write_text(json.dumps(facts))
+    return folder
