@@ -176,9 +176,9 @@ def test_a_session_of_a_newer_effbench_is_a_remark(board: Board, monkeypatch) ->
     monkeypatch.setattr(samples, "FORMAT", samples.FORMAT + 1)
     path = board.add("toy")
     monkeypatch.undo()
-    assert board.table()["remarks"] == [
-        f"{path}: a session of a newer effbench (upgrade effbench)"
-    ]
+    found = board.effbench("leaderboard", board.root)
+    assert found.exit_code == 1
+    assert f"{path}: a session of a newer effbench (upgrade effbench)" in found.stderr
 
 
 def test_a_real_header_has_what_the_made_up_one_has(board: Board, suite) -> None:

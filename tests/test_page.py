@@ -111,7 +111,9 @@ def page(browser: Any, effbench, tmp_path: Path) -> Iterator[Callable[[Path], Pa
         made = effbench("leaderboard", results, "--output", path)
         assert made.exit_code == 0, made.output
         browser.get(path.as_uri())
-        return Page(browser)
+        found = Page(browser)
+        found.until("document.querySelector('#rows tbody tr')")
+        return found
 
     yield opened
     assert browser.get_log("browser") == []

@@ -113,13 +113,10 @@ def test_what_a_run_left_is_shown(run, effbench, tmp_path: Path) -> None:
         f"{about['weights'][heaviest]:.4f}",
     ], "the largest first"
 
-    rows = [
-        line.split(",")[2]
-        for line in effbench(
-            "leaderboard", tmp_path / "results", "--format", "csv"
-        ).stdout.splitlines()[1:]
-    ]
-    assert rows[-1] == "own", "trained on what it is measured on: after all others"
+    board = effbench("leaderboard", tmp_path / "results", "--format", "json").stdout
+    lines = json.loads(board)[0]["lines"]
+    assert lines[-1]["row"] == "own", "trained on what it is measured on: after all others"
+    assert lines[-1]["rank"] is None
     assert "own: last and not ranked: it was" in found.stdout + found.stderr
 
     text = SUITE.splitlines()
