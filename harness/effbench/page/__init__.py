@@ -57,6 +57,7 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
             f"p{percent} (run the suite with latency, or say another --span)"
         )
     spec = chart.specification(points, f"{span} p{percent}, ms", board.measures[0])
+    spec["background"] = "white"
     spec["title"] = {"text": f"{board.suite} on {board.machine}", "anchor": "start"}
     drawn: str = converter.vegalite_to_svg(spec)
     if form == "svg":

@@ -55,17 +55,27 @@ def _beats(one: Point, other: Point) -> bool:
 def specification(points: Sequence[Point], x_title: str, y_title: str) -> dict[str, Any]:
     """Return Vega-Lite of points, as `points` and the page's script make them."""
     bars = [
-        {
-            **_rule({"x": _x("x_low"), "x2": {"field": "x_high"}, "y": _y("y")}),
-            "name": "x_bars",
-        },
-        {
-            **_rule({"x": _x("x"), "y": _y("y_low"), "y2": {"field": "y_high"}}),
-            "name": "y_bars",
-        },
+        _bar({"x": _x("x_low"), "x2": {"field": "x_high"}, "y": _y("y")}),
+        _bar({"x": _x("x"), "y": _y("y_low"), "y2": {"field": "y_high"}}),
     ]
-    line = {
-        "name": "front",
+    names = {
+        "mark": {"type": "text", "align": "left", "dx": 8, "dy": -6, "limit": 150},
+        "encoding": {"x": _x("x"), "y": _y("y"), "text": {"field": "name"}},
+    }
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": 720,
+        "height": 380,
+        "data": {"values": [dict(point) for point in points]},
+        "layer": [_front_line(), *bars, _dots(), names],
+        "encoding": {"x": {"title": x_title}, "y": {"title": y_title}},
+        "background": None,
+        "config": {"view": {"stroke": None}, "axis": {"gridColor": "#8884", "domain": False}},
+    }
+
+
+def _front_line() -> dict[str, Any]:
+    return {
         "transform": [{"filter": "datum.front"}],
         "mark": {
             "type": "line",
@@ -75,8 +85,13 @@ def specification(points: Sequence[Point], x_title: str, y_title: str) -> dict[s
         },
         "encoding": {"x": _x("x"), "y": _y("y"), "order": {"field": "x"}},
     }
-    dots = {
-        "name": "dots",
+
+
+def _dots() -> dict[str, Any]:
+    """Return the layer of points: their colour is the index, their shape the kind."""
+    shapes = {"domain": ["encoder", "retriever"], "range": ["circle", "square"]}
+    stroke = {"condition": {"test": "datum.pinned", "value": "#d00"}, "field": "index"}
+    return {
         "mark": {"type": "point", "size": 70, "filled": True, "cursor": "pointer"},
         "encoding": {
             "x": _x("x"),
@@ -87,49 +102,16 @@ def specification(points: Sequence[Point], x_title: str, y_title: str) -> dict[s
                 "scale": {"scheme": "tableau10"},
                 "legend": {"orient": "bottom", "title": None},
             },
-            "shape": {
-                "field": "kind",
-                "type": "nominal",
-                "scale": {
-                    "domain": ["encoder", "retriever"],
-                    "range": ["circle", "square"],
-                },
-                "legend": None,
-            },
+            "shape": {"field": "kind", "type": "nominal", "scale": shapes, "legend": None},
             "fillOpacity": {"condition": {"test": "datum.marked", "value": 0}, "value": 1},
-            "stroke": {
-                "condition": {"test": "datum.pinned", "value": "#d00"},
-                "field": "index",
-            },
+            "stroke": stroke,
             "strokeWidth": {"value": 2},
             "description": {"field": "description"},
         },
     }
-    names = {
-        "name": "names",
-        "mark": {
-            "type": "text",
-            "align": "left",
-            "dx": 8,
-            "dy": -6,
-            "fontSize": 11,
-            "limit": 150,
-        },
-        "encoding": {"x": _x("x"), "y": _y("y"), "text": {"field": "name"}},
-    }
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": 720,
-        "height": 380,
-        "data": {"values": [dict(point) for point in points]},
-        "layer": [line, *bars, dots, names],
-        "encoding": {"x": {"title": x_title}, "y": {"title": y_title}},
-        "background": None,
-        "config": {"view": {"stroke": None}, "axis": {"gridColor": "#8884", "domain": False}},
-    }
 
 
-def _rule(encoding: Mapping[str, Any]) -> dict[str, Any]:
+def _bar(encoding: Mapping[str, Any]) -> dict[str, Any]:
     return {"mark": {"type": "rule", "opacity": 0.5}, "encoding": dict(encoding)}
 
 
