@@ -114,3 +114,14 @@ def test_hostile_names_are_harmless_in_every_text(effbench, tmp_path: Path) -> N
     assert r"a\textbar{}b\_c*d\$e\%f\#g\{h\}i\textasciitilde{}j\textasciicircum{}k" in nasty
     assert "<img" not in texts["svg"]
     assert "<b>" not in texts["svg"]
+
+
+def test_the_same_records_give_the_same_page(effbench, results: Path, tmp_path: Path) -> None:
+    first, again = tmp_path / "first.html", tmp_path / "again.html"
+    effbench("leaderboard", results, "--output", first)
+    for path in sorted(results.rglob("*.json"), reverse=True):
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)
+    effbench("leaderboard", results, "--output", again)
+    assert first.read_bytes() == again.read_bytes()
