@@ -170,6 +170,26 @@ def test_another_suite_and_measure_can_be_chosen(page) -> None:
     assert board.column("R@100")[board.rows().index("gru")].startswith("0.3126")
 
 
+def test_points_of_the_chart_show_their_facts_and_are_pinned(page, browser) -> None:
+    from selenium.webdriver import ActionChains
+
+    board = page(RESULTS)
+    names = board.js("return [...document.getElementById('board').options].map(o => o.text)")
+    (number,) = [i for i, name in enumerate(names) if name.startswith("small-query on intel")]
+    board.choose("board", str(number))
+    symbols = "#chart .mark-symbol.role-mark path"
+    board.until(f"document.querySelectorAll('{symbols}').length === 11")
+    point = browser.find_elements("css selector", symbols)[3]
+    label = point.get_attribute("aria-label")
+    ActionChains(browser).move_to_element(point).perform()
+    board.until("!document.getElementById('hint').hidden")
+    assert "nDCG@10 0." in board.text("hint")
+    ActionChains(browser).click(point).perform()
+    board.until("document.querySelectorAll('#rows tr.pinned').length === 1")
+    pinned = board.js("return document.querySelector('#rows tr.pinned').dataset.row")
+    assert label.startswith(f"{pinned} (exact); nDCG@10 0."), "what a screen reader says"
+
+
 def test_hostile_names_are_text(page, tmp_path: Path) -> None:
     write_results(tmp_path / "results", rows=NASTY, datasets=2)
     board = page(tmp_path / "results")
