@@ -112,6 +112,11 @@ def test_another_machine_is_compared_by_scores_alone(effbench, old: Path, new: P
     (folder,) = new.iterdir()
     folder.rename(new / "another-machine")
     edit(record(new, 1), lowered(0.05))
+
+    def change(content: dict) -> None:
+        content["per_query"]["nDCG@10"]["q0"] += 0.01
+
+    edit(record(new, 0), change)  # of the same key, but trained on another machine
     found = effbench("diff", old, new, "--json")
     facts = json.loads(found.stdout)
-    assert [one["what"] for one in facts["moved"]] == ["nDCG@10"]
+    assert [(one["where"], one["what"]) for one in facts["moved"]] == [("data-0--1", "nDCG@10")]

@@ -107,7 +107,10 @@ def _lost(old: Board, new: Board) -> Iterator[Change]:
 
 
 def _scores(old: Board, new: Board) -> Iterator[tuple[str, str, Interval, bool, float]]:
-    """Yield cell, measure, difference, whether it should be none, p-value."""
+    """Yield cell, measure, difference, whether it should be none, p-value.
+
+    Equal keys have equal scores on one machine; on another one training may end elsewhere.
+    """
     now = {record["cell"]: record for record in new.collected.done}
     for record in old.collected.done:
         other = now.get(record["cell"])
@@ -117,7 +120,8 @@ def _scores(old: Board, new: Board) -> Iterator[tuple[str, str, Interval, bool, 
                 continue
             both = Paired([values_of(pair)])
             apart = both.differences(1)[0]
-            same = _key(record) == _key(other) and abs(apart.value) > 1e-9
+            same_key = old.machine == new.machine and _key(record) == _key(other)
+            same = same_key and abs(apart.value) > 1e-9
             yield record["cell"], measure, apart, same, both.p_values(1)[0]
 
 
