@@ -89,12 +89,12 @@ def test_a_cell_that_is_lost_or_fails_is_worse(effbench, old: Path, new: Path) -
 @pytest.mark.parametrize(
     ("ms", "said", "code"),
     [
-        (5.1, "0 of 4 figures moved", 0),
+        (5.4, "0 of 4 figures moved", 0),
         (7.0, "worse  made small exact: speed-up 2 [2, 2]x -> 1.43 [1.43, 1.43]x over big", 1),
         (4.0, "better made small exact: speed-up", 0),
     ],
 )
-def test_a_speed_up_moves_by_more_than_five_per_cent(
+def test_a_speed_up_moves_by_more_than_ten_per_cent(
     effbench, old: Path, new: Path, ms: float, said: str, code: int
 ) -> None:
     cells = ["data-0--0", "data-0--1"]
@@ -106,6 +106,15 @@ def test_a_speed_up_moves_by_more_than_five_per_cent(
     found = effbench("diff", old, new)
     assert said in found.stdout
     assert found.exit_code == code
+
+
+def test_what_cannot_be_read_is_exit_code_1(effbench, old: Path, new: Path) -> None:
+    for root in (old, new):
+        record(root, 1).write_text("{")
+    found = effbench("diff", old, new)
+    assert found.exit_code == 1
+    assert "0 of 2 figures moved" in found.stdout
+    assert found.stderr.count("cannot be read") == 2
 
 
 def test_another_machine_is_compared_by_scores_alone(effbench, old: Path, new: Path) -> None:

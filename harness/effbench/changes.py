@@ -14,8 +14,10 @@ from effbench.leaderboard import Board, boards
 from effbench.records import Record
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
-SPEED = 0.05
-"""Speed-ups of two sessions that lie no further apart are equal (docs/latency.md)."""
+SPEED = 0.10
+"""Speed-ups of two sessions that lie no further apart are equal: so far hours of one machine lie
+apart (docs/latency.md).
+"""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,14 @@ class Changes:
     """Scores and speed-ups that both have."""
 
     remarks: Sequence[str]
+    unreadable: Sequence[str]
 
 
 def changes(old: Path, new: Path) -> Changes:
     """Compare all suites that both folders have.
 
     Of scores, those moved whose paired difference is significant, corrected for their number by
-    Holm's method; of speed-ups over the baseline those that lie more than 5 % and more than
+    Holm's method; of speed-ups over the baseline those that lie more than 10 % and more than
     their intervals apart. Times themselves are not compared: they move with the machine.
 
     Raises:
@@ -72,9 +75,8 @@ def changes(old: Path, new: Path) -> Changes:
         speeds = list(_speeds(one, other, remarks))
         compared += len(speeds)
         moved += [change for change in speeds if isinstance(change, Change)]
-    for board in (*before, *after):
-        remarks += board.unreadable
-    return Changes(moved, compared, remarks)
+    unreadable = [what for board in (*before, *after) for what in board.unreadable]
+    return Changes(moved, compared, remarks, unreadable)
 
 
 def _paired_boards(
@@ -146,8 +148,10 @@ def _speeds(old: Board, new: Board, remarks: list[str]) -> Iterator[Change | Non
             remarks.append(f"{old.suite}: speed is not compared: other machines or settings")
         return
     then, now = (_speedups(board) for board in (old, new))
-    for row in then.keys() & now.keys():
-        one, other = then[row], now[row]
+    for row, one in then.items():
+        other = now.get(row)
+        if other is None:
+            continue
         apart = math.log(other.value / one.value)
         noise = math.hypot(_half(one), _half(other))
         if abs(apart) <= max(math.log1p(SPEED), noise):

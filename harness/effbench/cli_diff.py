@@ -21,7 +21,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     """Show what moved beyond noise from the results OLD to NEW: scores, speed-ups, lost cells.
 
     Scores are compared query by query (randomisation test, Holm's correction), speed-ups over
-    the baseline by their intervals and 5 %. Exit code 0: nothing is worse; 1: something is, or
+    the baseline by their intervals and 10 %. Exit code 0: nothing is worse; 1: something is, or
     could not be read; 2: a mistake.
     """
     from effbench.changes import changes
@@ -31,7 +31,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
         facts = {
             "moved": [one.facts() for one in found.moved],
             "compared": found.compared,
-            "remarks": list(found.remarks),
+            "remarks": [*found.remarks, *found.unreadable],
         }
         click.echo(json.dumps(facts, indent=1))
     else:
@@ -39,6 +39,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
             sign = "worse" if one.worse else "better"
             click.echo(f"{sign:6} {one.suite} {one.where}: {one.what} {one.said}")
         click.echo(f"{len(found.moved)} of {found.compared} figures moved beyond noise")
-        for remark in found.remarks:
+        for remark in (*found.remarks, *found.unreadable):
             click.echo(remark, err=True)
-    sys.exit(SOME_FAILED if any(one.worse for one in found.moved) else 0)
+    worse = any(one.worse for one in found.moved) or bool(found.unreadable)
+    sys.exit(SOME_FAILED if worse else 0)
