@@ -116,6 +116,11 @@ class Plan:
         return replace(self, cells=tuple(kept))
 
 
+def through(index: str | None, search: Mapping[str, Any]) -> str:
+    """Return an index with its search setting, as people are shown it: hnsw efSearch=64."""
+    return f"{index or ''}{''.join(f' {name}={value}' for name, value in search.items())}"
+
+
 def slug(text: str) -> str:
     """Return a name that files can have."""
     return "".join(c if c.isalnum() or c in "-_.=+@" else "-" for c in text)

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from effbench.latency.figures import Interval
-from effbench.latency.spans import ENCODE
 from effbench.leaderboard import Board, boards
 from effbench.records import Record
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 SPEED = 0.10
-"""Speed-ups of two sessions that lie no further apart are equal: so far hours of one machine lie
-apart (docs/latency.md).
-"""
+"""Speed-ups that lie no further apart are equal: so do those of two hours (docs/latency.md)."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +161,7 @@ def _speeds(old: Board, new: Board, remarks: list[str]) -> Iterator[Change | Non
 def _speedups(board: Board) -> Mapping[str, Interval]:
     found = {}
     for line, measured in zip(board.lines, board.measured, strict=True):
-        ratio = None if measured.flags() else measured.after(board.baseline_measured, ENCODE)
+        ratio = measured.speedup(board.baseline_measured)
         if ratio and ratio.low is not None:
             found[f"{line.row} {line.index}".strip()] = ratio
     return found

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from effbench import mteb_files
+from effbench.cells import through
 from effbench.collected import Collected, collect
 from effbench.latency import board
 from effbench.latency.sessions import Measured
@@ -194,9 +195,9 @@ def _board(found: Collected, published: Sequence[Path]) -> Board:
 def _lines(records: Iterable[Record], remarks: list[str]) -> list[Line]:
     grouped: dict[tuple[str, str], dict[str, Record]] = {}
     for record in records:
-        swept = "".join(f" {option}={value}" for option, value in record["search"].items())
-        index = f"{record['index']['name']}{swept}" if record["index"] else ""
-        by_dataset = grouped.setdefault((record["row"]["name"], index), {})
+        index = record["index"] and record["index"]["name"]
+        place = record["row"]["name"], through(index, record["search"])
+        by_dataset = grouped.setdefault(place, {})
         if record["status"] == "done":
             by_dataset[record["dataset"]] = record
         else:

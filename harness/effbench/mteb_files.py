@@ -7,16 +7,15 @@ queries' values: intervals, tests and latencies cannot be had of them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from effbench.cells import slug
+from effbench.cells import slug, through
 from effbench.errors import EffbenchError
 from effbench.records import Record
-from effbench.store import write_json
+from effbench.store import read_json, write_json
 
 META = "model_meta.json"
 TASKS = {
@@ -96,10 +95,7 @@ def published(folder: Path, datasets: Sequence[str], measures: Sequence[str]) ->
 
 
 def _read(path: Path) -> Record:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+    data = read_json(path)
     if not isinstance(data, dict) or not isinstance(data.get("scores"), dict):
         raise EffbenchError(f"{path}: no result file of mteb (task_name, scores)")
     return data
@@ -142,10 +138,10 @@ def _record(path: Path, dataset: str, data: Record, scores: Mapping[str, float])
 
 
 def _model(meta: Path) -> str:
-    try:
-        return str(json.loads(meta.read_text(encoding="utf-8"))["name"])
-    except (ValueError, KeyError) as error:
-        raise EffbenchError(f"{meta}: no description of a model: {error}") from error
+    data = read_json(meta)
+    if not isinstance(data, dict) or "name" not in data:
+        raise EffbenchError(f"{meta}: no description of a model (name)")
+    return str(data["name"])
 
 
 def write_results(records: Sequence[Record], folder: Path) -> int:
@@ -154,13 +150,13 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
     A row's revision is the version of what made it. Its index and search setting are part of
     its name, unless it has only one.
     """
-    through: dict[str, set[str]] = {}
+    indexes: dict[str, set[str]] = {}
     for record in records:
-        through.setdefault(record["row"]["name"], set()).add(_through(record))
+        indexes.setdefault(record["row"]["name"], set()).add(_index(record))
     files: dict[Path, Record] = {}
     for record in records:
         name = record["row"]["name"]
-        model = f"{name} {_through(record)}".strip() if len(through[name]) > 1 else name
+        model = f"{name} {_index(record)}".strip() if len(indexes[name]) > 1 else name
         task, split = task_of(record["dataset"])
         place = folder / slug(model) / slug(record["row"]["distribution"])
         files[place / META] = {"name": model, "revision": place.name, "framework": ["effbench"]}
@@ -189,6 +185,5 @@ def _entry(record: Record) -> Record:
     return {"hf_subset": "default", "languages": ["eng-Latn"], "main_score": main, **known}
 
 
-def _through(record: Record) -> str:
-    swept = "".join(f" {option}={value}" for option, value in record["search"].items())
-    return f"{record['index']['name']}{swept}" if record["index"] else ""
+def _index(record: Record) -> str:
+    return through(record["index"] and record["index"]["name"], record["search"])

@@ -21,7 +21,7 @@ from effbench.measures import mean, measure
 from effbench.steps.data import qrels_of, queries_of
 from effbench.steps.search import RUN, SearchIndex
 from effbench.steps.train import MODEL, Train
-from effbench.store import write_json
+from effbench.store import read_json, write_json
 from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ def read(path: Path) -> Record:
         EffbenchError: it is missing, truncated, foreign, or of a newer schema.
 
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+    data: Record = read_json(path)
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
         raise EffbenchError(f"{path}: not a record of effbench")
     if data["schema"] > SCHEMA:

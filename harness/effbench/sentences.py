@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from effbench.latency.figures import Interval
-from effbench.latency.spans import ENCODE
 from effbench.leaderboard import Board
 
 
@@ -24,10 +23,10 @@ def sentence(board: Board, number: int) -> str:
     verb = "Keeps" if standing.kept.value < 1 else "Reaches"
     said = f"{verb} {quality}{chance if (standing.p or 0) >= 0.05 else ''}"
     measured = board.measured[number]
-    if not measured.cells or measured.flags() or board.baseline_measured.flags():
-        return f"{said}; its speed is not ranked."
-    speed = measured.after(board.baseline_measured, ENCODE)
-    return f"{said} at {speed.spelled()}x the speed." if speed else f"{said}."
+    speed = measured.speedup(board.baseline_measured)
+    if speed:
+        return f"{said} at {speed.spelled()}x the speed."
+    return f"{said}; its speed is not ranked." if measured.flags() else f"{said}."
 
 
 def share(found: Interval) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from effbench.content import file_sha256
+from effbench.errors import EffbenchError
 
 MANIFEST = "manifest.json"
 
@@ -53,6 +54,19 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     )
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     write_atomically(path, lambda temporary: _write_text(temporary, text))
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        EffbenchError: it is missing or no JSON.
+
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EffbenchError(f"{path}: cannot be read: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,6 @@ class Table:
     details: tuple[str, ...] = ()
     """Columns for programs: people are not shown them."""
 
-    headline: str = ""
-    """The column that orders the lines: the suite's first measure."""
-
 
 def tables(roots: Iterable[Path]) -> list[Table]:
     """Return a table for each suite under some folders, machines apart.
@@ -58,7 +55,6 @@ def table(board: Board) -> Table:
             *(n for own in latencies for n in own if not n.startswith(BRIEF)),
             *(n for n in names if n.endswith((" low", " high")) and not n.startswith(brief)),
         ),
-        headline=headline,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from effbench.cells import through
 from effbench.latency import figures, trust
 from effbench.latency.board import spelled
 from effbench.latency.samples import Read
@@ -72,8 +73,7 @@ def _parts(session: Read, title: str, machine: str) -> Table:
 
 def _name(session: Read, cell: str) -> dict[str, Value]:
     facts = session.header["rows"][cell]
-    swept = "".join(f" {option}={value}" for option, value in facts["search"].items())
-    return {"row": facts["row"], "index": f"{facts['index'] or ''}{swept}"}
+    return {"row": facts["row"], "index": through(facts["index"], facts["search"])}
 
 
 def _as_table(

@@ -150,9 +150,12 @@ class Measured(NamedTuple):
         """Return what a span took on all datasets."""
         return figures.merged(self.parts(span))
 
-    def after(self, baseline: Measured, span: str) -> Interval | None:
-        """Return how many times as fast a span is as the baseline's encoding."""
-        if len(self.cells) != len(baseline.cells):
+    def speedup(self, baseline: Measured, span: str = ENCODE) -> Interval | None:
+        """Return how many times as fast a span is as the baseline's encoding.
+
+        None where a dataset is missing, or where either has flags: then it is not ranked.
+        """
+        if len(self.cells) != len(baseline.cells) or self.flags() or baseline.flags():
             return None
         return figures.speedup(self.parts(span), baseline.parts(ENCODE))
 
@@ -197,10 +200,8 @@ def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
         for percent in percents:
             found = figures.percentile_of(times, percent)
             values |= with_interval(f"{span} p{percent} ms", found)
-    flags = row.flags()
-    ranked = not flags and not baseline.flags()
     for label, span in (("speed-up", ENCODE), (f"speed-up {AFTER_LAST_WORD}", AFTER_LAST_WORD)):
-        values |= with_interval(label, row.after(baseline, span) if ranked else None)
+        values |= with_interval(label, row.speedup(baseline, span))
     for size, rate in row.throughput().items():
         values[f"queries/s at {size}"] = rate.value
     for name, label, scale in (
@@ -210,7 +211,7 @@ def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
     ):
         own = row.process_figures(name)
         values[label] = figures.over_processes(own).value / scale if own else None
-    values["latency"] = ", ".join(flags)
+    values["latency"] = ", ".join(row.flags())
     return values
 
 

@@ -78,11 +78,9 @@ def _records(board: Board) -> Iterator[tuple[int, Record]]:
 
 def _line(board: Board, number: int, units: Sequence[str]) -> dict[str, Any]:
     line, measured = board.lines[number], board.measured[number]
-    fair = not measured.flags() and not board.baseline_measured.flags()
     ratios = {
-        span: _rounded(measured.after(board.baseline_measured, span))
+        span: _rounded(measured.speedup(board.baseline_measured, span))
         for span in (ENCODE, AFTER_LAST_WORD)
-        if fair and measured.times(span)
     }
     return {
         "row": line.row,
