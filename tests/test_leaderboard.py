@@ -167,6 +167,30 @@ def test_a_record_that_is_none_is_named_and_left_out(
     assert lines(text)["scan", ""]["datasets"] == "1 of 2"
 
 
+def test_a_cut_corpus_is_said_to_be_one(board, effbench, tmp_path: Path) -> None:
+    cut = SUITE.replace(
+        "  - {use: toy}\n", "  - {use: cut, docs: 20, dataset: {use: toy}}\n", 1
+    )
+    (table,) = json.loads(board(cut))
+    assert "toy-cut-20: 20 docs of toy: scores are higher than with all" in table["remarks"]
+    page = tmp_path / "board.html"
+    effbench("leaderboard", tmp_path / "results", "--output", page)
+    assert "not the whole dataset" in page.read_text()
+
+
+def test_options_that_do_not_go_together_are_refused(board, effbench, tmp_path: Path) -> None:
+    board(SUITE)
+    for options, said in (
+        (["--budget", "5ms", "--output", "x.html"], "they take no --format, --output"),
+        (["--span", "encod"], "--span encod: no such latency (encode, after last word"),
+        (["--output", tmp_path / "x"], "--output needs a --format"),
+        (["--format", "svg"], "no row with a score and a latency of encode p50"),
+    ):
+        found = effbench("leaderboard", tmp_path / "results", *options)
+        assert found.exit_code == 2
+        assert said in found.stderr
+
+
 def test_no_results_is_one_line(effbench, tmp_path: Path) -> None:
     found = effbench("leaderboard", tmp_path)
     assert found.exit_code == 2

@@ -77,9 +77,14 @@ def leaderboard(
     Several folders are put together: of two records of one cell the newer one counts. Exit code
     0: shown; 1: shown without what could not be read, which is named; 2: a mistake.
     """
+    from effbench.latency.sessions import SHOWN
     from effbench.leaderboard import boards
     from effbench.recommendation import Terms, milliseconds, recommend
 
+    if (budget or keep) and (form or output):
+        raise click.UsageError("--budget and --keep say a row: they take no --format, --output")
+    if span not in SHOWN:
+        raise click.UsageError(f"--span {span}: no such latency ({', '.join(SHOWN)})")
     form = form or (ENDINGS.get(output.suffix, "table") if output else "table")
     if form == "table" and output:
         raise click.UsageError("--output needs a --format, or a name that ends in one")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from effbench.collected import Collected, collect
 from effbench.errors import EffbenchError
 from effbench.latency import figures
 from effbench.latency.board import sessions_for
@@ -14,7 +15,7 @@ from effbench.latency.figures import Interval
 from effbench.latency.sessions import Sessions
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.plugins import suggest
-from effbench.records import SUITE, Record, read
+from effbench.records import Record
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 
@@ -113,19 +114,18 @@ def compare(
         EffbenchError: there is none.
 
     """
-    suites = [(path.parent, read(path)) for path in sorted(root.glob(f"**/{SUITE}"))]
-    names = {facts["suite"] for _, facts in suites}
+    boards = collect([root])
+    names = {one.suite["suite"] for one in boards}
     if suite and suite not in names:
         raise EffbenchError(
             f"{root}: no suite {suite!r} has run there ({suggest(suite, names)})"
         )
     known: dict[str, None] = {}
     found: list[Comparison] = []
-    for folder, facts in suites:
-        if suite in (None, facts["suite"]):
-            records = _records(folder, facts)
-            known.update(dict.fromkeys(record["row"]["name"] for record in records))
-            found += _compared(folder, facts, records, (row, other), index, measure)
+    for one in boards:
+        if suite in (None, one.suite["suite"]):
+            known.update(dict.fromkeys(record["row"]["name"] for record in one.done))
+            found += _compared(one, (row, other), index, measure)
     for name in (row, other):
         if name not in known:
             raise EffbenchError(
@@ -136,21 +136,12 @@ def compare(
     return found
 
 
-def _records(folder: Path, facts: Record) -> list[Record]:
-    paths = [folder / f"{name}.json" for name in facts["cells"]]
-    records = [{**read(path), "cell": path.stem} for path in paths if path.is_file()]
-    return [record for record in records if record["status"] == "done"]
-
-
 def _compared(
-    folder: Path,
-    facts: Record,
-    records: Sequence[Record],
-    names: tuple[str, str],
-    index: str | None,
-    measure: str | None,
+    collected: Collected, names: tuple[str, str], index: str | None, measure: str | None
 ) -> list[Comparison]:
-    sessions, measure = sessions_for([folder], records, facts), measure or facts["measures"][0]
+    facts, records = collected.suite, collected.done
+    sessions = sessions_for(collected.folders, records, facts)
+    measure = measure or facts["measures"][0]
     pairs = [
         (mine, theirs)
         for dataset in facts["datasets"]
@@ -162,7 +153,7 @@ def _compared(
     corrected = holm([own.p_values(1)[0] for own in found])
     return [
         Comparison(
-            folder.parent.name, facts["suite"], mine["dataset"], *names, measure,
+            collected.machine, facts["suite"], mine["dataset"], *names, measure,
             len(both), mine["scores"][measure], theirs["scores"][measure],
             own.differences(1)[0], own.shares(1)[0], p, *_latencies(sessions, mine, theirs),
         )

@@ -181,6 +181,7 @@ def _board(found: Collected, published: Sequence[Path]) -> Board:
         for line in lines
         if line.tested_on
     ]
+    remarks += [f"{d['name']}: {d['note']}" for d in found.suite["datasets"] if d.get("note")]
     rows = [(line.row, line.records) for line in lines]
     latencies = board.latencies(found.folders, rows, found.suite)
     return Board(

@@ -8,12 +8,13 @@ from typing import Any
 
 from effbench.latency import figures
 from effbench.latency.figures import Interval
-from effbench.latency.sessions import SHOWN, Measured
+from effbench.latency.sessions import SHOWN, Measured, Value
 from effbench.latency.spans import AFTER_LAST_WORD, ENCODE
-from effbench.leaderboard import MEAN, Board, Line
+from effbench.leaderboard import MEAN, Board
 from effbench.marks import marks, ranked
 from effbench.records import Record
 from effbench.sentences import sentence
+from effbench.tables import table
 
 EXTREMES = 5
 """Queries that a cell shows of the largest wins, and of the largest losses."""
@@ -25,12 +26,15 @@ DIGITS = 6
 """Significant ones of figures that were computed: the last bits differ by machine."""
 
 PERCENTS = (50, 95)
+COSTS = ("parameters", "index MB", "index s", "memory MB", "load ms", "queries/s")
+"""Beginnings of the table's columns that the page shows as they are."""
 
 
 def facts(board: Board, texts: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Return a board as JSON can hold it; ``texts`` has some queries' by dataset."""
     units = [MEAN, *board.units] if len(board.units) > 1 else list(board.units)
-    lines = [_line(board, number, units) for number in range(len(board.lines))]
+    rows = table(board).lines
+    lines = [_line(board, number, units, own) for number, own in enumerate(rows)]
     spans = {span: None for line in lines for span in line["latency"]}
     shared = _Shared()
     cells = {record["cell"]: _cell(board, i, record, shared) for i, record in _records(board)}
@@ -76,7 +80,9 @@ def _records(board: Board) -> Iterator[tuple[int, Record]]:
             yield number, record
 
 
-def _line(board: Board, number: int, units: Sequence[str]) -> dict[str, Any]:
+def _line(
+    board: Board, number: int, units: Sequence[str], known: Mapping[str, Value]
+) -> dict[str, Any]:
     line, measured = board.lines[number], board.measured[number]
     ratios = {
         span: _rounded(measured.speedup(board.baseline_measured, span))
@@ -88,7 +94,7 @@ def _line(board: Board, number: int, units: Sequence[str]) -> dict[str, Any]:
         "flags": marks(board, number),
         "ranked": ranked(board, number),
         "trained_on": line.trained_on,
-        "facts": _costs(line, measured),
+        "facts": {name: known[name] for name in known if name.startswith(COSTS)},
         "standings": {
             measure: {unit: _standing(board, number, measure, unit) for unit in units}
             for measure in board.measures
@@ -123,21 +129,6 @@ def _latency(measured: Measured) -> Iterator[tuple[str, dict[str, Any]]]:
         found = {percent: figures.percentile_of(times, percent) for percent in PERCENTS}
         if found[50]:
             yield span, {f"p{percent}": _rounded(one) for percent, one in found.items()}
-
-
-def _costs(line: Line, measured: Measured) -> dict[str, float | None]:
-    """Return what else is known of a line, by the name and unit that people read."""
-    memory = measured.process_figures("resident_bytes")
-    load = measured.process_figures("load_ms")
-    nbytes = line.total("index_bytes")
-    return {
-        "parameters": line.cost("query_parameters"),
-        "index MB": nbytes and nbytes / 1e6,
-        "index s": line.total("index_seconds"),
-        "memory MB": figures.over_processes(memory).value / 1e6 if memory else None,
-        "load ms": figures.over_processes(load).value if load else None,
-        **{f"queries/s at {size}": one.value for size, one in measured.throughput().items()},
-    }
 
 
 def _cell(board: Board, number: int, record: Record, shared: _Shared) -> dict[str, Any]:
