@@ -25,6 +25,28 @@ NASTY = [
 OFFER = {"use": "made", "plugin": "made", "distribution": "made 1", "options": {}}
 
 
+def record_of(row: str, dataset: str, key: str, values: dict[str, float]) -> dict[str, object]:
+    """Return the record of a cell that is done, with these values of its queries."""
+    return {
+        "schema": 1,
+        "status": "done",
+        "key": key,
+        "dataset": dataset,
+        "row": {"name": row, **OFFER},
+        "passages": None,
+        "trained_on": [],
+        "index": {"name": "exact", **OFFER},
+        "search": {},
+        "k": 10,
+        "scores": {"nDCG@10": sum(values.values()) / len(values)},
+        "per_query": {"nDCG@10": values},
+        "queries": {"queries": len(values)},
+        "costs": {"index_bytes": 1000},
+        "versions": {"effbench": "0.1.0"},
+        "created": "2026-11-25T00:00:00+00:00",
+    }
+
+
 def write_results(
     root: Path,
     *,
@@ -51,25 +73,7 @@ def write_results(
             continue
         level = 0.6 - 0.3 * rows.index(row) / len(rows)
         values = {f"q{q}": min(1, max(0, chance.gauss(level, 0.2))) for q in range(queries)}
-        record = {
-            "schema": 1,
-            "status": "done",
-            "key": keys[cell],
-            "dataset": dataset,
-            "row": {"name": row, **OFFER},
-            "passages": None,
-            "trained_on": [],
-            "index": {"name": "exact", **OFFER},
-            "search": {},
-            "k": 10,
-            "scores": {"nDCG@10": sum(values.values()) / queries},
-            "per_query": {"nDCG@10": values},
-            "queries": {"queries": queries},
-            "costs": {"index_bytes": 1000},
-            "versions": {"effbench": "0.1.0"},
-            "created": "2026-11-25T00:00:00+00:00",
-            **given,
-        }
+        record = record_of(row, dataset, keys[cell], values) | given
         (folder / f"{cell}.json").write_text(json.dumps(record))
     for dataset in names:
         ms = {
