@@ -55,7 +55,7 @@ def latency(
 
     from effbench.console import Terminal, stderr
     from effbench.latency.measure import Session, measure
-    from effbench.records import Results
+    from effbench.results import Results
     from effbench.suite import LatencyOptions
     from effbench.workbench import Workbench
 

@@ -40,9 +40,10 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
     """Return the store and the plan of a suite: a file, or the name of one that we ship."""
     from effbench import plan as planning
     from effbench import plugins as loading
+    from effbench.content import DIGESTS
     from effbench.store import Store, default_root
     from effbench.suite import find
 
     store = Store(cache or default_root())
-    path, memory = find(suite), store.root / "digests.json"
+    path, memory = find(suite), store.root / DIGESTS
     return store, planning.make(path, loading.load(), memory, data or path.parent)

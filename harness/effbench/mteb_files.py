@@ -14,8 +14,8 @@ from typing import Any
 
 from effbench.cells import slug, through
 from effbench.errors import EffbenchError
+from effbench.files import listed, read_json, write_json
 from effbench.records import Record
-from effbench.store import read_json, write_json
 
 META = "model_meta.json"
 TASKS = {
@@ -81,7 +81,7 @@ def published(folder: Path, datasets: Sequence[str], measures: Sequence[str]) ->
     """
     wanted = {task_of(name): name for name in datasets}
     found = []
-    paths = sorted(path for path in folder.rglob("*.json") if path.name != META)
+    paths = [path for path in listed(folder, "**/*.json") if path.name != META]
     for path in paths:
         data = _read(path)
         for (task, split), dataset in wanted.items():
@@ -174,7 +174,7 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
         content["scores"][split] = [_entry(record)]
         content["evaluation_time"] += record["costs"].get("search_seconds", 0.0)
     for path, content in files.items():
-        write_json(path, content)
+        write_json(path, content, seal=False)
     return sum(path.name != META for path in files)
 
 

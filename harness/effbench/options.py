@@ -195,6 +195,16 @@ class Resolver(NamedTuple):
         return self.digests.of(path) if self.digests else None
 
 
+def changed(factory: Factory, resolved: Resolved, digests: Digests) -> Iterator[Path]:
+    """Yield the files and folders in a row's key that are not what they were when planned."""
+    for name, option in options_of(factory).items():
+        fact, given = resolved.query_facts.get(name), str(resolved.arguments.get(name))
+        paths = {ModelId, Path, DataPath} & {option.annotation, *get_args(option.annotation)}
+        digested = paths and isinstance(fact, str) and fact != given  # given is a hub's id
+        if digested and digests.of(Path(given)) != fact:
+            yield Path(given)
+
+
 def _hint(value: Any) -> str:
     """Explain a number that YAML takes for a text, such as 1e-4."""
     try:

@@ -34,8 +34,9 @@ def make(path: Path, plugins: Plugins, memory: Path, data: Path) -> Plan:
 
     """
     suite, mistakes = read(path)
-    planner = _Planner(suite, mistakes, plugins, Resolver(data, Digests(memory)))
-    plan = planner.plan()
+    digests = Digests(memory)
+    plan = _Planner(suite, mistakes, plugins, Resolver(data, digests)).plan()
+    digests.save()
     mistakes.raise_all()
     return plan
 

@@ -10,9 +10,9 @@ from effbench import processes, records
 from effbench.cells import Cell, Plan
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
-from effbench.records import Record, Results
+from effbench.records import Record
+from effbench.results import Results
 from effbench.steps import all_steps, key_of
-from effbench.steps.search import RUN
 from effbench.steps.train import Train
 from effbench.workbench import StepFailed, Workbench
 
@@ -57,6 +57,7 @@ def run(
         _quality(cell, bench, results, outcome)
         if outcome.failed and fail_fast:
             return outcome, results
+    bench.digests.save()
     _latency(plan, bench, results, outcome)
     return outcome, results
 
@@ -84,20 +85,30 @@ def _train_together(plan: Plan, bench: Workbench) -> None:
 
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
-    record = results.read(cell)
-    now = {"status": "done", "key": cell.key, "trained_on": records.trained_on(cell)}
-    if record is not None and all(record.get(name) == value for name, value in now.items()):
+    record = _finished(cell, results)
+    lost = results.lost(record, bench.digests) if record else []
+    if lost:
+        bench.progress.note(f"{cell.name}: {', '.join(lost)}: lost or damaged, exporting again")
+    elif record:
         outcome.records[cell.name] = record
         outcome.reused.append(cell.name)
         return
     try:
-        results.export_run(cell, bench.artifact(cell.search).folder / RUN)
-        results.export_queries(cell, bench)
-        outcome.records[cell.name] = records.done(cell, bench)
+        files = results.export(cell, bench)
+        outcome.records[cell.name] = records.done(cell, bench, files)
         results.write(cell, outcome.records[cell.name])
         outcome.done.append(cell.name)
     except StepFailed as error:
         _fail(cell, error, bench, results, outcome)
+
+
+def _finished(cell: Cell, results: Results) -> Record | None:
+    """Return a cell's record if there is one of what the cell is now."""
+    record = results.read(cell)
+    now = {"status": "done", "key": cell.key, "trained_on": records.trained_on(cell)}
+    if record is None or any(record.get(name) != value for name, value in now.items()):
+        return None
+    return record
 
 
 def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -> None:

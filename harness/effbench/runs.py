@@ -12,7 +12,7 @@ from typing import IO
 
 from effbench.api import DocPair, Qrel, ScoredDoc
 from effbench.errors import EffbenchError
-from effbench.store import write_atomically
+from effbench.files import write_atomically
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:

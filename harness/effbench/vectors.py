@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import islice
@@ -11,7 +10,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from effbench.api import Doc
+from effbench.content import file_sha256
 from effbench.errors import EffbenchError
+from effbench.files import read_sealed, sealed
 from effbench.store import Artifact
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ Item = TypeVar("Item")
 
 SHARD = 16_384
 """Rows a shard: what encoding holds in memory at once, and what a killed run may lose."""
+
+VECTORS, IDS = ".npy", ".ids"
 
 BATCH = 1_024
 """Rows that an encoder gets at once: enough to sort by length, few enough to show progress."""
@@ -59,15 +62,15 @@ def write_shards(
     rows, width, seconds = 0, 0, 0.0
     number = 0
     while shard := list(islice(remaining, SHARD)):
-        names = _names(number)
-        if not all(artifact.whole(name) for name in names):
-            _write_shard(artifact, names, shard, encode, advance)
+        names, ids = _names(number), [item_id for item_id, _ in shard]
+        facts = _taken_up(artifact, names, ids)
+        if facts is None:
+            facts = _write_shard(artifact, names, shard, encode, advance)
         else:
             advance(len(shard))
-        facts = json.loads((artifact.folder / names.facts).read_text())
         rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
         number += 1
-    _refuse_doubles(artifact.folder)
+    _refuse_doubles(_read_ids(artifact.folder / _names(n).ids for n in range(number)))
     return Shards(rows, width, seconds)
 
 
@@ -77,7 +80,8 @@ class DiskVectors:
     def __init__(self, folder: Path) -> None:
         import numpy as np
 
-        self._shards = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))]
+        files = Artifact(folder).files(VECTORS)
+        self._shards = [np.load(path, mmap_mode="r") for path in files]
         self._starts = [0]
         for shard in self._shards:
             self._starts.append(self._starts[-1] + len(shard))
@@ -108,10 +112,7 @@ class DiskVectors:
 
 def read_ids(folder: Path) -> list[str]:
     """Return the ids of a finished encoding, one a row."""
-    ids: list[str] = []
-    for path in sorted(folder.glob("*.ids")):
-        ids += path.read_text(encoding="utf-8").splitlines()
-    return ids
+    return _read_ids(Artifact(folder).files(IDS))
 
 
 def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Vectors:
@@ -128,7 +129,28 @@ class _Names(NamedTuple):
 
 
 def _names(number: int) -> _Names:
-    return _Names(f"{number:05}.npy", f"{number:05}.ids", f"{number:05}.json")
+    return _Names(f"{number:05}{VECTORS}", f"{number:05}{IDS}", f"{number:05}.json")
+
+
+def _taken_up(artifact: Artifact, names: _Names, ids: list[str]) -> dict[str, Any] | None:
+    """Return the facts of a shard that an earlier attempt has left, if it is whole.
+
+    They say which vectors and ids belong together, and to which step; the ids say which items.
+    """
+    path = artifact.folder / names.facts
+    try:
+        facts = read_sealed(path)
+    except EffbenchError:
+        return None
+    files = {name: facts["files"].get(name, "") for name in (names.vectors, names.ids)}
+    whole = (
+        facts["key"] == artifact.folder.name
+        and all(
+            artifact.take_up(*one) for one in (*files.items(), (path.name, file_sha256(path)))
+        )
+        and _read_ids([artifact.folder / names.ids]) == ids
+    )
+    return facts if whole else None
 
 
 def _write_shard(
@@ -137,7 +159,7 @@ def _write_shard(
     shard: list[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
     advance: Callable[[int], None],
-) -> None:
+) -> dict[str, Any]:
     import numpy as np
 
     distinct: dict[Hashable, Item] = {}
@@ -158,8 +180,10 @@ def _write_shard(
 
     artifact.put(names.vectors, lambda path: np.save(path, vectors))
     artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))
-    facts: dict[str, Any] = {"width": vectors.shape[1], "seconds": seconds}
-    artifact.put_text(names.facts, json.dumps(facts))
+    files = {name: artifact.kept[name] for name in (names.vectors, names.ids)}
+    facts = {"key": artifact.folder.name, "width": vectors.shape[1], "seconds": seconds}
+    artifact.put_text(names.facts, sealed({**facts, "files": files}))
+    return facts
 
 
 def _content(item: Any) -> Hashable:
@@ -167,8 +191,11 @@ def _content(item: Any) -> Hashable:
     return (item.title, item.text) if isinstance(item, Doc) else item
 
 
-def _refuse_doubles(folder: Path) -> None:
-    ids = read_ids(folder)
+def _read_ids(paths: Iterable[Path]) -> list[str]:
+    return [one for path in paths for one in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _refuse_doubles(ids: Sequence[str]) -> None:
     if len(set(ids)) < len(ids):
         seen: set[str] = set()
         double = next(one for one in ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]

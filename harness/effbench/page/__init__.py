@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from effbench.errors import EffbenchError
+from effbench.files import read_json
 from effbench.leaderboard import Board
 from effbench.page import chart
 from effbench.page.facts import facts
-from effbench.records import queries_file
 
 HERE = Path(__file__).parent
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
@@ -68,13 +66,8 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
 
 def texts_of(board: Board) -> Mapping[str, Mapping[str, str]]:
     """Return the texts of queries that lie beside the records: dataset -> query_id -> text."""
-    found: dict[str, Mapping[str, str]] = {}
-    for dataset in board.whole:
-        paths = [folder / queries_file(dataset) for folder in board.collected.folders]
-        for path in filter(Path.is_file, paths):
-            with contextlib.suppress(ValueError):  # a page without texts is one still
-                found.setdefault(dataset, json.loads(path.read_text(encoding="utf-8")))
-    return found
+    texts = board.collected.texts
+    return {dataset: read_json(texts[dataset]) for dataset in board.whole if dataset in texts}
 
 
 def _converter() -> Any:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow
 from effbench.steps import Step
@@ -50,6 +51,8 @@ class FileSource:
     def texts(self) -> Iterator[str]:
         """Yield the texts as they stand."""
         try:
+            if file_sha256(self.path) != self.digest:
+                raise EffbenchError(f"{self.path}: has changed since the plan (run again)")
             with self.path.open(encoding="utf-8", newline="") as file:
                 if self.column is None:
                     yield from file
