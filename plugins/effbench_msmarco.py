@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, TypeAlias
 
 import effbench
+from effbench.content import stamp_of
 from effbench_beir.folder import sha256_of
 from effbench_beir.lines import checked_id, checked_relevance, read_lines
 
@@ -205,12 +206,11 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 def _digest(path: Path) -> str:
     """Return the sha256 of a file's content: the same for a plain and a gzipped one."""
-    stat = path.stat()
-    return _remembered_digest(path, stat.st_size, stat.st_mtime_ns)
+    return _remembered_digest(path, stamp_of(path))
 
 
 @functools.cache  # a suite's datasets share a collection of 3 GB
-def _remembered_digest(path: Path, size: int, mtime_ns: int) -> str:
+def _remembered_digest(path: Path, stamp: tuple[int, ...]) -> str:
     with _opened(path) as stream:
         return sha256_of(stream).hex()
 

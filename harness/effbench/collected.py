@@ -148,6 +148,8 @@ def _checked(path: Path) -> Record:
     missing = [name for name in needed if name not in record]
     if missing:
         raise EffbenchError(f"{path}: a record without {', '.join(missing)}")
+    if record.get("cell", path.stem) != path.stem:
+        raise EffbenchError(f"{path}: the record of {record['cell']} (give it its name)")
     return record
 
 

@@ -47,6 +47,7 @@ class Digests:
 
     def __init__(self, memory: Path) -> None:
         self._memory = memory
+        sweep_stale(memory.parent)
         self._known = self._remembered()
         self._new: dict[str, list[object]] = {}
 
@@ -62,7 +63,6 @@ class Digests:
         if self._new:
             with contextlib.suppress(OSError):  # only a memory: a read-only cache still works
                 write_json(self._memory, {**self._remembered(), **self._new})
-                sweep_stale(self._memory.parent)
             self._known.update(self._new)
             self._new = {}
 

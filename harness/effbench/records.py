@@ -146,6 +146,7 @@ def _head(cell: Cell, status: str) -> Record:
     return {
         "schema": SCHEMA,
         "status": status,
+        "cell": cell.name,
         "key": cell.key,
         "dataset": cell.dataset.name,
         "row": _described(cell.row),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import effbench
+from effbench.content import stamp_of
 from effbench_beir.folder import sha256_of
 from effbench_beir.lines import checked_id
 
@@ -190,11 +191,10 @@ def _digest(path: Path) -> str:
     """Return the sha256 of a file, or what stands for one that is not there yet."""
     if not path.is_file():
         return f"absent-{path.name}"
-    stat = path.stat()
-    return _remembered_digest(path, stat.st_size, stat.st_mtime_ns)
+    return _remembered_digest(path, stamp_of(path))
 
 
 @functools.cache  # the same files make up a topic, its discipline and all splits of both
-def _remembered_digest(path: Path, size: int, mtime_ns: int) -> str:
+def _remembered_digest(path: Path, stamp: tuple[int, ...]) -> str:
     with _opened(path) as stream:
         return sha256_of(stream).hex()
