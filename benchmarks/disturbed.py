@@ -1,7 +1,8 @@
 """The suite that kills.py and corruptions.py disturb, and how they run it.
 
-It has every kind of step in a small size: the toys of the tests, saved indexes of faiss and bm25s, and
-a real training with checkpoints. Each run is a fork of a process that has imported everything.
+It has every kind of step in a small size: the toys of the tests, saved indexes of faiss and
+bm25s, and a real training with checkpoints. Each run is a fork of a process that has imported
+everything.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "toy"), str(ROOT / "tests" / "plugins")]
 
 HEAVY = (
-    "bm25s", "effbench.cli", "effbench.latency.measure", "effbench.leaderboard", "effbench.run", "faiss",
-    "effbench_small_query.training", "effbench_training.loop", "effbench_training.mining",
-    "ir_measures", "pytrec_eval", "scipy.stats", "sentence_transformers",
+    "bm25s", "effbench.cli", "effbench.latency.measure", "effbench.leaderboard", "effbench.run",
+    "faiss", "effbench_small_query.training", "effbench_training.loop",
+    "effbench_training.mining", "ir_measures", "pytrec_eval", "scipy.stats",
+    "sentence_transformers",
 )  # fmt: skip
 SHARD = 16
 """Rows a shard: several, of 40 docs."""
@@ -37,7 +39,9 @@ measures: [nDCG@10, RR@10]
 models:
   table: {use: table, targets: {texts: [{queries: target}, {titles: target}], encoder: words}}
   mined: {use: mine, hits: {dataset: target, row: words, index: plain, depth: 10}}
-  centroids: {use: centroids, data: {examples: [{judgments: target, negatives: mined}], passages: words}}
+  centroids:
+    use: centroids
+    data: {examples: [{judgments: target, negatives: mined}], passages: words}
   nearest: {use: nearest, domains: {models: table, of: others, features: words, first: 10}}
 STUDENT
 encoders:
@@ -76,7 +80,7 @@ class Ended(NamedTuple):
 
 
 def prepare(folder: Path, *, training: bool) -> Path:
-    """Write the suite into ``folder``, with a real training if wanted, and import what it needs."""
+    """Write the suite into ``folder``, perhaps with a training, and import what it needs."""
     folder.mkdir(parents=True, exist_ok=True)
     text = QUICK.replace("STUDENT\n", STUDENT if training else "")
     (folder / "suite.yaml").write_text(text.replace("ENCODER\n", ENCODER if training else ""))
@@ -89,7 +93,7 @@ def prepare(folder: Path, *, training: bool) -> Path:
 
 
 def run(suite: Path, folder: Path, before: Callable[[], None] | None = None) -> Ended:
-    """Run the suite with its store and results in ``folder``; ``before`` is called in its process."""
+    """Run the suite, its store and results in ``folder``; call ``before`` in its process."""
     places = ["--results", str(folder / "results"), "--cache", str(folder / "cache")]
     return effbench(folder, "run", str(suite), *places, before=before)
 

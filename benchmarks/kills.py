@@ -1,13 +1,14 @@
-"""Kill runs at random moments, resume each, and look whether anything is other than it should be.
+"""Kill runs at random moments, resume each, and look whether anything is not as it should be.
 
     python benchmarks/kills.py [--kills N] [--seed N] [--folder DIR]
 
 The moments are file operations of the run, drawn alike over all of them (a file opened to be
-written, renamed, removed; a folder made), so that every kind of step is hit, however short it is;
-half of the kills come up to two milliseconds after such an operation. After each the run
-is resumed: its records, runs and texts must be those of a run that nothing disturbed, what had
+written, renamed, removed; a folder made), so that every kind of step is hit, however short;
+half of the kills come up to two milliseconds after such an operation. After each the run is
+resumed: its records, runs and texts must be those of a run that nothing disturbed, what had
 finished must not be made again, every step must be whole, and no temporary file may be left.
-Every second kill hits a suite with a real training.
+Every second kill hits a suite with a real training. A disk in memory makes it several times as
+fast (--folder /dev/shm/NAME).
 """
 
 from __future__ import annotations
@@ -69,13 +70,15 @@ class _Undisturbed:
         self._suite = disturbed.prepare(folder, training=training)
         self._folder = folder / "undisturbed"
         log = folder / "operations"
-        ended = disturbed.run(self._suite, self._folder, lambda: _watch(self._folder, log, 0, 0))
+        ended = disturbed.run(
+            self._suite, self._folder, lambda: _watch(self._folder, log, 0, 0)
+        )
         if ended.code:
             sys.exit(f"the undisturbed run failed:\n{ended.said}")
         self._operations = len(log.read_text().splitlines())
 
     def kill(self, folder: Path, chance: random.Random) -> tuple[str, list[str]]:
-        """Kill a run in ``folder`` once and resume it; return what was hit and what is wrong."""
+        """Kill a run in ``folder`` and resume it; return what was hit and what is wrong."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         log = folder.with_name("operations")
@@ -114,7 +117,7 @@ class _Undisturbed:
 
 
 def _watch(folder: Path, log: Path, moment: int, later: float) -> None:
-    """Note each file operation in ``folder``; be killed at the one of number ``moment``, or soon after."""
+    """Note file operations in ``folder``; be killed at one, by its number, or soon after."""
     count, inside = 0, f"{folder}/"
     notes = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -126,7 +129,9 @@ def _watch(folder: Path, log: Path, moment: int, later: float) -> None:
         count += 1
         os.write(notes, f"{path}\n".encode())
         if count == moment and later:
-            signal.setitimer(signal.ITIMER_REAL, later)  # nobody handles it: it ends the process
+            signal.setitimer(
+                signal.ITIMER_REAL, later
+            )  # nobody handles it: it ends the process
         elif count == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
