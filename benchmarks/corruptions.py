@@ -75,9 +75,7 @@ def corrupt_all(
 ) -> tuple[Counter[tuple[str, str]], list[str]]:
     """Return how often what became of which kind of file, and what went wrong."""
     chance = random.Random(seed)
-    trained, *others = (
-        _Whole(folder / name, name == "trained") for name in ("trained", "toys")
-    )
+    toys, trained = (_Whole(folder / name, name == "trained") for name in ("toys", "trained"))
     became, wrong = Counter[tuple[str, str]](), []
     while became.total() < corruptions:
         number = became.total()
