@@ -100,10 +100,10 @@ class _Whole:
     def __init__(self, place: Path, training: bool) -> None:
         self.folder = folder = place / "whole"
         self._suite = disturbed.prepare(place, training=training)
-        self._run(folder)
+        self._run()
         _add_sessions(folder)
         time.sleep(2.1)  # digests of younger files are not remembered
-        self._run(folder)
+        self._run()
         self._records, self._exported = disturbed.records(folder), disturbed.exported(folder)
         self._steps, self._table = dict(_steps(folder)), _shown(folder)[0]
 
@@ -121,7 +121,9 @@ class _Whole:
             _forget_others(copy, steps)
             for step in steps if unfinished else ():
                 (step / "manifest.json").unlink()
-        ended = self._run(copy)
+        code, ended, _ = disturbed.run(self._suite, copy)
+        if code:
+            wrong.append(f"the run ended with {code}: {ended[-300:]}")
         noticed = named or any(word in ended for word in ("corrupt", "damaged"))
         if disturbed.records(copy) != self._records:
             wrong.append("other records after a run")
@@ -137,11 +139,10 @@ class _Whole:
         what = "noticed" if noticed else "made again" if made else "harmless"
         return what, wrong
 
-    def _run(self, folder: Path) -> str:
-        ended = disturbed.run(self._suite, folder)
+    def _run(self) -> None:
+        ended = disturbed.run(self._suite, self.folder)
         if ended.code:
-            sys.exit(f"a run failed in {folder}:\n{ended.said[-3000:]}")
-        return ended.said
+            sys.exit(f"the undisturbed run failed:\n{ended.said}")
 
 
 def _add_sessions(folder: Path) -> None:

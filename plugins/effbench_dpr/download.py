@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import effbench
+from effbench.files import write_text
 from effbench_beir.folder import CHUNK
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def _verify(found: Path, file: Path, mend: str) -> None:
     if wanted is None:
         # A folder that only others may write to is one that they keep an eye on.
         with contextlib.suppress(PermissionError):
-            note.write_text(f"{digest.hexdigest()}  {file.name}\n", encoding="utf-8")
+            write_text(note, f"{digest.hexdigest()}  {file.name}\n")
     elif digest.hexdigest() != wanted:
         raise effbench.EffbenchError(
             f"{found}: its {kind} is {digest.hexdigest()}, not {wanted} ({mend})"
