@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from effbench.workbench import Workbench
 
 
-FORMAT = 1
+FORMAT = 2
 """In every key: raised when the harness itself makes other bytes of the same facts."""
 
 

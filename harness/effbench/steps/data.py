@@ -34,7 +34,7 @@ class Data:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"dataset": self.row.dataset.key, "corpus": self.row.dataset.corpus_key}
+        return {"dataset": self.row.key, "corpus": self.row.corpus_key}
 
     @property
     def inputs(self) -> tuple[Step, ...]:

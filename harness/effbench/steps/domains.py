@@ -41,12 +41,11 @@ class EncodeDomain:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        dataset = self.data.row.dataset
         return {
             "row": self.row.query_facts,
             "passages": self._passages.query_facts,
-            "corpus": dataset.corpus_key,
-            "name": dataset.dataset_id,  # models that are made of domains say their names
+            "corpus": self.data.row.corpus_key,
+            "name": self.data.row.name,  # models that are made of domains say their names
             "first": self.first,
         }
 

@@ -33,7 +33,7 @@ class EncodeCorpus:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        corpus = self.dataset.dataset.corpus_key
+        corpus = self.dataset.corpus_key
         return {"row": self.row.corpus_facts, "corpus": corpus, "shard": SHARD}
 
     @property

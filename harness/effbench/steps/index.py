@@ -78,7 +78,7 @@ class BuildRetriever:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"row": self.row.corpus_facts, "corpus": self.dataset.dataset.corpus_key}
+        return {"row": self.row.corpus_facts, "corpus": self.dataset.corpus_key}
 
     @property
     def inputs(self) -> tuple[Step, ...]:

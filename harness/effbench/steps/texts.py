@@ -78,8 +78,7 @@ class DatasetSource:
     @property
     def fact(self) -> list[Any]:
         """What decides the texts."""
-        dataset = self.row.dataset
-        key = dataset.key if self.part == "queries" else dataset.corpus_key
+        key = self.row.key if self.part == "queries" else self.row.corpus_key
         return [self.part, key, self.draw]
 
     def texts(self) -> Iterator[str]:
