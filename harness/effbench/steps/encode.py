@@ -119,14 +119,18 @@ def checked(
 ) -> Callable[[Sequence[Any]], Vectors]:
     """Wrap an encoder's method: what it returns is float32 [n, d], finite, contiguous.
 
-    The wrapper raises `EffbenchError` naming the row and its plugin when that fails.
+    It is a copy, since an encoder may write its next batch into the same array, and the encoder
+    gets a list of its own, which it may change. The wrapper raises `EffbenchError` naming the
+    row and its plugin when vectors are not as they should be, or not as wide as the last ones.
     """
     import numpy as np
 
-    who = f"{row.who}: {encode.__name__} returned"
+    method = "encode_corpus" if noun == "docs" else "encode_queries"
+    who = f"{row.who}: {method} returned"
+    widths: set[int] = set()
 
     def call(items: Sequence[Any]) -> Vectors:
-        found = np.asarray(encode(items))
+        found = np.asarray(encode(list(items)))
         if found.ndim != 2 or found.dtype.kind != "f" or found.shape[1] == 0:
             raise EffbenchError(
                 f"{who} {found.dtype} {list(found.shape)} (float vectors [n, d] are wanted)"
@@ -135,10 +139,16 @@ def checked(
             raise EffbenchError(
                 f"{who} {len(found)} rows for {len(items)} {noun} (one row each, in order)"
             )
-        if not np.isfinite(found).all():
-            bad = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            vectors = np.array(found, dtype=np.float32, order="C")
+        if not np.isfinite(vectors).all():
+            bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
             raise EffbenchError(f"{who} NaN or infinity for {_shown(items[bad])}")
-        return np.ascontiguousarray(found, dtype=np.float32)
+        widths.add(vectors.shape[1])
+        if len(widths) > 1:
+            both = " and ".join(map(str, sorted(widths)))
+            raise EffbenchError(f"{who} vectors of width {both} (one width for all)")
+        return vectors
 
     return call
 
