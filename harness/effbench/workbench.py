@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from effbench import processes
+from effbench import code, processes
 from effbench.content import DIGESTS, Digests
 from effbench.errors import EffbenchError, NoDataError
 from effbench.progress import Progress
@@ -134,7 +134,8 @@ class Workbench:
                 if together:
                     processes.call_others(artifact)
                 info = step.make(artifact, self)
-                artifact.finish({"label": step.label, **info})
+                facts = {"label": step.label, "code": code.of(step.offers)}
+                artifact.finish({**facts, **info})
                 self.made.append(step.label)
         return artifact
 
