@@ -114,7 +114,8 @@ def test_datasets_of_unlike_many_processes_are_put_together_in_their_order(
 
 
 def test_an_unsteady_process_is_left_out_and_an_unsteady_block_too(tmp_path: Path) -> None:
-    from effbench.latency import trust
+    from effbench.files import read_sealed, write_json
+from effbench.latency import trust
     from effbench.latency.samples import read_samples
 
     session = read_samples(
@@ -163,7 +164,7 @@ def test_other_conditions_and_machines_are_never_mixed(board: Board, other, said
 def test_an_older_protocol_is_not_shown(board: Board) -> None:
     for path in board.folder.glob("*--*.json"):
         old = {"protocol": 2, "samples_ms": {"encode": [1.0] * 99}}
-        path.write_text(json.dumps({**json.loads(path.read_text()), "latency": old}))
+        write_json(path, {**read_sealed(path), "latency": old})
     assert board.table()["remarks"] == [
         "latencies of an older protocol are not shown (run the suite again)"
     ]
