@@ -50,7 +50,7 @@ def test_beir_qrels_and_packed_runs(effbench, files, tmp_path: Path) -> None:
         (QRELS, RUN + "q2 Q0 d 2 nan me\n", "run:4: 'nan' is not a number"),
         (QRELS, RUN + "q1 Q0 a 3 0.1 me\n", "query 'q1' has a doc twice"),
         ("q1 a\n", RUN, "qrels:1: 2 columns"),
-        ("q1 0 a yes\n", RUN, "qrels:1: 'yes' is not a number"),
+        ("q1 0 a yes\n", RUN, "qrels:1: relevance 'yes' is no integer"),
         ("\n", RUN, "no judgment in it"),
     ],
 )

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import effbench
-from effbench_beir.folder import CHUNK, Files
+from effbench.reading import CHUNK
+from effbench_beir.folder import Files
 
 HOST = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
 FORUMS = (

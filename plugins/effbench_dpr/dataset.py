@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import effbench
-from effbench_beir.folder import sha256_of
+from effbench.reading import sha256_of
 from effbench_dpr.download import MD5, NAMES, default_folder, fetch
 from effbench_dpr.entries import Entry, read_entries
 

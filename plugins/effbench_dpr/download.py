@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import effbench
-from effbench_beir.folder import CHUNK
+from effbench.reading import CHUNK
 
 log = logging.getLogger(__name__)
 

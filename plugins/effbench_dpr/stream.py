@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import effbench
-from effbench_beir.folder import CHUNK
+from effbench.reading import CHUNK
 
 Record: TypeAlias = dict[str, Any]
 Stream: TypeAlias = BufferedReader | gzip.GzipFile
