@@ -13,7 +13,7 @@ import operator
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from numbers import Real
 from pathlib import Path
 from typing import IO, Any
@@ -33,7 +33,7 @@ _BROKEN = (OSError, EOFError, zlib.error)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[BufferedReader]:
     """Open a file that may be gzipped, whatever its name is.
 
     Raises:
@@ -49,7 +49,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         if not packed:
             yield raw
             return
-        with BufferedReader(gzip.GzipFile(fileobj=raw)) as stream:  # its lines are quicker
+        with BufferedReader(_Unpacked(raw)) as stream:
             yield stream
 
 
@@ -194,6 +194,21 @@ def checked_relevance(value: object, what: str) -> int:
     if abs(found) > MOST_RELEVANCE:
         raise EffbenchError(f"{what} is too large (take at most {MOST_RELEVANCE:,})")
     return found
+
+
+class _Unpacked(RawIOBase):
+    """What a gzipped file holds: all that comes before a broken place, and then the error."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._stream = gzip.GzipFile(fileobj=raw)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _integer(value: object) -> int:

@@ -206,7 +206,7 @@ def test_a_damaged_gzip_is_one_line(make, files, damage) -> None:
     packed = zipped(files["collection"])
     packed.write_bytes(damage(packed.read_bytes()))
 
-    with pytest.raises(EffbenchError, match=r"tsv\.gz:1: .* \(take an intact file\)"):
+    with pytest.raises(EffbenchError, match=r"tsv\.gz:\d+: .* \(take an intact file\)"):
         list(make(collection=packed).docs())
 
 

@@ -22,7 +22,14 @@ from effbench.examples import (
 from effbench.rows import DatasetRow
 from effbench.runs import read_docpairs
 from effbench.steps import Step
-from effbench.steps.data import Data, docs_of, qrels_of, queries_of
+from effbench.steps.data import (
+    Data,
+    asked_of,
+    docs_of,
+    judgments_of,
+    qrels_of,
+    queries_of,
+)
 from effbench.steps.train import MODEL, Train
 
 if TYPE_CHECKING:
@@ -71,7 +78,7 @@ class Judgments:
         positives: dict[str, list[str]] = defaultdict(list)
         qrels = qrels_of(self.data, bench)
         if self.first is not None:  # the step has sorted them
-            qrels = list(islice(self.row.dataset.qrels(), self.first))
+            qrels = list(islice(judgments_of(self.row), self.first))
         for qrel in qrels:
             if qrel.relevance > 0:
                 positives[qrel.query_id].append(qrel.doc_id)
@@ -112,7 +119,7 @@ class Docpairs:
             good, bad = pairs[pair.query_id]
             good.append(one.setdefault(pair.doc_id_a, pair.doc_id_a))
             bad.append(one.setdefault(pair.doc_id_b, pair.doc_id_b))
-        for query in dataset.queries():
+        for query in asked_of(self.row):
             if query.query_id in pairs:
                 yield Example(query.text, *pairs[query.query_id])
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from effbench.api import Doc, Saved
 from effbench.rows import DatasetRow, Row
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 
 _FOLDER = "saved"
+DOC_IDS = "doc_ids.txt"
+"""The ids of a retriever's corpus, one a line."""
 
 
 @dataclass(frozen=True)
@@ -95,18 +99,25 @@ class BuildRetriever:
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)
-        count = self.dataset.dataset.docs_count()
+        count, seconds = self.dataset.dataset.docs_count(), 0.0
         with bench.progress.work(self.label, count, "docs") as advance:
 
-            def docs() -> Iterator[Doc]:
-                for doc in docs_of(self.dataset):
-                    advance(1)
-                    yield doc
+            def index(path: Path) -> None:
+                nonlocal seconds
+                with path.open("w", encoding="utf-8") as ids:
+                    docs = _Noted(docs_of(self.dataset), ids, advance)
+                    start = perf_counter()
+                    retriever.index(iter(docs))
+                    seconds = perf_counter() - start
+                    docs.finish()
 
-            start = perf_counter()
-            retriever.index(docs())
-            seconds = perf_counter() - start
+            artifact.put(DOC_IDS, index)
         return _keep(retriever, artifact, seconds)
+
+    def doc_ids(self, bench: Workbench) -> Iterator[str]:
+        """Yield the ids of the corpus."""
+        with (bench.artifact(self).folder / DOC_IDS).open(encoding="utf-8") as ids:
+            yield from (line.rstrip("\n") for line in ids)
 
     def open(self, bench: Workbench) -> Any:
         """Return the system, loaded from its artifact or made again from the docs."""
@@ -117,6 +128,32 @@ class BuildRetriever:
         else:
             retriever.index(docs_of(self.dataset))
         return retriever
+
+
+class _Noted:
+    """Docs on their way to a system: their ids are written down, and what goes wrong is kept."""
+
+    def __init__(
+        self, docs: Iterator[Doc], ids: IO[str], advance: Callable[[int], None]
+    ) -> None:
+        self._docs, self._ids, self._advance = docs, ids, advance
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Doc]:
+        try:
+            for doc in self._docs:
+                self._ids.write(f"{doc.doc_id}\n")
+                self._advance(1)
+                yield doc
+        except Exception as error:
+            self._error = error
+            raise
+
+    def finish(self) -> None:
+        """Note the docs that the system has left, and raise an error that it has swallowed."""
+        deque(self, maxlen=0)
+        if self._error:
+            raise self._error
 
 
 def _keep(built: Any, artifact: Artifact, seconds: float) -> dict[str, Any]:

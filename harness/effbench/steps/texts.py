@@ -16,6 +16,7 @@ from effbench.errors import EffbenchError
 from effbench.reading import numbered, opened
 from effbench.rows import DatasetRow
 from effbench.steps import Step
+from effbench.steps.data import asked_of, docs_of
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -89,11 +90,10 @@ class DatasetSource:
 
     def texts(self) -> Iterator[str]:
         """Yield the texts as they stand."""
-        dataset = self.row.dataset
         if self.part == "queries":
-            yield from (query.text for query in dataset.queries())
+            yield from (query.text for query in asked_of(self.row))
             return
-        for doc in dataset.docs():
+        for doc in docs_of(self.row):
             yield from [doc.title] if self.part == "titles" else sentences(doc.text)
 
 
