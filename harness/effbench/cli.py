@@ -97,13 +97,19 @@ def run(
     """
     from effbench import processes, render
     from effbench.console import Terminal, show, stderr
+    from effbench.plan import Unmeasurable
+    from effbench.run import refuse
     from effbench.run import run as run_plan
     from effbench.tables import tables
     from effbench.workbench import Workbench
 
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(message)s")
-    store, plan = planned(suite, data, cache)
+    try:
+        store, plan = planned(suite, data, cache)
+    except Unmeasurable as error:
+        refuse(error.plan, results, error)
+        raise
     console = stderr()
     for remark in plan.remarks:
         console.print(remark, markup=False, highlight=False, soft_wrap=True)

@@ -89,21 +89,19 @@ def evaluate(
 ) -> None:
     """Score a TREC RUN file against QRELS (TREC or BEIR layout, plain or .gz).
 
-    Hits are ordered by score, ties by doc_id, both descending as trec_eval does; a judged
-    query without hits counts 0.
+    Hits are ordered by score, a 64-bit float, ties by doc_id, both descending as trec_eval
+    does; a judged query without hits counts 0.
     """
-    from effbench.measures import mean, measure, parse_measure
-    from effbench.runs import read_qrels, read_trec
+    from effbench.evaluation import evaluate as score
 
-    names = [str(parse_measure(text)) for text in measures]
-    hits = {query: [hit.doc_id for hit in found] for query, found in read_trec(run).items()}
-    values = measure(hits, read_qrels(qrels), names)
-    means = {name: mean(by_query) for name, by_query in values.items()}
+    found = score(qrels, run, measures)
+    for remark in found.remarks:
+        click.echo(remark, err=True)
     if as_json:
-        found = {"mean": means, **({"per_query": values} if per_query else {})}
-        click.echo(json.dumps(found, indent=1))
+        shown = {"mean": found.means, **({"per_query": found.values} if per_query else {})}
+        click.echo(json.dumps(shown, indent=1))
         return
-    for name, by_query in values.items():
+    for name, by_query in found.values.items():
         for query, value in by_query.items() if per_query else ():
             click.echo(f"{name}\t{query}\t{value:.4f}")
-        click.echo(f"{name}\tall\t{means[name]:.4f}")
+        click.echo(f"{name}\tall\t{found.means[name]:.4f}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from effbench import mteb_files
+from effbench import counts, mteb_files
 from effbench.cells import through
 from effbench.collected import Collected, collect
 from effbench.latency import board
@@ -182,6 +182,7 @@ def _board(found: Collected, published: Sequence[Path]) -> Board:
         if line.tested_on
     ]
     remarks += [f"{d['name']}: {d['note']}" for d in found.suite["datasets"] if d.get("note")]
+    remarks += counts.remarks(found.records.values())
     rows = [(line.row, line.records) for line in lines]
     latencies = board.latencies(found.folders, rows, found.suite)
     return Board(

@@ -20,7 +20,7 @@ class Mistakes:
     def __init__(self, path: Path, lines: Mapping[Place, int]) -> None:
         self._path = path
         self._lines = lines
-        self._found: dict[tuple[int, str], None] = {}
+        self._found: dict[tuple[int, str], Place] = {}
 
     def add(self, place: Place, message: str) -> None:
         """Note that what stands at ``place`` is wrong."""
@@ -29,7 +29,7 @@ class Mistakes:
             near = near[:-1]
         line = self._lines.get(near, 1)
         dotted = ".".join(str(part) for part in place) or "suite"
-        self._found[line, f"{self._path}:{line}: {dotted}: {message}"] = None
+        self._found[line, f"{self._path}:{line}: {dotted}: {message}"] = place
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -37,7 +37,15 @@ class Mistakes:
     def raise_all(self) -> None:
         """Raise one error that lists every mistake in the file's order, if there is any."""
         if self._found:
-            raise EffbenchError("\n".join(text for _, text in sorted(self._found)))
+            raise EffbenchError(self.text())
+
+    def text(self) -> str:
+        """Return the mistakes in the file's order, a line each."""
+        return "\n".join(text for _, text in sorted(self._found))
+
+    def sections(self) -> set[str | int]:
+        """Return the sections of the suite that have mistakes, "" for the suite itself."""
+        return {place[0] if place else "" for place in self._found.values()}
 
 
 def load(path: Path) -> tuple[Any, dict[Place, int]]:

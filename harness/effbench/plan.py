@@ -31,13 +31,24 @@ def make(path: Path, plugins: Plugins, memory: Path, data: Path) -> Plan:
 
     Raises:
         EffbenchError: all mistakes of the suite, a line each.
+        Unmeasurable: these are mistakes of some measures only, so that the cells are known.
 
     """
     suite, mistakes = read(path)
     planner = _Planner(suite, mistakes, plugins, Resolver(data, Digests(memory)))
     plan = planner.plan()
+    if mistakes.sections() == {"measures"} and plan.cells and suite.measures:
+        raise Unmeasurable(mistakes.text(), plan)
     mistakes.raise_all()
     return plan
+
+
+class Unmeasurable(EffbenchError):
+    """Measures of a suite that nobody can calculate, and the plan of all the rest."""
+
+    def __init__(self, message: str, plan: Plan) -> None:
+        super().__init__(message)
+        self.plan = plan
 
 
 class _Planner:

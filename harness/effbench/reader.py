@@ -167,6 +167,8 @@ class _Reader:
                 names.append(str(parse_measure(str(text))))
             except EffbenchError as error:
                 self.mistakes.add(("measures", i), str(error))
+        if given == []:
+            self.mistakes.add(("measures",), "give a measure at least ([nDCG@10])")
         return list(dict.fromkeys(names))
 
     def _k(self, measures: list[str]) -> int:

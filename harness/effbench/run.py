@@ -10,6 +10,7 @@ from pathlib import Path
 
 from effbench import code, processes, records
 from effbench.cells import Cell, Plan
+from effbench.errors import EffbenchError
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
 from effbench.records import Record, Results
@@ -74,6 +75,16 @@ def run(
     return outcome, results
 
 
+def refuse(plan: Plan, root: Path, error: EffbenchError) -> None:
+    """Record why a suite's cells were not run, if none was before: leaderboards say it."""
+    results = Results.of(root, plan)
+    if any(results.read(cell) for cell in plan.cells):
+        return
+    results.begin(plan)
+    for cell in plan.cells:
+        results.write(cell, records.failed(cell, error))
+
+
 def _train_together(plan: Plan, bench: Workbench) -> None:
     """Make all trainings and what they read from, in one order for all processes.
 
@@ -111,7 +122,7 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
         outcome.records[cell.name] = records.done(cell, bench)
         results.write(cell, outcome.records[cell.name])
         outcome.done.append(cell.name)
-    except StepFailed as error:
+    except EffbenchError as error:  # a step failed, or a measure
         _fail(cell, error, bench, results, outcome)
 
 
