@@ -17,7 +17,7 @@ def _said(record: Record) -> Iterator[str]:
     if found := counts.get("judged_queries_missing"):
         yield f"{dataset}: judged queries that it lacks: {found}; they are not in the mean"
     if found := counts.get("judged_docs_missing"):
-        yield f"{dataset}: docs judged relevant that its corpus lacks: {found}; they cost recall"
+        yield f"{dataset}: relevant docs that its corpus lacks: {found}; they cost recall"
     if found := counts.get("self_judged"):
         yield (
             f"{dataset}: queries whose own doc is judged relevant and dropped from their hits: "

@@ -20,6 +20,9 @@ Ranking = Sequence[str]
 DEEPEST = 1_000_000
 """The largest cutoff of a measure."""
 
+_MISSPELLED = (NameError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
+"""What parsing raises; the last two of too many brackets."""
+
 _PLAIN = {"nDCG", "RR", "R", "P", "AP", "Success"}
 """With a cutoff and nothing else these are known to work: planning need not try them."""
 
@@ -92,14 +95,7 @@ def _parsed(text: str) -> Measure:
 
     try:
         measure: Measure = ir_measures.parse_measure(text)
-    except (
-        NameError,
-        ValueError,
-        SyntaxError,
-        TypeError,
-        MemoryError,
-        RecursionError,
-    ) as error:
+    except _MISSPELLED as error:
         name, _, cutoff = text.partition("@")
         known = {m.NAME.casefold(): m.NAME for m in ir_measures.measures.registry.values()}
         near = difflib.get_close_matches(name.casefold(), known, n=1)

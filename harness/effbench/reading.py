@@ -33,7 +33,7 @@ _BROKEN = (OSError, EOFError, zlib.error)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BufferedReader]:
+def opened(path: Path) -> Iterator[BufferedReader[Any]]:
     """Open a file that may be gzipped, whatever its name is.
 
     Raises:
@@ -211,14 +211,13 @@ class _Unpacked(RawIOBase):
         return len(data)
 
 
-def _integer(value: object) -> int:
+def _integer(value: Any) -> int:
     if isinstance(value, str):
         if not (value.isascii() and value.lstrip("+-").isdigit() and len(value) < 20):
             raise ValueError
         return int(value)
     if isinstance(value, bool):
         raise TypeError
-    if isinstance(value, float | Real) and not isinstance(value, int):
-        value = float(value)
-        return int(value) if value.is_integer() else operator.index(value)
-    return operator.index(value)
+    if isinstance(value, Real) and not isinstance(value, int) and float(value).is_integer():
+        return int(value)
+    return operator.index(value)  # raises of anything else

@@ -16,7 +16,7 @@ from effbench.reading import numbered, opened, read_lines
 from effbench.store import write_atomically
 
 _MOST = 3e38
-"""Larger scores are written as this: 32-bit floats end at 3.4e38, and have room for ties below."""
+"""Larger scores are written as this: 32-bit floats end at 3.4e38, which leaves room for ties."""
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
@@ -103,8 +103,8 @@ def read_qrels(path: Path) -> list[Qrel]:
     """Read TREC qrels (four columns) or BEIR qrels (three, with a header), plain or gzipped.
 
     Raises:
-        EffbenchError: a line is neither, a relevance is no integer or too large, a doc is judged
-            twice and differently, or there is no judgment.
+        EffbenchError: a line is neither, a relevance is no integer or too large, a doc is
+            judged twice and differently, or there is no judgment.
 
     """
     qrels = list(checked(_judged(path)))

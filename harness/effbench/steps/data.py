@@ -55,9 +55,7 @@ class Data:
         self._check(queries, found)
         qrels = [qrel for qrel in judged if qrel.query_id in found]
         if not any(qrel.relevance > 0 for qrel in qrels):
-            raise EffbenchError(
-                f"{self.row.name}: no doc is judged relevant (every score is 0)"
-            )
+            raise EffbenchError(f"{self.row.name}: no doc is judged relevant: all scores are 0")
         lines = (json.dumps(query._asdict(), ensure_ascii=False) + "\n" for query in queries)
         artifact.put_text(QUERIES, "".join(lines))
         rows = (f"{q.query_id}\t0\t{q.doc_id}\t{q.relevance}\n" for q in qrels)

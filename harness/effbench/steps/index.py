@@ -131,7 +131,7 @@ class BuildRetriever:
 
 
 class _Noted:
-    """Docs on their way to a system: their ids are written down, and what goes wrong is kept."""
+    """Docs on their way to a system: ids are written down, and what goes wrong is kept."""
 
     def __init__(
         self, docs: Iterator[Doc], ids: IO[str], advance: Callable[[int], None]
