@@ -219,5 +219,5 @@ def _integer(value: Any) -> int:
     if isinstance(value, bool):
         raise TypeError
     if isinstance(value, Real) and not isinstance(value, int) and float(value).is_integer():
-        return int(value)
+        return int(float(value))
     return operator.index(value)  # raises of anything else

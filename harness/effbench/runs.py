@@ -16,7 +16,7 @@ from effbench.reading import numbered, opened, read_lines
 from effbench.store import write_atomically
 
 _MOST = 3e38
-"""Larger scores are written as this: 32-bit floats end at 3.4e38, which leaves room for ties."""
+"""Larger scores are written as this: 32-bit floats end at 3.4e38, so that ties have room."""
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
