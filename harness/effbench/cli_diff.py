@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
-from effbench.cli_options import SOME_FAILED, as_json_option
+from effbench.cli_options import as_json_option, leave
 
 _folder = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -42,4 +41,4 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
         for remark in (*found.remarks, *found.unreadable):
             click.echo(remark, err=True)
     worse = any(one.worse for one in found.moved) or bool(found.unreadable)
-    sys.exit(SOME_FAILED if worse else 0)
+    leave(failed=worse)

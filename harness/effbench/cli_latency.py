@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from effbench.cli_options import (
-    SOME_FAILED,
     as_json_option,
     cache_option,
     data_option,
     device_option,
+    leave,
     planned,
     results_option,
 )
@@ -77,7 +76,7 @@ def latency(
     errors = {cell: error for one in made for cell, error in one.errors.items()}
     for cell, error in errors.items():
         click.echo(f"FAILED {cell}: {error}", err=True)
-    sys.exit(SOME_FAILED if errors else 0)
+    leave(failed=bool(errors))
 
 
 def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -34,6 +34,11 @@ data_option = click.option(
 device_option = click.option(
     "--device", help="Device of rows that name none: cpu, cuda, cuda:1."
 )
+
+
+def leave(*, failed: bool) -> NoReturn:
+    """End the command with its exit code."""
+    click.get_current_context().exit(SOME_FAILED if failed else 0)
 
 
 def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import psutil
 from filelock import FileLock, Timeout
 
+from effbench import processes
 from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 """What libraries read when they are imported."""
-
-TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
-"""What says that a process is one of several."""
 
 OURS = f"{EffbenchError.__module__}.{EffbenchError.__name__}: "
 
@@ -132,7 +130,7 @@ class Worker:
 
 def environment(threads: int) -> Mapping[str, str]:
     """Return what a worker's environment is: ours, without torchrun's, and with its threads."""
-    ours = {name: value for name, value in os.environ.items() if name not in TORCHRUN}
+    ours = {name: value for name, value in os.environ.items() if name not in processes.TOLD}
     return {
         **ours,
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),
