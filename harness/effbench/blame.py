@@ -22,7 +22,7 @@ LONGEST = 300
 """Characters of what was raised that messages show."""
 
 DISK = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
-"""What the system says of a disk that takes no more; libraries say it in errors of their own."""
+"""What the system says of a disk that takes no more; libraries put it into their own errors."""
 
 
 class PluginError(EffbenchError):
@@ -66,7 +66,7 @@ def drawn(items: Callable[[], Iterable[T]], who: str) -> Iterator[T]:
 
 
 def failure(who: str, error: BaseException) -> PluginError:
-    """Return the error that says in one line what ``who`` raised; of a full disk, that it is."""
+    """Return the error that says in one line what ``who`` raised, or that the disk is full."""
     text, trace = said(error), "".join(traceback.format_exception(error))
     if any(words in text for words in DISK):
         advice = "(free some space, or name another --cache and --results)"
