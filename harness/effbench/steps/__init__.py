@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from effbench.content import digest_of
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -42,6 +43,10 @@ class Step(Protocol):
     @property
     def inputs(self) -> tuple[Step, ...]:
         """The steps whose artifacts it reads."""
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """Whose code makes it, that of its inputs aside."""
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         """Fill the artifact; return what its manifest shall say."""

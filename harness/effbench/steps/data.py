@@ -15,6 +15,7 @@ from effbench.runs import read_qrels
 from effbench.steps import Step
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -39,6 +40,10 @@ class Data:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         qrels = _unique(self.row)

@@ -15,6 +15,7 @@ from effbench.steps.encode import checked
 from effbench.trainers import Domain, TrainedModel
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -56,6 +57,10 @@ class EncodeDomain:
     @property
     def _passages(self) -> Row:
         return self.row.passages or self.row
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer, self._passages.offer, self.data.row.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         import numpy as np

@@ -16,6 +16,7 @@ from effbench.vectors import SHARD, write_shards
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -40,6 +41,10 @@ class EncodeCorpus:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return self.row.steps
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer, self.dataset.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encoder = bench.instance(self.row)
@@ -74,6 +79,10 @@ class EncodeQueries:
     def inputs(self) -> tuple[Step, ...]:
         return (self.data, *self.row.steps)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
         encode = checked(encoder.encode_queries, self.row, "queries")
@@ -105,6 +114,10 @@ class EncodeTexts:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return (self.texts, *self.row.steps)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         texts = read_texts(self.texts, bench)

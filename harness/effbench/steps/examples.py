@@ -25,6 +25,7 @@ from effbench.steps.data import Data, docs_of, qrels_of, queries_of
 from effbench.steps.train import MODEL, Train
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -140,6 +141,10 @@ class GatherExamples:
     def corpora(self) -> tuple[DatasetRow, ...]:
         """A dataset for each distinct corpus: `PLACES` counts them in this order."""
         return tuple({one.row.corpus_key: one.row for one in self.sources}.values())
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return tuple(source.row.offer for source in self.sources)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         corpora = [row.corpus_key for row in self.corpora]

@@ -17,6 +17,7 @@ from effbench.steps.encode import EncodeCorpus
 from effbench.vectors import DiskVectors
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -43,6 +44,10 @@ class BuildIndex:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return (self.corpus,)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
@@ -87,6 +92,10 @@ class BuildRetriever:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer, self.dataset.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)

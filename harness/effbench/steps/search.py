@@ -20,6 +20,7 @@ from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.vectors import DiskVectors, read_ids
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -65,6 +66,10 @@ class SearchIndex:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return (self.queries, self.index)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.searcher.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         folder = bench.artifact(self.queries).folder
@@ -124,6 +129,10 @@ class SearchRetriever:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return (self.data, self.retriever)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.searcher.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         queries = queries_of(self.data, bench)

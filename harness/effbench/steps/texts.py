@@ -17,6 +17,7 @@ from effbench.rows import DatasetRow
 from effbench.steps import Step
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -111,6 +112,10 @@ class Texts:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return tuple(one.row.offer for one in self.sources if isinstance(one, DatasetSource))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         found: dict[str, None] = {}
