@@ -25,6 +25,7 @@ from effbench.cli_options import (
 from effbench.cli_records import compare, evaluate, show
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
 from effbench.errors import EffbenchError
+from effbench.paths import check_writable
 
 MISTAKE, INTERRUPTED = 2, 130
 
@@ -119,6 +120,8 @@ def run(
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(message)s")
     store, plan = planned(suite, data, cache)
+    check_writable(results, "--results")
+    check_writable(store.root, "--cache")
     console = stderr()
     for remark in plan.remarks:
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
@@ -190,6 +193,7 @@ def export(
 
     store, plan = planned(suite, data, cache)
     found = exporting.find(plan, row, dataset)
+    check_writable(store.root, "--cache")
     try:
         with Terminal(stderr()) as progress:
             exporting.export(found, folder, Workbench(store, progress, device))

@@ -24,8 +24,12 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     could not be read; 2: a mistake.
     """
     from effbench.changes import changes
+    from effbench.errors import EffbenchError
 
     found = changes(old, new)
+    if not found.compared and not found.moved:
+        why = "; ".join((*found.remarks, *found.unreadable)) or "no cell is done in both"
+        raise EffbenchError(f"{old} and {new} have nothing to compare ({why})")
     if as_json:
         facts = {
             "moved": [one.facts() for one in found.moved],

@@ -16,6 +16,7 @@ from effbench.cli_options import (
     planned,
     results_option,
 )
+from effbench.paths import check_writable
 
 
 @click.command()
@@ -53,12 +54,15 @@ def latency(
     from dataclasses import replace
 
     from effbench.console import Terminal, stderr
+    from effbench.errors import EffbenchError
     from effbench.latency.measure import Session, measure
     from effbench.records import Results
     from effbench.suite import LatencyOptions
     from effbench.workbench import Workbench
 
     store, plan = planned(suite, data, cache)
+    check_writable(results, "--results")
+    check_writable(store.root, "--cache")
     for remark in plan.remarks:
         click.echo(remark, err=True)
     usual = plan.suite.latency or LatencyOptions()
@@ -72,6 +76,8 @@ def latency(
         bench = Workbench(store, progress, device)
         cells = plan.only(rows, datasets).cells
         measure(cells, plan, bench, folder, options, anew=True, keep=made.append)
+    if not made:
+        raise EffbenchError("no row of these has a latency of its own (nothing was measured)")
     _show([one.path for one in made if one.path], plan.suite.name, as_json)
     errors = {cell: error for one in made for cell, error in one.errors.items()}
     for cell, error in errors.items():

@@ -123,6 +123,8 @@ def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms)
         return
     if form == "mteb" and output:
         done = [record for one in found for record in one.collected.done]
+        if not done:
+            raise EffbenchError("no cell is done: there is nothing to write")
         click.echo(f"{write_results(done, output)} result files in {output}", err=True)
         return
     drawn = _drawn(found, form, terms)

@@ -20,7 +20,9 @@ def inside(beside: Path, named: str | Path) -> Path:
         path.exists()  # too long a name is noticed by who asks the system
     except (OSError, RuntimeError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
-        raise EffbenchError(f"{str(named)[:80]!r}: {said} (write out the whole path)") from error
+        raise EffbenchError(
+            f"{str(named)[:80]!r}: {said} (write out the whole path)"
+        ) from error
     return path
 
 

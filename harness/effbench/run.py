@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from effbench import code, processes, records
+from effbench.blame import blamed
 from effbench.cells import Cell, Plan
+from effbench.errors import EffbenchError
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
 from effbench.records import Record, Results
@@ -106,13 +108,16 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
         )
         return
     try:
-        results.export_run(cell, bench.artifact(cell.search).folder / RUN)
-        results.export_queries(cell, bench)
-        outcome.records[cell.name] = records.done(cell, bench)
-        results.write(cell, outcome.records[cell.name])
-        outcome.done.append(cell.name)
-    except StepFailed as error:
+        with blamed("measuring"):
+            results.export_run(cell, bench.artifact(cell.search).folder / RUN)
+            results.export_queries(cell, bench)
+            record = records.done(cell, bench)
+            results.write(cell, record)
+    except EffbenchError as error:
         _fail(cell, error, bench, results, outcome)
+    else:
+        outcome.records[cell.name] = record
+        outcome.done.append(cell.name)
 
 
 def _reused(record: Record, cell: Cell, results: Results) -> Record:
@@ -146,7 +151,10 @@ def _fail(
     cell: Cell, error: Exception, bench: Workbench, results: Results, outcome: Outcome
 ) -> None:
     record = records.failed(cell, error)
-    results.write(cell, record)
+    try:
+        results.write(cell, record)
+    except OSError as trouble:  # the disk that the cell failed for, or another
+        bench.progress.note(f"{cell.name}: no record of it: {trouble}")
     if record["status"] == "skipped":
         outcome.skipped.append(cell.name)
         bench.progress.note(f"skipped {cell.name}: {error}")
