@@ -15,14 +15,18 @@ def inside(beside: Path, named: str | Path) -> Path:
         EffbenchError: the system can have no such path, or knows no such user's home.
 
     """
+    text = str(named)[:80]
     try:
         path = (beside / Path(named).expanduser()).resolve()
         path.exists()  # too long a name is noticed by who asks the system
-    except (OSError, RuntimeError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
+    except RuntimeError as error:
         raise EffbenchError(
-            f"{str(named)[:80]!r}: {said} (write out the whole path)"
+            f"{text!r}: no home folder of that user is known (write out the whole path, or "
+            f"quote './{text}' for a folder of that name)"
         ) from error
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise EffbenchError(f"{text!r}: {said} (name a path that can be)") from error
     return path
 
 

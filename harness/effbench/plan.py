@@ -23,9 +23,8 @@ from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.suite import Suite
 
-
 LONGEST = 190
-"""Bytes of a cell's name: systems allow 255, and temporary names and endings want their part."""
+"""Bytes of a cell's name: systems allow 255, and endings and temporary names take some."""
 
 
 def make(path: Path, plugins: Plugins, memory: Path, data: Path) -> Plan:

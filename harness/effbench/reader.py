@@ -11,6 +11,7 @@ from effbench.located import Mistakes, Place, load
 from effbench.measures import parse_measure
 from effbench.plugins import suggest
 from effbench.suite import Entry, Expected, LatencyOptions, Suite
+from effbench.words import plain_name
 
 EVERY = "every"
 
@@ -133,7 +134,7 @@ class _Reader:
             place = (section, name)
             if not isinstance(item, dict) or not isinstance(item.get("use"), str):
                 self.mistakes.add(place, "a row is {use: NAME, option: value, ...}")
-            elif not isinstance(name, str) or not _plain(name):
+            elif not isinstance(name, str) or not plain_name(name):
                 self.mistakes.add(place, "a row's name has no white space and none of / \\ : *")
             else:
                 yield self._row(section, name, dict(item), place)
@@ -245,9 +246,3 @@ def _cutoff(measure: str) -> int:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _plain(name: str) -> bool:
-    return bool(name) and not any(
-        c.isspace() or not c.isprintable() or c in '/\\:*?"<>|' for c in name
-    )

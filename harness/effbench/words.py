@@ -48,3 +48,10 @@ def _finite(text: str) -> bool:
         return math.isfinite(float(text.replace("_", "")))
     except ValueError:  # .inf, .nan, and numbers to the base of 60
         return False
+
+
+def plain_name(name: str) -> bool:
+    """Tell whether a row may have this name: people type it, and files are named by it."""
+    return bool(name) and not any(
+        c.isspace() or not c.isprintable() or c in '/\\:*?"<>|' for c in name
+    )
