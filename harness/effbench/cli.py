@@ -184,7 +184,7 @@ def export(
     """Write ROW of SUITE to DIR, which Sentence Transformers loads without effbench.
 
     What its model lacks is made first. DIR must be absent or empty. Exit code 0: written; 1:
-    its model could not be made; 2: a mistake in the suite or the command.
+    its model could not be made, or its plugin failed; 2: a mistake in the suite or the command.
     """
     from effbench import export as exporting
     from effbench.blame import PluginError
