@@ -148,18 +148,21 @@ def test_folders_that_take_no_file_are_refused_before_any_work(
         assert not list(open_.glob("**/*.json"))
 
 
-def test_a_user_without_a_home_is_told_so(effbench, monkeypatch) -> None:
+def test_a_user_without_a_home_is_told_so(effbench, suite, monkeypatch) -> None:
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
+    path = suite(
+        "suite: s\ndatasets: [{use: beir, name: nfcorpus}]\nretrievers: {s: {use: scan}}"
+    )
     for name in ("EFFBENCH_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", no_home)
-    found = effbench("plan", "small")
+    found = effbench("plan", path)
     assert found.exit_code == 2
     assert found.stderr.startswith("Error: this user has no home folder (set HOME, or ")
     monkeypatch.setenv("XDG_CACHE_HOME", "cache")
-    assert effbench("plan", "small").exit_code == 0
+    assert effbench("plan", path).exit_code == 0
 
 
 def test_an_output_that_cannot_be_written_is_one_line(effbench, suite, tmp_path) -> None:
