@@ -82,6 +82,10 @@ def test_an_exit_in_a_plugin_fails_its_cells_and_it_is_named(run, what: str, at:
         ("stop", "retriever 'e' (plugin ending): StopIteration: "),
         ("broken", "retriever 'e' (plugin ending): BrokenError: (its message cannot be shown)"),
         ("lines", "retriever 'e' (plugin ending): ValueError: one two"),
+        (
+            "short",
+            "cannot write: OSError: 96000 requested and 31712 written (free ",
+        ),
         ("disk", "cannot write: OSError: [Errno 28] No space left on device: 'a/file' (free "),
     ],
 )
@@ -162,3 +166,19 @@ def test_measuring_that_fails_fails_its_cell_alone(run, monkeypatch) -> None:
     assert found.exit_code == 1
     assert {r["row"]["name"]: r["status"] for r in kept} == {"words": "done", "scan": "failed"}
     assert "FAILED toy--scan: measuring: ValueError: nDCG@10 of query 'q0'" in found.stderr
+
+
+def test_a_disk_that_is_full_when_latency_is_written_fails_the_pass_alone(
+    run, monkeypatch
+) -> None:
+    def full(*_):
+        raise OSError(28, "No space left on device", "a/file")
+
+    monkeypatch.setattr("effbench.latency.sessions.write", full)
+    terms = "latency: {queries: 10, warmup: 6, processes: 1}"
+    found, kept = run(SUITE.replace("latency: false", terms))
+    assert found.exit_code == 1
+    assert [record["status"] for record in kept] == ["done", "done"]
+    for cell in ("toy--scan", "toy--words--plain"):
+        assert f"FAILED {cell}: latency: OSError: [Errno 28] No space left" in found.stderr
+    assert "scan" in found.stdout

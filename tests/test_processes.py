@@ -1,4 +1,4 @@
-"""What the environment says of several processes: believed if it is torchrun's, or forgotten."""
+"""What the environment says of several processes: believed if torchrun's, or forgotten."""
 
 from __future__ import annotations
 

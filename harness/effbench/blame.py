@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,10 @@ T = TypeVar("T")
 LONGEST = 300
 """Characters of what was raised that messages show."""
 
-DISK = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
+DISK = re.compile(
+    "|".join(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
+    + r"|\d+ requested and \d+ written"  # numpy's words
+)
 """What the system says of a disk that takes no more; libraries put it into their own errors."""
 
 
@@ -68,14 +72,16 @@ def drawn(items: Callable[[], Iterable[T]], who: str) -> Iterator[T]:
 def failure(who: str, error: BaseException) -> PluginError:
     """Return the error that says in one line what ``who`` raised, or that the disk is full."""
     text, trace = said(error), "".join(traceback.format_exception(error))
-    if any(words in text for words in DISK):
+    if DISK.search(text):
         advice = "(free some space, or name another --cache and --results)"
         return PluginError(f"cannot write: {text} {advice}", trace)
     return PluginError(f"{who}: {text}", trace)
 
 
 def said(error: BaseException) -> str:
-    """Return an error's name and message in one line of bounded length."""
+    """Return an error's name and message in one line of bounded length; of ours all it says."""
+    if isinstance(error, EffbenchError):
+        return " ".join(str(error).split())
     try:
         text = " ".join(str(error).split())[:LONGEST]
     except BaseException:  # a plugin's own error class may be broken too

@@ -136,7 +136,7 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint) -> Plugin:
         raise
     except BaseException as error:  # a plugin may raise anything at import
         manager.set_blocked(point.name)
-        return Plugin(point.name, dist, point.module, _short(error), traceback.format_exc())
+        return Plugin(point.name, dist, point.module, said(error), traceback.format_exc())
     return Plugin(point.name, dist, point.module, None)
 
 
@@ -167,7 +167,7 @@ def _collect(
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a hook may raise anything
-            found[i] = plugin._replace(error=_short(error), trace=traceback.format_exc())
+            found[i] = plugin._replace(error=said(error), trace=traceback.format_exc())
             continue
         offers.update({(offer.section, offer.name): offer for offer in mine})
         for section, named in rows.items():
@@ -216,7 +216,3 @@ def _importable(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ImportError:  # a parent package is absent
         return False
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split()) if isinstance(error, EffbenchError) else said(error)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from effbench import code, processes, records
-from effbench.blame import blamed
+from effbench.blame import blamed, said
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.latency.measure import Session, measure
@@ -135,16 +135,23 @@ def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -
     if options is None:
         return
 
+    cells = [cell for cell in plan.cells if cell.name in outcome.records]
+    left = {cell.name: cell for cell in cells if cell.has_latency}
+
     def keep(found: Session) -> None:
         for cell in found.cells:
+            left.pop(cell.name)
             if found.new and cell.name in outcome.reused:
                 outcome.reused.remove(cell.name)
                 outcome.done.append(cell.name)
             if cell.name in found.errors:
                 outcome.fail(cell, f"latency: {found.errors[cell.name]}", bench.progress)
 
-    cells = [cell for cell in plan.cells if cell.name in outcome.records]
-    measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
+    try:
+        measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
+    except (EffbenchError, OSError) as error:  # such as a full disk
+        for cell in left.values():
+            outcome.fail(cell, f"latency: {said(error)}", bench.progress)
 
 
 def _fail(

@@ -47,6 +47,7 @@ WAYS = {
     "generator": GeneratorExit,
     "stop": StopIteration,
     "broken": BrokenError,
+    "short": lambda: OSError("96000 requested and 31712 written"),
     "lines": lambda: ValueError("one\ntwo"),
     "disk": lambda: OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a/file"),
 }
