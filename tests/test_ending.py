@@ -141,13 +141,13 @@ def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path) -> N
     assert "effbench_ending.py:" in found.stderr
 
 
-def test_an_exit_in_a_latency_worker_fails_its_row(run) -> None:
+@pytest.mark.parametrize(("what", "cell"), [("encoder", "e--plain"), ("index", "words--e")])
+def test_an_exit_in_a_latency_worker_fails_its_row(run, what: str, cell: str) -> None:
     terms = "latency: {queries: 10, warmup: 6, processes: 1}"
-    text = with_ending("encoder", "alone").replace("latency: false", terms)
+    text = with_ending(what, "alone").replace("latency: false", terms)
     found, _ = run(text)
     assert found.exit_code == 1
-    assert "FAILED toy--e--plain: latency: encoder 'e' (plugin ending): " in found.stderr
-    assert "SystemExit: 0" in found.stderr
+    assert f"FAILED toy--{cell}: latency: {what} 'e' (plugin ending): {EXIT}" in found.stderr
     assert "2 cells done" in found.stderr
 
 

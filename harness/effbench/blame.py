@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from effbench.errors import EffbenchError
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 LONGEST = 300
@@ -51,6 +52,20 @@ def blamed(who: str) -> Iterator[None]:
         raise
     except BaseException as error:
         raise failure(who, error) from error
+
+
+def named(call: Callable[[A], T], who: str) -> Callable[[A], T]:
+    """Return ``call``, whose errors name ``who``, for where every nanosecond counts."""
+
+    def called(given: A) -> T:
+        try:
+            return call(given)
+        except (EffbenchError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise failure(who, error) from error
+
+    return called
 
 
 def drawn(items: Callable[[], Iterable[T]], who: str) -> Iterator[T]:

@@ -143,6 +143,8 @@ class EndingIndex(Ending, effbench_toy.PlainIndex):
 
     def search(self, queries, k):
         self.reach("search")
+        if len(queries) == 1:
+            self.reach("alone")
         return super().search(queries, k)
 
 
