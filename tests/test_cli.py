@@ -148,7 +148,7 @@ def test_folders_that_take_no_file_are_refused_before_any_work(
         assert not list(open_.glob("**/*.json"))
 
 
-def test_a_user_without_a_home_is_told_so(effbench, suite, monkeypatch) -> None:
+def test_a_user_without_a_home_is_told_so(effbench, suite, tmp_path, monkeypatch) -> None:
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -161,7 +161,7 @@ def test_a_user_without_a_home_is_told_so(effbench, suite, monkeypatch) -> None:
     found = effbench("plan", path)
     assert found.exit_code == 2
     assert found.stderr.startswith("Error: this user has no home folder (set HOME, or ")
-    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert effbench("plan", path).exit_code == 0
 
 

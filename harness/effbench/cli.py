@@ -25,7 +25,6 @@ from effbench.cli_options import (
 from effbench.cli_records import compare, evaluate, show
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
 from effbench.errors import EffbenchError
-from effbench.paths import check_writable
 
 MISTAKE, INTERRUPTED = 2, 130
 
@@ -113,6 +112,7 @@ def run(
     """
     from effbench import processes, render
     from effbench.console import Terminal, show, stderr
+    from effbench.paths import check_writable
     from effbench.run import run as run_plan
     from effbench.tables import tables
     from effbench.workbench import Workbench
@@ -189,6 +189,7 @@ def export(
     from effbench import export as exporting
     from effbench.blame import PluginError
     from effbench.console import Terminal, stderr
+    from effbench.paths import check_writable
     from effbench.workbench import StepFailed, Workbench
 
     store, plan = planned(suite, data, cache)

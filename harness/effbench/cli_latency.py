@@ -16,7 +16,6 @@ from effbench.cli_options import (
     planned,
     results_option,
 )
-from effbench.paths import check_writable
 
 
 @click.command()
@@ -56,6 +55,7 @@ def latency(
     from effbench.console import Terminal, stderr
     from effbench.errors import EffbenchError
     from effbench.latency.measure import Session, measure
+    from effbench.paths import check_writable
     from effbench.records import Results
     from effbench.suite import LatencyOptions
     from effbench.workbench import Workbench
