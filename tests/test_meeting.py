@@ -133,7 +133,9 @@ class Given:
 
 
 def row(**given) -> DatasetRow:
-    return DatasetRow(Given(**given), None, None)
+    from types import SimpleNamespace
+
+    return DatasetRow(Given(**given), SimpleNamespace(plugin="given"))
 
 
 @pytest.mark.parametrize("relevance", [1, 1.0, "1"])

@@ -113,12 +113,12 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
 
 def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
     """Yield a dataset's judgments, checked, those of queries that it lacks too."""
-    return judgments.checked((row.name, qrel) for qrel in row.dataset.qrels())
+    return judgments.checked((row.name, qrel) for qrel in row.qrels())
 
 
 def asked_of(row: DatasetRow) -> Iterator[Query]:
     """Yield a dataset's queries, their ids and texts checked."""
-    for query in row.dataset.queries():
+    for query in row.queries():
         checked_id(query.query_id, f"{row.name}: a query's id")
         checked_text(query.text, f"{row.name}: query {query.query_id!r}: its text")
         yield query
@@ -132,7 +132,7 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
 
     """
     hashes = array("q")  # not the ids themselves, which take ten times the memory
-    for doc in row.dataset.docs():
+    for doc in row.docs():
         checked_id(doc.doc_id, f"{row.name}: a doc's id")
         checked_text(doc.text, f"{row.name}: doc {doc.doc_id!r}: its text")
         checked_text(doc.title, f"{row.name}: doc {doc.doc_id!r}: its title")
@@ -147,7 +147,7 @@ def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
     known = np.sort(np.array(hashes, dtype=np.int64))
     clashing = set(known[1:][known[1:] == known[:-1]].tolist())
     seen: set[str] = set()
-    for doc in row.dataset.docs() if clashing else ():  # ids that differ may share a hash
+    for doc in row.docs() if clashing else ():  # ids that differ may share a hash
         if doc.doc_id in seen:
             raise EffbenchError(
                 f"{row.name}: doc id {doc.doc_id!r} occurs twice in the corpus "

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from effbench.api import Paired
 from effbench.errors import EffbenchError
 from effbench.examples import (
     DOCS,
@@ -110,12 +109,9 @@ class Docpairs:
 
     def examples(self, bench: Workbench) -> Iterator[Example]:
         """Yield an example a query of the pairs."""
-        dataset = self.row.dataset
-        if not isinstance(dataset, Paired):
-            raise EffbenchError(f"examples: {self.row.name} has no docpairs (say judgments)")
         pairs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
         one: dict[str, str] = {}  # an id is in memory once, however many pairs name it
-        for pair in dataset.docpairs():
+        for pair in self.row.docpairs():
             good, bad = pairs[pair.query_id]
             good.append(one.setdefault(pair.doc_id_a, pair.doc_id_a))
             bad.append(one.setdefault(pair.doc_id_b, pair.doc_id_b))

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any
 
 from effbench.api import Doc, Saved
+from effbench.blame import blamed
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.data import docs_of
@@ -56,20 +57,22 @@ class BuildIndex:
         index = self.row.make(bench)
         with bench.progress.work(self.label, len(vectors), "vectors") as advance:
             start = perf_counter()
-            index.build(vectors)
+            with blamed(self.row.who):
+                index.build(vectors)
             seconds = perf_counter() - start
             advance(len(vectors))
-        return _keep(index, artifact, seconds)
+        return _keep(index, self.row, artifact, seconds)
 
     def open(self, bench: Workbench) -> Any:
         """Return the index, loaded from its artifact or built again from the vectors."""
         artifact = bench.artifact(self)
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
-        if isinstance(index, Saved):
-            index.load(artifact.folder / _FOLDER, vectors)
-        else:
-            index.build(vectors)
+        with blamed(self.row.who):
+            if isinstance(index, Saved):
+                index.load(artifact.folder / _FOLDER, vectors)
+            else:
+                index.build(vectors)
         return index
 
 
@@ -99,7 +102,7 @@ class BuildRetriever:
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)
-        count, seconds = self.dataset.dataset.docs_count(), 0.0
+        count, seconds = self.dataset.docs_count(), 0.0
         with bench.progress.work(self.label, count, "docs") as advance:
 
             def index(path: Path) -> None:
@@ -107,12 +110,13 @@ class BuildRetriever:
                 with path.open("w", encoding="utf-8") as ids:
                     docs = _Noted(docs_of(self.dataset), ids, advance)
                     start = perf_counter()
-                    retriever.index(iter(docs))
+                    with blamed(self.row.who):
+                        retriever.index(iter(docs))
                     seconds = perf_counter() - start
                     docs.finish()
 
             artifact.put(DOC_IDS, index)
-        return _keep(retriever, artifact, seconds)
+        return _keep(retriever, self.row, artifact, seconds)
 
     def doc_ids(self, bench: Workbench) -> Iterator[str]:
         """Yield the ids of the corpus."""
@@ -123,10 +127,11 @@ class BuildRetriever:
         """Return the system, loaded from its artifact or made again from the docs."""
         artifact = bench.artifact(self)
         retriever = self.row.make(bench)
-        if isinstance(retriever, Saved):
-            retriever.load(artifact.folder / _FOLDER, None)
-        else:
-            retriever.index(docs_of(self.dataset))
+        with blamed(self.row.who):
+            if isinstance(retriever, Saved):
+                retriever.load(artifact.folder / _FOLDER, None)
+            else:
+                retriever.index(docs_of(self.dataset))
         return retriever
 
 
@@ -156,7 +161,12 @@ class _Noted:
             raise self._error
 
 
-def _keep(built: Any, artifact: Artifact, seconds: float) -> dict[str, Any]:
+def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str, Any]:
+    def save(folder: Path) -> None:
+        with blamed(row.who):
+            built.save(folder)
+
     if isinstance(built, Saved):
-        artifact.put_folder(_FOLDER, built.save)
-    return {"seconds": seconds, "nbytes": int(built.nbytes)}
+        artifact.put_folder(_FOLDER, save)
+    with blamed(row.who):
+        return {"seconds": seconds, "nbytes": int(built.nbytes)}

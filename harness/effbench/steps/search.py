@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from effbench.api import ScoredDoc
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.runs import ordered, write_trec
@@ -79,7 +80,8 @@ class SearchIndex:
         self._check_width(bench, vectors.shape[1])
         with bench.progress.work(self.label, len(query_ids), "queries") as advance:
             start = perf_counter()
-            found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
+            with blamed(self.searcher.who):
+                found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
             seconds = perf_counter() - start
             advance(len(query_ids))
         scores, positions = found
@@ -140,7 +142,8 @@ class SearchRetriever:
         counts = judged_docs(self.data, bench, self.retriever.doc_ids(bench))
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             start = perf_counter()
-            found = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+            with blamed(self.row.who):
+                found = retriever.search([q.text for q in queries], _depth(self.data, self.k))
             seconds = perf_counter() - start
             advance(len(queries))
         if len(found) != len(queries):
