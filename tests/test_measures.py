@@ -156,6 +156,18 @@ def test_ndcg_of_huge_grades_takes_no_hours() -> None:
     assert found == {"nDCG": {"q": 1.0}, "nDCG@10": {"q": 1.0}}
 
 
+def test_queries_whose_docs_are_all_judged_below_0_end_no_process() -> None:
+    qrels = [Qrel("a", "x", -2), Qrel("a", "y", -1_000_000), Qrel("b", "y", 1)]
+    names = ["nDCG@10", "P@5", "RR@10", "Bpref", "Judged@5"]
+    for _ in range(20):  # it was memory that is not ours
+        found = measure({"a": ["x"], "b": ["y"]}, qrels, names)
+    assert {name: values["a"] for name, values in found.items()} == {
+        **dict.fromkeys(names, 0.0),
+        "Judged@5": 1.0,
+    }
+    assert found["nDCG@10"]["b"] == 1
+
+
 @pytest.mark.parametrize("text", ["nDCG", "AP", "RR", "Rprec", "Bpref", "Judged@10", "infAP"])
 def test_measures_that_are_tried_when_planning_pass(text: str) -> None:
     assert str(parse_measure(text)) == text

@@ -81,7 +81,7 @@ def test_queries_that_are_their_own_relevant_docs_are_said(run, records) -> None
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"judged": False, "qrels": "x0\td0\t1\n"}, "d/test: no query has a judgment"),
+        ({"judged": False, "qrels": "x0\td0\t1\n"}, "d/test: it has none of the 1 quer"),
         ({"judged": False, "qrels": "q0\td0\t0\n"}, "d/test: no doc is judged relevant"),
         (
             {"judged": False, "qrels": "q0\t0\t1\nq1\t1\t1\n"},

@@ -77,7 +77,7 @@ def measure(
         str(number): {doc_id: float(-rank) for rank, doc_id in enumerate(run[query_id])}
         for number, query_id in with_hits.items()
     }
-    given = {str(number): judged[query_id] for number, query_id in enumerate(query_ids)}
+    given = {str(number): _safe(judged[query_id]) for number, query_id in enumerate(query_ids)}
     values = {name: dict.fromkeys(query_ids, 0.0) for name in measures}
     for group in _groups([_parsed(name) for name in measures]) if ranked else ():
         for one, number, value in _calculated(group, given, ranked):
@@ -171,6 +171,14 @@ def _calculated(
                 if not any(relevance >= relevant for relevance in qrels[query].values()):
                     value = 0.0
             yield one, int(query), _sound(one, value)
+
+
+def _safe(grades: Mapping[str, int]) -> Mapping[str, int]:
+    """Return grades that are not all below 0: of those trec_eval's code dies.
+
+    A query without a relevant doc has the same values whether its docs are judged 0 or less.
+    """
+    return dict.fromkeys(grades, 0) if max(grades.values()) < 0 else grades
 
 
 def _asked(measure: Measure) -> Measure:

@@ -52,7 +52,7 @@ class Data:
         wanted = {qrel.query_id for qrel in judged}
         queries = [query for query in asked_of(self.row) if query.query_id in wanted]
         found = {query.query_id for query in queries}
-        self._check(queries, found)
+        self._check(queries, found, wanted)
         qrels = [qrel for qrel in judged if qrel.query_id in found]
         if not any(qrel.relevance > 0 for qrel in qrels):
             raise EffbenchError(f"{self.row.name}: no doc is judged relevant: all scores are 0")
@@ -66,11 +66,15 @@ class Data:
             "judged_queries_missing": len(wanted - found),
         }
 
-    def _check(self, queries: list[Query], found: set[str]) -> None:
+    def _check(self, queries: list[Query], found: set[str], wanted: set[str]) -> None:
+        if not wanted:
+            raise EffbenchError(
+                f"{self.row.name}: no query has a judgment (is the split right?)"
+            )
         if not found:
             raise EffbenchError(
-                f"{self.row.name}: no query has a judgment (is the split right? are the ids of "
-                "queries and judgments the same?)"
+                f"{self.row.name}: it has none of the {len(wanted)} queries that are judged "
+                "(are the ids of queries and judgments the same?)"
             )
         if len(found) < len(queries):
             raise EffbenchError(
