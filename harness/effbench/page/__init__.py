@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from effbench.errors import EffbenchError
@@ -16,6 +17,8 @@ from effbench.records import queries_file
 
 HERE = Path(__file__).parent
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
+WIDE = 120
+"""Characters of a line below the title of an image."""
 
 
 def html(boards: Sequence[Board]) -> str:
@@ -56,9 +59,12 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
             f"{board.suite} on {board.machine}: no row with a score and a latency of {span} "
             f"p{percent} (run the suite with latency, or say another --span)"
         )
-    spec = chart.specification(points, f"{span} p{percent}, ms", board.measures[0])
+    x_title = chart.x_title(board, span, percent)
+    spec = chart.specification(points, x_title, board.measures[0])
     spec["background"] = "white"
-    spec["title"] = {"text": f"{board.suite} on {board.machine}", "anchor": "start"}
+    notes = (part for note in chart.notes(board, span, percent) for part in wrap(note, WIDE))
+    title = f"{board.suite} on {board.machine}"
+    spec["title"] = {"text": title, "anchor": "start", "subtitle": list(notes)}
     drawn: str = converter.vegalite_to_svg(spec)
     if form == "svg":
         return drawn
