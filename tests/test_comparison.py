@@ -20,11 +20,11 @@ def test_two_rows_are_compared_in_a_plain_sentence(board: Board) -> None:
     found = board.compare("typed", "words")
     assert found.exit_code == 0, found.output
     assert "typed keeps " in found.stdout
-    assert "of words's nDCG@10, and is 10 [10, 10] times as fast." in found.stdout
+    assert "of words's nDCG@10, and is 10 [10, 10] times as fast (end to end)." in found.stdout
     assert "ms saved 9 [9, 9]" in found.stdout
     reverse = board.compare("words", "typed").stdout
     assert "words reaches " in reverse
-    assert "takes 10 [10, 10] times as long." in reverse
+    assert "takes 10 [10, 10] times as long (end to end)." in reverse
     same = board.compare("words", "words").stdout
     assert "which may be chance (p 1.00), and no difference in speed could be shown" in same
 

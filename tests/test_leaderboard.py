@@ -184,7 +184,7 @@ def test_options_that_do_not_go_together_are_refused(board, effbench, tmp_path: 
         (["--budget", "5ms", "--output", "x.html"], "they take no --format, --output"),
         (["--span", "encod"], "--span encod: no such latency (encode, after last word"),
         (["--output", tmp_path / "x"], "--output needs a --format"),
-        (["--format", "svg"], "no row with a score and a latency of encode p50"),
+        (["--format", "svg"], "no row with a score and a latency of end to end p50"),
     ):
         found = effbench("leaderboard", tmp_path / "results", *options)
         assert found.exit_code == 2

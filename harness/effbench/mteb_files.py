@@ -99,7 +99,7 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
         )
         if split in content["scores"]:
             raise EffbenchError(
-                f"{name} has two records of {record['dataset']}, of which mteb's files hold one "
+                f"{model} has two records of {record['dataset']}, and mteb's files hold one "
                 f"(choose with --suite and --machine)"
             )
         content["scores"][split] = [_entry(record)]

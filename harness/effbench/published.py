@@ -83,7 +83,8 @@ def read(folders: Iterable[Path]) -> Published:
         if not own:
             raise EffbenchError(f"{folder}: no result files of mteb there")
         paths |= {path.resolve(): path for path in own}
-    results, unreadable = [], []
+    results: list[Result] = []
+    unreadable: list[str] = []
     names: dict[Path, str] = {}
     for path in paths.values():
         try:
@@ -131,9 +132,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _scores(
-    result: Result, split: str, measures: Sequence[str]
-) -> Iterator[tuple[str, float]]:
+def _scores(result: Result, split: str, measures: Sequence[str]) -> Iterator[tuple[str, float]]:
     """Yield the measures of the only subset.
 
     Raises:

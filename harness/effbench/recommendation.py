@@ -107,8 +107,9 @@ def _left_out(board: Board, terms: Terms) -> dict[int, str]:
 
 
 def _fits(one: _Candidate, terms: Terms) -> bool:
-    within = terms.budget is None or one.time.value <= terms.budget
-    return within and (terms.keep is None or (one.kept is not None and one.kept.value >= terms.keep))
+    if terms.budget is not None and one.time.value > terms.budget:
+        return False
+    return terms.keep is None or (one.kept is not None and one.kept.value >= terms.keep)
 
 
 def _sure(one: _Candidate, terms: Terms) -> str:

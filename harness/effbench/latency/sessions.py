@@ -30,7 +30,7 @@ SPEED_UPS: Mapping[str, str] = {
     AFTER_LAST_WORD: ENCODE,
     END_TO_END: END_TO_END,
 }
-"""Span whose speed-up is shown -> the baseline's that it is over: what one waits for without."""
+"""Span whose speed-up is shown -> the baseline's that it is over."""
 
 BRIEF = (
     f"{ENCODE} p50", f"{ENCODE} p95", f"{AFTER_LAST_WORD} p50", f"{SEARCH} p50",
@@ -184,6 +184,12 @@ class Measured(NamedTuple):
                 found.setdefault(size, []).append(rate)
         return {size: figures.over_processes(rates) for size, rates in found.items()}
 
+    def memory_mb(self) -> float | None:
+        """Return the memory that the dataset takes which takes most: the median process's."""
+        by_dataset = [Measured([one]).process_figures("resident_bytes") for one in self.cells]
+        medians = [figures.over_processes(own).value for own in by_dataset if own]
+        return max(medians) / 1e6 if medians else None
+
     def flags(self) -> dict[str, str]:
         """Return what is to be said against the row's latencies: a word -> why."""
         found: dict[str, list[str]] = {}
@@ -212,13 +218,10 @@ def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
         values |= with_interval(f"speed-up {span}", row.speedup(baseline, span))
     for size, rate in row.throughput().items():
         values[f"queries/s at {size}"] = rate.value
-    for name, label, scale in (
-        ("load_ms", "load ms", 1.0),
-        ("first_ms", "first query ms", 1.0),
-        ("resident_bytes", "memory MB", 1e6),
-    ):
+    for name, label in (("load_ms", "load ms"), ("first_ms", "first query ms")):
         own = row.process_figures(name)
-        values[label] = figures.over_processes(own).value / scale if own else None
+        values[label] = figures.over_processes(own).value if own else None
+    values["memory MB"] = row.memory_mb()
     values["latency"] = ", ".join(row.flags())
     return values
 
