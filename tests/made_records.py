@@ -93,7 +93,12 @@ def write_results(
         "measures": ["nDCG@10"],
         "k": 10,
         "datasets": [{"name": name, "group": None} for name in names],
-        "latency": {"baseline": rows[0] if rows[0] not in (retrievers or {}) else None, "processes": 3, "conditions": {}, "timed": {}},
+        "latency": {
+            "baseline": rows[0] if rows[0] not in (retrievers or {}) else None,
+            "processes": 3,
+            "conditions": {},
+            "timed": {},
+        },
         "expected": {"scores": {}, "tolerance": 0.001, "index": "exact"},
         "cells": list(cells.values()),
     }
