@@ -73,8 +73,8 @@ def changes(old: Path, new: Path) -> Changes:
         speeds = list(_speeds(one, other, remarks))
         compared += len(speeds)
         moved += [change for change in speeds if isinstance(change, Change)]
-    unreadable = [what for board in (*before, *after) for what in board.unreadable]
-    return Changes(moved, compared, remarks, unreadable)
+    unreadable = dict.fromkeys(what for one in (*before, *after) for what in one.unreadable)
+    return Changes(moved, compared, remarks, list(unreadable))
 
 
 def _paired_boards(

@@ -67,8 +67,7 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
     if not folders:
         raise EffbenchError("; ".join(unreadable))
     return [
-        _collected(machine, some, unreadable if number == 0 else [])
-        for number, ((_, machine), some) in enumerate(sorted(folders.items()))
+        _collected(machine, some, unreadable) for (_, machine), some in sorted(folders.items())
     ]
 
 

@@ -41,6 +41,18 @@ def _mapping(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _many(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _block(value: Any) -> bool:
+    """Tell whether a value is a `Block` as JSON holds it: numbers, in its midst a pair."""
+    if not _many(value) or len(value) not in (8, 9) or not _many(value[4]):
+        return False
+    *first, pair = value[:5]
+    return len(pair) == 2 and all(map(number, [*first, *pair, *value[5:]]))
+
+
 def _option(value: Any) -> bool:
     return text(value) or not isinstance(value, str)
 
@@ -79,10 +91,11 @@ SUITE = {
 
 SESSION = {
     "dataset": text, "started": text, "baseline": text,
-    "rows": {EACH: {"row": text, "key": text, "timed": text}},
+    "rows": {EACH: {"row": text, "key": text, "timed": text, "differs?": {EACH: _many}}},
     "spans": [text], "queries": [text], "words": [number],
     "conditions": _mapping, "fingerprint": _mapping, "errors": {EACH: text},
     "processes": [{"cell": text, "fresh_ns": [number], "again_ns": [number]}],
+    "blocks": [_block],
 }  # fmt: skip
 """Of a session's header."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from effbench import fingerprint, shapes
+from effbench import fingerprint
 from effbench.cells import slug
 from effbench.errors import EffbenchError
 from effbench.latency import figures, trust
@@ -124,9 +124,7 @@ class Sessions:
     def _read(self, folders: Iterable[Path]) -> Iterator[Read]:
         for path in sorted(path for one in folders for path in one.glob(f"{FOLDER}/*.npz")):
             try:
-                found = read_samples(path)
-                shapes.check(found.header, shapes.SESSION, path)
-                yield found
+                yield read_samples(path)
             except EffbenchError as error:
                 self.unreadable.append(str(error))
 
