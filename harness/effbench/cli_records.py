@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
 
-from effbench.cli_options import as_json_option
+from effbench.cli_options import SOME_FAILED, as_json_option
 
 
 @click.command()
@@ -43,16 +44,20 @@ def compare(
     """Compare ROW with OTHER, query by query: quality and latency, with 95 % intervals.
 
     Differences of quality are tested by paired randomisation, corrected for the number of
-    datasets by Holm's method; speeds are compared within one session.
+    datasets by Holm's method; speeds are compared within one session. Exit code 1: something
+    could not be read, and is named.
     """
     from effbench import comparison
 
     asked = comparison.Question(row, other, suite, index, measure, span)
-    found = comparison.compare(results, asked)
+    found, unreadable = comparison.compare(results, asked)
     if as_json:
         click.echo(json.dumps([one.facts() for one in found], indent=1))
     else:
         click.echo("\n".join(line for one in found for line in one.lines()))
+    for what in unreadable:
+        click.echo(f"left out: {what}", err=True)
+    sys.exit(SOME_FAILED if unreadable else 0)
 
 
 @click.command()

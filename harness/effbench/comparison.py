@@ -119,8 +119,10 @@ class Question:
     span: str = END_TO_END
 
 
-def compare(root: Path, asked: Question) -> list[Comparison]:
+def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
     """Compare two rows on every dataset of every suite under ``root`` that has both.
+
+    Return the comparisons, and what was left out since it could not be read.
 
     Raises:
         EffbenchError: there is none.
@@ -137,23 +139,28 @@ def compare(root: Path, asked: Question) -> list[Comparison]:
         )
     known: dict[str, None] = {}
     found: list[Comparison] = []
+    unreadable: dict[str, None] = {}
     for one in boards:
         if suite in (None, one.suite["suite"]):
             known.update(dict.fromkeys(record["row"]["name"] for record in one.done))
-            found += _compared(one, asked)
+            sessions = sessions_for(one.folders, one.done, one.suite)
+            found += _compared(one, asked, sessions)
+            unreadable.update(dict.fromkeys((*one.unreadable, *sessions.unreadable)))
+    left_out = "".join(f"; left out: {what}" for what in unreadable)
     for name in (row, other):
         if name not in known:
             raise EffbenchError(
-                f"{root}: no row {name!r} has run there ({suggest(name, known)})"
+                f"{root}: no row {name!r} has run there ({suggest(name, known)}){left_out}"
             )
     if not found:
-        raise EffbenchError(f"{root}: {row} and {other} share no dataset, index and measure")
-    return found
+        raise EffbenchError(
+            f"{root}: {row} and {other} share no dataset, index and measure{left_out}"
+        )
+    return found, list(unreadable)
 
 
-def _compared(collected: Collected, asked: Question) -> list[Comparison]:
+def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:
     facts, records = collected.suite, collected.done
-    sessions = sessions_for(collected.folders, records, facts)
     names, index = (asked.row, asked.other), asked.index
     measure = asked.measure or facts["measures"][0]
     pairs = [

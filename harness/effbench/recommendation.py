@@ -61,6 +61,8 @@ def recommend(board: Board, terms: Terms) -> list[str]:
     others = [f"  left out: {one}" for one in grouped(board, _left_out(board, terms))]
     if not known:
         return [f"{where}: no row with a score and a latency that may be ranked", *others]
+    if terms.keep is not None and all(one.kept is None for one in known):
+        return [f"{where}: no baseline whose quality a row could keep", *others]
     fitting = [one for one in known if _fits(one, terms)]
     if not fitting:
         none = f"{where}: no row of {len(known)} {_asked(terms)}; {_nearest(known)}"

@@ -68,7 +68,7 @@ RECORD = {
 DONE = {
     "scores": {EACH: number},
     "per_query": {EACH: {EACH: number}},
-    "queries": _mapping,
+    "queries": {EACH: maybe(number)},
     "costs": {
         "index_bytes?": maybe(number), "index_seconds?": maybe(number),
         "query_parameters?": maybe(number), "search_seconds?": maybe(number),
