@@ -48,7 +48,7 @@ class Data:
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         qrels = _unique(self.row)
         judged = {qrel.query_id for qrel in qrels}
-        queries = [q for q in self.row.dataset.queries() if q.query_id in judged]
+        queries = [q for q in self.row.queries() if q.query_id in judged]
         found = {query.query_id for query in queries}
         if not found:
             raise EffbenchError(
@@ -84,14 +84,14 @@ def qrels_of(data: Data, bench: Workbench) -> list[Qrel]:
 
 def docs_of(row: DatasetRow) -> Iterator[Doc]:
     """Yield a dataset's docs, their ids checked."""
-    for doc in row.dataset.docs():
+    for doc in row.docs():
         _check_id(doc.doc_id, row.name)
         yield doc
 
 
 def _unique(row: DatasetRow) -> list[Qrel]:
     """Return the judgments; a pair judged twice must be judged the same."""
-    qrels = sorted(row.dataset.qrels())
+    qrels = sorted(row.qrels())
     for pair, same in groupby(qrels, key=lambda qrel: qrel[:2]):
         if len({qrel.relevance for qrel in same}) > 1:
             raise EffbenchError(

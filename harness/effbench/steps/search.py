@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from effbench.api import ScoredDoc
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.runs import ordered, write_trec
@@ -78,7 +79,8 @@ class SearchIndex:
         self._check_width(bench, vectors.shape[1])
         with bench.progress.work(self.label, len(query_ids), "queries") as advance:
             start = perf_counter()
-            found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
+            with blamed(self.searcher.who):
+                found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
             seconds = perf_counter() - start
             advance(len(query_ids))
         scores, positions = found
@@ -137,7 +139,8 @@ class SearchRetriever:
         retriever = bench.opened(self.retriever)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             start = perf_counter()
-            found = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+            with blamed(self.row.who):
+                found = retriever.search([q.text for q in queries], _depth(self.data, self.k))
             seconds = perf_counter() - start
             advance(len(queries))
         if len(found) != len(queries):

@@ -84,11 +84,10 @@ class DatasetSource:
 
     def texts(self) -> Iterator[str]:
         """Yield the texts as they stand."""
-        dataset = self.row.dataset
         if self.part == "queries":
-            yield from (query.text for query in dataset.queries())
+            yield from (query.text for query in self.row.queries())
             return
-        for doc in dataset.docs():
+        for doc in self.row.docs():
             yield from [doc.title] if self.part == "titles" else sentences(doc.text)
 
 
