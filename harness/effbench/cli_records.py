@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
-from effbench.cli_options import SOME_FAILED, as_json_option
+from effbench.cli_options import as_json_option, leave
 
 
 @click.command()
@@ -57,7 +56,7 @@ def compare(
         click.echo("\n".join(line for one in found for line in one.lines()))
     for what in unreadable:
         click.echo(f"left out: {what}", err=True)
-    sys.exit(SOME_FAILED if unreadable else 0)
+    leave(failed=bool(unreadable))
 
 
 @click.command()
