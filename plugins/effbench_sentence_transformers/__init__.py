@@ -134,24 +134,17 @@ class SentenceTransformersEncoder:
         """Read two texts in one batch and each alone; pad on the right if that mends it."""
         if side in self._tried:
             return
-        from effbench_sentence_transformers.loading import transformers_of
-        from effbench_transformer.soundness import batch_decides
-
-        if self._batch_decides(side, prompt):
-            # A padding token is no text's first, nor does it have the first positions
-            for module in transformers_of(self._model):
-                module.tokenizer.padding_side = "right"
-            if self._batch_decides(side, prompt):
-                raise batch_decides(self._name)
-        self._tried.add(side)
-
-    def _batch_decides(self, side: str, prompt: Mapping[str, str]) -> bool:
         import numpy as np
 
-        from effbench_transformer.soundness import moved_by_a_batch
+        from effbench_sentence_transformers.loading import pad_right
+        from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
         alone = np.concatenate([self._encode(side, [text], prompt) for text in PAIR])
-        return moved_by_a_batch(alone, self._encode(side, PAIR, prompt, 2), self._half)
+        if moved_by_a_batch(alone, self._encode(side, PAIR, prompt, 2), self._half):
+            pad_right(self._model)
+            if moved_by_a_batch(alone, self._encode(side, PAIR, prompt, 2), self._half):
+                raise batch_decides(self._name, alone)
+        self._tried.add(side)
 
     def _text_of(self, prompt: Mapping[str, str]) -> str:
         if "prompt" in prompt:

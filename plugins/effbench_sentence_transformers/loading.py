@@ -74,6 +74,12 @@ def transformers_of(model: Any) -> list[Any]:
     return [one for one in found if one.tokenizer is not None]
 
 
+def pad_right(model: Any) -> None:
+    """Put padding behind texts: it is no text's first token, and takes no positions from it."""
+    for module in transformers_of(model):
+        module.tokenizer.padding_side = "right"
+
+
 def _inputs(model: Any) -> Iterator[Any]:
     """Yield the modules that texts enter."""
     for module in model:

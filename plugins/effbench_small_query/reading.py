@@ -210,7 +210,12 @@ def _transformer(
     reads = reads._replace(once=reads.once + bytes_in(network))
     limit = length_limit(tokenizer, network, None, "max_length")
     embed = PooledNetwork(
-        network, tokenizer.pad_token_id, facts["pooling"], False, None, not int8
+        network,
+        tokenizer.pad_token_id,
+        facts["pooling"],
+        False,
+        1 if int8 else None,  # texts of a batch would share the scale of its inputs
+        not int8,
     )
     tokens = tokens_of(tokenizer, limit)
     return ProjectedReader(

@@ -219,9 +219,11 @@ class Schedule(NamedTuple):
 
 
 def check_warmup(who: str, warmup_ratio: float) -> None:
-    """Raise `EffbenchError` for what is no share of the steps."""
-    if not 0 <= warmup_ratio < 1:
-        raise EffbenchError(f"{who}: warmup_ratio is a share of the steps (say 0.1)")
+    """Raise `EffbenchError` for what is no share of the steps, or most of them."""
+    if not 0 <= warmup_ratio <= 0.5:
+        raise EffbenchError(
+            f"{who}: warmup_ratio: {warmup_ratio} is no share of the steps up to a half (say 0.1)"
+        )
 
 
 def check_positive(who: str, **numbers: float) -> None:

@@ -69,7 +69,7 @@ class PooledNetwork:
         if len(long) > 1:
             alone = np.concatenate([self._embed([one]) for one in pair])
             if moved_by_a_batch(alone, self._embed(pair), self._half):
-                raise batch_decides(self._network.config.name_or_path)
+                raise batch_decides(self._network.config.name_or_path, alone)
             self._tried = True
 
     @torch.inference_mode()

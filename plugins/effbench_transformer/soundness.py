@@ -114,7 +114,9 @@ def rows_of(network: Any) -> int | None:
 
 
 @contextmanager
-def whole_weights(model: str, pooler_is_read: Callable[[], bool]) -> Iterator[None]:
+def whole_weights(
+    model: str, pooler_is_read: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Refuse weights that are not in the files of what is loaded in the block.
 
     transformers makes them up at random, and says so only to who asks for its report: a
@@ -175,10 +177,14 @@ def moved_by_a_batch(alone: Vectors, together: Vectors, half: bool) -> bool:
     return not bool(np.all(apart <= (HALF_TOLERANCE if half else TOLERANCE)))  # NaN is not
 
 
-def batch_decides(model: str) -> EffbenchError:
-    """Return the refusal of a model whose vectors are not their texts' own."""
+def batch_decides(model: str, alone: Vectors) -> EffbenchError:
+    """Return the refusal of a model whose vectors of texts alone are others in a batch."""
+    if not np.isfinite(alone).all():
+        return EffbenchError(
+            f"model {model!r}: its vectors are not finite numbers (are its files damaged? "
+            "fetch it anew, or take another dtype)"
+        )
     return EffbenchError(
-        f"model {model!r}: a text gets another vector, or none that is finite, in a batch with a "
-        "longer text than alone: it reads the padding (no number of it would hold: take "
-        "another model)"
+        f"model {model!r}: a text gets another vector in a batch with a longer text than alone, "
+        "since padding is read as text (take another model)"
     )
