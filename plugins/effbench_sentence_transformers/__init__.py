@@ -50,11 +50,11 @@ class SentenceTransformersEncoder:
         batch_size: SpeedOnly[int] = 32,
         trust_remote_code: bool = False,
     ) -> None:
-        from effbench_sentence_transformers.loading import cut, load
+        from effbench_sentence_transformers.loading import cut, load, query_parameters
 
         self._name = model
         self._model = load(model, revision, dtype, device, trust_remote_code)
-        self.query_parameters = _query_parameters(self._model)
+        self.query_parameters = query_parameters(self._model)
         self._normalize = _is_cosine(self._model) if normalize is None else normalize
         self._query_prompt = _prompt(
             self._model, query_prompt, query_prompt_name, "query_prompt_name", ("query",)
@@ -200,22 +200,6 @@ class SentenceTransformersEncoder:
             from effbench_transformer import HALF_ON_CPU
 
             raise EffbenchError(HALF_ON_CPU)
-
-
-def _query_parameters(model: Any) -> int | None:
-    """Return how many weights a query is read with; None when the route is not by name."""
-    from effbench_transformer.network import weights_in
-
-    count = 0
-    for module in model:
-        routes = getattr(module, "sub_modules", None)  # a Router's
-        if routes is None:
-            count += weights_in(module)
-        elif "query" in routes:
-            count += weights_in(routes["query"])
-        else:
-            return None
-    return count
 
 
 def _is_cosine(model: Any) -> bool:

@@ -16,6 +16,7 @@ from sentence_transformers.util import is_sentence_transformer_model
 
 from effbench import EffbenchError
 from effbench_transformer.loading import loading, place_for
+from effbench_transformer.network import weights_in
 from effbench_transformer.soundness import (
     pad_somehow,
     refuse_foreign_words,
@@ -40,7 +41,8 @@ def load(
     found: list[Any] = []
 
     def pooler_is_read() -> bool:
-        return any(one.module_output_name != "token_embeddings" for one in transformers_of(found[0]))
+        outputs = (one.module_output_name for one in transformers_of(found[0]))
+        return any(name != "token_embeddings" for name in outputs)
 
     with loading(model, revision), whole_weights(model, pooler_is_read):
         found.append(
@@ -64,7 +66,7 @@ def load(
             refuse_foreign_words(model, vocabulary, module.embedding.num_embeddings)
     for module in transformers_of(found[0]):
         refuse_foreign_words(model, vocabulary_of(module.tokenizer), rows_of(module.model))
-        pad_somehow(module.tokenizer)
+        pad_somehow(module.tokenizer, rows_of(module.model))
     return found[0]
 
 
@@ -87,6 +89,20 @@ def _inputs(model: Any) -> Iterator[Any]:
             yield from (part for route in module.sub_modules.values() for part in route)
         else:
             yield module
+
+
+def query_parameters(model: Any) -> int | None:
+    """Return how many weights a query is read with; None when the route is not by name."""
+    count = 0
+    for module in model:
+        routes = getattr(module, "sub_modules", None)  # a Router's
+        if routes is None:
+            count += weights_in(module)
+        elif "query" in routes:
+            count += weights_in(routes["query"])
+        else:
+            return None
+    return count
 
 
 def cut(model: Any, max_length: int | None, prompts: tuple[str, str]) -> None:

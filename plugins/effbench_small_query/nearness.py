@@ -41,8 +41,8 @@ def nearness(network: nn.Module, texts: Targets, batch_size: int) -> Nearness:
     device = next(network.parameters()).device
     chosen = range(0, len(texts), -(-len(texts) // SAMPLE))
     found, wanted = [], []
-    for first in range(0, len(chosen), batch_size):
-        batch = collate([texts[item] for item in chosen[first : first + batch_size]])
+    for start in range(0, len(chosen), batch_size):
+        batch = collate([texts[item] for item in chosen[start : start + batch_size]])
         wanted.append(batch.pop("targets"))
         moved = {name: tensor.to(device) for name, tensor in batch.items()}
         found.append(network(moved)["sentence_embedding"].float().cpu())

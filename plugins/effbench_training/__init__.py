@@ -222,7 +222,7 @@ def check_warmup(who: str, warmup_ratio: float) -> None:
     """Raise `EffbenchError` for what is no share of the steps, or most of them."""
     if not 0 <= warmup_ratio <= 0.5:
         raise EffbenchError(
-            f"{who}: warmup_ratio: {warmup_ratio} is no share of the steps up to a half (say 0.1)"
+            f"{who}: warmup_ratio: {warmup_ratio} is no share of steps up to a half (say 0.1)"
         )
 
 

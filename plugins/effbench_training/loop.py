@@ -40,7 +40,7 @@ def fit(
 ) -> None:
     """Train from the newest checkpoint in ``output_dir``, if any; let ``save`` write the model.
 
-    ``save`` returns what about.json says of it beside the steps: ``remarks``, if any, are of it.
+    ``save`` returns what about.json shall say beside the steps, ``remarks`` perhaps.
     ``network`` returns a mapping with its ``loss``. A ``dataset`` with ``lengths`` is read in
     batches of like length, one with ``order(epoch)`` in that order, one with an ``epoch`` is
     told which one it is. ``rates`` gives modules learning rates of their own, ``arguments`` go
@@ -210,9 +210,7 @@ def _remarks(curve: Sequence[Mapping[str, float]]) -> list[str]:
     )
     if last < first:
         return []
-    return [
-        f"its loss did not fall in training ({first:.4g} at the beginning, {last:.4g} at the end)"
-    ]
+    return [f"its loss did not fall ({first:.4g} when training began, {last:.4g} at the end)"]
 
 
 def _newest(checkpoints: Path) -> str | None:

@@ -19,7 +19,7 @@ from effbench_transformer.soundness import (
     vocabulary_of,
     whole_weights,
 )
-from effbench_transformer.tokens import length_limit
+from effbench_transformer.tokens import length_limit, positions_of
 
 
 def open_sides(
@@ -87,7 +87,7 @@ def open_transformer(model: str, revision: str | None, **config: Any) -> Transfo
             processor_kwargs={"padding_side": "right", **source},
         )
     refuse_foreign_words(model, vocabulary_of(network.tokenizer), rows_of(network.model))
-    pad_somehow(network.tokenizer)
+    pad_somehow(network.tokenizer, rows_of(network.model))
     return network
 
 
@@ -96,8 +96,11 @@ def _open_base(start: Start, model: str) -> SentenceTransformer:
     if getattr(network.model, "pooler", None) is not None:
         network.model.pooler.requires_grad_(False)  # nobody reads it
     lengths = {"max_length": start.max_length, "query_max_length": start.query_max_length}
+    most = positions_of(network.model)
     network.max_seq_length = max(
-        length_limit(network.tokenizer, network.model, length, f"contrastive: {option}")
+        length_limit(
+            network.tokenizer, network.model, int(min(length, most)), f"contrastive: {option}"
+        )
         for option, length in lengths.items()
     )
     modules = [network, Pooling(network.get_embedding_dimension(), start.pooling)]

@@ -15,6 +15,7 @@ from transformers.utils import logging
 from effbench import EffbenchError
 from effbench_transformer import HALF_ON_CPU
 from effbench_transformer.soundness import (
+    pad_somehow,
     refuse_foreign_words,
     refuse_missing,
     rows_of,
@@ -51,6 +52,7 @@ def load(
             f"model {model!r}: it has a decoder (use sentence-transformers for it)"
         )
     refuse_foreign_words(model, vocabulary_of(tokenizer), rows_of(network))
+    pad_somehow(tokenizer, rows_of(network))
     return tokenizer, network.to(place).eval()
 
 
@@ -117,4 +119,3 @@ def _explain(model: str, revision: str | None, message: str) -> str:
         at = f" --revision {revision}" if revision else ""
         mend = f"run `hf download {model}{at}` where there is internet, or name a folder"
     return f"model {model!r}: {reason} ({mend})"
-

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import torch
 
+from effbench import EffbenchError
 from effbench_transformer.onednn import pack_linears
 from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
@@ -70,6 +71,11 @@ class PooledNetwork:
             alone = np.concatenate([self._embed([one]) for one in pair])
             if moved_by_a_batch(alone, self._embed(pair), self._half):
                 raise batch_decides(self._network.config.name_or_path, alone)
+            if self._pooling == "cls" and np.array_equal(*alone):
+                raise EffbenchError(
+                    "pooling: cls: the first token of this model sees no other, so that all "
+                    "texts have one vector (say mean)"
+                )
             self._tried = True
 
     @torch.inference_mode()

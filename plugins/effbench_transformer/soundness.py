@@ -160,14 +160,16 @@ def refuse_missing(model: str, missing: Set[str], pooler_is_read: bool = False) 
         )
 
 
-def pad_somehow(tokenizer: Any) -> None:
-    """Give a tokenizer without a padding token one; it is masked, so any would do."""
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = (
-            tokenizer.eos_token
-            or tokenizer.unk_token
-            or tokenizer.convert_ids_to_tokens(min(tokenizer.get_vocab().values()))
-        )
+def pad_somehow(tokenizer: Any, rows: int | None) -> None:
+    """Give a tokenizer a padding token if it has none, or one that has no word embedding.
+
+    It is masked, so any would do.
+    """
+    pad = tokenizer.pad_token_id
+    if pad is None or (rows is not None and pad >= rows):
+        usual = (tokenizer.eos_token_id, tokenizer.unk_token_id, 0)
+        known = (one for one in usual if one is not None and (rows is None or one < rows))
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(next(known))
 
 
 def moved_by_a_batch(alone: Vectors, together: Vectors, half: bool) -> bool:
@@ -185,6 +187,6 @@ def batch_decides(model: str, alone: Vectors) -> EffbenchError:
             "fetch it anew, or take another dtype)"
         )
     return EffbenchError(
-        f"model {model!r}: a text gets another vector in a batch with a longer text than alone, "
-        "since padding is read as text (take another model)"
+        f"model {model!r}: a text gets another vector in a batch with a longer text than "
+        "alone, since padding is read as text (take another model)"
     )

@@ -175,6 +175,38 @@ def test_a_passage_side_that_is_trained_along_stands_beside_the_student(
     assert not hasattr(small_query(student), "encode_corpus")
 
 
+def test_a_loss_that_does_not_fall_is_said(
+    base: ModelId, student: TrainedModel, tmp_path: Path
+):
+    for name, options, count in (
+        ("learnt", {}, 0),
+        ("alone", {"negatives": 0, "batch_size": 1, "epochs": 1}, 1),  # nothing to lose against
+    ):
+        folder = train(tmp_path / name, examples(), student=student, **options)
+        said = json.loads((folder / "about.json").read_text())
+        assert said["steps"] == len(LETTERS) * (1 if count else 30 / 4)
+        assert len(said["remarks"]) == count, said
+        assert not count or "its loss did not fall (0 when" in said["remarks"][0]
+
+
+def test_most_of_the_steps_are_no_warm_up():
+    for ratio in (0.0, 0.5):
+        Contrastive.check(warmup_ratio=ratio)
+    for ratio in (-0.1, 0.51, 1.0):
+        with pytest.raises(EffbenchError, match="no share of steps up to a half"):
+            Contrastive.check(warmup_ratio=ratio)
+
+
+@pytest.mark.parametrize("length", [2, 41])
+def test_lengths_that_the_base_does_not_take_are_refused(
+    base: ModelId, tmp_path: Path, length: int
+):
+    for option in ("max_length", "query_max_length"):
+        lengths = {"max_length": 20, "query_max_length": 20, option: length}
+        with pytest.raises(EffbenchError, match=f"contrastive: {option}: {length} is outside"):
+            train(tmp_path, examples(vectors=False), base=base, **lengths)
+
+
 def test_gradient_caching_changes_nothing(base: ModelId, tmp_path: Path):
     data = examples(vectors=False)
     curves = []
