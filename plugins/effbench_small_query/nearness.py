@@ -12,11 +12,18 @@ from effbench_small_query.targets import Targets, collate
 SAMPLE = 1000
 """Texts that are looked at, evenly spread over those that it was trained on."""
 
-FAR = 0.5
+FAR = 0.8
+"""Below this share of texts whose own target is the nearest. On 900 docs of NFCorpus, students
+that kept over 80 % of their teacher's nDCG@10 ended at 0.93 and more, those that kept 9, 15,
+43, 46, 49 and 71 % at 0.00, 0.05, 0.29, 0.43, 0.46 and 0.57. Their cosines say less: 0.54
+kept 43 % and 71 %."""
 
 
 class Nearness(NamedTuple):
     """What a student gives for texts of its training, without dropout."""
+
+    looked_at: int
+    """Texts."""
 
     cosine: float
     """The mean cosine with the targets."""
@@ -29,8 +36,9 @@ class Nearness(NamedTuple):
         if self.own_target_first >= FAR:
             return []
         return [
-            f"far from its targets: of {SAMPLE} texts that it was trained on, it gives "
-            f"{self.own_target_first:.0%} a vector that is nearest to the text's own target"
+            f"it ended far from its targets: of {self.looked_at:,} texts of its training, "
+            f"{self.own_target_first:.0%} have their own target nearest (train it longer, or "
+            "on more texts)"
         ]
 
 
@@ -50,4 +58,5 @@ def nearness(network: nn.Module, texts: Targets, batch_size: int) -> Nearness:
     cosines = ours @ theirs.T
     own = cosines.diagonal()
     first = (cosines <= own[:, None] + 1e-6).all(1)  # texts given twice are as near
-    return Nearness(round(own.mean().item(), 4), round(first.float().mean().item(), 4))
+    cosine, share = own.mean().item(), first.float().mean().item()
+    return Nearness(len(chosen), round(cosine, 4), round(share, 4))

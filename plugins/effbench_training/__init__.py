@@ -91,7 +91,8 @@ class Contrastive:
     ``shared_negatives``: passages of all devices are in the sum. ``cached``: gradients for
     batches that do not fit, that many texts through an encoder at once, their activations
     computed again on the way back. Texts are cut at ``query_max_length`` and ``max_length``
-    tokens, and where the positions of ``base`` end. Word ``embeddings`` stay ``frozen`` or are trained.
+    tokens, and where the positions of ``base`` end. Word ``embeddings`` stay ``frozen`` or are
+    trained.
 
     Raises:
         EffbenchError: options, models and data do not go together, or the loss is NaN.

@@ -80,8 +80,8 @@ def test_a_student_says_how_near_its_targets_it_is(base: ModelId, tmp_path: Path
         assert said["cosine"] == pytest.approx(own.mean(), abs=1e-3)
         first = (cosines <= own[:, None] + 1e-6).all(1).mean()
         assert said["own_target_first"] == pytest.approx(first, abs=1e-3)
-        assert said["texts"] == len(given.texts)
-        far = [line for line in said["remarks"] if "far from its targets" in line]
+        assert said["texts"] == said["looked_at"] == len(given.texts)
+        far = [line for line in said["remarks"] if "it ended far from its targets" in line]
         assert len(far) == (epochs == 1), said
 
 
