@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from effbench.cli_options import SOME_FAILED
+from effbench.cli_options import leave
 from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def leaderboard(
     unreadable = [what for one in found for what in one.unreadable]
     for what in unreadable:
         click.echo(f"left out: {what}", err=True)
-    sys.exit(SOME_FAILED if unreadable else 0)
+    leave(failed=bool(unreadable))
 
 
 def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms) -> None:
@@ -124,6 +123,8 @@ def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms)
         return
     if form == "mteb" and output:
         done = [record for one in found for record in one.collected.done]
+        if not done:
+            raise EffbenchError("no cell is done: there is nothing to write")
         click.echo(f"{write_results(done, output)} result files in {output}", err=True)
         return
     drawn = _drawn(found, form, terms)

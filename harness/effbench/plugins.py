@@ -16,6 +16,7 @@ import pluggy
 
 from effbench import hookspecs
 from effbench.api import Factory
+from effbench.blame import said
 from effbench.errors import EffbenchError
 
 GROUP = "effbench"
@@ -37,16 +38,23 @@ class Offer(NamedTuple):
     name: str
     factory: Factory
     plugin: str
+    module: str
+    """The module that the plugin's entry point names."""
 
     @property
     def version(self) -> int:
         """Part of the keys; a plugin raises it when the same options give other numbers."""
         return int(getattr(self.factory, "version", 1))
 
+    @property
+    def requires(self) -> Mapping[str, str]:
+        """The modules that it imports -> what pip installs for them."""
+        found: Mapping[str, str] = getattr(self.factory, "requires", {})
+        return found
+
     def missing(self) -> list[str]:
         """Return what to install before this offer can be used."""
-        requires: Mapping[str, str] = getattr(self.factory, "requires", {})
-        absent = (what for module, what in requires.items() if not _importable(module))
+        absent = (what for module, what in self.requires.items() if not _importable(module))
         return list(dict.fromkeys(absent))
 
 
@@ -55,6 +63,7 @@ class Plugin(NamedTuple):
 
     name: str
     distribution: str
+    module: str
     error: str | None
     trace: str | None = None
 
@@ -123,10 +132,12 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint) -> Plugin:
         module = point.load()
         manager.register(module, point.name)
         _refuse_unknown_hooks(module)
-    except Exception as error:  # a plugin may raise anything at import
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise anything at import
         manager.set_blocked(point.name)
-        return Plugin(point.name, dist, _short(error), traceback.format_exc())
-    return Plugin(point.name, dist, None)
+        return Plugin(point.name, dist, point.module, said(error), traceback.format_exc())
+    return Plugin(point.name, dist, point.module, None)
 
 
 def _refuse_unknown_hooks(module: object) -> None:
@@ -148,13 +159,15 @@ def _collect(
         if plugin.error:
             continue
         try:
-            mine = _offers_of(manager, plugin.name)
+            mine = _offers_of(manager, plugin)
             _refuse_clashes(mine, offers)
             rows = _answers(manager, "effbench_ready_rows", plugin.name)
             named_commands = _answers(manager, "effbench_commands", plugin.name)
             _refuse_known(named_commands, commands)
-        except Exception as error:  # a hook may raise anything
-            found[i] = plugin._replace(error=_short(error), trace=traceback.format_exc())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a hook may raise anything
+            found[i] = plugin._replace(error=said(error), trace=traceback.format_exc())
             continue
         offers.update({(offer.section, offer.name): offer for offer in mine})
         for section, named in rows.items():
@@ -163,12 +176,12 @@ def _collect(
     return offers, ready, commands
 
 
-def _offers_of(manager: pluggy.PluginManager, plugin: str) -> list[Offer]:
+def _offers_of(manager: pluggy.PluginManager, plugin: Plugin) -> list[Offer]:
     return [
-        Offer(section, name, factory, plugin)
+        Offer(section, name, factory, plugin.name, plugin.module)
         for section in SECTIONS
         for name, factory in _answers(
-            manager, _HOOKS.get(section, f"effbench_{section}"), plugin
+            manager, _HOOKS.get(section, f"effbench_{section}"), plugin.name
         ).items()
     ]
 
@@ -203,8 +216,3 @@ def _importable(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ImportError:  # a parent package is absent
         return False
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, EffbenchError) else f"{type(error).__name__}: {text}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from effbench.api import Dataset, ModelId
@@ -17,6 +16,7 @@ from effbench.inputs import (
     TextsInput,
 )
 from effbench.options import Input, Resolver
+from effbench.paths import inside
 from effbench.rows import DatasetRow, corpora_of, trainable
 from effbench.steps.data import Data
 from effbench.steps.domains import EncodeDomain
@@ -59,7 +59,7 @@ class References:
         self._rows, self._resolver = rows, resolver
         self._target, self._domains = target, domains
 
-    def refer(self, annotation: Any, value: Any) -> Input | Dataset:
+    def refer(self, annotation: Any, value: Any) -> Input | DatasetRow:
         """Return what ``value``, of an option with this annotation, stands for.
 
         Raises:
@@ -67,8 +67,8 @@ class References:
                 not there.
 
         """
-        readers: dict[Any, Callable[[Any], Input | Dataset]] = {
-            Dataset: lambda given: self._dataset(given).dataset,
+        readers: dict[Any, Callable[[Any], Input | DatasetRow]] = {
+            Dataset: self._dataset,
             DomainModels: self._domain_models,
             EncodedTexts: self._encoded_texts,
             Examples: self._examples,
@@ -105,7 +105,7 @@ class References:
         return DatasetSource(self._dataset(value), part, draw)
 
     def _file(self, name: Any, column: str | None, draw: int | None) -> FileSource:
-        path = (self._resolver.beside / Path(str(name)).expanduser()).resolve()
+        path = inside(self._resolver.beside, str(name))
         if not path.is_file() or self._resolver.digests is None:
             raise EffbenchError(f"texts: no file {path}")
         return FileSource(path, self._resolver.digests.of(path), column, draw)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from effbench.api import Dataset, Split
+from effbench.api import Dataset, Doc, DocPair, Paired, Qrel, Query, Split
+from effbench.blame import blamed, drawn
 from effbench.content import digest_of
+from effbench.errors import EffbenchError
 from effbench.options import Resolved, options_of
 from effbench.plugins import Offer
 
@@ -69,7 +71,8 @@ class Row:
         takes_device = "device" in options_of(self.offer.factory) and "device" not in self.given
         if bench.device and takes_device:
             arguments["device"] = bench.device
-        return self.offer.factory(**arguments)
+        with blamed(self.who):
+            return self.offer.factory(**arguments)
 
     def _offer_facts(self) -> dict[str, Any]:
         return {
@@ -84,12 +87,63 @@ class DatasetRow:
     """A dataset of a suite, and the group whose mean it enters."""
 
     dataset: Dataset
-    group: str | None
+    offer: Offer
+    within: tuple[tuple[str, str], ...] = ()
+    """The keys of the datasets that its options name, such as the whole of a cut."""
+
+    group: str | None = None
 
     @property
     def name(self) -> str:
         """The dataset's name in tables."""
         return self.dataset.dataset_id
+
+    @property
+    def who(self) -> str:
+        """How messages name the dataset: its name and plugin."""
+        return f"dataset {self.name!r} (plugin {self.offer.plugin})"
+
+    @cached_property
+    def corpus_key(self) -> str:
+        """Says what the docs are, among the datasets of all plugins."""
+        return self._key(self.dataset.corpus_key)
+
+    @cached_property
+    def key(self) -> str:
+        """Says what queries and judgments are, among the datasets of all plugins."""
+        return self._key(self.dataset.key)
+
+    def docs(self) -> Iterator[Doc]:
+        """Yield the docs."""
+        return drawn(self.dataset.docs, self.who)
+
+    def docs_count(self) -> int | None:
+        """Return how many docs there are, if the dataset knows."""
+        with blamed(self.who):
+            return self.dataset.docs_count()
+
+    def queries(self) -> Iterator[Query]:
+        """Yield the queries."""
+        return drawn(self.dataset.queries, self.who)
+
+    def qrels(self) -> Iterator[Qrel]:
+        """Yield the judgments."""
+        return drawn(self.dataset.qrels, self.who)
+
+    def docpairs(self) -> Iterator[DocPair]:
+        """Yield the training pairs.
+
+        Raises:
+            EffbenchError: the dataset has none.
+
+        """
+        if not isinstance(self.dataset, Paired):
+            raise EffbenchError(f"examples: {self.name} has no docpairs (say judgments)")
+        return drawn(self.dataset.docpairs, self.who)
+
+    def _key(self, said: str) -> str:
+        """Return a key for what the dataset says itself: another plugin may say the same."""
+        return digest_of([self.offer.plugin, self.offer.version, self.within, said])
 
 
 def parts_of(dataset: Dataset) -> frozenset[tuple[str, str]]:
@@ -115,4 +169,5 @@ def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
         return [(row, False)]
     is_train = "train" in dataset.splits
     names = ["train"] if is_train else dataset.splits
-    return [(DatasetRow(dataset.split(name), None), is_train) for name in names]
+    splits = (replace(row, dataset=dataset.split(name), group=None) for name in names)
+    return [(split, is_train) for split in splits]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from effbench import processes, records
+from effbench import code, processes, records
+from effbench.blame import blamed, said
 from effbench.cells import Cell, Plan
+from effbench.errors import EffbenchError
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
 from effbench.records import Record, Results
@@ -30,6 +34,16 @@ class Outcome:
     skipped: list[str] = field(default_factory=list)
     """Cells whose data only the user can bring, and has not."""
 
+    remarks: dict[str, None] = field(default_factory=dict)
+    """What has been said of the whole run."""
+
+    def remark(self, lines: Iterable[str], progress: Progress) -> None:
+        """Say what has not been said yet."""
+        for line in lines:
+            if line not in self.remarks:
+                self.remarks[line] = None
+                progress.note(line)
+
     def fail(self, cell: Cell, reason: str, progress: Progress) -> None:
         """Count a cell as failed, and say so."""
         for names in (self.done, self.reused):
@@ -47,7 +61,8 @@ def run(
     ``whole`` is the plan of the whole suite, of which ``plan`` may be a part. Of several
     processes the first does all; the others return when the trainings are done.
     """
-    results, outcome = Results.of(root, whole), Outcome()
+    results = Results.of(root, whole)
+    outcome = Outcome(remarks=dict.fromkeys(plan.remarks))
     if processes.several():
         _train_together(plan, bench)
         if processes.rank():
@@ -85,19 +100,33 @@ def _train_together(plan: Plan, bench: Workbench) -> None:
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
     record = results.read(cell)
-    now = {"status": "done", "key": cell.key, "trained_on": records.trained_on(cell)}
-    if record is not None and all(record.get(name) == value for name, value in now.items()):
-        outcome.records[cell.name] = record
+    if record is not None and (record.get("status"), record.get("key")) == ("done", cell.key):
+        outcome.records[cell.name] = _reused(record, cell, results)
         outcome.reused.append(cell.name)
+        outcome.remark(
+            code.remarks(record.get("code", {}), records.offers(cell)), bench.progress
+        )
         return
     try:
-        results.export_run(cell, bench.artifact(cell.search).folder / RUN)
-        results.export_queries(cell, bench)
-        outcome.records[cell.name] = records.done(cell, bench)
-        results.write(cell, outcome.records[cell.name])
-        outcome.done.append(cell.name)
-    except StepFailed as error:
+        with blamed("measuring"):
+            results.export_run(cell, bench.artifact(cell.search).folder / RUN)
+            results.export_queries(cell, bench)
+            record = records.done(cell, bench)
+            results.write(cell, record)
+    except EffbenchError as error:
         _fail(cell, error, bench, results, outcome)
+    else:
+        outcome.records[cell.name] = record
+        outcome.done.append(cell.name)
+
+
+def _reused(record: Record, cell: Cell, results: Results) -> Record:
+    """Return a finished record as its cell is now: options of speed may have changed."""
+    now = json.loads(json.dumps(records.told(cell)))
+    if any(record.get(name) != value for name, value in now.items()):
+        record = {**record, **now}
+        results.write(cell, record)
+    return record
 
 
 def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -> None:
@@ -106,23 +135,33 @@ def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -
     if options is None:
         return
 
+    cells = [cell for cell in plan.cells if cell.name in outcome.records]
+    left = {cell.name: cell for cell in cells if cell.has_latency}
+
     def keep(found: Session) -> None:
         for cell in found.cells:
+            left.pop(cell.name)
             if found.new and cell.name in outcome.reused:
                 outcome.reused.remove(cell.name)
                 outcome.done.append(cell.name)
             if cell.name in found.errors:
                 outcome.fail(cell, f"latency: {found.errors[cell.name]}", bench.progress)
 
-    cells = [cell for cell in plan.cells if cell.name in outcome.records]
-    measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
+    try:
+        measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
+    except (EffbenchError, OSError) as error:  # such as a full disk
+        for cell in left.values():
+            outcome.fail(cell, f"latency: {said(error)}", bench.progress)
 
 
 def _fail(
     cell: Cell, error: Exception, bench: Workbench, results: Results, outcome: Outcome
 ) -> None:
     record = records.failed(cell, error)
-    results.write(cell, record)
+    try:
+        results.write(cell, record)
+    except OSError as trouble:  # the disk that the cell failed for, or another
+        bench.progress.note(f"{cell.name}: no record of it: {trouble}")
     if record["status"] == "skipped":
         outcome.skipped.append(cell.name)
         bench.progress.note(f"skipped {cell.name}: {error}")

@@ -15,6 +15,7 @@ from effbench.runs import read_qrels
 from effbench.steps import Step
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -34,16 +35,20 @@ class Data:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"dataset": self.row.dataset.key, "corpus": self.row.dataset.corpus_key}
+        return {"dataset": self.row.key, "corpus": self.row.corpus_key}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         qrels = _unique(self.row)
         judged = {qrel.query_id for qrel in qrels}
-        queries = [q for q in self.row.dataset.queries() if q.query_id in judged]
+        queries = [q for q in self.row.queries() if q.query_id in judged]
         found = {query.query_id for query in queries}
         if not found:
             raise EffbenchError(
@@ -79,14 +84,14 @@ def qrels_of(data: Data, bench: Workbench) -> list[Qrel]:
 
 def docs_of(row: DatasetRow) -> Iterator[Doc]:
     """Yield a dataset's docs, their ids checked."""
-    for doc in row.dataset.docs():
+    for doc in row.docs():
         _check_id(doc.doc_id, row.name)
         yield doc
 
 
 def _unique(row: DatasetRow) -> list[Qrel]:
     """Return the judgments; a pair judged twice must be judged the same."""
-    qrels = sorted(row.dataset.qrels())
+    qrels = sorted(row.qrels())
     for pair, same in groupby(qrels, key=lambda qrel: qrel[:2]):
         if len({qrel.relevance for qrel in same}) > 1:
             raise EffbenchError(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
@@ -15,6 +16,7 @@ from effbench.vectors import SHARD, write_shards
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -33,12 +35,16 @@ class EncodeCorpus:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        corpus = self.dataset.dataset.corpus_key
+        corpus = self.dataset.corpus_key
         return {"row": self.row.corpus_facts, "corpus": corpus, "shard": SHARD}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
         return self.row.steps
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer, self.dataset.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encoder = bench.instance(self.row)
@@ -46,9 +52,7 @@ class EncodeCorpus:
         if encode is None:
             raise EffbenchError(f"{self.row.who} encodes queries only (give passages: ROW)")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        with bench.progress.work(
-            self.label, self.dataset.dataset.docs_count(), "docs"
-        ) as advance:
+        with bench.progress.work(self.label, self.dataset.docs_count(), "docs") as advance:
             shards = write_shards(artifact, docs, checked(encode, self.row, "docs"), advance)
         if not shards.rows:
             raise EffbenchError(f"{self.dataset.name}: the corpus has no docs")
@@ -75,14 +79,19 @@ class EncodeQueries:
     def inputs(self) -> tuple[Step, ...]:
         return (self.data, *self.row.steps)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
         encode = checked(encoder.encode_queries, self.row, "queries")
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             shards = write_shards(artifact, pairs, encode, advance)
-        said = getattr(encoder, "query_parameters", None)
-        parameters = None if said is None else int(said)  # numpy's ints are no JSON
+        with blamed(self.row.who):
+            said = getattr(encoder, "query_parameters", None)
+            parameters = None if said is None else int(said)  # numpy's ints are no JSON
         return {**shards._asdict(), "query_parameters": parameters}
 
 
@@ -106,6 +115,10 @@ class EncodeTexts:
     def inputs(self) -> tuple[Step, ...]:
         return (self.texts, *self.row.steps)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         texts = read_texts(self.texts, bench)
         encode = checked(bench.instance(self.row).encode_queries, self.row, "texts")
@@ -119,14 +132,19 @@ def checked(
 ) -> Callable[[Sequence[Any]], Vectors]:
     """Wrap an encoder's method: what it returns is float32 [n, d], finite, contiguous.
 
-    The wrapper raises `EffbenchError` naming the row and its plugin when that fails.
+    It is a copy, since an encoder may write its next batch into the same array, and the encoder
+    gets a list of its own, which it may change. The wrapper raises `EffbenchError` naming the
+    row and its plugin when vectors are not as they should be, or not as wide as the last ones.
     """
     import numpy as np
 
-    who = f"{row.who}: {encode.__name__} returned"
+    method = "encode_corpus" if noun == "docs" else "encode_queries"
+    who = f"{row.who}: {method} returned"
+    widths: set[int] = set()
 
     def call(items: Sequence[Any]) -> Vectors:
-        found = np.asarray(encode(items))
+        with blamed(row.who):
+            found = np.asarray(encode(list(items)))
         if found.ndim != 2 or found.dtype.kind != "f" or found.shape[1] == 0:
             raise EffbenchError(
                 f"{who} {found.dtype} {list(found.shape)} (float vectors [n, d] are wanted)"
@@ -135,10 +153,16 @@ def checked(
             raise EffbenchError(
                 f"{who} {len(found)} rows for {len(items)} {noun} (one row each, in order)"
             )
-        if not np.isfinite(found).all():
-            bad = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            vectors = np.array(found, dtype=np.float32, order="C")
+        if not np.isfinite(vectors).all():
+            bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
             raise EffbenchError(f"{who} NaN or infinity for {_shown(items[bad])}")
-        return np.ascontiguousarray(found, dtype=np.float32)
+        widths.add(vectors.shape[1])
+        if len(widths) > 1:
+            both = " and ".join(map(str, sorted(widths)))
+            raise EffbenchError(f"{who} vectors of width {both} (one width for all)")
+        return vectors
 
     return call
 

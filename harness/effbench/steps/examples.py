@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from effbench.api import Paired
 from effbench.errors import EffbenchError
 from effbench.examples import (
     DOCS,
@@ -26,6 +25,7 @@ from effbench.steps.data import Data, docs_of, qrels_of, queries_of
 from effbench.steps.train import MODEL, Train
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -63,15 +63,14 @@ class Judgments:
     @property
     def fact(self) -> list[Any]:
         """What decides the examples, beside the steps."""
-        dataset = self.row.dataset
-        return ["judgments", dataset.key, dataset.corpus_key, self.first]
+        return ["judgments", self.row.key, self.row.corpus_key, self.first]
 
     def examples(self, bench: Workbench) -> Iterator[Example]:
         """Yield an example a query that has a relevant doc."""
         positives: dict[str, list[str]] = defaultdict(list)
         qrels = qrels_of(self.data, bench)
         if self.first is not None:  # the step has sorted them
-            qrels = list(islice(self.row.dataset.qrels(), self.first))
+            qrels = list(islice(self.row.qrels(), self.first))
         for qrel in qrels:
             if qrel.relevance > 0:
                 positives[qrel.query_id].append(qrel.doc_id)
@@ -99,20 +98,17 @@ class Docpairs:
     @property
     def fact(self) -> list[Any]:
         """What decides the examples."""
-        return ["docpairs", self.row.dataset.key, self.row.dataset.corpus_key]
+        return ["docpairs", self.row.key, self.row.corpus_key]
 
     def examples(self, bench: Workbench) -> Iterator[Example]:
         """Yield an example a query of the pairs."""
-        dataset = self.row.dataset
-        if not isinstance(dataset, Paired):
-            raise EffbenchError(f"examples: {self.row.name} has no docpairs (say judgments)")
         pairs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
         one: dict[str, str] = {}  # an id is in memory once, however many pairs name it
-        for pair in dataset.docpairs():
+        for pair in self.row.docpairs():
             good, bad = pairs[pair.query_id]
             good.append(one.setdefault(pair.doc_id_a, pair.doc_id_a))
             bad.append(one.setdefault(pair.doc_id_b, pair.doc_id_b))
-        for query in dataset.queries():
+        for query in self.row.queries():
             if query.query_id in pairs:
                 yield Example(query.text, *pairs[query.query_id])
 
@@ -144,13 +140,17 @@ class GatherExamples:
     @property
     def corpora(self) -> tuple[DatasetRow, ...]:
         """A dataset for each distinct corpus: `PLACES` counts them in this order."""
-        return tuple({one.row.dataset.corpus_key: one.row for one in self.sources}.values())
+        return tuple({one.row.corpus_key: one.row for one in self.sources}.values())
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return tuple(source.row.offer for source in self.sources)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        corpora = [row.dataset.corpus_key for row in self.corpora]
+        corpora = [row.corpus_key for row in self.corpora]
         found: list[list[Example]] = [[] for _ in corpora]
         for source in self.sources:
-            number = corpora.index(source.row.dataset.corpus_key)
+            number = corpora.index(source.row.corpus_key)
             found[number] += source.examples(bench)
         with bench.progress.work(self.label, None, "docs") as advance:
             positions = _put_docs(artifact, self.corpora, found, advance)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from effbench.api import Doc, Saved
+from effbench.blame import blamed
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.data import docs_of
@@ -15,6 +17,7 @@ from effbench.steps.encode import EncodeCorpus
 from effbench.vectors import DiskVectors
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -42,25 +45,31 @@ class BuildIndex:
     def inputs(self) -> tuple[Step, ...]:
         return (self.corpus,)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
         with bench.progress.work(self.label, len(vectors), "vectors") as advance:
             start = perf_counter()
-            index.build(vectors)
+            with blamed(self.row.who):
+                index.build(vectors)
             seconds = perf_counter() - start
             advance(len(vectors))
-        return _keep(index, artifact, seconds)
+        return _keep(index, self.row, artifact, seconds)
 
     def open(self, bench: Workbench) -> Any:
         """Return the index, loaded from its artifact or built again from the vectors."""
         artifact = bench.artifact(self)
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
-        if isinstance(index, Saved):
-            index.load(artifact.folder / _FOLDER, vectors)
-        else:
-            index.build(vectors)
+        with blamed(self.row.who):
+            if isinstance(index, Saved):
+                index.load(artifact.folder / _FOLDER, vectors)
+            else:
+                index.build(vectors)
         return index
 
 
@@ -78,15 +87,19 @@ class BuildRetriever:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"row": self.row.corpus_facts, "corpus": self.dataset.dataset.corpus_key}
+        return {"row": self.row.corpus_facts, "corpus": self.dataset.corpus_key}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer, self.dataset.offer)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)
-        count = self.dataset.dataset.docs_count()
+        count = self.dataset.docs_count()
         with bench.progress.work(self.label, count, "docs") as advance:
 
             def docs() -> Iterator[Doc]:
@@ -95,22 +108,29 @@ class BuildRetriever:
                     yield doc
 
             start = perf_counter()
-            retriever.index(docs())
+            with blamed(self.row.who):
+                retriever.index(docs())
             seconds = perf_counter() - start
-        return _keep(retriever, artifact, seconds)
+        return _keep(retriever, self.row, artifact, seconds)
 
     def open(self, bench: Workbench) -> Any:
         """Return the system, loaded from its artifact or made again from the docs."""
         artifact = bench.artifact(self)
         retriever = self.row.make(bench)
-        if isinstance(retriever, Saved):
-            retriever.load(artifact.folder / _FOLDER, None)
-        else:
-            retriever.index(docs_of(self.dataset))
+        with blamed(self.row.who):
+            if isinstance(retriever, Saved):
+                retriever.load(artifact.folder / _FOLDER, None)
+            else:
+                retriever.index(docs_of(self.dataset))
         return retriever
 
 
-def _keep(built: Any, artifact: Artifact, seconds: float) -> dict[str, Any]:
+def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str, Any]:
+    def save(folder: Path) -> None:
+        with blamed(row.who):
+            built.save(folder)
+
     if isinstance(built, Saved):
-        artifact.put_folder(_FOLDER, built.save)
-    return {"seconds": seconds, "nbytes": int(built.nbytes)}
+        artifact.put_folder(_FOLDER, save)
+    with blamed(row.who):
+        return {"seconds": seconds, "nbytes": int(built.nbytes)}

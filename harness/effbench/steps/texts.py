@@ -17,6 +17,7 @@ from effbench.rows import DatasetRow
 from effbench.steps import Step
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -78,17 +79,15 @@ class DatasetSource:
     @property
     def fact(self) -> list[Any]:
         """What decides the texts."""
-        dataset = self.row.dataset
-        key = dataset.key if self.part == "queries" else dataset.corpus_key
+        key = self.row.key if self.part == "queries" else self.row.corpus_key
         return [self.part, key, self.draw]
 
     def texts(self) -> Iterator[str]:
         """Yield the texts as they stand."""
-        dataset = self.row.dataset
         if self.part == "queries":
-            yield from (query.text for query in dataset.queries())
+            yield from (query.text for query in self.row.queries())
             return
-        for doc in dataset.docs():
+        for doc in self.row.docs():
             yield from [doc.title] if self.part == "titles" else sentences(doc.text)
 
 
@@ -113,6 +112,10 @@ class Texts:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return tuple(one.row.offer for one in self.sources if isinstance(one, DatasetSource))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         found: dict[str, None] = {}

@@ -10,12 +10,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from effbench import processes
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.steps import Step
 from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -50,13 +52,18 @@ class Train:
     def inputs(self) -> tuple[Step, ...]:
         return self.row.steps
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         folder = artifact.folder / MODEL
         folder.mkdir(exist_ok=True)
         trainer = self.row.make(bench)
         with bench.progress.work(self.label, None, "models") as advance:
             start = perf_counter()
-            trainer.train(folder, seed=self.seed)
+            with blamed(self.row.who):
+                trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
             advance(1)
         if processes.rank() and self.together:
