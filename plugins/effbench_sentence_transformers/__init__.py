@@ -66,11 +66,8 @@ class SentenceTransformersEncoder:
             "passage_prompt_name",
             ("document", "passage", "corpus"),
         )
-        cut(
-            self._model,
-            max_length,
-            (self._text_of(self._query_prompt), self._text_of(self._passage_prompt)),
-        )
+        prompts = (self._text_of(self._query_prompt), self._text_of(self._passage_prompt))
+        cut(self._model, max_length, prompts)
         self._half = dtype != "float32"
         self._tried: set[str] = set()
         self._batch_size = batch_size
