@@ -54,9 +54,9 @@ ENDINGS = {
 )
 @click.option(
     "--span",
-    default="encode",
+    default="end to end",
     show_default=True,
-    help="The latency of --budget, svg and png; of a retriever end to end.",
+    help="The latency of --budget, svg and png; rows without it are named and left out.",
 )
 @click.option("--percentile", type=click.Choice(["50", "95"]), default="50", show_default=True)
 def leaderboard(
@@ -106,7 +106,7 @@ def leaderboard(
             click.echo("\n".join(recommend(one, terms)))
     else:
         _write(found, form, output, terms)
-    unreadable = [what for one in found for what in one.unreadable]
+    unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
     for what in unreadable:
         click.echo(f"left out: {what}", err=True)
     leave(failed=bool(unreadable))

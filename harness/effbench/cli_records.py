@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from effbench.cli_options import as_json_option
+from effbench.cli_options import as_json_option, leave
 
 
 @click.command()
@@ -23,6 +23,12 @@ from effbench.cli_options import as_json_option
 @click.option("--suite", metavar="NAME", help="The one to look at [default: all].")
 @click.option("--index", metavar="NAME", help="The index [default: the suite's first].")
 @click.option("--measure", help="The measure of quality [default: the suite's first].")
+@click.option(
+    "--span",
+    default="end to end",
+    show_default=True,
+    help="The latency: encode for encoders alone.",
+)
 @as_json_option
 def compare(
     row: str,
@@ -31,20 +37,26 @@ def compare(
     suite: str | None,
     index: str | None,
     measure: str | None,
+    span: str,
     as_json: bool,
 ) -> None:
     """Compare ROW with OTHER, query by query: quality and latency, with 95 % intervals.
 
     Differences of quality are tested by paired randomisation, corrected for the number of
-    datasets by Holm's method; speeds are compared within one session.
+    datasets by Holm's method; speeds are compared within one session. Exit code 1: something
+    could not be read, and is named.
     """
     from effbench import comparison
 
-    found = comparison.compare(results, row, other, suite, index, measure)
+    asked = comparison.Question(row, other, suite, index, measure, span)
+    found, unreadable = comparison.compare(results, asked)
     if as_json:
         click.echo(json.dumps([one.facts() for one in found], indent=1))
     else:
         click.echo("\n".join(line for one in found for line in one.lines()))
+    for what in unreadable:
+        click.echo(f"left out: {what}", err=True)
+    leave(failed=bool(unreadable))
 
 
 @click.command()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from effbench.records import Record
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from effbench.records import Record
 
 
 def remarks(records: Iterable[Record]) -> list[str]:
@@ -13,7 +16,9 @@ def remarks(records: Iterable[Record]) -> list[str]:
 
 
 def _said(record: Record) -> Iterator[str]:
-    counts, dataset = record.get("queries", {}), record["dataset"]
+    counts, dataset = record.get("queries"), record["dataset"]
+    if not isinstance(counts, dict) or not counts:
+        return
     if found := counts.get("judged_queries_missing"):
         yield f"{dataset}: judged queries that it lacks: {found}; they are not in the mean"
     if found := counts.get("judged_docs_missing"):
@@ -23,5 +28,5 @@ def _said(record: Record) -> Iterator[str]:
             f"{dataset}: queries whose own doc is judged relevant and dropped from their hits: "
             f"{found} (drop_self_hits: false keeps it)"
         )
-    if counts and counts.get("without_hits") == counts.get("queries"):
+    if counts.get("without_hits") == counts.get("queries"):
         yield f"{record['cell']}: no query has a hit"

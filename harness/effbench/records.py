@@ -19,7 +19,7 @@ from effbench.errors import EffbenchError
 from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
 from effbench.plugins import Offer
-from effbench.steps import all_steps
+from effbench.steps import all_steps, key_of
 from effbench.steps.data import qrels_of, queries_of
 from effbench.steps.search import RUN, SearchIndex
 from effbench.steps.train import MODEL, Train
@@ -222,7 +222,11 @@ def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
     search = cell.search
     if not isinstance(search, SearchIndex):
         built = bench.artifact(search.retriever).manifest() or {}
-        return {"index_seconds": built["seconds"], "index_bytes": built["nbytes"]}
+        return {
+            "index_key": key_of(search.retriever),
+            "index_seconds": built["seconds"],
+            "index_bytes": built["nbytes"],
+        }
     queries = bench.artifact(search.queries).manifest() or {}
     corpus = bench.artifact(search.index.corpus).manifest() or {}
     built = bench.artifact(search.index).manifest() or {}
@@ -231,6 +235,7 @@ def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
         "width": corpus["width"],
         "query_parameters": queries.get("query_parameters"),
         "encode_seconds": corpus["seconds"],
+        "index_key": key_of(search.index),
         "index_seconds": built["seconds"],
         "index_bytes": built["nbytes"],
     }

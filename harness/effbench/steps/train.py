@@ -84,6 +84,9 @@ def _check_about(path: Path, row: Row) -> None:
         raise EffbenchError(f"{row.who}: {path.name}: {error}") from error
     if not isinstance(facts, dict):
         raise EffbenchError(f"{row.who}: {path.name} is no JSON object")
+    remarks = facts.get("remarks", [])
+    if not (isinstance(remarks, list) and all(isinstance(one, str) for one in remarks)):
+        raise EffbenchError(f"{row.who}: {path.name}: remarks is no list of sentences")
 
 
 def _refuse(number: str) -> None:
