@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from effbench import shapes
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
-from effbench.files import listed, read_json
+from effbench.files import listed
 from effbench.records import SUITE, Record, queries_file, read
 
 NEEDED = ("status", "key", "created", "dataset", "row", "index", "search")
@@ -61,6 +62,7 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
         for path in found:
             try:
                 suite = read(path)
+                shapes.check(suite, shapes.SUITE, path)
             except EffbenchError as error:
                 unreadable.append(str(error))
                 continue
@@ -70,8 +72,7 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
     if not folders:
         raise EffbenchError("; ".join(unreadable))
     return [
-        _collected(machine, some, unreadable if number == 0 else [])
-        for number, ((_, machine), some) in enumerate(sorted(folders.items()))
+        _collected(machine, some, unreadable) for (_, machine), some in sorted(folders.items())
     ]
 
 
@@ -122,15 +123,11 @@ def _collected(
 
 
 def _whole(path: Path, checksums: Collection[str] | None, broken: list[str]) -> bool:
-    """Tell whether a file is what some record says, or JSON where none says anything."""
-    try:
-        if checksums and file_sha256(path) not in checksums:
-            raise EffbenchError(f"{path}: its checksum does not hold (run the suite again)")
-        read_json(path)
-    except EffbenchError as error:
-        broken.append(str(error))
-        return False
-    return True
+    """Tell whether a file is what some record says; name it if it is not."""
+    whole = not checksums or file_sha256(path) in checksums
+    if not whole:
+        broken.append(f"{path}: its checksum does not hold (run the suite again)")
+    return whole
 
 
 def _records(folder: Path) -> list[Path]:
@@ -148,6 +145,9 @@ def _checked(path: Path) -> Record:
     missing = [name for name in needed if name not in record]
     if missing:
         raise EffbenchError(f"{path}: a record without {', '.join(missing)}")
+    shapes.check(record, shapes.RECORD, path)
+    if record["status"] == "done":
+        shapes.check(record, shapes.DONE, path)
     if record.get("cell", path.stem) != path.stem:
         raise EffbenchError(f"{path}: the record of {record['cell']} (give it its name)")
     return record

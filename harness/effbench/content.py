@@ -13,6 +13,7 @@ from pathlib import Path
 
 from effbench.errors import EffbenchError
 from effbench.files import read_sealed, sweep_stale, write_json
+from effbench.paths import inside
 
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 PACKAGE = "package:"
@@ -105,7 +106,7 @@ def find_model(model: str, beside: Path) -> Path | None:
     """
     if model.startswith(PACKAGE):
         return _in_package(model)
-    folder = (beside / Path(model).expanduser()).resolve()
+    folder = inside(beside, model)
     if folder.is_dir():
         return folder
     if model.startswith((".", "/", "~")) or not HUB_ID.match(model):

@@ -67,7 +67,7 @@ class Results:
 
     def lost(self, record: Record, digests: Digests) -> list[str]:
         """Return which of a record's files are missing or damaged."""
-        files: Mapping[str, str] = record["files"]
+        files: Mapping[str, str] = record.get("files", {})
         return [
             name
             for name, checksum in files.items()

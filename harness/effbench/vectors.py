@@ -54,9 +54,6 @@ def write_shards(
     Returns:
         Rows, width and the encoder's seconds, kept shards' seconds included.
 
-    Raises:
-        EffbenchError: two items have the same id.
-
     """
     remaining = iter(items)
     rows, width, seconds = 0, 0, 0.0
@@ -70,7 +67,6 @@ def write_shards(
             advance(len(shard))
         rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
         number += 1
-    _refuse_doubles(_read_ids(artifact.folder / _names(n).ids for n in range(number)))
     return Shards(rows, width, seconds)
 
 
@@ -193,10 +189,3 @@ def _content(item: Any) -> Hashable:
 
 def _read_ids(paths: Iterable[Path]) -> list[str]:
     return [one for path in paths for one in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _refuse_doubles(ids: Sequence[str]) -> None:
-    if len(set(ids)) < len(ids):
-        seen: set[str] = set()
-        double = next(one for one in ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]
-        raise EffbenchError(f"id {double!r} occurs twice (ids must be unique)")

@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from zipfile import BadZipFile
 
+from effbench import shapes
 from effbench.errors import EffbenchError
 from effbench.files import write_atomically
 
@@ -168,8 +169,12 @@ def read_samples(path: Path) -> Read:
             columns = {name: file[name].astype(np.int64) for name in COLUMNS}
     except Exception as error:  # numpy and zipfile raise what they like at damaged bytes
         raise EffbenchError(f"{path}: no session ({error})") from error
+    shapes.check(header, {"format": shapes.number}, path)
     if header["format"] > FORMAT:
         raise EffbenchError(f"{path}: a session of a newer effbench (upgrade effbench)")
+    shapes.check(header, shapes.SESSION, path)
+    if len({values.shape for values in columns.values()}) > 1 or columns["ns"].ndim != 1:
+        raise EffbenchError(f"{path}: no session (its columns are not of one length)")
     return Read(header, columns, list(_blocks(header["blocks"])))
 
 

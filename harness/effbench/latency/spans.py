@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from effbench.api import IncrementalQueryEncoder, StagedQueryEncoder
+from effbench.blame import named
 from effbench.cells import Cell
 from effbench.steps.search import SearchIndex
 
@@ -36,12 +37,13 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
         return {END_TO_END: Span(str, lambda text: retriever.search([text], search.k))}
     encoder, index = bench.instance(search.row), bench.opened(search.index)
 
-    def encode(text: str) -> Any:
+    def encoded(text: str) -> Any:
         return _on_host(encoder.encode_queries([text]))
 
-    def find(vectors: Any) -> object:
+    def found(vectors: Any) -> object:
         return index.search(vectors, search.k, **search.options)
 
+    encode, find = named(encoded, search.row.who), named(found, search.searcher.who)
     return {
         ENCODE: Span(str, encode),
         **(_typing(encoder) if isinstance(encoder, IncrementalQueryEncoder) else {}),
