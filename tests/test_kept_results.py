@@ -170,11 +170,11 @@ def test_damaged_texts_of_queries_are_named_and_not_shown(effbench, folder, tmp_
     from effbench.page import texts_of
 
     (board,) = boards([folder])
-    assert texts_of(board)["toy"]["q0"].startswith("apple")
+    assert texts_of(board)[0]["toy"]["q0"].startswith("apple")
     path = folder / "queries" / "toy.json"
     path.write_text(path.read_text().replace("apple", "amber"))
     (board,) = boards([folder])
-    assert texts_of(board) == {}
+    assert texts_of(board)[0] == {}
     found = table(effbench, folder)
     assert found.exit_code == 1
     assert f"left out: {path}: its checksum does not hold" in found.stderr

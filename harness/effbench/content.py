@@ -68,13 +68,13 @@ class Digests:
             self._new = {}
 
     def _file(self, path: Path) -> str:
-        begin, stamp = time.time_ns(), stamp_of(path)
+        now, stamp = time.time_ns(), stamp_of(path)
         for known in (self._new, self._known):
             if (one := known.get(str(path))) and one[:-1] == [*stamp]:
                 return str(one[-1])
         digest = file_sha256(path)
         # changed again in the same tick of the clock, a young file would look unchanged
-        if begin - max(stamp[1:3]) > _TICK_NS:
+        if now - stamp[2] > _TICK_NS:
             self._new[str(path)] = [*stamp, digest]
         return digest
 
