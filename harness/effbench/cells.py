@@ -40,6 +40,15 @@ class Cell:
         return self.search.index.row if isinstance(self.search, SearchIndex) else None
 
     @property
+    def opened(self) -> tuple[Step, ...]:
+        """The steps whose artifacts are opened to answer a query, inputs first."""
+        search = self.search
+        if isinstance(search, SearchIndex):
+            index = search.index
+            return (*self.row.steps, *index.row.steps, index.corpus, index)
+        return (*self.row.steps, search.retriever)
+
+    @property
     def has_latency(self) -> bool:
         """Whether its answers are found here, so that their time means something."""
         return bool(getattr(self.row.offer.factory, "latency", True))

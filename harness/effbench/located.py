@@ -40,21 +40,33 @@ class Mistakes:
             raise EffbenchError("\n".join(text for _, text in sorted(self._found)))
 
 
-def load(path: Path) -> tuple[Any, dict[Place, int]]:
-    """Return the YAML data of a file, and the line of each place in it.
+def text_of(path: Path) -> str:
+    """Return what a file says.
 
     Raises:
-        EffbenchError: the file cannot be read, is not a YAML mapping, or gives a key twice.
+        EffbenchError: it cannot be read.
 
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+
+
+def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
+    """Return the YAML data of a file's text, and the line of each place in it.
+
+    Raises:
+        EffbenchError: it is not a YAML mapping, or gives a key twice.
+
+    """
+    try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise EffbenchError(f"{path}:{line}: not YAML: {error.problem}") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (ValueError, yaml.YAMLError) as error:
         raise EffbenchError(f"{path}: cannot be read: {error}") from error
     if not isinstance(root, yaml.MappingNode):
         raise EffbenchError(f"{path}:1: a suite is a mapping (suite: NAME, datasets: ...)")

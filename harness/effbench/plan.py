@@ -24,16 +24,19 @@ from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.suite import Suite
 
 
-def make(path: Path, plugins: Plugins, memory: Path, data: Path) -> Plan:
+def make(
+    path: Path, plugins: Plugins, memory: Path, data: Path, text: str | None = None
+) -> Plan:
     """Plan the suite file ``path``, whose relative paths start in the folder ``data``.
 
-    ``memory`` is where digests of files are remembered.
+    ``memory`` is where digests of files are remembered; ``text`` is what the file said when it
+    was read before: it is not read again then.
 
     Raises:
         EffbenchError: all mistakes of the suite, a line each.
 
     """
-    suite, mistakes = read(path)
+    suite, mistakes = read(path, text)
     planner = _Planner(suite, mistakes, plugins, Resolver(data, Digests(memory)))
     plan = planner.plan()
     mistakes.raise_all()

@@ -61,6 +61,8 @@ class SearchIndex:
         return (self.queries, self.index)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        from effbench.answers import index_answer
+
         folder = bench.artifact(self.queries).folder
         vectors, query_ids = DiskVectors(folder), read_ids(folder)
         doc_ids = read_ids(bench.artifact(self.index.corpus).folder)
@@ -69,9 +71,9 @@ class SearchIndex:
         with bench.progress.work(self.label, len(query_ids), "queries") as advance:
             start = perf_counter()
             found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
+            scores, positions = index_answer(found, self.index.row)
             seconds = perf_counter() - start
             advance(len(query_ids))
-        scores, positions = found
         hits = positions_to_hits(scores, positions, doc_ids, self.index.row)
         return _keep(artifact, zip(query_ids, hits, strict=True), self, seconds)
 
@@ -113,11 +115,14 @@ class SearchRetriever:
         return (self.data, self.retriever)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        from effbench.answers import retriever_answer, scored_docs
+
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             start = perf_counter()
-            found = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+            lists = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+            found = retriever_answer(lists, self.row)
             seconds = perf_counter() - start
             advance(len(queries))
         if len(found) != len(queries):
@@ -125,7 +130,7 @@ class SearchRetriever:
                 f"{self.row.who}: search returned {len(found)} lists for {len(queries)} queries"
             )
         run = (
-            (q.query_id, [ScoredDoc(*hit) for hit in hits])
+            (q.query_id, scored_docs(hits, self.row))
             for q, hits in zip(queries, found, strict=True)
         )
         return _keep(artifact, run, self, seconds)

@@ -1,0 +1,122 @@
+"""Answers of plugins, finished: arrays in host memory, and lists.
+
+The quality pass and the spans of a latency session take answers through the same functions, the
+latter on the clock: what a plugin has left undone is done there. What is finished already is
+handed on as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from effbench.api import ScoredDoc
+from effbench.errors import EffbenchError
+from effbench.rows import Row
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from effbench.api import Vectors
+
+_PLAIN = (list, tuple)
+_NUMBERS = (int, float, np.integer, np.floating)
+
+
+def host_vectors(found: Any, shape: tuple[int, int], row: Row, method: str) -> Vectors:
+    """Return what an encoder's method returned as contiguous float32 in host memory.
+
+    Raises:
+        EffbenchError: it is no array, not of floats, or of another shape.
+
+    """
+    if type(found) is not np.ndarray:
+        found = _computed(found, row, method)
+    if found.dtype.kind != "f" or found.shape != shape:
+        raise EffbenchError(
+            f"{row.who}: {method} returned {found.dtype} {list(found.shape)} "
+            f"(float vectors {list(shape)} are wanted)"
+        )
+    return np.ascontiguousarray(found, dtype=np.float32)
+
+
+def index_answer(found: Any, row: Row) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the scores and the positions that an index's ``search`` returned, as arrays.
+
+    Raises:
+        EffbenchError: they are no pair, or one of them is no array in host memory.
+
+    """
+    if not isinstance(found, _PLAIN) or len(found) != 2:
+        raise EffbenchError(
+            f"{row.who}: search returned {_named(found)} (a pair is wanted: scores, positions)"
+        )
+    scores, positions = found
+    if type(scores) is not np.ndarray:
+        scores = _computed(scores, row, "search")
+    if type(positions) is not np.ndarray:
+        positions = _computed(positions, row, "search")
+    return scores, positions
+
+
+def retriever_answer(found: Any, row: Row) -> Sequence[Sequence[Any]]:
+    """Return the lists of hits that a retriever's ``search`` returned, as real lists.
+
+    Raises:
+        EffbenchError: they cannot be listed.
+
+    """
+    if type(found) in _PLAIN and all(type(hits) in _PLAIN for hits in found):
+        return found  # type: ignore[no-any-return]
+    try:
+        return [hits if type(hits) in _PLAIN else list(hits) for hits in found]
+    except TypeError as error:
+        raise EffbenchError(
+            f"{row.who}: search returned {_named(found)} (lists of hits are wanted: {error})"
+        ) from error
+
+
+def scored_docs(hits: Sequence[Any], row: Row) -> list[ScoredDoc]:
+    """Return one query's hits of a retriever; they are pairs, and hold no work to be done.
+
+    Raises:
+        EffbenchError: one is not.
+
+    """
+    for hit in hits:
+        # a subclass may compute what it holds when it is asked
+        if type(hit) not in (ScoredDoc, *_PLAIN) or len(hit) != 2:
+            raise EffbenchError(f"{row.who}: search returned {_named(hit)} for a hit ({_HIT})")
+        if not isinstance(hit[0], str) or not isinstance(hit[1], _NUMBERS):
+            raise EffbenchError(f"{row.who}: search returned the hit {hit!r} ({_HIT})")
+    return [ScoredDoc(doc_id, float(score)) for doc_id, score in hits]
+
+
+_HIT = "ScoredDoc is wanted: doc_id, score"
+
+
+def _computed(found: Any, row: Row, method: str) -> NDArray[Any]:
+    """Return an array of numpy: nothing is left to be computed, or to be read from disk."""
+    try:
+        array = np.array(found) if isinstance(found, np.ndarray) else np.asarray(found)
+    except (TypeError, ValueError, RuntimeError) as error:  # torch's, of a tensor on a GPU
+        why = str(error).partition("\n")[0]
+        raise EffbenchError(f"{_no_array(found, row, method)}; {why}") from error
+    if array.dtype.kind not in "fiu":
+        raise EffbenchError(_no_array(found, row, method))
+    return array
+
+
+def _no_array(found: Any, row: Row, method: str) -> str:
+    return (
+        f"{row.who}: {method} returned {_named(found)} "
+        "(arrays of numbers in host memory are wanted)"
+    )
+
+
+def _named(found: Any) -> str:
+    if isinstance(found, _PLAIN):
+        return f"a {type(found).__name__} of {len(found)}"
+    return f"a {type(found).__name__}"
