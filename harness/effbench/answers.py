@@ -103,20 +103,18 @@ def _computed(found: Any, row: Row, method: str) -> NDArray[Any]:
         array = np.array(found) if isinstance(found, np.ndarray) else np.asarray(found)
     except (TypeError, ValueError, RuntimeError) as error:  # torch's, of a tensor on a GPU
         why = str(error).partition("\n")[0]
-        raise EffbenchError(f"{_no_array(found, row, method)}; {why}") from error
+        raise _no_array(found, row, method, f": {why}") from error
     if array.dtype.kind not in "fiu":
-        raise EffbenchError(_no_array(found, row, method))
+        raise _no_array(found, row, method)
     return array
 
 
-def _no_array(found: Any, row: Row, method: str) -> str:
-    return (
+def _no_array(found: Any, row: Row, method: str, why: str = "") -> EffbenchError:
+    return EffbenchError(
         f"{row.who}: {method} returned {_named(found)} "
-        "(arrays of numbers in host memory are wanted)"
+        f"(arrays of numbers in host memory are wanted{why})"
     )
 
 
 def _named(found: Any) -> str:
-    if isinstance(found, _PLAIN):
-        return f"a {type(found).__name__} of {len(found)}"
     return f"a {type(found).__name__}"

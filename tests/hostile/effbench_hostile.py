@@ -9,8 +9,9 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-import effbench
 from effbench_toy import PlainIndex, ScanRetriever, StagedQueries, TypedQueries, WordsQueries
+
+import effbench
 
 LAZY_MS = 30.0
 

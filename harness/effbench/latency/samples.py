@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from zipfile import BadZipFile
 
 from effbench.errors import EffbenchError
+from effbench.latency.agreement import Answers
 from effbench.store import write_atomically
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Samples:
 
     columns: dict[str, list[int]] = field(default_factory=lambda: {n: [] for n in COLUMNS})
     blocks: list[Block] = field(default_factory=list)
+    answers: Answers = field(default_factory=Answers)
+    """What the timed queries were answered: compared with the quality pass, not written."""
 
     def add(self, row: int, span: str, process: int, block: int, queries: Sequence[int],
             times: Sequence[int]) -> None:  # fmt: skip

@@ -127,7 +127,8 @@ class Worker:
         said = self._errors.read().decode(errors="replace").strip().splitlines()
         code = self._process.returncode
         how = f"killed by signal {-code}" if code and code < 0 else f"ended with code {code}"
-        return f"{how}: {said[-1].strip().removeprefix(OURS)}" if said else how
+        last = said[-1].strip().removeprefix(OURS) if said else ""
+        return f"{how}: {last.removeprefix(f'{self._who}: ')}" if last else how
 
 
 def environment(threads: int) -> Mapping[str, str]:
