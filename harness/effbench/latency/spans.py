@@ -43,10 +43,11 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
             return retriever_answer(ask([text], search.k), row)
 
         return {END_TO_END: Span(str, answer, lambda found: [list(hits) for hits in found])}
-    batches, ask = encoding_of(search, bench), _settled(bench.opened(search.index).search)
+    whole, shape = _settled(bench.instance(row).encode_queries), (1, _width(search, bench))
+    ask = _settled(bench.opened(search.index).search)
 
     def encode(text: str) -> Any:
-        return batches([text])
+        return host_vectors(whole([text]), shape, row, "encode_queries")
 
     def find(vectors: Any) -> Any:
         return index_answer(ask(vectors, search.k, **search.options), search.index.row)
@@ -60,7 +61,7 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
 
 
 def encoding_of(search: SearchIndex, bench: Workbench) -> Callable[[Sequence[str]], Vectors]:
-    """Return what encodes queries of a search, up to vectors in host memory."""
+    """Return what encodes queries of a search in batches, up to vectors in host memory."""
     row, width = search.row, _width(search, bench)
     encode = _settled(bench.instance(row).encode_queries)
     return lambda texts: host_vectors(encode(texts), (len(texts), width), row, "encode_queries")
