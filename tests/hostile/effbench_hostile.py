@@ -13,7 +13,7 @@ from effbench_toy import PlainIndex, ScanRetriever, StagedQueries, TypedQueries,
 
 import effbench
 
-LAZY_MS = 30.0
+LAZY_MS = 10.0
 
 
 @effbench.hookimpl
@@ -173,9 +173,10 @@ class AloneQueries(WordsQueries):
         *,
         alone: Literal["zeros", "nan", "another", "scaled", "int", "row", "narrow", "near"],
         only: str = "",
+        ms: effbench.SpeedOnly[float] = 0.0,
     ) -> None:
         super().__init__()
-        self.alone, self.only = alone, only
+        self.alone, self.only, self.ms = alone, only, ms
 
     def encode_queries(self, queries):
         import numpy as np
@@ -183,6 +184,7 @@ class AloneQueries(WordsQueries):
         vectors = super().encode_queries(queries)
         if len(queries) > 1 or self.only not in queries[0]:
             return vectors
+        work(self.ms)
         return {
             "zeros": np.zeros_like(vectors),
             "nan": np.full_like(vectors, np.nan),
