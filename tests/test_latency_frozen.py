@@ -28,7 +28,6 @@ latency: {queries: 11, warmup: 6, processes: 1, timeout: 30, batches: []}
 @pytest.fixture
 def ran(effbench, suite, tmp_path, monkeypatch):
     """Run the suite, its session begun by ``meanwhile``; return the result and its header."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "hostile"))
     docs = tmp_path / "docs"
     (docs / "qrels").mkdir(parents=True)
     texts = [f"{one} {other}" for one in ("oak", "lamp", "kite") for other in "abcdefg"]
@@ -89,6 +88,24 @@ def test_data_that_change_while_a_suite_runs_fail_the_rows_that_are_made_of_them
         "FAILED docs-test--words--kept: latency: encoder 'words' (plugin toy): ended with code "
         "1: what it is made of has changed since the run began (run the suite again)"
     ) in found.stderr
+
+
+def test_a_plugin_that_changes_while_a_suite_runs_fails_its_rows(ran, monkeypatch) -> None:
+    from effbench import code
+
+    real = code.digest
+    planned = {"effbench_lazy": "as it was when the run began"}
+
+    def digest(module: str) -> str:
+        return planned.get(module, real(module))
+
+    found, session = ran(meanwhile=lambda: monkeypatch.setattr(code, "digest", digest))
+    assert found.exit_code == 1
+    rows = {"words", "slow", "table"}
+    assert set(session.header["errors"]) == {
+        *(f"docs-test--{row}--kept" for row in rows), "docs-test--slow--plain",
+    }  # fmt: skip
+    assert "what it is made of has changed since the run began" in found.stderr
 
 
 def zeroed(path: Path) -> None:

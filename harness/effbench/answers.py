@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from effbench.api import ScoredDoc
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 _FLOAT32 = np.dtype(np.float32)
 _PLAIN = (list, tuple)
-_NUMBERS = (int, float, np.integer, np.floating)
 
 
 def host_vectors(found: Any, shape: tuple[int, int], row: Row, method: str) -> Vectors:
@@ -82,25 +80,6 @@ def retriever_answer(found: Any, row: Row) -> Sequence[Sequence[Any]]:
         raise EffbenchError(
             f"{row.who}: search returned {_named(found)} (lists of hits are wanted: {error})"
         ) from error
-
-
-def scored_docs(hits: Sequence[Any], row: Row) -> list[ScoredDoc]:
-    """Return one query's hits of a retriever; they are pairs, and hold no work to be done.
-
-    Raises:
-        EffbenchError: one is not.
-
-    """
-    for hit in hits:
-        # a subclass may compute what it holds when it is asked
-        if type(hit) not in (ScoredDoc, *_PLAIN) or len(hit) != 2:
-            raise EffbenchError(f"{row.who}: search returned {_named(hit)} for a hit ({_HIT})")
-        if not isinstance(hit[0], str) or not isinstance(hit[1], _NUMBERS):
-            raise EffbenchError(f"{row.who}: search returned the hit {hit!r} ({_HIT})")
-    return [ScoredDoc(doc_id, float(score)) for doc_id, score in hits]
-
-
-_HIT = "ScoredDoc is wanted: doc_id, score"
 
 
 def _computed(found: Any, row: Row, method: str) -> NDArray[Any]:

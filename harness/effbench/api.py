@@ -69,7 +69,10 @@ class Encoder(QueryEncoder, Protocol):
     """Turns text into vectors whose inner product is the score."""
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
-        """Return float32 [len(docs), d] in host memory; row i belongs to doc i."""
+        """Return float32 [len(docs), d] in host memory; row i belongs to doc i.
+
+        The harness copies it: the next call may write into the same array.
+        """
 
 
 class VectorSource(Protocol):
@@ -102,7 +105,8 @@ class Index(Protocol):
     def search(self, queries: Vectors, k: int) -> tuple[Vectors, Positions]:
         """Return scores float32 [q, m] and positions int64 [q, m], m <= k, best first.
 
-        A position is a row of ``build``'s vectors; -1 fills rows with fewer hits.
+        Scores never rise within a row: distances are turned into scores. A position is a row of
+        ``build``'s vectors; -1 fills rows with fewer hits.
         """
 
 

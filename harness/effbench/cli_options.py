@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ device_option = click.option(
 
 def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:
     """Return the store and the plan of a suite: a file, or the name of one that we ship."""
+    from effbench import code
     from effbench import plan as planning
     from effbench import plugins as loading
     from effbench.store import Store, default_root
@@ -45,4 +47,8 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
 
     store = Store(cache or default_root())
     path, memory = find(suite), store.root / "digests.json"
-    return store, planning.make(path, loading.load(), memory, data or path.parent)
+    plan = planning.make(path, loading.load(), memory, data or path.parent)
+    steps = plan.steps()
+    offers = [offer for step in steps.values() for offer in step.offers]
+    changed = code.remarks(code.kept(steps, store), offers)
+    return store, replace(plan, remarks=(*plan.remarks, *changed))

@@ -68,7 +68,10 @@ class Dataset(Protocol):
 
     @property
     def corpus_key(self) -> str:
-        """Says what the docs are: datasets of equal keys have the same docs in one order."""
+        """Says what the docs are: datasets of equal keys have the same docs in one order.
+
+        It counts among the datasets of your plugin alone.
+        """
 
     @property
     def key(self) -> str:

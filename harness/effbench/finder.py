@@ -120,7 +120,8 @@ class Finder:
                 ".".join((*place, message)) if place else message for place, message in problems
             )
             raise EffbenchError("; ".join(lines))
-        return DatasetRow(row.offer.factory(**row.resolved.arguments), group)
+        dataset = row.offer.factory(**row.resolved.arguments)
+        return DatasetRow(dataset, row.offer, row.resolved.datasets, group)
 
     def _resolve(self, entry: Entry) -> Row | None:
         row, problems = self._make(entry.section, entry.name, entry.use, entry.options)

@@ -30,6 +30,7 @@ from effbench.plugins import suggest
 from effbench.steps import key_of
 
 if TYPE_CHECKING:
+    from effbench.rows import DatasetRow
     from effbench.steps import Step
     from effbench.workbench import Workbench
 
@@ -82,7 +83,7 @@ class Input(Protocol):
         """Return what the factory gets."""
 
 
-Refer = Callable[[Any, Any], Input | Dataset]
+Refer = Callable[[Any, Any], "Input | DatasetRow"]
 """Turns an annotation of `REFERENCES` and a suite's value into what it means, or raises."""
 
 
@@ -92,6 +93,8 @@ class Resolved(NamedTuple):
     arguments: Mapping[str, Any]
     corpus_facts: Mapping[str, Any]
     query_facts: Mapping[str, Any]
+    datasets: tuple[tuple[str, str], ...] = ()
+    """The keys of the datasets among the arguments."""
 
     @property
     def inputs(self) -> dict[str, Input]:
@@ -156,7 +159,12 @@ class Resolver(NamedTuple):
                 mistakes.append((name, str(error)))
         if not mistakes:
             mistakes += _own_check(factory, arguments)
-        return _sides(schema, arguments, facts), mistakes
+        datasets = tuple(
+            facts[name]
+            for name, option in schema.items()
+            if name in facts and option.reference(given.get(name)) is Dataset
+        )
+        return _sides(schema, arguments, facts)._replace(datasets=datasets), mistakes
 
     def _value(self, option: Option, value: Any) -> tuple[Any, Any]:
         """Return an option's argument and the fact that stands for it in keys."""
@@ -189,7 +197,7 @@ class Resolver(NamedTuple):
         found = self.refer(annotation, value)
         if isinstance(found, Input):
             return found, [key_of(step) for step in found.steps]
-        return found, [found.corpus_key, found.key]
+        return found.dataset, (found.corpus_key, found.key)
 
     def _digest(self, path: Path) -> str | None:
         return self.digests.of(path) if self.digests else None

@@ -65,7 +65,7 @@ class _Planner:
 
     def finder(self, target: DatasetRow) -> Finder:
         """Return the rows as a dataset sees them."""
-        key = (target.name, target.dataset.corpus_key, target.dataset.key)
+        key = (target.name, target.corpus_key, target.key)
         if key not in self._finders:
             self._finders[key] = self._make(target)
         return self._finders[key]

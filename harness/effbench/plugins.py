@@ -37,16 +37,23 @@ class Offer(NamedTuple):
     name: str
     factory: Factory
     plugin: str
+    module: str
+    """The module that the plugin's entry point names."""
 
     @property
     def version(self) -> int:
         """Part of the keys; a plugin raises it when the same options give other numbers."""
         return int(getattr(self.factory, "version", 1))
 
+    @property
+    def requires(self) -> Mapping[str, str]:
+        """The modules that it imports -> what pip installs for them."""
+        found: Mapping[str, str] = getattr(self.factory, "requires", {})
+        return found
+
     def missing(self) -> list[str]:
         """Return what to install before this offer can be used."""
-        requires: Mapping[str, str] = getattr(self.factory, "requires", {})
-        absent = (what for module, what in requires.items() if not _importable(module))
+        absent = (what for module, what in self.requires.items() if not _importable(module))
         return list(dict.fromkeys(absent))
 
 
@@ -55,6 +62,7 @@ class Plugin(NamedTuple):
 
     name: str
     distribution: str
+    module: str
     error: str | None
     trace: str | None = None
 
@@ -125,8 +133,8 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint) -> Plugin:
         _refuse_unknown_hooks(module)
     except Exception as error:  # a plugin may raise anything at import
         manager.set_blocked(point.name)
-        return Plugin(point.name, dist, _short(error), traceback.format_exc())
-    return Plugin(point.name, dist, None)
+        return Plugin(point.name, dist, point.module, _short(error), traceback.format_exc())
+    return Plugin(point.name, dist, point.module, None)
 
 
 def _refuse_unknown_hooks(module: object) -> None:
@@ -148,7 +156,7 @@ def _collect(
         if plugin.error:
             continue
         try:
-            mine = _offers_of(manager, plugin.name)
+            mine = _offers_of(manager, plugin)
             _refuse_clashes(mine, offers)
             rows = _answers(manager, "effbench_ready_rows", plugin.name)
             named_commands = _answers(manager, "effbench_commands", plugin.name)
@@ -163,12 +171,12 @@ def _collect(
     return offers, ready, commands
 
 
-def _offers_of(manager: pluggy.PluginManager, plugin: str) -> list[Offer]:
+def _offers_of(manager: pluggy.PluginManager, plugin: Plugin) -> list[Offer]:
     return [
-        Offer(section, name, factory, plugin)
+        Offer(section, name, factory, plugin.name, plugin.module)
         for section in SECTIONS
         for name, factory in _answers(
-            manager, _HOOKS.get(section, f"effbench_{section}"), plugin
+            manager, _HOOKS.get(section, f"effbench_{section}"), plugin.name
         ).items()
     ]
 

@@ -13,11 +13,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effbench import lineage, machine, runs
+from effbench import code, lineage, machine, runs
 from effbench.cells import Cell, Plan, slug
 from effbench.errors import EffbenchError
 from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
+from effbench.steps import all_steps
 from effbench.steps.data import qrels_of, queries_of
 from effbench.steps.search import RUN, SearchIndex
 from effbench.steps.train import MODEL, Train
@@ -92,9 +93,14 @@ def read(path: Path) -> Record:
     return data
 
 
-def trained_on(cell: Cell) -> list[str]:
-    """Return what the training of a cell's row took from its dataset."""
-    return lineage.seen(cell.row, cell.dataset.dataset)
+def told(cell: Cell) -> Record:
+    """Return what a record tells of its rows: options of speed too, which are in no key."""
+    return {
+        "row": _described(cell.row),
+        "passages": cell.row.passages.name if cell.row.passages else None,
+        "trained_on": lineage.seen(cell.row, cell.dataset.dataset),
+        "index": _described(cell.index) if cell.index else None,
+    }
 
 
 def failed(cell: Cell, error: Exception) -> Record:
@@ -115,6 +121,7 @@ def done(cell: Cell, bench: Workbench) -> Record:
     about = bench.artifact(data).manifest() or {}
     return {
         **_head(cell, "done"),
+        "code": code.kept(all_steps((cell.search,)), bench.store),
         "scores": {name: mean(by_query) for name, by_query in values.items()},
         "queries": {**_counts(about), "without_hits": info["without_hits"]},
         "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
@@ -161,13 +168,10 @@ def _head(cell: Cell, status: str) -> Record:
         "status": status,
         "key": cell.key,
         "dataset": cell.dataset.name,
-        "row": _described(cell.row),
-        "passages": cell.row.passages.name if cell.row.passages else None,
-        "trained_on": trained_on(cell),
-        "index": _described(cell.index) if cell.index else None,
+        **told(cell),
         "search": dict(cell.options),
         "k": cell.search.k,
-        "versions": machine.versions(),
+        "versions": {**machine.versions(), **code.versions(cell.offers)},
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 

@@ -59,7 +59,7 @@ class References:
         self._rows, self._resolver = rows, resolver
         self._target, self._domains = target, domains
 
-    def refer(self, annotation: Any, value: Any) -> Input | Dataset:
+    def refer(self, annotation: Any, value: Any) -> Input | DatasetRow:
         """Return what ``value``, of an option with this annotation, stands for.
 
         Raises:
@@ -67,8 +67,8 @@ class References:
                 not there.
 
         """
-        readers: dict[Any, Callable[[Any], Input | Dataset]] = {
-            Dataset: lambda given: self._dataset(given).dataset,
+        readers: dict[Any, Callable[[Any], Input | DatasetRow]] = {
+            Dataset: self._dataset,
             DomainModels: self._domain_models,
             EncodedTexts: self._encoded_texts,
             Examples: self._examples,

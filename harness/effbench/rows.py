@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -84,12 +84,35 @@ class DatasetRow:
     """A dataset of a suite, and the group whose mean it enters."""
 
     dataset: Dataset
-    group: str | None
+    offer: Offer
+    within: tuple[tuple[str, str], ...] = ()
+    """The keys of the datasets that its options name, such as the whole of a cut."""
+
+    group: str | None = None
 
     @property
     def name(self) -> str:
         """The dataset's name in tables."""
         return self.dataset.dataset_id
+
+    @property
+    def who(self) -> str:
+        """How messages name the dataset: its name and plugin."""
+        return f"dataset {self.name!r} (plugin {self.offer.plugin})"
+
+    @cached_property
+    def corpus_key(self) -> str:
+        """Says what the docs are, among the datasets of all plugins."""
+        return self._key(self.dataset.corpus_key)
+
+    @cached_property
+    def key(self) -> str:
+        """Says what queries and judgments are, among the datasets of all plugins."""
+        return self._key(self.dataset.key)
+
+    def _key(self, said: str) -> str:
+        """Return a key for what the dataset says itself: another plugin may say the same."""
+        return digest_of([self.offer.plugin, self.offer.version, self.within, said])
 
 
 def parts_of(dataset: Dataset) -> frozenset[tuple[str, str]]:
@@ -115,4 +138,5 @@ def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
         return [(row, False)]
     is_train = "train" in dataset.splits
     names = ["train"] if is_train else dataset.splits
-    return [(DatasetRow(dataset.split(name), None), is_train) for name in names]
+    splits = (replace(row, dataset=dataset.split(name), group=None) for name in names)
+    return [(split, is_train) for split in splits]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from effbench import processes, records
+from effbench import code, processes, records
 from effbench.cells import Cell, Plan
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
@@ -30,6 +32,16 @@ class Outcome:
     skipped: list[str] = field(default_factory=list)
     """Cells whose data only the user can bring, and has not."""
 
+    remarks: dict[str, None] = field(default_factory=dict)
+    """What has been said of the whole run."""
+
+    def remark(self, lines: Iterable[str], progress: Progress) -> None:
+        """Say what has not been said yet."""
+        for line in lines:
+            if line not in self.remarks:
+                self.remarks[line] = None
+                progress.note(line)
+
     def fail(self, cell: Cell, reason: str, progress: Progress) -> None:
         """Count a cell as failed, and say so."""
         for names in (self.done, self.reused):
@@ -47,7 +59,8 @@ def run(
     ``whole`` is the plan of the whole suite, of which ``plan`` may be a part. Of several
     processes the first does all; the others return when the trainings are done.
     """
-    results, outcome = Results.of(root, whole), Outcome()
+    results = Results.of(root, whole)
+    outcome = Outcome(remarks=dict.fromkeys(plan.remarks))
     if processes.several():
         _train_together(plan, bench)
         if processes.rank():
@@ -85,10 +98,10 @@ def _train_together(plan: Plan, bench: Workbench) -> None:
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
     record = results.read(cell)
-    now = {"status": "done", "key": cell.key, "trained_on": records.trained_on(cell)}
-    if record is not None and all(record.get(name) == value for name, value in now.items()):
-        outcome.records[cell.name] = record
+    if record is not None and (record.get("status"), record.get("key")) == ("done", cell.key):
+        outcome.records[cell.name] = _reused(record, cell, results)
         outcome.reused.append(cell.name)
+        outcome.remark(code.remarks(record.get("code", {}), cell.offers), bench.progress)
         return
     try:
         results.export_run(cell, bench.artifact(cell.search).folder / RUN)
@@ -98,6 +111,15 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
         outcome.done.append(cell.name)
     except StepFailed as error:
         _fail(cell, error, bench, results, outcome)
+
+
+def _reused(record: Record, cell: Cell, results: Results) -> Record:
+    """Return a finished record as its cell is now: options of speed may have changed."""
+    now = json.loads(json.dumps(records.told(cell)))
+    if any(record.get(name) != value for name, value in now.items()):
+        record = {**record, **now}
+        results.write(cell, record)
+    return record
 
 
 def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from effbench import processes
+from effbench import code, processes
 from effbench.errors import EffbenchError, NoDataError
 from effbench.progress import Progress
 from effbench.rows import Row
@@ -127,7 +127,8 @@ class Workbench:
                 if together:
                     processes.call_others(artifact)
                 info = step.make(artifact, self)
-                artifact.finish({"kind": step.kind, "label": step.label, **info})
+                facts = {"kind": step.kind, "label": step.label, "code": code.of(step.offers)}
+                artifact.finish({**facts, **info})
                 self.made.append(step.label)
         return artifact
 

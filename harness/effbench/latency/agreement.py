@@ -7,21 +7,19 @@ vectors are held against those of ``encode_queries`` in the worker itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from effbench.answers import scored_docs
 from effbench.api import ScoredDoc
 from effbench.cells import Cell
 from effbench.errors import EffbenchError
-from effbench.rows import Row
 from effbench.runs import stream_trec
+from effbench.steps.hits import check_answer, retrieved
 from effbench.steps.search import RUN, SearchIndex
 from effbench.vectors import ids_at
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from effbench.workbench import Workbench
 
 FIRST = 10
@@ -41,55 +39,28 @@ Answer: TypeAlias = "tuple[tuple[int | str, float], ...] | None"
 """A query's first hits, best first: position or doc_id, score; None where one is not finite."""
 
 
-def first_hits(found: Any, cell: Cell) -> Answer:
-    """Return the first hits of an answer to one query: of an index's arrays, a system's lists.
+def first_hits(found: Any, text: str, cell: Cell, docs: int) -> Answer:
+    """Return the first hits of the answer to one query, of a system or an index of ``docs``.
 
-    One more than are compared: a query's own doc may be among them.
+    One more than are compared: the query's own doc may be among them.
 
     Raises:
         EffbenchError: it is no answer to one query.
 
     """
-    import numpy as np
-
-    docs: Sequence[int | str]
+    hits: Sequence[tuple[int | str, float]]
     if isinstance(cell.search, SearchIndex):
-        docs, scores = _one_line(found, cell.search.index.row)
+        scores, positions = found
+        check_answer(scores, positions, (1, docs), cell.search.index.row)
+        pairs = zip(positions[0].tolist(), scores[0].tolist(), strict=True)
+        hits = [(position, score) for position, score in pairs if position >= 0]
+    elif len(found) == 1:
+        hits = retrieved(found[0], text, cell.row)
     else:
-        docs, scores = _one_list(found, cell.row)
-    if not np.isfinite(scores).all():
+        raise EffbenchError(f"{cell.row.who}: search returned {len(found)} lists for 1 query")
+    if not all(math.isfinite(score) for _, score in hits):
         return None
-    scores = scores.astype(np.float64)
-    best = np.argsort(-scores, kind="stable")[: FIRST + 1]
-    return tuple((docs[i], float(scores[i])) for i in best.tolist())
-
-
-def _one_list(found: Any, row: Row) -> tuple[list[str], NDArray[Any]]:
-    """Return doc_ids and scores of a retriever's answer to one query."""
-    import numpy as np
-
-    if len(found) != 1:
-        raise EffbenchError(f"{row.who}: search returned {len(found)} lists for 1 query")
-    hits = scored_docs(found[0], row)
-    return [hit.doc_id for hit in hits], np.array([hit.score for hit in hits])
-
-
-def _one_line(found: Any, row: Row) -> tuple[Sequence[int], NDArray[Any]]:
-    """Return positions and scores of an index's answer to one query, without what is no hit."""
-    scores, positions = found
-    if not (
-        scores.shape == positions.shape == (1, scores.size)
-        and positions.dtype.kind in "iu"
-        and scores.dtype.kind in "fiu"
-        and (positions >= -1).all()
-    ):
-        raise EffbenchError(
-            f"{row.who}: search returned scores {scores.dtype} {list(scores.shape)} and "
-            f"positions {positions.dtype} {list(positions.shape)} for 1 query "
-            "(numbers and whole numbers [1, hits] are wanted)"
-        )
-    there = positions[0] >= 0
-    return positions[0][there].tolist(), scores[0][there]
+    return tuple((doc, score) for doc, score in hits[: FIRST + 1])
 
 
 def unlike(vectors: Sequence[Any], wanted: Sequence[Any]) -> list[int]:

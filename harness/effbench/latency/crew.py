@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from effbench import linux
 from effbench.cells import Cell
+from effbench.latency.place import Place
 from effbench.latency.workers import Worker, WorkerError
-from effbench.suite import LatencyOptions, Suite
-
-
-class Place(NamedTuple):
-    """Where a worker finds its cell."""
-
-    suite: Suite
-    data: Path
-    cache: Path
-    device: str | None
-
-    def spelled(self, cell: Cell) -> dict[str, Any]:
-        """Return it as another process can read it: the suite as it was when the run began."""
-        paths = {"path": self.suite.path, "data": self.data, "cache": self.cache}
-        return {
-            **{name: str(path.absolute()) for name, path in paths.items()},
-            "text": self.suite.text,
-            "device": self.device,
-            "cell": cell.name,
-            "timed": cell.timed,
-        }
+from effbench.suite import LatencyOptions
 
 
 class Crew:

@@ -13,7 +13,7 @@ from effbench import fingerprint
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.latency import sessions
-from effbench.latency.crew import Place
+from effbench.latency.place import Place
 from effbench.latency.samples import Read, Samples, read_samples
 from effbench.latency.session import session
 from effbench.latency.spans import END_TO_END

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from effbench import fingerprint
 from effbench.cells import Cell
-from effbench.latency.crew import Crew, Place
+from effbench.latency.crew import Crew
 from effbench.latency.drawing import arrivals, draw, turns
 from effbench.latency.gate import Load, read_system, stolen_between, unsteady
+from effbench.latency.place import Place
 from effbench.latency.samples import Block, Samples
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions, response_at

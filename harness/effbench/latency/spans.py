@@ -43,7 +43,7 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
             return retriever_answer(ask([text], search.k), row)
 
         return {END_TO_END: Span(str, answer, lambda found: [list(hits) for hits in found])}
-    whole, shape = _settled(bench.instance(row).encode_queries), (1, _width(search, bench))
+    whole, shape = _settled(bench.instance(row).encode_queries), (1, shape_of(search, bench)[1])
     ask = _settled(bench.opened(search.index).search)
 
     def encode(text: str) -> Any:
@@ -62,7 +62,7 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
 
 def encoding_of(search: SearchIndex, bench: Workbench) -> Callable[[Sequence[str]], Vectors]:
     """Return what encodes queries of a search in batches, up to vectors in host memory."""
-    row, width = search.row, _width(search, bench)
+    row, (_, width) = search.row, shape_of(search, bench)
     encode = _settled(bench.instance(row).encode_queries)
     return lambda texts: host_vectors(encode(texts), (len(texts), width), row, "encode_queries")
 
@@ -82,15 +82,15 @@ def stages_of(cell: Cell, bench: Workbench) -> dict[str, Callable[[Any], Any]]:
     }
     if stages:
         name, last = stages.popitem()
-        shape = (1, _width(search, bench))
+        shape = (1, shape_of(search, bench)[1])
         stages[name] = lambda given: host_vectors(last(given), shape, cell.row, name)
     return stages
 
 
-def _width(search: SearchIndex, bench: Workbench) -> int:
-    """Return the width of the vectors that are searched."""
+def shape_of(search: SearchIndex, bench: Workbench) -> tuple[int, int]:
+    """Return number and width of the vectors that are searched."""
     manifest = bench.artifact(search.index.corpus).manifest() or {}
-    return int(manifest["width"])
+    return int(manifest["rows"]), int(manifest["width"])
 
 
 def _pair(found: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -117,7 +117,7 @@ def _typing(search: SearchIndex, bench: Workbench) -> dict[str, Span]:
     encoder = bench.instance(search.row)
     if not isinstance(encoder, IncrementalQueryEncoder):
         return {}
-    last, shape = _settled(encoder.finish), (1, _width(search, bench))
+    last, shape = _settled(encoder.finish), (1, shape_of(search, bench)[1])
 
     def read(text: str) -> tuple[Any, str]:
         state = encoder.start()

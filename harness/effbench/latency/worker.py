@@ -16,31 +16,24 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from effbench.api import CountingQueryEncoder
-from effbench.errors import EffbenchError
 from effbench.latency import agreement, timing
 from effbench.latency.calibration import Kernel
+from effbench.latency.place import opened
 from effbench.latency.spans import (
     ENCODE,
     END_TO_END,
     SEARCH,
     encoding_of,
+    shape_of,
     spans_of,
     stages_of,
 )
-from effbench.steps import key_of
 from effbench.steps.search import SearchIndex
-
-if TYPE_CHECKING:
-    from effbench.cells import Cell
-    from effbench.workbench import Workbench
-
-SINCE = "has changed since the run began (run the suite again)"
 
 REWARM = 3
 """Queries off the clock when a row's turn comes: the caches are full of the others."""
@@ -96,8 +89,8 @@ def _commands() -> queue.Queue[dict[str, Any]]:
 class _Row:
     """One cell's encoder and index, open and timed; its methods are the commands."""
 
-    def __init__(self, threads: int, device: str | None, **named: str) -> None:
-        cell, bench = _planned(device, **named)
+    def __init__(self, threads: int, **planned: Any) -> None:
+        cell, bench = opened(**planned)
         began = perf_counter_ns()
         self._cell = cell
         self._spans = spans_of(cell, bench)
@@ -106,6 +99,7 @@ class _Row:
         search = cell.search if isinstance(cell.search, SearchIndex) else None
         self._encoder: Any = bench.instance(search.row) if search else None
         self._encode: Any = encoding_of(search, bench) if search else None
+        self._docs = shape_of(search, bench)[0] if search else 0
         self.opened = {
             "load_ms": (perf_counter_ns() - began) / 1e6,
             "libraries": _libraries(),
@@ -160,7 +154,10 @@ class _Row:
             "ns": found,
             "kernel_ns": kernels,
             "preempted": timing.preempted() - preempted,
-            "answers": [agreement.first_hits(one, self._cell) for one in answers[END_TO_END]],
+            "answers": [
+                agreement.first_hits(answer, text, self._cell, self._docs)
+                for answer, text in zip(answers[END_TO_END], texts, strict=True)
+            ],
             "unlike": {
                 name: agreement.unlike(own, answers[ENCODE])
                 for name, own in answers.items()
@@ -210,33 +207,6 @@ def _libraries() -> list[dict[str, Any]]:
 
     names = ("user_api", "internal_api", "version", "num_threads", "architecture")
     return [{name: pool.get(name) for name in names} for pool in threadpool_info()]
-
-
-def _planned(
-    device: str | None, path: str, text: str, data: str, cache: str, cell: str, timed: str
-) -> tuple[Cell, Workbench]:
-    """Return the cell that the suite's text comes to, if it is still what was planned.
-
-    Raises:
-        EffbenchError: files that it is made of have changed, or its artifacts are gone.
-
-    """
-    from effbench import plan as planning
-    from effbench import plugins
-    from effbench.progress import Silent
-    from effbench.store import Store
-    from effbench.workbench import Workbench
-
-    store = Store(Path(cache))
-    memory = store.root / "digests.json"
-    plan = planning.make(Path(path), plugins.load(), memory, Path(data), text)
-    found: Mapping[str, Cell] = {one.name: one for one in plan.cells}
-    if cell not in found or found[cell].timed != timed:
-        raise EffbenchError(f"what it is made of {SINCE}")
-    for step in found[cell].opened:
-        if store.artifact(step.kind, key_of(step)).manifest() is None:
-            raise EffbenchError(f"{step.label}: its folder in the cache {SINCE}")
-    return found[cell], Workbench(store, Silent(), device, trusting=True)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from effbench.content import digest_of
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
 
-FORMAT = 1
+FORMAT = 2
 """In every key: raised when the harness itself makes other bytes of the same facts."""
 
 
@@ -42,6 +43,10 @@ class Step(Protocol):
     @property
     def inputs(self) -> tuple[Step, ...]:
         """The steps whose artifacts it reads."""
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """Whose code makes it, that of its inputs aside."""
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         """Fill the artifact; return what its manifest shall say."""

@@ -15,6 +15,7 @@ from effbench.runs import read_qrels
 from effbench.steps import Step
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -34,11 +35,15 @@ class Data:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"dataset": self.row.dataset.key, "corpus": self.row.dataset.corpus_key}
+        return {"dataset": self.row.key, "corpus": self.row.corpus_key}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         qrels = _unique(self.row)

@@ -15,6 +15,7 @@ from effbench.steps.encode import checked
 from effbench.trainers import Domain, TrainedModel
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -41,12 +42,11 @@ class EncodeDomain:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        dataset = self.data.row.dataset
         return {
             "row": self.row.query_facts,
             "passages": self._passages.query_facts,
-            "corpus": dataset.corpus_key,
-            "name": dataset.dataset_id,  # models that are made of domains say their names
+            "corpus": self.data.row.corpus_key,
+            "name": self.data.row.name,  # models that are made of domains say their names
             "first": self.first,
         }
 
@@ -57,6 +57,10 @@ class EncodeDomain:
     @property
     def _passages(self) -> Row:
         return self.row.passages or self.row
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer, self._passages.offer, self.data.row.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         import numpy as np

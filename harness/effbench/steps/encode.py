@@ -15,6 +15,7 @@ from effbench.vectors import SHARD, write_shards
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -33,12 +34,16 @@ class EncodeCorpus:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        corpus = self.dataset.dataset.corpus_key
+        corpus = self.dataset.corpus_key
         return {"row": self.row.corpus_facts, "corpus": corpus, "shard": SHARD}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
         return self.row.steps
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer, self.dataset.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encoder = bench.instance(self.row)
@@ -75,6 +80,10 @@ class EncodeQueries:
     def inputs(self) -> tuple[Step, ...]:
         return (self.data, *self.row.steps)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
         encode = checked(encoder.encode_queries, self.row, "queries")
@@ -106,6 +115,10 @@ class EncodeTexts:
     def inputs(self) -> tuple[Step, ...]:
         return (self.texts, *self.row.steps)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         texts = read_texts(self.texts, bench)
         encode = checked(bench.instance(self.row).encode_queries, self.row, "texts")
@@ -119,14 +132,18 @@ def checked(
 ) -> Callable[[Sequence[Any]], Vectors]:
     """Wrap an encoder's method: what it returns is float32 [n, d], finite, contiguous.
 
-    The wrapper raises `EffbenchError` naming the row and its plugin when that fails.
+    It is a copy, since an encoder may write its next batch into the same array, and the encoder
+    gets a list of its own, which it may change. The wrapper raises `EffbenchError` naming the
+    row and its plugin when vectors are not as they should be, or not as wide as the last ones.
     """
     import numpy as np
 
-    who = f"{row.who}: {encode.__name__} returned"
+    method = "encode_corpus" if noun == "docs" else "encode_queries"
+    who = f"{row.who}: {method} returned"
+    widths: set[int] = set()
 
     def call(items: Sequence[Any]) -> Vectors:
-        found = np.asarray(encode(items))
+        found = np.asarray(encode(list(items)))
         if found.ndim != 2 or found.dtype.kind != "f" or found.shape[1] == 0:
             raise EffbenchError(
                 f"{who} {found.dtype} {list(found.shape)} (float vectors [n, d] are wanted)"
@@ -135,10 +152,16 @@ def checked(
             raise EffbenchError(
                 f"{who} {len(found)} rows for {len(items)} {noun} (one row each, in order)"
             )
-        if not np.isfinite(found).all():
-            bad = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            vectors = np.array(found, dtype=np.float32, order="C")
+        if not np.isfinite(vectors).all():
+            bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
             raise EffbenchError(f"{who} NaN or infinity for {_shown(items[bad])}")
-        return np.ascontiguousarray(found, dtype=np.float32)
+        widths.add(vectors.shape[1])
+        if len(widths) > 1:
+            both = " and ".join(map(str, sorted(widths)))
+            raise EffbenchError(f"{who} vectors of width {both} (one width for all)")
+        return vectors
 
     return call
 

@@ -26,6 +26,7 @@ from effbench.steps.data import Data, docs_of, qrels_of, queries_of
 from effbench.steps.train import MODEL, Train
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -63,8 +64,7 @@ class Judgments:
     @property
     def fact(self) -> list[Any]:
         """What decides the examples, beside the steps."""
-        dataset = self.row.dataset
-        return ["judgments", dataset.key, dataset.corpus_key, self.first]
+        return ["judgments", self.row.key, self.row.corpus_key, self.first]
 
     def examples(self, bench: Workbench) -> Iterator[Example]:
         """Yield an example a query that has a relevant doc."""
@@ -99,7 +99,7 @@ class Docpairs:
     @property
     def fact(self) -> list[Any]:
         """What decides the examples."""
-        return ["docpairs", self.row.dataset.key, self.row.dataset.corpus_key]
+        return ["docpairs", self.row.key, self.row.corpus_key]
 
     def examples(self, bench: Workbench) -> Iterator[Example]:
         """Yield an example a query of the pairs."""
@@ -144,13 +144,17 @@ class GatherExamples:
     @property
     def corpora(self) -> tuple[DatasetRow, ...]:
         """A dataset for each distinct corpus: `PLACES` counts them in this order."""
-        return tuple({one.row.dataset.corpus_key: one.row for one in self.sources}.values())
+        return tuple({one.row.corpus_key: one.row for one in self.sources}.values())
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return tuple(source.row.offer for source in self.sources)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        corpora = [row.dataset.corpus_key for row in self.corpora]
+        corpora = [row.corpus_key for row in self.corpora]
         found: list[list[Example]] = [[] for _ in corpora]
         for source in self.sources:
-            number = corpora.index(source.row.dataset.corpus_key)
+            number = corpora.index(source.row.corpus_key)
             found[number] += source.examples(bench)
         with bench.progress.work(self.label, None, "docs") as advance:
             positions = _put_docs(artifact, self.corpora, found, advance)

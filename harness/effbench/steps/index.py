@@ -15,6 +15,7 @@ from effbench.steps.encode import EncodeCorpus
 from effbench.vectors import DiskVectors
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -41,6 +42,10 @@ class BuildIndex:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return (self.corpus,)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
@@ -78,11 +83,15 @@ class BuildRetriever:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"row": self.row.corpus_facts, "corpus": self.dataset.dataset.corpus_key}
+        return {"row": self.row.corpus_facts, "corpus": self.dataset.corpus_key}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer, self.dataset.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)

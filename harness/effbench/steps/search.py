@@ -14,11 +14,12 @@ from effbench.runs import ordered, write_trec
 from effbench.steps import Step
 from effbench.steps.data import Data, queries_of
 from effbench.steps.encode import EncodeQueries
+from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
 from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.vectors import DiskVectors, read_ids
 
 if TYPE_CHECKING:
-    from effbench.api import Vectors
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -48,6 +49,11 @@ class SearchIndex:
         return self.queries.row
 
     @property
+    def searcher(self) -> Row:
+        """The row that finds the hits: the index."""
+        return self.index.row
+
+    @property
     def data(self) -> Data:
         """The queries and judgments."""
         return self.queries.data
@@ -59,6 +65,10 @@ class SearchIndex:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return (self.queries, self.index)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.searcher.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         from effbench.answers import index_answer
@@ -74,7 +84,8 @@ class SearchIndex:
             scores, positions = index_answer(found, self.index.row)
             seconds = perf_counter() - start
             advance(len(query_ids))
-        hits = positions_to_hits(scores, positions, doc_ids, self.index.row)
+        check_answer(scores, positions, (len(query_ids), len(doc_ids)), self.index.row)
+        hits = positions_to_hits(scores, positions, doc_ids)
         return _keep(artifact, zip(query_ids, hits, strict=True), self, seconds)
 
     def _check_width(self, bench: Workbench, width: int) -> None:
@@ -106,6 +117,11 @@ class SearchRetriever:
         return self.retriever.row
 
     @property
+    def searcher(self) -> Row:
+        """The row that finds the hits: the retriever."""
+        return self.retriever.row
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         facts = {"k": self.k, "drop_self": _drops(self.data)}
         return {**facts, "row": self.row.query_facts}
@@ -114,8 +130,12 @@ class SearchRetriever:
     def inputs(self) -> tuple[Step, ...]:
         return (self.data, self.retriever)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.searcher.offer,)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        from effbench.answers import retriever_answer, scored_docs
+        from effbench.answers import retriever_answer
 
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)
@@ -130,34 +150,10 @@ class SearchRetriever:
                 f"{self.row.who}: search returned {len(found)} lists for {len(queries)} queries"
             )
         run = (
-            (q.query_id, scored_docs(hits, self.row))
+            (q.query_id, retrieved(hits, q.query_id, self.row))
             for q, hits in zip(queries, found, strict=True)
         )
         return _keep(artifact, run, self, seconds)
-
-
-def positions_to_hits(
-    scores: Vectors, positions: Any, doc_ids: Sequence[str], row: Row
-) -> Iterator[list[ScoredDoc]]:
-    """Yield each query's hits from an index's answer; -1 stands for no hit.
-
-    Raises:
-        EffbenchError: shapes differ, or a position is no row of the corpus.
-
-    """
-    if scores.shape != positions.shape or positions.ndim != 2:
-        raise EffbenchError(
-            f"{row.who}: search returned scores {list(scores.shape)} and positions "
-            f"{list(positions.shape)} (both [queries, hits] are wanted)"
-        )
-    if positions.size and not -1 <= positions.min() <= positions.max() < len(doc_ids):
-        raise EffbenchError(f"{row.who}: search returned a position outside the corpus")
-    for line_scores, line_positions in zip(scores.tolist(), positions.tolist(), strict=True):
-        yield [
-            ScoredDoc(doc_ids[position], score)
-            for score, position in zip(line_scores, line_positions, strict=True)
-            if position >= 0
-        ]
 
 
 def _drops(data: Data) -> bool:
@@ -182,19 +178,10 @@ def _keep(
     def kept() -> Iterator[tuple[str, list[ScoredDoc]]]:
         nonlocal without_hits
         for query_id, hits in run:
-            _check_hits(query_id, hits, search.row)
+            check_hits(query_id, hits, search.searcher)
             best = ordered(hits, search.k, drop=query_id if drops else None)
             without_hits += not best
             yield query_id, best
 
     artifact.put(RUN, lambda path: write_trec(path, kept(), search.row.name))
     return {"seconds": seconds, "without_hits": without_hits}
-
-
-def _check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
-    if len({hit.doc_id for hit in hits}) < len(hits):
-        raise EffbenchError(f"{row.who}: search returned a doc twice for query {query_id!r}")
-    if not all(hit.score - hit.score == 0 for hit in hits):  # neither NaN nor infinite
-        raise EffbenchError(
-            f"{row.who}: search returned a score that is not finite for {query_id!r}"
-        )

@@ -17,6 +17,7 @@ from effbench.rows import DatasetRow
 from effbench.steps import Step
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -78,8 +79,7 @@ class DatasetSource:
     @property
     def fact(self) -> list[Any]:
         """What decides the texts."""
-        dataset = self.row.dataset
-        key = dataset.key if self.part == "queries" else dataset.corpus_key
+        key = self.row.key if self.part == "queries" else self.row.corpus_key
         return [self.part, key, self.draw]
 
     def texts(self) -> Iterator[str]:
@@ -113,6 +113,10 @@ class Texts:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return ()
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return tuple(one.row.offer for one in self.sources if isinstance(one, DatasetSource))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         found: dict[str, None] = {}

@@ -16,6 +16,7 @@ from effbench.steps import Step
 from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:
+    from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -49,6 +50,10 @@ class Train:
     @property
     def inputs(self) -> tuple[Step, ...]:
         return self.row.steps
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        return (self.row.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         folder = artifact.folder / MODEL

@@ -1,0 +1,91 @@
+"""The code of plugins: a digest of its files, so that a change under one version is seen.
+
+Keys hold a plugin's ``version``, which its author raises when numbers change. Who forgets it
+gets old numbers beside new ones; what finished steps and records hold of the code tells.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from effbench.content import digest_of, file_sha256
+
+if TYPE_CHECKING:
+    from effbench.plugins import Offer
+    from effbench.steps import Step
+    from effbench.store import Store
+
+SUFFIXES = (".py", ".pyd", ".so", ".dll", ".dylib")
+"""Of files that hold code; models and data that lie beside it have digests of their own."""
+
+Code: TypeAlias = Mapping[str, Sequence[str]]
+"""Plugin -> the digests of its code that were at work: several where it changed meanwhile."""
+
+
+@cache
+def digest(module: str) -> str:
+    """Return 12 hex digits for the files of a module's package; empty where there are none."""
+    spec = importlib.util.find_spec(module.partition(".")[0])
+    if spec is None:
+        return ""
+    folders = [Path(one) for one in spec.submodule_search_locations or ()]
+    found = [(folder, path) for folder in folders for path in sorted(folder.rglob("*"))]
+    if not folders and spec.origin:
+        found = [(Path(spec.origin).parent, Path(spec.origin))]
+    files = [
+        (path.relative_to(folder).as_posix(), file_sha256(path))
+        for folder, path in found
+        if path.suffix in SUFFIXES and path.is_file()
+    ]
+    return digest_of(files)[:12] if files else ""
+
+
+def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
+    """Return the code that the plugins of some offers have now."""
+    return {one.plugin: [digest(one.module)] for one in offers}
+
+
+def merged(codes: Iterable[Code]) -> dict[str, list[str]]:
+    """Return the code of several steps."""
+    found: dict[str, set[str]] = {}
+    for code in codes:
+        for plugin, digests in code.items():
+            found.setdefault(plugin, set()).update(digests)
+    return {plugin: sorted(found[plugin]) for plugin in sorted(found)}
+
+
+def kept(steps: Mapping[str, Step], store: Store) -> dict[str, list[str]]:
+    """Return the code that made those of some steps (key -> step) that are finished."""
+    manifests = (store.artifact(step.kind, key).manifest() for key, step in steps.items())
+    return merged(manifest.get("code", {}) for manifest in manifests if manifest)
+
+
+def remarks(kept: Code, offers: Iterable[Offer]) -> list[str]:
+    """Return a line for each plugin that has changed since it made what is kept."""
+    now = of(offers)
+    return [
+        f"plugin {plugin!r} has changed since it made what is kept here, and its version has "
+        "not: old numbers may stand beside new ones (raise the version of what it offers, or "
+        "take another --cache and --results)"
+        for plugin, digests in kept.items()
+        if plugin in now and set(digests) - set(now[plugin])
+    ]
+
+
+def versions(offers: Iterable[Offer]) -> dict[str, str]:
+    """Return the versions of the packages that some offers say they need (``requires``)."""
+    modules = sorted({name for offer in offers for name in offer.requires})
+    packages = packages_distributions() if modules else {}
+    found = {}
+    for module in modules:
+        for package in packages.get(module.partition(".")[0], ()):
+            try:
+                found[package] = version(package)
+            except PackageNotFoundError:  # a leftover of what was removed
+                continue
+    return found
