@@ -108,6 +108,21 @@ def test_a_row_that_answers_otherwise_when_a_query_comes_alone_is_not_ranked(ran
     )
 
 
+@pytest.mark.parametrize("k", [5, 1])
+def test_a_querys_own_doc_is_left_out_of_what_is_compared(
+    k: int, effbench, suite, tmp_path
+) -> None:
+    text = SUITE.replace("{use: toy}", "{use: own-docs}").replace("INDEXES", "p: {use: plain}")
+    text = text.replace("ROWS", "retrievers: {scan: {use: scan}}")
+    text += f"measures: [R@1]\nk: {k}\n"
+    found = effbench("run", suite(text), "--results", tmp_path / "r")
+    assert found.exit_code == 0, found.output
+    (path,) = (tmp_path / "r").glob("*/toys/latency/*")
+    assert [facts["differs"] for facts in read_samples(path).header["rows"].values()] == [
+        {}
+    ] * 2
+
+
 def test_a_vector_that_is_none_fails_its_row(ran) -> None:
     what = {"int": "int64 [1, 64]", "row": "float32 [64]", "narrow": "float32 [1, 32]"}
     rows = (f"  {one}: {{use: alone, alone: {one}, passages: words}}\n" for one in what)
@@ -137,7 +152,9 @@ def hits(text: str) -> list[ScoredDoc]:
         ("a=4.5 b=3.2 c=1.8 d=1.1", False),
         ("a=0 b=0 c=0 d=0", False),
         ("a=4 b=3 c=2 e=1", True),  # a tie with the last one
+        ("a=4 b=3 c=2 e=1.3", True),  # three of four are shared
         ("a=4 b=3 c=2 e=1.9", False),
+        ("e=4 f=3 a=4 b=3", False),
         ("w=4 x=3 y=2 z=1", False),  # other docs at the same scores
         ("a=4 b=3 c=2", True),
         ("a=4", False),

@@ -9,11 +9,23 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-from effbench_toy import PlainIndex, ScanRetriever, StagedQueries, TypedQueries, WordsQueries
+from effbench_toy import (
+    PlainIndex,
+    ScanRetriever,
+    StagedQueries,
+    ToyDataset,
+    TypedQueries,
+    WordsQueries,
+)
 
 import effbench
 
 LAZY_MS = 10.0
+
+
+@effbench.hookimpl
+def effbench_datasets():
+    return {"own-docs": OwnDocs}
 
 
 @effbench.hookimpl
@@ -39,6 +51,20 @@ def effbench_indexes():
 
 def work(ms=LAZY_MS):
     time.sleep(ms / 1e3)
+
+
+class OwnDocs(ToyDataset):
+    """Each query is a doc of the same id, which does not count as a hit."""
+
+    drop_self_hits = True
+
+    def queries(self):
+        for doc in self.docs():
+            yield effbench.Query(doc.doc_id, doc.text)
+
+    def qrels(self):
+        for number in range(self._docs):
+            yield effbench.Qrel(f"d{number}", f"d{(number + 1) % self._docs}", 1)
 
 
 class GeneratorIndex(PlainIndex):
