@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import functools
-import gzip
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import cached_property
-from io import BufferedReader
 from itertools import cycle
 from pathlib import Path
-from typing import IO, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import effbench
-from effbench_beir.folder import sha256_of
-from effbench_beir.lines import checked_id, checked_relevance, read_lines
+from effbench.reading import checked_id, checked_relevance, content_sha256, read_lines
 
 Layout: TypeAlias = tuple[str, ...]  # what the columns of a line hold
 COLLECTION = ("doc_id", "text")
@@ -107,8 +102,11 @@ class Msmarco:
     def qrels(self) -> Iterator[effbench.Qrel]:
         """Yield the judgments, also those of queries and docs that the other files lack."""
         for where, (query_id, _, doc_id, relevance) in _rows(self._qrels, QRELS, between=None):
-            value = checked_relevance(relevance, f"{where}: relevance")
-            yield effbench.Qrel(query_id, doc_id, value)
+            yield effbench.Qrel(
+                checked_id(query_id, f"{where}: query_id"),
+                checked_id(doc_id, f"{where}: doc_id"),
+                checked_relevance(relevance, f"{where}: relevance"),
+            )
 
     def docpairs(self) -> Iterator[effbench.DocPair]:
         """Yield the pairs of ``triples``; raise `EffbenchError` when there are none.
@@ -153,14 +151,19 @@ class _Texts(NamedTuple):
 
     def read(self) -> Iterator[tuple[str, str]]:
         """Yield ids and texts; of candidates, which repeat both, each id once."""
-        seen: set[str] = set()
+        seen: dict[str, int] = {}  # a hash is enough to see that a text is another
         for where, row in _rows(self.path, self.layout):
-            name = checked_id(row[self.id_at], f"{where}: {self.layout[self.id_at]}")
+            name, text = row[self.id_at], row[self.text_at]
+            checked_id(name, f"{where}: {self.layout[self.id_at]}")
             if name in seen:
+                if seen[name] != hash(text):
+                    raise effbench.EffbenchError(
+                        f"{where}: {name!r} has another text on an earlier line (keep one)"
+                    )
                 continue
             if self.layout is CANDIDATES:
-                seen.add(name)
-            yield name, row[self.text_at]
+                seen[name] = hash(text)
+            yield name, text
 
 
 def _check_files(**given: Path | None) -> None:
@@ -181,26 +184,14 @@ def _rows(
     widths = {len(layout) for layout in layouts}
     write = " or ".join((" TAB " if between else " ").join(layout) for layout in layouts)
     empty = True
-    with _opened(path) as stream:
-        for where, line in read_lines(str(path), stream):
-            empty = False
-            row = line.split(between)
-            if len(row) not in widths:
-                raise effbench.EffbenchError(f"{where}: {len(row)} columns (write {write})")
-            yield where, row
+    for where, line in read_lines(path):
+        empty = False
+        row = line.split(between)
+        if len(row) not in widths:
+            raise effbench.EffbenchError(f"{where}: {len(row)} columns (write {write})")
+        yield where, row
     if empty:
         raise effbench.EffbenchError(f"{path}: an empty file (write {write})")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, which may be gzipped; what cannot be read is one line."""
-    try:
-        packed = path.suffix == ".gz"
-        with BufferedReader(gzip.open(path)) if packed else path.open("rb") as stream:
-            yield stream
-    except (OSError, EOFError, zlib.error) as error:
-        raise effbench.EffbenchError(f"{path}: {error} (take an intact file)") from error
 
 
 def _digest(path: Path) -> str:
@@ -211,8 +202,7 @@ def _digest(path: Path) -> str:
 
 @functools.cache  # a suite's datasets share a collection of 3 GB
 def _remembered_digest(path: Path, size: int, mtime_ns: int) -> str:
-    with _opened(path) as stream:
-        return sha256_of(stream).hex()
+    return content_sha256(path)
 
 
 @effbench.hookimpl

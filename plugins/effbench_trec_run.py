@@ -19,8 +19,8 @@ class TrecRun:
     or ``.txt``. ``dataset`` is ``target``, the one that is searched. What the system took for
     its answers is not known, so it stands in no latency session.
 
-    Raises `EffbenchError` for a file that is missing or no run, and for two queries of one text
-    whose hits differ.
+    Raises `EffbenchError` for a file that is missing or no run, that answers none of the
+    dataset's queries, or has other hits for two queries of one text.
     """
 
     latency = False
@@ -52,6 +52,11 @@ class TrecRun:
                     f"trec-run: {self._path}: {query.query_id} asks what another query asks, "
                     "and has other hits"
                 )
+        if not any(self._hits.values()):
+            raise EffbenchError(
+                f"trec-run: {self._path} answers none of the queries of "
+                f"{self._dataset.dataset_id} (is it a run of another dataset?)"
+            )
 
     def search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
         """Return the run's hits of each query."""

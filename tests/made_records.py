@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from made_sessions import write_session
@@ -56,12 +56,15 @@ def write_results(
     missing: Collection[str] = (),
     queries: int = 30,
     suite: str = "made",
+    retrievers: Mapping[str, float] | None = None,
     **given: object,
 ) -> Path:
     """Write the records of a suite; rows in ``missing`` lack the last dataset.
 
-    The first row is the baseline; each is a little worse and faster than the one before.
+    The first row is the baseline; each is a little worse and faster than the one before, and
+    its search takes 0.5 ms. Retrievers come after them: name -> ms that the whole answer takes.
     """
+    rows = [*rows, *(retrievers or {})]
     chance = random.Random(machine)
     folder = root / machine / suite
     folder.mkdir(parents=True)
@@ -74,10 +77,12 @@ def write_results(
         level = 0.6 - 0.3 * rows.index(row) / len(rows)
         values = {f"q{q}": min(1, max(0, chance.gauss(level, 0.2))) for q in range(queries)}
         record = record_of(row, dataset, keys[cell], values) | given
+        if row in (retrievers or {}):
+            record["index"] = None
         (folder / f"{cell}.json").write_text(json.dumps(record))
     for dataset in names:
         ms = {
-            cells[dataset, row]: {"encode": [10.0 / (1 + i)] * 12}
+            cells[dataset, row]: _spans(10.0 / (1 + i), (retrievers or {}).get(row))
             for i, row in enumerate(rows)
             if not (row in missing and dataset == names[-1])
         }
@@ -88,9 +93,21 @@ def write_results(
         "measures": ["nDCG@10"],
         "k": 10,
         "datasets": [{"name": name, "group": None} for name in names],
-        "latency": {"baseline": rows[0], "processes": 3, "conditions": {}, "timed": {}},
+        "latency": {
+            "baseline": rows[0] if rows[0] not in (retrievers or {}) else None,
+            "processes": 3,
+            "conditions": {},
+            "timed": {},
+        },
         "expected": {"scores": {}, "tolerance": 0.001, "index": "exact"},
         "cells": list(cells.values()),
     }
     (folder / "suite.json").write_text(json.dumps(facts))
     return folder
+
+
+def _spans(encode: float, whole: float | None) -> dict[str, list[float]]:
+    """Return what a row takes, in ms: a retriever's whole answer is all that is known of it."""
+    if whole is not None:
+        return {"end to end": [whole] * 12}
+    return {"encode": [encode] * 12, "end to end": [encode + 0.5] * 12}

@@ -52,7 +52,7 @@ def lowered(by: float, queries: int = 60):
 def test_the_same_results_have_not_moved(effbench, old: Path, new: Path) -> None:
     found = effbench("diff", old, new)
     assert found.exit_code == 0, found.output
-    assert "0 of 4 figures moved beyond noise" in found.stdout
+    assert "0 of 6 figures moved beyond noise" in found.stdout
 
 
 def test_a_score_that_fell_is_worse_and_one_that_rose_is_better(effbench, old, new) -> None:
@@ -68,7 +68,7 @@ def test_a_score_that_fell_is_worse_and_one_that_rose_is_better(effbench, old, n
 def test_a_change_that_may_be_chance_has_not_moved(effbench, old: Path, new: Path) -> None:
     edit(record(new, 1), lowered(0.05, queries=1))
     found = effbench("diff", old, new)
-    assert "0 of 3 figures moved" in found.stdout, "a session of another key is not of it"
+    assert "0 of 4 figures moved" in found.stdout, "a session of another key is not of it"
 
 
 def test_the_same_key_must_have_the_same_scores(effbench, old: Path, new: Path) -> None:
@@ -89,9 +89,13 @@ def test_a_cell_that_is_lost_or_fails_is_worse(effbench, old: Path, new: Path) -
 @pytest.mark.parametrize(
     ("ms", "said", "code"),
     [
-        (5.4, "0 of 4 figures moved", 0),
-        (7.0, "worse  made small exact: speed-up 2 [2, 2]x -> 1.43 [1.43, 1.43]x over big", 1),
-        (4.0, "better made small exact: speed-up", 0),
+        (5.4, "0 of 6 figures moved", 0),
+        (
+            7.0,
+            "worse  made small exact: speed-up encode 2 [2, 2]x -> 1.43 [1.43, 1.43]x over big",
+            1,
+        ),
+        (4.0, "better made small exact: speed-up encode", 0),
     ],
 )
 def test_a_speed_up_moves_by_more_than_ten_per_cent(
@@ -100,7 +104,10 @@ def test_a_speed_up_moves_by_more_than_ten_per_cent(
     cells = ["data-0--0", "data-0--1"]
     write_session(
         record(new, 0).parent, "data-0",
-        {cells[0]: {"encode": [10.0] * 12}, cells[1]: {"encode": [ms] * 12}},
+        {
+            cells[0]: {"encode": [10.0] * 12, "end to end": [10.5] * 12},
+            cells[1]: {"encode": [ms] * 12, "end to end": [ms + 0.5] * 12},
+        },
         keys={cell: f"key-{cell}" for cell in cells}, processes=3, started="2027",
     )  # fmt: skip
     found = effbench("diff", old, new)
@@ -113,7 +120,7 @@ def test_what_cannot_be_read_is_exit_code_1(effbench, old: Path, new: Path) -> N
         record(root, 1).write_text("{")
     found = effbench("diff", old, new)
     assert found.exit_code == 1
-    assert "0 of 2 figures moved" in found.stdout
+    assert "0 of 3 figures moved" in found.stdout
     assert found.stderr.count("cannot be read") == 2
 
 
@@ -129,3 +136,11 @@ def test_another_machine_is_compared_by_scores_alone(effbench, old: Path, new: P
     found = effbench("diff", old, new, "--json")
     facts = json.loads(found.stdout)
     assert [(one["where"], one["what"]) for one in facts["moved"]] == [("data-0--1", "nDCG@10")]
+
+
+def test_a_retriever_that_slows_down_is_worse_end_to_end(effbench, tmp_path: Path) -> None:
+    for name, ms in (("old", 2.0), ("new", 4.0)):
+        write_results(tmp_path / name, rows=["big"], datasets=1, retrievers={"scan": ms})
+    found = effbench("diff", tmp_path / "old", tmp_path / "new")
+    assert "worse  made scan: speed-up end to end 5.25 [5.25, 5.25]x -> 2.62" in found.stdout
+    assert "scan: speed-up encode" not in found.stdout

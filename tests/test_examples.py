@@ -31,7 +31,7 @@ indexes:
   plain: {use: plain}
 latency: false
 """
-TRAINED = "trained on 30 queries, 57 docs, 120 bad"
+TRAINED = "trained on 30 queries, 56 docs, 120 bad"
 JUDGED = "{judgments: {use: toy, name: train}, negatives: mined}"
 
 
@@ -110,7 +110,7 @@ def test_examples_of_several_corpora_keep_their_docs_apart(run) -> None:
     both = f"{JUDGED}, {{judgments: {{use: toy, docs: 10}}}}"
     found, notes = run(SUITE.replace(JUDGED, both))
     assert found.exit_code == 0, found.output
-    assert "trained on 35 queries, 62 docs, 120 bad" in notes
+    assert "trained on 35 queries, 61 docs, 120 bad" in notes
     examples = [
         note.removeprefix("example ").split(" | ") for note in notes if "example" in note
     ]

@@ -86,7 +86,10 @@ def test_the_baseline_is_measured_along(measured) -> None:
     assert {facts["row"] for facts in session.header["rows"].values()} == {"words", "other"}
     assert session.header["baseline"] == "toy--words--plain"
     assert set(lines(found)) == {"words", "other"}
-    assert lines(found)["other"]["speed-up"] or lines(found)["other"]["latency"] == "unstable"
+    assert (
+        lines(found)["other"]["speed-up encode"]
+        or lines(found)["other"]["latency"] == "unstable"
+    )
 
 
 def test_run_measures_what_has_changed_and_only_that(effbench, suite, tmp_path) -> None:
@@ -173,7 +176,7 @@ def test_an_encoder_that_remembers_answers_is_found_out(measured) -> None:
     assert not trust.keeps_answers(session, "toy--words--plain")
     line = lines(found)["other"]
     assert "keeps answers" in line["latency"]
-    assert line["speed-up"] is None
+    assert line["speed-up encode"] is None
 
 
 LARGE = SUITE.replace("use: toy}", "use: toy, docs: 400}")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from made_records import write_results
+from made_sessions import write_session
+
 SUITE = """\
 suite: toys
 datasets:
@@ -184,7 +187,7 @@ def test_options_that_do_not_go_together_are_refused(board, effbench, tmp_path: 
         (["--budget", "5ms", "--output", "x.html"], "they take no --format, --output"),
         (["--span", "encod"], "--span encod: no such latency (encode, after last word"),
         (["--output", tmp_path / "x"], "--output needs a --format"),
-        (["--format", "svg"], "no row with a score and a latency of encode p50"),
+        (["--format", "svg"], "no row with a score and a latency of end to end p50"),
     ):
         found = effbench("leaderboard", tmp_path / "results", *options)
         assert found.exit_code == 2
@@ -195,3 +198,107 @@ def test_no_results_is_one_line(effbench, tmp_path: Path) -> None:
     found = effbench("leaderboard", tmp_path)
     assert found.exit_code == 2
     assert "no results there" in found.stderr
+
+
+SHARED = """\
+suite: shared
+datasets: [{use: toy}, {use: toy, name: more}, {use: toy, name: other, docs: 21}]
+measures: [nDCG@10]
+encoders: {words: {use: words, width: 16}}
+retrievers: {scan: {use: scan}}
+indexes: {plain: {use: plain}}
+latency: false
+"""
+
+
+def test_an_index_of_a_shared_corpus_counts_once(board, tmp_path: Path) -> None:
+    found = lines(board(SHARED))
+    for place, row in ((("words", "plain"), "words--plain"), (("scan", ""), "scan")):
+        costs = {
+            name: json.loads(
+                next(tmp_path.glob(f"results/*/shared/{name}--{row}.json")).read_text()
+            )["costs"]
+            for name in ("toy", "more", "other")
+        }
+        assert costs["toy"]["index_key"] == costs["more"]["index_key"]
+        assert costs["toy"]["index_key"] != costs["other"]["index_key"]
+        for column, cost, unit in (("MB", "index_bytes", 1e6), ("s", "index_seconds", 1)):
+            wanted = sum(costs[name][cost] for name in ("toy", "other")) / unit
+            assert found[place][f"index {column}"] == pytest.approx(wanted)
+
+
+def test_records_without_keys_of_indexes_are_added_up(effbench, tmp_path: Path) -> None:
+    write_results(tmp_path, rows=["big"], datasets=3)
+    found = lines(effbench("leaderboard", tmp_path, "--format", "json").stdout)
+    assert found["big", "exact"]["index MB"] == pytest.approx(0.003)
+
+
+def said_of(effbench, root: Path) -> list[str]:
+    found = effbench("leaderboard", root, "--format", "json")
+    assert found.exit_code == 0, found.output
+    remarks: list[str] = json.loads(found.stdout)[0]["remarks"]
+    return remarks
+
+
+def test_what_trainers_remark_is_said_once(effbench, tmp_path: Path) -> None:
+    remark = "its schedule\nwas cut to 306 steps"
+    models = {"big": {"remarks": [remark]}, "base": {"folder": "train/1", "remarks": ["so-so"]}}
+    write_results(tmp_path, rows=["big", "small"], datasets=3, models=models)
+    assert said_of(effbench, tmp_path) == [
+        "big: its schedule was cut to 306 steps",
+        "big, small: model base: so-so",
+        "small: model big: its schedule was cut to 306 steps",
+    ]
+    shown = effbench("leaderboard", tmp_path, "--format", "markdown").stdout
+    assert shown.count("its schedule was cut") == 2
+
+
+@pytest.mark.parametrize(
+    "models",
+    [None, 7, "big", ["big"], {"big": None}, {"big": ["remarks"]}, {"big": {"remarks": "text"}},
+     {"big": {"remarks": {"a": "b"}}}, {"big": {"remarks": [None, 7, ["x"], "", " \n"]}}],
+)  # fmt: skip
+def test_remarks_that_are_none_are_left_out(effbench, tmp_path: Path, models: object) -> None:
+    write_results(tmp_path, rows=["big"], datasets=1, models=models)
+    assert said_of(effbench, tmp_path) == []
+
+
+def test_remarks_fit_on_a_line(effbench, tmp_path: Path) -> None:
+    odd = ["\ud800 half \x1b[31m\u202e", "long " * 9999]
+    write_results(tmp_path, rows=["big"], datasets=1, models={"big": {"remarks": odd}})
+    half, long = said_of(effbench, tmp_path)
+    assert half == "big: \ufffd half \ufffd[31m\ufffd"
+    assert len(long) < 520
+    assert effbench("leaderboard", tmp_path).exit_code == 0
+
+
+def test_images_say_who_is_not_on_them(effbench, tmp_path: Path) -> None:
+    root, output = tmp_path / "results", tmp_path / "chart.svg"
+    folder = write_results(root, rows=["big", "small"], datasets=1, retrievers={"scan": 2.0})
+    effbench("leaderboard", root, "--output", output)
+    drawn = output.read_text()
+    assert drawn.count('aria-roledescription="point"') == 3
+    assert "end to end p50, ms" in drawn
+    assert "no encode time" not in drawn
+    effbench("leaderboard", root, "--output", output, "--span", "encode")
+    drawn = output.read_text()
+    assert drawn.count('aria-roledescription="point"') == 2
+    assert "no encode time: scan" in drawn
+    cells = {f"data-0--{i}": {"end to end": [9.0 - i] * 12} for i in range(2)}
+    keys = {cell: f"key-{cell}" for cell in cells}
+    (session,) = (folder / "latency").iterdir()
+    session.unlink()
+    write_session(folder, "data-0", cells, keys=keys, unsteady=["data-0--1"], processes=3)
+    effbench("leaderboard", root, "--output", output)
+    drawn = output.read_text()
+    assert "no latency: scan" in drawn
+    assert "hollow, not ranked (latency unstable): small through exact" in drawn
+
+
+def test_a_latency_on_some_datasets_is_none_of_the_row(effbench, tmp_path: Path) -> None:
+    folder = write_results(tmp_path, rows=["big", "small"], datasets=2)
+    next((folder / "latency").glob("data-1--*")).unlink()
+    found = effbench("leaderboard", tmp_path, "--budget", "9s")
+    assert (
+        "left out: no latency on data-1: big through exact, small through exact" in found.stdout
+    )

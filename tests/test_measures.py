@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from effbench.api import Qrel, ScoredDoc
-from effbench.measures import mean, measure
+from effbench.errors import EffbenchError
+from effbench.measures import mean, measure, parse_measure
 from effbench.runs import ordered
 
 K = 20
@@ -105,6 +106,71 @@ def test_scores_are_the_same_when_measured_twice(case) -> None:
     run, qrels = case
     first = measure(ours(run), qrels, ["nDCG@10", "nDCG@20"])
     assert measure(ours(run), qrels, ["nDCG@10", "nDCG@20"]) == first
+
+
+def test_a_provider_that_says_nothing_is_an_error_and_not_0(monkeypatch) -> None:
+    import ir_measures
+
+    qrels = [Qrel("q1", "a", 1), Qrel("q2", "a", 1)]
+    run = {"q1": ["a"], "q2": ["a"]}
+    whole = ir_measures.iter_calc
+    monkeypatch.setattr(ir_measures, "iter_calc", lambda *given: list(whole(*given))[:1])
+    with pytest.raises(EffbenchError, match=r"RR@10 cannot be .* says nothing of a query"):
+        measure(run, qrels, ["RR@10"])
+    # Accuracy has no value where nothing relevant is found
+    monkeypatch.undo()
+    with pytest.raises(EffbenchError, match="Accuracy@10 cannot be calculated"):
+        measure({"q1": ["b"], "q2": ["b", "a"]}, qrels, ["Accuracy@10"])
+
+
+def test_what_a_provider_raises_is_one_line() -> None:
+    with pytest.raises(EffbenchError, match="nDCG@10 cannot be calculated"):
+        measure({"q": ["a"]}, [Qrel("q", "a", 2**63)], ["nDCG@10"])
+
+
+def test_a_query_without_a_relevant_doc_is_0() -> None:
+    names = ["nDCG@10", "RR@10", "RR(rel=2)@10", "nDCG(dcg='exp-log2')@10", "ERR@10"]
+    found = measure({"a-1": ["x"]}, [Qrel("a-1", "x", 0)], names)
+    assert found == {name: {"a-1": 0.0} for name in names}
+
+
+def test_gdeval_reads_no_ids_of_queries() -> None:
+    qrels = [Qrel("a-1", "x", 1), Qrel("b-1", "y", 1)]  # it takes what is before - away
+    found = measure({"a-1": ["x"], "b-1": ["z", "y"]}, qrels, ["nDCG(dcg='exp-log2')@10"])
+    assert found["nDCG(dcg='exp-log2')@10"] == {"a-1": 1.0, "b-1": 0.63093}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_gains_are_of_their_own_measure_only(order: int) -> None:
+    qrels = [Qrel("q", "a", 1), Qrel("q", "b", 2)]
+    names = ["nDCG@10", "nDCG(gains={1:9})@10", "NumRet"][::order]
+    found = measure({"q": ["a", "b"]}, qrels, names)
+    alone = {name: measure({"q": ["a", "b"]}, qrels, [name])[name] for name in names}
+    assert found == alone
+    assert alone["nDCG@10"] != alone["nDCG(gains={1:9})@10"]
+
+
+def test_ndcg_of_huge_grades_takes_no_hours() -> None:
+    qrels = [Qrel("q", "a", 1_000_000), Qrel("q", "b", 999_999)]
+    found = measure({"q": ["a", "b"]}, qrels, ["nDCG", "nDCG@10"])
+    assert found == {"nDCG": {"q": 1.0}, "nDCG@10": {"q": 1.0}}
+
+
+def test_queries_whose_docs_are_all_judged_below_0_end_no_process() -> None:
+    qrels = [Qrel("a", "x", -2), Qrel("a", "y", -1_000_000), Qrel("b", "y", 1)]
+    names = ["nDCG@10", "P@5", "RR@10", "Bpref", "Judged@5"]
+    for _ in range(20):  # it was memory that is not ours
+        found = measure({"a": ["x"], "b": ["y"]}, qrels, names)
+    assert {name: values["a"] for name, values in found.items()} == {
+        **dict.fromkeys(names, 0.0),
+        "Judged@5": 1.0,
+    }
+    assert found["nDCG@10"]["b"] == 1
+
+
+@pytest.mark.parametrize("text", ["nDCG", "AP", "RR", "Rprec", "Bpref", "Judged@10", "infAP"])
+def test_measures_that_are_tried_when_planning_pass(text: str) -> None:
+    assert str(parse_measure(text)) == text
 
 
 @pytest.mark.parametrize(

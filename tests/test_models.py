@@ -59,6 +59,13 @@ def test_a_student_is_trained_once_and_stands_beside_its_teacher(run, tmp_path: 
     assert trained == [], "another suite finds the model"
 
 
+def test_what_a_trainer_remarks_is_in_the_record(run, tmp_path: Path) -> None:
+    about = {"steps": 3, "remarks": ["far from its targets"]}
+    found, _ = run(SUITE.replace("seed: 3", f"about: '{json.dumps(about)}'"))
+    assert found.exit_code == 0, found.output
+    assert records(tmp_path)["toy--student--plain"]["models"]["table"].items() >= about.items()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "times"),
     [
@@ -130,6 +137,10 @@ def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str)
     ("old", "new", "message"),
     [
         ("seed: 3", "fail: true", "the loss is not a number (lower learning_rate)"),
+        ("seed: 3", "about: '[1]'", "about.json is no JSON object"),
+        ("seed: 3", "about: '{\"a\": NaN}'", "NaN is no number in JSON"),
+        ("seed: 3", 'about: \'{"remarks": "far"}\'', "remarks is no list of sentences"),
+        ("seed: 3", "about: '{\"remarks\": [1]}'", "remarks is no list of sentences"),
         ("{file: texts.txt}", "{file: empty.txt}", "empty.txt gives no text"),
         (
             "{file: texts.txt}",

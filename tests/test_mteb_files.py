@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -84,10 +85,102 @@ def test_what_is_no_result_file_is_one_line(effbench, results: Path, tmp_path: P
     found = effbench("leaderboard", results, "--published", tmp_path / "none")
     assert found.exit_code == 2
     assert "no result files of mteb there" in found.stderr
-    (tmp_path / "none" / "x.json").write_text("{")
-    found = effbench("leaderboard", results, "--published", tmp_path / "none")
-    assert found.exit_code == 2
-    assert "x.json: cannot be read" in found.stderr
+
+
+OLD = {"mteb_dataset_name": "SciFact", "mteb_version": "1.0.3", "test": {"ndcg_at_10": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "cannot be read"),
+        ("\xff", "cannot be read"),
+        ("[" * 99999, "cannot be read"),
+        ("[1]", "no result file of mteb (task_name, scores)"),
+        ('{"task_name": "SciFact"}', "no result file of mteb (task_name, scores)"),
+        ('{"task_name": "SciFact", "scores": [1]}', "no result file of mteb"),
+        ('{"task_name": ["SciFact"], "scores": {}}', "no result file of mteb"),
+        (json.dumps(OLD), "a result file of mteb before 1.11"),
+        ("null", "test: not one subset with its scores"),
+        ("[]", "test: not one subset with its scores"),
+        ("[7]", "test: not one subset with its scores"),
+        ('{"ndcg_at_10": 0.5}', "test: not one subset with its scores"),
+        ('[{"ndcg_at_10": 0.5}, {"ndcg_at_10": 0.6}]', "test: not one subset with its scores"),
+        *(
+            (f'[{{"ndcg_at_10": {score}}}]', "test: ndcg_at_10 is no number from 0 to 1: ")
+            for score in ("null", "NaN", "Infinity", '"0.5"', "true", "[0.5]", "64.5", "-0.1",
+                          "1e999", "[" * 400 + "]" * 400, "9" * 400)
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_named_and_hides_nothing(
+    effbench, results: Path, tmp_path: Path, content: str, said: str
+) -> None:
+    root = tmp_path / "published"
+    write_task(root / "some__model" / "1", "SciFact", {"ndcg_at_10": 0.7})
+    bad = root / "some__model" / "2" / "SciFact.json"
+    bad.parent.mkdir()
+    if said.startswith("test: "):
+        content = f'{{"task_name": "SciFact", "scores": {{"test": {content}}}}}'
+    bad.write_bytes(content.encode("latin-1"))
+    found = effbench("leaderboard", results, "--format", "json", "--published", root)
+    assert found.exit_code == 1, found.output
+    (line,) = found.stderr.splitlines()
+    assert line.startswith(f"left out: {bad}: {said}")
+    (table,) = json.loads(found.stdout)
+    scores = {line["row"]: line["nDCG@10 scifact/test"] for line in table["lines"]}
+    assert scores["some/model (published)"] == 0.7
+    assert len(scores) == 3
+    assert line.removeprefix("left out: ") in table["remarks"]
+
+
+@pytest.mark.parametrize("meta", ["{", "[]", "{}", '{"name": 7}', '{"name": "\\ud800"}'])
+def test_a_model_has_its_folders_name_where_it_says_none(
+    effbench, results: Path, tmp_path: Path, meta: str
+) -> None:
+    folder = tmp_path / "published" / "some__model" / "1"
+    write_task(folder, "SciFact", {"ndcg_at_10": 0.7})
+    (folder / "model_meta.json").write_text(meta)
+    found = effbench("leaderboard", results, "--format", "csv", "--published", folder)
+    row = "\ufffd (published)" if "ud800" in meta else "some/model (published)"
+    assert row in found.stdout
+    assert found.exit_code == (0 if "ud800" in meta else 1)
+    assert ("model_meta.json: " in found.stderr) == (found.exit_code == 1)
+
+
+def test_two_revisions_of_a_model_are_two_rows(effbench, results: Path, tmp_path) -> None:
+    root = tmp_path / "published"
+    write_task(root / "some__model" / "old", "SciFact", {"ndcg_at_10": 0.7})
+    write_task(root / "some__model" / "new", "SciFact", {"ndcg_at_10": 0.6})
+    write_task(root / "some__model" / "new", "FiQA2018", {"ndcg_at_10": 0.5})
+    found = lines(effbench, results, "--published", root, "--published", root)
+    assert found["some/model old (published)"]["nDCG@10 scifact/test"] == 0.7
+    assert found["some/model old (published)"]["mean nDCG@10"] is None
+    assert found["some/model new (published)"]["mean nDCG@10"] == pytest.approx(0.55)
+
+
+def test_a_task_that_is_there_twice_counts_once(effbench, results: Path, tmp_path) -> None:
+    folder = tmp_path / "published" / "some__model" / "1"
+    write_task(folder, "SciFact", {"ndcg_at_10": 0.7}).rename(folder / "A.json")
+    write_task(folder, "SciFact", {"ndcg_at_10": 0.6})
+    found = effbench("leaderboard", results, "--format", "csv", "--published", folder)
+    assert found.exit_code == 1
+    assert (
+        "SciFact.json: test: SciFact of that model and revision is there twice" in found.stderr
+    )
+    assert ",0.7," in found.stdout
+    assert ",0.6," not in found.stdout
+
+
+def test_two_machines_do_not_fit_into_one_file(effbench, results: Path, tmp_path: Path) -> None:
+    (machine,) = results.iterdir()
+    shutil.copytree(machine, results / "another")
+    refused = effbench("leaderboard", results, "--format", "mteb", "--output", tmp_path / "m")
+    assert refused.exit_code == 2
+    assert "two records of scifact/test" in refused.stderr
+    assert "(choose with --suite and --machine)" in refused.stderr
+    options = ("--machine", "another", "--format", "mteb", "--output", tmp_path / "m")
+    assert effbench("leaderboard", results, *options).exit_code == 0
 
 
 @pytest.mark.parametrize(

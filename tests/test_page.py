@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from made_records import NASTY, write_results
+from made_sessions import write_session
 
 RESULTS = Path(__file__).parents[1] / "results"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -188,6 +189,70 @@ def test_points_of_the_chart_show_their_facts_and_are_pinned(page, browser) -> N
     board.until("document.querySelectorAll('#rows tr.pinned').length === 1")
     pinned = board.js("return document.querySelector('#rows tr.pinned').dataset.row")
     assert label.startswith(f"{pinned} (exact); nDCG@10 0."), "what a screen reader says"
+
+
+def test_rows_are_set_against_each_other_by_one_span_alone(page) -> None:
+    board = page(RESULTS)
+    names = board.js("return [...document.getElementById('board').options].map(o => o.text)")
+    (number,) = [i for i, name in enumerate(names) if name.startswith("small-query on intel")]
+    board.choose("board", str(number))
+    assert board.js("return document.getElementById('span').value") == "end to end", "first"
+    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 11")
+    assert board.text("absent") == "no latency: static-queries (exact), gru-queries (exact)"
+    for row in ("bm25", "static"):
+        board.click("#rows tbody input", board.rows().index(row))
+    assert "bm25 takes 0.202 times the end to end p50 of static (exact)." in board.text("pins")
+    assert '"bm25" "static" --suite small-query --span "end to end"' in board.text("pins")
+    front = "return [...document.querySelectorAll('#rows tr.front')].map(r => r.dataset.row)"
+    assert board.js(front) == ["static-tuned", "bm25"]
+    board.choose("span", "encode")
+    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 10")
+    assert "no encode time: bm25" in board.text("absent")
+    assert "Their speeds cannot be compared: bm25 has no encode p50." in board.text("pins")
+    assert " times the encode p50 of " not in board.text("pins")
+    assert board.js(front) == ["static-tuned", "static"]
+    board.choose("unit", "nfcorpus/test")
+    board.until("document.getElementById('chart').textContent.includes('ms, all datasets')")
+    ratios = dict(zip(board.rows(), board.column("speed-up end to end"), strict=True))
+    assert ratios["bm25"].startswith("90.2 [")
+    ratios = dict(zip(board.rows(), board.column("speed-up encode"), strict=True))
+    assert ratios["bm25"] == "-"
+
+
+def test_what_is_marked_or_remarked_is_said(page, tmp_path: Path) -> None:
+    folder = write_results(
+        tmp_path / "results", rows=["big", "small"], datasets=1, retrievers={"scan": 2.0},
+        models={"small": {"remarks": ["it ended far from its <b>targets</b>"]}},
+    )  # fmt: skip
+    cells = {f"data-0--{i}": {"end to end": [9.0 - i] * 12} for i in range(3)}
+    keys = {cell: f"key-{cell}" for cell in cells}
+    write_session(
+        folder, "data-0", cells, keys=keys, unsteady=["data-0--1"], processes=3, started="2027"
+    )
+    board = page(tmp_path / "results")
+    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 3")
+    board.click("#rows tbody input", board.rows().index("big"))
+    board.click("#rows tbody input", board.rows().index("small"))
+    assert (
+        "Their speeds are not compared: the latency of small (exact) is marked."
+        in board.text("pins")
+    )
+    board.click("#rows td.name button", board.rows().index("small"))
+    assert "it ended far from its <b>targets</b>" in board.text("cell")
+    assert "latency unstable: in 100% of its blocks" in board.text("cell")
+    hollow = "return document.querySelectorAll('#chart path[fill-opacity=\"0\"]').length"
+    assert board.js(hollow) == 1
+
+
+def test_texts_of_queries_that_are_none_are_named(page, tmp_path: Path) -> None:
+    folder = write_results(tmp_path / "results", rows=["big", "small"], datasets=2)
+    (folder / "queries").mkdir()
+    (folder / "queries" / "data-0.json").write_text('["no", "texts"]')
+    (folder / "queries" / "data-1.json").write_text('{"q0": 7}')
+    board = page(tmp_path / "results")
+    remarks = board.text("remarks")
+    for name in ("data-0", "data-1"):
+        assert f"{name}.json: no texts of queries (query_id: text)" in remarks
 
 
 def test_hostile_names_are_text(page, tmp_path: Path) -> None:

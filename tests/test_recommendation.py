@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from made_records import write_results
+from made_sessions import write_session
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def ask(effbench, tmp_path: Path):
 def test_the_best_row_within_the_time(ask) -> None:
     found = ask("--budget", "6ms").stdout
     assert "made on a-machine: take middle through exact: nDCG@10 " in found
-    assert "encode p50 5 [5, 5] ms" in found
+    assert "end to end p50 5.5 [5.5, 5.5] ms" in found
     assert "sure: its 95 % intervals lie within what was asked" in found
     assert "effbench export made middle DIR" in found
     assert "take big" in ask("--budget", "0.1s").stdout
@@ -36,8 +37,10 @@ def test_both_at_once_and_neither(ask) -> None:
     assert "take middle" in ask("--keep", "0.5", "--budget", "6ms").stdout
     none = ask("--keep", "0.99", "--budget", "6ms")
     assert none.exit_code == 0
-    assert "no row of 3 takes at most 6 ms (encode p50) and keeps 99.0% or more" in none.stdout
-    assert "the fastest is small through exact (3.33 [3.33, 3.33] ms" in none.stdout
+    assert (
+        "no row of 3 takes at most 6 ms (end to end p50) and keeps 99.0% or more" in none.stdout
+    )
+    assert "the fastest is small through exact (3.83 [3.83, 3.83] ms" in none.stdout
 
 
 @pytest.mark.parametrize("budget", ["five", "-1ms", "0", "5 m"])
@@ -45,3 +48,50 @@ def test_a_time_that_is_none_is_one_line(ask, budget: str) -> None:
     found = ask("--budget", budget)
     assert found.exit_code == 2
     assert f"--budget {budget}: not a time" in found.stderr
+
+
+@pytest.fixture
+def beside(effbench, tmp_path: Path):
+    """Ask of two encoders and a retriever whose whole answer takes 4 ms."""
+    rows, root = ["big", "small"], tmp_path / "beside"
+    folder = write_results(root, rows=rows, datasets=1, retrievers={"scan": 4.0}, queries=99)
+    return folder, lambda *options: effbench("leaderboard", root, *options).stdout
+
+
+def test_a_budget_is_of_the_whole_answer_for_all_rows(beside) -> None:
+    _, ask = beside
+    assert "take scan: nDCG@10" in ask("--budget", "5ms"), "small takes 5.5 ms, encoding 5"
+    assert "end to end p50 4 [4, 4] ms" in ask("--budget", "5ms")
+    assert "left out" not in ask("--budget", "5ms")
+    assert "take small through exact" in ask("--budget", "6ms")
+
+
+def test_a_retriever_has_no_time_of_encoding(beside) -> None:
+    _, ask = beside
+    found = ask("--budget", "5ms", "--span", "encode")
+    assert "take small through exact" in found
+    assert "encode p50 5 [5, 5] ms" in found
+    assert "  left out: no encode time: scan\n" in found
+
+
+def test_who_is_left_out_is_said(beside) -> None:
+    folder, ask = beside
+    (session,) = (folder / "latency").iterdir()
+    session.unlink()
+    cells = {f"data-0--{i}": {"end to end": [float(9 - i)] * 12} for i in range(2)}
+    keys = {cell: f"key-{cell}" for cell in cells}
+    write_session(folder, "data-0", cells, keys=keys, unsteady=["data-0--0"])
+    found = ask("--keep", "0.1")
+    assert "take small through exact" in found
+    assert "  left out: latency unstable: big through exact\n" in found
+    assert "  left out: no latency: scan\n" in found
+
+
+def test_without_a_baseline_nothing_is_kept(effbench, tmp_path: Path) -> None:
+    root = tmp_path / "alone"
+    write_results(root, rows=[], datasets=1, retrievers={"scan": 4.0, "other": 3.0})
+    found = effbench("leaderboard", root, "--budget", "5ms").stdout
+    assert "take scan: nDCG@10" in found
+    assert "baseline" not in found
+    none = effbench("leaderboard", root, "--keep", "0.9").stdout
+    assert "no baseline whose quality a row could keep" in none

@@ -115,6 +115,57 @@ def test_five_mistakes_are_reported_at_once(effbench, suite, tmp_path: Path) -> 
         ),
         ("latency: false", "k: 10\nk: 20", ":9: k: stands twice"),
         ("latency: false", "latency: {", "not YAML"),
+        ("words: {use: words}", "no: {use: words}", ":5: encoders.no: YAML reads no as true"),
+        ("words: {use: words}", "1: {use: words}", "encoders.1: YAML reads 1 as a number, not"),
+        (
+            "{use: words}",
+            "{use: words, lower: yes}",
+            "lower: YAML reads yes as true (wri",
+        ),
+        (
+            "{use: words}",
+            "{use: words, width: 010}",
+            "YAML does not read 010 as a decimal",
+        ),
+        ("{use: words}", "{use: words, width: 1:30}", "does not read 1:30 as a decimal number"),
+        (
+            "{use: words}",
+            "{use: words, pause_ms: .inf}",
+            "does not read .inf as a finite number",
+        ),
+        ("{use: words}", "{use: words, pause_ms: 1.0e+999}", "1.0e+999 as a finite number"),
+        ("{use: words}", f"{{use: words, pause_ms: 1{'0' * 400}}}", "is too large a number"),
+        (
+            "{use: toy}",
+            "{use: toy, name: 2024-01-01}",
+            "name: YAML reads 2024-01-01 as a date",
+        ),
+        ("{use: toy}", "{use: toy, name: on}", "(write true, or quote it: 'on')"),
+        ("{use: toy}", "{use: toy, name: !!binary aGk=}", "2002:binary, not as text"),
+        ("{use: toy}", "{use: toy, name: !!set {a}}", "2002:set' is unknown here"),
+        ("{use: toy}", r'{use: toy, name: "a\0b"}', "has a character that no text holds"),
+        ("{use: toy}", r'{use: toy, name: "\ud800"}', "has a character that no text holds"),
+        ("{use: toy}", "{use: folder, path: ~nobody-here/d}", "no home folder of that user"),
+        ("{use: toy}", f"{{use: folder, path: {'x' * 300}}}", "File name too long"),
+        ("{use: toy}", "&d {use: toy, name: *d}", ":2: not YAML: an anchor stands in itself"),
+        ("[{use: toy}]", "[" * 3000 + "]" * 3000, "too many levels"),
+        ("latency: false", "k: 1\n? [a]\n: 3", ":9: not YAML: a key is one word"),
+        ("latency: false", "expected: {1: {}, '1': {}}", "expected.1: stands twice"),
+        ("latency: false", "expected: {tolerance: .nan}", "tolerance: YAML does not read .nan"),
+        ("latency: false", "expected: {tolerance: -1}", "-1 is not a number of 0 or more"),
+        ("latency: false", "expected: {nDCG@10: {words: {toy: .nan}}}", "words.toy: YAML does"),
+        ("[nDCG@10]", "[]", ":3: measures: give a list of measures"),
+        ("[{use: toy}]", "[{group: 1, datasets: [{use: toy}]}]", "datasets.0: a group is"),
+        ("{use: plain}", "{use: plain, search: {depth: []}}", "depth: give one value or more"),
+        ("suite: toys", f"suite: {'s' * 101}", ":1: suite: a name of 101 bytes (100 at most)"),
+        ("words: {use: words}", f"{'w' * 190}: {{use: words}}", "would take 202 bytes, 190 at"),
+        (
+            "words: {use: words}",
+            f"{'é' * 90}: {{use: words}}",
+            "would take 192 bytes, 190",
+        ),
+        ("{use: toy}", f"{{use: toy, name: {'d' * 190}}}", "would take 204 bytes, 190 at most"),
+        ("words: {use: words}", r'"a\x07": {use: words}', "a row's name has no white space"),
     ],
 )
 def test_mistake(effbench, suite, old: str, new: str, message: str) -> None:
@@ -123,6 +174,31 @@ def test_mistake(effbench, suite, old: str, new: str, message: str) -> None:
     assert found.exit_code == 2
     assert message in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_aliases_of_aliases_are_refused_before_they_fill_the_memory(effbench, suite) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    for i in range(9):
+        lines.append(f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 10)}]")
+    found = effbench("plan", suite(GOOD + "\n".join(lines)))
+    assert found.exit_code == 2
+    assert "more than 100,000 places (too many aliases)" in found.stderr
+
+
+def test_words_that_are_quoted_or_plain_are_taken(effbench, suite) -> None:
+    text = GOOD.replace("words: {use: words}", "'no': {use: words, width: 1_6, lower: True}")
+    found = effbench("plan", suite(text.replace("{use: toy}", "&d {use: toy, name: '1'}")))
+    assert found.exit_code == 0, found.stderr
+    assert "1--no--plain" in found.stdout
+
+
+def test_a_suite_without_any_cell_is_a_mistake(effbench, suite, monkeypatch) -> None:
+    monkeypatch.setattr("effbench_toy.effbench_ready_rows", dict)
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
+    text = GOOD.replace("encoders:\n  words: {use: words}", "retrievers: every")
+    found = effbench("plan", suite(text))
+    assert found.exit_code == 2
+    assert "no cell comes of it" in found.stderr
 
 
 def test_the_good_suite_has_no_mistake(effbench, suite) -> None:

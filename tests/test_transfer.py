@@ -212,7 +212,11 @@ def test_heat_map_without_a_mix_is_one_line(effbench, tmp_path: Path) -> None:
         ("model: mix", "model: [mix]", "no row ['mix'] in models"),
         ("    start: base\n", "    start: base\n    length: 3\n", "length is what start says"),
         ("    start: base\n", "", "which backbone"),
-        ("{training: target}", "{training: target, first: no}", "is not a number of judgments"),
+        (
+            "{training: target}",
+            "{training: target, first: false}",
+            "is not a number of judgments",
+        ),
         ("{training: target}", "{trainin: target}", "is not {judgments: DATASET"),
         ("top: 1", "top: 0", "top: 0"),
         ("length: 3", "length: 0", "length is too small"),

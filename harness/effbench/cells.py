@@ -137,5 +137,6 @@ def through(index: str | None, search: Mapping[str, Any]) -> str:
 
 
 def slug(text: str) -> str:
-    """Return a name that files can have."""
-    return "".join(c if c.isalnum() or c in "-_.=+@" else "-" for c in text)
+    """Return a name that files can have; none begins with a point, which would hide them."""
+    name = "".join(c if c.isalnum() or c in "-_.=+@" else "-" for c in text)
+    return f"-{name[1:]}" if name.startswith(".") else name

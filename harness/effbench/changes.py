@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from effbench.latency.figures import Interval
+from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board, boards
 from effbench.records import Record
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
@@ -72,8 +73,8 @@ def changes(old: Path, new: Path) -> Changes:
         speeds = list(_speeds(one, other, remarks))
         compared += len(speeds)
         moved += [change for change in speeds if isinstance(change, Change)]
-    unreadable = [what for board in (*before, *after) for what in board.unreadable]
-    return Changes(moved, compared, remarks, unreadable)
+    unreadable = dict.fromkeys(what for one in (*before, *after) for what in one.unreadable)
+    return Changes(moved, compared, remarks, list(unreadable))
 
 
 def _paired_boards(
@@ -145,8 +146,8 @@ def _speeds(old: Board, new: Board, remarks: list[str]) -> Iterator[Change | Non
             remarks.append(f"{old.suite}: speed is not compared: other machines or settings")
         return
     then, now = (_speedups(board) for board in (old, new))
-    for row, one in then.items():
-        other = now.get(row)
+    for (row, span), one in then.items():
+        other = now.get((row, span))
         if other is None:
             continue
         apart = math.log(other.value / one.value)
@@ -155,15 +156,17 @@ def _speeds(old: Board, new: Board, remarks: list[str]) -> Iterator[Change | Non
             yield None
             continue
         said = f"{one.spelled()}x -> {other.spelled()}x over {_baseline(old)}"
-        yield Change(old.suite, row, "speed-up", apart < 0, said)
+        yield Change(old.suite, row, f"speed-up {span}", apart < 0, said)
 
 
-def _speedups(board: Board) -> Mapping[str, Interval]:
+def _speedups(board: Board) -> Mapping[tuple[str, str], Interval]:
+    """Return row and index, span -> speed-up: a retriever's is end to end."""
     found = {}
     for line, measured in zip(board.lines, board.measured, strict=True):
-        ratio = measured.speedup(board.baseline_measured)
-        if ratio and ratio.low is not None:
-            found[f"{line.row} {line.index}".strip()] = ratio
+        for span in (ENCODE, END_TO_END):
+            ratio = measured.speedup(board.baseline_measured, span)
+            if ratio and ratio.low is not None:
+                found[f"{line.row} {line.index}".strip(), span] = ratio
     return found
 
 

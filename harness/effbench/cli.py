@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,16 @@ from effbench.cli_diff import diff
 from effbench.cli_latency import latency
 from effbench.cli_leaderboard import leaderboard
 from effbench.cli_options import (
-    SOME_FAILED,
     as_json_option,
     cache_option,
     data_option,
     device_option,
+    leave,
     planned,
     results_option,
 )
 from effbench.cli_records import compare, evaluate, show
+from effbench.ending import ENDED, ended, no_silent_end, raised_in
 from effbench.errors import EffbenchError
 
 MISTAKE, INTERRUPTED = 2, 130
@@ -52,14 +52,29 @@ class _Group(click.Group):
         return found
 
     def invoke(self, ctx: click.Context) -> Any:
+        from effbench import processes
+
         try:
-            return super().invoke(ctx)
+            with no_silent_end():
+                processes.settle()
+                return super().invoke(ctx)
         except EffbenchError as error:
             click.echo(f"Error: {error}", err=True)
+            ctx.exit(MISTAKE)
+        except OSError as error:
+            if error.filename is None:  # a bug, or a reader of ours that went away
+                raise
+            click.echo(f"Error: {error.filename}: {error.strerror}", err=True)
             ctx.exit(MISTAKE)
         except KeyboardInterrupt:
             click.echo("Interrupted: what is finished is kept, run again to go on.", err=True)
             ctx.exit(INTERRUPTED)
+        except SystemExit as error:
+            if ctx.invoked_subcommand not in self.commands:  # a plugin's command may
+                raise
+            how = f"SystemExit: {error} in {raised_in(error.__traceback__)}"
+            click.echo(ended(how), err=True)
+            ctx.exit(ENDED)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,13 +112,22 @@ def run(
     """
     from effbench import processes, render
     from effbench.console import Terminal, show, stderr
+    from effbench.paths import check_writable
+    from effbench.plan import Unmeasurable
+    from effbench.run import refuse
     from effbench.run import run as run_plan
     from effbench.tables import tables
     from effbench.workbench import Workbench
 
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(message)s")
-    store, plan = planned(suite, data, cache)
+    try:
+        store, plan = planned(suite, data, cache)
+    except Unmeasurable as error:
+        refuse(error.plan, results, error)
+        raise
+    check_writable(results, "--results")
+    check_writable(store.root, "--cache")
     console = stderr()
     for remark in plan.remarks:
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
@@ -124,7 +148,7 @@ def run(
         f"records in {records.folder}",
         err=True,
     )
-    sys.exit(SOME_FAILED if outcome.failed or not outcome.records else 0)
+    leave(failed=bool(outcome.failed) or not outcome.records)
 
 
 @main.command()
@@ -166,20 +190,23 @@ def export(
     """Write ROW of SUITE to DIR, which Sentence Transformers loads without effbench.
 
     What its model lacks is made first. DIR must be absent or empty. Exit code 0: written; 1:
-    its model could not be made; 2: a mistake in the suite or the command.
+    its model could not be made, or its plugin failed; 2: a mistake in the suite or the command.
     """
     from effbench import export as exporting
+    from effbench.blame import PluginError
     from effbench.console import Terminal, stderr
+    from effbench.paths import check_writable
     from effbench.workbench import StepFailed, Workbench
 
     store, plan = planned(suite, data, cache)
     found = exporting.find(plan, row, dataset)
+    check_writable(store.root, "--cache")
     try:
         with Terminal(stderr()) as progress:
             exporting.export(found, folder, Workbench(store, progress, device))
-    except StepFailed as failure:
+    except (StepFailed, PluginError) as failure:
         click.echo(f"Error: {failure}", err=True)
-        sys.exit(SOME_FAILED)
+        leave(failed=True)
     click.echo(exporting.usage(folder))
 
 

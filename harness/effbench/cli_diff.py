@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
-from effbench.cli_options import SOME_FAILED, as_json_option
+from effbench.cli_options import as_json_option, leave
 
 _folder = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -25,8 +24,12 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     could not be read; 2: a mistake.
     """
     from effbench.changes import changes
+    from effbench.errors import EffbenchError
 
     found = changes(old, new)
+    if not found.compared and not found.moved:
+        why = "; ".join((*found.remarks, *found.unreadable)) or "no cell is done in both"
+        raise EffbenchError(f"{old} and {new} have nothing to compare ({why})")
     if as_json:
         facts = {
             "moved": [one.facts() for one in found.moved],
@@ -42,4 +45,4 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
         for remark in (*found.remarks, *found.unreadable):
             click.echo(remark, err=True)
     worse = any(one.worse for one in found.moved) or bool(found.unreadable)
-    sys.exit(SOME_FAILED if worse else 0)
+    leave(failed=worse)

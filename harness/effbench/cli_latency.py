@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from effbench.cli_options import (
-    SOME_FAILED,
     as_json_option,
     cache_option,
     data_option,
     device_option,
+    leave,
     planned,
     results_option,
 )
@@ -54,12 +53,16 @@ def latency(
     from dataclasses import replace
 
     from effbench.console import Terminal, stderr
+    from effbench.errors import EffbenchError
     from effbench.latency.measure import Session, measure
+    from effbench.paths import check_writable
     from effbench.records import Results
     from effbench.suite import LatencyOptions
     from effbench.workbench import Workbench
 
     store, plan = planned(suite, data, cache)
+    check_writable(results, "--results")
+    check_writable(store.root, "--cache")
     for remark in plan.remarks:
         click.echo(remark, err=True)
     usual = plan.suite.latency or LatencyOptions()
@@ -73,11 +76,13 @@ def latency(
         bench = Workbench(store, progress, device)
         cells = plan.only(rows, datasets).cells
         measure(cells, plan, bench, folder, options, anew=True, keep=made.append)
+    if not made:
+        raise EffbenchError("no row of these has a latency of its own (nothing was measured)")
     _show([one.path for one in made if one.path], plan.suite.name, as_json)
     errors = {cell: error for one in made for cell, error in one.errors.items()}
     for cell, error in errors.items():
         click.echo(f"FAILED {cell}: {error}", err=True)
-    sys.exit(SOME_FAILED if errors else 0)
+    leave(failed=bool(errors))
 
 
 def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from effbench.cli_options import SOME_FAILED
+from effbench.cli_options import leave
 from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
@@ -55,9 +54,9 @@ ENDINGS = {
 )
 @click.option(
     "--span",
-    default="encode",
+    default="end to end",
     show_default=True,
-    help="The latency of --budget, svg and png; of a retriever end to end.",
+    help="The latency of --budget, svg and png; rows without it are named and left out.",
 )
 @click.option("--percentile", type=click.Choice(["50", "95"]), default="50", show_default=True)
 def leaderboard(
@@ -107,10 +106,10 @@ def leaderboard(
             click.echo("\n".join(recommend(one, terms)))
     else:
         _write(found, form, output, terms)
-    unreadable = [what for one in found for what in one.unreadable]
+    unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
     for what in unreadable:
         click.echo(f"left out: {what}", err=True)
-    sys.exit(SOME_FAILED if unreadable else 0)
+    leave(failed=bool(unreadable))
 
 
 def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms) -> None:
@@ -124,6 +123,8 @@ def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms)
         return
     if form == "mteb" and output:
         done = [record for one in found for record in one.collected.done]
+        if not done:
+            raise EffbenchError("no cell is done: there is nothing to write")
         click.echo(f"{write_results(done, output)} result files in {output}", err=True)
         return
     drawn = _drawn(found, form, terms)

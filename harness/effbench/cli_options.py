@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -35,6 +35,11 @@ data_option = click.option(
 device_option = click.option(
     "--device", help="Device of rows that name none: cpu, cuda, cuda:1."
 )
+
+
+def leave(*, failed: bool) -> NoReturn:
+    """End the command with its exit code."""
+    click.get_current_context().exit(SOME_FAILED if failed else 0)
 
 
 def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from effbench.cli_options import as_json_option
+from effbench.cli_options import as_json_option, leave
 
 
 @click.command()
@@ -23,6 +23,12 @@ from effbench.cli_options import as_json_option
 @click.option("--suite", metavar="NAME", help="The one to look at [default: all].")
 @click.option("--index", metavar="NAME", help="The index [default: the suite's first].")
 @click.option("--measure", help="The measure of quality [default: the suite's first].")
+@click.option(
+    "--span",
+    default="end to end",
+    show_default=True,
+    help="The latency: encode for encoders alone.",
+)
 @as_json_option
 def compare(
     row: str,
@@ -31,20 +37,26 @@ def compare(
     suite: str | None,
     index: str | None,
     measure: str | None,
+    span: str,
     as_json: bool,
 ) -> None:
     """Compare ROW with OTHER, query by query: quality and latency, with 95 % intervals.
 
     Differences of quality are tested by paired randomisation, corrected for the number of
-    datasets by Holm's method; speeds are compared within one session.
+    datasets by Holm's method; speeds are compared within one session. Exit code 1: something
+    could not be read, and is named.
     """
     from effbench import comparison
 
-    found = comparison.compare(results, row, other, suite, index, measure)
+    asked = comparison.Question(row, other, suite, index, measure, span)
+    found, unreadable = comparison.compare(results, asked)
     if as_json:
         click.echo(json.dumps([one.facts() for one in found], indent=1))
     else:
         click.echo("\n".join(line for one in found for line in one.lines()))
+    for what in unreadable:
+        click.echo(f"left out: {what}", err=True)
+    leave(failed=bool(unreadable))
 
 
 @click.command()
@@ -89,21 +101,19 @@ def evaluate(
 ) -> None:
     """Score a TREC RUN file against QRELS (TREC or BEIR layout, plain or .gz).
 
-    Hits are ordered by score, ties by doc_id, both descending as trec_eval does; a judged
-    query without hits counts 0.
+    Hits are ordered by score, a 64-bit float, ties by doc_id, both descending as trec_eval
+    does; a judged query without hits counts 0.
     """
-    from effbench.measures import mean, measure, parse_measure
-    from effbench.runs import read_qrels, read_trec
+    from effbench.evaluation import evaluate as score
 
-    names = [str(parse_measure(text)) for text in measures]
-    hits = {query: [hit.doc_id for hit in found] for query, found in read_trec(run).items()}
-    values = measure(hits, read_qrels(qrels), names)
-    means = {name: mean(by_query) for name, by_query in values.items()}
+    found = score(qrels, run, measures)
+    for remark in found.remarks:
+        click.echo(remark, err=True)
     if as_json:
-        found = {"mean": means, **({"per_query": values} if per_query else {})}
-        click.echo(json.dumps(found, indent=1))
+        shown = {"mean": found.means, **({"per_query": found.values} if per_query else {})}
+        click.echo(json.dumps(shown, indent=1))
         return
-    for name, by_query in values.items():
+    for name, by_query in found.values.items():
         for query, value in by_query.items() if per_query else ():
             click.echo(f"{name}\t{query}\t{value:.4f}")
-        click.echo(f"{name}\tall\t{means[name]:.4f}")
+        click.echo(f"{name}\tall\t{found.means[name]:.4f}")

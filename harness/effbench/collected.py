@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from effbench import shapes
 from effbench.errors import EffbenchError
 from effbench.records import SUITE, Record, read
 
@@ -56,6 +57,7 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
         for path in found:
             try:
                 suite = read(path)
+                shapes.check(suite, shapes.SUITE, path)
             except EffbenchError as error:
                 unreadable.append(str(error))
                 continue
@@ -65,8 +67,7 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
     if not folders:
         raise EffbenchError("; ".join(unreadable))
     return [
-        _collected(machine, some, unreadable if number == 0 else [])
-        for number, ((_, machine), some) in enumerate(sorted(folders.items()))
+        _collected(machine, some, unreadable) for (_, machine), some in sorted(folders.items())
     ]
 
 
@@ -120,6 +121,9 @@ def _checked(path: Path) -> Record:
     missing = [name for name in needed if name not in record]
     if missing:
         raise EffbenchError(f"{path}: a record without {', '.join(missing)}")
+    shapes.check(record, shapes.RECORD, path)
+    if record["status"] == "done":
+        shapes.check(record, shapes.DONE, path)
     return record
 
 

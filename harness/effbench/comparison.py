@@ -12,8 +12,8 @@ from effbench.errors import EffbenchError
 from effbench.latency import figures
 from effbench.latency.board import sessions_for
 from effbench.latency.figures import Interval
-from effbench.latency.sessions import Sessions
-from effbench.latency.spans import ENCODE, END_TO_END
+from effbench.latency.sessions import SHOWN, Sessions
+from effbench.latency.spans import END_TO_END
 from effbench.plugins import suggest
 from effbench.records import Record
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
@@ -95,25 +95,42 @@ def _quality(found: Comparison) -> str:
 
 def _speed(found: Comparison) -> str:
     ratio = found.speedup
+    if found.complaints:
+        return "; its speed is not compared: a latency is marked"
     if ratio is None or ratio.low is None or ratio.high is None:
-        return "; its speed cannot be compared: no latency session has enough of both"
+        return f"; its speed cannot be compared: no latency session has enough of {found.span}"
     if ratio.low <= 1 <= ratio.high:
-        return f", and no difference in speed could be shown ({ratio.spelled()}x)"
+        return f", and no difference in speed could be shown ({ratio.spelled()}x, {found.span})"
     if ratio.value > 1:
-        return f", and is {ratio.spelled()} times as fast"
+        return f", and is {ratio.spelled()} times as fast ({found.span})"
     inverse = Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
-    return f", and takes {inverse.spelled()} times as long"
+    return f", and takes {inverse.spelled()} times as long ({found.span})"
 
 
-def compare(
-    root: Path, row: str, other: str, suite: str | None, index: str | None, measure: str | None
-) -> list[Comparison]:
+@dataclass(frozen=True)
+class Question:
+    """What is compared of two rows; None of a suite is all, else the suite's first."""
+
+    row: str
+    other: str
+    suite: str | None = None
+    index: str | None = None
+    measure: str | None = None
+    span: str = END_TO_END
+
+
+def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
     """Compare two rows on every dataset of every suite under ``root`` that has both.
+
+    Return the comparisons, and what was left out since it could not be read.
 
     Raises:
         EffbenchError: there is none.
 
     """
+    row, other, suite = asked.row, asked.other, asked.suite
+    if asked.span not in SHOWN:
+        raise EffbenchError(f"--span {asked.span}: no such latency ({', '.join(SHOWN)})")
     boards = collect([root])
     names = {one.suite["suite"] for one in boards}
     if suite and suite not in names:
@@ -122,26 +139,30 @@ def compare(
         )
     known: dict[str, None] = {}
     found: list[Comparison] = []
+    unreadable: dict[str, None] = {}
     for one in boards:
         if suite in (None, one.suite["suite"]):
             known.update(dict.fromkeys(record["row"]["name"] for record in one.done))
-            found += _compared(one, (row, other), index, measure)
+            sessions = sessions_for(one.folders, one.done, one.suite)
+            found += _compared(one, asked, sessions)
+            unreadable.update(dict.fromkeys((*one.unreadable, *sessions.unreadable)))
+    left_out = "".join(f"; left out: {what}" for what in unreadable)
     for name in (row, other):
         if name not in known:
             raise EffbenchError(
-                f"{root}: no row {name!r} has run there ({suggest(name, known)})"
+                f"{root}: no row {name!r} has run there ({suggest(name, known)}){left_out}"
             )
     if not found:
-        raise EffbenchError(f"{root}: {row} and {other} share no dataset, index and measure")
-    return found
+        raise EffbenchError(
+            f"{root}: {row} and {other} share no dataset, index and measure{left_out}"
+        )
+    return found, list(unreadable)
 
 
-def _compared(
-    collected: Collected, names: tuple[str, str], index: str | None, measure: str | None
-) -> list[Comparison]:
+def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:
     facts, records = collected.suite, collected.done
-    sessions = sessions_for(collected.folders, records, facts)
-    measure = measure or facts["measures"][0]
+    names, index = (asked.row, asked.other), asked.index
+    measure = asked.measure or facts["measures"][0]
     pairs = [
         (mine, theirs)
         for dataset in facts["datasets"]
@@ -155,7 +176,8 @@ def _compared(
         Comparison(
             collected.machine, facts["suite"], mine["dataset"], *names, measure,
             len(both), mine["scores"][measure], theirs["scores"][measure],
-            own.differences(1)[0], own.shares(1)[0], p, *_latencies(sessions, mine, theirs),
+            own.differences(1)[0], own.shares(1)[0], p, asked.span,
+            *_latencies(sessions, mine, theirs, asked.span),
         )
         for (mine, theirs), both, own, p in zip(pairs, values, found, corrected, strict=True)
     ]  # fmt: skip
@@ -174,9 +196,8 @@ def _of(
     ][:1]
 
 
-def _latencies(sessions: Sessions, mine: Record, theirs: Record) -> tuple[Any, ...]:
+def _latencies(sessions: Sessions, mine: Record, theirs: Record, span: str) -> tuple[Any, ...]:
     rows = [sessions.measured({one["dataset"]: one["cell"]}) for one in (mine, theirs)]
-    span = ENCODE if mine["index"] and theirs["index"] else END_TO_END
     own, other = (row.parts(span) for row in rows)
     milliseconds = [figures.percentile_of(row.times(span), 50) for row in rows]
     both = all(row.cells for row in rows)
@@ -186,7 +207,6 @@ def _latencies(sessions: Sessions, mine: Record, theirs: Record) -> tuple[Any, .
         for flag, why in row.flags().items()
     ]
     return (
-        span,
         *milliseconds,
         figures.speedup(own, other) if both else None,
         figures.difference(other, own) if both else None,

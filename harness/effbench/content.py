@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 from effbench.errors import EffbenchError
+from effbench.paths import inside
 
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 PACKAGE = "package:"
@@ -83,7 +84,7 @@ def find_model(model: str, beside: Path) -> Path | None:
     """
     if model.startswith(PACKAGE):
         return _in_package(model)
-    folder = (beside / Path(model).expanduser()).resolve()
+    folder = inside(beside, model)
     if folder.is_dir():
         return folder
     if model.startswith((".", "/", "~")) or not HUB_ID.match(model):

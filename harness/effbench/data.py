@@ -54,7 +54,7 @@ class Dataset(Protocol):
     Made when the suite is planned, so the constructor is quick: it checks that the data
     can be had (raising `EffbenchError` if not) and reads none of it. ``docs``,
     ``queries`` and ``qrels`` may be called several times and give the same order each
-    time. Texts are decoded, ids hold no white space.
+    time. Texts are decoded, ids are unique and hold no white space, relevances are integers.
 
     Optional: a property ``parts``, the (corpus key, key) of each dataset that this one is made
     of, or a part of; its own two keys when absent. By them the harness knows that a cut or a

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from effbench.api import Exported
+from effbench.blame import blamed
 from effbench.cells import Plan
 from effbench.errors import EffbenchError
 from effbench.plugins import suggest
@@ -48,6 +49,7 @@ def export(row: Row, folder: Path, bench: Workbench) -> None:
 
     Raises:
         EffbenchError: ``folder`` is not empty, or the row's encoder cannot be exported.
+        PluginError: the plugin raised what it did not word for users.
         StepFailed: its model could not be made.
 
     """
@@ -89,15 +91,16 @@ def _write(row: Row, folder: Path, passages: Path | None, bench: Workbench) -> P
             f"{row.who}: {row.offer.name!r} cannot be exported (its plugin has no `export`)"
         )
     folder.mkdir()
-    try:
-        encoder.export(folder, passages)
-    except EffbenchError as error:
-        raise EffbenchError(f"{row.who}: {error}") from error
-    except ModuleNotFoundError as error:
-        raise EffbenchError(
-            f"{row.who}: export needs the module {error.name!r} "
-            "(pip install 'effbench[sentence-transformers]')"
-        ) from error
+    with blamed(row.who):
+        try:
+            encoder.export(folder, passages)
+        except EffbenchError as error:
+            raise EffbenchError(f"{row.who}: {error}") from error
+        except ModuleNotFoundError as error:
+            raise EffbenchError(
+                f"{row.who}: export needs the module {error.name!r} "
+                "(pip install 'effbench[sentence-transformers]')"
+            ) from error
     return folder
 
 

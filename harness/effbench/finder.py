@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.lineage import made_for
 from effbench.located import Mistakes
-from effbench.options import Resolver, search_options_of
+from effbench.options import Input, Resolver, search_options_of
 from effbench.plugins import Offer, Plugins, suggest
 from effbench.references import Domains, References
 from effbench.rows import KINDS, DatasetRow, Row
@@ -117,10 +118,12 @@ class Finder:
         row, problems = self._make("datasets", use, use, options)
         if row is None:
             lines = (
-                ".".join((*place, message)) if place else message for place, message in problems
+                ": ".join((*place, message)) if place else message
+                for place, message in problems
             )
             raise EffbenchError("; ".join(lines))
-        dataset = row.offer.factory(**row.resolved.arguments)
+        with blamed(row.who):
+            dataset = row.offer.factory(**row.resolved.arguments)
         return DatasetRow(dataset, row.offer, row.resolved.datasets, group)
 
     def _resolve(self, entry: Entry) -> Row | None:
@@ -168,6 +171,8 @@ class Finder:
         )
         resolved, problems = resolver.resolve(offer.factory, options)
         row = Row(name, offer, self.plugins.distribution(offer), options, resolved)
+        if not problems:
+            problems += _own_check(row)
         found: list[Problem] = [((p,) if p else (), message) for p, message in problems]
         return (None if found else row), found
 
@@ -183,6 +188,17 @@ class Finder:
             for value in values:
                 if not known[name].accepts(value):
                     self.mistakes.add(place, f"{value!r} is not {known[name].type_name()}")
+
+
+def _own_check(row: Row) -> Iterator[tuple[str, str]]:
+    check = getattr(row.offer.factory, "check", None)
+    if check is not None:
+        arguments = row.resolved.arguments.items()
+        try:
+            with blamed(row.who):
+                check(**{name: v for name, v in arguments if not isinstance(v, Input)})
+        except EffbenchError as error:
+            yield "", str(error)
 
 
 def _refuse_strangers(row: Row, passages: Row) -> None:

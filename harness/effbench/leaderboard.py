@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from effbench import mteb_files
+from effbench import published as others
+from effbench import remarks as said
 from effbench.cells import through
 from effbench.collected import Collected, collect
 from effbench.latency import board
@@ -27,6 +28,11 @@ class Line:
     row: str
     index: str
     records: Mapping[str, Record]
+
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        return f"{self.row} through {self.index}" if self.index else self.row
 
     @property
     def trained_on(self) -> str:
@@ -54,9 +60,15 @@ class Line:
         return math.fsum(s * weight for s, weight in zip(scores, weights.values(), strict=True))
 
     def total(self, name: str) -> float | None:
-        """Return the sum of a cost over datasets, if it is known of all."""
-        costs = [record["costs"].get(name) for record in self.records.values()]
-        known = [cost for cost in costs if cost is not None]
+        """Return the sum of an index's cost over datasets, if it is known of all.
+
+        Datasets that share a corpus share an index: it counts once.
+        """
+        costs = {
+            str(record["costs"].get("index_key") or dataset): record["costs"].get(name)
+            for dataset, record in self.records.items()
+        }
+        known = [cost for cost in costs.values() if cost is not None]
         return math.fsum(known) if known and len(known) == len(costs) else None
 
     def cost(self, name: str) -> float | None:
@@ -75,6 +87,9 @@ class Board:
 
     measured: Sequence[Measured]
     """Each line's latencies; none where one of the datasets lacks them."""
+
+    missing: Sequence[Sequence[str]]
+    """The datasets on which each line has no latency."""
 
     remarks: Sequence[str]
     unreadable: Sequence[str]
@@ -151,21 +166,18 @@ def boards(roots: Iterable[Path], published: Sequence[Path] = ()) -> list[Board]
     ``published`` are folders of mteb's result files: rows of scores alone.
 
     Raises:
-        EffbenchError: no suite has run there, or a published file cannot be read.
+        EffbenchError: no suite has run there, or a folder has no such files.
 
     """
-    return [_board(found, published) for found in collect(roots)]
+    results = others.read(published)
+    return [_board(found, results) for found in collect(roots)]
 
 
-def _board(found: Collected, published: Sequence[Path]) -> Board:
+def _board(found: Collected, published: others.Published) -> Board:
     remarks = [*found.remarks]
     names = [dataset["name"] for dataset in found.suite["datasets"]]
-    others = [
-        record
-        for folder in published
-        for record in mteb_files.published(folder, names, found.suite["measures"])
-    ]
-    lines = _lines([*found.records.values(), *others], remarks)
+    records, unread = published.records(names, found.suite["measures"])
+    lines = _lines([*found.records.values(), *records], remarks)
     whole, first = _whole(_units(found.suite)), found.suite["measures"][0]
     lines.sort(
         key=lambda line: (
@@ -175,36 +187,32 @@ def _board(found: Collected, published: Sequence[Path]) -> Board:
             line.index,
         )
     )
-    remarks += [
-        f"{line.row}: last and not ranked: it was trained on judgments that it is measured on, "
-        f"of {', '.join(line.tested_on)}"
-        for line in lines
-        if line.tested_on
-    ]
-    remarks += [f"{d['name']}: {d['note']}" for d in found.suite["datasets"] if d.get("note")]
+    remarks += said.remarks(lines, found.suite)
     rows = [(line.row, line.records) for line in lines]
     latencies = board.latencies(found.folders, rows, found.suite)
     return Board(
         found,
         lines,
         latencies.lines,
-        [*remarks, *latencies.remarks],
-        [*found.unreadable, *latencies.unreadable],
+        latencies.missing,
+        [said.one_line(one) for one in (*remarks, *latencies.remarks)],
+        [said.one_line(one) for one in (*found.unreadable, *unread, *latencies.unreadable)],
     )
 
 
 def _lines(records: Iterable[Record], remarks: list[str]) -> list[Line]:
-    grouped: dict[tuple[str, str], dict[str, Record]] = {}
+    grouped: dict[tuple[str, str, bool], dict[str, Record]] = {}
     for record in records:
         index = record["index"] and record["index"]["name"]
-        place = record["row"]["name"], through(index, record["search"])
+        setting = through(index, record["search"])
+        place = record["row"]["name"], setting, "published" in record
         by_dataset = grouped.setdefault(place, {})
         if record["status"] == "done":
             by_dataset[record["dataset"]] = record
         else:
             status = "skipped" if record["status"] == "skipped" else "FAILED"
             remarks.append(f"{record['cell']}: {status}: {record['error']}")
-    return [Line(row, index, by_dataset) for (row, index), by_dataset in grouped.items()]
+    return [Line(row, index, by_dataset) for (row, index, _), by_dataset in grouped.items()]
 
 
 def _baseline(suite: Record, lines: Sequence[Line]) -> str | None:

@@ -1,21 +1,15 @@
-"""Result files of mteb: published scores as further rows, and our rows as such files.
-
-A file is ``MODEL/REVISION/TASK.json`` with ``task_name`` and ``scores``: split -> one entry a
-subset (mteb 1.11 and later); models have a ``model_meta.json``. Scores are means, without the
-queries' values: intervals, tests and latencies cannot be had of them.
-"""
+"""Our rows as mteb's result files, and the names that mteb has for datasets and measures."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from effbench.cells import slug, through
 from effbench.errors import EffbenchError
 from effbench.records import Record
-from effbench.store import read_json, write_json
+from effbench.store import write_json
 
 META = "model_meta.json"
 TASKS = {
@@ -72,83 +66,15 @@ def task_of(dataset: str) -> tuple[str, str]:
     return dataset, "test"
 
 
-def published(folder: Path, datasets: Sequence[str], measures: Sequence[str]) -> list[Record]:
-    """Return a record for each dataset that a model under ``folder`` has scores of.
-
-    Raises:
-        EffbenchError: there is no result file, or one cannot be read.
-
-    """
-    wanted = {task_of(name): name for name in datasets}
-    found = []
-    paths = sorted(path for path in folder.rglob("*.json") if path.name != META)
-    for path in paths:
-        data = _read(path)
-        for (task, split), dataset in wanted.items():
-            if data.get("task_name") == task and split in data["scores"]:
-                scores = dict(_scores(data["scores"][split], measures))
-                if scores:
-                    found.append(_record(path, dataset, data, scores))
-    if not paths:
-        raise EffbenchError(f"{folder}: no result files of mteb there")
-    return found
-
-
-def _read(path: Path) -> Record:
-    data = read_json(path)
-    if not isinstance(data, dict) or not isinstance(data.get("scores"), dict):
-        raise EffbenchError(f"{path}: no result file of mteb (task_name, scores)")
-    return data
-
-
-def _scores(
-    entries: Sequence[Mapping[str, Any]], measures: Sequence[str]
-) -> Iterator[tuple[str, float]]:
-    """Yield the measures of the only subset."""
-    for measure in measures:
-        key = measure_key(measure)
-        if key and len(entries) == 1 and key in entries[0]:
-            yield measure, float(entries[0][key])
-
-
-def _record(path: Path, dataset: str, data: Record, scores: Mapping[str, float]) -> Record:
-    meta = path.parent / META
-    model = _model(meta) if meta.is_file() else path.parent.parent.name.replace("__", "/")
-    return {
-        "cell": f"published--{slug(model)}--{slug(dataset)}",
-        "status": "done",
-        "key": path.parent.name,
-        "dataset": dataset,
-        "row": {
-            "name": f"{model} (published)",
-            "use": "mteb",
-            "plugin": "mteb",
-            "distribution": f"mteb {data.get('mteb_version', '?')}",
-            "options": {"revision": path.parent.name},
-        },
-        "index": None,
-        "search": {},
-        "scores": dict(scores),
-        "per_query": {},
-        "queries": {},
-        "costs": {},
-        "created": "",
-        "published": True,
-    }
-
-
-def _model(meta: Path) -> str:
-    data = read_json(meta)
-    if not isinstance(data, dict) or "name" not in data:
-        raise EffbenchError(f"{meta}: no description of a model (name)")
-    return str(data["name"])
-
-
 def write_results(records: Sequence[Record], folder: Path) -> int:
     """Write records as mteb's result files; return how many files.
 
     A row's revision is the version of what made it. Its index and search setting are part of
     its name, unless it has only one.
+
+    Raises:
+        EffbenchError: two records would stand in one place.
+
     """
     indexes: dict[str, set[str]] = {}
     for record in records:
@@ -171,6 +97,11 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
                 "kg_co2_emissions": None,
             },
         )
+        if split in content["scores"]:
+            raise EffbenchError(
+                f"{model} has two records of {record['dataset']}, and mteb's files hold one "
+                f"(choose with --suite and --machine)"
+            )
         content["scores"][split] = [_entry(record)]
         content["evaluation_time"] += record["costs"].get("search_seconds", 0.0)
     for path, content in files.items():

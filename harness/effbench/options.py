@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -26,6 +26,7 @@ from effbench.annotations import (
 from effbench.api import DataPath, Dataset, Factory, ModelId
 from effbench.content import Digests, find_model
 from effbench.errors import EffbenchError
+from effbench.paths import inside
 from effbench.plugins import suggest
 from effbench.steps import key_of
 
@@ -157,8 +158,6 @@ class Resolver(NamedTuple):
                 )
             except EffbenchError as error:
                 mistakes.append((name, str(error)))
-        if not mistakes:
-            mistakes += _own_check(factory, arguments)
         datasets = tuple(
             facts[name]
             for name, option in schema.items()
@@ -175,7 +174,7 @@ class Resolver(NamedTuple):
         if option.annotation is float or (
             float in get_args(option.annotation) and type(value) is int
         ):
-            value = float(value)
+            value = _as_float(value)
         if value is None:
             return None, None
         wanted = {option.annotation, *get_args(option.annotation)}
@@ -183,7 +182,7 @@ class Resolver(NamedTuple):
             folder = find_model(value, self.beside)
             return (str(folder), self._digest(folder)) if folder else (value, value)
         if Path in wanted or DataPath in wanted:
-            path = (self.beside / Path(value).expanduser()).resolve()
+            path = inside(self.beside, value)
             if path.exists():
                 return path, self._digest(path)
             if Path in wanted:
@@ -212,13 +211,11 @@ def _hint(value: Any) -> str:
     return " (YAML wants a point and a sign: 1.0e-4)" if isinstance(value, str) else ""
 
 
-def _own_check(factory: Factory, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    check = getattr(factory, "check", None)
-    if check is not None:
-        try:
-            check(**{name: v for name, v in arguments.items() if not isinstance(v, Input)})
-        except EffbenchError as error:
-            yield "", str(error)
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise EffbenchError(f"{str(value)[:20]}... is too large a number") from error
 
 
 def _sides(

@@ -23,6 +23,9 @@ from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.suite import Suite
 
+LONGEST = 190
+"""Bytes of a cell's name: systems allow 255, and endings and temporary names take some."""
+
 
 def make(
     path: Path, plugins: Plugins, memory: Path, data: Path, text: str | None = None
@@ -34,13 +37,28 @@ def make(
 
     Raises:
         EffbenchError: all mistakes of the suite, a line each.
+        Unmeasurable: these are mistakes of some measures only, so that the cells are known.
 
     """
     suite, mistakes = read(path, text)
     planner = _Planner(suite, mistakes, plugins, Resolver(data, Digests(memory)))
     plan = planner.plan()
+    if mistakes.sections() == {"measures"} and plan.cells and suite.measures:
+        raise Unmeasurable(mistakes.text(), plan)
     mistakes.raise_all()
     return plan
+
+
+class Unmeasurable(EffbenchError):
+    """Measures of a suite that nobody can calculate, and the plan of all the rest."""
+
+    def __init__(self, message: str, plan: Plan) -> None:
+        super().__init__(message)
+        self.plan = plan
+
+
+def _bytes(name: str) -> int:
+    return len(name.encode())
 
 
 class _Planner:
@@ -82,11 +100,7 @@ class _Planner:
         cells = [cell for by_row in found.values() for cell in by_row]
         self._check_expected(datasets, set(found))
         self._check_baseline({cell.row.name for cell in cells if cell.index})
-        for name, count in Counter(cell.name for cell in cells).items():
-            if count > 1:
-                self.mistakes.add(
-                    (), f"{count} cells share the file name {name!r} (rename a row)"
-                )
+        self._check_names(cells)
         return Plan(self.suite, tuple(cells), tuple(self.remarks), self._beside)
 
     def _read_datasets(self) -> list[Data]:
@@ -131,6 +145,22 @@ class _Planner:
         if name and encoders and name not in encoders:
             message = f"no encoder {name!r} in this suite ({suggest(name, encoders)})"
             self.mistakes.add(("latency", "baseline"), message)
+
+    def _check_names(self, cells: list[Cell]) -> None:
+        if not cells and not self.mistakes:
+            self.mistakes.add((), "no cell comes of it (give rows that can run here)")
+        for name, count in Counter(cell.name for cell in cells).items():
+            if count > 1:
+                self.mistakes.add(
+                    (), f"{count} cells share the file name {name!r} (rename a row)"
+                )
+        longest = max((cell.name for cell in cells), key=_bytes, default="")
+        if _bytes(longest) > LONGEST:
+            self.mistakes.add(
+                (),
+                f"cell {longest[:40]!r}...: names of its files would take {_bytes(longest)} "
+                f"bytes, {LONGEST} at most (a shorter name for dataset, row or index)",
+            )
 
     def _check_expected(self, datasets: list[Data], rows: set[str]) -> None:
         groups = {data.row.group for data in datasets if data.row.group}

@@ -16,6 +16,7 @@ import pluggy
 
 from effbench import hookspecs
 from effbench.api import Factory
+from effbench.blame import said
 from effbench.errors import EffbenchError
 
 GROUP = "effbench"
@@ -131,9 +132,11 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint) -> Plugin:
         module = point.load()
         manager.register(module, point.name)
         _refuse_unknown_hooks(module)
-    except Exception as error:  # a plugin may raise anything at import
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise anything at import
         manager.set_blocked(point.name)
-        return Plugin(point.name, dist, point.module, _short(error), traceback.format_exc())
+        return Plugin(point.name, dist, point.module, said(error), traceback.format_exc())
     return Plugin(point.name, dist, point.module, None)
 
 
@@ -161,8 +164,10 @@ def _collect(
             rows = _answers(manager, "effbench_ready_rows", plugin.name)
             named_commands = _answers(manager, "effbench_commands", plugin.name)
             _refuse_known(named_commands, commands)
-        except Exception as error:  # a hook may raise anything
-            found[i] = plugin._replace(error=_short(error), trace=traceback.format_exc())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a hook may raise anything
+            found[i] = plugin._replace(error=said(error), trace=traceback.format_exc())
             continue
         offers.update({(offer.section, offer.name): offer for offer in mine})
         for section, named in rows.items():
@@ -211,8 +216,3 @@ def _importable(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ImportError:  # a parent package is absent
         return False
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, EffbenchError) else f"{type(error).__name__}: {text}"

@@ -11,8 +11,12 @@ from effbench.located import Mistakes, Place, parse, text_of
 from effbench.measures import parse_measure
 from effbench.plugins import suggest
 from effbench.suite import Entry, Expected, LatencyOptions, Suite
+from effbench.words import plain_name
 
 EVERY = "every"
+
+LONGEST = 100
+"""Bytes of a suite's name, which a folder has."""
 
 
 def _count(value: Any) -> bool:
@@ -93,6 +97,9 @@ class _Reader:
         if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
             self.mistakes.add(("suite",), "give the suite a name of letters, digits, - and _")
             return "?"
+        if len(name.encode()) > LONGEST:
+            message = f"a name of {len(name.encode())} bytes ({LONGEST} at most)"
+            self.mistakes.add(("suite",), message)
         return name
 
     def _datasets(self) -> Iterator[Entry]:
@@ -108,11 +115,12 @@ class _Reader:
 
     def _group(self, item: dict[str, Any], place: Place) -> Iterator[Entry]:
         members = item.get("datasets")
-        if set(item) != {"group", "datasets"} or not isinstance(members, list):
+        named = isinstance(item["group"], str) and item["group"]
+        if set(item) != {"group", "datasets"} or not isinstance(members, list) or not named:
             self.mistakes.add(place, "a group is {group: NAME, datasets: [...]}")
             return
         for i, member in enumerate(members):
-            yield from self._dataset(member, (*place, "datasets", i), str(item["group"]))
+            yield from self._dataset(member, (*place, "datasets", i), item["group"])
 
     def _dataset(self, item: Any, place: Place, group: str | None) -> Iterator[Entry]:
         if isinstance(item, str):
@@ -131,7 +139,7 @@ class _Reader:
             place = (section, name)
             if not isinstance(item, dict) or not isinstance(item.get("use"), str):
                 self.mistakes.add(place, "a row is {use: NAME, option: value, ...}")
-            elif not isinstance(name, str) or not _plain(name):
+            elif not isinstance(name, str) or not plain_name(name):
                 self.mistakes.add(place, "a row's name has no white space and none of / \\ : *")
             else:
                 yield self._row(section, name, dict(item), place)
@@ -146,6 +154,8 @@ class _Reader:
         if section == "indexes":
             swept = self._mapping(item.pop("search", {}), (*place, "search"))
             search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
+            for key in (key for key, values in search.items() if not values):
+                self.mistakes.add((*place, "search", key), "give one value or more ([16, 64])")
         return Entry(
             section, name, use, item, place,
             passages=passages, unchecked=unchecked, search=search, seed=seed,
@@ -166,12 +176,16 @@ class _Reader:
 
     def _measures(self) -> list[str]:
         given = self.data.get("measures", ["nDCG@10", "RR@10", "R@100"])
-        names = []
+        names: list[str] = []
+        if given == []:
+            self.mistakes.add(("measures",), "give a list of measures (- nDCG@10)")
         for i, text in enumerate(given if isinstance(given, list) else [given]):
             try:
                 names.append(str(parse_measure(str(text))))
             except EffbenchError as error:
                 self.mistakes.add(("measures", i), str(error))
+        if given == []:
+            self.mistakes.add(("measures",), "give a measure at least ([nDCG@10])")
         return list(dict.fromkeys(names))
 
     def _k(self, measures: list[str]) -> int:
@@ -218,8 +232,9 @@ class _Reader:
                         )
                         self.mistakes.add((*place, row, dataset), message)
                     scores.setdefault(measure, {}).setdefault(row, {})[dataset] = value
-        if not _number(tolerance):
-            self.mistakes.add(("expected", "tolerance"), f"{tolerance!r} is not a number")
+        if not _number(tolerance) or tolerance < 0:
+            message = f"{tolerance!r} is not a number of 0 or more"
+            self.mistakes.add(("expected", "tolerance"), message)
         return Expected(scores, tolerance)
 
     def _mapping(self, value: Any, place: Place) -> dict[str, Any]:
@@ -238,7 +253,3 @@ def _cutoff(measure: str) -> int:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _plain(name: str) -> bool:
-    return bool(name) and not any(c.isspace() or c in '/\\:*?"<>|' for c in name)

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from effbench.errors import EffbenchError
-from effbench.latency import figures
 from effbench.latency.figures import Interval
-from effbench.latency.spans import ENCODE, END_TO_END
+from effbench.latency.spans import END_TO_END
 from effbench.leaderboard import Board, Line
-from effbench.marks import ranked
+from effbench.marks import grouped, marks, ranked, time_of, unplaced
 from effbench.sentences import share
 from effbench.standings import Standing
 
@@ -27,7 +26,9 @@ class Terms:
     keep: float | None
     """Share of the baseline's score that it must have."""
 
-    span: str = ENCODE
+    span: str = END_TO_END
+    """What all rows have; of encoding alone a retriever has none, and is left out."""
+
     percent: int = 50
 
 
@@ -36,11 +37,8 @@ class _Candidate:
     line: Line
     standing: Standing
     time: Interval
-
-    @property
-    def kept(self) -> Interval:
-        """Its share of the baseline's score; the baseline's is 1."""
-        return self.standing.kept or Interval(1.0, 1.0, 1.0)
+    kept: Interval | None
+    """Its share of the baseline's score; the baseline's is 1."""
 
 
 def milliseconds(text: str) -> float:
@@ -60,21 +58,25 @@ def recommend(board: Board, terms: Terms) -> list[str]:
     """Return what to take on this machine, how sure that is, and how to have it."""
     where = f"{board.suite} on {board.machine}"
     known = list(_candidates(board, terms))
+    others = [f"  left out: {one}" for one in grouped(board, _left_out(board, terms))]
     if not known:
-        return [f"{where}: no row with a score and a latency that may be ranked"]
+        return [f"{where}: no row with a score and a latency that may be ranked", *others]
+    if terms.keep is not None and all(one.kept is None for one in known):
+        return [f"{where}: no baseline whose quality a row could keep", *others]
     fitting = [one for one in known if _fits(one, terms)]
     if not fitting:
-        return [f"{where}: no row of {len(known)} {_asked(terms)}; {_nearest(known, terms)}"]
+        none = f"{where}: no row of {len(known)} {_asked(terms)}; {_nearest(known)}"
+        return [none, *others]
     if terms.budget is None:
         best = min(fitting, key=lambda one: (one.time.value, -one.standing.score.value))
     else:
         best = max(fitting, key=lambda one: (one.standing.score.value, -one.time.value))
     lines = [
-        f"{where}: take {_named(best.line)}: {_spelled(board, best, terms)}",
+        f"{where}: take {best.line.name}: {_spelled(board, best, terms)}",
         f"  {_sure(best, terms)}",
     ]
     ties = [
-        _named(one.line)
+        one.line.name
         for one in fitting
         if one is not best and one.standing.rank == best.standing.rank
     ]
@@ -83,22 +85,33 @@ def recommend(board: Board, terms: Terms) -> list[str]:
     if best.line.index:
         command = shlex.join(["effbench", "export", board.suite, best.line.row])
         lines.append(f"  {command} DIR")
-    return lines
+    return [*lines, *others]
 
 
 def _candidates(board: Board, terms: Terms) -> Iterator[_Candidate]:
-    """Yield the rows that may be ranked, and have all datasets and a latency."""
+    """Yield the rows that may be ranked, and have all datasets and that latency."""
     for number, standing in board.standings(board.measures[0]).items():
-        line, measured = board.lines[number], board.measured[number]
-        span = terms.span if line.index else END_TO_END
-        time = figures.percentile_of(measured.times(span), terms.percent)
+        time, _ = time_of(board, number, terms.span, terms.percent)
         if time and ranked(board, number):
-            yield _Candidate(line, standing, time)
+            baseline = Interval(1.0, 1.0, 1.0) if number == board.baselines[number] else None
+            kept = standing.kept or baseline
+            yield _Candidate(board.lines[number], standing, time, kept)
+
+
+def _left_out(board: Board, terms: Terms) -> dict[int, str]:
+    """Return why each other row is none: no figures, or marked."""
+    marked = {
+        number: "; ".join(marks(board, number))
+        for number in range(len(board.lines))
+        if not ranked(board, number)
+    }
+    return marked | unplaced(board, terms.span, terms.percent)
 
 
 def _fits(one: _Candidate, terms: Terms) -> bool:
-    within = terms.budget is None or one.time.value <= terms.budget
-    return within and (terms.keep is None or one.kept.value >= terms.keep)
+    if terms.budget is not None and one.time.value > terms.budget:
+        return False
+    return terms.keep is None or (one.kept is not None and one.kept.value >= terms.keep)
 
 
 def _sure(one: _Candidate, terms: Terms) -> str:
@@ -106,7 +119,8 @@ def _sure(one: _Candidate, terms: Terms) -> str:
     doubts = []
     if terms.budget is not None and (one.time.high is None or one.time.high > terms.budget):
         doubts.append("its latency may lie above the budget")
-    if terms.keep is not None and (one.kept.low is None or one.kept.low < terms.keep):
+    low = one.kept and one.kept.low
+    if terms.keep is not None and (low is None or low < terms.keep):
         doubts.append("it may keep less than that")
     if not doubts:
         return "sure: its 95 % intervals lie within what was asked"
@@ -122,22 +136,19 @@ def _asked(terms: Terms) -> str:
     return " and ".join(asked)
 
 
-def _nearest(known: list[_Candidate], terms: Terms) -> str:
+def _nearest(known: list[_Candidate]) -> str:
     fastest = min(known, key=lambda one: one.time.value)
     best = max(known, key=lambda one: one.standing.score.value)
+    keeps = f", keeps {share(fastest.kept)}" if fastest.kept else ""
     return (
-        f"the fastest is {_named(fastest.line)} ({fastest.time.spelled()} ms, keeps "
-        f"{share(fastest.kept)}), the best {_named(best.line)} ({best.time.spelled()} ms)"
+        f"the fastest is {fastest.line.name} ({fastest.time.spelled()} ms{keeps}), "
+        f"the best {best.line.name} ({best.time.spelled()} ms)"
     )
 
 
 def _spelled(board: Board, one: _Candidate, terms: Terms) -> str:
-    span = terms.span if one.line.index else END_TO_END
+    kept = f", {share(one.kept)} of the baseline's" if one.kept else ""
     return (
-        f"{board.measures[0]} {one.standing.score.spelled(4)}, {share(one.kept)} of the "
-        f"baseline's; {span} p{terms.percent} {one.time.spelled()} ms"
+        f"{board.measures[0]} {one.standing.score.spelled(4)}{kept}; "
+        f"{terms.span} p{terms.percent} {one.time.spelled()} ms"
     )
-
-
-def _named(line: Line) -> str:
-    return f"{line.row} through {line.index}" if line.index else line.row

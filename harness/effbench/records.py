@@ -7,7 +7,7 @@ them. Raw values are kept; statistics are computed by who reads. Schema: docs/re
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +18,7 @@ from effbench.cells import Cell, Plan, slug
 from effbench.errors import EffbenchError
 from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
-from effbench.steps import all_steps
+from effbench.steps import all_steps, key_of
 from effbench.steps.data import qrels_of, queries_of
 from effbench.steps.search import RUN, SearchIndex
 from effbench.steps.train import MODEL, Train
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from effbench.workbench import Workbench
 
 SCHEMA = 1
+OF_DATA = ("queries", "judgments", "judged_queries_missing")
+OF_RUN = ("without_hits", "judged_docs_missing", "self_judged")
+"""Counts that a record takes from the steps that read the data and that searched."""
+
 SUITE, MACHINE, RUNS, QUERIES = "suite.json", "machine.json", "runs", "queries"
 
 Record = dict[str, Any]
@@ -123,7 +127,7 @@ def done(cell: Cell, bench: Workbench) -> Record:
         **_head(cell, "done"),
         "code": code.kept(all_steps((cell.search,)), bench.store),
         "scores": {name: mean(by_query) for name, by_query in values.items()},
-        "queries": {**_counts(about), "without_hits": info["without_hits"]},
+        "queries": {**_taken(about, OF_DATA), **_taken(info, OF_RUN)},
         "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
         "models": _models(cell, bench),
         "per_query": values,
@@ -203,8 +207,8 @@ def _text(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def _counts(manifest: Mapping[str, Any]) -> dict[str, int]:
-    return {name: manifest[name] for name in ("queries", "judgments", "judged_queries_missing")}
+def _taken(manifest: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:
+    return {name: manifest[name] for name in names}
 
 
 def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
@@ -212,7 +216,11 @@ def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
     search = cell.search
     if not isinstance(search, SearchIndex):
         built = bench.artifact(search.retriever).manifest() or {}
-        return {"index_seconds": built["seconds"], "index_bytes": built["nbytes"]}
+        return {
+            "index_key": key_of(search.retriever),
+            "index_seconds": built["seconds"],
+            "index_bytes": built["nbytes"],
+        }
     queries = bench.artifact(search.queries).manifest() or {}
     corpus = bench.artifact(search.index.corpus).manifest() or {}
     built = bench.artifact(search.index).manifest() or {}
@@ -221,6 +229,7 @@ def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
         "width": corpus["width"],
         "query_parameters": queries.get("query_parameters"),
         "encode_seconds": corpus["seconds"],
+        "index_key": key_of(search.index),
         "index_seconds": built["seconds"],
         "index_bytes": built["nbytes"],
     }

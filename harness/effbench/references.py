@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from effbench.api import Dataset, ModelId
@@ -17,6 +16,7 @@ from effbench.inputs import (
     TextsInput,
 )
 from effbench.options import Input, Resolver
+from effbench.paths import inside
 from effbench.rows import DatasetRow, corpora_of, trainable
 from effbench.steps.data import Data
 from effbench.steps.domains import EncodeDomain
@@ -105,7 +105,7 @@ class References:
         return DatasetSource(self._dataset(value), part, draw)
 
     def _file(self, name: Any, column: str | None, draw: int | None) -> FileSource:
-        path = (self._resolver.beside / Path(str(name)).expanduser()).resolve()
+        path = inside(self._resolver.beside, str(name))
         if not path.is_file() or self._resolver.digests is None:
             raise EffbenchError(f"texts: no file {path}")
         return FileSource(path, self._resolver.digests.of(path), column, draw)

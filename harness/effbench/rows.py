@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from effbench.api import Dataset, Split
+from effbench.api import Dataset, Doc, DocPair, Paired, Qrel, Query, Split
+from effbench.blame import blamed, drawn
 from effbench.content import digest_of
+from effbench.errors import EffbenchError
 from effbench.options import Resolved, options_of
 from effbench.plugins import Offer
 
@@ -69,7 +71,8 @@ class Row:
         takes_device = "device" in options_of(self.offer.factory) and "device" not in self.given
         if bench.device and takes_device:
             arguments["device"] = bench.device
-        return self.offer.factory(**arguments)
+        with blamed(self.who):
+            return self.offer.factory(**arguments)
 
     def _offer_facts(self) -> dict[str, Any]:
         return {
@@ -109,6 +112,34 @@ class DatasetRow:
     def key(self) -> str:
         """Says what queries and judgments are, among the datasets of all plugins."""
         return self._key(self.dataset.key)
+
+    def docs(self) -> Iterator[Doc]:
+        """Yield the docs."""
+        return drawn(self.dataset.docs, self.who)
+
+    def docs_count(self) -> int | None:
+        """Return how many docs there are, if the dataset knows."""
+        with blamed(self.who):
+            return self.dataset.docs_count()
+
+    def queries(self) -> Iterator[Query]:
+        """Yield the queries."""
+        return drawn(self.dataset.queries, self.who)
+
+    def qrels(self) -> Iterator[Qrel]:
+        """Yield the judgments."""
+        return drawn(self.dataset.qrels, self.who)
+
+    def docpairs(self) -> Iterator[DocPair]:
+        """Yield the training pairs.
+
+        Raises:
+            EffbenchError: the dataset has none.
+
+        """
+        if not isinstance(self.dataset, Paired):
+            raise EffbenchError(f"examples: {self.name} has no docpairs (say judgments)")
+        return drawn(self.dataset.docpairs, self.who)
 
     def _key(self, said: str) -> str:
         """Return a key for what the dataset says itself: another plugin may say the same."""

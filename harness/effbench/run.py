@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from effbench import code, processes, records
+from effbench.blame import blamed, said
 from effbench.cells import Cell, Plan
+from effbench.errors import EffbenchError
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
 from effbench.records import Record, Results
@@ -74,6 +76,16 @@ def run(
     return outcome, results
 
 
+def refuse(plan: Plan, root: Path, error: EffbenchError) -> None:
+    """Record why a suite's cells were not run, if none was before: leaderboards say it."""
+    results = Results.of(root, plan)
+    if any(results.read(cell) for cell in plan.cells):
+        return
+    results.begin(plan)
+    for cell in plan.cells:
+        results.write(cell, records.failed(cell, error))
+
+
 def _train_together(plan: Plan, bench: Workbench) -> None:
     """Make all trainings and what they read from, in one order for all processes.
 
@@ -104,13 +116,16 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
         outcome.remark(code.remarks(record.get("code", {}), cell.offers), bench.progress)
         return
     try:
-        results.export_run(cell, bench.artifact(cell.search).folder / RUN)
-        results.export_queries(cell, bench)
-        outcome.records[cell.name] = records.done(cell, bench)
-        results.write(cell, outcome.records[cell.name])
-        outcome.done.append(cell.name)
-    except StepFailed as error:
+        with blamed("measuring"):
+            results.export_run(cell, bench.artifact(cell.search).folder / RUN)
+            results.export_queries(cell, bench)
+            record = records.done(cell, bench)
+            results.write(cell, record)
+    except EffbenchError as error:
         _fail(cell, error, bench, results, outcome)
+    else:
+        outcome.records[cell.name] = record
+        outcome.done.append(cell.name)
 
 
 def _reused(record: Record, cell: Cell, results: Results) -> Record:
@@ -128,23 +143,33 @@ def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -
     if options is None:
         return
 
+    cells = [cell for cell in plan.cells if cell.name in outcome.records]
+    left = {cell.name: cell for cell in cells if cell.has_latency}
+
     def keep(found: Session) -> None:
         for cell in found.cells:
+            left.pop(cell.name)
             if found.new and cell.name in outcome.reused:
                 outcome.reused.remove(cell.name)
                 outcome.done.append(cell.name)
             if cell.name in found.errors:
                 outcome.fail(cell, f"latency: {found.errors[cell.name]}", bench.progress)
 
-    cells = [cell for cell in plan.cells if cell.name in outcome.records]
-    measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
+    try:
+        measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
+    except (EffbenchError, OSError) as error:  # such as a full disk
+        for cell in left.values():
+            outcome.fail(cell, f"latency: {said(error)}", bench.progress)
 
 
 def _fail(
     cell: Cell, error: Exception, bench: Workbench, results: Results, outcome: Outcome
 ) -> None:
     record = records.failed(cell, error)
-    results.write(cell, record)
+    try:
+        results.write(cell, record)
+    except OSError as trouble:  # the disk that the cell failed for, or another
+        bench.progress.note(f"{cell.name}: no record of it: {trouble}")
     if record["status"] == "skipped":
         outcome.skipped.append(cell.name)
         bench.progress.note(f"skipped {cell.name}: {error}")

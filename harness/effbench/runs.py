@@ -8,11 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import IO
 
 from effbench.api import DocPair, Qrel, ScoredDoc
 from effbench.errors import EffbenchError
+from effbench.judgments import checked
+from effbench.reading import numbered, opened, read_lines
 from effbench.store import write_atomically
+
+_MOST = 3e38
+"""Larger scores are written as this: 32-bit floats end at 3.4e38, so that ties have room."""
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
@@ -37,7 +41,7 @@ def write_trec(path: Path, run: Iterable[tuple[str, Sequence[ScoredDoc]]], tag: 
         for query_id, hits in run:
             last = np.float32(np.inf)
             for rank, hit in enumerate(hits, start=1):
-                score = np.float32(hit.score)
+                score = np.float32(min(max(hit.score, -_MOST), _MOST))
                 last = score if score < last else np.nextafter(last, np.float32(-np.inf))
                 file.write(f"{query_id} Q0 {hit.doc_id} {rank} {last} {tag}\n")
 
@@ -57,7 +61,9 @@ def export(trec: Path, path: Path) -> None:
 
 
 def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
-    """Read a TREC run file (plain or .gz); hits come in our total order.
+    """Read a TREC run file (plain or gzipped); hits come in our total order.
+
+    Scores are 64-bit floats: what differs in the ninth digit is no tie, as it is for trec_eval.
 
     Raises:
         EffbenchError: a line is not six columns, a score is no number, a doc comes twice.
@@ -86,65 +92,56 @@ def read_docpairs(path: Path) -> Iterator[DocPair]:
 
     """
     form = "docpairs have three: query_id doc_id_a doc_id_b"
-    for _, columns in _rows(path, (3,), form):
+    for where, line in read_lines(path):
+        columns = line.split()
+        if len(columns) != 3:
+            raise EffbenchError(f"{where}: {len(columns)} columns ({form})")
         yield DocPair(*columns)
 
 
 def read_qrels(path: Path) -> list[Qrel]:
-    """Read TREC qrels (four columns) or BEIR qrels (three, with a header), plain or .gz.
+    """Read TREC qrels (four columns) or BEIR qrels (three, with a header), plain or gzipped.
 
     Raises:
-        EffbenchError: a line is neither, or there is no judgment.
+        EffbenchError: a line is neither, a relevance is no integer or too large, a doc is
+            judged twice and differently, or there is no judgment.
 
     """
-    qrels = []
-    form = "qrels have four: query_id 0 doc_id relevance, or BEIR's three"
-    for number, columns in _rows(path, (3, 4), form):
-        if number == 1 and columns[:2] == ["query-id", "corpus-id"]:
-            continue
-        relevance = _number(columns[-1], path, number)
-        qrels.append(Qrel(columns[0], columns[-2], int(relevance)))
+    qrels = list(checked(_judged(path)))
     if not qrels:
         raise EffbenchError(f"{path}: no judgment in it")
     return qrels
 
 
-def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
-    form = "a run has six: query_id Q0 doc_id rank score tag"
-    for number, columns in _rows(path, (6,), form):
-        yield columns[0], ScoredDoc(columns[2], _number(columns[4], path, number))
-
-
-def _rows(path: Path, widths: Sequence[int], form: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the columns of each line; ``form`` says what is wanted."""
-    for number, line in _lines(path):
+def _judged(path: Path) -> Iterator[tuple[str, Qrel]]:
+    form = "qrels have four: query_id 0 doc_id relevance, or BEIR's three"
+    for number, (where, line) in enumerate(read_lines(path)):
         columns = line.split()
-        if len(columns) not in widths:
-            raise EffbenchError(f"{path}:{number}: {len(columns)} columns ({form})")
-        yield number, columns
+        if len(columns) not in (3, 4):
+            raise EffbenchError(f"{where}: {len(columns)} columns ({form})")
+        if number or columns[:2] != ["query-id", "corpus-id"]:
+            # the rules of judgments make an integer of the relevance
+            yield where, Qrel(columns[0], columns[-2], columns[-1])  # type: ignore[arg-type]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        with _opened(path) as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield number, line
-    except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
+    with opened(path) as stream:
+        for number, line in numbered(str(path), stream):
+            columns = line.split()
+            if len(columns) == 6:
+                score = _score(columns[4], path, number)
+                yield columns[0], ScoredDoc(columns[2], score)
+            elif columns:
+                form = "a run has six: query_id Q0 doc_id rank score tag"
+                raise EffbenchError(f"{path}:{number}: {len(columns)} columns ({form})")
 
 
-def _opened(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")
-
-
-def _number(text: str, path: Path, line: int) -> float:
+def _score(text: str, path: Path, number: int) -> float:
+    """Return a score; millions are read, so that its place is spelled for a mistake only."""
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if value != value:
-        raise EffbenchError(f"{path}:{line}: {text!r} is not a number")
+    if value - value != 0 or "_" in text:  # NaN or infinite; Python alone reads 1_000
+        raise EffbenchError(f"{path}:{number}: {text!r} is not a number (take a finite one)")
     return value

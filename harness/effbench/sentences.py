@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from effbench.latency.figures import Interval
+from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board
 
 
@@ -23,10 +24,11 @@ def sentence(board: Board, number: int) -> str:
     verb = "Keeps" if standing.kept.value < 1 else "Reaches"
     said = f"{verb} {quality}{chance if (standing.p or 0) >= 0.05 else ''}"
     measured = board.measured[number]
-    speed = measured.speedup(board.baseline_measured)
-    if speed:
-        return f"{said} at {speed.spelled()}x the speed."
-    return f"{said}; its speed is not ranked." if measured.flags() else f"{said}."
+    if measured.flags():
+        return f"{said}; its speed is not ranked."
+    ratios = {s: measured.speedup(board.baseline_measured, s) for s in (END_TO_END, ENCODE)}
+    speeds = [f"{ratio.spelled()}x the speed ({s})" for s, ratio in ratios.items() if ratio]
+    return f"{said} at {' and '.join(speeds)}." if speeds else f"{said}."
 
 
 def share(found: Interval) -> str:

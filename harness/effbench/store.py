@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
+from effbench.paths import home
 
 MANIFEST = "manifest.json"
 
@@ -29,7 +30,8 @@ def default_root() -> Path:
     """Return ``$EFFBENCH_CACHE``, or ``effbench`` in the user's cache folder."""
     if "EFFBENCH_CACHE" in os.environ:
         return Path(os.environ["EFFBENCH_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "effbench"
+    xdg = os.environ.get("XDG_CACHE_HOME")
+    return (Path(xdg) if xdg else home() / ".cache") / "effbench"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

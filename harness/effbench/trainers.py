@@ -14,6 +14,8 @@ ABOUT = "about.json"
 """A file that a trainer may put into its model's folder: a JSON object of facts about it.
 
 They go into the record of every cell whose row uses the model; ``effbench show`` shows them.
+``remarks`` among them, a list of sentences, are what one should know before one trusts the
+model, such as that its loss did not fall: leaderboards show them beside the row.
 """
 
 

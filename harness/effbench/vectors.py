@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from effbench.api import Doc
-from effbench.errors import EffbenchError
 from effbench.store import Artifact
 
 if TYPE_CHECKING:
@@ -51,9 +50,6 @@ def write_shards(
     Returns:
         Rows, width and the encoder's seconds, kept shards' seconds included.
 
-    Raises:
-        EffbenchError: two items have the same id.
-
     """
     remaining = iter(items)
     rows, width, seconds = 0, 0, 0.0
@@ -67,7 +63,6 @@ def write_shards(
         facts = json.loads((artifact.folder / names.facts).read_text())
         rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
         number += 1
-    _refuse_doubles(artifact.folder)
     return Shards(rows, width, seconds)
 
 
@@ -180,11 +175,3 @@ def _write_shard(
 def _content(item: Any) -> Hashable:
     """Return what an encoder sees of an item: a text, or a doc without its id."""
     return (item.title, item.text) if isinstance(item, Doc) else item
-
-
-def _refuse_doubles(folder: Path) -> None:
-    ids = read_ids(folder)
-    if len(set(ids)) < len(ids):
-        seen: set[str] = set()
-        double = next(one for one in ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]
-        raise EffbenchError(f"id {double!r} occurs twice (ids must be unique)")

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import gc
-import logging
 import sys
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from effbench import code, processes
+from effbench.blame import blamed, failure
 from effbench.errors import EffbenchError, NoDataError
 from effbench.progress import Progress
 from effbench.rows import Row
 from effbench.steps import Opens, Step, key_of
 from effbench.steps.train import Train
 from effbench.store import Artifact, Store
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -78,17 +75,10 @@ class Workbench:
             raise self._failed[key]
         if key not in self._sound:
             try:
-                self._sound[key] = self._ensure(step, key)
+                self._sound[key] = self._ensured(step, key)
             except StepFailed as failure:
                 self._failed[key] = failure
                 raise
-            except EffbenchError as error:
-                no_data = isinstance(error, NoDataError)
-                self._failed[key] = StepFailed(str(error), no_data=no_data)
-                raise self._failed[key] from error
-            except Exception as error:  # a plugin may raise anything
-                self._failed[key] = _failure(step, error)
-                raise self._failed[key] from error
         return self._sound[key]
 
     def instance(self, row: Row) -> Any:
@@ -107,6 +97,19 @@ class Workbench:
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
+
+    def _ensured(self, step: Step, key: str) -> Artifact:
+        try:
+            with blamed(_answerer(step)):
+                try:
+                    return self._ensure(step, key)
+                except OSError as error:  # of the store: a plugin's own has been named by now
+                    raise failure(step.label, error) from error
+        except StepFailed:
+            raise
+        except EffbenchError as error:
+            trace, no_data = getattr(error, "trace", None), isinstance(error, NoDataError)
+            raise StepFailed(str(error), trace, no_data=no_data) from error
 
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
@@ -140,9 +143,7 @@ class Workbench:
         return artifact
 
 
-def _failure(step: Step, error: Exception) -> StepFailed:
-    log.debug("%s failed", step.label, exc_info=error)
-    row: Row | None = getattr(step, "row", None)
-    who = row.who if isinstance(row, Row) else step.label
-    text = " ".join(str(error).split())[:300]
-    return StepFailed(f"{who}: {type(error).__name__}: {text}", traceback.format_exc())
+def _answerer(step: Step) -> str:
+    """Return whose answers a step reads: where one makes no sense to us, it is theirs."""
+    row = getattr(step, "searcher", None) or getattr(step, "row", None)
+    return step.label if row is None else str(row.who)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 import functools
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import effbench
-from effbench_beir.folder import CHUNK, Files
+from effbench.paths import inside
+from effbench.reading import CHUNK
+from effbench.store import default_root
+from effbench_beir.folder import Files
 
 HOST = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
 FORUMS = (
@@ -85,7 +87,7 @@ class Beir:
             raise effbench.EffbenchError(f"beir: {name} has no split {split!r} (it has: {has})")
         self._name = name
         self._split = split
-        self._folder = Path(folder).expanduser() if folder else _default_folder()
+        self._folder = inside(Path(), folder) if folder else default_root() / "beir"
         self.dataset_id = f"beir/{name}/{split}"
         self.corpus_key = f"beir:{name}:{md5}"
         self.key = f"{self.corpus_key}:{split}"
@@ -123,11 +125,6 @@ class Beir:
     def qrels(self) -> Iterator[effbench.Qrel]:
         """Yield the judgments of the split."""
         return self._files.qrels()
-
-
-def _default_folder() -> Path:
-    cache = os.environ.get("EFFBENCH_CACHE")
-    return (Path(cache) if cache else Path.home() / ".cache" / "effbench") / "beir"
 
 
 @functools.cache  # checked once a process: the forums of cqadupstack share 5 GB

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 import effbench
+from effbench.reading import sha256_of
 from effbench_beir.lines import read_docs, read_qrels, read_queries
 
 Root: TypeAlias = Path | zipfile.Path  # zipfile.Path is a path inside an archive
 SPLITS = ("train", "dev", "test")  # those of known meaning: to train on, tune on, judge by
-CHUNK = 1 << 20  # bytes hashed at a time
 
 
 class Files:
@@ -170,11 +170,3 @@ def _top_folder(archive: zipfile.ZipFile) -> str:
             "(put exactly one dataset into the zip)"
         )
     return folders[0]
-
-
-def sha256_of(stream: IO[bytes]) -> bytes:
-    """Return the digest of what is left of a stream, read in chunks."""
-    digest = hashlib.sha256()
-    while chunk := stream.read(CHUNK):
-        digest.update(chunk)
-    return digest.digest()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 import effbench
-from effbench_beir.folder import sha256_of
+from effbench.paths import inside
+from effbench.reading import sha256_of
 from effbench_dpr.download import MD5, NAMES, default_folder, fetch
 from effbench_dpr.entries import Entry, read_entries
 
@@ -49,7 +50,7 @@ class Dpr:
             )
         self._path = path
         self._stem = _checked_stem(name, split) if name is not None else ""
-        self._folder = Path(folder).expanduser() if folder else default_folder()
+        self._folder = inside(Path(), folder) if folder else default_folder()
         self._hard_negatives = hard_negatives
         self.dataset_id = f"dpr/{name}/{split}" if path is None else _table_name(path)
 

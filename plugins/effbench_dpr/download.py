@@ -6,14 +6,14 @@ import contextlib
 import functools
 import hashlib
 import logging
-import os
 import shutil
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
 import effbench
-from effbench_beir.folder import CHUNK
+from effbench.reading import CHUNK
+from effbench.store import default_root
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,7 @@ PATIENCE_S = 60.0
 
 def default_folder() -> Path:
     """Return the folder that downloads go into."""
-    cache = os.environ.get("EFFBENCH_CACHE")
-    return (Path(cache) if cache else Path.home() / ".cache" / "effbench") / "dpr"
+    return default_root() / "dpr"
 
 
 @functools.cache  # checked once a process

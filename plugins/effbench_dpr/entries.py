@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import effbench
-from effbench_beir.lines import checked_id
+from effbench.reading import checked_id, checked_text, kind_of
 from effbench_dpr.stream import read_objects
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def read_entries(path: Path, hard_negatives: int) -> Iterator[Entry]:
 
 
 def _question(record: Mapping[str, Any], where: str) -> str:
-    question = " ".join(_checked_text(record.get("question"), f"{where}: question").split())
+    question = " ".join(checked_text(record.get("question"), f"{where}: question").split())
     if not question:
         raise effbench.EffbenchError(
             f"{where}: question is empty (write one, or drop the entry)"
@@ -65,7 +65,7 @@ def _contexts(
     """Return the distinct docs of a list of contexts, of its first ``limit`` if given."""
     given = record.get(key)
     if not isinstance(given, list):
-        raise effbench.EffbenchError(f"{where}: {key} is {_shown(given)} (give a list)")
+        raise effbench.EffbenchError(f"{where}: {key} is {kind_of(given)} (give a list)")
     docs: dict[str, effbench.Doc] = {}
     for place, context in enumerate(given[:limit]):
         doc = _doc(context, f"{where}: {key}[{place}]")
@@ -76,11 +76,11 @@ def _contexts(
 def _doc(context: object, what: str) -> effbench.Doc:
     if not isinstance(context, dict):
         raise effbench.EffbenchError(
-            f"{what} is {_shown(context)} (give an object with title and text)"
+            f"{what} is {kind_of(context)} (give an object with title and text)"
         )
-    text = _checked_text(context.get("text"), f"{what}: text")
+    text = checked_text(context.get("text"), f"{what}: text")
     title = context.get("title")
-    title = "" if title is None else _checked_text(title, f"{what}: title")
+    title = "" if title is None else checked_text(title, f"{what}: title")
     return effbench.Doc(_doc_id(context, title, text, what), text, title)
 
 
@@ -93,21 +93,3 @@ def _doc_id(context: Mapping[str, Any], title: str, text: str, what: str) -> str
         if given is not None and given != "":
             return checked_id(given, f"{what}: {key}")
     return hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()[:16]
-
-
-def _checked_text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise effbench.EffbenchError(f"{what} is {_shown(value)} (give a string)")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:  # what "\ud800" alone stands for
-        raise effbench.EffbenchError(
-            f"{what} has half a character, {value[error.start]!r} (write both halves)"
-        ) from None
-    return value
-
-
-def _shown(value: object) -> str:
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    names |= {list: "a list", dict: "an object"}
-    return names.get(type(value), "missing or null")

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import json
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import effbench
-from effbench_beir.folder import CHUNK
+from effbench.reading import CHUNK, opened
 
 Record: TypeAlias = dict[str, Any]
-Stream: TypeAlias = BufferedReader | gzip.GzipFile
-GZIP = b"\x1f\x8b"
 BROKEN = (OSError, EOFError, zlib.error)  # what gzip raises
 LONGEST = 1 << 26  # characters of an entry: some hundred times NQ's, so that memory is bounded
 NOT_BLANK = re.compile(r"[^ \t\r\n]")
@@ -31,7 +27,7 @@ def read_objects(path: Path) -> Iterator[tuple[str, Record]]:
 
     Raises `EffbenchError` with ``path:line`` for what is no JSON array of objects.
     """
-    with _opened(path) as stream:
+    with opened(path) as stream:
         window = _Window(path, stream)
         if window.peek() != "[":
             raise window.error("no JSON array (give a retriever training file of DPR)")
@@ -50,23 +46,10 @@ def read_objects(path: Path) -> Iterator[tuple[str, Record]]:
             raise window.error("more after the end of the array (write one array)")
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Stream]:
-    try:
-        with path.open("rb") as file:
-            if path.suffix == ".gz" or file.peek(2)[:2] == GZIP:
-                with gzip.GzipFile(fileobj=file) as stream:
-                    yield stream
-            else:
-                yield file
-    except OSError as error:
-        raise effbench.EffbenchError(f"{path}: {error} (take an intact file)") from error
-
-
 class _Window:
     """What has been read of a stream and not been taken yet."""
 
-    def __init__(self, path: Path, stream: Stream) -> None:
+    def __init__(self, path: Path, stream: BufferedReader) -> None:
         self._path, self._stream = path, stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._text, self._at = "", 0

@@ -7,15 +7,13 @@ import csv
 import functools
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import effbench
-from effbench_beir.folder import sha256_of
-from effbench_beir.lines import checked_id
+from effbench.reading import checked_id, content_sha256, numbered, opened
 
 INSIDE = "oagqa-topic-v2"  # the folder that the authors' archive is unpacked to
 PAPER = ("id", "abstract", "title")
@@ -128,8 +126,8 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
     lines: there a mark that does not close swallows other rows, so csv's rules hold.
     """
     taken: list[str] = []
-    with _opened(path) as stream:
-        reader = csv.reader(_decoded(path, stream, taken), delimiter="\t")
+    with opened(path) as stream:
+        reader = csv.reader(_noted(numbered(str(path), stream), taken), delimiter="\t")
         while True:
             where = f"{path}:{reader.line_num + 1}"
             try:
@@ -148,18 +146,9 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
             taken.clear()
 
 
-def _decoded(path: Path, stream: IO[bytes], taken: list[str]) -> Iterator[str]:
+def _noted(lines: Iterator[tuple[int, str]], taken: list[str]) -> Iterator[str]:
     """Yield the lines, and note in ``taken`` those, and the end, that a row has come to."""
-    for number, line in enumerate(stream, start=1):
-        where = f"{path}:{number}"
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise effbench.EffbenchError(
-                f"{where}: {error.reason} at byte {error.start} (save the file as UTF-8)"
-            ) from None
-        if "\0" in text:
-            raise effbench.EffbenchError(f"{where}: a NUL byte (take an intact file)")
+    for _, text in lines:
         taken.append(text)
         yield text
     taken.append("")
@@ -177,15 +166,6 @@ def _layout(columns: tuple[str, ...]) -> str:
     return " TAB ".join(columns)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        with path.open("rb") as stream:
-            yield stream
-    except OSError as error:
-        raise effbench.EffbenchError(f"{path}: {error.strerror} (make it readable)") from error
-
-
 def _digest(path: Path) -> str:
     """Return the sha256 of a file, or what stands for one that is not there yet."""
     if not path.is_file():
@@ -196,5 +176,4 @@ def _digest(path: Path) -> str:
 
 @functools.cache  # the same files make up a topic, its discipline and all splits of both
 def _remembered_digest(path: Path, size: int, mtime_ns: int) -> str:
-    with _opened(path) as stream:
-        return sha256_of(stream).hex()
+    return content_sha256(path)

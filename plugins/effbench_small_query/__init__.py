@@ -69,16 +69,17 @@ class Align:
     Word ``embeddings`` stay ``frozen`` or are trained (``free``). Where widths differ, a linear
     ``projection`` ends the student. Vectors are normalised if the teacher's are.
 
-    AdamW, ``warmup_steps`` and then linear decay; ``batch_size`` is per device, texts are cut
-    at ``max_length`` tokens for training. Defaults are the paper's; a static student wants a
-    larger learning rate, such as 3e-3. Every ``checkpoint_steps`` a killed training can be
-    taken up.
+    AdamW, ``warmup_steps`` (where they are more than half of all, a tenth of all) and then
+    linear decay; ``batch_size`` is per device, texts are cut at ``max_length`` tokens for
+    training. Defaults are the paper's; a static student wants a larger learning rate, such as
+    3e-3. Every ``checkpoint_steps`` a killed training can be taken up.
 
     Raises:
         EffbenchError: options, base or targets do not go together, or the loss is NaN.
 
     """
 
+    version = 2  # 1 let a warm-up of more steps than there are run to the end
     together = True
     requires: ClassVar[Mapping[str, str]] = {
         "accelerate": "effbench[train]",

@@ -61,6 +61,7 @@ class StaticReader:
     def __init__(self, folder: Path, normalize: bool) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._table: Vectors = load_file(folder / "model.safetensors")["embedding.weight"]
+        refuse_other_words(self._tokenizer, len(self._table))
         self.query_parameters = self._table.size
         self._normalize = normalize
         self._folder = folder
@@ -99,6 +100,12 @@ class StaticReader:
         from effbench_small_query.exporting import export
 
         export(self._folder, folder, passages)
+
+
+def refuse_other_words(tokenizer: Tokenizer, rows: int) -> None:
+    """Raise `ValueError` where a tokenizer knows more words than there are vectors of words."""
+    if tokenizer.get_vocab_size() > rows:
+        raise ValueError(f"{tokenizer.get_vocab_size()} words, but vectors of {rows}")
 
 
 class ProjectedReader:
@@ -210,7 +217,12 @@ def _transformer(
     reads = reads._replace(once=reads.once + bytes_in(network))
     limit = length_limit(tokenizer, network, None, "max_length")
     embed = PooledNetwork(
-        network, tokenizer.pad_token_id, facts["pooling"], False, None, not int8
+        network,
+        tokenizer.pad_token_id,
+        facts["pooling"],
+        False,
+        1 if int8 else None,  # texts of a batch would share the scale of its inputs
+        not int8,
     )
     tokens = tokens_of(tokenizer, limit)
     return ProjectedReader(

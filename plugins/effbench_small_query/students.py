@@ -15,7 +15,6 @@ from sentence_transformers.sentence_transformer.modules import (
     Normalize,
     Pooling,
     StaticEmbedding,
-    Transformer,
 )
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -23,8 +22,9 @@ from torch import Tensor, nn
 from effbench import EffbenchError
 from effbench_small_query import RECURRENT, Shape
 from effbench_small_query.recurrent import Recurrent
-from effbench_training.sides import save_side
-from effbench_transformer.loading import load, loading
+from effbench_training.sides import open_transformer, save_side
+from effbench_transformer.loading import load
+from effbench_transformer.tokens import length_limit
 
 
 class Student(NamedTuple):
@@ -40,9 +40,9 @@ class Student(NamedTuple):
 
 
 def build(
-    base: str, revision: str | None, shape: Shape, width: int, normalized: bool
+    base: str, revision: str | None, shape: Shape, width: int, normalized: bool, length: int
 ) -> Student:
-    """Return a student whose vectors are ``width`` wide.
+    """Return a student whose vectors are ``width`` wide, for texts of ``length`` tokens.
 
     Raises:
         EffbenchError: the base cannot be loaded, or student and width do not go together.
@@ -70,6 +70,7 @@ def build(
         )
     modules: list[Any]
     if shape.cell == "transformer":
+        length_limit(tokenizer, teacher, length, "align: max_length")
         modules = _transformer(base, revision, shape, width, teacher)
     else:
         modules = [_recurrent(rust, shape, words, own, width)]
@@ -103,14 +104,7 @@ def _transformer(
         raise EffbenchError(
             f"align: layers: {base!r} has {depth} (say up to {depth}, or start: random)"
         )
-    source = {"revision": revision} if revision else {}
-    with loading(base, revision):
-        student = Transformer(
-            base,
-            config_kwargs={"num_hidden_layers": min(shape.layers, depth), **source},
-            model_kwargs={"use_safetensors": True, **source},
-            processor_kwargs=source,
-        )
+    student = open_transformer(base, revision, num_hidden_layers=min(shape.layers, depth))
     if shape.start == "random":
         config = copy.deepcopy(teacher.config)
         config.num_hidden_layers = shape.layers

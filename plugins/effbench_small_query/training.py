@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 from transformers import set_seed
 
 from effbench import EncodedTexts
 from effbench_small_query import RECURRENT, Schedule, Shape
+from effbench_small_query.nearness import nearness
 from effbench_small_query.students import build, save
 from effbench_small_query.targets import Targets, collate, norms_of
 from effbench_training.loop import fit
@@ -61,12 +63,14 @@ def train(
     """Train from the newest checkpoint in ``output_dir``, if any; write the student there."""
     norms = norms_of(targets)
     set_seed(seed)
-    student = build(base, revision, shape, targets.vectors.shape[1], norms.normalized)
+    width, length = targets.vectors.shape[1], schedule.max_length
+    student = build(base, revision, shape, width, norms.normalized, length)
     texts = Targets(
         targets, norms, student.tokenizer, student.special_tokens, schedule.max_length
     )
 
-    def write(folder: Path) -> None:
+    def write(folder: Path) -> dict[str, Any]:
+        near = nearness(student.network, texts, schedule.batch_size)
         save(student, shape, norms.normalized, folder)
         trust = shape.cell in RECURRENT
         readme = README.format(
@@ -78,6 +82,7 @@ def train(
             needs=NEEDS if trust else "",
         )
         (folder / "README.md").write_text(readme, encoding="utf-8")
+        return {"texts": len(texts), **near._asdict(), "remarks": near.remarks()}
 
     fit(
         "align",

@@ -25,7 +25,7 @@ from effbench_small_query.int8 import (
     quantize_linears,
     refuse_unless_cpu,
 )
-from effbench_small_query.reading import unit
+from effbench_small_query.reading import refuse_other_words, unit
 from effbench_small_query.recurrent import Recurrent, padded
 from effbench_transformer.loading import place_for
 from effbench_transformer.network import weights_in
@@ -72,6 +72,7 @@ class RecurrentReader:
             quantize_linears(module.head)
         self._module = module
         self._tokenizer = module.tokenizer
+        refuse_other_words(self._tokenizer, module.vocabulary)
         self._normalize = normalize
         self._folder = folder
         self._int8 = int8

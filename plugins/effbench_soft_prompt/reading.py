@@ -51,6 +51,12 @@ class Prompted(nn.Module):
         return device
 
     @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in."""
+        dtype: torch.dtype = self.network.dtype
+        return dtype
+
+    @property
     def config(self) -> Any:
         """The transformer's."""
         return self.network.config

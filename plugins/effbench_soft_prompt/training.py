@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import set_seed
 
-from effbench import ABOUT, EffbenchError, Examples
+from effbench import EffbenchError, Examples
 from effbench_soft_prompt.mixture import Mixture
 from effbench_soft_prompt.options import Objective, Start
 from effbench_soft_prompt.prompts import (
@@ -55,13 +54,12 @@ def train(
     )
     examples = Mixture(data, objective, schedule.batch_size, seed)
 
-    def save(folder: Path) -> None:
+    def save(folder: Path) -> dict[str, Any]:
         if digest_of(opened.network) != opened.backbone.weights:
             raise AssertionError("training moved a weight of the backbone")
         trained = prompt._replace(queries=queries.prompt, passages=passages.prompt)
         save_prompt(trained, folder)
-        about = _about(opened, network, folder)
-        (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+        return _about(opened, network, folder)
 
     length, reading = len(prompt.queries), prompt.reading
     fit(

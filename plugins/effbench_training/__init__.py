@@ -90,7 +90,9 @@ class Contrastive:
     ``warmup_ratio`` of all steps, then linear decay. ``batch_size`` queries a device.
     ``shared_negatives``: passages of all devices are in the sum. ``cached``: gradients for
     batches that do not fit, that many texts through an encoder at once, their activations
-    computed again on the way back. Word ``embeddings`` stay ``frozen`` or are trained.
+    computed again on the way back. Texts are cut at ``query_max_length`` and ``max_length``
+    tokens, and where the positions of ``base`` end. Word ``embeddings`` stay ``frozen`` or are
+    trained.
 
     Raises:
         EffbenchError: options, models and data do not go together, or the loss is NaN.
@@ -219,9 +221,11 @@ class Schedule(NamedTuple):
 
 
 def check_warmup(who: str, warmup_ratio: float) -> None:
-    """Raise `EffbenchError` for what is no share of the steps."""
-    if not 0 <= warmup_ratio < 1:
-        raise EffbenchError(f"{who}: warmup_ratio is a share of the steps (say 0.1)")
+    """Raise `EffbenchError` for what is no share of the steps, or most of them."""
+    if not 0 <= warmup_ratio <= 0.5:
+        raise EffbenchError(
+            f"{who}: warmup_ratio: {warmup_ratio} is no share of steps up to a half (say 0.1)"
+        )
 
 
 def check_positive(who: str, **numbers: float) -> None:

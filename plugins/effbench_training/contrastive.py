@@ -47,7 +47,7 @@ def train(
         _passages(data, passages, start, objective),
     )
 
-    def save(folder: Path) -> None:
+    def save(folder: Path) -> dict[str, Any]:
         save_side(queries, folder)
         if passages is not None and passages is not queries:
             save_side(passages, folder / "passages")
@@ -56,6 +56,7 @@ def train(
         what = "An encoder" if start.student is None else "A small query encoder"
         readme = README.format(what=what, queries=len(data.queries), batch=schedule.batch_size)
         (folder / "README.md").write_text(readme, encoding="utf-8")
+        return {"queries": len(data.queries)}
 
     rate = schedule.query_learning_rate
     fit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from torch.utils.data import Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from effbench import EffbenchError
+from effbench import ABOUT, EffbenchError
 
 log = logging.getLogger(__name__)
+
+MOST_WARMUP = 0.5
+"""Of all steps. A rate that rises to the end and never decays trains next to nothing."""
 
 LAST = "modules.json"
 """The file that makes a folder a model for Sentence Transformers: it is put there last."""
@@ -28,7 +31,7 @@ def fit(
     network: nn.Module,
     dataset: torch.utils.data.Dataset[Any],
     collate: Callable[[list[Any]], dict[str, Any]],
-    save: Callable[[Path], None],
+    save: Callable[[Path], Mapping[str, Any]],
     output_dir: Path,
     *,
     seed: int,
@@ -37,6 +40,7 @@ def fit(
 ) -> None:
     """Train from the newest checkpoint in ``output_dir``, if any; let ``save`` write the model.
 
+    ``save`` returns what about.json shall say beside the steps, ``remarks`` perhaps.
     ``network`` returns a mapping with its ``loss``. A ``dataset`` with ``lengths`` is read in
     batches of like length, one with ``order(epoch)`` in that order, one with an ``epoch`` is
     told which one it is. ``rates`` gives modules learning rates of their own, ``arguments`` go
@@ -64,7 +68,9 @@ def fit(
         curve = [entry for entry in trainer.state.log_history if "loss" in entry]
         model = checkpoints / "model"
         shutil.rmtree(model, ignore_errors=True)
-        save(model)
+        about = {**trainer.steps, **save(model)}
+        about["remarks"] = [*about.get("remarks", ()), *_remarks(curve)]
+        (model / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
         (model / "loss.json").write_text(json.dumps(curve), encoding="utf-8")
         _move(model, output_dir)
         shutil.rmtree(checkpoints)
@@ -75,6 +81,21 @@ class _Loop(Trainer):  # type: ignore[misc]
     """transformers' loop, which stops when the loss is no number."""
 
     who = "train"
+    steps: Mapping[str, int] = {}
+    """How many there are, and how many of them warm up."""
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Take a tenth of all steps where more than half of them would be warm-up."""
+        asked = self.args.get_warmup_steps(num_training_steps)
+        self.steps = {"steps": num_training_steps, "warmup_steps": asked}
+        if asked > MOST_WARMUP * num_training_steps and self.args.warmup_steps >= 1:
+            taken = self.args.warmup_steps = num_training_steps // 10
+            self.steps = {**self.steps, "warmup_steps": taken, "warmup_steps_asked": asked}
+            log.warning(
+                "%s: a warm-up of %d steps is more than half of all %d: it takes %d",
+                self.who, asked, num_training_steps, taken,
+            )  # fmt: skip
+        return super().create_scheduler(num_training_steps, optimizer)
 
     def _get_train_sampler(self, *arguments: Any) -> Any:
         lengths = getattr(self.train_dataset, "lengths", None)
@@ -179,6 +200,17 @@ def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> Train
     if options.n_gpu > 1:  # without torchrun: DataParallel would cut our batches up
         options._n_gpu = 1
     return options
+
+
+def _remarks(curve: Sequence[Mapping[str, float]]) -> list[str]:
+    """Say that a loss did not fall, from the first tenth of its curve to the last."""
+    few = -(-len(curve) // 10)
+    first, last = (
+        sum(entry["loss"] for entry in part) / few for part in (curve[:few], curve[-few:])
+    )
+    if last < first:
+        return []
+    return [f"its loss did not fall ({first:.4g} when training began, {last:.4g} at the end)"]
 
 
 def _newest(checkpoints: Path) -> str | None:

@@ -12,6 +12,14 @@ from transformers.utils import logging
 from effbench import EffbenchError, Examples
 from effbench_training import Start
 from effbench_transformer.loading import loading
+from effbench_transformer.soundness import (
+    pad_somehow,
+    refuse_foreign_words,
+    rows_of,
+    vocabulary_of,
+    whole_weights,
+)
+from effbench_transformer.tokens import length_limit, positions_of
 
 
 def open_sides(
@@ -63,18 +71,38 @@ def _open_student(folder: Path, embeddings: str) -> SentenceTransformer:
     return student
 
 
-def _open_base(start: Start, model: str) -> SentenceTransformer:
-    source = {"revision": start.revision} if start.revision else {}
-    with loading(model, start.revision):
+def open_transformer(model: str, revision: str | None, **config: Any) -> Transformer:
+    """Return the transformer of a folder or hub id as a module that pads on the right.
+
+    Raises:
+        EffbenchError: it cannot be loaded whole, or its tokenizer is not its own.
+
+    """
+    source = {"revision": revision} if revision else {}
+    with loading(model, revision), whole_weights(model):
         network = Transformer(
             model,
-            config_kwargs=source,
+            config_kwargs={**config, **source},
             model_kwargs={"use_safetensors": True, **source},
-            processor_kwargs=source,
+            processor_kwargs={"padding_side": "right", **source},
         )
+    refuse_foreign_words(model, vocabulary_of(network.tokenizer), rows_of(network.model))
+    pad_somehow(network.tokenizer, rows_of(network.model))
+    return network
+
+
+def _open_base(start: Start, model: str) -> SentenceTransformer:
+    network = open_transformer(model, start.revision)
     if getattr(network.model, "pooler", None) is not None:
         network.model.pooler.requires_grad_(False)  # nobody reads it
-    network.max_seq_length = max(start.max_length, start.query_max_length)
+    lengths = {"max_length": start.max_length, "query_max_length": start.query_max_length}
+    most = positions_of(network.model)
+    network.max_seq_length = max(
+        length_limit(
+            network.tokenizer, network.model, int(min(length, most)), f"contrastive: {option}"
+        )
+        for option, length in lengths.items()
+    )
     modules = [network, Pooling(network.get_embedding_dimension(), start.pooling)]
     side = SentenceTransformer(
         modules=[*modules, Normalize()] if start.normalize else modules,

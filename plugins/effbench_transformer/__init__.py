@@ -81,10 +81,13 @@ class TransformerEncoder:
         tokenizer, network = load(model, revision, dtype, device, trust_remote_code)
         self.query_parameters = weights_in(network)
         self._reads = reads_in(network)
-        limit = length_limit(tokenizer, network, max_length, "max_length")
-        query_limit = limit
-        if query_max_length is not None:
-            query_limit = length_limit(tokenizer, network, query_max_length, "query_max_length")
+        limit = length_limit(
+            tokenizer, network, max_length, "max_length", prefix=passage_prefix
+        )
+        own = "max_length" if query_max_length is None else "query_max_length"
+        query_limit = length_limit(
+            tokenizer, network, query_max_length or limit, own, prefix=query_prefix
+        )
         self._passage_tokens = tokens_of(tokenizer, limit)
         self._query_tokens = tokens_of(tokenizer, query_limit)
         self._embed = PooledNetwork(

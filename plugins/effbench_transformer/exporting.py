@@ -13,6 +13,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from effbench import EffbenchError
 from effbench_transformer import DEFAULT_TEMPLATE, Recipe
 from effbench_transformer.loading import loading, quiet
+from effbench_transformer.soundness import pad_somehow, rows_of
 
 README = """\
 # An encoder exported by effbench
@@ -126,5 +127,6 @@ def _modules(recipe: Recipe) -> list[Any]:
             },
             module_output_name="token_embeddings",
         )
+    pad_somehow(transformer.tokenizer, rows_of(transformer.model))
     width = transformer.get_embedding_dimension()
     return [transformer, Pooling(width, recipe.pooling), *[Normalize()] * recipe.normalize]

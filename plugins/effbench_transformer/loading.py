@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from effbench import EffbenchError
 from effbench_transformer import HALF_ON_CPU
+from effbench_transformer.soundness import (
+    pad_somehow,
+    refuse_foreign_words,
+    refuse_missing,
+    rows_of,
+    vocabulary_of,
+)
 
 
 def load(
@@ -23,8 +29,8 @@ def load(
     """Return the tokenizer and the transformer, on its device and ready for inference.
 
     Raises:
-        EffbenchError: they are not there, hold no safetensors weights or lack some, need
-            trust, or do not go with the device.
+        EffbenchError: they are not there, hold no safetensors weights or lack some, have no
+            tokenizer or another model's, need trust, or do not go with the device.
 
     """
     place = place_for(device, dtype)
@@ -40,7 +46,13 @@ def load(
             output_loading_info=True,
             **source,
         )
-    _refuse_unsuited(model, network, report["missing_keys"])
+    refuse_missing(model, report["missing_keys"])
+    if network.config.is_encoder_decoder:
+        raise EffbenchError(
+            f"model {model!r}: it has a decoder (use sentence-transformers for it)"
+        )
+    refuse_foreign_words(model, vocabulary_of(tokenizer), rows_of(network))
+    pad_somehow(tokenizer, rows_of(network))
     return tokenizer, network.to(place).eval()
 
 
@@ -69,7 +81,9 @@ def loading(model: str, revision: str | None) -> Iterator[None]:
     with quiet():
         try:
             yield
-        except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
+        except EffbenchError:
+            raise
+        except Exception as error:  # tokenizers, for one, raises this very class
             raise EffbenchError(_explain(model, revision, str(error))) from error
 
 
@@ -96,22 +110,12 @@ def _explain(model: str, revision: str | None, message: str) -> str:
     elif "model.safetensors" in message:
         reason = "it has no safetensors weights, and pickled ones are not loaded"
         mend = "convert it with save_pretrained, or take a revision that has them"
+    elif "backend tokenizer" in message or "vocab" in message:
+        reason = "no tokenizer can be made of its files"
+        mend = "save its tokenizer beside the model"
     elif Path(model).is_dir():
         mend = "a whole model with its tokenizer is wanted there"
     else:
         at = f" --revision {revision}" if revision else ""
         mend = f"run `hf download {model}{at}` where there is internet, or name a folder"
     return f"model {model!r}: {reason} ({mend})"
-
-
-def _refuse_unsuited(model: str, network: Any, missing: list[str]) -> None:
-    lost = sorted(name for name in missing if "pooler." not in name)  # pooling is ours
-    if lost:
-        raise EffbenchError(
-            f"model {model!r}: {len(lost)} of its weights, such as {lost[0]}, are not in its "
-            "files (they would be random: take another model)"
-        )
-    if network.config.is_encoder_decoder:
-        raise EffbenchError(
-            f"model {model!r}: it has a decoder (use sentence-transformers for it)"
-        )

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import torch
 
+from effbench import EffbenchError
 from effbench_transformer.onednn import pack_linears
+from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
+
+TRIED = 64
+"""Tokens of the text that is read alone and in a batch, to see whether that is the same."""
 
 CPU_BATCH, GPU_BATCH = 1024, 65_536
 """Tokens. On an AMD EPYC, MiniLM is fastest with 512 to 2,048, whose activations stay in
@@ -42,12 +47,39 @@ class PooledNetwork:
         on_cpu = self._device.type == "cpu"
         self._prompt = prompt  # positions that the network adds to each text
         self._batch_tokens = batch_tokens or (CPU_BATCH if on_cpu else GPU_BATCH)
+        self._half = network.dtype != torch.float32
+        self._tried = False
         if onednn and on_cpu:
             pack_linears(network)
 
-    @torch.inference_mode()
     def __call__(self, texts: Sequence[list[int]]) -> Vectors:
-        """Return float32 [len(texts), d], zeros for a text without a single token."""
+        """Return float32 [len(texts), d], zeros for a text without a single token.
+
+        Raises:
+            EffbenchError: a text's vector depends on what else is in its batch.
+
+        """
+        if len(texts) > 1 and not self._tried:  # single queries are not made to wait for it
+            self._try_batch(max(texts, key=len))
+        return self._embed(texts)
+
+    def _try_batch(self, text: list[int]) -> None:
+        """Read a text and the first half of it, in one batch and each alone."""
+        long = text[: min(TRIED, self._batch_tokens // 2 - self._prompt)]
+        pair = [long, long[: len(long) // 2]]
+        if len(long) > 1:
+            alone = np.concatenate([self._embed([one]) for one in pair])
+            if moved_by_a_batch(alone, self._embed(pair), self._half):
+                raise batch_decides(self._network.config.name_or_path, alone)
+            if self._pooling == "cls" and np.array_equal(*alone):
+                raise EffbenchError(
+                    "pooling: cls: the first token of this model sees no other, so that all "
+                    "texts have one vector (say mean)"
+                )
+            self._tried = True
+
+    @torch.inference_mode()
+    def _embed(self, texts: Sequence[list[int]]) -> Vectors:
         vectors = self._zeros(len(texts))
         for rows in self._batches(texts):
             read = self._forward([texts[row] for row in rows])

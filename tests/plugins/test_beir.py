@@ -135,7 +135,7 @@ def test_nfcorpus_reads_the_same_from_its_zip(shared_data: Path) -> None:
         ("corpus", '{"_id": "d1"}\n', r"corpus\.jsonl:1: text is missing"),
         ("corpus", '{"_id": "d1", "text": "x", "title": null}\n', r":1: title is .*null"),
         ("corpus", '{"_id": "d1", "text": "\udcff"}\n', r"corpus\.jsonl:1: .* byte 23 .*UTF-8"),
-        ("queries", '\n{"_id": "q1", "text": 1}\n', r"queries\.jsonl:2: text is a int"),
+        ("queries", '\n{"_id": "q1", "text": 1}\n', r"queries\.jsonl:2: text is a number"),
         ("test", "q1\td1\t1\n", r"test\.tsv:1: the header is missing"),
         ("test", "", r"test\.tsv:1: the header is missing"),
         ("test", TEST + "q1 d1 1\n", r"test\.tsv:6: 1 columns, not 3"),
@@ -186,7 +186,7 @@ def test_a_damaged_zip_is_one_line(folder: Path) -> None:
     content[60] ^= 0xFF  # inside the first member, corpus.jsonl
     archive.write_bytes(content)
 
-    with pytest.raises(EffbenchError, match=r"tiny\.zip: .*intact"):
+    with pytest.raises(EffbenchError, match=r"tiny\.zip.*: .*intact"):
         list(Folder(archive).docs())
 
 

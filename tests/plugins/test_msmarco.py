@@ -206,7 +206,7 @@ def test_a_damaged_gzip_is_one_line(make, files, damage) -> None:
     packed = zipped(files["collection"])
     packed.write_bytes(damage(packed.read_bytes()))
 
-    with pytest.raises(EffbenchError, match=r"tsv\.gz: .* \(take an intact file\)"):
+    with pytest.raises(EffbenchError, match=r"tsv\.gz:\d+: .* \(take an intact file\)"):
         list(make(collection=packed).docs())
 
 
@@ -292,8 +292,8 @@ def test_a_suite_runs_on_it(effbench, suite, files, tmp_path: Path) -> None:
     paths = tmp_path.glob("results/*/native/*--bm25.json")
     records = [json.loads(path.read_text()) for path in paths]
     assert {one["dataset"]: one["scores"]["RR@10"] for one in records} == {
-        "msmarco/tiny": pytest.approx(2 / 3),  # a judged query is in no file
-        "msmarco-candidates/tiny": pytest.approx(2 / 3),
+        "msmarco/tiny": 1.0,  # a judged query is in no file, and does not count
+        "msmarco-candidates/tiny": 1.0,
     }
 
 

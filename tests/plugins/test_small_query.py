@@ -44,6 +44,47 @@ def test_a_student_learns_and_leaves_no_checkpoints(student: Path):
     assert (student / "README.md").exists()
 
 
+def about(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "about.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(0, 0), (15, 15), (16, 3), (1000, 3)])
+def test_a_warm_up_of_more_than_half_of_all_steps_is_a_tenth(
+    base: ModelId, tmp_path: Path, asked: int, taken: int, caplog: pytest.LogCaptureFixture
+):
+    with caplog.at_level(logging.WARNING, "effbench_training"):
+        said = about(train(base, targets(), tmp_path, cell="gru", epochs=5, warmup_steps=asked))
+    assert (said["steps"], said["warmup_steps"]) == (30, taken)
+    assert said.get("warmup_steps_asked", taken) == asked
+    line = f"align: a warm-up of {asked} steps is more than half of all 30: it takes 3"
+    assert (line in caplog.text) == (asked > 15)
+
+
+def test_a_small_corpus_is_learnt_with_the_warm_up_that_is_usual(base: ModelId, tmp_path: Path):
+    for name, options in (("usual", {}), ("none", {"warmup_steps": 0})):
+        fast = {"epochs": 20, "batch_size": 8, "learning_rate": 1e-2, "embeddings": "free"}
+        Align(targets(), base, cell="gru", **fast, **options).train(tmp_path / name, seed=3)
+    usual, none = about(tmp_path / "usual"), about(tmp_path / "none")
+    assert usual["warmup_steps_asked"] == 1000
+    assert usual["cosine"] > none["cosine"] - 0.05
+
+
+def test_a_student_says_how_near_its_targets_it_is(base: ModelId, tmp_path: Path):
+    given = targets()
+    for epochs in (1, 40):
+        folder = train(base, given, tmp_path / str(epochs), cell="gru", epochs=epochs)
+        said, vectors = about(folder), small_query(folder).encode_queries(given.texts)
+        cosines = vectors @ given.vectors.T
+        own = np.diagonal(cosines)
+        assert said["cosine"] == pytest.approx(own.mean(), abs=1e-3)
+        first = (cosines <= own[:, None] + 1e-6).all(1).mean()
+        assert said["own_target_first"] == pytest.approx(first, abs=1e-3)
+        assert said["texts"] == said["looked_at"] == len(given.texts)
+        far = [line for line in said["remarks"] if "it ended far from its targets" in line]
+        assert len(far) == (epochs == 1), said
+
+
 def test_sentence_transformers_loads_it_and_gives_the_same_vectors(student: Path):
     from sentence_transformers import SentenceTransformer
 
@@ -74,6 +115,10 @@ def test_int8_is_near(student: Path):
             small_query(student, int8=True)
         return
     exact, rough = (small_query(student, int8=int8).encode_queries(texts) for int8 in (0, 1))
+    one_by_one = np.concatenate(
+        [small_query(student, int8=True).encode_queries([text]) for text in texts]
+    )
+    np.testing.assert_allclose(rough, one_by_one, atol=1e-5)
     cosines = (exact * rough).sum(1)
     assert cosines.min() > 0.98
     assert np.abs(exact - rough).max() > 0
@@ -203,6 +248,8 @@ def test_texts_without_tokens_are_left_out(
         (targets(24), {"cell": "static", "projection": False}, "32 wide, the targets' 24"),
         (targets(), {"hidden": 8, "projection": False}, "8 wide, the targets' 32"),
         (targets(), {"cell": "transformer", "layers": 4}, "has 3 .say up to 3"),
+        (targets(), {"cell": "transformer", "max_length": 2}, "say 3 to 512"),
+        (targets(), {"cell": "transformer", "max_length": 513}, "say 3 to 512"),
         (
             targets(24, normalize=False),
             {"learning_rate": 1e30, "loss": "mse", "warmup_steps": 0, "hidden": 16},

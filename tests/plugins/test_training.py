@@ -175,6 +175,36 @@ def test_a_passage_side_that_is_trained_along_stands_beside_the_student(
     assert not hasattr(small_query(student), "encode_corpus")
 
 
+def test_a_loss_that_does_not_fall_is_said(student: TrainedModel, tmp_path: Path):
+    for name, options, count in (
+        ("learnt", {}, 0),
+        ("alone", {"negatives": 0, "batch_size": 1, "epochs": 1}, 1),  # nothing to lose against
+    ):
+        folder = train(tmp_path / name, examples(), student=student, **options)
+        said = json.loads((folder / "about.json").read_text())
+        assert said["steps"] == len(LETTERS) * (1 if count else 30 / 4)
+        assert len(said["remarks"]) == count, said
+        assert not count or "its loss did not fall (0 when" in said["remarks"][0]
+
+
+def test_most_of_the_steps_are_no_warm_up():
+    for ratio in (0.0, 0.5):
+        Contrastive.check(warmup_ratio=ratio)
+    for ratio in (-0.1, 0.51, 1.0):
+        with pytest.raises(EffbenchError, match="no share of steps up to a half"):
+            Contrastive.check(warmup_ratio=ratio)
+
+
+def test_a_length_has_room_for_a_word_and_ends_where_positions_do(
+    base: ModelId, tmp_path: Path
+):
+    data = examples(vectors=False)._replace(queries=["a " * 99] * len(LETTERS))
+    for option in ("max_length", "query_max_length"):
+        with pytest.raises(EffbenchError, match=f"contrastive: {option}: 2 is outside"):
+            train(tmp_path, data, base=base, **{option: 2})
+    train(tmp_path, data, base=base, query_max_length=100, epochs=1)
+
+
 def test_gradient_caching_changes_nothing(base: ModelId, tmp_path: Path):
     data = examples(vectors=False)
     curves = []

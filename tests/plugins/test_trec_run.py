@@ -51,10 +51,33 @@ def test_another_run_is_another_row(effbench, suite, runs: Path, tmp_path: Path)
     options = ("--results", tmp_path / "results", "--only", "given", "--json")
     effbench("run", path, *options)
     (runs / "toy.trec.gz").unlink()
-    (runs / "toy.trec").write_text("nobody Q0 nothing 1 1.0 other\n")
+    (runs / "toy.trec").write_text("q0 Q0 d1 1 1.0 other\n")
     (table,) = json.loads(effbench("run", path, *options).stdout)
     (line,) = table["lines"]
     assert line["nDCG@10"] == 0
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (
+            "nobody Q0 d0 1 1.0 other\n",
+            "answers none of the queries of toy (is it a run of anoth",
+        ),
+        ("q0 Q0 nothing 1 1.0 other\n", "search returned 'nothing', which is no doc of toy"),
+        ("q0 Q0 d0 1 1e39 other\n", "search returned a score that is no finite 32-bit float"),
+        ("q0 Q0 d0 1 1e999 other\n", "toy.trec:1: '1e999' is not a number"),
+    ],
+)
+def test_a_run_of_another_dataset_is_refused(
+    effbench, suite, runs: Path, tmp_path: Path, run: str, message: str
+) -> None:
+    path = suite(SUITE.replace("{queries: 12, warmup: 2, processes: 1}", "false"))
+    (runs / "toy.trec.gz").unlink()
+    (runs / "toy.trec").write_text(run)
+    found = effbench("run", path, "--results", tmp_path / "results", "--only", "given")
+    assert found.exit_code == 1
+    assert message in found.stderr
 
 
 def test_a_run_that_is_not_there_is_one_line(effbench, suite, tmp_path: Path) -> None:

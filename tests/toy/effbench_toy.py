@@ -286,7 +286,7 @@ class PlainIndex:
     def search(self, queries, k, depth: int | None = None):
         import numpy as np
 
-        scores = queries @ self.vectors.T
+        scores = np.round(queries @ self.vectors.T, 4)  # equal ones tie with any BLAS
         order = np.argsort(-scores, axis=1, kind="stable")[:, : depth or k]
         return np.take_along_axis(scores, order, axis=1), order
 
@@ -324,8 +324,9 @@ class TableTrainer:
         *,
         start: effbench.TrainedModel | None = None,
         fail: bool = False,
+        about: str = "",
     ) -> None:
-        self.targets, self.start, self.fail = targets, start, fail
+        self.targets, self.start, self.fail, self.about = targets, start, fail, about
 
     def train(self, output_dir, *, seed):
         import numpy as np
@@ -338,6 +339,8 @@ class TableTrainer:
             for word in text.split():
                 words.setdefault(word, []).append(vector)
         (output_dir / "words.txt").write_text("\n".join(words))
+        if self.about:
+            (output_dir / effbench.ABOUT).write_text(self.about)
         if self.fail:
             raise effbench.EffbenchError("the loss is not a number (lower learning_rate)")
         np.save(

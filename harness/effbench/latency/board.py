@@ -16,6 +16,9 @@ class Latencies(NamedTuple):
     """What there is of a board's lines."""
 
     lines: Sequence[Measured]
+    missing: Sequence[Sequence[str]]
+    """Of each line the datasets of the suite on which it has no latency."""
+
     remarks: Sequence[str]
     unreadable: Sequence[str]
     """Sessions that were left out, since they could not be read."""
@@ -40,19 +43,28 @@ def latencies(
     """
     records = [record for _, by_dataset in lines for record in by_dataset.values()]
     sessions = sessions_for(folders, records, suite)
-    datasets = {dataset["name"] for dataset in suite["datasets"]}
-    measured = [
-        sessions.measured({name: record["cell"] for name, record in by_dataset.items()})
-        if by_dataset.keys() == datasets
-        else Measured([])
+    datasets = [dataset["name"] for dataset in suite["datasets"]]
+    missing = [
+        [name for name in datasets if not _of(sessions, by_dataset.get(name)).cells]
         for _, by_dataset in lines
+    ]
+    measured = [
+        sessions.measured({name: by_dataset[name]["cell"] for name in datasets})
+        if not lacking
+        else Measured([])
+        for (_, by_dataset), lacking in zip(lines, missing, strict=True)
     ]
     remarks = list(sessions.remarks)
     if any(record.get("latency") for record in records):
         remarks.append("latencies of an older protocol are not shown (run the suite again)")
     rows = [row for row, _ in lines]
     remarks += spelled(zip(rows, (own.flags() for own in measured), strict=True))
-    return Latencies(measured, remarks, sessions.unreadable)
+    return Latencies(measured, missing, remarks, sessions.unreadable)
+
+
+def _of(sessions: Sessions, record: Record | None) -> Measured:
+    """Return the latencies of one record, if it has any."""
+    return sessions.measured({record["dataset"]: record["cell"]} if record else {})
 
 
 def spelled(flags: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:

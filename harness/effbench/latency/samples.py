@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from zipfile import BadZipFile
 
+from effbench import shapes
 from effbench.errors import EffbenchError
 from effbench.latency.agreement import Answers
 from effbench.store import write_atomically
@@ -169,8 +170,12 @@ def read_samples(path: Path) -> Read:
             columns = {name: file[name].astype(np.int64) for name in COLUMNS}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise EffbenchError(f"{path}: no session ({error})") from error
+    shapes.check(header, {"format": shapes.number}, path)
     if header["format"] > FORMAT:
         raise EffbenchError(f"{path}: a session of a newer effbench (upgrade effbench)")
+    shapes.check(header, shapes.SESSION, path)
+    if len({values.shape for values in columns.values()}) > 1 or columns["ns"].ndim != 1:
+        raise EffbenchError(f"{path}: no session (its columns are not of one length)")
     return Read(header, columns, list(_blocks(header["blocks"])))
 
 

@@ -25,6 +25,13 @@ SHOWN: Mapping[str, tuple[int, ...]] = {
 }
 """The percentiles that are shown of each span."""
 
+SPEED_UPS: Mapping[str, str] = {
+    ENCODE: ENCODE,
+    AFTER_LAST_WORD: ENCODE,
+    END_TO_END: END_TO_END,
+}
+"""Span whose speed-up is shown -> the baseline's that it is over."""
+
 BRIEF = (
     f"{ENCODE} p50", f"{ENCODE} p95", f"{AFTER_LAST_WORD} p50", f"{SEARCH} p50",
     f"{END_TO_END} p50", f"{END_TO_END} p95", "speed-up", "latency",
@@ -150,14 +157,15 @@ class Measured(NamedTuple):
         """Return what a span took on all datasets."""
         return figures.merged(self.parts(span))
 
-    def speedup(self, baseline: Measured, span: str = ENCODE) -> Interval | None:
-        """Return how many times as fast a span is as the baseline's encoding.
+    def speedup(self, baseline: Measured, span: str) -> Interval | None:
+        """Return how many times as fast a span is as `SPEED_UPS` says of the baseline.
 
-        None where a dataset is missing, or where either has flags: then it is not ranked.
+        None where a dataset or the span is missing, or where either has flags: then it is not
+        ranked.
         """
         if len(self.cells) != len(baseline.cells) or self.flags() or baseline.flags():
             return None
-        return figures.speedup(self.parts(span), baseline.parts(ENCODE))
+        return figures.speedup(self.parts(span), baseline.parts(SPEED_UPS[span]))
 
     def process_figures(self, name: str) -> list[Any]:
         """Return what each process said of itself under a name."""
@@ -176,6 +184,12 @@ class Measured(NamedTuple):
                 found.setdefault(size, []).append(rate)
         return {size: figures.over_processes(rates) for size, rates in found.items()}
 
+    def memory_mb(self) -> float | None:
+        """Return the memory that the dataset takes which takes most: the median process's."""
+        by_dataset = [Measured([one]).process_figures("resident_bytes") for one in self.cells]
+        medians = [figures.over_processes(own).value for own in by_dataset if own]
+        return max(medians) / 1e6 if medians else None
+
     def flags(self) -> dict[str, str]:
         """Return what is to be said against the row's latencies: a word -> why."""
         found: dict[str, list[str]] = {}
@@ -193,10 +207,10 @@ class Measured(NamedTuple):
 
 
 def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
-    """Return the latency columns of a row: ms, rates and its speed-up over the baseline.
+    """Return the latency columns of a row: ms, rates and its speed-ups over the baseline.
 
     A row with flags keeps its figures and has no speed-up: it is not ranked. Nor is any, where
-    the baseline has flags.
+    the baseline has flags. A retriever has only what is end to end.
     """
     values: dict[str, Value] = {}
     for span, percents in SHOWN.items():
@@ -204,17 +218,14 @@ def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
         for percent in percents:
             found = figures.percentile_of(times, percent)
             values |= with_interval(f"{span} p{percent} ms", found)
-    for label, span in (("speed-up", ENCODE), (f"speed-up {AFTER_LAST_WORD}", AFTER_LAST_WORD)):
-        values |= with_interval(label, row.speedup(baseline, span))
+    for span in SPEED_UPS:
+        values |= with_interval(f"speed-up {span}", row.speedup(baseline, span))
     for size, rate in row.throughput().items():
         values[f"queries/s at {size}"] = rate.value
-    for name, label, scale in (
-        ("load_ms", "load ms", 1.0),
-        ("first_ms", "first query ms", 1.0),
-        ("resident_bytes", "memory MB", 1e6),
-    ):
+    for name, label in (("load_ms", "load ms"), ("first_ms", "first query ms")):
         own = row.process_figures(name)
-        values[label] = figures.over_processes(own).value / scale if own else None
+        values[label] = figures.over_processes(own).value if own else None
+    values["memory MB"] = row.memory_mb()
     values["latency"] = ", ".join(row.flags())
     return values
 

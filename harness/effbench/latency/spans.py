@@ -11,6 +11,7 @@ import numpy as np
 
 from effbench.answers import host_vectors, index_answer, retriever_answer
 from effbench.api import IncrementalQueryEncoder, StagedQueryEncoder
+from effbench.blame import named
 from effbench.cells import Cell
 from effbench.steps.search import SearchIndex
 
@@ -46,12 +47,13 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
     whole, shape = _settled(bench.instance(row).encode_queries), (1, shape_of(search, bench)[1])
     ask = _settled(bench.opened(search.index).search)
 
-    def encode(text: str) -> Any:
+    def encoded(text: str) -> Any:
         return host_vectors(whole([text]), shape, row, "encode_queries")
 
-    def find(vectors: Any) -> Any:
+    def found(vectors: Any) -> Any:
         return index_answer(ask(vectors, search.k, **search.options), search.index.row)
 
+    encode, find = named(encoded, search.row.who), named(found, search.searcher.who)
     return {
         ENCODE: Span(str, encode, np.array),
         **_typing(search, bench),

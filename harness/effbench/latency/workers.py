@@ -18,6 +18,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import psutil
 from filelock import FileLock, Timeout
 
+from effbench import processes
+from effbench.blame import PluginError
 from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
@@ -34,10 +36,8 @@ THREAD_VARIABLES = (
 )
 """What libraries read when they are imported."""
 
-TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
-"""What says that a process is one of several."""
-
-OURS = f"{EffbenchError.__module__}.{EffbenchError.__name__}: "
+OURS, NAMED = (f"{one.__module__}.{one.__name__}: " for one in (EffbenchError, PluginError))
+"""How a traceback ends that says what is wrong, or who was it too."""
 
 
 class WorkerError(EffbenchError):
@@ -90,7 +90,7 @@ class Worker:
         if not line.endswith("\n"):  # it has ended, perhaps in the midst of an answer
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)
-            raise WorkerError(f"{self._who}: {self._last_words()}")
+            raise WorkerError(self._last_words())
         return json.loads(line)
 
     @property
@@ -127,13 +127,16 @@ class Worker:
         said = self._errors.read().decode(errors="replace").strip().splitlines()
         code = self._process.returncode
         how = f"killed by signal {-code}" if code and code < 0 else f"ended with code {code}"
-        last = said[-1].strip().removeprefix(OURS) if said else ""
-        return f"{how}: {last.removeprefix(f'{self._who}: ')}" if last else how
+        last = said[-1].strip() if said else ""
+        if last.startswith(NAMED):
+            return last.removeprefix(NAMED)
+        last = last.removeprefix(OURS).removeprefix(f"{self._who}: ")
+        return f"{self._who}: {how}{last and ': '}{last}"
 
 
 def environment(threads: int) -> Mapping[str, str]:
     """Return what a worker's environment is: ours, without torchrun's, and with its threads."""
-    ours = {name: value for name, value in os.environ.items() if name not in TORCHRUN}
+    ours = {name: value for name, value in os.environ.items() if name not in processes.TOLD}
     return {
         **ours,
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from effbench.errors import EffbenchError
 from effbench.leaderboard import Board
 from effbench.page import chart
-from effbench.page.facts import facts
+from effbench.page.facts import Texts, facts
 from effbench.records import queries_file
+from effbench.remarks import one_line
+from effbench.store import read_json
 
 HERE = Path(__file__).parent
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
+WIDE = 120
+"""Characters of a line below the title of an image."""
 
 
 def html(boards: Sequence[Board]) -> str:
@@ -56,9 +59,12 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
             f"{board.suite} on {board.machine}: no row with a score and a latency of {span} "
             f"p{percent} (run the suite with latency, or say another --span)"
         )
-    spec = chart.specification(points, f"{span} p{percent}, ms", board.measures[0])
+    x_title = chart.x_title(board, span, percent)
+    spec = chart.specification(points, x_title, board.measures[0])
     spec["background"] = "white"
-    spec["title"] = {"text": f"{board.suite} on {board.machine}", "anchor": "start"}
+    notes = (part for note in chart.notes(board, span, percent) for part in wrap(note, WIDE))
+    title = f"{board.suite} on {board.machine}"
+    spec["title"] = {"text": title, "anchor": "start", "subtitle": list(notes)}
     drawn: str = converter.vegalite_to_svg(spec)
     if form == "svg":
         return drawn
@@ -66,15 +72,26 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
     return png
 
 
-def texts_of(board: Board) -> Mapping[str, Mapping[str, str]]:
-    """Return the texts of queries that lie beside the records: dataset -> query_id -> text."""
+def texts_of(board: Board) -> Texts:
+    """Return the texts of queries that lie beside the records, the newest ones."""
     found: dict[str, Mapping[str, str]] = {}
+    unreadable = []
     for dataset in board.whole:
         paths = [folder / queries_file(dataset) for folder in board.collected.folders]
         for path in filter(Path.is_file, paths):
-            with contextlib.suppress(ValueError):  # a page without texts is one still
-                found.setdefault(dataset, json.loads(path.read_text(encoding="utf-8")))
-    return found
+            try:  # a page without texts is one still
+                found.setdefault(dataset, _texts(path))
+            except EffbenchError as error:
+                unreadable.append(one_line(str(error)))
+    return Texts(found, unreadable)
+
+
+def _texts(path: Path) -> Mapping[str, str]:
+    """Read a file of texts; its queries' are made what any page can hold."""
+    found = read_json(path)
+    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+        raise EffbenchError(f"{path}: no texts of queries (query_id: text)")
+    return {query: one_line(text) for query, text in found.items()}
 
 
 def _converter() -> Any:

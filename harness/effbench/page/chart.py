@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from effbench.latency import figures
-from effbench.latency.spans import END_TO_END
 from effbench.leaderboard import Board
-from effbench.marks import ranked
+from effbench.marks import grouped, marks, ranked, time_of, unplaced
 
 Point = Mapping[str, Any]
 
 
 def points(board: Board, span: str, percent: int) -> list[Point]:
-    """Return the lines that have a score by the first measure, and a latency.
-
-    A retriever's is end to end.
-    """
+    """Return the lines that have a score by the first measure, and that very latency."""
     found = []
     for number, standing in board.standings(board.measures[0]).items():
-        line, measured = board.lines[number], board.measured[number]
-        times = measured.times(span if line.index else END_TO_END)
-        time = figures.percentile_of(times, percent)
+        line = board.lines[number]
+        time, _ = time_of(board, number, span, percent)
         if time is None:
             continue
         (y, *ys), (x, *xs) = standing.score, time
@@ -36,6 +30,23 @@ def points(board: Board, span: str, percent: int) -> list[Point]:
         )  # fmt: skip
     best = front(found)
     return [{**point, "front": i in best} for i, point in enumerate(found)]
+
+
+def notes(board: Board, span: str, percent: int) -> list[str]:
+    """Return what must be said below a chart: who is not on it, who is hollow, and why."""
+    absent = unplaced(board, span, percent)
+    hollow = {
+        number: f"hollow, not ranked ({'; '.join(marks(board, number))})"
+        for number in range(len(board.lines))
+        if number not in absent and not ranked(board, number)
+    }
+    return [*grouped(board, absent), *grouped(board, hollow)]
+
+
+def x_title(board: Board, span: str, percent: int) -> str:
+    """Return what the axis of time says."""
+    every = ", all datasets" if len(board.units) > 1 else ""
+    return f"{span} p{percent}, ms{every}"
 
 
 def front(points: Sequence[Point]) -> list[int]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from effbench.latency import figures
 from effbench.latency.figures import Interval
-from effbench.latency.sessions import SHOWN, Measured, Value
-from effbench.latency.spans import AFTER_LAST_WORD, ENCODE
+from effbench.latency.sessions import SHOWN, SPEED_UPS, Measured, Value
+from effbench.latency.spans import END_TO_END
 from effbench.leaderboard import MEAN, Board
-from effbench.marks import marks, ranked
+from effbench.marks import marks, ranked, time_of
 from effbench.records import Record
+from effbench.remarks import of_models
 from effbench.sentences import sentence
 from effbench.tables import table
 
@@ -30,12 +31,19 @@ COSTS = ("parameters", "index MB", "index s", "memory MB", "load ms", "queries/s
 """Beginnings of the table's columns that the page shows as they are."""
 
 
-def facts(board: Board, texts: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """Return a board as JSON can hold it; ``texts`` has some queries' by dataset."""
+OWN_COSTS = ("search_seconds", "index_key")
+"""Costs that a cell does not show."""
+
+
+def facts(board: Board, texts: Texts) -> dict[str, Any]:
+    """Return a board as JSON can hold it."""
     units = [MEAN, *board.units] if len(board.units) > 1 else list(board.units)
     rows = table(board).lines
     lines = [_line(board, number, units, own) for number, own in enumerate(rows)]
-    spans = {span: None for line in lines for span in line["latency"]}
+    there = {span for line in lines for span in line["latency"]}
+    spans = [span for span in dict.fromkeys((END_TO_END, *SHOWN)) if span in there]
+    for number, line in enumerate(lines):
+        line["absent"] = _absent(board, number, spans, line["latency"])
     shared = _Shared()
     cells = {record["cell"]: _cell(board, i, record, shared) for i, record in _records(board)}
     return {
@@ -43,19 +51,28 @@ def facts(board: Board, texts: Mapping[str, Mapping[str, str]]) -> dict[str, Any
         "machine": board.machine,
         "measures": board.measures,
         "units": units,
-        "spans": [span for span in SHOWN if span in spans],
+        "spans": spans,
         "baseline": board.baseline,
         "lines": lines,
         "cells": cells,
         "shared": shared.values,
-        "remarks": [*board.unreadable, *board.remarks],
+        "remarks": [*board.unreadable, *texts.unreadable, *board.remarks],
         "fingerprint": _fingerprint(board),
         "texts": {
             name: known
             for name in board.whole
-            if (known := _texts(name, cells.values(), texts.get(name, {})))
+            if (known := _texts(name, cells.values(), texts.of.get(name, {})))
         },
     }
+
+
+class Texts(NamedTuple):
+    """Texts of queries that lie beside records."""
+
+    of: Mapping[str, Mapping[str, str]]
+    """Dataset -> query_id -> text."""
+
+    unreadable: Sequence[str] = ()
 
 
 class _Shared:
@@ -85,8 +102,7 @@ def _line(
 ) -> dict[str, Any]:
     line, measured = board.lines[number], board.measured[number]
     ratios = {
-        span: _rounded(measured.speedup(board.baseline_measured, span))
-        for span in (ENCODE, AFTER_LAST_WORD)
+        span: _rounded(measured.speedup(board.baseline_measured, span)) for span in SPEED_UPS
     }
     return {
         "row": line.row,
@@ -94,6 +110,7 @@ def _line(
         "flags": marks(board, number),
         "ranked": ranked(board, number),
         "trained_on": line.trained_on,
+        "remarks": of_models(line),
         "facts": {name: known[name] for name in known if name.startswith(COSTS)},
         "standings": {
             measure: {unit: _standing(board, number, measure, unit) for unit in units}
@@ -131,11 +148,25 @@ def _latency(measured: Measured) -> Iterator[tuple[str, dict[str, Any]]]:
             yield span, {f"p{percent}": _rounded(one) for percent, one in found.items()}
 
 
+def _absent(
+    board: Board, number: int, spans: Iterable[str], there: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, str]]:
+    """Return why a line has no place on the chart: span -> percentile -> why."""
+    return {
+        span: {
+            f"p{percent}": time_of(board, number, span, percent)[1]
+            for percent in PERCENTS
+            if not there.get(span, {}).get(f"p{percent}")
+        }
+        for span in spans
+    }
+
+
 def _cell(board: Board, number: int, record: Record, shared: _Shared) -> dict[str, Any]:
     baseline = board.baselines[number]
     other = None if baseline is None else board.lines[baseline].records.get(record["dataset"])
     apart = [] if other in (None, record) else _apart(record, other, board.measures[0])
-    costs = {name: cost for name, cost in record["costs"].items() if name != "search_seconds"}
+    costs = {name: cost for name, cost in record["costs"].items() if name not in OWN_COSTS}
     about = {
         "row": record["row"],
         "passages": record.get("passages"),

@@ -37,11 +37,11 @@
 
   const choice = (id) => byId(id).value;
   const standing = (line) => line.standings[choice("measure")][choice("unit")];
-  const spanOf = (line) => line.latency[choice("span")] || line.latency["end to end"];
-  const latency = (line) => (spanOf(line) || {})[choice("percent")] || null;
+  const latency = (line) => (line.latency[choice("span")] || {})[choice("percent")] || null;
   const marked = (line) => !line.ranked;
   const value = (found) => (Array.isArray(found) ? found[0] : found);
   const name = (line) => (line.index ? `${line.row} (${line.index})` : line.row);
+  const onAll = () => (board.units.includes("mean") ? ", all datasets" : "");
 
   function fill(id, options) {
     const select = byId(id), before = select.value;
@@ -90,6 +90,21 @@
     return found;
   }
 
+  function whyAbsent(line) {
+    if (!standing(line)) return `no ${choice("measure")} on ${choice("unit") === "mean" ? "all datasets" : choice("unit")}`;
+    return board.spans.length ? line.absent[choice("span")][choice("percent")] : "no latency";
+  }
+
+  function absent(found) {
+    const drawn = new Set(found.map((point) => point.id)), names = {};
+    board.lines.forEach((line, id) => {
+      if (drawn.has(id) || !throughIndex(line)) return;
+      const why = whyAbsent(line);
+      names[why] = [...(names[why] || []), name(line)];
+    });
+    byId("absent").replaceChildren(...Object.entries(names).map(([why, rows]) => make("li", {}, `${why}: ${rows.join(", ")}`)));
+  }
+
   function hint(line) {
     const at = standing(line);
     return [
@@ -109,7 +124,7 @@
     if (!found.length) return;
     const spec = parsed("chart-spec");
     spec.data.values = found;
-    spec.encoding.x.title = `${choice("span")} ${choice("percent")}, ms`;
+    spec.encoding.x.title = `${choice("span")} ${choice("percent")}, ms${onAll()}`;
     spec.encoding.y.title = choice("measure");
     const options = { mode: "vega-lite", renderer: "svg", actions: false, tooltip: false };
     drawing = drawing.then(() => vegaEmbed("#chart", spec, options)).then(({ view }) => {
@@ -148,9 +163,7 @@
       ["effect d", "short", at("effect")],
       ...board.spans.flatMap((span) => ["p50", "p95"].map((p) =>
         [`${span} ${p} ms`, "short", (line) => (line.latency[span] || {})[p] ?? null, true])),
-      ["speed-up", "short", (line) => line.speedup.encode ?? null],
-      ...(board.spans.includes("after last word")
-        ? [["speed-up after last word", "short", (line) => line.speedup["after last word"] ?? null]] : []),
+      ...board.spans.map((span) => [`speed-up ${span}`, "short", (line) => line.speedup[span] ?? null]),
       ...facts.map((fact) => [fact, fact === "parameters" ? "count" : "short", (line) => line.facts[fact] ?? null, true]),
       ...board.measures.filter((m) => m !== measure).map((m) => [m, "score", own(m, choice("unit"))]),
       ...(many ? units.map((unit) => [`${measure} ${unit}`, "score", own(measure, unit)]) : []),
@@ -234,6 +247,15 @@
     render();
   }
 
+  function ratio(lines) {
+    const span = `${choice("span")} ${choice("percent")}`, times = lines.map(latency);
+    const without = lines.filter((line) => !latency(line));
+    const flagged = lines.filter((line) => Object.keys(line.flags).some((flag) => flag.startsWith("latency ")));
+    if (without.length) return `Their speeds cannot be compared: ${without.map((line) => `${name(line)} has no ${span || "latency"}`).join("; ")}.`;
+    if (flagged.length) return `Their speeds are not compared: the latency of ${flagged.map(name).join(" and ")} is marked.`;
+    return `${name(lines[0])} takes ${short(times[0][0] / times[1][0])} times the ${span} of ${name(lines[1])}.`;
+  }
+
   function pins() {
     const lines = chosen.pins.map((id) => board.lines[id]);
     const place = byId("pins");
@@ -243,14 +265,12 @@
         column.format === "text" ? column.get(line) || "" : spelled(column.get(line), column.format)))));
     const said = lines.map((line) => make("p", {}, `${name(line)}: ${line.sentence}`));
     if (lines.length === 2) {
-      const [one, other] = lines.map(latency), [a, b] = lines.map(standing);
-      if (one && other) {
-        said.push(make("p", {}, `${name(lines[0])} takes ${short(one[0] / other[0])} times the ` +
-          `${choice("span")} ${choice("percent")} of ${name(lines[1])}.`));
-      }
+      const [a, b] = lines.map(standing);
+      said.push(make("p", {}, ratio(lines)));
       if (a && b) said.push(make("p", {}, `${choice("measure")}: ${(a.score[0] - b.score[0]).toFixed(4)} apart.`));
       said.push(make("p", { class: "note" }, "With intervals and a test: ",
-        make("code", {}, `effbench compare ${JSON.stringify(lines[0].row)} ${JSON.stringify(lines[1].row)} --suite ${board.suite}`)));
+        make("code", {}, `effbench compare ${JSON.stringify(lines[0].row)} ${JSON.stringify(lines[1].row)} --suite ${board.suite}` +
+          (choice("span") ? ` --span ${JSON.stringify(choice("span"))}` : ""))));
     }
     place.replaceChildren(make("h2", {}, lines.map(name).join(" and ")), ...said,
       make("div", { class: "scroll", tabindex: 0 }, make("table", {}, make("tbody", {}, ...rows))));
@@ -296,12 +316,14 @@
       extremes("Largest losses", one.losses, dataset))];
     });
     place.replaceChildren(make("h2", {}, name(line)), make("p", {}, line.sentence),
-      ...Object.entries(line.flags).map(([flag, why]) => make("p", { class: "mark" }, `${flag}: ${why}`)), ...parts);
+      ...Object.entries(line.flags).map(([flag, why]) => make("p", { class: "mark" }, `${flag}: ${why}`)),
+      ...line.remarks.map((text) => make("p", { class: "mark" }, text)), ...parts);
   }
 
   function render() {
     const found = points();
     draw(found);
+    absent(found);
     table(found);
     pins();
     cell();

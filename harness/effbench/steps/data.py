@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from effbench import judgments
 from effbench.api import Doc, Qrel, Query
 from effbench.errors import EffbenchError
+from effbench.reading import checked_id, checked_text
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
@@ -46,20 +48,14 @@ class Data:
         return (self.row.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        qrels = _unique(self.row)
-        judged = {qrel.query_id for qrel in qrels}
-        queries = [q for q in self.row.dataset.queries() if q.query_id in judged]
+        judged = sorted(judgments_of(self.row))
+        wanted = {qrel.query_id for qrel in judged}
+        queries = [query for query in asked_of(self.row) if query.query_id in wanted]
         found = {query.query_id for query in queries}
-        if not found:
-            raise EffbenchError(
-                f"{self.row.name}: no query has a judgment (is the split right?)"
-            )
-        if len(found) < len(queries):
-            raise EffbenchError(
-                f"{self.row.name}: a query id occurs twice (ids must be unique)"
-            )
-        for query in queries:
-            _check_id(query.query_id, self.row.name)
+        self._check(queries, found, wanted)
+        qrels = [qrel for qrel in judged if qrel.query_id in found]
+        if not any(qrel.relevance > 0 for qrel in qrels):
+            raise EffbenchError(f"{self.row.name}: no doc is judged relevant: all scores are 0")
         lines = (json.dumps(query._asdict(), ensure_ascii=False) + "\n" for query in queries)
         artifact.put_text(QUERIES, "".join(lines))
         rows = (f"{q.query_id}\t0\t{q.doc_id}\t{q.relevance}\n" for q in qrels)
@@ -67,8 +63,23 @@ class Data:
         return {
             "queries": len(queries),
             "judgments": len(qrels),
-            "judged_queries_missing": len(judged - found),
+            "judged_queries_missing": len(wanted - found),
         }
+
+    def _check(self, queries: list[Query], found: set[str], wanted: set[str]) -> None:
+        if not wanted:
+            raise EffbenchError(
+                f"{self.row.name}: no query has a judgment (is the split right?)"
+            )
+        if not found:
+            raise EffbenchError(
+                f"{self.row.name}: it has none of the {len(wanted)} queries that are judged "
+                "(are the ids of queries and judgments the same?)"
+            )
+        if len(found) < len(queries):
+            raise EffbenchError(
+                f"{self.row.name}: a query id occurs twice (ids must be unique)"
+            )
 
 
 def queries_of(data: Data, bench: Workbench) -> list[Query]:
@@ -82,26 +93,69 @@ def qrels_of(data: Data, bench: Workbench) -> list[Qrel]:
     return read_qrels(bench.artifact(data).folder / QRELS)
 
 
-def docs_of(row: DatasetRow) -> Iterator[Doc]:
-    """Yield a dataset's docs, their ids checked."""
-    for doc in row.dataset.docs():
-        _check_id(doc.doc_id, row.name)
-        yield doc
+def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[str, int]:
+    """Count docs judged relevant that the corpus lacks, and queries that are relevant docs.
 
+    ``self_judged`` counts queries whose own doc is judged relevant although it is dropped.
 
-def _unique(row: DatasetRow) -> list[Qrel]:
-    """Return the judgments; a pair judged twice must be judged the same."""
-    qrels = sorted(row.dataset.qrels())
-    for pair, same in groupby(qrels, key=lambda qrel: qrel[:2]):
-        if len({qrel.relevance for qrel in same}) > 1:
-            raise EffbenchError(
-                f"{row.name}: query {pair[0]!r}, doc {pair[1]!r} has two judgments"
-            )
-    return list(dict.fromkeys(qrels))
+    Raises:
+        EffbenchError: the corpus has none of the docs that are judged relevant.
 
-
-def _check_id(one: str, dataset: str) -> None:
-    if not one or any(character.isspace() for character in one):
+    """
+    relevant = [qrel for qrel in qrels_of(data, bench) if qrel.relevance > 0]
+    judged = {qrel.doc_id for qrel in relevant}
+    missing = judged.difference(doc_ids)
+    if len(missing) == len(judged):
         raise EffbenchError(
-            f"{dataset}: id {one!r} is empty or has white space, which TREC files cannot hold"
+            f"{data.row.name}: the corpus has none of the {len(judged)} docs that are judged "
+            "relevant (are the ids of docs and judgments the same?)"
         )
+    own = sum(qrel.query_id == qrel.doc_id for qrel in relevant)
+    drops = data.row.dataset.drop_self_hits
+    return {"judged_docs_missing": len(missing), "self_judged": own if drops else 0}
+
+
+def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
+    """Yield a dataset's judgments, checked, those of queries that it lacks too."""
+    return judgments.checked((row.name, qrel) for qrel in row.qrels())
+
+
+def asked_of(row: DatasetRow) -> Iterator[Query]:
+    """Yield a dataset's queries, their ids and texts checked."""
+    for query in row.queries():
+        checked_id(query.query_id, f"{row.name}: a query's id")
+        checked_text(query.text, f"{row.name}: query {query.query_id!r}: its text")
+        yield query
+
+
+def docs_of(row: DatasetRow) -> Iterator[Doc]:
+    """Yield a dataset's docs, their ids and texts checked.
+
+    Raises:
+        EffbenchError: at the end, if an id occurs twice: then a run cannot say which doc it is.
+
+    """
+    hashes = array("q")  # not the ids themselves, which take ten times the memory
+    for doc in row.docs():
+        checked_id(doc.doc_id, f"{row.name}: a doc's id")
+        checked_text(doc.text, f"{row.name}: doc {doc.doc_id!r}: its text")
+        checked_text(doc.title, f"{row.name}: doc {doc.doc_id!r}: its title")
+        hashes.append(hash(doc.doc_id))
+        yield doc
+    _refuse_double(row, hashes)
+
+
+def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
+    import numpy as np
+
+    known = np.sort(np.array(hashes, dtype=np.int64))
+    clashing = set(known[1:][known[1:] == known[:-1]].tolist())
+    seen: set[str] = set()
+    for doc in row.docs() if clashing else ():  # ids that differ may share a hash
+        if doc.doc_id in seen:
+            raise EffbenchError(
+                f"{row.name}: doc id {doc.doc_id!r} occurs twice in the corpus "
+                "(ids must be unique)"
+            )
+        if hash(doc.doc_id) in clashing:
+            seen.add(doc.doc_id)

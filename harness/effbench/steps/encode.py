@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
@@ -51,9 +52,7 @@ class EncodeCorpus:
         if encode is None:
             raise EffbenchError(f"{self.row.who} encodes queries only (give passages: ROW)")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        with bench.progress.work(
-            self.label, self.dataset.dataset.docs_count(), "docs"
-        ) as advance:
+        with bench.progress.work(self.label, self.dataset.docs_count(), "docs") as advance:
             shards = write_shards(artifact, docs, checked(encode, self.row, "docs"), advance)
         if not shards.rows:
             raise EffbenchError(f"{self.dataset.name}: the corpus has no docs")
@@ -90,8 +89,9 @@ class EncodeQueries:
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             shards = write_shards(artifact, pairs, encode, advance)
-        said = getattr(encoder, "query_parameters", None)
-        parameters = None if said is None else int(said)  # numpy's ints are no JSON
+        with blamed(self.row.who):
+            said = getattr(encoder, "query_parameters", None)
+            parameters = None if said is None else int(said)  # numpy's ints are no JSON
         return {**shards._asdict(), "query_parameters": parameters}
 
 
@@ -143,7 +143,8 @@ def checked(
     widths: set[int] = set()
 
     def call(items: Sequence[Any]) -> Vectors:
-        found = np.asarray(encode(list(items)))
+        with blamed(row.who):
+            found = np.asarray(encode(list(items)))
         if found.ndim != 2 or found.dtype.kind != "f" or found.shape[1] == 0:
             raise EffbenchError(
                 f"{who} {found.dtype} {list(found.shape)} (float vectors [n, d] are wanted)"

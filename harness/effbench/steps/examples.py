@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from effbench.api import Paired
 from effbench.errors import EffbenchError
 from effbench.examples import (
     DOCS,
@@ -22,7 +21,14 @@ from effbench.examples import (
 from effbench.rows import DatasetRow
 from effbench.runs import read_docpairs
 from effbench.steps import Step
-from effbench.steps.data import Data, docs_of, qrels_of, queries_of
+from effbench.steps.data import (
+    Data,
+    asked_of,
+    docs_of,
+    judgments_of,
+    qrels_of,
+    queries_of,
+)
 from effbench.steps.train import MODEL, Train
 
 if TYPE_CHECKING:
@@ -71,7 +77,7 @@ class Judgments:
         positives: dict[str, list[str]] = defaultdict(list)
         qrels = qrels_of(self.data, bench)
         if self.first is not None:  # the step has sorted them
-            qrels = list(islice(self.row.dataset.qrels(), self.first))
+            qrels = list(islice(judgments_of(self.row), self.first))
         for qrel in qrels:
             if qrel.relevance > 0:
                 positives[qrel.query_id].append(qrel.doc_id)
@@ -103,16 +109,13 @@ class Docpairs:
 
     def examples(self, bench: Workbench) -> Iterator[Example]:
         """Yield an example a query of the pairs."""
-        dataset = self.row.dataset
-        if not isinstance(dataset, Paired):
-            raise EffbenchError(f"examples: {self.row.name} has no docpairs (say judgments)")
         pairs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
         one: dict[str, str] = {}  # an id is in memory once, however many pairs name it
-        for pair in dataset.docpairs():
+        for pair in self.row.docpairs():
             good, bad = pairs[pair.query_id]
             good.append(one.setdefault(pair.doc_id_a, pair.doc_id_a))
             bad.append(one.setdefault(pair.doc_id_b, pair.doc_id_b))
-        for query in dataset.queries():
+        for query in asked_of(self.row):
             if query.query_id in pairs:
                 yield Example(query.text, *pairs[query.query_id])
 

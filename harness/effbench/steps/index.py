@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from effbench.api import Doc, Saved
+from effbench.blame import blamed
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.data import docs_of
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 
 _FOLDER = "saved"
+DOC_IDS = "doc_ids.txt"
+"""The ids of a retriever's corpus, one a line."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +57,22 @@ class BuildIndex:
         index = self.row.make(bench)
         with bench.progress.work(self.label, len(vectors), "vectors") as advance:
             start = perf_counter()
-            index.build(vectors)
+            with blamed(self.row.who):
+                index.build(vectors)
             seconds = perf_counter() - start
             advance(len(vectors))
-        return _keep(index, artifact, seconds)
+        return _keep(index, self.row, artifact, seconds)
 
     def open(self, bench: Workbench) -> Any:
         """Return the index, loaded from its artifact or built again from the vectors."""
         artifact = bench.artifact(self)
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
-        if isinstance(index, Saved):
-            index.load(artifact.folder / _FOLDER, vectors)
-        else:
-            index.build(vectors)
+        with blamed(self.row.who):
+            if isinstance(index, Saved):
+                index.load(artifact.folder / _FOLDER, vectors)
+            else:
+                index.build(vectors)
         return index
 
 
@@ -95,31 +102,71 @@ class BuildRetriever:
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)
-        count = self.dataset.dataset.docs_count()
+        count, seconds = self.dataset.docs_count(), 0.0
         with bench.progress.work(self.label, count, "docs") as advance:
 
-            def docs() -> Iterator[Doc]:
-                for doc in docs_of(self.dataset):
-                    advance(1)
-                    yield doc
+            def index(path: Path) -> None:
+                nonlocal seconds
+                with path.open("w", encoding="utf-8") as ids:
+                    docs = _Noted(docs_of(self.dataset), ids, advance)
+                    start = perf_counter()
+                    with blamed(self.row.who):
+                        retriever.index(iter(docs))
+                    seconds = perf_counter() - start
+                    docs.finish()
 
-            start = perf_counter()
-            retriever.index(docs())
-            seconds = perf_counter() - start
-        return _keep(retriever, artifact, seconds)
+            artifact.put(DOC_IDS, index)
+        return _keep(retriever, self.row, artifact, seconds)
+
+    def doc_ids(self, bench: Workbench) -> Iterator[str]:
+        """Yield the ids of the corpus."""
+        with (bench.artifact(self).folder / DOC_IDS).open(encoding="utf-8") as ids:
+            yield from (line.rstrip("\n") for line in ids)
 
     def open(self, bench: Workbench) -> Any:
         """Return the system, loaded from its artifact or made again from the docs."""
         artifact = bench.artifact(self)
         retriever = self.row.make(bench)
-        if isinstance(retriever, Saved):
-            retriever.load(artifact.folder / _FOLDER, None)
-        else:
-            retriever.index(docs_of(self.dataset))
+        with blamed(self.row.who):
+            if isinstance(retriever, Saved):
+                retriever.load(artifact.folder / _FOLDER, None)
+            else:
+                retriever.index(docs_of(self.dataset))
         return retriever
 
 
-def _keep(built: Any, artifact: Artifact, seconds: float) -> dict[str, Any]:
+class _Noted:
+    """Docs on their way to a system: ids are written down, and what goes wrong is kept."""
+
+    def __init__(
+        self, docs: Iterator[Doc], ids: IO[str], advance: Callable[[int], None]
+    ) -> None:
+        self._docs, self._ids, self._advance = docs, ids, advance
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Doc]:
+        try:
+            for doc in self._docs:
+                self._ids.write(f"{doc.doc_id}\n")
+                self._advance(1)
+                yield doc
+        except Exception as error:
+            self._error = error
+            raise
+
+    def finish(self) -> None:
+        """Note the docs that the system has left, and raise an error that it has swallowed."""
+        deque(self, maxlen=0)
+        if self._error:
+            raise self._error
+
+
+def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str, Any]:
+    def save(folder: Path) -> None:
+        with blamed(row.who):
+            built.save(folder)
+
     if isinstance(built, Saved):
-        artifact.put_folder(_FOLDER, built.save)
-    return {"seconds": seconds, "nbytes": int(built.nbytes)}
+        artifact.put_folder(_FOLDER, save)
+    with blamed(row.who):
+        return {"seconds": seconds, "nbytes": int(built.nbytes)}

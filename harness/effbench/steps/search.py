@@ -8,11 +8,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from effbench.api import ScoredDoc
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.runs import ordered, write_trec
 from effbench.steps import Step
-from effbench.steps.data import Data, queries_of
+from effbench.steps.data import Data, judged_docs, queries_of
 from effbench.steps.encode import EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
 from effbench.steps.index import BuildIndex, BuildRetriever
@@ -76,17 +77,20 @@ class SearchIndex:
         folder = bench.artifact(self.queries).folder
         vectors, query_ids = DiskVectors(folder), read_ids(folder)
         doc_ids = read_ids(bench.artifact(self.index.corpus).folder)
+        counts = judged_docs(self.data, bench, doc_ids)
         index = bench.opened(self.index)
         self._check_width(bench, vectors.shape[1])
         with bench.progress.work(self.label, len(query_ids), "queries") as advance:
             start = perf_counter()
-            found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
-            scores, positions = index_answer(found, self.index.row)
+            with blamed(self.searcher.who):
+                found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
+                scores, positions = index_answer(found, self.index.row)
             seconds = perf_counter() - start
             advance(len(query_ids))
         check_answer(scores, positions, (len(query_ids), len(doc_ids)), self.index.row)
         hits = positions_to_hits(scores, positions, doc_ids)
-        return _keep(artifact, zip(query_ids, hits, strict=True), self, seconds)
+        kept = _keep(artifact, zip(query_ids, hits, strict=True), self, seconds)
+        return {**kept, **counts}
 
     def _check_width(self, bench: Workbench, width: int) -> None:
         corpus = self.index.corpus
@@ -139,21 +143,33 @@ class SearchRetriever:
 
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)
+        counts = judged_docs(self.data, bench, self.retriever.doc_ids(bench))
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             start = perf_counter()
-            lists = retriever.search([q.text for q in queries], _depth(self.data, self.k))
-            found = retriever_answer(lists, self.row)
+            with blamed(self.row.who):
+                lists = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+                found = retriever_answer(lists, self.row)
             seconds = perf_counter() - start
             advance(len(queries))
         if len(found) != len(queries):
             raise EffbenchError(
                 f"{self.row.who}: search returned {len(found)} lists for {len(queries)} queries"
             )
-        run = (
-            (q.query_id, retrieved(hits, q.query_id, self.row))
-            for q, hits in zip(queries, found, strict=True)
-        )
-        return _keep(artifact, run, self, seconds)
+        returned: set[str] = set()
+
+        def run() -> Iterator[tuple[str, list[ScoredDoc]]]:
+            for query, hits in zip(queries, found, strict=True):
+                checked = retrieved(hits, query.query_id, self.row)
+                returned.update(hit.doc_id for hit in checked)
+                yield query.query_id, checked
+
+        kept = _keep(artifact, run(), self, seconds)
+        for doc_id in returned.difference(self.retriever.doc_ids(bench)):
+            raise EffbenchError(
+                f"{self.row.who}: search returned {doc_id!r}, which is no doc of "
+                f"{self.data.row.name} (is it another corpus?)"
+            )
+        return {**kept, **counts}
 
 
 def _drops(data: Data) -> bool:

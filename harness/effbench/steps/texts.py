@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effbench.errors import EffbenchError
+from effbench.reading import numbered, opened
 from effbench.rows import DatasetRow
 from effbench.steps import Step
+from effbench.steps.data import asked_of, docs_of
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -50,22 +52,26 @@ class FileSource:
 
     def texts(self) -> Iterator[str]:
         """Yield the texts as they stand."""
+        with opened(self.path) as file:
+            lines = (line for _, line in numbered(str(self.path), file))
+            if self.column is not None:
+                yield from self._column(self.column, lines)
+                return
+            for line in lines:
+                yield from line.split("\r")  # an old Mac's ends of lines
+
+    def _column(self, column: str, lines: Iterator[str]) -> Iterator[str]:
+        tabs = ".tsv" in self.path.suffixes[-2:]  # also of .tsv.gz
+        rows = csv.DictReader(lines, dialect=_Tsv if tabs else "excel")
         try:
-            with self.path.open(encoding="utf-8", newline="") as file:
-                if self.column is None:
-                    yield from file
-                    return
-                rows = csv.DictReader(
-                    file, dialect=_Tsv if self.path.suffix == ".tsv" else "excel"
+            if column not in (rows.fieldnames or ()):
+                raise EffbenchError(
+                    f"{self.path}:1: no column {column!r} "
+                    f"(its header has {', '.join(rows.fieldnames or ())})"
                 )
-                if self.column not in (rows.fieldnames or ()):
-                    raise EffbenchError(
-                        f"{self.path}:1: no column {self.column!r} "
-                        f"(its header has {', '.join(rows.fieldnames or ())})"
-                    )
-                yield from (row[self.column] or "" for row in rows)
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise EffbenchError(f"{self.path}: cannot be read: {error}") from error
+            yield from (row[column] or "" for row in rows)
+        except csv.Error as error:
+            raise EffbenchError(f"{self.path}:{rows.line_num}: {error} (mend it)") from error
 
 
 @dataclass(frozen=True)
@@ -84,11 +90,10 @@ class DatasetSource:
 
     def texts(self) -> Iterator[str]:
         """Yield the texts as they stand."""
-        dataset = self.row.dataset
         if self.part == "queries":
-            yield from (query.text for query in dataset.queries())
+            yield from (query.text for query in asked_of(self.row))
             return
-        for doc in dataset.docs():
+        for doc in docs_of(self.row):
             yield from [doc.title] if self.part == "titles" else sentences(doc.text)
 
 

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from effbench import processes
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.steps import Step
@@ -61,7 +62,8 @@ class Train:
         trainer = self.row.make(bench)
         with bench.progress.work(self.label, None, "models") as advance:
             start = perf_counter()
-            trainer.train(folder, seed=self.seed)
+            with blamed(self.row.who):
+                trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
             advance(1)
         if processes.rank() and self.together:
@@ -82,6 +84,9 @@ def _check_about(path: Path, row: Row) -> None:
         raise EffbenchError(f"{row.who}: {path.name}: {error}") from error
     if not isinstance(facts, dict):
         raise EffbenchError(f"{row.who}: {path.name} is no JSON object")
+    remarks = facts.get("remarks", [])
+    if not (isinstance(remarks, list) and all(isinstance(one, str) for one in remarks)):
+        raise EffbenchError(f"{row.who}: {path.name}: remarks is no list of sentences")
 
 
 def _refuse(number: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -10,6 +10,8 @@ from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
+
+PAIR = ("a", "some more words, so that the other text is padded in a batch with this one")
 
 
 class SentenceTransformersEncoder:
@@ -20,7 +22,8 @@ class SentenceTransformersEncoder:
     norm; when not given it follows the model's similarity: cosine does, dot does not.
     ``max_length`` is in tokens, the model's own when not given. Transformer weights are
     read from safetensors only; what other modules keep pickled, the library unpickles as
-    tensors and nothing else.
+    tensors and nothing else. Where padding on the left would change a text's vector, it is
+    on the right.
 
     Raises:
         EffbenchError: the model cannot be loaded, or an option does not suit it.
@@ -47,10 +50,11 @@ class SentenceTransformersEncoder:
         batch_size: SpeedOnly[int] = 32,
         trust_remote_code: bool = False,
     ) -> None:
-        self._model = _load(model, revision, dtype, device, trust_remote_code)
-        self.query_parameters = _query_parameters(self._model)
-        if max_length is not None:
-            _set_max_length(self._model, max_length)
+        from effbench_sentence_transformers.loading import cut, load, query_parameters
+
+        self._name = model
+        self._model = load(model, revision, dtype, device, trust_remote_code)
+        self.query_parameters = query_parameters(self._model)
         self._normalize = _is_cosine(self._model) if normalize is None else normalize
         self._query_prompt = _prompt(
             self._model, query_prompt, query_prompt_name, "query_prompt_name", ("query",)
@@ -62,17 +66,34 @@ class SentenceTransformersEncoder:
             "passage_prompt_name",
             ("document", "passage", "corpus"),
         )
+        prompts = (self._text_of(self._query_prompt), self._text_of(self._passage_prompt))
+        cut(self._model, max_length, prompts)
+        self._half = dtype != "float32"
+        self._tried: set[str] = set()
         self._batch_size = batch_size
         self._trusted = trust_remote_code
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
-        """Return float32 [len(queries), d]; row i belongs to query i."""
-        return self._encode(self._model.encode_query, queries, self._query_prompt)
+        """Return float32 [len(queries), d]; row i belongs to query i.
+
+        Raises:
+            EffbenchError: a text's vector depends on what else is in its batch.
+
+        """
+        if len(queries) > 1:  # single queries are not made to wait for it
+            self._try_batch("encode_query", self._query_prompt)
+        return self._encode("encode_query", queries, self._query_prompt)
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
-        """Return float32 [len(docs), d]; row i belongs to doc i."""
+        """Return float32 [len(docs), d]; row i belongs to doc i.
+
+        Raises:
+            EffbenchError: a text's vector depends on what else is in its batch.
+
+        """
+        self._try_batch("encode_document", self._passage_prompt)
         texts = [doc.default_text() for doc in docs]
-        return self._encode(self._model.encode_document, texts, self._passage_prompt)
+        return self._encode("encode_document", texts, self._passage_prompt)
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write the model with its prompts, vectors normalised as they are here.
@@ -86,6 +107,8 @@ class SentenceTransformersEncoder:
         from effbench_transformer.exporting import refuse_own_code, write
 
         refuse_own_code(self._trusted)
+        self._try_batch("encode_query", self._query_prompt)  # which may turn the padding
+        self._try_batch("encode_document", self._passage_prompt)
         if self._model.truncate_dim is not None:
             raise EffbenchError(
                 "export: the model cuts its vectors after its last module "
@@ -104,21 +127,41 @@ class SentenceTransformersEncoder:
             device=str(self._model.device),
         )
 
+    def _try_batch(self, side: str, prompt: Mapping[str, str]) -> None:
+        """Read two texts in one batch and each alone; pad on the right if that mends it."""
+        if side in self._tried:
+            return
+        import numpy as np
+
+        from effbench_sentence_transformers.loading import pad_right
+        from effbench_transformer.soundness import batch_decides, moved_by_a_batch
+
+        alone = np.concatenate([self._encode(side, [text], prompt) for text in PAIR])
+        if moved_by_a_batch(alone, self._encode(side, PAIR, prompt, 2), self._half):
+            pad_right(self._model)
+            if moved_by_a_batch(alone, self._encode(side, PAIR, prompt, 2), self._half):
+                raise batch_decides(self._name, alone)
+        self._tried.add(side)
+
     def _text_of(self, prompt: Mapping[str, str]) -> str:
         if "prompt" in prompt:
             return prompt["prompt"]
         return str(self._model.prompts[prompt["prompt_name"]]) if prompt else ""
 
     def _encode(
-        self, encode: Callable[..., Any], texts: Sequence[str], prompt: Mapping[str, str]
+        self,
+        side: str,
+        texts: Sequence[str],
+        prompt: Mapping[str, str],
+        batch_size: int | None = None,
     ) -> Vectors:
         import numpy as np
 
         if not texts:
-            return self._encode(encode, [""], prompt)[:0]  # the width is known to vectors only
-        vectors = encode(
+            return self._encode(side, [""], prompt)[:0]  # the width is known to vectors only
+        vectors = getattr(self._model, side)(
             list(texts),
-            batch_size=self._batch_size,
+            batch_size=batch_size or self._batch_size,
             normalize_embeddings=self._normalize,
             show_progress_bar=False,
             **prompt,
@@ -154,50 +197,6 @@ class SentenceTransformersEncoder:
             from effbench_transformer import HALF_ON_CPU
 
             raise EffbenchError(HALF_ON_CPU)
-
-
-def _load(
-    model: str, revision: str | None, dtype: str, device: str, trust_remote_code: bool
-) -> Any:
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    from effbench_transformer.loading import loading, place_for
-
-    place = place_for(device, dtype)
-    with loading(model, revision):
-        return SentenceTransformer(
-            model,
-            revision=revision,
-            device=str(place),
-            trust_remote_code=trust_remote_code,
-            model_kwargs={"torch_dtype": getattr(torch, dtype), "use_safetensors": True},
-        )
-
-
-def _query_parameters(model: Any) -> int | None:
-    """Return how many weights a query is read with; None when the route is not by name."""
-    from effbench_transformer.network import weights_in
-
-    count = 0
-    for module in model:
-        routes = getattr(module, "sub_modules", None)  # a Router's
-        if routes is None:
-            count += weights_in(module)
-        elif "query" in routes:
-            count += weights_in(routes["query"])
-        else:
-            return None
-    return count
-
-
-def _set_max_length(model: Any, max_length: int) -> None:
-    try:
-        model.max_seq_length = max_length
-    except AttributeError as error:
-        raise EffbenchError(
-            "max_length: this model reads texts of any length (leave it out)"
-        ) from error
 
 
 def _is_cosine(model: Any) -> bool:
