@@ -96,7 +96,7 @@ def test_a_row_that_answers_otherwise_when_a_query_comes_alone_is_not_ranked(ran
     for line in lines.values():
         assert ("other answers" in line["latency"]) == bool(differs[line["row"]])
         assert line["encode p50 ms"] > 0, "shown all the same"
-        assert line["speed-up"] is None or not differs[line["row"]]
+        assert line["speed-up encode"] is None or not differs[line["row"]]
     (remark,) = [
         remark
         for remark in json.loads(found.stdout)[0]["remarks"]
