@@ -66,7 +66,7 @@ def test_a_retriever_answers_with_lists_and_what_is_lazy_is_made_on_the_clock(ra
         assert lines[kind]["nDCG@10"] == lines["scan"]["nDCG@10"]
         assert "other answers" not in lines[kind]["latency"]
     assert "retriever 'hits' (plugin lazy): search returned ('d" in found.stderr
-    assert "(a doc_id, which is a string, and a score are wanted)" in found.stderr
+    assert "(a ScoredDoc is wanted: doc_id, which is a string, and score)" in found.stderr
 
 
 def test_a_row_that_answers_otherwise_when_a_query_comes_alone_is_not_ranked(ran) -> None:

@@ -66,7 +66,13 @@ def encoding_of(search: SearchIndex, bench: Workbench) -> Callable[[Sequence[str
     """Return what encodes queries of a search in batches, up to vectors in host memory."""
     row, (_, width) = search.row, shape_of(search, bench)
     encode = _settled(bench.instance(row).encode_queries)
-    return lambda texts: host_vectors(encode(texts), (len(texts), width), row, "encode_queries")
+
+    def encoded(texts: Sequence[str]) -> Vectors:
+        # a list of its own, which it may change
+        found = encode(list(texts))
+        return host_vectors(found, (len(texts), width), row, "encode_queries")
+
+    return encoded
 
 
 def stages_of(cell: Cell, bench: Workbench) -> dict[str, Callable[[Any], Any]]:

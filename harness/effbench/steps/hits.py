@@ -78,7 +78,7 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
         if not isinstance(doc_id, str):
             raise EffbenchError(
                 f"{row.who}: search returned {hit!r:.60} for query {query_id!r} "
-                "(a doc_id, which is a string, and a score are wanted)"
+                "(a ScoredDoc is wanted: doc_id, which is a string, and score)"
             )
     if any(worse.score > better.score for better, worse in pairwise(found)):
         raise EffbenchError(
