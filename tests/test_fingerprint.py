@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from effbench.fingerprint import differences, digest, fingerprint
+from effbench.fingerprint import ENVIRONMENT, differences, digest, fingerprint
 from made_machine import CPU, LAPTOP, write
 
 
@@ -37,6 +37,8 @@ def test_hardware_and_container(tree) -> None:
 
 
 def test_system_and_software(tree, monkeypatch) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_PROC_BIND", "close")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     found = fingerprint(2, [3, 1], tree(LAPTOP))

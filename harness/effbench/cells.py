@@ -10,7 +10,7 @@ from typing import Any
 
 from effbench.content import digest_of
 from effbench.errors import EffbenchError
-from effbench.plugins import suggest
+from effbench.plugins import Offer, suggest
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step, all_steps, key_of
 from effbench.steps.search import SearchIndex, SearchRetriever
@@ -38,6 +38,21 @@ class Cell:
     def index(self) -> Row | None:
         """The index; none for a retriever."""
         return self.search.index.row if isinstance(self.search, SearchIndex) else None
+
+    @property
+    def opened(self) -> tuple[Step, ...]:
+        """The steps whose artifacts are opened to answer a query, inputs first."""
+        search = self.search
+        if isinstance(search, SearchIndex):
+            index = search.index
+            return (*self.row.steps, *index.row.steps, index.corpus, index)
+        return (*self.row.steps, search.retriever)
+
+    @property
+    def offers(self) -> list[Offer]:
+        """What it uses of plugins, for trainings too."""
+        steps = all_steps((self.search,)).values()
+        return [offer for step in steps for offer in step.offers]
 
     @property
     def has_latency(self) -> bool:

@@ -53,16 +53,29 @@ class Mistakes:
         return {place[0] if place else "" for place in self._found.values()}
 
 
-def load(path: Path) -> tuple[Any, dict[Place, int]]:
-    """Return the YAML data of a file, and the line of each place in it.
+def text_of(path: Path) -> str:
+    """Return what a file says.
 
     Raises:
-        EffbenchError: the file cannot be read, is not a YAML mapping, gives a key twice, or has
-            words that YAML reads otherwise than they look.
+        EffbenchError: it cannot be read.
 
     """
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+
+
+def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
+    """Return the YAML data of a file's text, and the line of each place in it.
+
+    Raises:
+        EffbenchError: it is not a YAML mapping, gives a key twice, or has words that YAML reads
+            otherwise than they look.
+
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
             raise EffbenchError(f"{path}:1: a suite is a mapping (suite: NAME, datasets: ...)")
         lines = _lines(path, root)
@@ -72,7 +85,7 @@ def load(path: Path) -> tuple[Any, dict[Place, int]]:
         raise EffbenchError(f"{path}:{line}: not YAML: {error.problem}") from error
     except RecursionError as error:
         raise EffbenchError(f"{path}: too many levels, one in another (a mistake?)") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (ValueError, yaml.YAMLError) as error:
         said = " ".join(str(error).split())
         raise EffbenchError(f"{path}: cannot be read: {said}") from error
 

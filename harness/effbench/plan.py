@@ -27,17 +27,20 @@ LONGEST = 190
 """Bytes of a cell's name: systems allow 255, and endings and temporary names take some."""
 
 
-def make(path: Path, plugins: Plugins, memory: Path, data: Path) -> Plan:
+def make(
+    path: Path, plugins: Plugins, memory: Path, data: Path, text: str | None = None
+) -> Plan:
     """Plan the suite file ``path``, whose relative paths start in the folder ``data``.
 
-    ``memory`` is where digests of files are remembered.
+    ``memory`` is where digests of files are remembered; ``text`` is what the file said when it
+    was read before: it is not read again then.
 
     Raises:
         EffbenchError: all mistakes of the suite, a line each.
         Unmeasurable: these are mistakes of some measures only, so that the cells are known.
 
     """
-    suite, mistakes = read(path)
+    suite, mistakes = read(path, text)
     digests = Digests(memory)
     plan = _Planner(suite, mistakes, plugins, Resolver(data, digests)).plan()
     digests.save()

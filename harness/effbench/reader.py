@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from effbench.errors import EffbenchError
-from effbench.located import Mistakes, Place, load
+from effbench.located import Mistakes, Place, parse, text_of
 from effbench.measures import parse_measure
 from effbench.plugins import suggest
 from effbench.suite import Entry, Expected, LatencyOptions, Suite
@@ -43,11 +43,13 @@ CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 """Latency option -> what it must be, and how that is said."""
 
 
-def read(path: Path) -> tuple[Suite, Mistakes]:
-    """Parse ``path`` into a suite and the mistakes found so far."""
-    data, lines = load(path)
+def read(path: Path, text: str | None = None) -> tuple[Suite, Mistakes]:
+    """Parse ``path`` (or the ``text`` that was read from it) into a suite and its mistakes."""
+    if text is None:
+        text = text_of(path)
+    data, lines = parse(path, text)
     mistakes = Mistakes(path, lines)
-    return _Reader(path, data, mistakes).suite(), mistakes
+    return _Reader(path, text, data, mistakes).suite(), mistakes
 
 
 class _Reader:
@@ -59,8 +61,10 @@ class _Reader:
         "latency", "expected",
     )  # fmt: skip
 
-    def __init__(self, path: Path, data: Mapping[str, Any], mistakes: Mistakes) -> None:
-        self.path, self.data, self.mistakes = path, data, mistakes
+    def __init__(
+        self, path: Path, text: str, data: Mapping[str, Any], mistakes: Mistakes
+    ) -> None:
+        self.path, self.text, self.data, self.mistakes = path, text, data, mistakes
 
     def suite(self) -> Suite:
         for key in self.data:
@@ -77,6 +81,7 @@ class _Reader:
             self.mistakes.add((), "encoders need indexes (indexes: {exact: {use: exact}})")
         return Suite(
             path=self.path,
+            text=self.text,
             name=self._name(),
             datasets=tuple(self._datasets()),
             measures=tuple(measures),

@@ -19,7 +19,6 @@ from effbench.errors import EffbenchError
 from effbench.files import SEAL, read_json, unsealed
 from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
-from effbench.plugins import Offer
 from effbench.steps import all_steps, key_of
 from effbench.steps.data import qrels_of
 from effbench.steps.search import RUN, SearchIndex
@@ -163,14 +162,9 @@ def _head(cell: Cell, status: str) -> Record:
         **told(cell),
         "search": dict(cell.options),
         "k": cell.search.k,
-        "versions": {**machine.versions(), **code.versions(offers(cell))},
+        "versions": {**machine.versions(), **code.versions(cell.offers)},
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-
-
-def offers(cell: Cell) -> list[Offer]:
-    """Return what a cell uses of plugins, for trainings too."""
-    return [offer for step in all_steps((cell.search,)).values() for offer in step.offers]
 
 
 def _described(row: Any) -> Record:

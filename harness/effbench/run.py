@@ -118,9 +118,7 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
     elif record and finished:
         outcome.records[cell.name] = _reused(record, cell, results)
         outcome.reused.append(cell.name)
-        outcome.remark(
-            code.remarks(record.get("code", {}), records.offers(cell)), bench.progress
-        )
+        outcome.remark(code.remarks(record.get("code", {}), cell.offers), bench.progress)
         return
     try:
         with blamed("measuring"):

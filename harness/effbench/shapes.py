@@ -90,7 +90,7 @@ SUITE = {
 }  # fmt: skip
 
 SESSION = {
-    "dataset": text, "started": text, "baseline": text,
+    "dataset": text, "started": text, "baseline": maybe(text),
     "rows": {EACH: {"row": text, "key": text, "timed": text, "differs?": {EACH: _many}}},
     "spans": [text], "queries": [text], "words": [number],
     "conditions": _mapping, "fingerprint": _mapping, "errors": {EACH: text},

@@ -71,6 +71,9 @@ class Suite:
     """What a suite file says, before names are looked up."""
 
     path: Path
+    text: str
+    """The file as it was read: what is planned from it once more is the same suite."""
+
     name: str
     datasets: tuple[Entry, ...]
     measures: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -109,6 +109,21 @@ class DiskVectors:
 def read_ids(folder: Path) -> list[str]:
     """Return the ids of a finished encoding, one a row."""
     return _read_ids(Artifact(folder).files(IDS))
+
+
+def ids_at(folder: Path, rows: Iterable[int]) -> dict[int, str]:
+    """Return the ids of some rows of a finished encoding; those that it lacks are left out.
+
+    One shard's ids are in memory at a time: a corpus may have ten million.
+    """
+    wanted, found, first = sorted(set(rows)), dict[int, str](), 0
+    for path in Artifact(folder).files(IDS):
+        ids = path.read_text(encoding="utf-8").splitlines()
+        last = first + len(ids)
+        here = wanted[bisect_left(wanted, first) : bisect_left(wanted, last)]
+        found.update((row, ids[row - first]) for row in here)
+        first = last
+    return found
 
 
 def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Vectors:

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from effbench import linux
+from effbench.cells import Cell
+from effbench.latency.place import Place
 from effbench.latency.workers import Worker, WorkerError
 from effbench.suite import LatencyOptions
-
-
-class Place(NamedTuple):
-    """Where a worker finds its cell."""
-
-    suite: Path
-    data: Path
-    cache: Path
-    device: str | None
-
-    def spelled(self) -> dict[str, Any]:
-        """Return it as another process can read it."""
-        paths = {"suite": self.suite, "data": self.data, "cache": self.cache}
-        found = {name: str(path.absolute()) for name, path in paths.items()}
-        return {**found, "device": self.device}
 
 
 class Crew:
@@ -33,14 +19,14 @@ class Crew:
 
     def __init__(
         self,
-        names: Mapping[str, str],
+        cells: Mapping[str, Cell],
         place: Place,
         options: LatencyOptions,
         cpus: Sequence[int] | None,
         errors: dict[str, str],
     ) -> None:
-        """Start with nobody; ``names``: cell -> how messages name its row."""
-        self._names, self._place, self._options = names, place, options
+        """Start with nobody."""
+        self._cells, self._place, self._options = cells, place, options
         self._cpus, self._errors = cpus, errors
         self._workers: dict[str, Worker] = {}
         self._idle: list[Worker] = []
@@ -90,7 +76,7 @@ class Crew:
         whichever row it was, and not so with huge pages or with this worker before it.
         """
         try:
-            worker = Worker(self._names[cell], self._options.threads, self._cpus)
+            worker = self._worker(cell)
             self._idle.append(worker)
             worker.ask("open", self._options.timeout, **self._opening(cell))
         except (OSError, WorkerError):  # the row itself will say
@@ -99,9 +85,9 @@ class Crew:
     def start(self, cell: str) -> dict[str, Any] | None:
         """Start a cell's worker and let it open its row; return what that took."""
         try:
-            self._workers[cell] = Worker(self._names[cell], self._options.threads, self._cpus)
+            self._workers[cell] = self._worker(cell)
         except OSError as error:
-            self._errors[cell] = f"{self._names[cell]}: no process: {error}"
+            self._errors[cell] = f"{self._cells[cell].row.who}: no process: {error}"
             return None
         return self.ask(cell, "open", **self._opening(cell))  # type: ignore[no-any-return]
 
@@ -117,6 +103,8 @@ class Crew:
             self._workers.pop(who).end()
             return None
 
+    def _worker(self, cell: str) -> Worker:
+        return Worker(self._cells[cell].row.who, self._options.threads, self._cpus)
+
     def _opening(self, cell: str) -> dict[str, Any]:
-        threads = self._options.threads
-        return {"cell": cell, "threads": threads, **self._place.spelled()}
+        return {"threads": self._options.threads, **self._place.spelled(self._cells[cell])}

@@ -14,9 +14,10 @@ from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.files import listed
 from effbench.latency import sessions
-from effbench.latency.crew import Place
-from effbench.latency.samples import Read, read_samples
+from effbench.latency.place import Place
+from effbench.latency.samples import Read, Samples, read_samples
 from effbench.latency.session import session
+from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions
 from effbench.latency.workers import own_cpus
 from effbench.steps.data import queries_of
@@ -59,7 +60,7 @@ def measure(
         if cell.has_latency:
             by_dataset[cell.dataset.name].append(cell)
     options = replace(options, baseline=plan.baseline)
-    place = Place(plan.suite.path, plan.data, bench.store.root, bench.device)
+    place = Place(plan.suite, plan.data, bench.store.root, bench.device)
     known = [] if anew else _fitting(folder, options, bench.device)
     for group in by_dataset.values():
         found = _found(group, known)
@@ -72,6 +73,7 @@ def measure(
                 queries = {query.query_id: query.text for query in texts}
                 bench.close()
                 samples = session(ready, queries, place, options, bench.progress)
+                _compare(samples, ready, bench)
                 path = sessions.write(folder, samples)
                 errors |= samples.header["errors"]
             found = Session(path, group, errors, True)
@@ -79,14 +81,26 @@ def measure(
 
 
 def _make(cells: Sequence[Cell], bench: Workbench) -> dict[str, str]:
-    """Make all that cells need to be searched; return why some cannot: cell -> reason."""
+    """Make what cells need to be searched; return why some cannot be: cell -> reason.
+
+    What workers will open is verified here, once, and made anew if it is not whole.
+    """
     errors = {}
     for cell in cells:
         try:
-            bench.artifact(cell.search)
+            for step in (cell.search, *cell.opened):
+                bench.artifact(step)
         except StepFailed as failure:
             errors[cell.name] = str(failure)
     return errors
+
+
+def _compare(samples: Samples, cells: Sequence[Cell], bench: Workbench) -> None:
+    """Note which queries were answered otherwise than in the quality pass."""
+    for cell in cells:
+        differing = samples.answers.differing(cell, bench)
+        if differing:
+            samples.header["rows"][cell.name]["differs"][END_TO_END] = differing
 
 
 def _fitting(

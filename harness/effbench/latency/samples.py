@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 from effbench import shapes
 from effbench.errors import EffbenchError
 from effbench.files import write_atomically
+from effbench.latency.agreement import Answers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,6 +66,8 @@ class Samples:
 
     columns: dict[str, list[int]] = field(default_factory=lambda: {n: [] for n in COLUMNS})
     blocks: list[Block] = field(default_factory=list)
+    answers: Answers = field(default_factory=Answers)
+    """What the timed queries were answered: compared with the quality pass, not written."""
 
     def add(self, row: int, span: str, process: int, block: int, queries: Sequence[int],
             times: Sequence[int]) -> None:  # fmt: skip

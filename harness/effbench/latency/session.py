@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from effbench import fingerprint
 from effbench.cells import Cell
-from effbench.latency.crew import Crew, Place
+from effbench.latency.crew import Crew
 from effbench.latency.drawing import arrivals, draw, turns
 from effbench.latency.gate import Load, read_system, stolen_between, unsteady
+from effbench.latency.place import Place
 from effbench.latency.samples import Block, Samples
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions, response_at
@@ -46,7 +47,8 @@ def session(
     """Measure the cells of one dataset on its queries (id -> text).
 
     A row whose worker crashes, hangs or is killed is left out from then on; its last error is
-    kept in the header under ``errors``.
+    kept in the header under ``errors``. What the timed queries were answered is left in the
+    samples, to be compared.
     """
     total = options.processes * -(-options.queries // BLOCK) * len(cells)
     label = f"latency on {cells[0].dataset.name}"
@@ -76,8 +78,8 @@ class _Session:
     ) -> None:
         self._place, self._options = place, options
         first = sorted(cells, key=lambda cell: cell.row.name != options.baseline)
-        self._names = {cell.name: cell.row.who for cell in first}
-        self.order = list(self._names)
+        self._cells = {cell.name: cell for cell in first}
+        self.order = list(self._cells)
         self.baseline = self.order[0] if first[0].row.name == options.baseline else None
         self._errors: dict[str, str] = {}
         self._starts: dict[tuple[str, int], dict[str, Any]] = {}
@@ -121,7 +123,7 @@ class _Session:
         bounded: bool = True,
     ) -> list[str]:
         """Measure cells, a fresh process each; return those that had room, if it is bounded."""
-        with Crew(self._names, self._place, self._options, self._cpus, self._errors) as crew:
+        with Crew(self._cells, self._place, self._options, self._cpus, self._errors) as crew:
             crew.take_worst_place(self.order[0])
             tried = []
             for cell in cells if bounded else turns(cells, process, 0):
@@ -166,6 +168,7 @@ class _Session:
             after = read_system(self._cpus)
             if answer is None:
                 return None
+            self._keep(cell, queries, answer)
             block = Block(
                 row,
                 process,
@@ -181,6 +184,16 @@ class _Session:
         for span, taken in answer["ns"].items():
             self.samples.add(row, span, process, number, queries, taken)
         return block
+
+    def _keep(self, cell: str, queries: Sequence[int], answer: Mapping[str, Any]) -> None:
+        """Keep what some queries were answered, and of which the vectors were unlike."""
+        named = [self.samples.header["queries"][query] for query in queries]
+        self.samples.answers.keep(cell, named, answer["answers"])
+        differs = self.samples.header["rows"][cell]["differs"]
+        for span, numbers in answer["unlike"].items():
+            if numbers:
+                known = dict.fromkeys(differs.get(span, ()))
+                differs[span] = list(known | dict.fromkeys(named[n] for n in numbers))
 
     def _rates(self, crew: Crew, cell: str, process: int) -> None:
         """Measure throughput, open loops and energy, as far as they are asked for."""
@@ -212,4 +225,5 @@ def _facts(cell: Cell) -> dict[str, Any]:
         "search": cell.options,
         "key": cell.key,
         "timed": cell.timed,
+        "differs": {},
     }

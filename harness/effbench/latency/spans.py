@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from effbench.answers import host_vectors, index_answer, retriever_answer
 from effbench.api import IncrementalQueryEncoder, StagedQueryEncoder
 from effbench.blame import named
 from effbench.cells import Cell
 from effbench.steps.search import SearchIndex
 
 if TYPE_CHECKING:
+    from effbench.api import Vectors
     from effbench.workbench import Workbench
 
 ENCODE, SEARCH, END_TO_END = "encode", "search", "end to end"
@@ -22,70 +24,108 @@ AFTER_LAST_WORD, TOTAL_COMPUTE = "after last word", "total compute"
 
 
 class Span(NamedTuple):
-    """What is timed of a query, and what goes right before it off the clock."""
+    """What is timed of a query, and what goes right before and after it off the clock."""
 
     prepare: Callable[[str], Any]
-    call: Callable[[Any], object]
-    """Takes what ``prepare`` made of the query's text."""
+    call: Callable[[Any], Any]
+    """Takes what ``prepare`` made of the query's text; returns an answer that is finished."""
+
+    copy: Callable[[Any], Any]
+    """Makes a copy of an answer: a plugin may use its arrays again for the next one."""
 
 
 def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
     """Return what to time of a cell, the whole answer last; opens encoder and index."""
-    search = cell.search
+    search, row = cell.search, cell.row
     if not isinstance(search, SearchIndex):
-        retriever = bench.opened(search.retriever)
-        return {END_TO_END: Span(str, lambda text: retriever.search([text], search.k))}
-    encoder, index = bench.instance(search.row), bench.opened(search.index)
+        ask = _settled(bench.opened(search.retriever).search)
+
+        def answer(text: str) -> Any:
+            return retriever_answer(ask([text], search.k), row)
+
+        return {END_TO_END: Span(str, answer, lambda found: [list(hits) for hits in found])}
+    whole, shape = _settled(bench.instance(row).encode_queries), (1, shape_of(search, bench)[1])
+    ask = _settled(bench.opened(search.index).search)
 
     def encoded(text: str) -> Any:
-        return _on_host(encoder.encode_queries([text]))
+        return host_vectors(whole([text]), shape, row, "encode_queries")
 
-    def found(vectors: Any) -> object:
-        return index.search(vectors, search.k, **search.options)
+    def found(vectors: Any) -> Any:
+        return index_answer(ask(vectors, search.k, **search.options), search.index.row)
 
     encode, find = named(encoded, search.row.who), named(found, search.searcher.who)
     return {
-        ENCODE: Span(str, encode),
-        **(_typing(encoder) if isinstance(encoder, IncrementalQueryEncoder) else {}),
-        SEARCH: Span(encode, find),
-        END_TO_END: Span(str, lambda text: find(encode(text))),
+        ENCODE: Span(str, encode, np.array),
+        **_typing(search, bench),
+        SEARCH: Span(encode, find, _pair),
+        END_TO_END: Span(str, lambda text: find(encode(text)), _pair),
     }
 
 
-def _on_host(vectors: Any) -> Any:
-    """Return contiguous float32 in host memory, as a search needs it: the end of the span."""
-    return np.ascontiguousarray(vectors, dtype=np.float32)
+def encoding_of(search: SearchIndex, bench: Workbench) -> Callable[[Sequence[str]], Vectors]:
+    """Return what encodes queries of a search in batches, up to vectors in host memory."""
+    row, (_, width) = search.row, shape_of(search, bench)
+    encode = _settled(bench.instance(row).encode_queries)
+
+    def encoded(texts: Sequence[str]) -> Vectors:
+        # a list of its own, which it may change
+        found = encode(list(texts))
+        return host_vectors(found, (len(texts), width), row, "encode_queries")
+
+    return encoded
 
 
 def stages_of(cell: Cell, bench: Workbench) -> dict[str, Callable[[Any], Any]]:
     """Return the stages of encoding a query, in order, if the encoder can tell them apart.
 
-    The first takes a list of one text, each other one what the one before returned.
+    The first takes a list of one text, each other one what the one before returned; the last
+    returns a vector in host memory.
     """
-    encoder = bench.instance(cell.row) if cell.index else None
-    if not isinstance(encoder, StagedQueryEncoder):
+    search = cell.search
+    encoder = bench.instance(cell.row) if isinstance(search, SearchIndex) else None
+    if not isinstance(search, SearchIndex) or not isinstance(encoder, StagedQueryEncoder):
         return {}
-    return {
+    stages = {
         f"{ENCODE}: {name}": _settled(stage) for name, stage in encoder.query_stages().items()
     }
+    if stages:
+        name, last = stages.popitem()
+        shape = (1, shape_of(search, bench)[1])
+        stages[name] = lambda given: host_vectors(last(given), shape, cell.row, name)
+    return stages
 
 
-def _settled(stage: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a stage that is over when it returns, on a GPU too."""
+def shape_of(search: SearchIndex, bench: Workbench) -> tuple[int, int]:
+    """Return number and width of the vectors that are searched."""
+    manifest = bench.artifact(search.index.corpus).manifest() or {}
+    return int(manifest["rows"]), int(manifest["width"])
+
+
+def _pair(found: tuple[Any, Any]) -> tuple[Any, Any]:
+    scores, positions = found
+    return np.array(scores), np.array(positions)
+
+
+def _settled(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a plugin's method that is over when it returns, on a GPU too."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
-        return stage
+        return call
 
-    def settled(given: Any) -> Any:
-        found = stage(given)
+    def settled(*given: Any, **options: Any) -> Any:
+        found = call(*given, **options)
         torch.cuda.synchronize()
         return found
 
     return settled
 
 
-def _typing(encoder: IncrementalQueryEncoder) -> dict[str, Span]:
-    """Return what to time of a query that is read while it is typed, word by word."""
+def _typing(search: SearchIndex, bench: Workbench) -> dict[str, Span]:
+    """Return what to time of a query that is read while it is typed, if the encoder can."""
+    encoder = bench.instance(search.row)
+    if not isinstance(encoder, IncrementalQueryEncoder):
+        return {}
+    last, shape = _settled(encoder.finish), (1, shape_of(search, bench)[1])
 
     def read(text: str) -> tuple[Any, str]:
         state = encoder.start()
@@ -93,12 +133,12 @@ def _typing(encoder: IncrementalQueryEncoder) -> dict[str, Span]:
             state = encoder.advance(state, so_far)
         return state, text
 
-    def finish(read_so_far: tuple[Any, str]) -> object:
-        return _on_host(encoder.finish(*read_so_far))
+    def finish(read_so_far: tuple[Any, str]) -> Any:
+        return host_vectors(last(*read_so_far), shape, search.row, "finish")
 
     return {
-        AFTER_LAST_WORD: Span(read, finish),
-        TOTAL_COMPUTE: Span(str, lambda text: finish(read(text))),
+        AFTER_LAST_WORD: Span(read, finish, np.array),
+        TOTAL_COMPUTE: Span(str, lambda text: finish(read(text)), np.array),
     }
 
 

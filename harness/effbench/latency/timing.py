@@ -14,26 +14,38 @@ SLACK_NS = 1_000_000
 """A sleep may last longer than asked: the end of it is waited awake."""
 
 
-def times(span: Span, texts: Sequence[str]) -> list[int]:
-    """Return nanoseconds a call, one for each text; no garbage is collected meanwhile."""
-    prepare, call = span
+def times(span: Span, texts: Sequence[str], kept: list[Any] | None = None) -> list[int]:
+    """Return nanoseconds a call, one for each text; no garbage is collected meanwhile.
+
+    A copy of each answer goes into ``kept``, off the clock and before the next call.
+    """
+    prepare, call, copy = span
     found = []
     gc.disable()
     try:
         for text in texts:
             prepared = prepare(text)
             start = perf_counter_ns()
-            call(prepared)
+            answer = call(prepared)
             found.append(perf_counter_ns() - start)
+            if kept is not None:
+                kept.append(copy(answer))
     finally:
         gc.enable()
     return found
 
 
 def stages(
-    steps: Mapping[str, Callable[[Any], Any]], texts: Sequence[str]
+    steps: Mapping[str, Callable[[Any], Any]],
+    texts: Sequence[str],
+    kept: list[Any] | None = None,
 ) -> dict[str, list[int]]:
-    """Return nanoseconds of each stage of each text, one stage right after the other."""
+    """Return nanoseconds of each stage of each text, one stage right after the other.
+
+    A copy of what the last stage returned goes into ``kept``.
+    """
+    import numpy as np
+
     found: dict[str, list[int]] = {name: [] for name in steps}
     gc.disable()
     try:
@@ -43,6 +55,8 @@ def stages(
                 start = perf_counter_ns()
                 given = stage(given)
                 found[name].append(perf_counter_ns() - start)
+            if kept is not None and steps:
+                kept.append(np.array(given))
     finally:
         gc.enable()
     return found
@@ -60,7 +74,7 @@ def arrivals(span: Span, texts: Sequence[str], due_ns: Sequence[int]) -> dict[st
     A query that waits behind another one has waited: nothing is omitted because the server was
     busy. Garbage is collected as it is in service.
     """
-    prepare, call = span
+    prepare, call, _ = span
     found = []
     start = perf_counter_ns()
     for text, due in zip(texts, due_ns, strict=True):

@@ -99,3 +99,15 @@ def keeps_answers(session: Read, cell: str) -> bool:
         if one["cell"] == cell and len(fresh) >= 3
     ]
     return bool(ratios) and float(np.median(ratios)) < CACHED
+
+
+def other_answers(session: Read, cell: str) -> list[str]:
+    """Say how many single queries were answered otherwise than in the quality pass."""
+    differs = session.header["rows"][cell].get("differs", {})
+    of = f"of {len(set(session.header['queries']))}"
+    return [
+        f"{len(queries)} {of} queries get other hits alone than in the quality pass"
+        if span == END_TO_END
+        else f"{len(queries)} {of} queries get another vector in {span!r} than in {ENCODE!r}"
+        for span, queries in differs.items()
+    ]

@@ -16,19 +16,24 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from effbench.api import CountingQueryEncoder
-from effbench.latency import timing
+from effbench.latency import agreement, timing
 from effbench.latency.calibration import Kernel
-from effbench.latency.spans import spans_of, stages_of
-
-if TYPE_CHECKING:
-    from effbench.cells import Cell
-    from effbench.workbench import Workbench
+from effbench.latency.place import opened
+from effbench.latency.spans import (
+    ENCODE,
+    END_TO_END,
+    SEARCH,
+    encoding_of,
+    shape_of,
+    spans_of,
+    stages_of,
+)
+from effbench.steps.search import SearchIndex
 
 REWARM = 3
 """Queries off the clock when a row's turn comes: the caches are full of the others."""
@@ -84,15 +89,17 @@ def _commands() -> queue.Queue[dict[str, Any]]:
 class _Row:
     """One cell's encoder and index, open and timed; its methods are the commands."""
 
-    def __init__(
-        self, suite: str, data: str, cache: str, device: str | None, cell: str, threads: int
-    ) -> None:
-        planned, bench = _planned(suite, data, cache, device, cell)
+    def __init__(self, threads: int, **planned: Any) -> None:
+        cell, bench = opened(**planned)
         began = perf_counter_ns()
-        self._spans = spans_of(planned, bench)
-        self._stages = stages_of(planned, bench)
+        self._cell = cell
+        self._spans = spans_of(cell, bench)
+        self._stages = stages_of(cell, bench)
         _limit_torch(threads)
-        self._encoder: Any = bench.instance(planned.row) if planned.index else None
+        search = cell.search if isinstance(cell.search, SearchIndex) else None
+        self._encoder: Any = bench.instance(search.row) if search else None
+        self._encode: Any = encoding_of(search, bench) if search else None
+        self._docs = shape_of(search, bench)[0] if search else 0
         self.opened = {
             "load_ms": (perf_counter_ns() - began) / 1e6,
             "libraries": _libraries(),
@@ -130,27 +137,41 @@ class _Row:
         }
 
     def block(self, texts: Sequence[str], before: Sequence[str]) -> dict[str, Any]:
-        """Time all spans of some queries, a calibration before and after."""
+        """Time all spans of some queries, a calibration before and after; say what came out."""
         timing.tidy()
         kernel, preempted = self._kernel.run(), timing.preempted()
-        found = {}
+        found, answers = {}, dict[str, list[Any]]()
         for name, span in self._spans.items():
             timing.times(span, before[:REWARM])
-            found[name] = timing.times(span, texts)
-        found |= timing.stages(self._stages, texts)
+            answers[name] = []
+            found[name] = timing.times(span, texts, answers[name])
+        staged: list[Any] = []
+        found |= timing.stages(self._stages, texts, staged)
+        kernels = [kernel, self._kernel.run()]
+        if self._stages:
+            answers[list(self._stages)[-1]] = staged
         return {
             "ns": found,
-            "kernel_ns": [kernel, self._kernel.run()],
+            "kernel_ns": kernels,
             "preempted": timing.preempted() - preempted,
+            "answers": [
+                agreement.first_hits(answer, text, self._cell, self._docs)
+                for answer, text in zip(answers[END_TO_END], texts, strict=True)
+            ],
+            "unlike": {
+                name: agreement.unlike(own, answers[ENCODE])
+                for name, own in answers.items()
+                if name not in (ENCODE, SEARCH, END_TO_END)
+            },
         }
 
     def throughput(self, texts: Sequence[str], size: int) -> float:
         """Return queries a second that are encoded in batches of ``size``."""
         batches = [texts[at : at + size] for at in range(0, len(texts), size)]
-        self._encoder.encode_queries(batches[0])
+        self._encode(batches[0])
         start = perf_counter_ns()
         for batch in batches:
-            self._encoder.encode_queries(batch)
+            self._encode(batch)
         return len(texts) / ((perf_counter_ns() - start) / 1e9)
 
     def arrivals(self, texts: Sequence[str], due_ns: Sequence[int]) -> dict[str, Any]:
@@ -186,21 +207,6 @@ def _libraries() -> list[dict[str, Any]]:
 
     names = ("user_api", "internal_api", "version", "num_threads", "architecture")
     return [{name: pool.get(name) for name in names} for pool in threadpool_info()]
-
-
-def _planned(
-    suite: str, data: str, cache: str, device: str | None, cell: str
-) -> tuple[Cell, Workbench]:
-    from effbench import plan as planning
-    from effbench import plugins
-    from effbench.progress import Silent
-    from effbench.store import Store
-    from effbench.workbench import Workbench
-
-    store = Store(Path(cache))
-    plan = planning.make(Path(suite), plugins.load(), store.root / "digests.json", Path(data))
-    found: Mapping[str, Cell] = {one.name: one for one in plan.cells}
-    return found[cell], Workbench(store, Silent(), device, trusting=True)
 
 
 if __name__ == "__main__":

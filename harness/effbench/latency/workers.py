@@ -130,7 +130,8 @@ class Worker:
         last = said[-1].strip() if said else ""
         if last.startswith(NAMED):
             return last.removeprefix(NAMED)
-        return f"{self._who}: {how}{last and ': '}{last.removeprefix(OURS)}"
+        last = last.removeprefix(OURS).removeprefix(f"{self._who}: ")
+        return f"{self._who}: {how}{last and ': '}{last}"
 
 
 def environment(threads: int) -> Mapping[str, str]:

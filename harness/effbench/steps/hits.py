@@ -68,15 +68,17 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
     """Return a system's hits of one query as what they should be; refuse anything else."""
     found = []
     for hit in hits:
+        # a subclass may do its work when it is taken apart, which no clock would see
+        plain: Any = hit if type(hit) in (ScoredDoc, tuple, list) else ()
         try:
-            doc_id, score = hit
+            doc_id, score = plain
             found.append(ScoredDoc(doc_id, float(score)))
         except (TypeError, ValueError):
             doc_id = None
         if not isinstance(doc_id, str):
             raise EffbenchError(
                 f"{row.who}: search returned {hit!r:.60} for query {query_id!r} "
-                "(a doc_id, which is a string, and a score are wanted)"
+                "(a ScoredDoc is wanted: doc_id, which is a string, and score)"
             )
     if any(worse.score > better.score for better, worse in pairwise(found)):
         raise EffbenchError(

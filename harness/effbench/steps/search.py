@@ -72,6 +72,8 @@ class SearchIndex:
         return (self.searcher.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        from effbench.answers import index_answer
+
         folder = bench.artifact(self.queries).folder
         vectors, query_ids = DiskVectors(folder), read_ids(folder)
         doc_ids = read_ids(bench.artifact(self.index.corpus).folder)
@@ -82,9 +84,9 @@ class SearchIndex:
             start = perf_counter()
             with blamed(self.searcher.who):
                 found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
+                scores, positions = index_answer(found, self.index.row)
             seconds = perf_counter() - start
             advance(len(query_ids))
-        scores, positions = found
         check_answer(scores, positions, (len(query_ids), len(doc_ids)), self.index.row)
         hits = positions_to_hits(scores, positions, doc_ids)
         kept = _keep(artifact, zip(query_ids, hits, strict=True), self, seconds)
@@ -137,13 +139,16 @@ class SearchRetriever:
         return (self.searcher.offer,)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+        from effbench.answers import retriever_answer
+
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)
         counts = judged_docs(self.data, bench, self.retriever.doc_ids(bench))
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             start = perf_counter()
             with blamed(self.row.who):
-                found = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+                lists = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+                found = retriever_answer(lists, self.row)
             seconds = perf_counter() - start
             advance(len(queries))
         if len(found) != len(queries):
