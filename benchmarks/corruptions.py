@@ -82,7 +82,7 @@ def corrupt_all(
         number = became.total()
         whole = toys if number % 4 else trained
         kind = chance.choice([*KINDS, *(f"{kind} manifest" for kind in KINDS), *RESULTS])
-        copy = folder / "damaged"
+        copy = folder / "copy"
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(whole.folder, copy)
         done = damage(_files(copy, kind), chance)
@@ -125,7 +125,7 @@ class _Whole:
         code, ended, _ = disturbed.run(self._suite, copy)
         if code:
             wrong.append(f"the run ended with {code}: {ended[-300:]}")
-        noticed = named or any(word in ended for word in ("corrupt", "damaged"))
+        noticed = named or any(word in ended for word in ("is corrupt", "or damaged"))
         if disturbed.records(copy) != self._records:
             wrong.append("other records after a run")
         if disturbed.exported(copy) != self._exported:
@@ -136,8 +136,8 @@ class _Whole:
         table, said = _shown(copy)
         if _differ(table, self._table) and not (kind == "session" and named):
             wrong.append(f"another leaderboard after a run: {said}")
-        made = " 0 steps made" not in ended or " 0 cells done" not in ended
-        what = "noticed" if noticed else "made again" if made else "harmless"
+        idle = "\n0 cells done" in f"\n{ended}" and "; 0 steps made" in ended
+        what = "noticed" if noticed else "harmless" if idle else "made again"
         return what, wrong
 
     def _run(self) -> None:
