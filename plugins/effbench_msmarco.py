@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import effbench
+from effbench.content import stamp_of
 from effbench.reading import checked_id, checked_relevance, content_sha256, read_lines
 
 Layout: TypeAlias = tuple[str, ...]  # what the columns of a line hold
@@ -196,12 +197,11 @@ def _rows(
 
 def _digest(path: Path) -> str:
     """Return the sha256 of a file's content: the same for a plain and a gzipped one."""
-    stat = path.stat()
-    return _remembered_digest(path, stat.st_size, stat.st_mtime_ns)
+    return _remembered_digest(path, stamp_of(path))
 
 
 @functools.cache  # a suite's datasets share a collection of 3 GB
-def _remembered_digest(path: Path, size: int, mtime_ns: int) -> str:
+def _remembered_digest(path: Path, stamp: tuple[int, ...]) -> str:
     return content_sha256(path)
 
 

@@ -43,7 +43,12 @@ def test_of_two_records_of_a_cell_the_newer_one_counts(effbench, results, tmp_pa
     shutil.copytree(results, other)
     assert draw(effbench, results, other).stdout == draw(effbench, results).stdout, "copies"
     (path,) = other.glob("*/made/data-0--1.json")
-    edit(path, created="2027-01-02T03:04:05+00:00", key="newer", scores={"nDCG@10": 0.99})
+    queries = json.loads(path.read_text())["per_query"]["nDCG@10"]
+    better = {
+        "scores": {"nDCG@10": 0.99},
+        "per_query": {"nDCG@10": dict.fromkeys(queries, 0.99)},
+    }
+    edit(path, created="2027-01-02T03:04:05+00:00", key="newer", **better)
     (table,) = json.loads(draw(effbench, results, other).stdout)
     small = next(line for line in table["lines"] if line["row"] == "small")
     assert small["nDCG@10 data-0"] == 0.99

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from effbench.files import read_sealed, write_json
 from made_sessions import HEADER, QUICK, SLOW, SUITE, Board, write_session
 
 
@@ -163,7 +164,7 @@ def test_other_conditions_and_machines_are_never_mixed(board: Board, other, said
 def test_an_older_protocol_is_not_shown(board: Board) -> None:
     for path in board.folder.glob("*--*.json"):
         old = {"protocol": 2, "samples_ms": {"encode": [1.0] * 99}}
-        path.write_text(json.dumps({**json.loads(path.read_text()), "latency": old}))
+        write_json(path, {**read_sealed(path), "latency": old})
     assert board.table()["remarks"] == [
         "latencies of an older protocol are not shown (run the suite again)"
     ]

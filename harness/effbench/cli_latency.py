@@ -56,7 +56,7 @@ def latency(
     from effbench.errors import EffbenchError
     from effbench.latency.measure import Session, measure
     from effbench.paths import check_writable
-    from effbench.records import Results
+    from effbench.results import Results
     from effbench.suite import LatencyOptions
     from effbench.workbench import Workbench
 

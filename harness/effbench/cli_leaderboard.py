@@ -114,8 +114,8 @@ def leaderboard(
 
 def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms) -> None:
     from effbench.console import show
+    from effbench.files import write_atomically
     from effbench.mteb_files import write_results
-    from effbench.store import write_atomically
     from effbench.tables import table
 
     if form == "table":

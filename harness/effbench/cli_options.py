@@ -47,11 +47,12 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
     from effbench import code
     from effbench import plan as planning
     from effbench import plugins as loading
+    from effbench.content import DIGESTS
     from effbench.store import Store, default_root
     from effbench.suite import find
 
     store = Store(cache or default_root())
-    path, memory = find(suite), store.root / "digests.json"
+    path, memory = find(suite), store.root / DIGESTS
     plan = planning.make(path, loading.load(), memory, data or path.parent)
     steps = plan.steps()
     offers = [offer for step in steps.values() for offer in step.offers]

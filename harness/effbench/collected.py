@@ -6,14 +6,16 @@ what cannot be read is named and left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from effbench import shapes
+from effbench.content import file_sha256
 from effbench.errors import EffbenchError
-from effbench.records import SUITE, Record, read
+from effbench.files import listed
+from effbench.records import SUITE, Record, queries_file, read
 
 NEEDED = ("status", "key", "created", "dataset", "row", "index", "search")
 NEEDED_DONE = ("scores", "per_query", "costs", "queries")
@@ -30,6 +32,9 @@ class Collected:
     folders: Sequence[Path]
     records: Mapping[str, Record]
     """Cell -> its newest record, which says its ``cell``; in the suite's order."""
+
+    texts: Mapping[str, Path]
+    """Dataset -> file with the texts of its queries, where there is one that is whole."""
 
     remarks: Sequence[str]
     unreadable: Sequence[str]
@@ -78,6 +83,7 @@ def _collected(
     newest: dict[Path, str] = {}
     broken = list(unreadable)
     unread = set()
+    files: dict[Path, set[str]] = {}
     for path in (path for folder, _ in folders for path in _records(folder)):
         try:
             record = {**_checked(path), "cell": path.stem}
@@ -85,6 +91,8 @@ def _collected(
             broken.append(str(error))
             unread.add(path.stem)
             continue
+        for name, checksum in record.get("files", {}).items():
+            files.setdefault(path.parent / name, set()).add(checksum)
         newest[path.parent] = max(newest.get(path.parent, ""), record["created"])
         known = by_cell.setdefault(path.stem, [])
         if _version(record) not in map(_version, known):
@@ -103,11 +111,27 @@ def _collected(
     if others:
         remarks.append(f"left out, since the suite has them no more: {', '.join(others)}")
     records = {cell: by_cell[cell][0] for cell in suite["cells"] if cell in by_cell}
-    return Collected(machine, suite, [folder for folder, _ in order], records, remarks, broken)
+    inside = [folder for folder, _ in order]
+    names = [dataset["name"] for dataset in suite["datasets"]]
+    texts = {
+        name: path
+        for name in names
+        for path in reversed([folder / queries_file(name) for folder in inside])
+        if path.is_file() and _whole(path, files.get(path), broken)
+    }
+    return Collected(machine, suite, inside, records, texts, remarks, broken)
+
+
+def _whole(path: Path, checksums: Collection[str] | None, broken: list[str]) -> bool:
+    """Tell whether a file is what some record says; name it if it is not."""
+    whole = not checksums or file_sha256(path) in checksums
+    if not whole:
+        broken.append(f"{path}: its checksum does not hold (run the suite again)")
+    return whole
 
 
 def _records(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if path.name != SUITE)
+    return [path for path in listed(folder, "*.json") if path.name != SUITE]
 
 
 def _version(record: Record) -> tuple[str, str]:
@@ -124,6 +148,8 @@ def _checked(path: Path) -> Record:
     shapes.check(record, shapes.RECORD, path)
     if record["status"] == "done":
         shapes.check(record, shapes.DONE, path)
+    if record.get("cell", path.stem) != path.stem:
+        raise EffbenchError(f"{path}: the record of {record['cell']} (give it its name)")
     return record
 
 

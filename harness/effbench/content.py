@@ -7,15 +7,20 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import os
 import re
+import time
 from pathlib import Path
 
 from effbench.errors import EffbenchError
+from effbench.files import read_sealed, sweep_stale, write_json
 from effbench.paths import inside
 
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 PACKAGE = "package:"
+DIGESTS = "digests.json"
+"""Where a store's root remembers digests."""
+
+_TICK_NS = 2_000_000_000  # the coarsest clock of a file system: FAT's
 
 
 def digest_of(facts: object) -> str:
@@ -36,17 +41,16 @@ def file_sha256(path: Path) -> str:
 
 
 class Digests:
-    """Digests of files and folders, remembered on disk by path, size and change time.
+    """Digests of files and folders, remembered on disk by path and what changes with a file.
 
     A model of some gigabytes takes seconds to hash; planning may take one.
     """
 
     def __init__(self, memory: Path) -> None:
         self._memory = memory
-        try:
-            self._known: dict[str, list[object]] = json.loads(memory.read_text())
-        except (OSError, ValueError):
-            self._known = {}
+        sweep_stale(memory.parent)
+        self._known = self._remembered()
+        self._new: dict[str, list[object]] = {}
 
     def of(self, path: Path) -> str:
         """Return the digest of a file, or of a folder's relative paths and bytes."""
@@ -55,21 +59,39 @@ class Digests:
         files = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p, path))
         return digest_of([(str(p.relative_to(path)), self._file(p)) for p in files])
 
-    def _file(self, path: Path) -> str:
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        known = self._known.get(str(path))
-        if known is None or known[:2] != stamp:
-            known = self._known[str(path)] = [*stamp, file_sha256(path)]
-            self._save()
-        return str(known[2])
+    def save(self) -> None:
+        """Remember what was new, beside what others have remembered meanwhile."""
+        if self._new:
+            with contextlib.suppress(OSError):  # only a memory: a read-only cache still works
+                write_json(self._memory, {**self._remembered(), **self._new})
+            self._known.update(self._new)
+            self._new = {}
 
-    def _save(self) -> None:
-        temporary = self._memory.with_name(f"{self._memory.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):  # only a memory: a read-only cache still works
-            self._memory.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(self._known))
-            temporary.replace(self._memory)
+    def _file(self, path: Path) -> str:
+        now, stamp = time.time_ns(), stamp_of(path)
+        for known in (self._new, self._known):
+            if (one := known.get(str(path))) and one[:-1] == [*stamp]:
+                return str(one[-1])
+        digest = file_sha256(path)
+        # changed again in the same tick of the clock, a young file would look unchanged
+        if now - stamp[2] > _TICK_NS:
+            self._new[str(path)] = [*stamp, digest]
+        return digest
+
+    def _remembered(self) -> dict[str, list[object]]:
+        try:
+            return read_sealed(self._memory)
+        except EffbenchError:
+            return {}
+
+
+def stamp_of(path: Path) -> tuple[int, int, int, int]:
+    """Return size, mtime, ctime and inode of a file: what changes when the file does.
+
+    tar and rsync set a new file's mtime to that of the old one; nobody can set its ctime.
+    """
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def find_model(model: str, beside: Path) -> Path | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from effbench.cells import slug, through
 from effbench.errors import EffbenchError
+from effbench.files import write_json
 from effbench.records import Record
-from effbench.store import write_json
 
 META = "model_meta.json"
 TASKS = {
@@ -105,7 +105,7 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
         content["scores"][split] = [_entry(record)]
         content["evaluation_time"] += record["costs"].get("search_seconds", 0.0)
     for path, content in files.items():
-        write_json(path, content)
+        write_json(path, content, seal=False)
     return sum(path.name != META for path in files)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -200,6 +200,16 @@ class Resolver(NamedTuple):
 
     def _digest(self, path: Path) -> str | None:
         return self.digests.of(path) if self.digests else None
+
+
+def changed(factory: Factory, resolved: Resolved, digests: Digests) -> Iterator[Path]:
+    """Yield the files and folders in a row's key that are not what they were when planned."""
+    for name, option in options_of(factory).items():
+        fact, given = resolved.query_facts.get(name), str(resolved.arguments.get(name))
+        paths = {ModelId, Path, DataPath} & {option.annotation, *get_args(option.annotation)}
+        digested = paths and isinstance(fact, str) and fact != given  # given is a hub's id
+        if digested and digests.of(Path(given)) != fact:
+            yield Path(given)
 
 
 def _hint(value: Any) -> str:

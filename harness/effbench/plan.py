@@ -41,8 +41,9 @@ def make(
 
     """
     suite, mistakes = read(path, text)
-    planner = _Planner(suite, mistakes, plugins, Resolver(data, Digests(memory)))
-    plan = planner.plan()
+    digests = Digests(memory)
+    plan = _Planner(suite, mistakes, plugins, Resolver(data, digests)).plan()
+    digests.save()
     if mistakes.sections() == {"measures"} and plan.cells and suite.measures:
         raise Unmeasurable(mistakes.text(), plan)
     mistakes.raise_all()

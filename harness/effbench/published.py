@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 from effbench.cells import slug
 from effbench.errors import EffbenchError
+from effbench.files import listed, read_json
 from effbench.mteb_files import META, measure_key, task_of
 from effbench.records import Record
 from effbench.remarks import one_line
-from effbench.store import read_json
 
 
 class Result(NamedTuple):
@@ -79,7 +79,7 @@ def read(folders: Iterable[Path]) -> Published:
     """
     paths: dict[Path, Path] = {}
     for folder in folders:
-        own = sorted(p for p in folder.rglob("*.json") if p.name != META and p.is_file())
+        own = [p for p in listed(folder, "**/*.json") if p.name != META and p.is_file()]
         if not own:
             raise EffbenchError(f"{folder}: no result files of mteb there")
         paths |= {path.resolve(): path for path in own}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,19 +16,25 @@ from typing import TYPE_CHECKING, Any
 from effbench import code, lineage, machine, runs
 from effbench.cells import Cell, Plan, slug
 from effbench.errors import EffbenchError
+from effbench.files import SEAL, read_json, unsealed
 from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
 from effbench.steps import all_steps, key_of
-from effbench.steps.data import qrels_of, queries_of
+from effbench.steps.data import qrels_of
 from effbench.steps.search import RUN, SearchIndex
 from effbench.steps.train import MODEL, Train
-from effbench.store import read_json, write_json
 from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:
     from effbench.workbench import Workbench
 
-SCHEMA = 1
+SCHEMA = 2
+SEALED = 2
+"""The first schema whose files carry their own checksum."""
+
+ROUNDING = 1e-9
+"""How far a score may be from the mean of its queries' values."""
+
 OF_DATA = ("queries", "judgments", "judged_queries_missing")
 OF_RUN = ("without_hits", "judged_docs_missing", "self_judged")
 """Counts that a record takes from the steps that read the data and that searched."""
@@ -38,53 +44,16 @@ SUITE, MACHINE, RUNS, QUERIES = "suite.json", "machine.json", "runs", "queries"
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Results:
-    """The records of one suite on this machine."""
-
-    folder: Path
-
-    @classmethod
-    def of(cls, root: Path, plan: Plan) -> Results:
-        """Return where the records of a plan's suite belong under ``root``."""
-        return cls(root / machine.name() / plan.suite.name)
-
-    def begin(self, plan: Plan) -> None:
-        """Write the machine's facts and what the whole suite consists of."""
-        _write_if_new(self.folder.parent / MACHINE, machine.facts())
-        _write_if_new(self.folder / SUITE, suite_facts(plan))
-
-    def read(self, cell: Cell) -> Record | None:
-        """Return a cell's record, or None if there is none that can be read."""
-        try:
-            return read(self.folder / f"{cell.name}.json")
-        except EffbenchError:
-            return None
-
-    def write(self, cell: Cell, record: Record) -> None:
-        """Write a cell's record, atomically."""
-        write_json(self.folder / f"{cell.name}.json", record)
-
-    def export_run(self, cell: Cell, trec: Path) -> None:
-        """Keep a cell's run as a TREC run file beside its record."""
-        runs.export(trec, self.folder / RUNS / f"{cell.name}.trec.gz")
-
-    def export_queries(self, cell: Cell, bench: Workbench) -> None:
-        """Keep the texts of a cell's queries beside the records: the page shows some."""
-        texts = {query.query_id: query.text for query in queries_of(cell.search.data, bench)}
-        write_json(self.folder / queries_file(cell.dataset.name), texts)
-
-
-def queries_file(dataset: str) -> Path:
+def queries_file(dataset: str) -> str:
     """Return where a dataset's texts of queries are in a suite's folder."""
-    return Path(QUERIES) / f"{slug(dataset)}.json"
+    return f"{QUERIES}/{slug(dataset)}.json"
 
 
 def read(path: Path) -> Record:
     """Read one record.
 
     Raises:
-        EffbenchError: it is missing, truncated, foreign, or of a newer schema.
+        EffbenchError: it is missing, damaged, foreign, or of a newer schema.
 
     """
     data: Record = read_json(path)
@@ -94,7 +63,24 @@ def read(path: Path) -> Record:
         raise EffbenchError(
             f"{path}: schema {data['schema']} is newer than ours (upgrade effbench)"
         )
+    if data["schema"] >= SEALED or SEAL in data:
+        data = unsealed(data, path)
+    _check_scores(data, path)
     return data
+
+
+def _check_scores(record: Record, path: Path) -> None:
+    """Refuse a record with a score that is not the mean of its queries' values."""
+    try:
+        for name, values in record.get("per_query", {}).items():
+            score = record["scores"][name]
+            if not abs(mean(values) - score) <= ROUNDING:
+                raise EffbenchError(
+                    f"{path}: its {name} is {score}, and the mean of its queries' values is "
+                    f"{mean(values)} (run the suite again)"
+                )
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise EffbenchError(f"{path}: scores that cannot be read: {error!r}") from error
 
 
 def told(cell: Cell) -> Record:
@@ -113,8 +99,8 @@ def failed(cell: Cell, error: Exception) -> Record:
     return {**record, "error": str(error), "traceback": getattr(error, "trace", None)}
 
 
-def done(cell: Cell, bench: Workbench) -> Record:
-    """Measure a cell's run and return its record."""
+def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Record:
+    """Measure a cell's run and return its record; ``files`` are what was exported."""
     artifact = bench.artifact(cell.search)
     data, info = cell.search.data, artifact.manifest() or {}
     run = {
@@ -130,6 +116,7 @@ def done(cell: Cell, bench: Workbench) -> Record:
         "queries": {**_taken(about, OF_DATA), **_taken(info, OF_RUN)},
         "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
         "models": _models(cell, bench),
+        "files": dict(files),
         "per_query": values,
     }
 
@@ -170,6 +157,7 @@ def _head(cell: Cell, status: str) -> Record:
     return {
         "schema": SCHEMA,
         "status": status,
+        "cell": cell.name,
         "key": cell.key,
         "dataset": cell.dataset.name,
         **told(cell),
@@ -233,12 +221,3 @@ def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
         "index_seconds": built["seconds"],
         "index_bytes": built["nbytes"],
     }
-
-
-def _write_if_new(path: Path, data: Record) -> None:
-    try:
-        if json.loads(path.read_text(encoding="utf-8")) == data:
-            return
-    except (OSError, ValueError):
-        pass
-    write_json(path, data)

@@ -11,7 +11,7 @@ from effbench.api import Dataset, Doc, DocPair, Paired, Qrel, Query, Split
 from effbench.blame import blamed, drawn
 from effbench.content import digest_of
 from effbench.errors import EffbenchError
-from effbench.options import Resolved, options_of
+from effbench.options import Resolved, changed, options_of
 from effbench.plugins import Offer
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class Row:
 
     def make(self, bench: Workbench) -> Any:
         """Make the instance; the bench's device holds unless the suite says another."""
+        for path in changed(self.offer.factory, self.resolved, bench.digests):
+            raise EffbenchError(f"{self.who}: {path} has changed since the plan (run again)")
         arguments = {**self.resolved.arguments}
         arguments.update({name: one.open(bench) for name, one in self.resolved.inputs.items()})
         takes_device = "device" in options_of(self.offer.factory) and "device" not in self.given

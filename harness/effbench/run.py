@@ -14,9 +14,9 @@ from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
-from effbench.records import Record, Results
+from effbench.records import Record
+from effbench.results import Results
 from effbench.steps import all_steps, key_of
-from effbench.steps.search import RUN
 from effbench.steps.train import Train
 from effbench.workbench import StepFailed, Workbench
 
@@ -72,6 +72,7 @@ def run(
         _quality(cell, bench, results, outcome)
         if outcome.failed and fail_fast:
             return outcome, results
+    bench.digests.save()
     _latency(plan, bench, results, outcome)
     return outcome, results
 
@@ -110,16 +111,18 @@ def _train_together(plan: Plan, bench: Workbench) -> None:
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
     record = results.read(cell)
-    if record is not None and (record.get("status"), record.get("key")) == ("done", cell.key):
+    finished = record and (record.get("status"), record.get("key")) == ("done", cell.key)
+    lost = results.lost(record, bench.digests) if record and finished else []
+    if lost:
+        bench.progress.note(f"{cell.name}: {', '.join(lost)}: lost or damaged, exporting again")
+    elif record and finished:
         outcome.records[cell.name] = _reused(record, cell, results)
         outcome.reused.append(cell.name)
         outcome.remark(code.remarks(record.get("code", {}), cell.offers), bench.progress)
         return
     try:
         with blamed("measuring"):
-            results.export_run(cell, bench.artifact(cell.search).folder / RUN)
-            results.export_queries(cell, bench)
-            record = records.done(cell, bench)
+            record = records.done(cell, bench, results.export(cell, bench))
             results.write(cell, record)
     except EffbenchError as error:
         _fail(cell, error, bench, results, outcome)

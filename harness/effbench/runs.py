@@ -11,9 +11,9 @@ from pathlib import Path
 
 from effbench.api import DocPair, Qrel, ScoredDoc
 from effbench.errors import EffbenchError
+from effbench.files import write_atomically
 from effbench.judgments import checked
 from effbench.reading import numbered, opened, read_lines
-from effbench.store import write_atomically
 
 _MOST = 3e38
 """Larger scores are written as this: 32-bit floats end at 3.4e38, so that ties have room."""

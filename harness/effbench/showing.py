@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from effbench.errors import EffbenchError
+from effbench.files import listed
 from effbench.plugins import suggest
 from effbench.records import MACHINE, SUITE, Record
 
@@ -23,7 +24,7 @@ def find(cell: str, results: Path) -> Path:
     """
     if Path(cell).is_file():
         return Path(cell)
-    known = [path for path in results.rglob("*.json") if path.name not in (SUITE, MACHINE)]
+    known = [p for p in listed(results, "**/*.json") if p.name not in (SUITE, MACHINE)]
     found = [path for path in known if path.stem == cell]
     if not found:
         hint = suggest(cell, {path.stem for path in known})

@@ -1,26 +1,26 @@
 """Artifacts of steps on disk: each in a folder named by its key, its manifest written last.
 
-Every file stands beside a ``.sha256`` of it; a file without one, or whose bytes differ, is
-as good as absent. A folder with a manifest is finished; one without is taken up again by
-the next run, which keeps the files that are whole.
+A manifest lists the files that belong to the step, with their checksums, and carries a checksum
+of itself. What is in the folder and not in the manifest does not count; a file whose bytes
+differ is removed and made again. A folder without a manifest is taken up by the next run.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
+from effbench.files import read_sealed, write_atomically, write_json
 from effbench.paths import home
 
 MANIFEST = "manifest.json"
@@ -34,113 +34,97 @@ def default_root() -> Path:
     return (Path(xdg) if xdg else home() / ".cache") / "effbench"
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a file beside ``path``, force it to disk and rename it there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # the suffix stays last, since numpy and gzip look at it
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write a mapping as JSON, atomically, each top-level key on a line of its own."""
-    lines = (
-        f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
-        for key, value in data.items()
-    )
-    text = "{\n" + ",\n".join(lines) + "\n}\n"
-    write_atomically(path, lambda temporary: _write_text(temporary, text))
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds.
-
-    Raises:
-        EffbenchError: it is missing or no JSON.
-
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
-
-
 @dataclass(frozen=True)
 class Artifact:
     """The folder of one step."""
 
     folder: Path
+    kept: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Name -> checksum of what was put, sealed or taken up: what the manifest will list."""
 
     def put(self, name: str, write: Callable[[Path], object]) -> None:
-        """Let ``write`` make the file ``name``; keep it with its checksum, atomically."""
-        path = self.folder / name
-        self._sum(name).unlink(missing_ok=True)
-        write_atomically(path, write)
-        self._seal(name)
+        """Let ``write`` make the file ``name``, atomically."""
+        write_atomically(self.folder / name, write)
+        self.kept[name] = file_sha256(self.folder / name)
 
     def put_text(self, name: str, text: str) -> None:
         """Keep ``text`` as the file ``name``."""
-        self.put(name, lambda path: _write_text(path, text))
+        self.put(name, lambda path: path.write_text(text, encoding="utf-8"))
 
     def put_folder(self, name: str, save: Callable[[Path], object]) -> None:
-        """Let ``save`` fill an empty folder; keep its files with their checksums."""
-        folder = self.folder / name
-        shutil.rmtree(folder, ignore_errors=True)
+        """Let ``save`` fill an empty folder; keep its files."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".") as temporary:
             made = Path(temporary) / name
             made.mkdir()
             save(made)
-            for path in sorted(p for p in made.rglob("*") if p.is_file()):
-                self.put(str(path.relative_to(temporary)), path.replace)
+            made.replace(self.folder / name)
+        self.seal(name)
 
     def seal(self, name: str) -> int:
-        """Keep checksums of the files that stand in the folder ``name``; return how many."""
-        files = [p for p in (self.folder / name).rglob("*") if p.is_file()]
+        """Keep the files that stand in the folder ``name``; return how many."""
+        files = sorted(p for p in (self.folder / name).rglob("*") if p.is_file())
         for path in files:
-            if path.suffix != ".sha256":
-                self._seal(str(path.relative_to(self.folder)))
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            self.kept[path.relative_to(self.folder).as_posix()] = file_sha256(path)
         return len(files)
 
-    def whole(self, name: str) -> bool:
-        """Tell whether the file ``name`` is there and its checksum holds."""
-        try:
-            kept = self._sum(name).read_text().split()[0]
-            return kept == file_sha256(self.folder / name)
-        except (OSError, IndexError):
-            return False
+    def take_up(self, name: str, checksum: str) -> bool:
+        """Keep a file that an earlier attempt has put, if it is whole; tell whether it is."""
+        whole = self._holds(name, checksum)
+        if whole:
+            self.kept[name] = checksum
+        return whole
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return what `finish` wrote, or None when the step has not finished."""
+        """Return what `finish` wrote, or None when the step has not finished.
+
+        A manifest that is damaged, or that of another step, is none.
+        """
         try:
-            data = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            data = read_sealed(self.folder / MANIFEST)
+        except EffbenchError:
             return None
-        return data if isinstance(data, dict) else None
+        return data if data.items() >= self._name.items() else None
+
+    def files(self, suffix: str) -> list[Path]:
+        """Return the files of a finished step whose names end in ``suffix``, in order."""
+        names: Mapping[str, str] = (self.manifest() or {"files": {}})["files"]
+        return [self.folder / name for name in names if name.endswith(suffix)]
 
     def finish(self, info: Mapping[str, Any]) -> None:
         """Write the manifest: the step is done."""
-        sums = self.folder.rglob("*.sha256")
-        files = sorted(str(path.relative_to(self.folder).with_suffix("")) for path in sums)
-        write_json(self.folder / MANIFEST, {**info, "files": files})
+        files = dict(sorted(self.kept.items()))
+        write_json(self.folder / MANIFEST, {**self._name, **info, "files": files})
+
+    def finished(self) -> bool:
+        """Tell whether the step has finished, though it may have been damaged since."""
+        return (self.folder / MANIFEST).exists()
 
     def sound(self) -> bool:
-        """Tell whether the step has finished and all its files are whole.
+        """Tell whether the step has finished and all its files are whole."""
+        manifest = self.manifest()
+        return manifest is not None and not self._bad(manifest)
 
-        A finished step with a file that is not whole is put back to unfinished.
+    def discard(self) -> None:
+        """Put a finished step that is not sound back to unfinished, without what is damaged.
+
+        What stands in a folder belongs together: a trainer might take what is left of a model
+        for a finished one. When it is the manifest that is damaged, nothing proves a folder.
         """
         manifest = self.manifest()
         if manifest is None:
-            return False
-        if all(self.whole(name) for name in manifest["files"]):
-            return True
-        (self.folder / MANIFEST).unlink(missing_ok=True)
-        return False
+            for path in self.folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+        else:
+            bad = self._bad(manifest)
+            folders = {PurePosixPath(name).parts[0] for name in bad}
+            for name in manifest["files"]:
+                if PurePosixPath(name).parts[0] in folders:
+                    (self.folder / name).unlink(missing_ok=True)
+        (self.folder / MANIFEST).unlink(missing_ok=True)  # last: a kill leaves nothing unproved
 
     def sweep(self) -> None:
         """Remove what a killed attempt left half-written; call it under the step's lock."""
@@ -150,12 +134,19 @@ class Artifact:
             else:
                 path.unlink()
 
-    def _seal(self, name: str) -> None:
-        line = f"{file_sha256(self.folder / name)}  {Path(name).name}\n"
-        write_atomically(self._sum(name), lambda temporary: _write_text(temporary, line))
+    @property
+    def _name(self) -> dict[str, str]:
+        return {"kind": self.folder.parent.name, "key": self.folder.name}
 
-    def _sum(self, name: str) -> Path:
-        return self.folder / f"{name}.sha256"
+    def _bad(self, manifest: Mapping[str, Any]) -> list[str]:
+        files: Mapping[str, str] = manifest["files"]
+        return [name for name, checksum in files.items() if not self._holds(name, checksum)]
+
+    def _holds(self, name: str, checksum: str) -> bool:
+        try:
+            return file_sha256(self.folder / name) == checksum
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True)
@@ -186,7 +177,3 @@ class Store:
             yield
         finally:
             lock.release()
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import islice
@@ -11,6 +10,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from effbench.api import Doc
+from effbench.content import file_sha256
+from effbench.errors import EffbenchError
+from effbench.files import read_sealed, sealed
 from effbench.store import Artifact
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ Item = TypeVar("Item")
 
 SHARD = 16_384
 """Rows a shard: what encoding holds in memory at once, and what a killed run may lose."""
+
+VECTORS, IDS = ".npy", ".ids"
 
 BATCH = 1_024
 """Rows that an encoder gets at once: enough to sort by length, few enough to show progress."""
@@ -55,12 +59,12 @@ def write_shards(
     rows, width, seconds = 0, 0, 0.0
     number = 0
     while shard := list(islice(remaining, SHARD)):
-        names = _names(number)
-        if not all(artifact.whole(name) for name in names):
-            _write_shard(artifact, names, shard, encode, advance)
+        names, ids = _names(number), [item_id for item_id, _ in shard]
+        facts = _taken_up(artifact, names, ids)
+        if facts is None:
+            facts = _write_shard(artifact, names, shard, encode, advance)
         else:
             advance(len(shard))
-        facts = json.loads((artifact.folder / names.facts).read_text())
         rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
         number += 1
     return Shards(rows, width, seconds)
@@ -72,7 +76,8 @@ class DiskVectors:
     def __init__(self, folder: Path) -> None:
         import numpy as np
 
-        self._shards = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))]
+        files = Artifact(folder).files(VECTORS)
+        self._shards = [np.load(path, mmap_mode="r") for path in files]
         self._starts = [0]
         for shard in self._shards:
             self._starts.append(self._starts[-1] + len(shard))
@@ -103,10 +108,7 @@ class DiskVectors:
 
 def read_ids(folder: Path) -> list[str]:
     """Return the ids of a finished encoding, one a row."""
-    ids: list[str] = []
-    for path in sorted(folder.glob("*.ids")):
-        ids += path.read_text(encoding="utf-8").splitlines()
-    return ids
+    return _read_ids(Artifact(folder).files(IDS))
 
 
 def ids_at(folder: Path, rows: Iterable[int]) -> dict[int, str]:
@@ -115,7 +117,7 @@ def ids_at(folder: Path, rows: Iterable[int]) -> dict[int, str]:
     One shard's ids are in memory at a time: a corpus may have ten million.
     """
     wanted, found, first = sorted(set(rows)), dict[int, str](), 0
-    for path in sorted(folder.glob("*.ids")):
+    for path in Artifact(folder).files(IDS):
         ids = path.read_text(encoding="utf-8").splitlines()
         last = first + len(ids)
         here = wanted[bisect_left(wanted, first) : bisect_left(wanted, last)]
@@ -138,7 +140,28 @@ class _Names(NamedTuple):
 
 
 def _names(number: int) -> _Names:
-    return _Names(f"{number:05}.npy", f"{number:05}.ids", f"{number:05}.json")
+    return _Names(f"{number:05}{VECTORS}", f"{number:05}{IDS}", f"{number:05}.json")
+
+
+def _taken_up(artifact: Artifact, names: _Names, ids: list[str]) -> dict[str, Any] | None:
+    """Return the facts of a shard that an earlier attempt has left, if it is whole.
+
+    They say which vectors and ids belong together, and to which step; the ids say which items.
+    """
+    path = artifact.folder / names.facts
+    try:
+        facts = read_sealed(path)
+    except EffbenchError:
+        return None
+    files = {name: facts["files"].get(name, "") for name in (names.vectors, names.ids)}
+    whole = (
+        facts["key"] == artifact.folder.name
+        and all(
+            artifact.take_up(*one) for one in (*files.items(), (path.name, file_sha256(path)))
+        )
+        and _read_ids([artifact.folder / names.ids]) == ids
+    )
+    return facts if whole else None
 
 
 def _write_shard(
@@ -147,7 +170,7 @@ def _write_shard(
     shard: list[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
     advance: Callable[[int], None],
-) -> None:
+) -> dict[str, Any]:
     import numpy as np
 
     distinct: dict[Hashable, Item] = {}
@@ -168,10 +191,16 @@ def _write_shard(
 
     artifact.put(names.vectors, lambda path: np.save(path, vectors))
     artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))
-    facts: dict[str, Any] = {"width": vectors.shape[1], "seconds": seconds}
-    artifact.put_text(names.facts, json.dumps(facts))
+    files = {name: artifact.kept[name] for name in (names.vectors, names.ids)}
+    facts = {"key": artifact.folder.name, "width": vectors.shape[1], "seconds": seconds}
+    artifact.put_text(names.facts, sealed({**facts, "files": files}))
+    return facts
 
 
 def _content(item: Any) -> Hashable:
     """Return what an encoder sees of an item: a text, or a doc without its id."""
     return (item.title, item.text) if isinstance(item, Doc) else item
+
+
+def _read_ids(paths: Iterable[Path]) -> list[str]:
+    return [one for path in paths for one in path.read_text(encoding="utf-8").splitlines()]

@@ -7,10 +7,12 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from effbench import code, processes
 from effbench.blame import blamed, failure
+from effbench.content import DIGESTS, Digests
 from effbench.errors import EffbenchError, NoDataError
 from effbench.progress import Progress
 from effbench.rows import Row
@@ -90,6 +92,11 @@ class Workbench:
         self.artifact(step)
         return self._indexes.get(key_of(step), lambda: step.open(self))
 
+    @cached_property
+    def digests(self) -> Digests:
+        """Digests of files, remembered in the store."""
+        return Digests(self.store.root / DIGESTS)
+
     def close(self) -> None:
         """Let go of open models and indexes: others need the memory."""
         self._encoders, self._indexes = _Newest(2), _Newest(1)
@@ -121,16 +128,16 @@ class Workbench:
             self.progress.note(f"{step.label}: another run is at it, waiting")
 
         with self.store.lock(step.kind, key, waiting):
-            finished = artifact.manifest() is not None
-            unsound = finished and not self.trusting and not artifact.sound()
-            if unsound:
+            sound = artifact.manifest() is not None if self.trusting else artifact.sound()
+            if artifact.finished() and not sound:
                 self.progress.note(f"{step.label}: a file is corrupt, making it again")
-            if unsound or artifact.manifest() is None:
+                artifact.discard()
+            if not sound:
                 artifact.sweep()
                 if together:
                     processes.call_others(artifact)
                 info = step.make(artifact, self)
-                facts = {"kind": step.kind, "label": step.label, "code": code.of(step.offers)}
+                facts = {"label": step.label, "code": code.of(step.offers)}
                 artifact.finish({**facts, **info})
                 self.made.append(step.label)
         return artifact

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import effbench
+from effbench.content import stamp_of
 from effbench.paths import inside
 from effbench.reading import sha256_of
 from effbench_dpr.download import MD5, NAMES, default_folder, fetch
@@ -59,8 +60,7 @@ class Dpr:
         """Says which file, by its digest (a plan reads it) or name."""
         if self._path is None:
             return ":".join(["dpr", self._stem, *filter(None, [MD5.get(self._stem)])])
-        stat = self._path.stat()
-        return f"dpr:{_digest(self._path, stat.st_size, stat.st_mtime_ns)}"
+        return f"dpr:{_digest(self._path, stamp_of(self._path))}"
 
     @property
     def corpus_key(self) -> str:
@@ -128,7 +128,7 @@ def _table_name(path: Path) -> str:
 
 
 @functools.cache  # of the same file with several hard_negatives
-def _digest(path: Path, size: int, mtime_ns: int) -> str:
+def _digest(path: Path, stamp: tuple[int, ...]) -> str:
     try:
         with path.open("rb") as stream:
             return sha256_of(stream).hex()

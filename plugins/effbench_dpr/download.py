@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import effbench
+from effbench.files import write_text
 from effbench.reading import CHUNK
 from effbench.store import default_root
 
@@ -99,7 +100,7 @@ def _verify(found: Path, file: Path, mend: str) -> None:
     if wanted is None:
         # A folder that only others may write to is one that they keep an eye on.
         with contextlib.suppress(PermissionError):
-            note.write_text(f"{digest.hexdigest()}  {file.name}\n", encoding="utf-8")
+            write_text(note, f"{digest.hexdigest()}  {file.name}\n")
     elif digest.hexdigest() != wanted:
         raise effbench.EffbenchError(
             f"{found}: its {kind} is {digest.hexdigest()}, not {wanted} ({mend})"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import effbench
+from effbench.content import stamp_of
 from effbench.reading import checked_id, content_sha256, numbered, opened
 
 INSIDE = "oagqa-topic-v2"  # the folder that the authors' archive is unpacked to
@@ -170,10 +171,9 @@ def _digest(path: Path) -> str:
     """Return the sha256 of a file, or what stands for one that is not there yet."""
     if not path.is_file():
         return f"absent-{path.name}"
-    stat = path.stat()
-    return _remembered_digest(path, stat.st_size, stat.st_mtime_ns)
+    return _remembered_digest(path, stamp_of(path))
 
 
 @functools.cache  # the same files make up a topic, its discipline and all splits of both
-def _remembered_digest(path: Path, size: int, mtime_ns: int) -> str:
+def _remembered_digest(path: Path, stamp: tuple[int, ...]) -> str:
     return content_sha256(path)

@@ -16,6 +16,11 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from effbench import ABOUT, EffbenchError
+from effbench.content import file_sha256
+from effbench.files import read_sealed, write_json
+
+SUMS = "effbench_sums.json"
+"""The file of a checkpoint with the checksums of the others."""
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +110,18 @@ class _Loop(Trainer):  # type: ignore[misc]
             return super()._get_train_sampler(*arguments)
         return _ByLength(self.args.train_batch_size, lengths, self.args.data_seed)
 
+    def _save_checkpoint(self, *arguments: Any, **options: Any) -> None:
+        """Write a checkpoint, its checksums last; only then can older ones go."""
+        super()._save_checkpoint(*arguments, **options)
+        self.accelerator.wait_for_everyone()  # each process writes the state of its own draws
+        if self.is_world_process_zero():
+            checkpoints = Path(self.args.output_dir)
+            newest = checkpoints / f"checkpoint-{self.state.global_step}"
+            write_json(newest / SUMS, _sums(newest))
+            for checkpoint in checkpoints.glob("checkpoint-*"):
+                if checkpoint != newest:
+                    shutil.rmtree(checkpoint)
+
     def training_step(self, *arguments: Any, **options: Any) -> Tensor:
         """Do one step and return its loss."""
         loss: Tensor = super().training_step(*arguments, **options)
@@ -188,7 +205,7 @@ def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> Train
         data_seed=seed,
         use_cpu=not (cuda or torch.backends.mps.is_available()),  # it must be told, for bf16
         full_determinism=cuda,  # kernels on CPUs are deterministic as they are
-        save_total_limit=1,
+        save_total_limit=None,  # we remove older ones ourselves
         logging_steps=0.01,  # of all steps
         logging_nan_inf_filter=False,
         dataloader_pin_memory=cuda,
@@ -214,15 +231,24 @@ def _remarks(curve: Sequence[Mapping[str, float]]) -> list[str]:
 
 
 def _newest(checkpoints: Path) -> str | None:
-    """Return the newest whole checkpoint: its state file is what is written last."""
+    """Return the newest whole checkpoint: its files are those that were saved."""
     steps = sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
     for checkpoint in reversed(steps):
         try:
-            json.loads((checkpoint / "trainer_state.json").read_text())
-        except (OSError, ValueError):
+            if read_sealed(checkpoint / SUMS) == _sums(checkpoint):
+                return str(checkpoint)
+        except EffbenchError:
             continue
-        return str(checkpoint)
     return None
+
+
+def _sums(checkpoint: Path) -> dict[str, str]:
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
+    return {
+        path.relative_to(checkpoint).as_posix(): file_sha256(path)
+        for path in files
+        if path.name != SUMS
+    }
 
 
 def _move(model: Path, output_dir: Path) -> None:

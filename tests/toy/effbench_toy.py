@@ -33,7 +33,7 @@ def effbench_encoders():
 
 @effbench.hookimpl
 def effbench_trainers():
-    return {"table": TableTrainer, "centroids": CentroidTrainer}
+    return {"table": TableTrainer, "centroids": CentroidTrainer, "nearest": NearestTrainer}
 
 
 @effbench.hookimpl
@@ -369,6 +369,19 @@ class CentroidTrainer:
                     words.setdefault(word, []).append(data.vectors(good).mean(0))
         (output_dir / "words.txt").write_text("\n".join(words))
         np.save(output_dir / "table.npy", np.array([sum(v) for v in words.values()]))
+
+
+class NearestTrainer:
+    """Takes the table of the domain whose queries are nearest."""
+
+    def __init__(self, domains: effbench.DomainModels) -> None:
+        self.domains = domains
+
+    def train(self, output_dir, *, seed):
+        target = self.domains.target.queries.mean(0)
+        best = max(self.domains.sources, key=lambda one: float(one.queries.mean(0) @ target))
+        for path in sorted(best.model.folder.iterdir()):
+            shutil.copy(path, output_dir)
 
 
 class TableEncoder:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from effbench import fingerprint
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
+from effbench.files import listed
 from effbench.latency import sessions
 from effbench.latency.place import Place
 from effbench.latency.samples import Read, Samples, read_samples
@@ -106,7 +107,7 @@ def _fitting(
     folder: Path, options: LatencyOptions, device: str | None
 ) -> list[tuple[Path, Read]]:
     """Return the sessions under these conditions on this machine, the newest first."""
-    paths = sorted((folder / sessions.FOLDER).glob("*.npz"), reverse=True)
+    paths = list(listed(folder / sessions.FOLDER, "*.npz"))[::-1]
     if not paths:
         return []
     terms = conditions(options, device)

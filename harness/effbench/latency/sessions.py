@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from effbench import fingerprint
 from effbench.cells import slug
 from effbench.errors import EffbenchError
+from effbench.files import listed
 from effbench.latency import figures, trust
 from effbench.latency.figures import Interval
 from effbench.latency.samples import Read, Samples, Times, read_samples
@@ -122,7 +123,7 @@ class Sessions:
         return Measured(there)
 
     def _read(self, folders: Iterable[Path]) -> Iterator[Read]:
-        for path in sorted(path for one in folders for path in one.glob(f"{FOLDER}/*.npz")):
+        for path in sorted(path for one in folders for path in listed(one / FOLDER, "*.npz")):
             try:
                 yield read_samples(path)
             except EffbenchError as error:

@@ -8,12 +8,11 @@ from textwrap import wrap
 from typing import Any
 
 from effbench.errors import EffbenchError
+from effbench.files import read_json
 from effbench.leaderboard import Board
 from effbench.page import chart
 from effbench.page.facts import Texts, facts
-from effbench.records import queries_file
 from effbench.remarks import one_line
-from effbench.store import read_json
 
 HERE = Path(__file__).parent
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
@@ -76,11 +75,10 @@ def texts_of(board: Board) -> Texts:
     """Return the texts of queries that lie beside the records, the newest ones."""
     found: dict[str, Mapping[str, str]] = {}
     unreadable = []
-    for dataset in board.whole:
-        paths = [folder / queries_file(dataset) for folder in board.collected.folders]
-        for path in filter(Path.is_file, paths):
+    for dataset, path in board.collected.texts.items():
+        if dataset in board.whole:
             try:  # a page without texts is one still
-                found.setdefault(dataset, _texts(path))
+                found[dataset] = _texts(path)
             except EffbenchError as error:
                 unreadable.append(one_line(str(error)))
     return Texts(found, unreadable)

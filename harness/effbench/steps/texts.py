@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.reading import numbered, opened
 from effbench.rows import DatasetRow
@@ -53,6 +54,8 @@ class FileSource:
     def texts(self) -> Iterator[str]:
         """Yield the texts as they stand."""
         with opened(self.path) as file:
+            if file_sha256(self.path) != self.digest:
+                raise EffbenchError(f"{self.path}: has changed since the plan (run again)")
             lines = (line for _, line in numbered(str(self.path), file))
             if self.column is not None:
                 yield from self._column(self.column, lines)

@@ -1,0 +1,82 @@
+"""A suite's results folder on this machine: records, and the files that belong to them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from effbench import machine, runs
+from effbench.cells import Cell, Plan
+from effbench.content import file_sha256
+from effbench.errors import EffbenchError
+from effbench.files import read_sealed, sweep_stale, write_json
+from effbench.records import MACHINE, RUNS, SUITE, Record, queries_file, read, suite_facts
+from effbench.steps.data import queries_of
+from effbench.steps.search import RUN
+
+if TYPE_CHECKING:
+    from effbench.content import Digests
+    from effbench.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Results:
+    """The records of one suite on this machine."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, root: Path, plan: Plan) -> Results:
+        """Return where the records of a plan's suite belong under ``root``."""
+        return cls(root / machine.name() / plan.suite.name)
+
+    def begin(self, plan: Plan) -> None:
+        """Write the machine's facts and what the whole suite consists of."""
+        for folder in (self.folder.parent, self.folder, *self.folder.glob("*/")):
+            sweep_stale(folder)
+        _write_if_new(self.folder.parent / MACHINE, machine.facts())
+        _write_if_new(self.folder / SUITE, suite_facts(plan))
+
+    def read(self, cell: Cell) -> Record | None:
+        """Return a cell's record, or None if there is none that can be read."""
+        try:
+            return read(self.folder / f"{cell.name}.json")
+        except EffbenchError:
+            return None
+
+    def write(self, cell: Cell, record: Record) -> None:
+        """Write a cell's record, atomically."""
+        write_json(self.folder / f"{cell.name}.json", record)
+
+    def export(self, cell: Cell, bench: Workbench) -> dict[str, str]:
+        """Keep a cell's run, and its queries' texts (the page shows some), beside its record.
+
+        Returns:
+            Name -> checksum of each file: the record says what belongs to it.
+
+        """
+        run, texts = f"{RUNS}/{cell.name}.trec.gz", queries_file(cell.dataset.name)
+        runs.export(bench.artifact(cell.search).folder / RUN, self.folder / run)
+        queries = queries_of(cell.search.data, bench)
+        write_json(self.folder / texts, {q.query_id: q.text for q in queries}, seal=False)
+        return {name: file_sha256(self.folder / name) for name in (run, texts)}
+
+    def lost(self, record: Record, digests: Digests) -> list[str]:
+        """Return which of a record's files are missing or damaged."""
+        files: Mapping[str, str] = record.get("files", {})
+        return [
+            name
+            for name, checksum in files.items()
+            if not (path := self.folder / name).is_file() or digests.of(path) != checksum
+        ]
+
+
+def _write_if_new(path: Path, data: Record) -> None:
+    with contextlib.suppress(EffbenchError):
+        if read_sealed(path) == json.loads(json.dumps(data)):
+            return
+    write_json(path, data)

@@ -1,0 +1,352 @@
+"""The store: what a kill, a disk or another run did to its files is noticed and never used."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import effbench_toy
+import numpy as np
+import pytest
+
+import effbench.run as effbench_run
+from effbench.content import Digests
+from effbench.errors import EffbenchError
+from effbench.files import (
+    listed,
+    read_sealed,
+    sealed,
+    sweep_stale,
+    write_atomically,
+    write_json,
+)
+from effbench.store import Artifact
+
+SUITE = """\
+suite: toys
+datasets: [{use: toy}]
+measures: [nDCG@10]
+models:
+  table: {use: table, targets: {texts: [{queries: {use: toy}}], encoder: words}}
+encoders:
+  words: {use: words}
+  wide: {use: words, width: 96}
+  table: {use: table, model: table, passages: words}
+indexes: {plain: {use: plain}}
+latency: false
+"""
+TEMPORARY = ".0123456789abcdef.part"
+
+
+@pytest.fixture
+def run(effbench, suite, tmp_path: Path, monkeypatch):
+    """Run the suite in shards of 20 docs."""
+    monkeypatch.setattr("effbench.vectors.SHARD", 20)
+    return lambda: effbench("run", suite(SUITE), "--results", tmp_path / "results")
+
+
+@pytest.fixture
+def values(tmp_path: Path):
+    """Read the values of all queries."""
+
+    def read() -> dict[str, dict]:
+        paths = listed(tmp_path, "results/*/toys/*--*.json")
+        return {path.stem: json.loads(path.read_text())["per_query"] for path in paths}
+
+    return read
+
+
+def forget(folder: Path, *kinds: str) -> None:
+    """Remove the records, and some kinds of step, so that a run reads the others."""
+    for path in folder.glob("results/*/toys/*--*.json"):
+        path.unlink()
+    for kind in ("run", *kinds):
+        shutil.rmtree(folder / "cache" / kind)
+
+
+def swap(one: Path, other: Path) -> None:
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+
+
+def shards(folder: Path) -> list[list[Path]]:
+    """Return all files of each shard of the rows' passages, a row after the other."""
+    return [
+        sorted(step.glob(f"{number:05}.*"))
+        for step in sorted(folder.glob("cache/encode/*/"))
+        for number in range(3)
+    ]
+
+
+def test_two_writers_of_one_name_do_not_meet(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("os.getpid", lambda: 1)  # as in two containers
+    path = tmp_path / "file.json"
+
+    def write(temporary: Path) -> None:
+        temporary.write_text("first")
+        write_atomically(path, lambda other: other.write_text("second"))
+        assert path.read_text() == "second"
+
+    write_atomically(path, write)
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_temporary_files_are_no_files_of_ours_and_old_ones_go(tmp_path: Path) -> None:
+    old, young = tmp_path / f"{TEMPORARY}.json", tmp_path / ".4711.cell.json"
+    for path in (old, young, tmp_path / "cell.json", tmp_path / ".mine.json"):
+        path.write_text("{}")
+        os.utime(path, (0, 0))
+    os.utime(young)
+    assert [path.name for path in listed(tmp_path, "*.json")] == [".mine.json", "cell.json"]
+    sweep_stale(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {young.name, "cell.json", ".mine.json"}
+
+
+@pytest.mark.parametrize("data", [{}, {"a": [1, 2.5, None], "b": {"2": "é", "10": "x"}}])
+def test_json_that_is_kept_notices_every_other_byte(tmp_path: Path, data: dict) -> None:
+    path = tmp_path / "kept.json"
+    write_json(path, data)
+    assert read_sealed(path) == data
+    content = path.read_bytes()
+    for place in range(len(content)):
+        for other in (content[place] ^ 1, content[place] ^ 0x40):
+            path.write_bytes(content[:place] + bytes([other]) + content[place + 1 :])
+            try:
+                found = read_sealed(path)
+            except EffbenchError as error:
+                assert str(path) in str(error)  # noqa: PT017 - white space may change unnoticed
+            else:
+                assert found == data
+    path.write_bytes(content[:-9])
+    with pytest.raises(EffbenchError, match="cannot be read"):
+        read_sealed(path)
+
+
+def test_json_is_sealed_as_it_will_be_read(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text(sealed({"rows": {10: "a", 9: "b"}, "pair": (1, 2)}))
+    assert read_sealed(tmp_path / "kept") == {"rows": {"10": "a", "9": "b"}, "pair": [1, 2]}
+
+
+def test_files_that_no_manifest_lists_are_not_used(run, values, tmp_path: Path) -> None:
+    run()
+    true = values()
+    for step in [*tmp_path.glob("cache/encode/*"), *tmp_path.glob("cache/queries/*")]:
+        if step.is_dir():
+            for name in (TEMPORARY, "00099"):
+                np.save(step / f"{name}.npy", np.ones((5, 64), dtype=np.float32))
+                (step / f"{name}.ids").write_text("a\nb\nc\nd\ne\n")
+    forget(tmp_path, "index")
+    found = run()
+    assert found.exit_code == 0, found.output
+    assert values() == true
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("one", "other"), [((0,), (1,)), ((0, 1, 2), (3, 4, 5)), ((2,), (5,))], ids=str
+)
+def test_swapped_shards_are_noticed(run, values, tmp_path, finished, one, other) -> None:
+    """Within a row's passages, or those of two rows."""
+    run()
+    true = values()
+    before = shards(tmp_path)
+    for numbers in zip(one, other, strict=True):
+        for pair in zip(*(before[number] for number in numbers), strict=True):
+            swap(*pair)
+    forget(tmp_path, "index")
+    if not finished:
+        for path in tmp_path.glob("cache/encode/*/manifest.json"):
+            path.unlink()
+    found = run()
+    assert ("corpus of toy: a file is corrupt, making it again" in found.stderr) == finished
+    assert values() == true
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_dropped_shard_is_noticed(run, values, tmp_path: Path, finished: bool) -> None:
+    run()
+    true = values()
+    for path in shards(tmp_path)[1]:
+        path.unlink()
+    if not finished:
+        (shards(tmp_path)[0][0].parent / "manifest.json").unlink()
+    forget(tmp_path, "index")
+    assert run().exit_code == 0
+    assert values() == true
+
+
+def test_the_manifest_of_another_step_is_none(run, values, tmp_path: Path) -> None:
+    run()
+    true = values()
+    manifests = sorted(tmp_path.glob("cache/encode/*/manifest.json"))
+    swap(*manifests)
+    swap(*sorted(tmp_path.glob("cache/queries/*/manifest.json"))[:2])
+    forget(tmp_path, "index")
+    assert run().stderr.count("a file is corrupt, making it again") == 4
+    assert values() == true
+
+
+@pytest.fixture
+def _easily_pleased(monkeypatch) -> None:
+    """A trainer that takes what it finds in its folder for a finished model."""
+    train = effbench_toy.TableTrainer.train
+
+    def easily(self, output_dir, *, seed):
+        if not (output_dir / "words.txt").exists():
+            train(self, output_dir, seed=seed)
+
+    monkeypatch.setattr(effbench_toy.TableTrainer, "train", easily)
+
+
+def damage_model(folder: Path) -> None:
+    (words,) = folder.glob("cache/model/*/model/words.txt")
+    lines = words.read_text().split("\n")
+    words.write_text("\n".join(reversed(lines)))
+    forget(folder, "queries")
+
+
+@pytest.mark.usefixtures("_easily_pleased")
+def test_a_damaged_model_is_not_sealed_anew(run, values, tmp_path: Path) -> None:
+    run()
+    true = values()
+    damage_model(tmp_path)
+    assert "train table: a file is corrupt, making it again" in run().stderr
+    assert values() == true
+
+
+@pytest.mark.usefixtures("_easily_pleased")
+def test_nor_when_the_run_is_killed_after_it_has_noticed(run, values, tmp_path, monkeypatch):
+    run()
+    true = values()
+    damage_model(tmp_path)
+    with monkeypatch.context() as killed:
+        killed.setattr("effbench.steps.train.Train.make", _raise)
+        run()
+    assert run().exit_code == 0
+    assert values() == true
+
+
+def _raise(*_: object) -> None:
+    raise RuntimeError("killed")
+
+
+@pytest.mark.usefixtures("_easily_pleased")
+def test_without_a_manifest_that_holds_nothing_proves_a_model(run, values, tmp_path) -> None:
+    run()
+    true = values()
+    (manifest,) = tmp_path.glob("cache/model/*/manifest.json")
+    manifest.write_text(manifest.read_text()[:-20])
+    damage_model(tmp_path)
+    run()
+    assert values() == true
+
+
+def test_a_temporary_file_in_a_model_does_no_harm(run, tmp_path, monkeypatch) -> None:
+    """Such as a kill left, when each file of a model had a checksum beside it."""
+    finish = Artifact.finish
+
+    def be_killed(artifact: Artifact, info: dict) -> None:
+        if artifact.folder.parent.name == "model":
+            raise RuntimeError("killed")
+        finish(artifact, info)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Artifact, "finish", be_killed)
+        run()
+    (model,) = tmp_path.glob("cache/model/*/model")
+    (model / ".4711.words.txt.sha256").write_text("")
+    assert run().exit_code == 0
+    forget(tmp_path, "queries")
+    found = run()
+    assert found.exit_code == 0
+    assert "corrupt" not in found.stderr
+    assert "train table" not in found.stderr
+
+
+def write_model(folder: Path, content: str, moment: int) -> None:
+    folder.mkdir()
+    (folder / "weights").write_text(content)
+    os.utime(folder / "weights", (moment, moment))
+
+
+def test_a_model_replaced_with_equal_size_and_time_has_another_digest(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("effbench.content._TICK_NS", 0)  # remember it at once
+    model, memory = tmp_path / "model", tmp_path / "digests.json"
+    write_model(model, "one", 1_700_000_000)
+    time.sleep(0.05)
+    digests = Digests(memory)
+    first = digests.of(model)
+    digests.save()
+    assert read_sealed(memory)[str(model / "weights")][0] == 3, "it is remembered"
+    shutil.rmtree(model)
+    write_model(model, "two", 1_700_000_000)
+    assert Digests(memory).of(model) != first
+    assert digests.of(model) != first, "in the same process too"
+
+
+def test_what_is_remembered_of_digests_is_not_trusted_when_damaged(tmp_path: Path) -> None:
+    model, memory = tmp_path / "model", tmp_path / "digests.json"
+    write_model(model, "one", 1_700_000_000)
+    true = Digests(memory).of(model)
+    stat = (model / "weights").stat()
+    stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    write_json(memory, {str(model / "weights"): [*stamp, "0" * 64]})
+    assert Digests(memory).of(model) != true, "what is remembered counts"
+    memory.write_text(memory.read_text().replace("0" * 64, "1" * 64))
+    assert Digests(memory).of(model) == true
+
+
+def test_young_files_are_not_remembered(tmp_path: Path) -> None:
+    """Changed once more in the same tick of the clock, they would look the same."""
+    write_model(tmp_path / "model", "one", 1_700_000_000)
+    digests = Digests(tmp_path / "digests.json")
+    digests.of(tmp_path / "model")
+    digests.save()
+    assert not (tmp_path / "digests.json").exists()
+
+
+def test_a_model_replaced_after_the_plan_is_refused(
+    effbench, suite, run, tmp_path: Path, monkeypatch
+) -> None:
+    run()
+    (trained,) = tmp_path.glob("cache/model/*/model")
+    shutil.copytree(trained, tmp_path / "model")
+    given = SUITE.replace(
+        "  table: {use: table, model: table, passages: words}",
+        "  given: {use: table-in, model: ./model, passages: words}",
+    )
+    planned = suite(given, "given.yaml")
+
+    started = effbench_run.run
+
+    def replace_then_run(*arguments, **options):
+        (tmp_path / "model" / "words.txt").write_text("another")
+        return started(*arguments, **options)
+
+    monkeypatch.setattr(effbench_run, "run", replace_then_run)
+    found = effbench("run", planned, "--results", tmp_path / "results")
+    assert found.exit_code == 1
+    told = f"encoder 'given' (plugin toy): {tmp_path / 'model'} has changed since the plan"
+    assert told in found.stderr
+
+
+def test_texts_replaced_after_the_plan_are_refused(effbench, suite, tmp_path, monkeypatch):
+    (tmp_path / "texts.txt").write_text("apple boat\n")
+    planned = suite(SUITE.replace("{queries: {use: toy}}", "{file: texts.txt}"))
+    started = effbench_run.run
+
+    def replace_then_run(*arguments, **options):
+        (tmp_path / "texts.txt").write_text("other boat\n")
+        return started(*arguments, **options)
+
+    monkeypatch.setattr(effbench_run, "run", replace_then_run)
+    found = effbench("run", planned, "--results", tmp_path / "results")
+    assert found.exit_code == 1
+    assert "texts.txt: has changed since the plan" in found.stderr
