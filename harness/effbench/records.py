@@ -113,6 +113,7 @@ def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Record:
         "code": code.kept(all_steps((cell.search,)), bench.store),
         "scores": {name: mean(by_query) for name, by_query in values.items()},
         "queries": {**_taken(about, OF_DATA), **_taken(info, OF_RUN)},
+        "such_as": {**about["such_as"], **info["such_as"]},
         "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
         "models": _models(cell, bench),
         "files": dict(files),
