@@ -25,18 +25,18 @@ def disturb(script: str, *options: str, before: str = "") -> subprocess.Complete
 
 
 def test_kills() -> None:
-    found = disturb("kills.py", "--kills", "8")
+    found = disturb("kills.py", "--kills", "4")
     assert found.returncode == 0, found.stdout + found.stderr
-    assert "8 kills and resumes" in found.stdout
+    assert "4 kills and resumes" in found.stdout
 
 
 def test_corruptions() -> None:
-    found = disturb("corruptions.py", "--corruptions", "20")
+    found = disturb("corruptions.py", "--corruptions", "10")
     assert found.returncode == 0, found.stdout + found.stderr
-    assert "20 corruptions" in found.stdout
+    assert "10 corruptions" in found.stdout
 
 
 def test_corruptions_that_nobody_looks_for_are_told() -> None:
-    found = disturb("corruptions.py", "--corruptions", "40", before=BLIND)
+    found = disturb("corruptions.py", "--corruptions", "20", before=BLIND)
     assert found.returncode == 1, found.stdout + found.stderr
     assert "WRONG" in found.stdout
