@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from effbench.content import digest_of, file_sha256
+from effbench.content import digest_of, file_sha256, files_under
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -34,13 +34,13 @@ def digest(module: str) -> str:
     if spec is None:
         return ""
     folders = [Path(one) for one in spec.submodule_search_locations or ()]
-    found = [(folder, path) for folder in folders for path in sorted(folder.rglob("*"))]
+    found = [(folder, path) for folder in folders for path in files_under(folder)]
     if not folders and spec.origin:
         found = [(Path(spec.origin).parent, Path(spec.origin))]
     files = [
         (path.relative_to(folder).as_posix(), file_sha256(path))
         for folder, path in found
-        if path.suffix in SUFFIXES and path.is_file()
+        if path.suffix in SUFFIXES
     ]
     return digest_of(files)[:12] if files else ""
 

@@ -160,6 +160,7 @@ def _head(cell: Cell, status: str) -> Record:
         "cell": cell.name,
         "key": cell.key,
         "dataset": cell.dataset.name,
+        "data_key": key_of(cell.search.data),
         **told(cell),
         "search": dict(cell.options),
         "k": cell.search.k,
