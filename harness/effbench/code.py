@@ -13,7 +13,8 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from effbench.content import digest_of, file_sha256, files_under
+from effbench.content import digest_of, file_sha256, files_under, hub_commit
+from effbench.rows import Row
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 SUFFIXES = (".py", ".pyd", ".so", ".dll", ".dylib")
 """Of files that hold code; models and data that lie beside it have digests of their own."""
 
+_MODEL = "model "
+
 Code: TypeAlias = Mapping[str, Sequence[str]]
-"""Plugin -> the digests of its code that were at work: several where it changed meanwhile."""
+"""Plugin -> the digests of its code that were at work: several where it changed meanwhile.
+
+So with ``model ID``, a model of the hub, and its commits: keys hold its name alone.
+"""
 
 
 @cache
@@ -50,6 +56,14 @@ def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
     return {one.plugin: [digest(one.module)] for one in offers}
 
 
+def models(steps: Iterable[Step]) -> dict[str, list[str]]:
+    """Return the commit that is here of each model of the hub that some steps use."""
+    rows = (getattr(step, "row", None) for step in steps)
+    found = (one for row in rows if isinstance(row, Row) for one in row.of_hub)
+    commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in found}
+    return {name: [commit] for name, commit in commits.items() if commit}
+
+
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:
     """Return the code of several steps."""
     found: dict[str, set[str]] = {}
@@ -65,16 +79,28 @@ def kept(steps: Mapping[str, Step], store: Store) -> dict[str, list[str]]:
     return merged(manifest.get("code", {}) for manifest in manifests if manifest)
 
 
-def remarks(kept: Code, offers: Iterable[Offer]) -> list[str]:
-    """Return a line for each plugin that has changed since it made what is kept."""
-    now = of(offers)
+def remarks(kept: Code, offers: Iterable[Offer], steps: Iterable[Step]) -> list[str]:
+    """Return a line for each plugin, and model of the hub, that was another one then."""
+    now = {**of(offers), **models(steps)}
     return [
-        f"plugin {plugin!r} has changed since it made what is kept here, and its version has "
+        _remark(name)
+        for name, digests in kept.items()
+        if name in now and set(digests) - set(now[name])
+    ]
+
+
+def _remark(name: str) -> str:
+    if name.startswith(_MODEL):
+        return (
+            f"{name} is another one in the hub's cache than when it made what is kept here: "
+            "old numbers may stand beside new ones (give a revision, or another --cache and "
+            "--results)"
+        )
+    return (
+        f"plugin {name!r} has changed since it made what is kept here, and its version has "
         "not: old numbers may stand beside new ones (if its numbers changed, give the class of "
         "what it offers a higher version; else there is nothing to do)"
-        for plugin, digests in kept.items()
-        if plugin in now and set(digests) - set(now[plugin])
-    ]
+    )
 
 
 def versions(offers: Iterable[Offer]) -> dict[str, str]:

@@ -129,6 +129,20 @@ def find_model(model: str, beside: Path) -> Path | None:
     return None
 
 
+def hub_commit(model: str, revision: str | None) -> str | None:
+    """Return the commit of a hub's model that lies in this machine's cache of the hub, if any.
+
+    ``revision`` is a branch or tag; a commit is its own.
+    """
+    base = os.environ.get("HF_HOME") or "~/.cache/huggingface"
+    cache = Path(os.environ.get("HF_HUB_CACHE") or f"{base}/hub")
+    folder = inside(cache, f"models--{model.replace('/', '--')}")
+    try:
+        return (folder / "refs" / (revision or "main")).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return None
+
+
 def _in_package(model: str) -> Path:
     module, _, inside = model.removeprefix(PACKAGE).partition("/")
     spec = importlib.util.find_spec(module) if module.isidentifier() else None
