@@ -80,7 +80,8 @@ class FileSource:
                     )
                 yield row[column] or ""
         except csv.Error as error:
-            raise EffbenchError(f"{self.path}:{rows.reader.line_num}: {error} (mend it)") from error
+            where = f"{self.path}:{rows.reader.line_num}"
+            raise EffbenchError(f"{where}: {error} (mend it)") from error
 
 
 @dataclass(frozen=True)
