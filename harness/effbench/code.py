@@ -7,13 +7,15 @@ gets old numbers beside new ones; what finished steps and records hold of the co
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
+from effbench.api import ModelId
 from effbench.content import digest_of, file_sha256, files_under, hub_commit
+from effbench.options import options_of
 from effbench.rows import Row
 
 if TYPE_CHECKING:
@@ -59,9 +61,19 @@ def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
 def models(steps: Iterable[Step]) -> dict[str, list[str]]:
     """Return the commit that is here of each model of the hub that some steps use."""
     rows = (getattr(step, "row", None) for step in steps)
-    found = (one for row in rows if isinstance(row, Row) for one in row.of_hub)
+    found = (one for row in rows if isinstance(row, Row) for one in _of_hub(row))
     commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in found}
     return {name: [commit] for name, commit in commits.items() if commit}
+
+
+def _of_hub(row: Row) -> Iterator[tuple[str, str | None]]:
+    """Yield the models of a row that are a hub's, which keys know by name, and revisions."""
+    facts, arguments = row.resolved.query_facts, row.resolved.arguments
+    for name, option in options_of(row.offer.factory).items():
+        given = arguments.get(name)
+        wanted = ModelId in {option.annotation, *get_args(option.annotation)}
+        if wanted and isinstance(given, str) and facts.get(name) == given:
+            yield given, arguments.get("revision")
 
 
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:
@@ -81,7 +93,8 @@ def kept(steps: Mapping[str, Step], store: Store) -> dict[str, list[str]]:
 
 def remarks(kept: Code, offers: Iterable[Offer], steps: Iterable[Step]) -> list[str]:
     """Return a line for each plugin, and model of the hub, that was another one then."""
-    now = {**of(offers), **models(steps)}
+    named = any(name.startswith(_MODEL) for name in kept)
+    now = {**of(offers), **(models(steps) if named else {})}
     return [
         _remark(name)
         for name, digests in kept.items()

@@ -212,15 +212,6 @@ def changed(factory: Factory, resolved: Resolved, digests: Digests) -> Iterator[
             yield Path(given)
 
 
-def of_hub(factory: Factory, resolved: Resolved) -> Iterator[tuple[str, str | None]]:
-    """Yield the models of a row that are a hub's, which keys know by name, and revisions."""
-    for name, option in options_of(factory).items():
-        fact, given = resolved.query_facts.get(name), resolved.arguments.get(name)
-        wanted = ModelId in {option.annotation, *get_args(option.annotation)}
-        if wanted and isinstance(given, str) and fact == given:
-            yield given, resolved.arguments.get("revision")
-
-
 def _hint(value: Any) -> str:
     """Explain a number that YAML takes for a text, such as 1e-4."""
     try:

@@ -11,7 +11,7 @@ from effbench.api import Dataset, Doc, DocPair, Paired, Qrel, Query, Split
 from effbench.blame import blamed, drawn
 from effbench.content import digest_of
 from effbench.errors import EffbenchError
-from effbench.options import Resolved, changed, of_hub, options_of
+from effbench.options import Resolved, changed, options_of
 from effbench.plugins import Offer
 
 if TYPE_CHECKING:
@@ -50,11 +50,6 @@ class Row:
     def steps(self) -> tuple[Step, ...]:
         """The steps whose artifacts its options open."""
         return tuple(step for one in self.resolved.inputs.values() for step in one.steps)
-
-    @property
-    def of_hub(self) -> Iterator[tuple[str, str | None]]:
-        """The models of a hub that it uses, with their revisions."""
-        return of_hub(self.offer.factory, self.resolved)
 
     @property
     def corpus_facts(self) -> dict[str, Any]:
