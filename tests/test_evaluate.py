@@ -149,3 +149,17 @@ def test_oracle_of_our_own_on_made_up_inputs() -> None:
     assert wrong == []
     assert worst < 1e-9
     assert values > 1000
+
+
+def test_scores_that_rise_with_the_ranks_are_said(effbench, files) -> None:
+    rising = "q1 Q0 b 1 0.1 me\nq1 Q0 a 2 0.2 me\nq1 Q0 c 3 0.2 me\n"
+    found = effbench("evaluate", *files("q1 0 a 1\n", rising), "-m", "RR")
+    assert "its scores rise with its ranks" in found.stderr
+    for run in (rising + "q1 Q0 d 4 0.0 me\n", rising.replace(" 2 0.2", " 0 0.2")):
+        found = effbench("evaluate", *files("q1 0 a 1\n", run), "-m", "RR")
+        assert "its scores rise" not in found.stderr, "ranks of another order mean nothing"
+
+
+def test_queries_without_a_relevant_doc_are_said(effbench, files) -> None:
+    found = effbench("evaluate", *files("q1 0 a 1\nq2 0 c 0\n"), "-m", "RR")
+    assert "judged queries without a relevant doc: 1 of 2, they count 0\n" in found.stderr

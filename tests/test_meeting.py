@@ -65,6 +65,13 @@ def test_judged_queries_that_are_missing_are_said_and_do_not_count(run, records)
         assert set(record["per_query"]["nDCG@10"]) == {"q0", "q1"}
 
 
+def test_judged_queries_without_a_relevant_doc_are_said_and_count_0(run, records) -> None:
+    found = run("q2\td0\t0\n", queries='{"_id": "q2", "text": "white cloud"}\n')
+    said = "d/test: judged queries without a relevant doc: 1 (q2); they count 0"
+    assert found.output.count(said) == 1
+    assert [record["per_query"]["R@100"]["q2"] for record in records()] == [0, 0]
+
+
 def test_relevant_docs_that_are_missing_are_said_and_cost_recall(run, records) -> None:
     found = run("q0\td99\t1\nq0\td98\t0\n")
     said = "d/test: relevant docs that its corpus lacks: 1 (d99); they cost recall"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 SAID = {
     "judged_queries_missing": "judged queries that it lacks: {}; they are not in the mean",
+    "queries_without_relevant": "judged queries without a relevant doc: {}; they count 0",
     "judged_docs_missing": "relevant docs that its corpus lacks: {}; they cost recall",
     "self_judged": "queries whose own doc is judged relevant and dropped from their hits: {} "
     "(drop_self_hits: false keeps it)",

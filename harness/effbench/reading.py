@@ -218,6 +218,7 @@ class _Unpacked(RawIOBase):
 
 def _integer(value: Any) -> int:
     if isinstance(value, str):
+        value = value.strip()  # as columns are that stand apart by TABs
         if not (value.isascii() and value.lstrip("+-").isdigit() and len(value) < 20):
             raise ValueError
         return int(value)

@@ -22,7 +22,7 @@ QUERIES = """\
 {"_id": "q0", "text": "judged in train only"}
 {"_id": "q1", "text": "judged in test as well"}
 """
-TEST = 'query-id\tcorpus-id\tscore\nq1\td1\t2\nq2\t"""d3"""\t1\nq2\td2\t0\ngone\td1\t1\n'
+TEST = 'query-id\tcorpus-id\tscore\nq1\td1\t2\nq2\t"""d3"""\t1\nq2\td2\t0 \ngone\td1\t1\n'
 TRAIN = "query-id\tcorpus-id\tscore\nq0\td1\t1\n"
 
 

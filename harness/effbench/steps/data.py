@@ -54,7 +54,8 @@ class Data:
         found = {query.query_id for query in queries}
         self._check(queries, found, wanted)
         qrels = [qrel for qrel in judged if qrel.query_id in found]
-        if not any(qrel.relevance > 0 for qrel in qrels):
+        without = found - {qrel.query_id for qrel in qrels if qrel.relevance > 0}
+        if without == found:
             raise EffbenchError(f"{self.row.name}: no doc is judged relevant: all scores are 0")
         lines = (json.dumps(query._asdict(), ensure_ascii=False) + "\n" for query in queries)
         artifact.put_text(QUERIES, "".join(lines))
@@ -64,7 +65,11 @@ class Data:
             "queries": len(queries),
             "judgments": len(qrels),
             "judged_queries_missing": len(wanted - found),
-            "such_as": {"judged_queries_missing": _some(wanted - found)},
+            "queries_without_relevant": len(without),
+            "such_as": {
+                "judged_queries_missing": _some(wanted - found),
+                "queries_without_relevant": _some(without),
+            },
         }
 
     def _check(self, queries: list[Query], found: set[str], wanted: set[str]) -> None:
