@@ -162,6 +162,7 @@ def _collect(
             mine = _offers_of(manager, plugin)
             _refuse_clashes(mine, offers)
             rows = _answers(manager, "effbench_ready_rows", plugin.name)
+            _refuse_twice(rows, ready)
             named_commands = _answers(manager, "effbench_commands", plugin.name)
             _refuse_known(named_commands, commands)
         except KeyboardInterrupt:
@@ -203,6 +204,18 @@ def _refuse_clashes(mine: list[Offer], offers: Mapping[tuple[str, str], Offer]) 
                 f"offers {offer.section} {offer.name!r}, which plugin {other.plugin!r} offers "
                 "already (uninstall one, or narrow EFFBENCH_PLUGINS)"
             )
+
+
+def _refuse_twice(mine: _Ready, others: _Ready) -> None:
+    for section, rows in mine.items():
+        if section not in others:
+            raise EffbenchError(f"ready rows of {section!r} ({suggest(section, others)})")
+        for name in rows:
+            if name in others[section]:
+                raise EffbenchError(
+                    f"has a ready row {name!r} of {section}, which another plugin has already "
+                    "(uninstall one, or narrow EFFBENCH_PLUGINS)"
+                )
 
 
 def _refuse_known(mine: Mapping[str, click.Command], others: Iterable[str]) -> None:
