@@ -94,13 +94,13 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         ),
         (
             "import effbench\nclass Odd: version = 1.5\n@effbench.hookimpl\n"
-            "def effbench_encoders(): return {'odd': Odd}",
-            "offers encoders 'odd' of version 1.5 (an int is wanted)",
+            "def effbench_encoders(): return {'mine': Odd}",
+            "offers encoders 'mine' of version 1.5 (an int is wanted)",
         ),
         (
             "import effbench\nclass Odd: requires = ['numpy']\n@effbench.hookimpl\n"
-            "def effbench_encoders(): return {'odd': Odd}",
-            "offers encoders 'odd', which requires ['numpy'] (a mapping is wanted)",
+            "def effbench_encoders(): return {'mine': Odd}",
+            "offers encoders 'mine', which requires ['numpy'] (a mapping is wanted)",
         ),
         ("import sys\nsys.exit(0)", "SystemExit: 0 (a plugin must not end the program"),
         ("raise GeneratorExit", "GeneratorExit:"),

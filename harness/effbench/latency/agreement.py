@@ -130,8 +130,9 @@ def same(hits: Sequence[ScoredDoc] | None, run: Sequence[ScoredDoc], count: int)
     """Tell whether a query's hits, best first, are those of a run, by the first ``count``.
 
     The scores at each rank must be near, and so must each doc's in the run (one that the run
-    lacks must tie with its last: some models score all docs alike, within a few per cent); or half of the docs must be shared, and the scores be roughly those
-    of the run. Of an approximate search, single docs come and go.
+    lacks must tie with its last: some models score all docs alike, within a few per cent); or
+    half of the docs must be shared, and the scores be roughly those of the run. Of an
+    approximate search, single docs come and go.
     """
     if hits is None:
         return False
