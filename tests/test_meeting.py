@@ -57,7 +57,8 @@ def records(tmp_path: Path):
 def test_judged_queries_that_are_missing_are_said_and_do_not_count(run, records) -> None:
     found = run("q77\td1\t1\n")
     assert found.exit_code == 0, found.output
-    assert "d/test: judged queries that it lacks: 1; they are not in the mean" in found.output
+    said = "d/test: judged queries that it lacks: 1 (q77); they are not in the mean"
+    assert said in found.output
     for record in records():
         assert record["scores"]["nDCG@10"] == 1
         assert record["queries"]["judged_queries_missing"] == 1
@@ -66,7 +67,7 @@ def test_judged_queries_that_are_missing_are_said_and_do_not_count(run, records)
 
 def test_relevant_docs_that_are_missing_are_said_and_cost_recall(run, records) -> None:
     found = run("q0\td99\t1\nq0\td98\t0\n")
-    said = "d/test: relevant docs that its corpus lacks: 1; they cost recall"
+    said = "d/test: relevant docs that its corpus lacks: 1 (d99); they cost recall"
     assert found.output.count(said) == 1, "it is of the dataset, not of the row"
     assert [record["scores"]["R@100"] for record in records()] == [0.75, 0.75]
     assert [record["queries"]["judged_docs_missing"] for record in records()] == [1, 1]

@@ -170,7 +170,8 @@ class Exported(Protocol):
 class IncrementalQueryEncoder(QueryEncoder, Protocol):
     """A query encoder that reads the query while it is typed.
 
-    ``finish`` gives the same vector as ``encode_queries`` of the whole text (to 1e-5).
+    ``finish`` gives the same vector as ``encode_queries`` of the whole text: to 1e-5, or where
+    inputs are quantised to 5 % of its length (a row that is further off is marked).
     """
 
     def start(self) -> Any:

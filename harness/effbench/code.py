@@ -70,8 +70,8 @@ def remarks(kept: Code, offers: Iterable[Offer]) -> list[str]:
     now = of(offers)
     return [
         f"plugin {plugin!r} has changed since it made what is kept here, and its version has "
-        "not: old numbers may stand beside new ones (raise the version of what it offers, or "
-        "take another --cache and --results)"
+        "not: old numbers may stand beside new ones (if its numbers changed, give the class of "
+        "what it offers a higher version; else there is nothing to do)"
         for plugin, digests in kept.items()
         if plugin in now and set(digests) - set(now[plugin])
     ]

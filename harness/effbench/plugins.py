@@ -113,7 +113,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def _entry_points() -> list[EntryPoint]:
-    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    points = sorted(entry_points(group=GROUP), key=_order)
     wanted = os.environ.get("EFFBENCH_PLUGINS")
     if wanted is None:
         return points
@@ -125,6 +125,11 @@ def _entry_points() -> list[EntryPoint]:
             f"({suggest(min(unknown), (point.name for point in points))})"
         )
     return [point for point in points if point.name in names]
+
+
+def _order(point: EntryPoint) -> tuple[bool, str]:
+    """Put our own plugins first: who takes a name of theirs is the broken one."""
+    return point.dist is None or point.dist.name != GROUP, point.name
 
 
 def _load(manager: pluggy.PluginManager, point: EntryPoint) -> Plugin:
@@ -216,7 +221,7 @@ def _refuse_clashes(mine: list[Offer], offers: Mapping[tuple[str, str], Offer]) 
         if other:
             raise EffbenchError(
                 f"offers {offer.section} {offer.name!r}, which plugin {other.plugin!r} offers "
-                "already (uninstall one, or narrow EFFBENCH_PLUGINS)"
+                "already (rename the offer, uninstall one, or narrow EFFBENCH_PLUGINS)"
             )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effbench import code, lineage, machine, runs
+from effbench import code, lineage, machine, runs, shapes
 from effbench.cells import Cell, Plan, slug
 from effbench.errors import EffbenchError
 from effbench.files import SEAL, read_json, unsealed
@@ -65,22 +65,21 @@ def read(path: Path) -> Record:
         )
     if data["schema"] >= SEALED or SEAL in data:
         data = unsealed(data, path)
-    _check_scores(data, path)
+    if data.get("status") == "done":
+        _check_scores(data, path)
     return data
 
 
 def _check_scores(record: Record, path: Path) -> None:
     """Refuse a record with a score that is not the mean of its queries' values."""
-    try:
-        for name, values in record.get("per_query", {}).items():
-            score = record["scores"][name]
-            if not abs(mean(values) - score) <= ROUNDING:
-                raise EffbenchError(
-                    f"{path}: its {name} is {score}, and the mean of its queries' values is "
-                    f"{mean(values)} (run the suite again)"
-                )
-    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise EffbenchError(f"{path}: scores that cannot be read: {error!r}") from error
+    shapes.check(record, shapes.DONE, path)
+    for name, values in record["per_query"].items():
+        score = record["scores"].get(name)
+        if values and (score is None or abs(mean(values) - score) > ROUNDING):
+            raise EffbenchError(
+                f"{path}: its {name} is {score}, and the mean of its queries' values is "
+                f"{mean(values)} (run the suite again)"
+            )
 
 
 def told(cell: Cell) -> Record:
@@ -114,6 +113,7 @@ def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Record:
         "code": code.kept(all_steps((cell.search,)), bench.store),
         "scores": {name: mean(by_query) for name, by_query in values.items()},
         "queries": {**_taken(about, OF_DATA), **_taken(info, OF_RUN)},
+        "such_as": {**about["such_as"], **info["such_as"]},
         "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
         "models": _models(cell, bench),
         "files": dict(files),

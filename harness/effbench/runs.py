@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -74,7 +75,10 @@ def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
         hits.setdefault(query_id, []).append(hit)
     for query_id, found in hits.items():
         if len({hit.doc_id for hit in found}) < len(found):
-            raise EffbenchError(f"{path}: query {query_id!r} has a doc twice (drop one)")
+            double, _ = Counter(hit.doc_id for hit in found).most_common(1)[0]
+            raise EffbenchError(
+                f"{path}: query {query_id!r} has doc {double!r} twice (drop one)"
+            )
     return {query_id: ordered(found, len(found)) for query_id, found in hits.items()}
 
 

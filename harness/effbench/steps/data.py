@@ -68,6 +68,7 @@ class Data:
             "queries": len(queries),
             "judgments": len(qrels),
             "judged_queries_missing": len(wanted - found),
+            "such_as": {"judged_queries_missing": _some(wanted - found)},
         }
 
     def _check(self, queries: list[Query], found: set[str], wanted: set[str]) -> None:
@@ -97,10 +98,11 @@ def qrels_of(data: Data, bench: Workbench) -> list[Qrel]:
     return read_qrels(bench.artifact(data).folder / QRELS)
 
 
-def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[str, int]:
+def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[str, Any]:
     """Count docs judged relevant that the corpus lacks, and queries that are relevant docs.
 
-    ``self_judged`` counts queries whose own doc is judged relevant although it is dropped.
+    ``self_judged`` counts queries whose own doc is judged relevant although it is dropped;
+    ``such_as`` names a few of each.
 
     Raises:
         EffbenchError: the corpus has none of the docs that are judged relevant.
@@ -114,9 +116,17 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
             f"{data.row.name}: the corpus has none of the {len(judged)} docs that are judged "
             "relevant (are the ids of docs and judgments the same?)"
         )
-    own = sum(qrel.query_id == qrel.doc_id for qrel in relevant)
-    drops = data.row.dataset.drop_self_hits
-    return {"judged_docs_missing": len(missing), "self_judged": own if drops else 0}
+    own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
+    counted = {
+        "judged_docs_missing": missing,
+        "self_judged": own if data.row.dataset.drop_self_hits else set(),
+    }
+    such_as = {name: _some(ids) for name, ids in counted.items()}
+    return {**{name: len(ids) for name, ids in counted.items()}, "such_as": such_as}
+
+
+def _some(ids: Iterable[str]) -> list[str]:
+    return sorted(ids)[:3]
 
 
 def judgments_of(row: DatasetRow) -> Iterator[Qrel]:

@@ -86,7 +86,7 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
     if any(worse.score > better.score for better, worse in pairwise(found)):
         raise EffbenchError(
             f"{row.who}: search returned scores that rise from one hit to the next for query "
-            f"{query_id!r} (the best hit comes first)"
+            f"{query_id!r} (larger is better, the best first; turn distances into scores)"
         )
     return found
 
