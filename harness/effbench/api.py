@@ -120,7 +120,7 @@ class Retriever(Protocol):
     def index(self, docs: Iterable[Doc]) -> None: ...
 
     def search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        """Return up to k hits a query, best first, no doc twice; a list of its own for each."""
+        """Return up to k hits a query, best first, no doc twice; a list for each."""
 
 
 @runtime_checkable

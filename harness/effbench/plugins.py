@@ -44,7 +44,8 @@ class Offer(NamedTuple):
     @property
     def version(self) -> int:
         """Part of the keys; a plugin raises it when the same options give other numbers."""
-        return getattr(self.factory, "version", 1)  # type: ignore[no-any-return]
+        found: int = getattr(self.factory, "version", 1)
+        return found
 
     @property
     def requires(self) -> Mapping[str, str]:
