@@ -104,7 +104,8 @@ def test_a_row_that_answers_otherwise_when_a_query_comes_alone_is_not_ranked(ran
     ]
     assert remark == (
         f"latency other answers: {every} of {every} queries get other hits alone than in the "
-        "quality pass, where they come in batches (docs/latency.md) (toy): another, nan, scaled, zeros"
+        "quality pass, where they come in batches (docs/latency.md) (toy): "
+        "another, nan, scaled, zeros"
     )
 
 

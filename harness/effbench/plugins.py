@@ -44,8 +44,7 @@ class Offer(NamedTuple):
     @property
     def version(self) -> int:
         """Part of the keys; a plugin raises it when the same options give other numbers."""
-        found: int = getattr(self.factory, "version", 1)
-        return found
+        return getattr(self.factory, "version", 1)
 
     @property
     def requires(self) -> Mapping[str, str]:
