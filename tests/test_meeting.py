@@ -136,6 +136,9 @@ class Given:
     def docs(self):
         return iter(self._docs)
 
+    def docs_count(self):
+        return len(self._docs)
+
     def qrels(self):
         return iter(self._qrels)
 

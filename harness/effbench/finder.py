@@ -125,6 +125,9 @@ class Finder:
             raise EffbenchError("; ".join(lines))
         with blamed(row.who):
             dataset = row.offer.factory(**row.resolved.arguments)
+            for name in ("dataset_id", "corpus_key", "key"):
+                if not isinstance(value := getattr(dataset, name), str):
+                    raise EffbenchError(f"{row.who}: its {name} is {value!r} (give a string)")
         again = partial(self.dataset, use, options, group)
         return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -126,7 +127,8 @@ class DatasetRow:
     def docs_count(self) -> int | None:
         """Return how many docs there are, if the dataset knows."""
         with blamed(self.who):
-            return self.dataset.docs_count()
+            count = self.dataset.docs_count()
+            return None if count is None else operator.index(count)
 
     def queries(self) -> Iterator[Query]:
         """Yield the queries."""
