@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from effbench import Dataset, Doc, EffbenchError, ScoredDoc, VectorSource, hookimpl
-from effbench.runs import read_trec
+from effbench.runs import read_trec, upside_down
 
 ENDINGS = (".trec", ".trec.gz", ".run", ".txt")
 
@@ -20,7 +20,8 @@ class TrecRun:
     its answers is not known, so it stands in no latency session.
 
     Raises `EffbenchError` for a file that is missing or no run, that answers none of the
-    dataset's queries, or has other hits for two queries of one text.
+    dataset's queries, whose scores rise with its ranks, or that has other hits for two
+    queries of one text.
     """
 
     latency = False
@@ -44,6 +45,11 @@ class TrecRun:
     def index(self, docs: Iterable[Doc]) -> None:
         """Read the run; docs are not needed."""
         run = read_trec(self._path)
+        if upside_down(self._path):
+            raise EffbenchError(
+                f"trec-run: {self._path}: its scores rise with its ranks (are they distances? "
+                "the best hit has the highest score)"
+            )
         self._hits: dict[str, list[ScoredDoc]] = {}
         for query in self._dataset.queries():
             hits = run.get(query.query_id, [])

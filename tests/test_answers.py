@@ -104,8 +104,20 @@ def test_a_row_that_answers_otherwise_when_a_query_comes_alone_is_not_ranked(ran
     ]
     assert remark == (
         f"latency other answers: {every} of {every} queries get other hits alone than in the "
-        "quality pass (toy): another, nan, scaled, zeros"
+        "quality pass, where they come in batches (docs/latency.md) (toy): "
+        "another, nan, scaled, zeros"
     )
+
+
+def test_of_one_hit_beside_a_querys_own_doc_the_hit_is_compared(effbench, suite, tmp_path):
+    text = SUITE.replace("{use: toy}", "{use: own-docs}").replace("INDEXES", "p: {use: plain}")
+    text = text.replace("ROWS", "  alone: {use: alone, alone: zeros, passages: words}")
+    found = effbench("run", suite(f"{text}k: 1\nmeasures: [R@1]\n"), "--results", tmp_path)
+    assert found.exit_code == 0, found.output
+    (path,) = tmp_path.glob("*/toys/latency/*")
+    header = read_samples(path).header
+    differs = {facts["row"]: facts["differs"] for facts in header["rows"].values()}
+    assert differs == {"words": {}, "alone": {"end to end": header["queries"]}}
 
 
 @pytest.mark.parametrize("k", [5, 1])
@@ -164,6 +176,12 @@ def hits(text: str) -> list[ScoredDoc]:
 def test_what_counts_as_the_same_answer(alone: str, alike: bool) -> None:
     run = hits("a=4 b=3 c=2 d=1")
     assert same(hits(alone), run, 10) is alike
+
+
+def test_other_docs_are_another_answer_though_a_model_scores_all_docs_alike() -> None:
+    run = hits("a=10.09 b=10.08 c=10.07 d=10.06")
+    assert not same(hits("w=10.09 x=10.08 y=10.07 z=10.06"), run, 10)
+    assert same(hits("a=10.09 w=10.06 x=10.06 y=10.06"), run[:1] + hits("b=10.06 c=10.06"), 3)
 
 
 def test_answers_are_compared_by_their_first_hits() -> None:

@@ -144,3 +144,16 @@ def test_a_retriever_that_slows_down_is_worse_end_to_end(effbench, tmp_path: Pat
     found = effbench("diff", tmp_path / "old", tmp_path / "new")
     assert "worse  made scan: speed-up end to end 5.25 [5.25, 5.25]x -> 2.62" in found.stdout
     assert "scan: speed-up encode" not in found.stdout
+
+
+def test_other_data_is_said(effbench, old: Path, new: Path) -> None:
+    for root in (old, new):
+        for number in (0, 1):
+            edit(
+                record(root, number),
+                lambda content, root=root: content.update(data_key=root.name),
+            )
+    found = effbench("diff", old, new)
+    assert "made: other data than in the old results, so that" in found.stderr
+    assert "data-0" in found.stderr
+    assert "other data" not in effbench("diff", old, old).stderr

@@ -78,6 +78,30 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): 1/0",
             "ZeroDivisionError",
         ),
+        (
+            "import effbench\n@effbench.hookimpl\n"
+            "def effbench_ready_rows(): return {'encoders': {'ready-words': {'use': 'words'}}}",
+            "has a ready row 'ready-words' of encoders, which another plugin has already",
+        ),
+        (
+            "import effbench\n@effbench.hookimpl\n"
+            "def effbench_ready_rows(): return {'encoder': {'ready': {'use': 'words'}}}",
+            "has ready rows of 'encoder' (did you mean 'encoders'?)",
+        ),
+        (
+            "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): return {'one': 1}",
+            "offers encoders 'one', which is 1 (a class or function is wanted)",
+        ),
+        (
+            "import effbench\nclass Odd: version = 1.5\n@effbench.hookimpl\n"
+            "def effbench_encoders(): return {'mine': Odd}",
+            "offers encoders 'mine' of version 1.5 (an int is wanted)",
+        ),
+        (
+            "import effbench\nclass Odd: requires = ['numpy']\n@effbench.hookimpl\n"
+            "def effbench_encoders(): return {'mine': Odd}",
+            "offers encoders 'mine', which requires ['numpy'] (a mapping is wanted)",
+        ),
         ("import sys\nsys.exit(0)", "SystemExit: 0 (a plugin must not end the program"),
         ("raise GeneratorExit", "GeneratorExit:"),
         (

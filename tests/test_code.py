@@ -57,7 +57,8 @@ def effbench(tmp_path: Path, suite):
 
 
 def record(folder: Path) -> dict:
-    return json.loads(next(folder.glob("results/*/toys/toy--mine--plain.json")).read_text())
+    found = json.loads(next(folder.glob("results/*/toys/toy--mine--plain.json")).read_text())
+    return {name: value for name, value in found.items() if name != "sha256"}
 
 
 def test_a_change_of_code_under_one_version_is_said(effbench, tmp_path: Path) -> None:

@@ -130,3 +130,28 @@ def test_the_same_records_give_the_same_page(effbench, results: Path, tmp_path: 
         path.write_bytes(content)
     effbench("leaderboard", results, "--output", again)
     assert first.read_bytes() == again.read_bytes()
+
+
+@pytest.mark.parametrize("old", [None, "old"])
+def test_rows_are_compared_on_the_newest_data_alone(effbench, results: Path, old) -> None:
+    """Of an older record without a key of its data, the queries tell."""
+    later = {"created": "2027-01-02T03:04:05+00:00", "data_key": "new"}
+    for path in results.glob("*/made/data-0--*.json"):
+        edit(path, **({"data_key": old} if old else {}))
+    (big,) = results.glob("*/made/data-0--0.json")
+    values = json.loads(big.read_text())["per_query"]["nDCG@10"]
+    if old is None:
+        values.popitem()
+    scores = {"nDCG@10": sum(values.values()) / len(values)}
+    edit(big, **later, scores=scores, per_query={"nDCG@10": values})
+    (table,) = json.loads(draw(effbench, results).stdout)
+    small = next(line for line in table["lines"] if line["row"] == "small")
+    assert small["datasets"] == "1 of 2"
+    assert table["remarks"] == [
+        "left out, since data-0 has other data now than they were measured on: data-0--1 "
+        "(run the suite again)"
+    ]
+    (path,) = results.glob("*/made/data-0--1.json")
+    edit(path, **later, scores=scores, per_query={"nDCG@10": values})
+    (table,) = json.loads(draw(effbench, results).stdout)
+    assert table["remarks"] == []

@@ -88,7 +88,7 @@ def test_what_cannot_be_compared_is_said(board: Board) -> None:
     assert "its speed cannot be compared" in board.compare("typed", "words").stdout
     board.both(unsteady=["toy--typed--plain"])
     found = board.compare("typed", "words", "--suite", "toys").stdout
-    assert "beware: typed is marked: unstable: in 100% of its blocks" in found
+    assert "note: typed is marked: unstable: in 100% of its blocks" in found
     assert "; its speed is not compared: a latency is marked." in found
     assert found.count("times as fast") == 1, "of the other dataset"
     for arguments, said in {

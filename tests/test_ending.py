@@ -126,8 +126,9 @@ def test_an_exit_that_nobody_caught_is_no_success(effbench, suite) -> None:
     assert "effbench_ending.py:" in found.stderr
 
 
-def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path) -> None:
-    path = suite(with_ending("retriever", "search", "os"))
+@pytest.mark.parametrize("how", ["os", "at exit", "straight at exit"])
+def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path, how: str) -> None:
+    path = suite(with_ending("retriever", "search", how))
     code = "from effbench.cli import main; main()"
     found = subprocess.run(
         [sys.executable, "-c", code, "run", str(path), "--results", str(tmp_path / "results")],
@@ -138,7 +139,9 @@ def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path) -> N
     )
     assert found.returncode == 1
     assert "Error: something ended the program: os._exit(0) in " in found.stderr
-    assert "effbench_ending.py:" in found.stderr
+    assert (
+        "effbench_ending.py:" if how != "straight at exit" else "an exit handler"
+    ) in found.stderr
 
 
 @pytest.mark.parametrize(("what", "cell"), [("encoder", "e--plain"), ("index", "words--e")])

@@ -49,7 +49,7 @@ def test_beir_qrels_and_packed_runs(effbench, files, tmp_path: Path) -> None:
         (QRELS, "q1 Q0 a 1 2.0\n", "run:1: 5 columns (a run has six"),
         (QRELS, RUN + "q2 Q0 d 2 high me\n", "run:4: 'high' is not a number"),
         (QRELS, RUN + "q2 Q0 d 2 nan me\n", "run:4: 'nan' is not a number"),
-        (QRELS, RUN + "q1 Q0 a 3 0.1 me\n", "query 'q1' has a doc twice"),
+        (QRELS, RUN + "q1 Q0 a 3 0.1 me\n", "query 'q1' has doc 'a' twice"),
         ("q1 a\n", RUN, "qrels:1: 2 columns"),
         ("q1 0 a yes\n", RUN, "qrels:1: relevance 'yes' is no integer"),
         ("\n", RUN, "no judgment in it"),
@@ -87,9 +87,9 @@ def test_a_byte_order_mark_is_no_part_of_an_id(effbench, files) -> None:
     ("content", "message"),
     [
         (RUN.encode() + b"q2 Q0 \xff 2 0.1 me\n", "run:4: invalid start byte at byte 6 (save"),
-        (b"\xff\xfeq\x001\x00", "run:1: a NUL byte"),
-        (gzip.compress(RUN.encode())[:-9], "run:4: Compressed file ended before"),
-        (gzip.compress(RUN.encode())[:-8] + bytes(8), "run:4: CRC check failed"),
+        (b"\xff\xfeq\x001\x00", "run:1: this is UTF-16 (save the file as UTF-8)"),
+        (gzip.compress(RUN.encode(), mtime=0)[:-9], "run:4: Compressed file ended before"),
+        (gzip.compress(RUN.encode(), mtime=0)[:-8] + bytes(8), "run:4: CRC check failed"),
     ],
 )
 def test_a_damaged_run_is_one_line(effbench, files, content: bytes, message: str) -> None:
@@ -149,3 +149,17 @@ def test_oracle_of_our_own_on_made_up_inputs() -> None:
     assert wrong == []
     assert worst < 1e-9
     assert values > 1000
+
+
+def test_scores_that_rise_with_the_ranks_are_said(effbench, files) -> None:
+    rising = "q1 Q0 b 1 0.1 me\nq1 Q0 a 2 0.2 me\nq1 Q0 c 3 0.2 me\n"
+    found = effbench("evaluate", *files("q1 0 a 1\n", rising), "-m", "RR")
+    assert "its scores rise with its ranks" in found.stderr
+    for run in (rising + "q1 Q0 d 4 0.0 me\n", rising.replace(" 2 0.2", " 0 0.2")):
+        found = effbench("evaluate", *files("q1 0 a 1\n", run), "-m", "RR")
+        assert "its scores rise" not in found.stderr, "ranks of another order mean nothing"
+
+
+def test_queries_without_a_relevant_doc_are_said(effbench, files) -> None:
+    found = effbench("evaluate", *files("q1 0 a 1\nq2 0 c 0\n"), "-m", "RR")
+    assert "judged queries without a relevant doc: 1 of 2, they count 0\n" in found.stderr

@@ -57,16 +57,24 @@ def records(tmp_path: Path):
 def test_judged_queries_that_are_missing_are_said_and_do_not_count(run, records) -> None:
     found = run("q77\td1\t1\n")
     assert found.exit_code == 0, found.output
-    assert "d/test: judged queries that it lacks: 1; they are not in the mean" in found.output
+    said = "d/test: judged queries that it lacks: 1 (q77); they are not in the mean"
+    assert said in found.output
     for record in records():
         assert record["scores"]["nDCG@10"] == 1
         assert record["queries"]["judged_queries_missing"] == 1
         assert set(record["per_query"]["nDCG@10"]) == {"q0", "q1"}
 
 
+def test_judged_queries_without_a_relevant_doc_are_said_and_count_0(run, records) -> None:
+    found = run("q2\td0\t0\n", queries='{"_id": "q2", "text": "white cloud"}\n')
+    said = "d/test: judged queries without a relevant doc: 1 (q2); they count 0"
+    assert found.output.count(said) == 1
+    assert [record["per_query"]["R@100"]["q2"] for record in records()] == [0, 0]
+
+
 def test_relevant_docs_that_are_missing_are_said_and_cost_recall(run, records) -> None:
     found = run("q0\td99\t1\nq0\td98\t0\n")
-    said = "d/test: relevant docs that its corpus lacks: 1; they cost recall"
+    said = "d/test: relevant docs that its corpus lacks: 1 (d99); they cost recall"
     assert found.output.count(said) == 1, "it is of the dataset, not of the row"
     assert [record["scores"]["R@100"] for record in records()] == [0.75, 0.75]
     assert [record["queries"]["judged_docs_missing"] for record in records()] == [1, 1]
@@ -127,6 +135,9 @@ class Given:
 
     def docs(self):
         return iter(self._docs)
+
+    def docs_count(self):
+        return len(self._docs)
 
     def qrels(self):
         return iter(self._qrels)

@@ -12,6 +12,7 @@ import pytest
 import effbench_dpr
 import effbench_msmarco
 import effbench_oag_qa
+from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.reading import content_sha256
 from effbench.runs import read_docpairs, read_qrels, read_trec
@@ -58,11 +59,11 @@ def msmarco(option: str) -> Reader:
 
 
 def column(path: Path) -> object:
-    return list(FileSource(path, "", "text", None).texts())
+    return list(FileSource(path, file_sha256(path), "text", None).texts())
 
 
 def lines(path: Path) -> object:
-    found = FileSource(path, "", None, None).texts()
+    found = FileSource(path, file_sha256(path), None, None).texts()
     return [text.strip() for text in found if text.strip()]  # as the step does
 
 

@@ -48,7 +48,7 @@ def finals(folder: Path) -> dict[str, dict]:
     found = {}
     for path in folder.glob("results/*/toys/toy--*.json"):
         record = json.loads(path.read_text())
-        kept = {k: v for k, v in record.items() if k not in ("costs", "created")}
+        kept = {k: v for k, v in record.items() if k not in ("costs", "created", "sha256")}
         run = path.parent / "runs" / f"{path.stem}.trec.gz"
         found[path.stem] = {**kept, "run": run.read_bytes()}
     return found

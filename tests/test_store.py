@@ -291,6 +291,21 @@ def test_a_model_replaced_with_equal_size_and_time_has_another_digest(
     assert digests.of(model) != first, "in the same process too"
 
 
+def test_a_folder_that_is_a_link_is_part_of_a_model(tmp_path: Path) -> None:
+    write_model(tmp_path / "model", "one", 1)
+    write_model(tmp_path / "shared", "mean", 1)
+    (tmp_path / "model" / "pooling").symlink_to(tmp_path / "shared")
+    (tmp_path / "shared" / "loop").symlink_to(tmp_path / "model")
+
+    def digest() -> str:
+        return Digests(tmp_path / "digests.json").of(tmp_path / "model")
+
+    first = digest()
+    assert digest() == first
+    (tmp_path / "shared" / "weights").write_text("cls")
+    assert digest() != first
+
+
 def test_what_is_remembered_of_digests_is_not_trusted_when_damaged(tmp_path: Path) -> None:
     model, memory = tmp_path / "model", tmp_path / "digests.json"
     write_model(model, "one", 1_700_000_000)

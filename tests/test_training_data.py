@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from effbench import EffbenchError
+from effbench.content import file_sha256
+from effbench.steps.texts import FileSource
+
 
 def collection(folder: Path, splits: tuple[str, ...]) -> Path:
     """Write a collection in BEIR's layout: a query a split, and one that no split judges."""
@@ -92,3 +96,22 @@ def test_a_cut_and_its_whole_are_the_same_data(tmp_path: Path) -> None:
     assert set(Cut(whole, docs=12).parts) == {(whole.corpus_key, whole.key)}
     assert Cut(whole, docs=12).split("train").key == whole.split("train").key
     assert Cut(whole, docs=12, name="small").dataset_id == "small"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("texts.csv", "id,text\n1,one, two\n", "texts.csv:2: more cells than the header has"),
+        ("texts.tsv", "id\ttext\n1\tone\ttwo\n", "texts.tsv:2: more cells than the header"),
+        ("texts.csv", 'id,text\n1,"one\n2,two\n', "texts.csv:3: unexpected end of data"),
+        ("texts.csv", 'id,text\n1,"one" two\n', "texts.csv:2: ',' expected after '\"'"),
+    ],
+)
+def test_a_table_that_would_cut_texts_or_join_them_is_refused(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    source = FileSource(tmp_path / name, file_sha256(tmp_path / name), "text", None)
+    with pytest.raises(EffbenchError) as caught:
+        list(source.texts())
+    assert message in str(caught.value)

@@ -69,13 +69,19 @@ def retriever_answer(found: Any, row: Row) -> Sequence[Sequence[Any]]:
     """Return the lists of hits that a retriever's ``search`` returned, as real lists.
 
     Raises:
-        EffbenchError: they cannot be listed.
+        EffbenchError: they cannot be listed, or are one list for several queries.
 
     """
     if type(found) in _PLAIN and all(type(hits) in _PLAIN for hits in found):
+        if len(found) > 1 and len({id(hits) for hits in found if hits}) < sum(map(bool, found)):
+            raise EffbenchError(
+                f"{row.who}: search returned one list for several queries (it was filled again "
+                "for the next one: return a list of its own for each)"
+            )
         return found  # type: ignore[no-any-return]
     try:
-        return [hits if type(hits) in _PLAIN else list(hits) for hits in found]
+        # copies: a generator may fill one list again for the next query
+        return [list(hits) for hits in found]
     except TypeError as error:
         raise EffbenchError(
             f"{row.who}: search returned {_named(found)} (lists of hits are wanted: {error})"
@@ -89,7 +95,7 @@ def _computed(found: Any, row: Row, method: str) -> NDArray[Any]:
     except (TypeError, ValueError, RuntimeError) as error:  # torch's, of a tensor on a GPU
         why = str(error).partition("\n")[0]
         raise _no_array(found, row, method, f": {why}") from error
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in "fiu" or np.ma.is_masked(found):
         raise _no_array(found, row, method)
     return array
 

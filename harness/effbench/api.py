@@ -85,7 +85,7 @@ class VectorSource(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, rows: slice) -> Vectors:
-        """Read rows (a slice without a step) as float32 [m, d]."""
+        """Read rows (a slice without a step) as float32 [m, d]; no file changes with them."""
 
 
 class Index(Protocol):
@@ -120,7 +120,7 @@ class Retriever(Protocol):
     def index(self, docs: Iterable[Doc]) -> None: ...
 
     def search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        """Return up to k hits a query, best first, no doc twice."""
+        """Return up to k hits a query, best first, no doc twice; a list for each."""
 
 
 @runtime_checkable
@@ -170,7 +170,8 @@ class Exported(Protocol):
 class IncrementalQueryEncoder(QueryEncoder, Protocol):
     """A query encoder that reads the query while it is typed.
 
-    ``finish`` gives the same vector as ``encode_queries`` of the whole text (to 1e-5).
+    ``finish`` gives the same vector as ``encode_queries`` of the whole text: to 1e-5, or where
+    inputs are quantised to 5 % of its length (a row that is further off is marked).
     """
 
     def start(self) -> Any:

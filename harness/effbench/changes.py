@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from effbench.collected import of_other_data
 from effbench.latency.figures import Interval
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board, boards
@@ -65,6 +66,7 @@ def changes(old: Path, new: Path) -> Changes:
     for one, other in pairs:
         moved += _lost(one, other)
         scores = list(_scores(one, other))
+        remarks += _of_other_data(one, other)
         p_values = holm([p for *_, p in scores])
         compared += len(scores)
         for (cell, measure, apart, same_key, _), p in zip(scores, p_values, strict=True):
@@ -123,6 +125,21 @@ def _scores(old: Board, new: Board) -> Iterator[tuple[str, str, Interval, bool, 
             same_key = old.machine == new.machine and _key(record) == _key(other)
             same = same_key and abs(apart.value) > 1e-9
             yield record["cell"], measure, apart, same, both.p_values(1)[0]
+
+
+def _of_other_data(old: Board, new: Board) -> Iterator[str]:
+    """Yield what differences may be of, if not of the rows."""
+    now = {record["cell"]: record for record in new.collected.done}
+    found = {
+        record["dataset"]: None
+        for record in old.collected.done
+        if (other := now.get(record["cell"])) and of_other_data(record, other)
+    }
+    if found:
+        yield (
+            f"{old.suite}: other data than in the old results, so that differences may be "
+            f"of it: {', '.join(found)}"
+        )
 
 
 def _key(record: Record | None) -> str:

@@ -133,7 +133,8 @@ def run(
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
     with Terminal(console) as progress:
         bench = Workbench(store, progress, device)
-        outcome, records = run_plan(plan.only(only), plan, bench, results, fail_fast=fail_fast)
+        root = results.absolute()  # a plugin may go to another folder
+        outcome, records = run_plan(plan.only(only), plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
     found = tables([records.folder])
@@ -145,7 +146,7 @@ def run(
     click.echo(
         f"{len(outcome.done)} cells done, {len(outcome.reused)} were finished already, "
         f"{len(outcome.failed)} failed{skipped}; {len(bench.made)} steps made; "
-        f"records in {records.folder}",
+        f"records in {results / records.folder.relative_to(root)}",
         err=True,
     )
     leave(failed=bool(outcome.failed) or not outcome.records)

@@ -61,6 +61,7 @@ def latency(
     from effbench.workbench import Workbench
 
     store, plan = planned(suite, data, cache)
+    results = results.absolute()  # a plugin may go to another folder
     check_writable(results, "--results")
     check_writable(store.root, "--cache")
     for remark in plan.remarks:

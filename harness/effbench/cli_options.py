@@ -51,10 +51,11 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
     from effbench.store import Store, default_root
     from effbench.suite import find
 
-    store = Store(cache or default_root())
+    # absolute: a plugin may go to another folder
+    store = Store((cache or default_root()).absolute())
     path, memory = find(suite), store.root / DIGESTS
-    plan = planning.make(path, loading.load(), memory, data or path.parent)
+    plan = planning.make(path, loading.load(), memory, (data or path.parent).absolute())
     steps = plan.steps()
     offers = [offer for step in steps.values() for offer in step.offers]
-    changed = code.remarks(code.kept(steps, store), offers)
+    changed = code.remarks(code.kept(steps, store), offers, steps.values())
     return store, replace(plan, remarks=(*plan.remarks, *changed))

@@ -7,13 +7,16 @@ gets old numbers beside new ones; what finished steps and records hold of the co
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
-from effbench.content import digest_of, file_sha256
+from effbench.api import ModelId
+from effbench.content import digest_of, file_sha256, files_under, hub_commit
+from effbench.options import options_of
+from effbench.rows import Row
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -23,8 +26,13 @@ if TYPE_CHECKING:
 SUFFIXES = (".py", ".pyd", ".so", ".dll", ".dylib")
 """Of files that hold code; models and data that lie beside it have digests of their own."""
 
+_MODEL = "model "
+
 Code: TypeAlias = Mapping[str, Sequence[str]]
-"""Plugin -> the digests of its code that were at work: several where it changed meanwhile."""
+"""Plugin -> the digests of its code that were at work: several where it changed meanwhile.
+
+So with ``model ID``, a model of the hub, and its commits: keys hold its name alone.
+"""
 
 
 @cache
@@ -34,13 +42,13 @@ def digest(module: str) -> str:
     if spec is None:
         return ""
     folders = [Path(one) for one in spec.submodule_search_locations or ()]
-    found = [(folder, path) for folder in folders for path in sorted(folder.rglob("*"))]
+    found = [(folder, path) for folder in folders for path in files_under(folder)]
     if not folders and spec.origin:
         found = [(Path(spec.origin).parent, Path(spec.origin))]
     files = [
         (path.relative_to(folder).as_posix(), file_sha256(path))
         for folder, path in found
-        if path.suffix in SUFFIXES and path.is_file()
+        if path.suffix in SUFFIXES
     ]
     return digest_of(files)[:12] if files else ""
 
@@ -48,6 +56,24 @@ def digest(module: str) -> str:
 def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
     """Return the code that the plugins of some offers have now."""
     return {one.plugin: [digest(one.module)] for one in offers}
+
+
+def models(steps: Iterable[Step]) -> dict[str, list[str]]:
+    """Return the commit that is here of each model of the hub that some steps use."""
+    rows = (getattr(step, "row", None) for step in steps)
+    found = (one for row in rows if isinstance(row, Row) for one in _of_hub(row))
+    commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in found}
+    return {name: [commit] for name, commit in commits.items() if commit}
+
+
+def _of_hub(row: Row) -> Iterator[tuple[str, str | None]]:
+    """Yield the models of a row that are a hub's, which keys know by name, and revisions."""
+    facts, arguments = row.resolved.query_facts, row.resolved.arguments
+    for name, option in options_of(row.offer.factory).items():
+        given = arguments.get(name)
+        wanted = ModelId in {option.annotation, *get_args(option.annotation)}
+        if wanted and isinstance(given, str) and facts.get(name) == given:
+            yield given, arguments.get("revision")
 
 
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:
@@ -65,16 +91,29 @@ def kept(steps: Mapping[str, Step], store: Store) -> dict[str, list[str]]:
     return merged(manifest.get("code", {}) for manifest in manifests if manifest)
 
 
-def remarks(kept: Code, offers: Iterable[Offer]) -> list[str]:
-    """Return a line for each plugin that has changed since it made what is kept."""
-    now = of(offers)
+def remarks(kept: Code, offers: Iterable[Offer], steps: Iterable[Step]) -> list[str]:
+    """Return a line for each plugin, and model of the hub, that was another one then."""
+    named = any(name.startswith(_MODEL) for name in kept)
+    now = {**of(offers), **(models(steps) if named else {})}
     return [
-        f"plugin {plugin!r} has changed since it made what is kept here, and its version has "
-        "not: old numbers may stand beside new ones (raise the version of what it offers, or "
-        "take another --cache and --results)"
-        for plugin, digests in kept.items()
-        if plugin in now and set(digests) - set(now[plugin])
+        _remark(name)
+        for name, digests in kept.items()
+        if name in now and set(digests) - set(now[name])
     ]
+
+
+def _remark(name: str) -> str:
+    if name.startswith(_MODEL):
+        return (
+            f"{name} is another one in the hub's cache than when it made what is kept here: "
+            "old numbers may stand beside new ones (give a revision, or another --cache and "
+            "--results)"
+        )
+    return (
+        f"plugin {name!r} has changed since it made what is kept here, and its version has "
+        "not: old numbers may stand beside new ones (if its numbers changed, give the class of "
+        "what it offers a higher version; else there is nothing to do)"
+    )
 
 
 def versions(offers: Iterable[Offer]) -> dict[str, str]:

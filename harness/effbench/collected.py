@@ -110,6 +110,7 @@ def _collected(
     if others:
         remarks.append(f"left out, since the suite has them no more: {', '.join(others)}")
     records = {cell: by_cell[cell][0] for cell in suite["cells"] if cell in by_cell}
+    records = _of_one_data(records, remarks)
     inside = [folder for folder, _ in order]
     names = [dataset["name"] for dataset in suite["datasets"]]
     texts = {
@@ -119,6 +120,35 @@ def _collected(
         if path.is_file() and _whole(path, files.get(path), broken)
     }
     return Collected(machine, suite, inside, records, texts, remarks, broken)
+
+
+def of_other_data(one: Record, other: Record) -> bool:
+    """Tell whether two records of a dataset are of other docs, queries or judgments.
+
+    Records from before there were keys of data are known by the queries that count.
+    """
+    keys = one.get("data_key"), other.get("data_key")
+    if all(keys):
+        return keys[0] != keys[1]
+    shared = one["per_query"].keys() & other["per_query"].keys()
+    return any(one["per_query"][m].keys() != other["per_query"][m].keys() for m in shared)
+
+
+def _of_one_data(records: Mapping[str, Record], remarks: list[str]) -> dict[str, Record]:
+    """Return the records less those of data that a dataset has no more: rows are compared."""
+    done = [record for record in records.values() if record["status"] == "done"]
+    newest = {record["dataset"]: record for record in sorted(done, key=_version)}
+    others: dict[str, list[str]] = {}
+    for record in done:
+        if of_other_data(record, newest[record["dataset"]]):
+            others.setdefault(record["dataset"], []).append(record["cell"])
+    for dataset, cells in others.items():
+        remarks.append(
+            f"left out, since {dataset} has other data now than they were measured on: "
+            f"{', '.join(cells)} (run the suite again)"
+        )
+    left = {cell for cells in others.values() for cell in cells}
+    return {cell: record for cell, record in records.items() if cell not in left}
 
 
 def _whole(path: Path, checksums: Collection[str] | None, broken: list[str]) -> bool:

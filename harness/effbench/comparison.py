@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from effbench.cells import through
 from effbench.collected import Collected, collect
 from effbench.errors import EffbenchError
 from effbench.latency import figures
@@ -28,6 +29,9 @@ class Comparison:
     dataset: str
     row: str
     other: str
+    through: str
+    """The index of both, with its search setting; empty where neither has one."""
+
     measure: str
     queries: int
     score: float
@@ -62,21 +66,27 @@ class Comparison:
 
     def lines(self) -> Iterator[str]:
         """Yield what a person reads: the figures, and a sentence."""
-        yield f"{self.suite} on {self.machine}, {self.dataset} ({self.queries} queries)"
+        through = f", through {self.through}" if self.through else ""
+        yield (
+            f"{self.suite} on {self.machine}, {self.dataset} ({self.queries} queries){through}"
+        )
         yield (
             f"  {self.measure}: {self.row} {self.score:.4f}, "
             f"{self.other} {self.other_score:.4f}; difference {self.difference.value:+.4f} "
             f"[{self.difference.low:+.4f}, {self.difference.high:+.4f}], p {self.p:.4f}"
         )
         if self.milliseconds and self.other_milliseconds and self.speedup and self.saved:
+            ratio = (
+                "" if self.complaints  # no ratio of what is marked
+                else f"; ratio {self.speedup.spelled()}, ms saved {self.saved.spelled()}"
+            )  # fmt: skip
             yield (
                 f"  {self.span} p50 ms: {self.row} {self.milliseconds.spelled()}, {self.other} "
-                f"{self.other_milliseconds.spelled()}; ratio {self.speedup.spelled()}, "
-                f"ms saved {self.saved.spelled()}"
+                f"{self.other_milliseconds.spelled()}{ratio}"
             )
         yield f"  {self.sentence()}"
         for complaint in self.complaints:
-            yield f"  beware: {complaint}"
+            yield f"  note: {complaint}"
 
     def sentence(self) -> str:
         """Say it plainly."""
@@ -154,14 +164,15 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
             )
     if not found:
         raise EffbenchError(
-            f"{root}: {row} and {other} share no dataset, index and measure{left_out}"
+            f"{root}: {row} and {other} share no dataset, index and measure (another --index?)"
+            f"{left_out}"
         )
     return found, list(unreadable)
 
 
 def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:
     facts, records = collected.suite, collected.done
-    names, index = (asked.row, asked.other), asked.index
+    names, index = (asked.row, asked.other), asked.index or facts["expected"].get("index")
     measure = asked.measure or facts["measures"][0]
     pairs = [
         (mine, theirs)
@@ -174,7 +185,8 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
     corrected = holm([own.p_values(1)[0] for own in found])
     return [
         Comparison(
-            collected.machine, facts["suite"], mine["dataset"], *names, measure,
+            collected.machine, facts["suite"], mine["dataset"], *names,
+            _through(mine) or _through(theirs), measure,
             len(both), mine["scores"][measure], theirs["scores"][measure],
             own.differences(1)[0], own.shares(1)[0], p, asked.span,
             *_latencies(sessions, mine, theirs, asked.span),
@@ -186,7 +198,7 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
 def _of(
     records: Sequence[Record], row: str, dataset: str, index: str | None, measure: str
 ) -> list[Record]:
-    """Return a row's record on a dataset, through the named index or its first, if any."""
+    """Return a row's record on a dataset, through the named index at its first setting."""
     return [
         record
         for record in records
@@ -194,6 +206,11 @@ def _of(
         and (not index or not record["index"] or record["index"]["name"] == index)
         and measure in record["per_query"]
     ][:1]
+
+
+def _through(record: Record) -> str:
+    index = record["index"]
+    return through(index["name"], record["search"]) if index else ""
 
 
 def _latencies(sessions: Sessions, mine: Record, theirs: Record, span: str) -> tuple[Any, ...]:

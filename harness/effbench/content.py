@@ -7,8 +7,10 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import os
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from effbench.errors import EffbenchError
@@ -56,8 +58,7 @@ class Digests:
         """Return the digest of a file, or of a folder's relative paths and bytes."""
         if path.is_file():
             return self._file(path)
-        files = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p, path))
-        return digest_of([(str(p.relative_to(path)), self._file(p)) for p in files])
+        return digest_of([(str(p.relative_to(path)), self._file(p)) for p in files_under(path)])
 
     def save(self) -> None:
         """Remember what was new, beside what others have remembered meanwhile."""
@@ -83,6 +84,18 @@ class Digests:
             return read_sealed(self._memory)
         except EffbenchError:
             return {}
+
+
+def files_under(folder: Path) -> list[Path]:
+    """Return the files of a folder and of those in it, in order; hidden ones are left out.
+
+    A folder may be a link, as in models whose parts are shared.
+
+    Raises:
+        EffbenchError: a folder cannot be listed.
+
+    """
+    return sorted(_under(folder, frozenset()))
 
 
 def stamp_of(path: Path) -> tuple[int, int, int, int]:
@@ -116,6 +129,20 @@ def find_model(model: str, beside: Path) -> Path | None:
     return None
 
 
+def hub_commit(model: str, revision: str | None) -> str | None:
+    """Return the commit of a hub's model that lies in this machine's cache of the hub, if any.
+
+    ``revision`` is a branch or tag; a commit is its own.
+    """
+    base = os.environ.get("HF_HOME") or "~/.cache/huggingface"
+    cache = Path(os.environ.get("HF_HUB_CACHE") or f"{base}/hub")
+    folder = inside(cache, f"models--{model.replace('/', '--')}")
+    try:
+        return (folder / "refs" / (revision or "main")).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return None
+
+
 def _in_package(model: str) -> Path:
     module, _, inside = model.removeprefix(PACKAGE).partition("/")
     spec = importlib.util.find_spec(module) if module.isidentifier() else None
@@ -137,7 +164,18 @@ def _install_line(module: str) -> str:
     return f"pip install {name}"
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(
-        part.startswith(".") or part == "__pycache__" for part in path.relative_to(root).parts
-    )
+def _under(folder: Path, above: frozenset[str]) -> Iterator[Path]:
+    real = os.path.realpath(folder)
+    if real in above:  # a link to a folder that holds it
+        return
+    try:
+        inside = list(folder.iterdir())
+    except OSError as error:
+        raise EffbenchError(f"{folder}: {error.strerror} (make it readable)") from error
+    for path in inside:
+        if path.name.startswith(".") or path.name == "__pycache__":
+            continue
+        if path.is_dir():
+            yield from _under(path, above | {real})
+        elif path.is_file():
+            yield path

@@ -9,6 +9,16 @@ if TYPE_CHECKING:
     from effbench.records import Record
 
 
+SAID = {
+    "judged_queries_missing": "judged queries that it lacks: {}; they are not in the mean",
+    "queries_without_relevant": "judged queries without a relevant doc: {}; they count 0",
+    "judged_docs_missing": "relevant docs that its corpus lacks: {}; they cost recall",
+    "self_judged": "queries whose own doc is judged relevant and dropped from their hits: {} "
+    "(drop_self_hits: false keeps it)",
+}
+"""What a record counts -> how that is said."""
+
+
 def remarks(records: Iterable[Record]) -> list[str]:
     """Return the sentences of records, each once: most are of a dataset, whatever the row."""
     return list(dict.fromkeys(said for record in records for said in _said(record)))
@@ -18,14 +28,11 @@ def _said(record: Record) -> Iterator[str]:
     counts, dataset = record.get("queries"), record["dataset"]
     if not isinstance(counts, dict) or not counts:
         return
-    if found := counts.get("judged_queries_missing"):
-        yield f"{dataset}: judged queries that it lacks: {found}; they are not in the mean"
-    if found := counts.get("judged_docs_missing"):
-        yield f"{dataset}: relevant docs that its corpus lacks: {found}; they cost recall"
-    if found := counts.get("self_judged"):
-        yield (
-            f"{dataset}: queries whose own doc is judged relevant and dropped from their hits: "
-            f"{found} (drop_self_hits: false keeps it)"
-        )
+    for name, said in SAID.items():
+        if counts.get(name):
+            such_as = (record.get("such_as") or {}).get(name, [])
+            ids = f" ({', '.join(map(str, such_as))})" if such_as else ""
+            more = " and others" if len(such_as) < counts[name] and such_as else ""
+            yield f"{dataset}: {said.format(f'{counts[name]}{ids}{more}')}"
     if counts.get("without_hits") == counts.get("queries"):
         yield f"{record['cell']}: no query has a hit"

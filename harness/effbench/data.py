@@ -82,7 +82,10 @@ class Dataset(Protocol):
         """Whether a hit with the query's own id is dropped (its queries are docs)."""
 
     def docs_count(self) -> int | None:
-        """Return the number of docs, or None when it takes a pass over them to know."""
+        """Return the number of docs, or None when it takes a pass over them to know.
+
+        A corpus of another number is refused: it was read in part.
+        """
 
     def docs(self) -> Iterator[Doc]: ...
 

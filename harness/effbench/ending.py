@@ -10,32 +10,46 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NoReturn
 
+from click.exceptions import Exit
+
 ENDED = 1
 """The exit code when something ended the program that had no business to."""
+
+
+_REALLY = os._exit
 
 
 @contextmanager
 def no_silent_end() -> Iterator[None]:
     """Turn ``os._exit(0)`` of this process into `ENDED` and a line: nothing can catch it.
 
-    Children that a library forks end by it as they should.
+    So it stays where the block has failed: what a plugin leaves to be done at the exit may end
+    the program like this, too. Children that a library forks end by it as they should.
     """
-    really, ours = os._exit, os.getpid()
+    ours, succeeded = os.getpid(), False
 
     def end(status: int) -> NoReturn:
-        if status == 0 and os.getpid() == ours:
-            frame = traceback.extract_stack()[-2]
+        if status == 0 and os.getpid() == ours and not succeeded:
+            frames = traceback.extract_stack()[:-1]  # none where Python itself calls, at exit
+            where = (
+                f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an exit handler"
+            )
             sys.stdout.flush()
-            sys.stderr.write(ended(f"os._exit(0) in {frame.filename}:{frame.lineno}") + "\n")
+            sys.stderr.write(ended(f"os._exit(0) in {where}") + "\n")
             sys.stderr.flush()
             status = ENDED
-        really(status)
+        _REALLY(status)
 
     os._exit = end
     try:
         yield
+        succeeded = True
+    except Exit as leaving:
+        succeeded = leaving.exit_code == 0
+        raise
     finally:
-        os._exit = really
+        if succeeded:
+            os._exit = _REALLY
 
 
 def ended(how: str) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from effbench.api import Qrel, ScoredDoc
 from effbench.errors import EffbenchError
 from effbench.measures import mean, measure, parse_measure
-from effbench.runs import read_qrels, read_trec
+from effbench.runs import read_qrels, read_trec, upside_down
 
 Run = Mapping[str, Sequence[ScoredDoc]]
 
@@ -48,6 +48,17 @@ def _remarks(hits: Run, judged: Sequence[Qrel], qrels: Path, run: Path) -> Itera
         yield f"{qrels}: no doc is judged relevant: every score is 0"
     elif not any(hit.doc_id in docs for docs, hit in _pairs(hits, judged)):
         yield f"{run}: no hit is a judged doc (are the docs' ids written alike?)"
+    if upside_down(run):
+        yield (
+            f"{run}: its scores rise with its ranks: the order is that of the scores, the "
+            "highest first, as in trec_eval (are they distances?)"
+        )
+    relevant = {qrel.query_id for qrel in judged if qrel.relevance > 0}
+    if relevant and len(relevant) < len(query_ids):
+        yield (
+            f"judged queries without a relevant doc: {len(query_ids - relevant)} of "
+            f"{len(query_ids)}, they count 0"
+        )
     without, unjudged = len(query_ids - hits.keys()), len(hits.keys() - query_ids)
     if without or unjudged:
         yield (

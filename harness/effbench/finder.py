@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from effbench.blame import blamed
@@ -124,7 +125,11 @@ class Finder:
             raise EffbenchError("; ".join(lines))
         with blamed(row.who):
             dataset = row.offer.factory(**row.resolved.arguments)
-        return DatasetRow(dataset, row.offer, row.resolved.datasets, group)
+            for name in ("dataset_id", "corpus_key", "key"):
+                if not isinstance(value := getattr(dataset, name), str):
+                    raise EffbenchError(f"{row.who}: its {name} is {value!r} (give a string)")
+        again = partial(self.dataset, use, options, group)
+        return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
 
     def _resolve(self, entry: Entry) -> Row | None:
         row, problems = self._make(entry.section, entry.name, entry.use, entry.options)

@@ -44,7 +44,7 @@ class Offer(NamedTuple):
     @property
     def version(self) -> int:
         """Part of the keys; a plugin raises it when the same options give other numbers."""
-        return int(getattr(self.factory, "version", 1))
+        return getattr(self.factory, "version", 1)
 
     @property
     def requires(self) -> Mapping[str, str]:
@@ -112,7 +112,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def _entry_points() -> list[EntryPoint]:
-    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    points = sorted(entry_points(group=GROUP), key=_order)
     wanted = os.environ.get("EFFBENCH_PLUGINS")
     if wanted is None:
         return points
@@ -124,6 +124,11 @@ def _entry_points() -> list[EntryPoint]:
             f"({suggest(min(unknown), (point.name for point in points))})"
         )
     return [point for point in points if point.name in names]
+
+
+def _order(point: EntryPoint) -> tuple[bool, str]:
+    """Put our own plugins first: who takes a name of theirs is the broken one."""
+    return point.dist is None or point.dist.name != GROUP, point.name
 
 
 def _load(manager: pluggy.PluginManager, point: EntryPoint) -> Plugin:
@@ -161,7 +166,9 @@ def _collect(
         try:
             mine = _offers_of(manager, plugin)
             _refuse_clashes(mine, offers)
+            _refuse_malformed(mine)
             rows = _answers(manager, "effbench_ready_rows", plugin.name)
+            _refuse_twice(rows, ready)
             named_commands = _answers(manager, "effbench_commands", plugin.name)
             _refuse_known(named_commands, commands)
         except KeyboardInterrupt:
@@ -195,14 +202,38 @@ def _answers(manager: pluggy.PluginManager, hook: str, plugin: str) -> dict[str,
     return answers
 
 
+def _refuse_malformed(mine: list[Offer]) -> None:
+    for offer in mine:
+        who, factory = f"offers {offer.section} {offer.name!r}", offer.factory
+        if not callable(factory):
+            raise EffbenchError(f"{who}, which is {factory!r} (a class or function is wanted)")
+        version, requires = getattr(factory, "version", 1), getattr(factory, "requires", {})
+        if type(version) is not int:  # 1.5 would be the same as 1 in keys
+            raise EffbenchError(f"{who} of version {version!r} (an int is wanted)")
+        if not isinstance(requires, Mapping):
+            raise EffbenchError(f"{who}, which requires {requires!r} (a mapping is wanted)")
+
+
 def _refuse_clashes(mine: list[Offer], offers: Mapping[tuple[str, str], Offer]) -> None:
     for offer in mine:
         other = offers.get((offer.section, offer.name))
         if other:
             raise EffbenchError(
                 f"offers {offer.section} {offer.name!r}, which plugin {other.plugin!r} offers "
-                "already (uninstall one, or narrow EFFBENCH_PLUGINS)"
+                "already (rename the offer, uninstall one, or narrow EFFBENCH_PLUGINS)"
             )
+
+
+def _refuse_twice(mine: _Ready, others: _Ready) -> None:
+    for section, rows in mine.items():
+        if section not in others:
+            raise EffbenchError(f"has ready rows of {section!r} ({suggest(section, others)})")
+        for name in rows:
+            if name in others[section]:
+                raise EffbenchError(
+                    f"has a ready row {name!r} of {section}, which another plugin has already "
+                    "(uninstall one, or narrow EFFBENCH_PLUGINS)"
+                )
 
 
 def _refuse_known(mine: Mapping[str, click.Command], others: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +10,13 @@ from effbench.errors import EffbenchError
 from effbench.located import Mistakes, Place, parse, text_of
 from effbench.measures import parse_measure
 from effbench.plugins import suggest
-from effbench.suite import Entry, Expected, LatencyOptions, Suite
+from effbench.suite import LATENCY_CHECKS, Entry, Expected, LatencyOptions, Suite
 from effbench.words import plain_name
 
 EVERY = "every"
 
 LONGEST = 100
 """Bytes of a suite's name, which a folder has."""
-
-
-def _count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _counts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_count, value))
-
-
-def _shares(value: Any) -> bool:
-    return isinstance(value, list) and all(_number(one) and 0 < one <= 1 for one in value)
-
-
-COUNT = (_count, "a whole number above 0")
-CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(("queries", "warmup", "threads", "processes", "timeout"), COUNT),
-    "together": (lambda value: _count(value) and value > 1, "a whole number above 1"),
-    "baseline": (lambda value: isinstance(value, str), "the name of an encoder row"),
-    "batches": (_counts, "a list of batch sizes ([1, 32])"),
-    "arrivals": (_shares, "a list of shares of the closed loop's rate ([0.5, 0.9])"),
-    "energy": (lambda value: isinstance(value, bool), "true or false"),
-}
-"""Latency option -> what it must be, and how that is said."""
 
 
 def read(path: Path, text: str | None = None) -> tuple[Suite, Mistakes]:
@@ -207,11 +183,11 @@ class _Reader:
             return None
         options: dict[str, Any] = {}
         for key, value in self._mapping(given, ("latency",)).items():
-            if key not in CHECKS:
-                message = f"unknown option ({suggest(str(key), CHECKS)})"
+            if key not in LATENCY_CHECKS:
+                message = f"unknown option ({suggest(str(key), LATENCY_CHECKS)})"
                 self.mistakes.add(("latency", key), message)
                 continue
-            fits, wanted = CHECKS[key]
+            fits, wanted = LATENCY_CHECKS[key]
             if fits(value):
                 options[key] = tuple(value) if isinstance(value, list) else value
             else:

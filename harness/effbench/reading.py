@@ -27,6 +27,7 @@ CHUNK = 1 << 20
 """Bytes that are read at a time."""
 
 _MARK = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _GZIP = b"\x1f\x8b"
 _BROKEN = (OSError, EOFError, zlib.error)
 """What reading a damaged file raises."""
@@ -78,6 +79,8 @@ def numbered(path: str, stream: IO[bytes]) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         for number, line in enumerate(stream, start=1):
+            if number == 1 and line.startswith(_UTF_16):
+                raise EffbenchError(f"{path}:1: this is UTF-16 (save the file as UTF-8)")
             if b"\0" in line:
                 raise EffbenchError(f"{path}:{number}: a NUL byte (take an intact file)")
             if line.startswith(_MARK):
@@ -150,7 +153,9 @@ def checked_id(value: object, what: str) -> str:
     """
     if not isinstance(value, str) or value.split() != [value] or "\0" in value:
         shown = "missing" if value is None else f"{value!r}"
-        raise EffbenchError(f"{what} is {shown} (take a string without white space)")
+        plain = "take a string without white space"
+        mend = f'make it a string: "{value}"' if type(value) is int else plain
+        raise EffbenchError(f"{what} is {shown} ({mend})")
     return checked_text(value, what)
 
 
@@ -213,6 +218,7 @@ class _Unpacked(RawIOBase):
 
 def _integer(value: Any) -> int:
     if isinstance(value, str):
+        value = value.strip()  # as columns are that stand apart by TABs
         if not (value.isascii() and value.lstrip("+-").isdigit() and len(value) < 20):
             raise ValueError
         return int(value)

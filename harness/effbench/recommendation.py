@@ -81,7 +81,7 @@ def recommend(board: Board, terms: Terms) -> list[str]:
         if one is not best and one.standing.rank == best.standing.rank
     ]
     if ties:
-        lines.append(f"  by quality no better, beyond chance, than {', '.join(ties)}")
+        lines.append(f"  its quality cannot be told apart from that of {', '.join(ties)}")
     if best.line.index:
         command = shlex.join(["effbench", "export", board.suite, best.line.row])
         lines.append(f"  {command} DIR")
@@ -123,7 +123,7 @@ def _sure(one: _Candidate, terms: Terms) -> str:
     if terms.keep is not None and (low is None or low < terms.keep):
         doubts.append("it may keep less than that")
     if not doubts:
-        return "sure: its 95 % intervals lie within what was asked"
+        return "sure: its whole 95 % intervals are within what was asked"
     return f"likely, not sure: {' and '.join(doubts)} (more --processes or queries would tell)"
 
 

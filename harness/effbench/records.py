@@ -35,7 +35,7 @@ SEALED = 2
 ROUNDING = 1e-9
 """How far a score may be from the mean of its queries' values."""
 
-OF_DATA = ("queries", "judgments", "judged_queries_missing")
+OF_DATA = ("queries", "judgments", "judged_queries_missing", "queries_without_relevant")
 OF_RUN = ("without_hits", "judged_docs_missing", "self_judged")
 """Counts that a record takes from the steps that read the data and that searched."""
 
@@ -113,6 +113,7 @@ def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Record:
         "code": code.kept(all_steps((cell.search,)), bench.store),
         "scores": {name: mean(by_query) for name, by_query in values.items()},
         "queries": {**_taken(about, OF_DATA), **_taken(info, OF_RUN)},
+        "such_as": {**about["such_as"], **info["such_as"]},
         "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
         "models": _models(cell, bench),
         "files": dict(files),
@@ -159,6 +160,7 @@ def _head(cell: Cell, status: str) -> Record:
         "cell": cell.name,
         "key": cell.key,
         "dataset": cell.dataset.name,
+        "data_key": key_of(cell.search.data),
         **told(cell),
         "search": dict(cell.options),
         "k": cell.search.k,

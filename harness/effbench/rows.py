@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from effbench.api import Dataset, Doc, DocPair, Paired, Qrel, Query, Split
 from effbench.blame import blamed, drawn
@@ -17,6 +18,8 @@ from effbench.plugins import Offer
 if TYPE_CHECKING:
     from effbench.steps import Step
     from effbench.workbench import Workbench
+
+T = TypeVar("T")
 
 KINDS = {
     "datasets": "dataset",
@@ -94,6 +97,8 @@ class DatasetRow:
     """The keys of the datasets that its options name, such as the whole of a cut."""
 
     group: str | None = None
+    again: Callable[[], DatasetRow] | None = field(default=None, compare=False, repr=False)
+    """Makes it once more, from its files as they are then."""
 
     @property
     def name(self) -> str:
@@ -117,20 +122,21 @@ class DatasetRow:
 
     def docs(self) -> Iterator[Doc]:
         """Yield the docs."""
-        return drawn(self.dataset.docs, self.who)
+        return self._read(self.dataset.docs)
 
     def docs_count(self) -> int | None:
         """Return how many docs there are, if the dataset knows."""
         with blamed(self.who):
-            return self.dataset.docs_count()
+            count = self.dataset.docs_count()
+            return None if count is None else operator.index(count)
 
     def queries(self) -> Iterator[Query]:
         """Yield the queries."""
-        return drawn(self.dataset.queries, self.who)
+        return self._read(self.dataset.queries)
 
     def qrels(self) -> Iterator[Qrel]:
         """Yield the judgments."""
-        return drawn(self.dataset.qrels, self.who)
+        return self._read(self.dataset.qrels)
 
     def docpairs(self) -> Iterator[DocPair]:
         """Yield the training pairs.
@@ -141,7 +147,28 @@ class DatasetRow:
         """
         if not isinstance(self.dataset, Paired):
             raise EffbenchError(f"examples: {self.name} has no docpairs (say judgments)")
-        return drawn(self.dataset.docpairs, self.who)
+        return self._read(self.dataset.docpairs)
+
+    def split(self, name: str) -> DatasetRow:
+        """Return a split of the dataset, which is one of `Split`."""
+        with blamed(self.who):
+            dataset = self.dataset.split(name)  # type: ignore[attr-defined]
+        whole = self.again
+        again = None if whole is None else lambda: whole().split(name)
+        return replace(self, dataset=dataset, group=None, again=again)
+
+    def _read(self, items: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """Yield what the dataset yields, which must be what its keys say all the time."""
+        self._check()
+        yield from drawn(items, self.who)
+        self._check()
+
+    def _check(self) -> None:
+        if self.again is None:
+            return
+        now = self.again()
+        if (now.corpus_key, now.key) != (self.corpus_key, self.key):
+            raise EffbenchError(f"{self.who}: its data has changed since the plan (run again)")
 
     def _key(self, said: str) -> str:
         """Return a key for what the dataset says itself: another plugin may say the same."""
@@ -171,5 +198,4 @@ def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
         return [(row, False)]
     is_train = "train" in dataset.splits
     names = ["train"] if is_train else dataset.splits
-    splits = (replace(row, dataset=dataset.split(name), group=None) for name in names)
-    return [(split, is_train) for split in splits]
+    return [(row.split(name), is_train) for name in names]

@@ -118,7 +118,9 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
     elif record and finished:
         outcome.records[cell.name] = _reused(record, cell, results)
         outcome.reused.append(cell.name)
-        outcome.remark(code.remarks(record.get("code", {}), cell.offers), bench.progress)
+        steps = all_steps((cell.search,)).values()
+        changed = code.remarks(record.get("code", {}), cell.offers, steps)
+        outcome.remark(changed, bench.progress)
         return
     try:
         with blamed("measuring"):

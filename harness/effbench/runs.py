@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice, pairwise
 from operator import itemgetter
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from effbench.reading import numbered, opened, read_lines
 
 _MOST = 3e38
 """Larger scores are written as this: 32-bit floats end at 3.4e38, so that ties have room."""
+
+
+_SAMPLE = 10_000
+"""Lines of a run that are enough to see what its ranks mean."""
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
@@ -74,8 +79,25 @@ def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
         hits.setdefault(query_id, []).append(hit)
     for query_id, found in hits.items():
         if len({hit.doc_id for hit in found}) < len(found):
-            raise EffbenchError(f"{path}: query {query_id!r} has a doc twice (drop one)")
+            double, _ = Counter(hit.doc_id for hit in found).most_common(1)[0]
+            raise EffbenchError(
+                f"{path}: query {query_id!r} has doc {double!r} twice (drop one)"
+            )
     return {query_id: ordered(found, len(found)) for query_id, found in hits.items()}
+
+
+def upside_down(path: Path) -> bool:
+    """Tell whether a run's ranks say the opposite of its scores, as those of distances do.
+
+    A sample is looked at: its first lines, whose form `read_trec` has checked.
+    """
+    rising = False
+    for (query, rank, score), (other, next_rank, next_score) in pairwise(_ranked(path)):
+        if query == other and score != next_score and rank != next_rank:
+            if (rank < next_rank) != (score < next_score):
+                return False
+            rising = True
+    return rising
 
 
 def stream_trec(path: Path) -> Iterator[tuple[str, list[ScoredDoc]]]:
@@ -134,6 +156,14 @@ def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
             elif columns:
                 form = "a run has six: query_id Q0 doc_id rank score tag"
                 raise EffbenchError(f"{path}:{number}: {len(columns)} columns ({form})")
+
+
+def _ranked(path: Path) -> Iterator[tuple[str, int, float]]:
+    """Yield query, rank and score of the first lines whose rank is a number."""
+    for _, line in islice(read_lines(path), _SAMPLE):
+        query_id, _, _, rank, score, _ = line.split()
+        if rank.isdecimal():
+            yield query_id, int(rank), float(score)
 
 
 def _score(text: str, path: Path, number: int) -> float:

@@ -62,7 +62,7 @@ OFFER = {"name": text, "use?": text, "plugin?": text, "distribution?": text}
 RECORD = {
     "status": text, "key": text, "created": text, "dataset": text, "row": OFFER,
     "index": maybe(OFFER), "search": {EACH: _option}, "trained_on?": [text],
-    "versions?": _mapping, "error?": text, "files?": {EACH: text},
+    "versions?": _mapping, "data_key?": text, "error?": text, "files?": {EACH: text},
 }  # fmt: skip
 
 DONE = {

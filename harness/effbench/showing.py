@@ -9,7 +9,7 @@ from typing import Any
 from effbench.errors import EffbenchError
 from effbench.files import listed
 from effbench.plugins import suggest
-from effbench.records import MACHINE, SUITE, Record
+from effbench.records import MACHINE, QUERIES, SUITE, Record
 
 LONG = ("per_query", "samples_ms", "traceback")
 """Left out: the file has them."""
@@ -24,7 +24,11 @@ def find(cell: str, results: Path) -> Path:
     """
     if Path(cell).is_file():
         return Path(cell)
-    known = [p for p in listed(results, "**/*.json") if p.name not in (SUITE, MACHINE)]
+    known = [
+        path
+        for path in listed(results, "**/*.json")
+        if path.name not in (SUITE, MACHINE) and path.parent.name != QUERIES
+    ]
     found = [path for path in known if path.stem == cell]
     if not found:
         hint = suggest(cell, {path.stem for path in known})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,32 @@ class LatencyOptions:
 
     timeout: int = 300
     """Seconds that an answer of a worker may take."""
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_count, value))
+
+
+def _shares(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        type(one) in (int, float) and 0 < one <= 1 for one in value
+    )
+
+
+_COUNT = (_count, "a whole number above 0")
+LATENCY_CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(("queries", "warmup", "threads", "processes", "timeout"), _COUNT),
+    "together": (lambda value: _count(value) and value > 1, "a whole number above 1"),
+    "baseline": (lambda value: isinstance(value, str), "the name of an encoder row"),
+    "batches": (_counts, "a list of batch sizes ([1, 32])"),
+    "arrivals": (_shares, "a list of shares of the closed loop's rate ([0.5, 0.9])"),
+    "energy": (lambda value: isinstance(value, bool), "true or false"),
+}
+"""Latency option -> what it must be, and how that is said."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from effbench.api import Doc
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.files import read_sealed, sealed
@@ -77,7 +76,7 @@ class DiskVectors:
         import numpy as np
 
         files = Artifact(folder).files(VECTORS)
-        self._shards = [np.load(path, mmap_mode="r") for path in files]
+        self._shards = [np.load(path, mmap_mode="c") for path in files]
         self._starts = [0]
         for shard in self._shards:
             self._starts.append(self._starts[-1] + len(shard))
@@ -91,7 +90,11 @@ class DiskVectors:
         return self._starts[-1]
 
     def __getitem__(self, rows: slice) -> Vectors:
-        """Read rows as float32 [m, d]: a view inside one shard, a copy across several."""
+        """Read rows as float32 [m, d]: a view inside one shard, a copy across several.
+
+        Either may be written to, which changes no file: to change a read-only mapping, as
+        torch does without asking, would end the process.
+        """
         import numpy as np
 
         start, stop, _ = rows.indices(len(self))
@@ -199,7 +202,7 @@ def _write_shard(
 
 def _content(item: Any) -> Hashable:
     """Return what an encoder sees of an item: a text, or a doc without its id."""
-    return (item.title, item.text) if isinstance(item, Doc) else item
+    return item if isinstance(item, str) else (item.title, item.text)
 
 
 def _read_ids(paths: Iterable[Path]) -> list[str]:

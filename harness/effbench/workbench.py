@@ -137,7 +137,10 @@ class Workbench:
                 if together:
                     processes.call_others(artifact)
                 info = step.make(artifact, self)
-                facts = {"label": step.label, "code": code.of(step.offers)}
+                facts = {
+                    "label": step.label,
+                    "code": {**code.of(step.offers), **code.models([step])},
+                }
                 artifact.finish({**facts, **info})
                 self.made.append(step.label)
         return artifact

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 import effbench
+from effbench.content import stamp_of
 from effbench.reading import sha256_of
 from effbench_beir.lines import read_docs, read_qrels, read_queries
 
 Root: TypeAlias = Path | zipfile.Path  # zipfile.Path is a path inside an archive
 SPLITS = ("train", "dev", "test")  # those of known meaning: to train on, tune on, judge by
+
+_DIGESTS: dict[tuple[Path, str, tuple[int, ...]], bytes] = {}
 
 
 class Files:
@@ -60,9 +63,16 @@ class Files:
         """Return the sha256 of the files' own sha256s: the same for a folder and its zip."""
         both = hashlib.sha256()
         for name in names:
-            with self._file(name) as (_, stream):
-                both.update(sha256_of(stream))
+            both.update(self._sha256(name))
         return both.hexdigest()
+
+    def _sha256(self, name: str) -> bytes:
+        file = self._path / name if self._path.is_dir() else self._path
+        known = self._path, name, stamp_of(file)
+        if known not in _DIGESTS:  # a run asks again each time that it has read the file
+            with self._file(name) as (_, stream):
+                _DIGESTS[known] = sha256_of(stream)
+        return _DIGESTS[known]
 
     @contextmanager
     def _file(self, name: str) -> Iterator[tuple[str, IO[bytes]]]:

@@ -46,11 +46,14 @@ def load(
             output_loading_info=True,
             **source,
         )
-    refuse_missing(model, report["missing_keys"])
-    if network.config.is_encoder_decoder:
+    # the files may be those of an encoder alone: T5's, which Sentence Transformers reads
+    if network.config.is_encoder_decoder or (
+        hasattr(network, "encoder") and hasattr(network, "decoder")
+    ):
         raise EffbenchError(
             f"model {model!r}: it has a decoder (use sentence-transformers for it)"
         )
+    refuse_missing(model, report["missing_keys"])
     refuse_foreign_words(model, vocabulary_of(tokenizer), rows_of(network))
     pad_somehow(tokenizer, rows_of(network))
     return tokenizer, network.to(place).eval()

@@ -22,7 +22,7 @@ QUERIES = """\
 {"_id": "q0", "text": "judged in train only"}
 {"_id": "q1", "text": "judged in test as well"}
 """
-TEST = 'query-id\tcorpus-id\tscore\nq1\td1\t2\nq2\t"""d3"""\t1\nq2\td2\t0\ngone\td1\t1\n'
+TEST = 'query-id\tcorpus-id\tscore\nq1\td1\t2\nq2\t"""d3"""\t1\nq2\td2\t0 \ngone\td1\t1\n'
 TRAIN = "query-id\tcorpus-id\tscore\nq0\td1\t1\n"
 
 
@@ -130,7 +130,11 @@ def test_nfcorpus_reads_the_same_from_its_zip(shared_data: Path) -> None:
         ("corpus", '{"text": "x"}\n', r"corpus\.jsonl:1: _id is missing"),
         ("corpus", '{"_id": "", "text": "x"}\n', r"corpus\.jsonl:1: _id is ''"),
         ("corpus", '{"_id": "a b", "text": "x"}\n', r"corpus\.jsonl:1: _id is 'a b'"),
-        ("corpus", '{"_id": 7, "text": "x"}\n', r"corpus\.jsonl:1: _id is 7 \(take a string"),
+        (
+            "corpus",
+            '{"_id": 7, "text": "x"}\n',
+            r"corpus\.jsonl:1: _id is 7 \(make it a string",
+        ),
         ("corpus", '{"_id": "d1", "text": ["x"]}\n', r"corpus\.jsonl:1: text is a list"),
         ("corpus", '{"_id": "d1"}\n', r"corpus\.jsonl:1: text is missing"),
         ("corpus", '{"_id": "d1", "text": "x", "title": null}\n', r":1: title is .*null"),

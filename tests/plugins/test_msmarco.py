@@ -17,7 +17,7 @@ from effbench_msmarco import Msmarco
 FILES = {
     "collection": '0\tandrogen, plain\n7\t"what, caf\u00e9 \u2028 "" one\r\n\n3\t\n',
     "queries": "2\t Androgen  receptor define\r\n9\tnever judged\n1\twhat is 'it'?\n",
-    "qrels": "1\t0\t7\t1\n2 Q0 0   2\n2 0 7 0\n2 0 3 1\n8 0 404 1\n",
+    "qrels": "1\t0\t7\t1\n2 Q0 0   2 \n2 0 7 0\n2 0 3 1\n8 0 404 1\n",
     "candidates": "2\t7\tzero?\tseven\n2\t0\tzero?\tzero\n9\t5\tx\tfive\n1\t7\tseven?\tseven\n",
     "triples": "1\t7\t0\r\n2\t0\t7\n9\t3\t0\n",
     "negatives": "2\t5,6,7\n1\t5\n9\t5,6\n",

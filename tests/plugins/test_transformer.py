@@ -279,6 +279,14 @@ def test_an_encoder_decoder_is_refused(copied: Path) -> None:
     assert "has a decoder" in refused(copied)
 
 
+def test_the_encoder_of_an_encoder_decoder_is_not_called_incomplete(copied: Path) -> None:
+    from transformers import T5Config, T5EncoderModel
+
+    config = T5Config(vocab_size=2000, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    T5EncoderModel(config).save_pretrained(copied)
+    assert "has a decoder (use sentence-transformers for it)" in refused(copied)
+
+
 def test_lengths_outside_the_model_are_refused(tiny: str) -> None:
     assert f"max_length: {tiny_bert.POSITIONS + 1} is outside" in refused(tiny, max_length=41)
     assert "say 3 to 40" in refused(tiny, max_length=2)

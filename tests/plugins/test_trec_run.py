@@ -64,6 +64,7 @@ def test_another_run_is_another_row(effbench, suite, runs: Path, tmp_path: Path)
             "nobody Q0 d0 1 1.0 other\n",
             "answers none of the queries of toy (is it a run of anoth",
         ),
+        ("q0 Q0 d0 1 0.1 other\nq0 Q0 d1 2 0.2 other\n", "its scores rise with its ranks"),
         ("q0 Q0 nothing 1 1.0 other\n", "search returned 'nothing', which is no doc of toy"),
         ("q0 Q0 d0 1 1e39 other\n", "search returned a score that is no finite 32-bit float"),
         ("q0 Q0 d0 1 1e999 other\n", "toy.trec:1: '1e999' is not a number"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
 from typing import Literal
 
 from effbench_toy import PlainIndex, ScanRetriever, ToyDataset, WordsEncoder
@@ -11,7 +13,7 @@ import effbench
 
 @effbench.hookimpl
 def effbench_datasets():
-    return {"twin": TwinDataset}
+    return {"twin": TwinDataset, "careless-docs": CarelessDataset, "own-key": OwnKey}
 
 
 @effbench.hookimpl
@@ -21,7 +23,7 @@ def effbench_encoders():
 
 @effbench.hookimpl
 def effbench_indexes():
-    return {"odd-index": OddIndex}
+    return {"odd-index": OddIndex, "writing": WritingIndex}
 
 
 @effbench.hookimpl
@@ -46,14 +48,70 @@ class TwinDataset(ToyDataset):
             yield effbench.Qrel(f"q{number}", f"d{self._docs - 1 - number}", 1)
 
 
+class CarelessDataset(ToyDataset):
+    """Fills one object again and again, gives others when asked again, miscounts, misnames."""
+
+    def __init__(
+        self,
+        *,
+        habit: Literal["reuses", "once", "part", "uncounted", "dicts", "number", "none"],
+        docs: int = 60,
+    ) -> None:
+        super().__init__(docs=docs, name="careless")
+        self.habit, self.rest = habit, super().docs()
+        if habit == "number":
+            self.dataset_id = 7
+        if habit == "none":
+            self.corpus_key = None
+
+    def docs_count(self):
+        return None if self.habit in ("once", "uncounted") else super().docs_count()
+
+    def docs(self):
+        if self.habit == "once":
+            return self.rest
+        docs = super().docs()
+        if self.habit == "part":
+            return (doc for doc in docs if doc.doc_id < "d3")
+        if self.habit == "dicts":
+            return (doc._asdict() for doc in docs)
+        return filled(docs) if self.habit == "reuses" else docs
+
+    def queries(self):
+        return filled(super().queries()) if self.habit == "reuses" else super().queries()
+
+
+class OwnKey(ToyDataset):
+    """Says one key for corpora of every size."""
+
+    def __init__(self, *, docs: int) -> None:
+        super().__init__(docs=docs, name=f"own-{docs}")
+        self.corpus_key = "own"
+
+
+def filled(items):
+    """Yield one object, filled with one item after the other."""
+    one = SimpleNamespace()
+    for item in items:
+        vars(one).update(item._asdict(), default_text=getattr(item, "default_text", None))
+        yield one
+
+
 class CarelessEncoder(WordsEncoder):
     """Hashed words in a buffer that it uses again, or from a list that it changes."""
 
     def __init__(
-        self, *, habit: Literal["reuses", "extends", "overflows", "widens"] = "reuses"
+        self,
+        *,
+        habit: Literal[
+            "reuses", "extends", "overflows", "widens", "masks", "goes elsewhere"
+        ] = "reuses",
+        folder: str = "",
     ) -> None:
         super().__init__()
         self.habit, self.buffer = habit, None
+        if habit == "goes elsewhere":
+            os.chdir(folder)
 
     def encode_queries(self, queries):
         return self._filled(super().encode_queries(queries), queries)
@@ -68,6 +126,8 @@ class CarelessEncoder(WordsEncoder):
             items.append(items[0])
         if self.habit == "overflows":
             return vectors.astype(np.float64) * 1e300
+        if self.habit == "masks":
+            return np.ma.masked_less(vectors, 0.5)
         if self.habit == "widens":
             self.width += 1
         if self.habit != "reuses":
@@ -82,14 +142,27 @@ class OddIndex(PlainIndex):
     """All products, handed over in a way that would be misread."""
 
     def __init__(
-        self, *, wrong: Literal["distances", "swapped", "mask", "float positions", "short"]
+        self,
+        *,
+        wrong: Literal[
+            "distances", "swapped", "mask", "float positions", "short", "gap", "masked", "bytes"
+        ],
     ) -> None:
         super().__init__()
         self.wrong = wrong
 
+    @property
+    def nbytes(self):
+        return -1 if self.wrong == "bytes" else super().nbytes
+
     def search(self, queries, k):
+        import numpy as np
+
         scores, positions = super().search(queries, k)
+        rank = np.arange(scores.shape[1])
         return {
+            "gap": (scores + (rank > 1), np.where(rank == 1, -1, positions)),
+            "masked": (np.ma.masked_less(scores, 0.5), positions),
             "distances": (2 - 2 * scores, positions),
             "swapped": (positions, scores),
             "mask": (scores, positions > 0),
@@ -98,12 +171,29 @@ class OddIndex(PlainIndex):
         }[self.wrong]
 
 
+class WritingIndex(PlainIndex):
+    """Normalises in place what it is given, as torch's functions do without asking."""
+
+    def build(self, vectors):
+        self.vectors = self.normalised(vectors[:])
+
+    def search(self, queries, k):
+        return super().search(self.normalised(queries), k)
+
+    def normalised(self, vectors):
+        import torch
+
+        tensor = torch.from_numpy(vectors)
+        tensor /= tensor.norm(dim=1, keepdim=True)
+        return vectors
+
+
 class OddRetriever(ScanRetriever):
     """Counts common words, and hands hits over in a way that would be misread."""
 
-    def __init__(self, *, wrong: Literal["rising", "numbers", "triples", "huge"]) -> None:
+    def __init__(self, *, wrong: str) -> None:
         super().__init__()
-        self.wrong = wrong
+        self.wrong, self.hits = wrong, []
 
     def search(self, queries, k):
         found = super().search(queries, k)
@@ -111,5 +201,11 @@ class OddRetriever(ScanRetriever):
             "rising": lambda: [hits[::-1] for hits in found],
             "numbers": lambda: [[(int(d[1:]), s) for d, s in hits] for hits in found],
             "triples": lambda: [[(d, s, 0) for d, s in hits] for hits in found],
+            "filled again": lambda: list(map(self.filled, found)),
+            "filled again later": lambda: map(self.filled, found),
             "huge": lambda: [[(d, s * 1e300) for d, s in hits] for hits in found],
         }[self.wrong]()
+
+    def filled(self, hits):
+        self.hits[:] = hits
+        return self.hits

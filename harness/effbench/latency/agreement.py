@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 FIRST = 10
 """Hits of a query that are compared."""
 
-NEAR, ROUGH = 0.01, 0.1
-"""How far scores may lie apart, of a query's largest: of any hits, and where half are shared.
+TIED, NEAR, ROUGH = 0.002, 0.01, 0.1
+"""How far scores may lie apart, of a query's largest: of a hit that the run lacks and its last,
+of any hits, and where half are shared.
 
 A batch of one moves last bits, a GPU more, and inputs that are quantised with their batch some
 per cent.
@@ -101,7 +102,7 @@ class Answers:
             every = (answer for answers in given.values() for answer in answers)
             ids = ids_at(folder, {int(doc) for answer in every for doc, _ in answer or ()})
         drops = cell.dataset.dataset.drop_self_hits
-        count = min(FIRST, search.k - 1 if drops else search.k)
+        count = min(FIRST, search.k)
 
         def alike(query: str, answer: Answer) -> bool:
             hits = _named(answer, ids, query if drops else None)
@@ -129,8 +130,9 @@ def same(hits: Sequence[ScoredDoc] | None, run: Sequence[ScoredDoc], count: int)
     """Tell whether a query's hits, best first, are those of a run, by the first ``count``.
 
     The scores at each rank must be near, and so must each doc's in the run (one that the run
-    lacks: the run's last); or half of the docs must be shared, and the scores be roughly those
-    of the run. Of an approximate search, single docs come and go.
+    lacks must tie with its last: some models score all docs alike, within a few per cent); or
+    half of the docs must be shared, and the scores be roughly those of the run. Of an
+    approximate search, single docs come and go.
     """
     if hits is None:
         return False
@@ -143,7 +145,8 @@ def same(hits: Sequence[ScoredDoc] | None, run: Sequence[ScoredDoc], count: int)
     there = [abs(hit.score - known[hit.doc_id]) for hit in mine if hit.doc_id in known]
     # equal scores are lowered by the smallest step there is, in a run
     size = max(abs(hit.score) for hit in (*mine, *best)) + 1e-30
-    if len(mine) == len(best) and max([*ranks, *there, *lacked]) <= NEAR * size:
+    near = max([*ranks, *there]) <= NEAR * size and max(lacked, default=0.0) <= TIED * size
+    if near and len(mine) == len(best):
         return True
     shared = len({hit.doc_id for hit in mine} & {hit.doc_id for hit in best})
     return 2 * shared >= max(len(mine), len(best)) and max([*ranks, *there]) <= ROUGH * size

@@ -75,5 +75,8 @@ def spelled(flags: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
             rows.setdefault(f"latency {flag}: {why}", {})[row] = None
     found = [f"{what}: {', '.join(names)}" for what, names in rows.items()]
     if any(what.startswith("latency unstable") for what in rows):
-        found.append(f"what is unstable is not ranked: {ADVICE}")
+        found.append(
+            "an unstable latency gives no speed-up, and --budget and --keep leave its row out: "
+            f"{ADVICE}"
+        )
     return found

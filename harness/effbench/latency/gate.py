@@ -29,8 +29,8 @@ SPREAD = 0.10
 """Standard deviation that the medians of a row's processes may have, of their median."""
 
 ADVICE = (
-    "close what else runs, plug the machine in, fix its clock, take a machine of its own, "
-    "or give it more --processes"
+    "close other programs, plug the machine in, set the processor to a fixed frequency, take "
+    "an idle machine, or give more --processes"
 )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effbench import code
 from effbench.cells import Cell
+from effbench.content import DIGESTS
 from effbench.errors import EffbenchError
 from effbench.steps import key_of
 from effbench.suite import Suite
@@ -64,7 +65,7 @@ def opened(
     from effbench.workbench import Workbench
 
     store = Store(Path(cache))
-    memory = store.root / "digests.json"
+    memory = store.root / DIGESTS
     plan = planning.make(Path(path), plugins.load(), memory, Path(data), text)
     cell = next((one for one in plan.cells if one.name == name), None)
     if cell is None or _made_of(cell) != made_of:

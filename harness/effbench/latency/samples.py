@@ -171,7 +171,9 @@ def read_samples(path: Path) -> Read:
             header = json.loads(file["header"].tobytes())
             columns = {name: file[name].astype(np.int64) for name in COLUMNS}
     except Exception as error:  # numpy and zipfile raise what they like at damaged bytes
-        raise EffbenchError(f"{path}: no session ({error})") from error
+        raise EffbenchError(
+            f"{path}: no session: {error} (delete it, and measure anew: effbench latency SUITE)"
+        ) from error
     shapes.check(header, {"format": shapes.number}, path)
     if header["format"] > FORMAT:
         raise EffbenchError(f"{path}: a session of a newer effbench (upgrade effbench)")

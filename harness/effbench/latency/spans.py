@@ -41,7 +41,7 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
         ask = _settled(bench.opened(search.retriever).search)
 
         def answer(text: str) -> Any:
-            return retriever_answer(ask([text], search.k), row)
+            return retriever_answer(ask([text], search.depth), row)
 
         return {END_TO_END: Span(str, answer, lambda found: [list(hits) for hits in found])}
     whole, shape = _settled(bench.instance(row).encode_queries), (1, shape_of(search, bench)[1])
@@ -51,7 +51,7 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
         return host_vectors(whole([text]), shape, row, "encode_queries")
 
     def found(vectors: Any) -> Any:
-        return index_answer(ask(vectors, search.k, **search.options), search.index.row)
+        return index_answer(ask(vectors, search.depth, **search.options), search.index.row)
 
     encode, find = named(encoded, search.row.who), named(found, search.searcher.who)
     return {

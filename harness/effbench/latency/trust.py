@@ -106,7 +106,8 @@ def other_answers(session: Read, cell: str) -> list[str]:
     differs = session.header["rows"][cell].get("differs", {})
     of = f"of {len(set(session.header['queries']))}"
     return [
-        f"{len(queries)} {of} queries get other hits alone than in the quality pass"
+        f"{len(queries)} {of} queries get other hits alone than in the quality pass, where "
+        "they come in batches (docs/latency.md)"
         if span == END_TO_END
         else f"{len(queries)} {of} queries get another vector in {span!r} than in {ENCODE!r}"
         for span, queries in differs.items()

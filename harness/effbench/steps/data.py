@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from effbench import judgments
 from effbench.api import Doc, Qrel, Query
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.reading import checked_id, checked_text
 from effbench.rows import DatasetRow
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
+
+T = TypeVar("T")
 
 QUERIES, QRELS = "queries.jsonl", "qrels.tsv"
 
@@ -54,7 +58,8 @@ class Data:
         found = {query.query_id for query in queries}
         self._check(queries, found, wanted)
         qrels = [qrel for qrel in judged if qrel.query_id in found]
-        if not any(qrel.relevance > 0 for qrel in qrels):
+        without = found - {qrel.query_id for qrel in qrels if qrel.relevance > 0}
+        if without == found:
             raise EffbenchError(f"{self.row.name}: no doc is judged relevant: all scores are 0")
         lines = (json.dumps(query._asdict(), ensure_ascii=False) + "\n" for query in queries)
         artifact.put_text(QUERIES, "".join(lines))
@@ -64,6 +69,11 @@ class Data:
             "queries": len(queries),
             "judgments": len(qrels),
             "judged_queries_missing": len(wanted - found),
+            "queries_without_relevant": len(without),
+            "such_as": {
+                "judged_queries_missing": _some(wanted - found),
+                "queries_without_relevant": _some(without),
+            },
         }
 
     def _check(self, queries: list[Query], found: set[str], wanted: set[str]) -> None:
@@ -93,10 +103,11 @@ def qrels_of(data: Data, bench: Workbench) -> list[Qrel]:
     return read_qrels(bench.artifact(data).folder / QRELS)
 
 
-def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[str, int]:
+def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[str, Any]:
     """Count docs judged relevant that the corpus lacks, and queries that are relevant docs.
 
-    ``self_judged`` counts queries whose own doc is judged relevant although it is dropped.
+    ``self_judged`` counts queries whose own doc is judged relevant although it is dropped;
+    ``such_as`` names a few of each.
 
     Raises:
         EffbenchError: the corpus has none of the docs that are judged relevant.
@@ -110,9 +121,17 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
             f"{data.row.name}: the corpus has none of the {len(judged)} docs that are judged "
             "relevant (are the ids of docs and judgments the same?)"
         )
-    own = sum(qrel.query_id == qrel.doc_id for qrel in relevant)
-    drops = data.row.dataset.drop_self_hits
-    return {"judged_docs_missing": len(missing), "self_judged": own if drops else 0}
+    own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
+    counted = {
+        "judged_docs_missing": missing,
+        "self_judged": own if data.row.dataset.drop_self_hits else set(),
+    }
+    such_as = {name: _some(ids) for name, ids in counted.items()}
+    return {**{name: len(ids) for name, ids in counted.items()}, "such_as": such_as}
+
+
+def _some(ids: Iterable[str]) -> list[str]:
+    return sorted(ids)[:3]
 
 
 def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
@@ -122,27 +141,55 @@ def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
 
 def asked_of(row: DatasetRow) -> Iterator[Query]:
     """Yield a dataset's queries, their ids and texts checked."""
-    for query in row.queries():
-        checked_id(query.query_id, f"{row.name}: a query's id")
-        checked_text(query.text, f"{row.name}: query {query.query_id!r}: its text")
-        yield query
+    for given in row.queries():
+        query = _own(given)
+        with blamed(row.who):
+            query_id, text = query.query_id, query.text
+        checked_id(query_id, f"{row.name}: a query's id")
+        checked_text(text, f"{row.name}: query {query_id!r}: its text")
+        yield Query(query_id, text)
 
 
 def docs_of(row: DatasetRow) -> Iterator[Doc]:
     """Yield a dataset's docs, their ids and texts checked.
 
     Raises:
-        EffbenchError: at the end, if an id occurs twice: then a run cannot say which doc it is.
+        EffbenchError: at the end, if an id occurs twice: then a run cannot say which doc it is;
+            or if there are other than the dataset has counted: it was read in part.
 
     """
     hashes = array("q")  # not the ids themselves, which take ten times the memory
-    for doc in row.docs():
-        checked_id(doc.doc_id, f"{row.name}: a doc's id")
-        checked_text(doc.text, f"{row.name}: doc {doc.doc_id!r}: its text")
-        checked_text(doc.title, f"{row.name}: doc {doc.doc_id!r}: its title")
-        hashes.append(hash(doc.doc_id))
+    for given in row.docs():
+        doc = _own(given)
+        with blamed(row.who):
+            doc_id, text, title = doc.doc_id, doc.text, doc.title
+        checked_id(doc_id, f"{row.name}: a doc's id")
+        checked_text(text, f"{row.name}: doc {doc_id!r}: its text")
+        checked_text(title, f"{row.name}: doc {doc_id!r}: its title")
+        hashes.append(hash(doc_id))
         yield doc
     _refuse_double(row, hashes)
+    refuse_part(row, len(hashes))
+
+
+def refuse_part(row: DatasetRow, count: int) -> None:
+    """Refuse ``count`` docs as a dataset's corpus if the dataset says that it has others.
+
+    Raises:
+        EffbenchError: it does.
+
+    """
+    said = row.docs_count()
+    if said is not None and said != count:
+        raise EffbenchError(
+            f"{row.who}: its corpus has {count} docs, its docs_count says {said} (was it read "
+            "in part, or do two datasets share a corpus_key?)"
+        )
+
+
+def _own(item: T) -> T:
+    """Return an item that stays as it is: a dataset may fill one object again and again."""
+    return item if isinstance(item, tuple) else copy.copy(item)
 
 
 def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:

@@ -144,7 +144,10 @@ def checked(
 
     def call(items: Sequence[Any]) -> Vectors:
         with blamed(row.who):
-            found = np.asarray(encode(list(items)))
+            given = encode(list(items))
+            found = np.asarray(given)
+        if np.ma.is_masked(given):  # what stands beneath a mask would be taken for a number
+            raise EffbenchError(f"{who} a masked array (float vectors [n, d] are wanted)")
         if found.ndim != 2 or found.dtype.kind != "f" or found.shape[1] == 0:
             raise EffbenchError(
                 f"{who} {found.dtype} {list(found.shape)} (float vectors [n, d] are wanted)"

@@ -31,6 +31,8 @@ def check_answer(scores: Any, positions: Any, shape: tuple[int, int], row: Row) 
             position is no row of the corpus.
 
     """
+    import numpy as np
+
     who, (queries, docs) = f"{row.who}: search returned", shape
     if scores.dtype.kind != "f" or positions.dtype.kind not in "iu":
         raise EffbenchError(
@@ -44,8 +46,9 @@ def check_answer(scores: Any, positions: Any, shape: tuple[int, int], row: Row) 
         )
     if positions.size and not -1 <= positions.min() <= positions.max() < docs:
         raise EffbenchError(f"{who} a position outside the corpus")
-    hits = (positions[:, :-1] >= 0) & (positions[:, 1:] >= 0)
-    if (hits & (scores[:, 1:] > scores[:, :-1])).any():
+    # the lowest score so far, whatever stands where there is no hit
+    lowest = np.minimum.accumulate(np.where(positions >= 0, scores, np.inf), axis=1)
+    if ((positions[:, 1:] >= 0) & (scores[:, 1:] > lowest[:, :-1])).any():
         raise EffbenchError(
             f"{who} scores that rise from one hit to the next (inner products, the best first; "
             "turn distances into scores)"
@@ -83,7 +86,7 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
     if any(worse.score > better.score for better, worse in pairwise(found)):
         raise EffbenchError(
             f"{row.who}: search returned scores that rise from one hit to the next for query "
-            f"{query_id!r} (the best hit comes first)"
+            f"{query_id!r} (larger is better, the best first; turn distances into scores)"
         )
     return found
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any
 
 from effbench.api import Doc, Saved
 from effbench.blame import blamed
+from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.data import docs_of
@@ -131,8 +133,19 @@ class BuildRetriever:
             if isinstance(retriever, Saved):
                 retriever.load(artifact.folder / _FOLDER, None)
             else:
-                retriever.index(docs_of(self.dataset))
+                retriever.index(self._same_docs(bench))
         return retriever
+
+    def _same_docs(self, bench: Workbench) -> Iterator[Doc]:
+        """Yield the docs once more; refuse a dataset that gives others than before."""
+        docs, ids = docs_of(self.dataset), self.doc_ids(bench)
+        for doc, doc_id in zip_longest(docs, ids):
+            if doc is None or doc.doc_id != doc_id:
+                raise EffbenchError(
+                    f"{self.dataset.who}: its docs are others than when they were read before "
+                    "(docs gives the same ones in the same order each time)"
+                )
+            yield doc
 
 
 class _Noted:
@@ -169,4 +182,7 @@ def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str,
     if isinstance(built, Saved):
         artifact.put_folder(_FOLDER, save)
     with blamed(row.who):
-        return {"seconds": seconds, "nbytes": int(built.nbytes)}
+        nbytes = int(built.nbytes)
+    if nbytes < 0:
+        raise EffbenchError(f"{row.who}: nbytes is {nbytes} (0 or more bytes are wanted)")
+    return {"seconds": seconds, "nbytes": nbytes}

@@ -13,7 +13,7 @@ from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.runs import ordered, write_trec
 from effbench.steps import Step
-from effbench.steps.data import Data, judged_docs, queries_of
+from effbench.steps.data import Data, judged_docs, queries_of, refuse_part
 from effbench.steps.encode import EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
 from effbench.steps.index import BuildIndex, BuildRetriever
@@ -60,6 +60,11 @@ class SearchIndex:
         return self.queries.data
 
     @property
+    def depth(self) -> int:
+        """How many hits the index is asked for."""
+        return _depth(self.data, self.k)
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         return {"k": self.k, "options": dict(self.options), "drop_self": _drops(self.data)}
 
@@ -77,13 +82,14 @@ class SearchIndex:
         folder = bench.artifact(self.queries).folder
         vectors, query_ids = DiskVectors(folder), read_ids(folder)
         doc_ids = read_ids(bench.artifact(self.index.corpus).folder)
+        refuse_part(self.data.row, len(doc_ids))
         counts = judged_docs(self.data, bench, doc_ids)
         index = bench.opened(self.index)
         self._check_width(bench, vectors.shape[1])
         with bench.progress.work(self.label, len(query_ids), "queries") as advance:
             start = perf_counter()
             with blamed(self.searcher.who):
-                found = index.search(vectors[:], _depth(self.data, self.k), **self.options)
+                found = index.search(vectors[:], self.depth, **self.options)
                 scores, positions = index_answer(found, self.index.row)
             seconds = perf_counter() - start
             advance(len(query_ids))
@@ -126,6 +132,11 @@ class SearchRetriever:
         return self.retriever.row
 
     @property
+    def depth(self) -> int:
+        """How many hits the retriever is asked for."""
+        return _depth(self.data, self.k)
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         facts = {"k": self.k, "drop_self": _drops(self.data)}
         return {**facts, "row": self.row.query_facts}
@@ -143,11 +154,12 @@ class SearchRetriever:
 
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)
+        refuse_part(self.data.row, sum(1 for _ in self.retriever.doc_ids(bench)))
         counts = judged_docs(self.data, bench, self.retriever.doc_ids(bench))
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             start = perf_counter()
             with blamed(self.row.who):
-                lists = retriever.search([q.text for q in queries], _depth(self.data, self.k))
+                lists = retriever.search([q.text for q in queries], self.depth)
                 found = retriever_answer(lists, self.row)
             seconds = perf_counter() - start
             advance(len(queries))

@@ -65,16 +65,23 @@ class FileSource:
 
     def _column(self, column: str, lines: Iterator[str]) -> Iterator[str]:
         tabs = ".tsv" in self.path.suffixes[-2:]  # also of .tsv.gz
-        rows = csv.DictReader(lines, dialect=_Tsv if tabs else "excel")
+        rows = csv.DictReader(lines, dialect=_Tsv if tabs else "excel", strict=True)
         try:
             if column not in (rows.fieldnames or ()):
                 raise EffbenchError(
                     f"{self.path}:1: no column {column!r} "
                     f"(its header has {', '.join(rows.fieldnames or ())})"
                 )
-            yield from (row[column] or "" for row in rows)
+            for row in rows:
+                if None in row:  # a comma or TAB in a text would cut it short
+                    raise EffbenchError(
+                        f"{self.path}:{rows.line_num}: more cells than the header has "
+                        "(quote those that hold a comma, in a .csv; drop TABs in a .tsv)"
+                    )
+                yield row[column] or ""
         except csv.Error as error:
-            raise EffbenchError(f"{self.path}:{rows.line_num}: {error} (mend it)") from error
+            where = f"{self.path}:{rows.reader.line_num}"
+            raise EffbenchError(f"{where}: {error} (mend it)") from error
 
 
 @dataclass(frozen=True)
