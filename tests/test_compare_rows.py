@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from made_records import record_of
+
 script = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "compare_rows.py"))
 
 
@@ -37,16 +39,17 @@ def test_the_table_is_read_from_records(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     cells = []
     for row, shift in (("a", 0.5), ("b", 0)):
-        per_query = {"nDCG@10": values(shift, 1)}
-        record = {
-            "status": "done",
-            "row": {"name": row},
-            "dataset": "d",
-            "per_query": per_query,
-        }
+        record = record_of(row, "d", row, values(shift, 1))
         cells.append(f"d--{row}")
-        (folder / f"d--{row}.json").write_text(json.dumps({"schema": 1, **record}))
-    suite = {"schema": 1, "cells": cells, "datasets": [{"name": "d", "group": None}]}
+        (folder / f"d--{row}.json").write_text(json.dumps(record))
+    suite = {
+        "schema": 1,
+        "suite": "made",
+        "measures": ["nDCG@10"],
+        "cells": cells,
+        "datasets": [{"name": "d", "group": None}],
+        "expected": {"scores": {}, "tolerance": 0.001, "index": "exact"},
+    }
     (folder / "suite.json").write_text(json.dumps(suite))
     options = [str(tmp_path), "--suite", "made", "--row", "a", "--resamples", "999"]
     found = CliRunner().invoke(script["main"], [*options, "--against", "b"])
