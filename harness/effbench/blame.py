@@ -3,6 +3,7 @@
 A plugin may raise anything, `SystemExit` too, which would end a run with exit code 0 and no
 record. So all but an interrupt is its failure here. Mistakes that it words itself
 (`EffbenchError`) pass as they are, and so does what a row within has been named for already.
+What a plugin changes that belongs to all rows is put back (`effbench.containment`).
 """
 
 from __future__ import annotations
@@ -12,22 +13,26 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from effbench import containment
+from effbench.containment import Contained
 from effbench.errors import EffbenchError
 
 A = TypeVar("A")
 T = TypeVar("T")
 
-LONGEST = 300
-"""Characters of what was raised that messages show."""
+LONGEST, LONGEST_TRACE = 300, 20_000
+"""Characters of what was raised that messages show, and that records keep of its traceback."""
 
-DISK = re.compile(
-    "|".join(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What the system says of a disk that takes no more, or is broken."""
+
+_FULL_IN_WORDS = re.compile(
+    "|".join(re.escape(os.strerror(code)) for code in FULL)
     + r"|\d+ requested and \d+ written"  # numpy's words
 )
-"""What the system says of a disk that takes no more; libraries put it into their own errors."""
+"""How libraries say so in errors of their own."""
 
 
 class PluginError(EffbenchError):
@@ -38,20 +43,47 @@ class PluginError(EffbenchError):
         self.trace = trace
 
 
-@contextmanager
-def blamed(who: str) -> Iterator[None]:
-    """Turn whatever is raised inside, an interrupt aside, into an error that names ``who``.
+class Blamed(Contained):
+    """A call into a plugin, whose failure names it; see `blamed`."""
 
-    Raises:
-        PluginError: anything was raised but an `EffbenchError`, which passes.
+    __slots__ = ()
 
-    """
-    try:
-        yield
-    except (EffbenchError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        super().__exit__(kind, error, trace)
+        _refuse(self.who, error)
+
+
+class Doing:
+    """Work of our own, whose failure says what it was; see `doing`."""
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        _refuse(self._what, error)
+
+
+def _refuse(who: str, error: BaseException | None) -> None:
+    if error is not None and not isinstance(error, (EffbenchError, KeyboardInterrupt)):
         raise failure(who, error) from error
+
+
+def blamed(who: str) -> Blamed:
+    """Return a context manager that turns what is raised inside into an error naming ``who``.
+
+    An interrupt passes, and so does an `EffbenchError`; all else becomes a `PluginError`.
+    """
+    return Blamed(who)
+
+
+def doing(what: str) -> Doing:
+    """Return the same for work of our own: plugins that it calls are contained one by one."""
+    return Doing(what)
 
 
 def named(call: Callable[[A], T], who: str) -> Callable[[A], T]:
@@ -68,26 +100,34 @@ def named(call: Callable[[A], T], who: str) -> Callable[[A], T]:
     return called
 
 
-def drawn(items: Callable[[], Iterable[T]], who: str) -> Iterator[T]:
-    """Yield from what a plugin yields; what it raises names ``who``."""
+def drawn(items: Callable[[], Iterable[Any]], who: str, take: Callable[[Any], T]) -> Iterator[T]:
+    """Yield what ``take`` makes of each item that a plugin yields; what is raised names ``who``.
+
+    ``take`` looks at an item, which may be anything, and may raise an `EffbenchError`.
+    """
     with blamed(who):
         iterator = iter(items())
+    scope = containment.scope()
     while True:
+        outer = scope.touch(who) if scope else None
         try:
-            item = next(iterator)
+            item = take(next(iterator))
         except StopIteration:
             return
         except (EffbenchError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise failure(who, error) from error
+        finally:
+            if scope:
+                scope.who = outer
         yield item  # outside: what is raised in whoever takes it is not the plugin's
 
 
 def failure(who: str, error: BaseException) -> PluginError:
     """Return the error that says in one line what ``who`` raised, or that the disk is full."""
-    text, trace = said(error), "".join(traceback.format_exception(error))
-    if DISK.search(text):
+    text, trace = said(error), _trace(error)
+    if _of_disk(error):
         advice = "(free some space, or name another --cache and --results)"
         return PluginError(f"cannot write: {text} {advice}", trace)
     return PluginError(f"{who}: {text}", trace)
@@ -95,12 +135,40 @@ def failure(who: str, error: BaseException) -> PluginError:
 
 def said(error: BaseException) -> str:
     """Return an error's name and message in one line of bounded length; of ours all it says."""
-    if isinstance(error, EffbenchError):
-        return " ".join(str(error).split())
+    ours = isinstance(error, EffbenchError)
     try:
-        text = " ".join(str(error).split())[:LONGEST]
+        text = " ".join(str(error).split())
     except BaseException:  # a plugin's own error class may be broken too
         text = "(its message cannot be shown)"
     if isinstance(error, SystemExit):
         text = f"{text} (a plugin must not end the program: it raises an error)"
-    return f"{type(error).__name__}: {text}"
+    name = type(error).__name__
+    return _whole(text if ours else f"{name}: {text[:LONGEST]}" if text else name)
+
+
+def _trace(error: BaseException) -> str:
+    try:
+        text = "".join(traceback.format_exception(error))
+    except BaseException:  # of a broken class, or of one that takes no traceback
+        return "(its traceback cannot be shown)"
+    return _whole(text if len(text) <= LONGEST_TRACE else f"[...]\n{text[-LONGEST_TRACE:]}")
+
+
+def _whole(text: str) -> str:
+    """Return a text that files can hold: half characters are spelled."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _of_disk(error: BaseException | None) -> bool:
+    """Tell whether an error says, or was raised for one that says, that the disk is full."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno is not None:
+            full = error.errno in FULL
+        else:
+            full = bool(_FULL_IN_WORDS.search(said(error)))
+        if full:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from effbench import containment
 from effbench.cli_diff import diff
 from effbench.cli_latency import latency
 from effbench.cli_leaderboard import leaderboard
@@ -50,6 +51,11 @@ class _Group(click.Group):
             ctx.meta[__name__] = load().commands
         found: Mapping[str, click.Command] = ctx.meta[__name__]
         return found
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line, as click does; what plugins do is contained."""
+        with containment.kept():
+            return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         from effbench import processes

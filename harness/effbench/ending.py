@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from click.exceptions import Exit
 
 ENDED = 1
 """The exit code when something ended the program that had no business to."""
 
+GRACE_SECONDS = 5.0
+"""What plugins have left, threads and exit handlers, may take so long to end."""
 
 _REALLY = os._exit
 
@@ -61,3 +66,25 @@ def raised_in(trace: TracebackType | None) -> str:
     """Return the file and line that raised."""
     frames = traceback.extract_tb(trace)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown code"
+
+
+def end_in_time(code: Any, left: Callable[[], Sequence[str]]) -> None:
+    """Let the program end with ``code``, a `SystemExit`'s, although something does not end.
+
+    A thread that is no daemon, or an exit handler that waits for ever, would keep a finished
+    run alive. ``left`` returns a line for each such thread.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
+            stream.flush()
+    status = code if isinstance(code, int) else int(code is not None)
+
+    def end() -> None:
+        time.sleep(GRACE_SECONDS)
+        lines = left() or ["an exit handler of a plugin does not end (it is ended)"]
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
+            sys.stderr.flush()
+        _REALLY(status)
+
+    threading.Thread(target=end, daemon=True).start()

@@ -17,6 +17,7 @@ import pluggy
 from effbench import hookspecs
 from effbench.api import Factory
 from effbench.blame import said
+from effbench.containment import contained
 from effbench.errors import EffbenchError
 
 GROUP = "effbench"
@@ -97,7 +98,10 @@ def load() -> Plugins:
     """
     manager = pluggy.PluginManager("effbench")
     manager.add_hookspecs(hookspecs)
-    found = [_load(manager, point) for point in _entry_points()]
+    found = []
+    for point in _entry_points():
+        with contained(f"plugin {point.name!r}"):
+            found.append(_load(manager, point))
     offers, ready, commands = _collect(manager, found)
     return Plugins(tuple(found), offers, ready, commands)
 
@@ -164,12 +168,13 @@ def _collect(
         if plugin.error:
             continue
         try:
-            mine = _offers_of(manager, plugin)
+            with contained(f"plugin {plugin.name!r}"):
+                mine = _offers_of(manager, plugin)
+                rows = _answers(manager, "effbench_ready_rows", plugin.name)
+                named_commands = _answers(manager, "effbench_commands", plugin.name)
             _refuse_clashes(mine, offers)
             _refuse_malformed(mine)
-            rows = _answers(manager, "effbench_ready_rows", plugin.name)
             _refuse_twice(rows, ready)
-            named_commands = _answers(manager, "effbench_commands", plugin.name)
             _refuse_known(named_commands, commands)
         except KeyboardInterrupt:
             raise

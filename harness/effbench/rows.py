@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from effbench.api import Dataset, Doc, DocPair, Paired, Qrel, Query, Split
+from effbench.api import Dataset, Paired, Split
 from effbench.blame import blamed, drawn
 from effbench.content import digest_of
 from effbench.errors import EffbenchError
@@ -120,9 +120,9 @@ class DatasetRow:
         """Says what queries and judgments are, among the datasets of all plugins."""
         return self._key(self.dataset.key)
 
-    def docs(self) -> Iterator[Doc]:
-        """Yield the docs."""
-        return self._read(self.dataset.docs)
+    def docs(self, take: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what ``take`` makes of each doc."""
+        return self._read(lambda: self.dataset.docs(), take)
 
     def docs_count(self) -> int | None:
         """Return how many docs there are, if the dataset knows."""
@@ -130,24 +130,27 @@ class DatasetRow:
             count = self.dataset.docs_count()
             return None if count is None else operator.index(count)
 
-    def queries(self) -> Iterator[Query]:
-        """Yield the queries."""
-        return self._read(self.dataset.queries)
+    def queries(self, take: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what ``take`` makes of each query."""
+        return self._read(lambda: self.dataset.queries(), take)
 
-    def qrels(self) -> Iterator[Qrel]:
-        """Yield the judgments."""
-        return self._read(self.dataset.qrels)
+    def qrels(self, take: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what ``take`` makes of each judgment."""
+        return self._read(lambda: self.dataset.qrels(), take)
 
-    def docpairs(self) -> Iterator[DocPair]:
-        """Yield the training pairs.
+    def docpairs(self, take: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what ``take`` makes of each training pair.
 
         Raises:
             EffbenchError: the dataset has none.
 
         """
-        if not isinstance(self.dataset, Paired):
+        dataset: Any = self.dataset
+        with blamed(self.who):
+            paired = isinstance(dataset, Paired)
+        if not paired:
             raise EffbenchError(f"examples: {self.name} has no docpairs (say judgments)")
-        return self._read(self.dataset.docpairs)
+        return self._read(lambda: dataset.docpairs(), take)
 
     def split(self, name: str) -> DatasetRow:
         """Return a split of the dataset, which is one of `Split`."""
@@ -157,10 +160,15 @@ class DatasetRow:
         again = None if whole is None else lambda: whole().split(name)
         return replace(self, dataset=dataset, group=None, again=again)
 
-    def _read(self, items: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """Yield what the dataset yields, which must be what its keys say all the time."""
+    def _read(
+        self, items: Callable[[], Iterator[Any]], take: Callable[[Any], T]
+    ) -> Iterator[T]:
+        """Yield what the dataset yields, which must be what its keys say all the time.
+
+        ``items`` looks up the dataset's method, too, which may raise.
+        """
         self._check()
-        yield from drawn(items, self.who)
+        yield from drawn(items, self.who, take)
         self._check()
 
     def _check(self) -> None:

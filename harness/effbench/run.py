@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from effbench import code, processes, records
-from effbench.blame import blamed, said
+from effbench.blame import doing, said
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.latency.measure import Session, measure
@@ -18,7 +18,7 @@ from effbench.records import Record
 from effbench.results import Results
 from effbench.steps import all_steps, key_of
 from effbench.steps.train import Train
-from effbench.workbench import StepFailed, Workbench
+from effbench.workbench import Reason, StepFailed, Workbench
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ class Outcome:
     skipped: list[str] = field(default_factory=list)
     """Cells whose data only the user can bring, and has not."""
 
+    steps: set[str] = field(default_factory=set)
+    """The labels of failed steps, of which the reason has been said."""
+
     remarks: dict[str, None] = field(default_factory=dict)
     """What has been said of the whole run."""
 
@@ -44,13 +47,19 @@ class Outcome:
                 self.remarks[line] = None
                 progress.note(line)
 
-    def fail(self, cell: Cell, reason: str, progress: Progress) -> None:
-        """Count a cell as failed, and say so."""
+    def fail(
+        self, cell: Cell, reason: str, progress: Progress, step: Reason | None = None
+    ) -> None:
+        """Count a cell as failed, and say so; the reason of a step's failure is said once."""
         for names in (self.done, self.reused):
             if cell.name in names:
                 names.remove(cell.name)
         self.failed[cell.name] = reason
-        progress.note(f"FAILED {cell.name}: {reason}")
+        again = step is not None and step.label in self.steps
+        if step is not None:
+            self.steps.add(step.label)
+        said_now = f"{step.label}: failed, as said above" if step and again else reason
+        progress.note(f"FAILED {cell.name}: {said_now}")
 
 
 def run(
@@ -69,7 +78,11 @@ def run(
             return outcome, results
     results.begin(whole)
     for cell in plan.cells:
-        _quality(cell, bench, results, outcome)
+        try:
+            with doing(f"cell {cell.name}"):
+                _quality(cell, bench, results, outcome)
+        except EffbenchError as error:
+            _fail(cell, error, bench, results, outcome)
         if outcome.failed and fail_fast:
             return outcome, results
     bench.digests.save()
@@ -122,15 +135,15 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
         changed = code.remarks(record.get("code", {}), cell.offers, steps)
         outcome.remark(changed, bench.progress)
         return
-    try:
-        with blamed("measuring"):
-            record = records.done(cell, bench, results.export(cell, bench))
-            results.write(cell, record)
-    except EffbenchError as error:
-        _fail(cell, error, bench, results, outcome)
-    else:
-        outcome.records[cell.name] = record
-        outcome.done.append(cell.name)
+    bench.artifact(cell.search)
+    with doing("writing its files"):
+        files = results.export(cell, bench)
+    with doing("measuring"):
+        record = records.done(cell, bench, files)
+    with doing("writing its record"):
+        results.write(cell, record)
+    outcome.records[cell.name] = record
+    outcome.done.append(cell.name)
 
 
 def _reused(record: Record, cell: Cell, results: Results) -> Record:
@@ -170,13 +183,13 @@ def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -
 def _fail(
     cell: Cell, error: Exception, bench: Workbench, results: Results, outcome: Outcome
 ) -> None:
-    record = records.failed(cell, error)
     try:
-        results.write(cell, record)
-    except OSError as trouble:  # the disk that the cell failed for, or another
+        with doing("writing its record"):
+            results.write(cell, records.failed(cell, error))
+    except EffbenchError as trouble:  # the disk that the cell failed for, or another
         bench.progress.note(f"{cell.name}: no record of it: {trouble}")
-    if record["status"] == "skipped":
+    if getattr(error, "no_data", False):
         outcome.skipped.append(cell.name)
         bench.progress.note(f"skipped {cell.name}: {error}")
         return
-    outcome.fail(cell, str(error), bench.progress)
+    outcome.fail(cell, said(error), bench.progress, getattr(error, "reason", None))

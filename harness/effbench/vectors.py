@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from effbench.blame import doing
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.files import read_sealed, sealed
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from effbench.api import Vectors
+    from effbench.code import Code
 
 Item = TypeVar("Item")
 
@@ -44,8 +46,12 @@ def write_shards(
     items: Iterable[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
     advance: Callable[[int], None],
+    code: Code,
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep whole shards of an earlier attempt.
+
+    Those count only if plugins of the same ``code`` have made them: who mends an encoder that
+    has failed half-way wants no vectors of the old one.
 
     Items that are equal (a doc's id aside) are encoded once in a shard: the last bit of a
     vector depends on what shares its batch, and equal texts must tie.
@@ -59,9 +65,9 @@ def write_shards(
     number = 0
     while shard := list(islice(remaining, SHARD)):
         names, ids = _names(number), [item_id for item_id, _ in shard]
-        facts = _taken_up(artifact, names, ids)
+        facts = _taken_up(artifact, names, ids, code)
         if facts is None:
-            facts = _write_shard(artifact, names, shard, encode, advance)
+            facts = _write_shard(artifact, names, shard, encode, advance, code)
         else:
             advance(len(shard))
         rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
@@ -94,10 +100,20 @@ class DiskVectors:
 
         Either may be written to, which changes no file: to change a read-only mapping, as
         torch does without asking, would end the process.
+
+        Raises:
+            TypeError: ``rows`` is no slice, or has a step.
+
         """
+        if not isinstance(rows, slice) or rows.step not in (None, 1):
+            raise TypeError(f"vectors are read by slices without a step, not by {rows!r:.60}")
+        start, stop, _ = rows.indices(len(self))
+        with doing("vectors of the store"):  # not a mistake of the index that reads them
+            return self._read(start, stop)
+
+    def _read(self, start: int, stop: int) -> Vectors:
         import numpy as np
 
-        start, stop, _ = rows.indices(len(self))
         parts = []
         while start < stop:
             shard = bisect_right(self._starts, start) - 1
@@ -146,7 +162,9 @@ def _names(number: int) -> _Names:
     return _Names(f"{number:05}{VECTORS}", f"{number:05}{IDS}", f"{number:05}.json")
 
 
-def _taken_up(artifact: Artifact, names: _Names, ids: list[str]) -> dict[str, Any] | None:
+def _taken_up(
+    artifact: Artifact, names: _Names, ids: list[str], code: Code
+) -> dict[str, Any] | None:
     """Return the facts of a shard that an earlier attempt has left, if it is whole.
 
     They say which vectors and ids belong together, and to which step; the ids say which items.
@@ -159,6 +177,7 @@ def _taken_up(artifact: Artifact, names: _Names, ids: list[str]) -> dict[str, An
     files = {name: facts["files"].get(name, "") for name in (names.vectors, names.ids)}
     whole = (
         facts["key"] == artifact.folder.name
+        and facts.get("code") == code
         and all(
             artifact.take_up(*one) for one in (*files.items(), (path.name, file_sha256(path)))
         )
@@ -173,6 +192,7 @@ def _write_shard(
     shard: list[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
     advance: Callable[[int], None],
+    code: Code,
 ) -> dict[str, Any]:
     import numpy as np
 
@@ -196,7 +216,7 @@ def _write_shard(
     artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))
     files = {name: artifact.kept[name] for name in (names.vectors, names.ids)}
     facts = {"key": artifact.folder.name, "width": vectors.shape[1], "seconds": seconds}
-    artifact.put_text(names.facts, sealed({**facts, "files": files}))
+    artifact.put_text(names.facts, sealed({**facts, "code": code, "files": files}))
     return facts
 
 

@@ -8,10 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from effbench import code, processes
-from effbench.blame import blamed, failure
+from effbench.blame import failure, said
 from effbench.content import DIGESTS, Digests
 from effbench.errors import EffbenchError, NoDataError
 from effbench.progress import Progress
@@ -23,14 +23,26 @@ from effbench.store import Artifact, Store
 T = TypeVar("T")
 
 
-class StepFailed(EffbenchError):
-    """A step could not be made; says which, and keeps the traceback if it was a bug."""
+class Reason(NamedTuple):
+    """Why a step could not be made: words alone.
 
-    def __init__(
-        self, message: str, trace: str | None = None, *, no_data: bool = False
-    ) -> None:
-        super().__init__(message)
-        self.trace, self.no_data = trace, no_data
+    An exception holds the frames that it came through, and they a model of some gigabytes.
+    """
+
+    label: str
+    """The step's."""
+
+    message: str
+    trace: str | None
+    no_data: bool
+
+
+class StepFailed(EffbenchError):
+    """A step could not be made; keeps the traceback if it was a bug."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.message)
+        self.reason, self.trace, self.no_data = reason, reason.trace, reason.no_data
 
 
 class _Newest:
@@ -61,7 +73,7 @@ class Workbench:
 
     made: list[str] = field(default_factory=list)
     _sound: dict[str, Artifact] = field(default_factory=dict)
-    _failed: dict[str, StepFailed] = field(default_factory=dict)
+    _failed: dict[str, Reason] = field(default_factory=dict)
     _encoders: _Newest = field(default_factory=lambda: _Newest(2))
     _indexes: _Newest = field(default_factory=lambda: _Newest(1))
 
@@ -73,14 +85,15 @@ class Workbench:
 
         """
         key = key_of(step)
-        if key in self._failed:
-            raise self._failed[key]
-        if key not in self._sound:
+        if key not in self._sound and key not in self._failed:
             try:
                 self._sound[key] = self._ensured(step, key)
-            except StepFailed as failure:
-                self._failed[key] = failure
-                raise
+            except StepFailed as error:
+                self._failed[key] = error.reason
+            if key in self._failed and not self._failed[key].no_data:
+                self.close()  # by now nobody else holds what has failed
+        if key in self._failed:
+            raise StepFailed(self._failed[key])
         return self._sound[key]
 
     def instance(self, row: Row) -> Any:
@@ -107,16 +120,16 @@ class Workbench:
 
     def _ensured(self, step: Step, key: str) -> Artifact:
         try:
-            with blamed(_answerer(step)):
-                try:
-                    return self._ensure(step, key)
-                except OSError as error:  # of the store: a plugin's own has been named by now
-                    raise failure(step.label, error) from error
-        except StepFailed:
+            return self._ensure(step, key)
+        except (StepFailed, KeyboardInterrupt):
             raise
         except EffbenchError as error:
             trace, no_data = getattr(error, "trace", None), isinstance(error, NoDataError)
-            raise StepFailed(str(error), trace, no_data=no_data) from error
+            reason = Reason(step.label, said(error), trace, no_data)
+        except BaseException as error:  # ours: a plugin's own has been named by now
+            ours = failure(step.label, error)
+            reason = Reason(step.label, str(ours), ours.trace, no_data=False)
+        raise StepFailed(reason)
 
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
@@ -151,9 +164,3 @@ class Workbench:
             step.make(artifact, self)
             processes.wait_for_model(artifact)
         return artifact
-
-
-def _answerer(step: Step) -> str:
-    """Return whose answers a step reads: where one makes no sense to us, it is theirs."""
-    row = getattr(step, "searcher", None) or getattr(step, "row", None)
-    return step.label if row is None else str(row.who)

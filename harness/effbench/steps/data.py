@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from effbench import judgments
 from effbench.api import Doc, Qrel, Query
-from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.reading import checked_id, checked_text
 from effbench.rows import DatasetRow
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from effbench.plugins import Offer
     from effbench.store import Artifact
     from effbench.workbench import Workbench
-
-T = TypeVar("T")
 
 QUERIES, QRELS = "queries.jsonl", "qrels.tsv"
 
@@ -136,18 +132,18 @@ def _some(ids: Iterable[str]) -> list[str]:
 
 def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
     """Yield a dataset's judgments, checked, those of queries that it lacks too."""
-    return judgments.checked((row.name, qrel) for qrel in row.qrels())
+    return judgments.checked((row.name, qrel) for qrel in row.qrels(_qrel))
 
 
 def asked_of(row: DatasetRow) -> Iterator[Query]:
     """Yield a dataset's queries, their ids and texts checked."""
-    for given in row.queries():
-        query = _own(given)
-        with blamed(row.who):
-            query_id, text = query.query_id, query.text
-        checked_id(query_id, f"{row.name}: a query's id")
-        checked_text(text, f"{row.name}: query {query_id!r}: its text")
-        yield Query(query_id, text)
+    name = row.name
+
+    def take(given: Any) -> Query:
+        query_id = checked_id(given.query_id, f"{name}: a query's id")
+        return Query(query_id, checked_text(given.text, f"{name}: query {query_id!r}: its text"))
+
+    return row.queries(take)
 
 
 def docs_of(row: DatasetRow) -> Iterator[Doc]:
@@ -158,16 +154,18 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
             or if there are other than the dataset has counted: it was read in part.
 
     """
-    hashes = array("q")  # not the ids themselves, which take ten times the memory
-    for given in row.docs():
-        doc = _own(given)
-        with blamed(row.who):
-            doc_id, text, title = doc.doc_id, doc.text, doc.title
-        checked_id(doc_id, f"{row.name}: a doc's id")
-        checked_text(text, f"{row.name}: doc {doc_id!r}: its text")
-        checked_text(title, f"{row.name}: doc {doc_id!r}: its title")
+    name = row.name
+
+    def take(given: Any) -> Doc:
+        doc_id = checked_id(given.doc_id, f"{name}: a doc's id")
+        text = checked_text(given.text, f"{name}: doc {doc_id!r}: its text")
+        title = checked_text(given.title, f"{name}: doc {doc_id!r}: its title")
         hashes.append(hash(doc_id))
-        yield doc
+        # a Doc of our own: another object may change, or lack what encoders ask of a doc
+        return given if type(given) is Doc else Doc(doc_id, text, title)
+
+    hashes = array("q")  # not the ids themselves, which take ten times the memory
+    yield from row.docs(take)
     _refuse_double(row, hashes)
     refuse_part(row, len(hashes))
 
@@ -187,9 +185,9 @@ def refuse_part(row: DatasetRow, count: int) -> None:
         )
 
 
-def _own(item: T) -> T:
-    """Return an item that stays as it is: a dataset may fill one object again and again."""
-    return item if isinstance(item, tuple) else copy.copy(item)
+def _qrel(given: Any) -> Qrel:
+    query_id, doc_id, relevance = given
+    return Qrel(query_id, doc_id, relevance)
 
 
 def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
@@ -198,11 +196,12 @@ def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
     known = np.sort(np.array(hashes, dtype=np.int64))
     clashing = set(known[1:][known[1:] == known[:-1]].tolist())
     seen: set[str] = set()
-    for doc in row.docs() if clashing else ():  # ids that differ may share a hash
-        if doc.doc_id in seen:
+    ids = row.docs(lambda doc: str(doc.doc_id)) if clashing else ()
+    for doc_id in ids:  # ids that differ may share a hash
+        if doc_id in seen:
             raise EffbenchError(
-                f"{row.name}: doc id {doc.doc_id!r} occurs twice in the corpus "
+                f"{row.name}: doc id {doc_id!r} occurs twice in the corpus "
                 "(ids must be unique)"
             )
-        if hash(doc.doc_id) in clashing:
-            seen.add(doc.doc_id)
+        if hash(doc_id) in clashing:
+            seen.add(doc_id)

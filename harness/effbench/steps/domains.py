@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.steps import Step
 from effbench.steps.data import Data, docs_of, queries_of
-from effbench.steps.encode import checked
+from effbench.steps.encode import encode_corpus, encode_queries
 from effbench.trainers import Domain, TrainedModel
 
 if TYPE_CHECKING:
@@ -67,12 +66,9 @@ class EncodeDomain:
 
         docs = list(islice(docs_of(self.data.row), self.first))
         queries = [query.text for query in queries_of(self.data, bench)[: self.first]]
-        encode = getattr(bench.instance(self._passages), "encode_corpus", None)
-        if encode is None:
-            raise EffbenchError(f"{self._passages.who} encodes queries only (take another)")
-        passages = checked(encode, self._passages, "docs")(docs)
-        encode = bench.instance(self.row).encode_queries
-        asked = checked(encode, self.row, "queries")(queries)
+        encode = encode_corpus(bench.instance(self._passages), self._passages, "take another")
+        passages = encode(docs)
+        asked = encode_queries(bench.instance(self.row), self.row, "queries")(queries)
         artifact.put(PASSAGES, lambda path: np.save(path, passages))
         artifact.put(QUERIES, lambda path: np.save(path, asked))
         return {"docs": len(docs), "queries": len(queries)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from effbench import code
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
@@ -47,13 +48,10 @@ class EncodeCorpus:
         return (self.row.offer, self.dataset.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        encoder = bench.instance(self.row)
-        encode = getattr(encoder, "encode_corpus", None)
-        if encode is None:
-            raise EffbenchError(f"{self.row.who} encodes queries only (give passages: ROW)")
+        encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         with bench.progress.work(self.label, self.dataset.docs_count(), "docs") as advance:
-            shards = write_shards(artifact, docs, checked(encode, self.row, "docs"), advance)
+            shards = write_shards(artifact, docs, encode, advance, code.of([self.row.offer]))
         if not shards.rows:
             raise EffbenchError(f"{self.dataset.name}: the corpus has no docs")
         return shards._asdict()
@@ -85,10 +83,10 @@ class EncodeQueries:
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
-        encode = checked(encoder.encode_queries, self.row, "queries")
+        encode = encode_queries(encoder, self.row, "queries")
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
-            shards = write_shards(artifact, pairs, encode, advance)
+            shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
         with blamed(self.row.who):
             said = getattr(encoder, "query_parameters", None)
             parameters = None if said is None else int(said)  # numpy's ints are no JSON
@@ -121,13 +119,37 @@ class EncodeTexts:
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         texts = read_texts(self.texts, bench)
-        encode = checked(bench.instance(self.row).encode_queries, self.row, "texts")
+        encode = encode_queries(bench.instance(self.row), self.row, "texts")
         pairs = ((str(number), text) for number, text in enumerate(texts))
         with bench.progress.work(self.label, len(texts), "texts") as advance:
-            return write_shards(artifact, pairs, encode, advance)._asdict()
+            made = code.of(self.offers)
+            return write_shards(artifact, pairs, encode, advance, made)._asdict()
 
 
-def checked(
+def encode_corpus(
+    encoder: Any, row: Row, advice: str
+) -> Callable[[Sequence[Any]], Vectors]:
+    """Return an encoder's method for docs, checked; ``advice`` is for one that has none.
+
+    Raises:
+        EffbenchError: it has none.
+
+    """
+    with blamed(row.who):
+        encode = getattr(encoder, "encode_corpus", None)
+    if encode is None:
+        raise EffbenchError(f"{row.who} encodes queries only ({advice})")
+    return _checked(encode, row, "docs")
+
+
+def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]], Vectors]:
+    """Return an encoder's method for queries (``noun``: what messages call them), checked."""
+    with blamed(row.who):
+        encode = encoder.encode_queries
+    return _checked(encode, row, noun)
+
+
+def _checked(
     encode: Callable[[Sequence[Any]], Any], row: Row, noun: str
 ) -> Callable[[Sequence[Any]], Vectors]:
     """Wrap an encoder's method: what it returns is float32 [n, d], finite, contiguous.
@@ -145,8 +167,8 @@ def checked(
     def call(items: Sequence[Any]) -> Vectors:
         with blamed(row.who):
             given = encode(list(items))
-            found = np.asarray(given)
-        if np.ma.is_masked(given):  # what stands beneath a mask would be taken for a number
+            found, masked = np.asarray(given), np.ma.is_masked(given)
+        if masked:  # what stands beneath a mask would be taken for a number
             raise EffbenchError(f"{who} a masked array (float vectors [n, d] are wanted)")
         if found.ndim != 2 or found.dtype.kind != "f" or found.shape[1] == 0:
             raise EffbenchError(

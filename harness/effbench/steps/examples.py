@@ -111,13 +111,21 @@ class Docpairs:
         """Yield an example a query of the pairs."""
         pairs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
         one: dict[str, str] = {}  # an id is in memory once, however many pairs name it
-        for pair in self.row.docpairs():
-            good, bad = pairs[pair.query_id]
-            good.append(one.setdefault(pair.doc_id_a, pair.doc_id_a))
-            bad.append(one.setdefault(pair.doc_id_b, pair.doc_id_b))
+        for query_id, better, worse in self.row.docpairs(_docpair):
+            good, bad = pairs[query_id]
+            good.append(one.setdefault(better, better))
+            bad.append(one.setdefault(worse, worse))
         for query in asked_of(self.row):
             if query.query_id in pairs:
                 yield Example(query.text, *pairs[query.query_id])
+
+
+def _docpair(given: Any) -> tuple[str, str, str]:
+    ids = given.query_id, given.doc_id_a, given.doc_id_b
+    for name in ids:
+        if not isinstance(name, str):  # all else that ids must be costs too much here
+            raise TypeError(f"a docpair has the id {name!r:.60} (give strings)")
+    return ids
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,8 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
         plain: Any = hit if type(hit) in (ScoredDoc, tuple, list) else ()
         try:
             doc_id, score = plain
+            if isinstance(doc_id, str):
+                doc_id = "".join((doc_id,))  # plain: a subclass may do as it likes
             found.append(ScoredDoc(doc_id, float(score)))
         except (TypeError, ValueError):
             doc_id = None

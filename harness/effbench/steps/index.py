@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.data import docs_of
 from effbench.steps.encode import EncodeCorpus
+from effbench.steps.links import refuse_links
 from effbench.vectors import DiskVectors
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class BuildIndex:
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
+        refuse_unfit(index, self.row, "build", "search")
         with bench.progress.work(self.label, len(vectors), "vectors") as advance:
             start = perf_counter()
             with blamed(self.row.who):
@@ -67,14 +70,13 @@ class BuildIndex:
 
     def open(self, bench: Workbench) -> Any:
         """Return the index, loaded from its artifact or built again from the vectors."""
-        artifact = bench.artifact(self)
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
         with blamed(self.row.who):
-            if isinstance(index, Saved):
-                index.load(artifact.folder / _FOLDER, vectors)
-            else:
+            if not isinstance(index, Saved):
                 index.build(vectors)
+                return index
+        _load(index, self, bench, vectors)
         return index
 
 
@@ -104,18 +106,18 @@ class BuildRetriever:
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)
+        refuse_unfit(retriever, self.row, "index", "search")
         count, seconds = self.dataset.docs_count(), 0.0
         with bench.progress.work(self.label, count, "docs") as advance:
 
             def index(path: Path) -> None:
                 nonlocal seconds
                 with path.open("w", encoding="utf-8") as ids:
-                    docs = _Noted(docs_of(self.dataset), ids, advance)
+                    docs = _Noted(_put_ids(docs_of(self.dataset), ids, advance))
                     start = perf_counter()
-                    with blamed(self.row.who):
+                    with docs, blamed(self.row.who):
                         retriever.index(iter(docs))
                     seconds = perf_counter() - start
-                    docs.finish()
 
             artifact.put(DOC_IDS, index)
         return _keep(retriever, self.row, artifact, seconds)
@@ -127,13 +129,15 @@ class BuildRetriever:
 
     def open(self, bench: Workbench) -> Any:
         """Return the system, loaded from its artifact or made again from the docs."""
-        artifact = bench.artifact(self)
         retriever = self.row.make(bench)
+        docs = _Noted(self._same_docs(bench))
         with blamed(self.row.who):
-            if isinstance(retriever, Saved):
-                retriever.load(artifact.folder / _FOLDER, None)
-            else:
-                retriever.index(self._same_docs(bench))
+            kept = isinstance(retriever, Saved)
+        if kept:
+            _load(retriever, self, bench, None)
+            return retriever
+        with docs, blamed(self.row.who):
+            retriever.index(iter(docs))
         return retriever
 
     def _same_docs(self, bench: Workbench) -> Iterator[Doc]:
@@ -149,40 +153,99 @@ class BuildRetriever:
 
 
 class _Noted:
-    """Docs on their way to a system: ids are written down, and what goes wrong is kept."""
+    """Docs on their way to a system; what goes wrong with them is not the system's.
 
-    def __init__(
-        self, docs: Iterator[Doc], ids: IO[str], advance: Callable[[int], None]
-    ) -> None:
-        self._docs, self._ids, self._advance = docs, ids, advance
+    When the system returns, the docs that it has left are read, too: what reading them says and
+    does is the same for all systems.
+    """
+
+    def __init__(self, docs: Iterator[Doc]) -> None:
+        self._docs = docs
         self._error: Exception | None = None
 
     def __iter__(self) -> Iterator[Doc]:
         try:
-            for doc in self._docs:
-                self._ids.write(f"{doc.doc_id}\n")
-                self._advance(1)
-                yield doc
+            yield from self._docs
         except Exception as error:
             self._error = error
             raise
 
-    def finish(self) -> None:
-        """Note the docs that the system has left, and raise an error that it has swallowed."""
-        deque(self, maxlen=0)
-        if self._error:
-            raise self._error
+    def __enter__(self) -> None:
+        """Do nothing yet."""
+
+    def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
+        """Raise what went wrong with the docs, whatever the system has made of it."""
+        if raised is None:
+            deque(self, maxlen=0)
+        error, self._error = self._error, None  # it would hold the system's memory
+        if error is not None:
+            raise error
+
+
+def _put_ids(
+    docs: Iterator[Doc], ids: IO[str], advance: Callable[[int], None]
+) -> Iterator[Doc]:
+    """Yield docs, and write down their ids."""
+    for doc in docs:
+        ids.write(f"{doc.doc_id}\n")
+        advance(1)
+        yield doc
+
+
+def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
+    """Refuse what can be seen to fail before hours are spent on building it.
+
+    Raises:
+        EffbenchError: a method is missing, or ``nbytes`` of the class is no number of bytes.
+
+    """
+    with blamed(row.who):
+        for name in methods:
+            if not callable(getattr(built, name, None)):
+                raise EffbenchError(f"{row.who}: it has no method {name!r} (write it)")
+        said = getattr(type(built), "nbytes", 0)
+        if callable(said):
+            raise EffbenchError(f"{row.who}: nbytes is a method (make it a property)")
+        if not hasattr(type(said), "__get__"):  # a property may need what is built
+            _nbytes(said, row)
+
+
+def _nbytes(said: Any, row: Row) -> int:
+    nbytes = int(said)
+    if nbytes < 0 or isinstance(said, bool):
+        raise EffbenchError(f"{row.who}: nbytes is {said} (0 or more bytes are wanted)")
+    return nbytes
+
+
+def _load(
+    built: Any,
+    step: BuildIndex | BuildRetriever,
+    bench: Workbench,
+    vectors: DiskVectors | None,
+) -> None:
+    """Let an index or system take back what it saved; what it cannot is built anew next time.
+
+    Who mends a `save` would otherwise meet what the old one has written.
+    """
+    artifact = bench.artifact(step)
+    try:
+        with blamed(step.row.who):
+            built.load(artifact.folder / _FOLDER, vectors)
+    except EffbenchError:
+        if not bench.trusting:  # a latency worker makes and unmakes nothing
+            with contextlib.suppress(OSError):  # a store that is read only
+                artifact.discard()
+        raise
 
 
 def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str, Any]:
     def save(folder: Path) -> None:
         with blamed(row.who):
             built.save(folder)
+        refuse_links(folder, row)
 
-    if isinstance(built, Saved):
-        artifact.put_folder(_FOLDER, save)
     with blamed(row.who):
-        nbytes = int(built.nbytes)
-    if nbytes < 0:
-        raise EffbenchError(f"{row.who}: nbytes is {nbytes} (0 or more bytes are wanted)")
+        saved, nbytes = isinstance(built, Saved), _nbytes(built.nbytes, row)
+    if saved:
+        artifact.put_folder(_FOLDER, save)
     return {"seconds": seconds, "nbytes": nbytes}

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from effbench.api import ScoredDoc
-from effbench.blame import blamed
+from effbench.blame import blamed, named
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.runs import ordered, write_trec
@@ -88,8 +88,9 @@ class SearchIndex:
         self._check_width(bench, vectors.shape[1])
         with bench.progress.work(self.label, len(query_ids), "queries") as advance:
             start = perf_counter()
+            asked = vectors[:]
             with blamed(self.searcher.who):
-                found = index.search(vectors[:], self.depth, **self.options)
+                found = index.search(asked, self.depth, **self.options)
                 scores, positions = index_answer(found, self.index.row)
             seconds = perf_counter() - start
             advance(len(query_ids))
@@ -168,10 +169,11 @@ class SearchRetriever:
                 f"{self.row.who}: search returned {len(found)} lists for {len(queries)} queries"
             )
         returned: set[str] = set()
+        take = named(lambda given: retrieved(given[0], given[1], self.row), self.row.who)
 
         def run() -> Iterator[tuple[str, list[ScoredDoc]]]:
             for query, hits in zip(queries, found, strict=True):
-                checked = retrieved(hits, query.query_id, self.row)
+                checked = take((hits, query.query_id))
                 returned.update(hit.doc_id for hit in checked)
                 yield query.query_id, checked
 
@@ -211,5 +213,6 @@ def _keep(
             without_hits += not best
             yield query_id, best
 
-    artifact.put(RUN, lambda path: write_trec(path, kept(), search.row.name))
+    tag = "-".join(search.row.name.split())  # a plugin's ready row may have a name with blanks
+    artifact.put(RUN, lambda path: write_trec(path, kept(), tag))
     return {"seconds": seconds, "without_hits": without_hits}

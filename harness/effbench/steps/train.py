@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.steps import Step
+from effbench.steps.links import refuse_links
 from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from effbench.workbench import Workbench
 
 MODEL = "model"
+MOST_ABOUT = 1_000_000
+"""Bytes of `ABOUT`: it goes into the record of each cell."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Train:
         folder = artifact.folder / MODEL
         folder.mkdir(exist_ok=True)
         trainer = self.row.make(bench)
+        if not processes.rank():  # what an attempt said that has failed is not said any more
+            (folder / ABOUT).unlink(missing_ok=True)
         with bench.progress.work(self.label, None, "models") as advance:
             start = perf_counter()
             with blamed(self.row.who):
@@ -68,26 +75,50 @@ class Train:
             advance(1)
         if processes.rank() and self.together:
             return {}
-        _check_about(folder / ABOUT, self.row)
-        if not artifact.seal(MODEL):
-            raise EffbenchError(f"{self.row.who}: train left no file in its folder")
+        try:
+            refuse_links(folder, self.row)
+            _check_about(folder / ABOUT, self.row)
+            if not artifact.seal(MODEL):
+                raise EffbenchError(f"{self.row.who}: train left no file in its folder")
+        except EffbenchError:  # nobody takes it up: who mends the trainer starts anew
+            _remove(folder)
+            raise
         return {"seconds": seconds}
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_about(path: Path, row: Row) -> None:
     """Refuse facts of a trainer that no record could hold."""
-    if not path.is_file():
+    if not path.exists():
         return
+    who = f"{row.who}: {path.name}"
+    if not path.is_file() or path.stat().st_size > MOST_ABOUT:
+        raise EffbenchError(f"{who}: it is no file of at most {MOST_ABOUT:,} bytes")
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
-    except ValueError as error:
-        raise EffbenchError(f"{row.who}: {path.name}: {error}") from error
+        facts = json.loads(
+            path.read_text(encoding="utf-8"), parse_constant=_refuse, parse_float=_finite
+        )
+        json.dumps(facts, ensure_ascii=False).encode()  # half a character cannot be written
+    except (ValueError, RecursionError) as error:
+        raise EffbenchError(f"{who}: {error}") from error
     if not isinstance(facts, dict):
-        raise EffbenchError(f"{row.who}: {path.name} is no JSON object")
+        raise EffbenchError(f"{who} is no JSON object")
     remarks = facts.get("remarks", [])
     if not (isinstance(remarks, list) and all(isinstance(one, str) for one in remarks)):
-        raise EffbenchError(f"{row.who}: {path.name}: remarks is no list of sentences")
+        raise EffbenchError(f"{who}: remarks is no list of sentences")
 
 
 def _refuse(number: str) -> None:
     raise ValueError(f"{number} is no number in JSON")
+
+
+def _finite(number: str) -> float:
+    if math.isinf(float(number)):
+        raise ValueError(f"{number} is too large for a number")
+    return float(number)

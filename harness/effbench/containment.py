@@ -1,0 +1,203 @@
+"""What belongs to all rows of a process stays as it was, whatever a plugin does to it.
+
+The first call into a plugin takes a copy of the process's state (`effbench.keepers`); after
+each call, what has changed is put back. So a row's numbers depend on no other row: a plugin that
+seeds, goes to another folder or makes float64 the default changes nothing for the next one.
+What plugins print is shown as theirs (`effbench.output`).
+
+All this holds within `kept`, which every command enters; elsewhere calls are not contained.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from effbench import ending
+from effbench.keepers import ABSENT, Imports, Keeper, keepers
+from effbench.output import Output, own_stdout
+
+LEFT = "what a plugin left behind"
+"""Who prints when the program has done all."""
+
+
+class Scope:
+    """A process while a command runs: what it was like before, and which plugin is called."""
+
+    def __init__(self) -> None:
+        self.who: str | None = None
+        """The plugin that is called now."""
+
+        self._thread = threading.get_ident()
+        self._depth, self._touched, self._over = 0, False, False
+        self._before: dict[Keeper, Any] = {}
+        self._imports = Imports((), lambda _: None)
+        self._streams = sys.stdout, sys.stderr, sys.stdin
+        self._known: WeakSet[threading.Thread] = WeakSet()
+        self._threads: WeakKeyDictionary[threading.Thread, str] = WeakKeyDictionary()
+
+    def enter(self, who: str) -> str | None:
+        """Note that a plugin is called; return who was called before, for `leave`."""
+        if threading.get_ident() != self._thread:  # of a plugin, which reads a dataset
+            return self.who
+        if self._depth == 0:
+            if not self._before:
+                self._begin()
+            elif self._touched:
+                self._put_back()
+            self._known.update(threading.enumerate())
+            self._streams = sys.stdout, sys.stderr, sys.stdin
+        self._depth += 1
+        outer, self.who = self.who, who
+        return outer
+
+    def leave(self, outer: str | None) -> None:
+        """Note that it has returned; after the outermost call put everything back."""
+        if threading.get_ident() != self._thread:
+            return
+        self._depth -= 1
+        if self._depth == 0:
+            self._put_back()
+            sys.stdout, sys.stderr, sys.stdin = self._streams
+        self.end_line()
+        self.who = outer
+
+    def touch(self, who: str | None) -> str | None:
+        """Note that a plugin is called for one item of many; return who was called before.
+
+        What it changes is put back at the next call: to look each time would cost too much.
+        """
+        self._touched = True
+        outer, self.who = self.who, who
+        return outer
+
+    def end_line(self) -> None:
+        """Show the line that the plugin has begun and not ended."""
+        if isinstance(sys.stdout, Output) and self.who is not None:
+            sys.stdout.end_line(self.who)
+
+    def printing(self) -> str | None:
+        """Return whose output it is that somebody prints now; None for our own."""
+        if threading.get_ident() == self._thread:
+            return LEFT if self._over else self.who
+        thread = threading.current_thread()
+        return self._threads.get(thread) or self.who or f"thread {thread.name!r}"
+
+    def end(self) -> None:
+        """Be over: nothing that is printed from now on is our own."""
+        self._over = True
+
+    def left(self) -> list[str]:
+        """Return a line for each thread of a plugin that keeps the program from ending."""
+        return [
+            f"{who}: it left a thread running, {thread.name!r} (it ends with the program)"
+            for thread, who in list(self._threads.items())
+            if thread.is_alive() and not thread.daemon
+        ]
+
+    def raised(self, args: threading.ExceptHookArgs) -> None:
+        """Say in one line what a thread has raised, and whose it is."""
+        from effbench.blame import said
+
+        who = self._threads.get(args.thread) if args.thread else None
+        if args.exc_value is not None and args.exc_type is not SystemExit:
+            name = args.thread.name if args.thread else "unknown"
+            sys.stderr.write(
+                f"{who or self.who or 'a plugin'}: its thread {name!r} raised "
+                f"{said(args.exc_value)}\n"
+            )
+
+    def close(self) -> None:
+        """Leave the process as it was."""
+        if self._before:
+            self._put_back()
+            sys.meta_path.remove(self._imports)
+
+    def _begin(self) -> None:
+        self._before = {one: one.taken() for one in keepers()}
+        absent = {one.module for one, before in self._before.items() if before is ABSENT}
+
+        def imported(module: str) -> None:
+            for one, before in self._before.items():
+                if one.module == module and before is ABSENT:
+                    self._before[one] = one.taken()
+
+        self._imports = Imports(absent, imported)
+        sys.meta_path.insert(0, self._imports)
+
+    def _put_back(self) -> None:
+        for keeper, before in self._before.items():
+            keeper.put_back(before)
+        self._touched = False
+        for thread in threading.enumerate():
+            if thread not in self._known:
+                self._known.add(thread)
+                self._threads[thread] = self.who or "a plugin"
+
+
+_scope: Scope | None = None
+
+
+class Contained:
+    """A call into a plugin, which changes nothing for others; see `contained`."""
+
+    __slots__ = ("_outer", "_scope", "who")
+
+    def __init__(self, who: str) -> None:
+        self.who, self._scope = who, _scope
+        self._outer: str | None = None
+
+    def __enter__(self) -> None:
+        if self._scope is not None:
+            self._outer = self._scope.enter(self.who)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._scope is not None:
+            self._scope.leave(self._outer)
+
+
+def contained(who: str) -> Contained:
+    """Return the context manager in which ``who``, a plugin, is called."""
+    return Contained(who)
+
+
+def scope() -> Scope | None:
+    """Return what is known of the process while a command runs."""
+    return _scope
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Contain calls into plugins while a command runs; let the program end afterwards.
+
+    In a program of its own (`sys.stdout` is descriptor 1) standard output stays ours until the
+    end, and what plugins have left does not keep it from ending.
+    """
+    global _scope
+    if _scope is not None:  # a command that a plugin offers, which calls another one
+        yield
+        return
+    _scope = mine = Scope()
+    before, hook = sys.stdout, threading.excepthook
+    stream = own_stdout()
+    sys.stdout = Output(before if stream is None else stream, mine.printing)
+    threading.excepthook = mine.raised
+    code: Any = 1
+    try:
+        yield
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code
+        raise
+    finally:
+        _scope = None
+        if stream is None:
+            mine.close()
+            sys.stdout, threading.excepthook = before, hook
+        else:
+            mine.end()
+            ending.end_in_time(code, mine.left)

@@ -1,0 +1,273 @@
+"""What belongs to all rows of a process, and how it is put back after a plugin had it.
+
+A keeper knows one thing: how to take it, and how to put it back. One that belongs to a module
+which is not imported yet is taken the moment that it has been: importing torch for nothing
+would take seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import os
+import random
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+ABSENT = object()
+"""What is kept of a module that is not imported."""
+
+
+@dataclass(frozen=True, eq=False)
+class Keeper:
+    """One thing that plugins may change: taken from its module, and put back there."""
+
+    module: str
+    take: Callable[[Any], Any]
+    put: Callable[[Any, Any], object]
+
+    def taken(self) -> Any:
+        """Return the thing as it is now."""
+        module = sys.modules.get(self.module)
+        with contextlib.suppress(Exception):  # such as a working directory that is gone
+            return ABSENT if module is None else self.take(module)
+        return ABSENT
+
+    def put_back(self, before: Any) -> None:
+        """Make it what it was, where that can be done."""
+        if before is not ABSENT:
+            with contextlib.suppress(Exception):
+                self.put(sys.modules[self.module], before)
+
+
+class Imports:
+    """Stands in `sys.meta_path` to tell when one of some modules has been imported."""
+
+    def __init__(self, modules: Iterable[str], imported: Callable[[str], None]) -> None:
+        self._modules, self._imported = frozenset(modules), imported
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec that would have been found anyway; its loader tells."""
+        spec = PathFinder.find_spec(name, path) if name in self._modules else None
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                self._imported(name)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def _attribute(module: str, name: str) -> Keeper:
+    """Return a keeper of a module's attribute."""
+
+    def put(at: Any, was: Any) -> None:
+        if getattr(at, name) is not was:
+            setattr(at, name, was)
+
+    return Keeper(module, lambda at: getattr(at, name), put)
+
+
+def _pair(module: str, getter: str, setter: str) -> Keeper:
+    """Return a keeper of what one function of a module says and another one sets."""
+
+    def put(at: Any, was: Any) -> None:
+        if getattr(at, getter)() != was:  # setting may cost more than looking
+            getattr(at, setter)(was)
+
+    return Keeper(module, lambda at: getattr(at, getter)(), put)
+
+
+def _put_folder(_: Any, was: str) -> None:
+    try:
+        gone = os.getcwd() != was  # noqa: PTH109 - Path.cwd is five times slower
+    except OSError:
+        gone = True
+    if gone:
+        os.chdir(was)
+
+
+def _take_mask(_: Any) -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _take_environment(_: Any) -> dict[Any, Any]:
+    return dict(os.environ._data)  # type: ignore[attr-defined] # decoding it takes 20 us
+
+
+def _put_environment(_: Any, was: dict[Any, Any]) -> None:
+    if os.environ._data != was:  # type: ignore[attr-defined]
+        names = {os.fsdecode(name): os.fsdecode(value) for name, value in was.items()}
+        for name in os.environ.keys() - names.keys():
+            del os.environ[name]
+        os.environ.update(names)
+
+
+def _put_path(_: Any, was: list[str]) -> None:
+    """Let what was there come first: what a plugin has added hides no module from others."""
+    if sys.path != was:
+        sys.path = [*was, *(one for one in sys.path if one not in was)]
+
+
+def _put_filters(_: Any, was: list[Any]) -> None:
+    """Let the filters that were there come first; of others those stay that only silence."""
+    now: Any = warnings.filters
+    if now != was:
+        now[:] = [*was, *(one for one in now if one[0] == "ignore" and one not in was)]
+        warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+def _put_affinity(_: Any, was: set[int]) -> None:
+    if os.sched_getaffinity(0) != was:
+        os.sched_setaffinity(0, was)
+
+
+def _take_signals(_: Any) -> dict[int, Any]:
+    names = ("INT", "TERM", "HUP", "QUIT", "PIPE", "CHLD", "ALRM", "USR1", "USR2")
+    known = [getattr(signal, f"SIG{name}") for name in names if hasattr(signal, f"SIG{name}")]
+    return {number: signal.getsignal(number) for number in known}
+
+
+def _put_signals(_: Any, was: dict[int, Any]) -> None:
+    for number, handler in was.items():
+        if handler is not None and signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+
+
+def _take_alarm(_: Any) -> bool:
+    return any(signal.getitimer(signal.ITIMER_REAL))
+
+
+def _put_alarm(_: Any, was: bool) -> None:
+    if not was and _take_alarm(None):  # one that ran before has gone on
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _take_logging(_: Any) -> tuple[int, list[logging.Handler], int]:
+    root = logging.getLogger()
+    return root.level, list(root.handlers), root.manager.disable
+
+
+def _put_logging(_: Any, was: tuple[int, list[logging.Handler], int]) -> None:
+    if _take_logging(None) != was:
+        level, handlers, least = was
+        root = logging.getLogger()
+        root.setLevel(level)
+        root.handlers[:] = handlers
+        logging.disable(least)
+
+
+def _put_threshold(_: Any, was: tuple[int, int, int]) -> None:
+    gc.set_threshold(*was)
+
+
+def _switch(module: str, asks: str, on: str, off: str) -> Keeper:
+    """Return a keeper of what two functions switch on and off."""
+    return Keeper(
+        module, lambda at: getattr(at, asks)(), lambda at, was: getattr(at, on if was else off)()
+    )
+
+
+def _put_deterministic(torch: Any, was: tuple[bool, bool]) -> None:
+    if torch.are_deterministic_algorithms_enabled() != was[0]:
+        torch.use_deterministic_algorithms(was[0], warn_only=was[1])
+
+
+def _put_device(torch: Any, was: Any) -> None:
+    if torch.get_default_device() != was:
+        torch.set_default_device(was if was.type != "cpu" else None)
+
+
+def _of_torch() -> list[Keeper]:
+    """Return the keepers of torch: what decides numbers and speed of every model."""
+    return [
+        _pair("torch", "get_default_dtype", "set_default_dtype"),
+        Keeper("torch", lambda torch: torch.get_default_device(), _put_device),
+        _pair("torch", "is_grad_enabled", "set_grad_enabled"),
+        _pair("torch", "get_num_threads", "set_num_threads"),
+        _pair("torch", "get_float32_matmul_precision", "set_float32_matmul_precision"),
+        Keeper(
+            "torch",
+            lambda torch: (
+                torch.are_deterministic_algorithms_enabled(),
+                torch.is_deterministic_algorithms_warn_only_enabled(),
+            ),
+            _put_deterministic,
+        ),
+        Keeper(
+            "torch",
+            lambda torch: torch.get_rng_state(),
+            lambda torch, was: torch.set_rng_state(was),
+        ),
+        _attribute("torch.backends.cudnn", "benchmark"),
+        _attribute("torch.backends.cudnn", "deterministic"),
+    ]
+
+
+def keepers() -> list[Keeper]:
+    """Return a keeper for each thing that belongs to all rows."""
+    found = [
+        Keeper("os", lambda _: os.getcwd(), _put_folder),  # noqa: PTH109
+        Keeper("os", _take_environment, _put_environment),
+        Keeper("os", _take_mask, lambda _, was: os.umask(was)),
+        Keeper("sys", lambda _: list(sys.path), _put_path),
+        Keeper("warnings", lambda _: list(warnings.filters), _put_filters),
+        _attribute("warnings", "showwarning"),
+        Keeper("signal", _take_signals, _put_signals),
+        Keeper("logging", _take_logging, _put_logging),
+        _switch("gc", "isenabled", "enable", "disable"),
+        Keeper("gc", lambda _: gc.get_threshold(), _put_threshold),
+        *(
+            _attribute("sys", name)
+            for name in ("excepthook", "unraisablehook", "displayhook", "__stdout__", "__stderr__")
+        ),
+        _attribute("threading", "excepthook"),
+        _pair("sys", "getrecursionlimit", "setrecursionlimit"),
+        _pair("sys", "gettrace", "settrace"),
+        _pair("sys", "getprofile", "setprofile"),
+        _pair("sys", "getswitchinterval", "setswitchinterval"),
+        Keeper("random", lambda _: random.getstate(), lambda _, was: random.setstate(was)),
+        Keeper(
+            "numpy.random",
+            lambda chance: chance.get_state(),
+            lambda chance, was: chance.set_state(was),
+        ),
+        Keeper("numpy", lambda np: np.geterr(), lambda np, was: np.seterr(**was)),
+        Keeper(
+            "numpy",
+            lambda np: np.get_printoptions(),
+            lambda np, was: np.get_printoptions() == was or np.set_printoptions(**was),
+        ),
+        Keeper(
+            "locale",
+            lambda at: at.setlocale(at.LC_ALL),
+            lambda at, was: at.setlocale(at.LC_ALL) == was or at.setlocale(at.LC_ALL, was),
+        ),
+        _pair("socket", "getdefaulttimeout", "setdefaulttimeout"),
+        Keeper("decimal", lambda at: at.getcontext().copy(), lambda at, was: _put_decimal(at, was)),
+        *_of_torch(),
+    ]
+    if hasattr(os, "sched_getaffinity"):
+        found.append(Keeper("os", lambda _: os.sched_getaffinity(0), _put_affinity))
+    if hasattr(signal, "setitimer"):
+        found.append(Keeper("signal", _take_alarm, _put_alarm))
+    return found
+
+
+def _put_decimal(decimal: Any, was: Any) -> None:
+    now = decimal.getcontext()
+    if (now.prec, now.rounding) != (was.prec, was.rounding):
+        decimal.setcontext(was.copy())
