@@ -103,7 +103,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "offers encoders 'mine', which requires ['numpy'] (a mapping is wanted)",
         ),
         ("import sys\nsys.exit(0)", "SystemExit: 0 (a plugin must not end the program"),
-        ("raise GeneratorExit", "GeneratorExit:"),
+        ("raise GeneratorExit", "GeneratorExit"),
         (
             "import effbench\n@effbench.hookimpl\ndef effbench_ready_rows(): raise SystemExit",
             "SystemExit:",

@@ -1,4 +1,4 @@
-"""What a row does to the process that all rows share: nothing is left of it for the next one."""
+"""What a row does to the process that all rows share: nothing of it is left for the next."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def test_what_items_change_is_put_back_before_another_plugin_is_called(tmp_path:
 def test_honest_rows_score_bit_by_bit_as_without_the_others(
     effbench, suite, tmp_path: Path
 ) -> None:
-    honest = effbench("run", suite(SUITE), "--results", tmp_path / "a", "--cache", tmp_path / "c")
+    honest = effbench(
+        "run", suite(SUITE), "--results", tmp_path / "a", "--cache", tmp_path / "c"
+    )
     assert honest.exit_code == 0
     text = with_row("mess: all").replace("{use: toy}", "{use: untidy}, {use: toy}")
     both = effbench("run", suite(text), "--results", tmp_path / "b", "--cache", tmp_path / "d")
@@ -136,7 +138,8 @@ def test_the_torch_that_a_plugin_imports_first_is_put_back_too(run_alone) -> Non
     assert said == ["encoder 'v' (plugin untidy): torch.float32 True cpu False"]
 
 
-def test_what_plugins_print_is_named_and_json_stays_json(run_alone) -> None:
+def test_what_plugins_print_is_named_and_json_stays_json(run_alone, monkeypatch) -> None:
+    monkeypatch.setenv("UNTIDY_PRINTS", "1")
     found = run_alone(with_row("mess: prints"), "--json")
     assert found.returncode == 0
     (table,) = json.loads(found.stdout)
@@ -201,7 +204,9 @@ def test_the_memory_of_what_has_failed_is_free_when_the_next_row_is_made(
 ) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     effbench_untidy.ALIVE.clear()
-    text = with_row(f"fails: {fails}", use="fat").replace("words: {use: words}", "v: {use: fat}")
+    text = with_row(f"fails: {fails}", use="fat").replace(
+        "words: {use: words}", "v: {use: fat}"
+    )
     if fails == "index":
         text = SUITE.replace("{plain:", "{f: {use: fat, fails: true}, g: {use: fat}, plain:")
     found = effbench("run", suite(text), "--results", tmp_path / "results")

@@ -1,4 +1,4 @@
-"""Each failure stands under the name of who made it; honest rows, and later runs, do not suffer."""
+"""Each failure stands under the name of who made it; others and later runs do not suffer."""
 
 from __future__ import annotations
 
@@ -95,7 +95,10 @@ WHO = {
         ("number", 'culprit: a doc\'s id is 3 (make it a string: "3")'),
         ("no text", "culprit: doc 'd3': its text is missing or null (give a string)"),
         ("evil id", f"{WHO['dataset']}: RuntimeError: no hash"),
-        ("tuple", f"{WHO['dataset']}: AttributeError: 'tuple' object has no attribute 'doc_id'"),
+        (
+            "tuple",
+            f"{WHO['dataset']}: AttributeError: 'tuple' object has no attribute 'doc_id'",
+        ),
         ("nothing", f"{WHO['dataset']}: AttributeError: 'NoneType' object has no attribute"),
         ("query", "culprit: a query's id is 'q 2' (take a string without white space)"),
         ("question", "culprit: query 'q2': its text is missing or null (give a string)"),
@@ -171,10 +174,16 @@ def test_an_encoder_is_named_wherever_it_fails(fails_alone, at: str, said: str) 
         ("save", "SystemExit: 0"),
         ("load", "SystemExit: 0"),
         ("rubbish", "ValueError: rubbish is kept"),
-        ("link", "it left 'vectors', a link to '/etc/hostname' (copy it: what is kept must not"),
+        (
+            "link",
+            "it left 'vectors', a link to '/etc/hostname' (copy it: what is kept must not",
+        ),
         ("removes", "it removed the folder that it was to fill"),
         ("row", "TypeError: vectors are read by slices without a step, not by 3"),
-        ("step", "TypeError: vectors are read by slices without a step, not by slice(None, None"),
+        (
+            "step",
+            "TypeError: vectors are read by slices without a step, not by slice(None, None",
+        ),
         ("no search", "it has no method 'search' (write it)"),
     ],
 )
@@ -188,11 +197,15 @@ def test_an_index_is_named_wherever_it_fails(fails_alone, at: str, said: str) ->
 )
 def test_a_retriever_is_named_wherever_it_fails(fails_alone, at: str, said: str) -> None:
     _, errors = fails_alone(retriever(at=at))
-    assert [error.startswith(f"{WHO['retriever']}: {said}") for error in errors.values()] == [True]
+    assert [error.startswith(f"{WHO['retriever']}: {said}") for error in errors.values()] == [
+        True
+    ]
 
 
 def test_an_error_of_the_docs_is_not_the_retrievers_that_hides_it(run) -> None:
-    found, records = run(retriever(at="hides").replace("use: toy}", "use: culprit, bad: nothing}"))
+    found, records = run(
+        retriever(at="hides").replace("use: toy}", "use: culprit, bad: nothing}")
+    )
     assert found.exit_code == 1
     assert records["culprit--c"]["error"].startswith(f"{WHO['dataset']}: AttributeError")
 
@@ -251,7 +264,9 @@ def test_vectors_of_an_encoder_that_failed_are_not_taken_for_those_of_the_mended
 
 
 def test_the_reason_of_a_step_that_fails_is_said_once(run) -> None:
-    found, records = run(encoder(at="encode_queries").replace("{plain:", "{p: {use: plain}, plain:"))
+    found, records = run(
+        encoder(at="encode_queries").replace("{plain:", "{p: {use: plain}, plain:")
+    )
     lines = [line for line in found.stderr.splitlines() if line.startswith("FAILED")]
     said = f"{WHO['encoder']}: SystemExit: 0 (a plugin must not end the program"
     assert lines[0].startswith(f"FAILED toy--c--p: {said}")

@@ -159,8 +159,7 @@ def test_data_that_cannot_be_had_fails_its_cells_only(run, records, broken, mess
     lines = [line for line in found.stderr.splitlines() if line.startswith("FAILED x--words")]
     assert len(lines) == 2
     assert message in lines[0]
-    step = "data x" if broken == "offline" else "encode words corpus of x"
-    assert lines[1].endswith(f"{step}: failed, as said above"), "one reason, said once"
+    assert lines[1].endswith(": encode words corpus of x: failed, as said above")
     errors = [r["error"] for name, r in records().items() if name.startswith("x--words")]
     assert all(message in error for error in errors), "records hold the reason"
     assert records()["toy--words--plain--depth=5"]["status"] == "done"

@@ -100,8 +100,10 @@ def named(call: Callable[[A], T], who: str) -> Callable[[A], T]:
     return called
 
 
-def drawn(items: Callable[[], Iterable[Any]], who: str, take: Callable[[Any], T]) -> Iterator[T]:
-    """Yield what ``take`` makes of each item that a plugin yields; what is raised names ``who``.
+def drawn(
+    items: Callable[[], Iterable[Any]], who: str, take: Callable[[Any], T]
+) -> Iterator[T]:
+    """Yield what ``take`` makes of each item of a plugin; what is raised names ``who``.
 
     ``take`` looks at an item, which may be anything, and may raise an `EffbenchError`.
     """

@@ -54,7 +54,8 @@ class _Group(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line, as click does; what plugins do is contained."""
-        with containment.kept():
+        alone = not args and extra.get("args") is None  # else some program calls us
+        with containment.kept(alone=alone):
             return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -53,6 +53,7 @@ class Terminal:
             TimeRemainingColumn(),
             console=console,
             transient=True,
+            redirect_stdout=False,  # what plugins print there is shown with their names
             disable=not console.is_terminal,
         )
 

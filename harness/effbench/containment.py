@@ -1,8 +1,8 @@
 """What belongs to all rows of a process stays as it was, whatever a plugin does to it.
 
 The first call into a plugin takes a copy of the process's state (`effbench.keepers`); after
-each call, what has changed is put back. So a row's numbers depend on no other row: a plugin that
-seeds, goes to another folder or makes float64 the default changes nothing for the next one.
+each call, what has changed is put back. So a row's numbers depend on no other row: a plugin
+that seeds, goes to another folder or makes float64 the default changes nothing for the next.
 What plugins print is shown as theirs (`effbench.output`).
 
 All this holds within `kept`, which every command enters; elsewhere calls are not contained.
@@ -171,11 +171,11 @@ def scope() -> Scope | None:
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Contain calls into plugins while a command runs; let the program end afterwards.
+def kept(*, alone: bool = False) -> Iterator[None]:
+    """Contain calls into plugins while a command runs.
 
-    In a program of its own (`sys.stdout` is descriptor 1) standard output stays ours until the
-    end, and what plugins have left does not keep it from ending.
+    When the command is ``alone`` what the process is for, descriptor 1 is led away from
+    standard output for good, and what plugins have left does not keep the process alive.
     """
     global _scope
     if _scope is not None:  # a command that a plugin offers, which calls another one
@@ -183,7 +183,7 @@ def kept() -> Iterator[None]:
         return
     _scope = mine = Scope()
     before, hook = sys.stdout, threading.excepthook
-    stream = own_stdout()
+    stream = own_stdout() if alone else None
     sys.stdout = Output(before if stream is None else stream, mine.printing)
     threading.excepthook = mine.raised
     code: Any = 1

@@ -170,15 +170,21 @@ def _put_logging(_: Any, was: tuple[int, list[logging.Handler], int]) -> None:
         logging.disable(least)
 
 
-def _put_threshold(_: Any, was: tuple[int, int, int]) -> None:
-    gc.set_threshold(*was)
+def _put_collector(_: Any, was: tuple[bool, tuple[int, int, int]]) -> None:
+    enabled, thresholds = was
+    gc.set_threshold(*thresholds)
+    (gc.enable if enabled else gc.disable)()
 
 
-def _switch(module: str, asks: str, on: str, off: str) -> Keeper:
-    """Return a keeper of what two functions switch on and off."""
-    return Keeper(
-        module, lambda at: getattr(at, asks)(), lambda at, was: getattr(at, on if was else off)()
-    )
+def _put_locale(locale: Any, was: str) -> None:
+    if locale.setlocale(locale.LC_ALL) != was:
+        locale.setlocale(locale.LC_ALL, was)
+
+
+def _put_decimal(decimal: Any, was: Any) -> None:
+    now = decimal.getcontext()
+    if (now.prec, now.rounding) != (was.prec, was.rounding):
+        decimal.setcontext(was.copy())
 
 
 def _put_deterministic(torch: Any, was: tuple[bool, bool]) -> None:
@@ -217,29 +223,8 @@ def _of_torch() -> list[Keeper]:
     ]
 
 
-def keepers() -> list[Keeper]:
-    """Return a keeper for each thing that belongs to all rows."""
-    found = [
-        Keeper("os", lambda _: os.getcwd(), _put_folder),  # noqa: PTH109
-        Keeper("os", _take_environment, _put_environment),
-        Keeper("os", _take_mask, lambda _, was: os.umask(was)),
-        Keeper("sys", lambda _: list(sys.path), _put_path),
-        Keeper("warnings", lambda _: list(warnings.filters), _put_filters),
-        _attribute("warnings", "showwarning"),
-        Keeper("signal", _take_signals, _put_signals),
-        Keeper("logging", _take_logging, _put_logging),
-        _switch("gc", "isenabled", "enable", "disable"),
-        Keeper("gc", lambda _: gc.get_threshold(), _put_threshold),
-        *(
-            _attribute("sys", name)
-            for name in ("excepthook", "unraisablehook", "displayhook", "__stdout__", "__stderr__")
-        ),
-        _attribute("threading", "excepthook"),
-        _pair("sys", "getrecursionlimit", "setrecursionlimit"),
-        _pair("sys", "gettrace", "settrace"),
-        _pair("sys", "getprofile", "setprofile"),
-        _pair("sys", "getswitchinterval", "setswitchinterval"),
-        Keeper("random", lambda _: random.getstate(), lambda _, was: random.setstate(was)),
+def _of_numpy() -> list[Keeper]:
+    return [
         Keeper(
             "numpy.random",
             lambda chance: chance.get_state(),
@@ -251,13 +236,39 @@ def keepers() -> list[Keeper]:
             lambda np: np.get_printoptions(),
             lambda np, was: np.get_printoptions() == was or np.set_printoptions(**was),
         ),
-        Keeper(
-            "locale",
-            lambda at: at.setlocale(at.LC_ALL),
-            lambda at, was: at.setlocale(at.LC_ALL) == was or at.setlocale(at.LC_ALL, was),
-        ),
+    ]
+
+
+def _of_python() -> list[Keeper]:
+    hooks = ("excepthook", "unraisablehook", "displayhook", "__stdout__", "__stderr__")
+    return [
+        Keeper("sys", lambda _: list(sys.path), _put_path),
+        *(_attribute("sys", name) for name in hooks),
+        _attribute("threading", "excepthook"),
+        _pair("sys", "getrecursionlimit", "setrecursionlimit"),
+        _pair("sys", "gettrace", "settrace"),
+        _pair("sys", "getprofile", "setprofile"),
+        _pair("sys", "getswitchinterval", "setswitchinterval"),
+        Keeper("warnings", lambda _: list(warnings.filters), _put_filters),
+        _attribute("warnings", "showwarning"),
+        Keeper("logging", _take_logging, _put_logging),
+        Keeper("gc", lambda _: (gc.isenabled(), gc.get_threshold()), _put_collector),
+        Keeper("random", lambda _: random.getstate(), lambda _, was: random.setstate(was)),
+        Keeper("decimal", lambda decimal: decimal.getcontext().copy(), _put_decimal),
+    ]
+
+
+def keepers() -> list[Keeper]:
+    """Return a keeper for each thing that belongs to all rows."""
+    found = [
+        Keeper("os", lambda _: os.getcwd(), _put_folder),  # noqa: PTH109
+        Keeper("os", _take_environment, _put_environment),
+        Keeper("os", _take_mask, lambda _, was: os.umask(was)),
+        Keeper("signal", _take_signals, _put_signals),
+        Keeper("locale", lambda at: at.setlocale(at.LC_ALL), _put_locale),
         _pair("socket", "getdefaulttimeout", "setdefaulttimeout"),
-        Keeper("decimal", lambda at: at.getcontext().copy(), lambda at, was: _put_decimal(at, was)),
+        *_of_python(),
+        *_of_numpy(),
         *_of_torch(),
     ]
     if hasattr(os, "sched_getaffinity"):
@@ -265,9 +276,3 @@ def keepers() -> list[Keeper]:
     if hasattr(signal, "setitimer"):
         found.append(Keeper("signal", _take_alarm, _put_alarm))
     return found
-
-
-def _put_decimal(decimal: Any, was: Any) -> None:
-    now = decimal.getcontext()
-    if (now.prec, now.rounding) != (was.prec, was.rounding):
-        decimal.setcontext(was.copy())

@@ -1,8 +1,8 @@
 """Standard output is the program's alone: what plugins print goes to standard error, named.
 
 What Python prints while a plugin is called gets the plugin's name before each line. File
-descriptor 1 itself leads to standard error from the start, for C libraries and for programs that
-a plugin starts; the program's own output goes to a copy of it that nobody else has.
+descriptor 1 itself leads to standard error from the start, for C libraries and for programs
+that a plugin starts; the program's own output goes to a copy of it that nobody else has.
 """
 
 from __future__ import annotations

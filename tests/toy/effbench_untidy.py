@@ -24,7 +24,8 @@ import effbench_toy
 
 import effbench
 
-print("untidy is loaded")  # noqa: T201
+if "UNTIDY_PRINTS" in os.environ:
+    print("untidy is loaded")  # noqa: T201
 
 
 @effbench.hookimpl
@@ -143,7 +144,10 @@ class UntidyEncoder(effbench_toy.WordsEncoder):
         if self.mess == "says":
             torch = sys.modules["torch"]
             dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
-            device, strict = torch.get_default_device(), torch.are_deterministic_algorithms_enabled()
+            device, strict = (
+                torch.get_default_device(),
+                torch.are_deterministic_algorithms_enabled(),
+            )
             print(dtype, grad, device, strict)  # noqa: T201
         if self.mess == "prints below":
             os.write(1, b"from descriptor 1\n")

@@ -141,7 +141,9 @@ def asked_of(row: DatasetRow) -> Iterator[Query]:
 
     def take(given: Any) -> Query:
         query_id = checked_id(given.query_id, f"{name}: a query's id")
-        return Query(query_id, checked_text(given.text, f"{name}: query {query_id!r}: its text"))
+        return Query(
+            query_id, checked_text(given.text, f"{name}: query {query_id!r}: its text")
+        )
 
     return row.queries(take)
 
@@ -200,8 +202,7 @@ def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
     for doc_id in ids:  # ids that differ may share a hash
         if doc_id in seen:
             raise EffbenchError(
-                f"{row.name}: doc id {doc_id!r} occurs twice in the corpus "
-                "(ids must be unique)"
+                f"{row.name}: doc id {doc_id!r} occurs twice in the corpus (ids must be unique)"
             )
         if hash(doc_id) in clashing:
             seen.add(doc_id)

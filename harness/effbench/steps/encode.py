@@ -126,9 +126,7 @@ class EncodeTexts:
             return write_shards(artifact, pairs, encode, advance, made)._asdict()
 
 
-def encode_corpus(
-    encoder: Any, row: Row, advice: str
-) -> Callable[[Sequence[Any]], Vectors]:
+def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any]], Vectors]:
     """Return an encoder's method for docs, checked; ``advice`` is for one that has none.
 
     Raises:

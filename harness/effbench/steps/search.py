@@ -169,7 +169,11 @@ class SearchRetriever:
                 f"{self.row.who}: search returned {len(found)} lists for {len(queries)} queries"
             )
         returned: set[str] = set()
-        take = named(lambda given: retrieved(given[0], given[1], self.row), self.row.who)
+
+        def plain(given: tuple[Iterable[Any], str]) -> list[ScoredDoc]:
+            return retrieved(*given, self.row)
+
+        take = named(plain, self.row.who)
 
         def run() -> Iterator[tuple[str, list[ScoredDoc]]]:
             for query, hits in zip(queries, found, strict=True):
