@@ -9,7 +9,8 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,8 +25,6 @@ from effbench.offers import SECTIONS
 from effbench.offers import Offer as Offer
 
 GROUP = "effbench"
-
-_NOBODY = "unknown distribution"
 
 
 class Plugin(NamedTuple):
@@ -108,22 +107,25 @@ def _entry_points() -> list[EntryPoint]:
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:
     """Put our own plugins first: who takes a name of theirs is the broken one."""
-    distribution = _distribution(point)
+    distribution = _named(point.dist)
     return not distribution.startswith(f"{GROUP} "), point.name, distribution
 
 
-def _distribution(point: EntryPoint) -> str:
-    """Return name and version of what was installed with an entry point."""
+@lru_cache(maxsize=64)  # to parse what is installed takes a millisecond
+def _named(distribution: Distribution | None) -> str:
+    """Return name and version of what was installed, as messages say them."""
     try:
-        return f"{point.dist.name} {point.dist.version}" if point.dist else _NOBODY
-    except Exception:  # its METADATA is damaged: importlib raises what comes
-        return _NOBODY
+        about: Any = distribution.metadata if distribution else {}
+        name, version = about["Name"], about["Version"]
+    except Exception:  # METADATA is damaged: importlib says None, or raises what comes
+        name, version = None, None
+    return f"{name} {version}" if name else "unknown distribution"
 
 
 def _load(manager: pluggy.PluginManager, point: EntryPoint, known: _Known) -> Plugin:
     """Load a plugin and note what it brings; what is wrong with it marks it as broken."""
     module = point.value.partition(":")[0].strip()
-    plugin = Plugin(point.name, _distribution(point), module, None)
+    plugin = Plugin(point.name, _named(point.dist), module, None)
     try:
         if point.name in {one.name for one in known.installed}:
             raise EffbenchError("another plugin of this name is installed (uninstall one)")
