@@ -260,11 +260,11 @@ BROKEN = [
     ),
     # ready rows
     (answering("[]", "ready_rows"), "effbench_ready_rows returns [] (a mapping by names is"),
-    (answering("{'encoders': None}", "ready_rows"), "has ready rows of 'encoders' None (a"),
+    (answering("{'encoders': None}", "ready_rows"), "has as ready rows of 'encoders' None (a"),
     (answering("{'encoder': {}}", "ready_rows"), "has ready rows of 'encoder' (did you mean"),
     (
         answering("{'encoders': {'a b': {}}}", "ready_rows"),
-        "has ready rows of 'encoders' the name 'a b' (take a string",
+        "has as ready rows of 'encoders' the name 'a b' (take a string",
     ),
     (
         answering("{'encoders': {'r': 'words'}}", "ready_rows"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from effbench.api import ModelId
-from effbench.content import digest_of, file_sha256, files_under, hub_commit, spec_of
+from effbench.content import digest_of, file_sha256, files_under, hub_commit, readable, spec_of
 from effbench.rows import Row
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def digest(module: str) -> str:
     found = [(folder, path) for folder in folders for path in files_under(folder)]
     if not folders and spec.origin:
         found = [(Path(spec.origin).parent, Path(spec.origin))]
-    files = [
-        (path.relative_to(folder).as_posix(), file_sha256(path))
-        for folder, path in found
-        if path.suffix in SUFFIXES
-    ]
+    with readable(Path(module)):
+        files = [
+            (path.relative_to(folder).as_posix(), file_sha256(path))
+            for folder, path in found
+            if path.suffix in SUFFIXES
+        ]
     return digest_of(files)[:12] if files else ""
 
 

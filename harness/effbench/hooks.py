@@ -54,7 +54,7 @@ def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answe
     ready = {
         section: {
             name: _row(row, f"has a ready row {name!r} of {section}")
-            for name, row in _named(rows, f"has ready rows of {section!r}").items()
+            for name, row in _named(rows, f"has as ready rows of {section!r}").items()
         }
         for section, rows in _answer(manager, "effbench_ready_rows", plugin).items()
     }
