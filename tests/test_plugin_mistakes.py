@@ -258,6 +258,11 @@ BROKEN = [
         + offering("indexes", "Mine"),
         "offers indexes 'mine': its search: its option 'n' has the default <object object",
     ),
+    (
+        "class Made:\n    def __getattribute__(self, name): raise OSError(name)\n"
+        "    def __call__(self): pass\n" + offering("encoders", "Made()"),
+        "offers encoders 'mine': OSError: __dict__",
+    ),
     # ready rows
     (answering("[]", "ready_rows"), "effbench_ready_rows returns [] (a mapping by names is"),
     (answering("{'encoders': None}", "ready_rows"), "has as ready rows of 'encoders' None (a"),
@@ -284,7 +289,7 @@ BROKEN = [
     ),
     (
         answering("{'encoders': {'r': {'use': 'words', 'width': [{'a': Enc}]}}}", "ready_rows"),
-        "has a ready row 'r' of encoders, whose width is [{'a': <class 'mine.Enc'>}]: no suite",
+        "has a ready row 'r' of encoders, whose width is [{'a': <class 'mine.Enc'>}] (plain",
     ),
     # commands
     (

@@ -95,13 +95,12 @@ def failure(who: str, error: BaseException) -> PluginError:
 
 def said(error: BaseException) -> str:
     """Return an error's name and message in one line of bounded length; of ours all it says."""
+    if isinstance(error, EffbenchError):
+        return " ".join(str(error).split())
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split())[:LONGEST]
     except BaseException:  # a plugin's own error class may be broken too
         text = "(its message cannot be shown)"
-    if isinstance(error, EffbenchError):
-        return text
-    text = text[:LONGEST]
     if isinstance(error, SystemExit):
         text = f"{text} (a plugin must not end the program: it raises an error)"
     return f"{type(error).__name__}: {text}"

@@ -107,8 +107,8 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        said = f"{error.filename or path}: {error.strerror or error}"
-        raise EffbenchError(f"{said} (make it readable)") from error
+        where, why = error.filename or path, error.strerror or error
+        raise EffbenchError(f"{where}: {why} (make it readable)") from error
 
 
 def files_under(folder: Path) -> list[Path]:

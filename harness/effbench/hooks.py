@@ -51,13 +51,14 @@ def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answe
         for section, hook in _OFFERING.items()
         for name, factory in _answer(manager, hook, plugin).items()
     )
-    ready = {
-        section: {
-            name: _row(row, f"has a ready row {name!r} of {section}")
-            for name, row in _named(rows, f"has as ready rows of {section!r}").items()
+    with blamed("effbench_ready_rows"):
+        ready = {
+            section: {
+                name: _row(row, f"has a ready row {name!r} of {section}")
+                for name, row in _named(rows, f"has as ready rows of {section!r}").items()
+            }
+            for section, rows in _answer(manager, "effbench_ready_rows", plugin).items()
         }
-        for section, rows in _answer(manager, "effbench_ready_rows", plugin).items()
-    }
     commands = _answer(manager, "effbench_commands", plugin)
     for name, command in commands.items():
         _try_command(name, command)
@@ -98,9 +99,8 @@ def _row(given: Any, who: str) -> dict[str, Any]:
         if not isinstance(name, str):
             raise EffbenchError(f"{who} with the option {shown(name)} (a string is wanted)")
         if not holdable(value):
-            raise EffbenchError(
-                f"{who}, whose {name} is {shown(value)}: no suite could say that"
-            )
+            data = shown(value)
+            raise EffbenchError(f"{who}, whose {name} is {data} (plain data are wanted)")
     return row
 
 

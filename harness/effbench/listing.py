@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effbench.offers import SECTIONS, Offer
@@ -94,11 +95,13 @@ def _offer(offer: Offer) -> dict[str, Any]:
 
 def _option(option: Option) -> dict[str, Any]:
     default = None if option.required else option.default
+    if isinstance(default, Path):
+        default = str(default)
     return {
         "name": option.name,
         "type": option.type_name(),
         "required": option.required,
-        "default": default if isinstance(default, str | int | float | bool | list) else None,
+        "default": default,
         "effect": option.side,
     }
 

@@ -89,21 +89,22 @@ def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) ->
     def said(attribute_name: str, wanted: Wanted, default: object) -> Any:
         return attribute(_holder(factory, attribute_name), attribute_name, wanted, who, default)
 
-    return Offer(
-        section,
-        name,
-        factory,
-        plugin,
-        module,
-        version=said("version", VERSION, 1),
-        requires=dict(said("requires", REQUIRES, {})),
-        check=said("check", CHECK, None),
-        latency=said("latency", FLAG, True),
-        together=said("together", FLAG, False),
-        options=options_of(factory, who),
-        search_options=search_options_of(factory, who) if section == "indexes" else {},
-        summary=_summary(factory, who),
-    )
+    with blamed(who):
+        return Offer(
+            section,
+            name,
+            factory,
+            plugin,
+            module,
+            version=said("version", VERSION, 1),
+            requires=dict(said("requires", REQUIRES, {})),
+            check=said("check", CHECK, None),
+            latency=said("latency", FLAG, True),
+            together=said("together", FLAG, False),
+            options=options_of(factory, who),
+            search_options=search_options_of(factory, who) if section == "indexes" else {},
+            summary=_summary(original(factory).__doc__),
+        )
 
 
 def _holder(factory: Any, name: str) -> Any:
@@ -111,7 +112,5 @@ def _holder(factory: Any, name: str) -> Any:
     return factory if name in getattr(factory, "__dict__", ()) else original(factory)
 
 
-def _summary(factory: Any, who: str) -> str:
-    with blamed(f"{who}: its docstring"):
-        doc = original(factory).__doc__
-        return doc.strip().partition("\n")[0] if isinstance(doc, str) else ""
+def _summary(doc: object) -> str:
+    return doc.strip().partition("\n")[0] if isinstance(doc, str) else ""
