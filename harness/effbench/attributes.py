@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from effbench.blame import blamed
+from effbench.blame import glanced
 from effbench.errors import EffbenchError
 
 REQUIRED = object()
@@ -38,7 +38,7 @@ def attribute(
             the message names ``who`` and the attribute.
 
     """
-    with blamed(f"{who}: its {name}"):
+    with glanced(f"{who}: its {name}"):
         try:
             value = getattr(thing, name)
         except AttributeError:

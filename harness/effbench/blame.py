@@ -53,6 +53,25 @@ class Blamed(Contained):
         _refuse(self.who, error)
 
 
+class Glanced:
+    """A look at an attribute, whose failure names its plugin; see `glanced`."""
+
+    __slots__ = ("_outer", "_scope", "_who")
+
+    def __init__(self, who: str) -> None:
+        self._who, self._scope = who, containment.scope()
+        self._outer: str | None = None
+
+    def __enter__(self) -> None:
+        if self._scope is not None:
+            self._outer = self._scope.touch(self._who)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._scope is not None:
+            self._scope.who = self._outer
+        _refuse(self._who, error)
+
+
 class Doing:
     """Work of our own, whose failure says what it was; see `doing`."""
 
@@ -79,6 +98,14 @@ def blamed(who: str) -> Blamed:
     An interrupt passes, and so does an `EffbenchError`; all else becomes a `PluginError`.
     """
     return Blamed(who)
+
+
+def glanced(who: str) -> Glanced:
+    """Return the same for what is quick and frequent, such as looking at an attribute.
+
+    What it changes for others is put back only when the next plugin is called.
+    """
+    return Glanced(who)
 
 
 def doing(what: str) -> Doing:
@@ -109,21 +136,14 @@ def drawn(
     """
     with blamed(who):
         iterator = iter(items())
-    scope = containment.scope()
+    call, ended = glanced(who), object()
     while True:
-        outer = scope.touch(who) if scope else None
-        try:
-            item = take(next(iterator))
-        except StopIteration:
-            return
-        except (EffbenchError, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            raise failure(who, error) from error
-        finally:
-            if scope:
-                scope.who = outer
-        yield item  # outside: what is raised in whoever takes it is not the plugin's
+        with call:
+            item = next(iterator, ended)
+            if item is ended:
+                return
+            taken = take(item)
+        yield taken  # outside: what is raised in whoever takes it is not the plugin's
 
 
 def failure(who: str, error: BaseException) -> PluginError:

@@ -135,15 +135,18 @@ def _put_affinity(_: Any, was: set[int]) -> None:
         os.sched_setaffinity(0, was)
 
 
+_handler = getattr(signal, "_signal", signal).getsignal  # looks up no enum: ten times quicker
+
+
 def _take_signals(_: Any) -> dict[int, Any]:
     names = ("INT", "TERM", "HUP", "QUIT", "PIPE", "CHLD", "ALRM", "USR1", "USR2")
     known = [getattr(signal, f"SIG{name}") for name in names if hasattr(signal, f"SIG{name}")]
-    return {number: signal.getsignal(number) for number in known}
+    return {number: _handler(number) for number in known}
 
 
 def _put_signals(_: Any, was: dict[int, Any]) -> None:
     for number, handler in was.items():
-        if handler is not None and signal.getsignal(number) is not handler:
+        if handler is not None and _handler(number) != handler:
             signal.signal(number, handler)
 
 
