@@ -18,7 +18,8 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from effbench import ending
-from effbench.keepers import ABSENT, Imports, Keeper, keepers
+from effbench.keeper import ABSENT, Imports, Keeper
+from effbench.keepers import keepers
 from effbench.output import Output, own_stdout
 
 LEFT = "what a plugin left behind"

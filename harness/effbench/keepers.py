@@ -7,7 +7,6 @@ would take seconds.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 import os
@@ -15,78 +14,9 @@ import random
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
 from typing import Any
 
-ABSENT = object()
-"""What is kept of a module that is not imported."""
-
-
-@dataclass(frozen=True, eq=False)
-class Keeper:
-    """One thing that plugins may change: taken from its module, and put back there."""
-
-    module: str
-    take: Callable[[Any], Any]
-    put: Callable[[Any, Any], object]
-
-    def taken(self) -> Any:
-        """Return the thing as it is now."""
-        module = sys.modules.get(self.module)
-        with contextlib.suppress(Exception):  # such as a working directory that is gone
-            return ABSENT if module is None else self.take(module)
-        return ABSENT
-
-    def put_back(self, before: Any) -> None:
-        """Make it what it was, where that can be done."""
-        if before is not ABSENT:
-            with contextlib.suppress(Exception):
-                self.put(sys.modules[self.module], before)
-
-
-class Imports:
-    """Stands in `sys.meta_path` to tell when one of some modules has been imported."""
-
-    def __init__(self, modules: Iterable[str], imported: Callable[[str], None]) -> None:
-        self._modules, self._imported = frozenset(modules), imported
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Return the spec that would have been found anyway; its loader tells."""
-        spec = PathFinder.find_spec(name, path) if name in self._modules else None
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def exec_module(module: ModuleType) -> None:
-                execute(module)
-                self._imported(name)
-
-            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
-
-
-def _attribute(module: str, name: str) -> Keeper:
-    """Return a keeper of a module's attribute."""
-
-    def put(at: Any, was: Any) -> None:
-        if getattr(at, name) is not was:
-            setattr(at, name, was)
-
-    return Keeper(module, lambda at: getattr(at, name), put)
-
-
-def _pair(module: str, getter: str, setter: str) -> Keeper:
-    """Return a keeper of what one function of a module says and another one sets."""
-
-    def put(at: Any, was: Any) -> None:
-        if getattr(at, getter)() != was:  # setting may cost more than looking
-            getattr(at, setter)(was)
-
-    return Keeper(module, lambda at: getattr(at, getter)(), put)
+from effbench.keeper import Keeper, attribute, pair
 
 
 def _put_folder(_: Any, was: str) -> None:
@@ -203,11 +133,11 @@ def _put_device(torch: Any, was: Any) -> None:
 def _of_torch() -> list[Keeper]:
     """Return the keepers of torch: what decides numbers and speed of every model."""
     return [
-        _pair("torch", "get_default_dtype", "set_default_dtype"),
+        pair("torch", "get_default_dtype", "set_default_dtype"),
         Keeper("torch", lambda torch: torch.get_default_device(), _put_device),
-        _pair("torch", "is_grad_enabled", "set_grad_enabled"),
-        _pair("torch", "get_num_threads", "set_num_threads"),
-        _pair("torch", "get_float32_matmul_precision", "set_float32_matmul_precision"),
+        pair("torch", "is_grad_enabled", "set_grad_enabled"),
+        pair("torch", "get_num_threads", "set_num_threads"),
+        pair("torch", "get_float32_matmul_precision", "set_float32_matmul_precision"),
         Keeper(
             "torch",
             lambda torch: (
@@ -221,8 +151,8 @@ def _of_torch() -> list[Keeper]:
             lambda torch: torch.get_rng_state(),
             lambda torch, was: torch.set_rng_state(was),
         ),
-        _attribute("torch.backends.cudnn", "benchmark"),
-        _attribute("torch.backends.cudnn", "deterministic"),
+        attribute("torch.backends.cudnn", "benchmark"),
+        attribute("torch.backends.cudnn", "deterministic"),
     ]
 
 
@@ -246,14 +176,14 @@ def _of_python() -> list[Keeper]:
     hooks = ("excepthook", "unraisablehook", "displayhook", "__stdout__", "__stderr__")
     return [
         Keeper("sys", lambda _: list(sys.path), _put_path),
-        *(_attribute("sys", name) for name in hooks),
-        _attribute("threading", "excepthook"),
-        _pair("sys", "getrecursionlimit", "setrecursionlimit"),
-        _pair("sys", "gettrace", "settrace"),
-        _pair("sys", "getprofile", "setprofile"),
-        _pair("sys", "getswitchinterval", "setswitchinterval"),
+        *(attribute("sys", name) for name in hooks),
+        attribute("threading", "excepthook"),
+        pair("sys", "getrecursionlimit", "setrecursionlimit"),
+        pair("sys", "gettrace", "settrace"),
+        pair("sys", "getprofile", "setprofile"),
+        pair("sys", "getswitchinterval", "setswitchinterval"),
         Keeper("warnings", lambda _: list(warnings.filters), _put_filters),
-        _attribute("warnings", "showwarning"),
+        attribute("warnings", "showwarning"),
         Keeper("logging", _take_logging, _put_logging),
         Keeper("gc", lambda _: (gc.isenabled(), gc.get_threshold()), _put_collector),
         Keeper("random", lambda _: random.getstate(), lambda _, was: random.setstate(was)),
@@ -269,7 +199,7 @@ def keepers() -> list[Keeper]:
         Keeper("os", _take_mask, lambda _, was: os.umask(was)),
         Keeper("signal", _take_signals, _put_signals),
         Keeper("locale", lambda at: at.setlocale(at.LC_ALL), _put_locale),
-        _pair("socket", "getdefaulttimeout", "setdefaulttimeout"),
+        pair("socket", "getdefaulttimeout", "setdefaulttimeout"),
         *_of_python(),
         *_of_numpy(),
         *_of_torch(),

@@ -16,9 +16,9 @@ from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
+from effbench.steps.built import nbytes_of, refuse_links, refuse_unfit
 from effbench.steps.data import docs_of
 from effbench.steps.encode import EncodeCorpus
-from effbench.steps.links import refuse_links
 from effbench.vectors import DiskVectors
 
 if TYPE_CHECKING:
@@ -192,31 +192,6 @@ def _put_ids(
         yield doc
 
 
-def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
-    """Refuse what can be seen to fail before hours are spent on building it.
-
-    Raises:
-        EffbenchError: a method is missing, or ``nbytes`` of the class is no number of bytes.
-
-    """
-    with blamed(row.who):
-        for name in methods:
-            if not callable(getattr(built, name, None)):
-                raise EffbenchError(f"{row.who}: it has no method {name!r} (write it)")
-        said = getattr(type(built), "nbytes", 0)
-        if callable(said):
-            raise EffbenchError(f"{row.who}: nbytes is a method (make it a property)")
-        if not hasattr(type(said), "__get__"):  # a property may need what is built
-            _nbytes(said, row)
-
-
-def _nbytes(said: Any, row: Row) -> int:
-    nbytes = int(said)
-    if nbytes < 0 or isinstance(said, bool):
-        raise EffbenchError(f"{row.who}: nbytes is {said} (0 or more bytes are wanted)")
-    return nbytes
-
-
 def _load(
     built: Any,
     step: BuildIndex | BuildRetriever,
@@ -245,7 +220,7 @@ def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str,
         refuse_links(folder, row)
 
     with blamed(row.who):
-        saved, nbytes = isinstance(built, Saved), _nbytes(built.nbytes, row)
+        saved, nbytes = isinstance(built, Saved), nbytes_of(built.nbytes, row)
     if saved:
         artifact.put_folder(_FOLDER, save)
     return {"seconds": seconds, "nbytes": nbytes}

@@ -16,7 +16,7 @@ from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import Row
 from effbench.steps import Step
-from effbench.steps.links import refuse_links
+from effbench.steps.built import refuse_links
 from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:

@@ -1,0 +1,58 @@
+"""What plugins build: refused when it cannot be used, or cannot be kept as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from effbench.blame import blamed
+from effbench.errors import EffbenchError
+from effbench.rows import Row
+
+
+def refuse_links(folder: Path, row: Row) -> None:
+    """Refuse a folder that a plugin has filled if it does not hold all that belongs to it.
+
+    Raises:
+        EffbenchError: it is gone, or in it is a link that leads out, or to nothing.
+
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        raise EffbenchError(f"{row.who}: it removed the folder that it was to fill")
+    whole = folder.resolve()
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            continue
+        target, inside = path.readlink(), whole in path.resolve().parents
+        if target.is_absolute() or not path.exists() or not inside:
+            shown = path.relative_to(folder).as_posix()
+            raise EffbenchError(
+                f"{row.who}: it left {shown!r}, a link to {str(target)!r} (copy it: what is "
+                "kept must not change with others)"
+            )
+
+
+def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
+    """Refuse what can be seen to fail before hours are spent on building it.
+
+    Raises:
+        EffbenchError: a method is missing, or ``nbytes`` of the class is no number of bytes.
+
+    """
+    with blamed(row.who):
+        for name in methods:
+            if not callable(getattr(built, name, None)):
+                raise EffbenchError(f"{row.who}: it has no method {name!r} (write it)")
+        said = getattr(type(built), "nbytes", 0)
+        if callable(said):
+            raise EffbenchError(f"{row.who}: nbytes is a method (make it a property)")
+        if not hasattr(type(said), "__get__"):  # a property may need what is built
+            nbytes_of(said, row)
+
+
+def nbytes_of(said: Any, row: Row) -> int:
+    """Return the bytes that ``nbytes`` says; raise `EffbenchError` for what is no number."""
+    nbytes = int(said)
+    if nbytes < 0 or isinstance(said, bool):
+        raise EffbenchError(f"{row.who}: nbytes is {said} (0 or more bytes are wanted)")
+    return nbytes
