@@ -6,6 +6,7 @@ what cannot be read is named and left out.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,8 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
     for root in roots:
         found = sorted(root.glob(f"**/{SUITE}"))
         if not found:
-            raise EffbenchError(f"{root}: no results there (run a suite with --results {root})")
+            option = shlex.join(["--results", str(root)])
+            raise EffbenchError(f"{root}: no results there (run a suite with {option})")
         for path in found:
             try:
                 suite = read(path)

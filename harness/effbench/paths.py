@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -17,17 +18,30 @@ def inside(beside: Path, named: str | Path) -> Path:
     """
     text = str(named)[:80]
     try:
-        path = (beside / Path(named).expanduser()).resolve()
+        # a link that leads to itself is left as it is
+        path = Path(os.path.realpath(beside / expanded(named)))
         path.exists()  # too long a name is noticed by who asks the system
-    except RuntimeError as error:
-        raise EffbenchError(
-            f"{text!r}: no home folder of that user is known (write out the whole path, or "
-            f"quote './{text}' for a folder of that name)"
-        ) from error
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise EffbenchError(f"{text!r}: {said} (name a path that can be)") from error
     return path
+
+
+def expanded(named: str | Path) -> Path:
+    """Return a path whose ``~`` is a home folder: no shell expands it in ``--cache=~/c``.
+
+    Raises:
+        EffbenchError: the system knows no such user's home.
+
+    """
+    try:
+        return Path(named).expanduser()
+    except RuntimeError as error:
+        text = str(named)[:80]
+        raise EffbenchError(
+            f"{text!r}: no home folder of that user is known (write out the whole path, or "
+            f"quote './{text}' for a folder of that name)"
+        ) from error
 
 
 def home() -> Path:
@@ -59,4 +73,19 @@ def check_writable(folder: Path, option: str) -> None:
     except OSError as error:
         raise EffbenchError(
             f"{folder}: cannot be written: {error.strerror} (name another folder: {option})"
+        ) from error
+
+
+def check_here() -> None:
+    """Refuse to start in a folder that is no more: no relative path means anything there.
+
+    Raises:
+        EffbenchError: somebody has removed it.
+
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise EffbenchError(
+            f"this folder: {error.strerror} (it was removed: go to another one)"
         ) from error

@@ -21,17 +21,24 @@ from filelock import FileLock, Timeout
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.files import read_sealed, write_atomically, write_json
-from effbench.paths import home
+from effbench.paths import expanded, home
 
 MANIFEST = "manifest.json"
 
 
 def default_root() -> Path:
-    """Return ``$EFFBENCH_CACHE``, or ``effbench`` in the user's cache folder."""
-    if "EFFBENCH_CACHE" in os.environ:
-        return Path(os.environ["EFFBENCH_CACHE"])
+    """Return ``$EFFBENCH_CACHE``, or ``effbench`` in the user's cache folder, absolute.
+
+    A variable that is empty is none.
+
+    Raises:
+        EffbenchError: there is none, and the user has no home folder.
+
+    """
+    if named := os.environ.get("EFFBENCH_CACHE"):
+        return expanded(named).absolute()
     xdg = os.environ.get("XDG_CACHE_HOME")
-    return (Path(xdg) if xdg else home() / ".cache") / "effbench"
+    return (expanded(xdg).absolute() if xdg else home() / ".cache") / "effbench"
 
 
 @dataclass(frozen=True)
