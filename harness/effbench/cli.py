@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,14 @@ class _Group(click.Group):
             ctx.meta[__name__] = load().commands
         found: Mapping[str, click.Command] = ctx.meta[__name__]
         return found
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line; --help may find the disk full, too."""
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            say(f"Error: {DiskError('standard output', error)}", err=True)
+            sys.exit(MISTAKE)
 
     def invoke(self, ctx: click.Context) -> Any:
         from effbench import processes

@@ -28,7 +28,7 @@ from rich.progress import (
 from rich.text import Text
 
 from effbench import processes
-from effbench.printing import harmless, put
+from effbench.printing import harmless, put, to_output
 
 
 class _Rate(ProgressColumn):
@@ -129,7 +129,7 @@ def show(tables: Sequence[Any]) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = 200  # a file or a pipe has no width of its own
-    with console.capture() as drawn:
+    with to_output(), console.capture() as drawn:
         for table in tables:
             console.print(render.terminal(table))
             for remark in table.remarks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -45,18 +46,18 @@ def expanded(named: str | Path) -> Path:
 
 
 def home() -> Path:
-    """Return the user's home folder.
+    """Return the user's home folder, absolute; an empty HOME is none.
 
     Raises:
         EffbenchError: the system knows of none.
 
     """
-    try:
-        return Path.home()
-    except RuntimeError as error:  # in containers: a user without a name and without HOME
-        raise EffbenchError(
-            "this user has no home folder (set HOME, or name --cache or EFFBENCH_CACHE)"
-        ) from error
+    with contextlib.suppress(RuntimeError):  # in containers: a user without a name
+        if os.environ.get("HOME") != "":
+            return Path.home().absolute()
+    raise EffbenchError(
+        "this user has no home folder (set HOME, or name --cache or EFFBENCH_CACHE)"
+    )
 
 
 def check_writable(folder: Path, option: str) -> None:
@@ -68,8 +69,9 @@ def check_writable(folder: Path, option: str) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder, prefix="."):
-            pass
+        with tempfile.TemporaryFile(dir=folder, prefix=".") as file:
+            file.write(bytes(4096))  # a full disk takes a file of no bytes
+            file.flush()
     except OSError as error:
         raise EffbenchError(
             f"{folder}: cannot be written: {error.strerror} (name another folder: {option})"

@@ -6,11 +6,12 @@ escape sequences in them: they clear the screen, set titles, write into the clip
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -59,13 +60,24 @@ def put(text: str, *, err: bool = False) -> None:
         DiskError: the standard output takes no more.
 
     """
-    try:
+    with contextlib.suppress(OSError, ValueError) if err else to_output():
         click.echo(text, nl=False, err=err)
-    except (OSError, ValueError) as error:  # ValueError: somebody has closed it
-        if not err:
-            if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # `| head` has seen enough: click ends quietly
-            raise DiskError("standard output", error) from error
+
+
+@contextlib.contextmanager
+def to_output() -> Iterator[None]:
+    """Write to the standard output inside.
+
+    Raises:
+        DiskError: it takes no more.
+
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # `| head` has seen enough: click ends quietly
+        raise DiskError("standard output", error) from error
 
 
 def exact(text: str) -> str:
