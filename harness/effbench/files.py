@@ -9,12 +9,16 @@ import json
 import os
 import re
 import secrets
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effbench.errors import EffbenchError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SEAL = "sha256"
 """The last key of JSON that effbench keeps: the checksum of the rest."""
@@ -101,6 +105,32 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array as numpy does, byte for byte, but no end of it is lost without a word.
+
+    numpy lets C write into a file, and hears nothing of a disk that is full when it is closed.
+    """
+    import numpy as np
+
+    class Plain(NamedTuple):
+        write: Callable[[bytes], int]
+
+    with path.open("wb") as file:
+        np.save(Plain(file.write), array, allow_pickle=False)
+
+
+def check_room(folder: Path) -> None:
+    """Write a little into a folder: the disk may be full.
+
+    Raises:
+        OSError: it takes no more.
+
+    """
+    with tempfile.TemporaryFile(dir=folder, prefix=".") as file:
+        file.write(bytes(4096))  # a full disk takes a file of no bytes
+        file.flush()
 
 
 def write_output(path: Path, content: bytes) -> None:

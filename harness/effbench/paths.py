@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 from effbench.errors import EffbenchError
+from effbench.files import check_room
 
 
 def inside(beside: Path, named: str | Path) -> Path:
@@ -69,9 +69,7 @@ def check_writable(folder: Path, option: str) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder, prefix=".") as file:
-            file.write(bytes(4096))  # a full disk takes a file of no bytes
-            file.flush()
+        check_room(folder)
     except OSError as error:
         raise EffbenchError(
             f"{folder}: cannot be written: {error.strerror} (name another folder: {option})"
