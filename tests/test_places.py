@@ -353,7 +353,9 @@ def test_a_link_that_leads_to_itself_is_no_home_folder(effbench, suite, here: Pa
     (here / "loop").symlink_to("loop")
     found = effbench("plan", suite(SUITE.replace("use: toy", "use: folder, path: loop")))
     assert found.exit_code == 2
-    assert f"no file or folder {here / 'loop'}" in lines_of(found)
+    assert re.search(
+        "'loop': links lead in a circle|no file or folder .*/loop", lines_of(found)
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")

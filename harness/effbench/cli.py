@@ -226,7 +226,10 @@ def export(
 @main.command()
 @as_json_option
 def plugins(as_json: bool) -> None:
-    """List the plugins, what they offer with options and defaults, and what is broken."""
+    """List the plugins, what they offer with options and defaults, and what is broken.
+
+    Exit code 1: some plugin is broken, and the line says why; the others can be used.
+    """
     from effbench import plugins as loading
     from effbench.listing import described, spelled
 
@@ -235,6 +238,7 @@ def plugins(as_json: bool) -> None:
         put_json(described(found))
     else:
         say(*spelled(found))
+    leave(failed=bool(found.broken()))
 
 
 main.add_command(latency)

@@ -19,9 +19,12 @@ def inside(beside: Path, named: str | Path) -> Path:
     """
     text = str(named)[:80]
     try:
-        # a link that leads to itself is left as it is
-        path = Path(os.path.realpath(beside / expanded(named)))
+        path = (beside / expanded(named)).resolve()
         path.exists()  # too long a name is noticed by who asks the system
+    except RuntimeError as error:
+        raise EffbenchError(
+            f"{text!r}: links lead in a circle (name a path that can be)"
+        ) from error
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise EffbenchError(f"{text!r}: {said} (name a path that can be)") from error
