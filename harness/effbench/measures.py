@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +87,15 @@ def attempt(name: str) -> None:
 
     """
     run = {"1": {"a": 3.0, "b": 2.0, "c": 1.0}}
-    for _ in _calculated([parse_measure(name)], {"1": {"a": 0, "b": 1}}, run):
-        pass
+    try:
+        for _ in _calculated([parse_measure(name)], {"1": {"a": 0, "b": 1}}, run):
+            pass
+    except EffbenchError as error:
+        if "Unsupported measures" not in str(error):
+            raise
+        missing = re.findall(r"pip install (\S+\])", str(error))
+        hint = f"pip install '{missing[0]}'" if missing else "another cutoff or parameter?"
+        raise EffbenchError(f"nothing installed calculates {name} ({hint})") from error
 
 
 def measure(

@@ -55,7 +55,8 @@ def _verdicts(measures: Iterable[str]) -> Mapping[str, str]:
         _KNOWN.update(zip(left, answers, strict=False))
         left = left[len(answers) :]
         if left:  # of its first one the process has died
-            _KNOWN[left[0]] = f"{left.pop(0)} cannot be calculated: {end}"
+            dead, *left = left
+            _KNOWN[dead] = f"{dead} cannot be calculated: {end}"
     return _KNOWN
 
 
@@ -73,7 +74,9 @@ def _answers(measures: Sequence[str]) -> tuple[list[str], str]:
         )
         try:
             output, _ = process.communicate(json.dumps(measures).encode(), SECONDS)
-            end = f"its provider ends the process ({process.returncode})"
+            code = process.returncode
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            end = f"its provider ends the process ({how})"
         except subprocess.TimeoutExpired:
             _kill(process)
             output, _ = process.communicate()
@@ -84,7 +87,8 @@ def _answers(measures: Sequence[str]) -> tuple[list[str], str]:
         errors.seek(0)
         words = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
     whole = output.rpartition(b"\n")[0]
-    return [json.loads(line) for line in whole.splitlines()], f"{end}: {shown(words, 200)}"
+    end = f"{end}: {shown(words, 200)}" if words else end
+    return [json.loads(line) for line in whole.splitlines()], end
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
