@@ -227,10 +227,10 @@ def test_a_provider_that_ends_the_process_is_a_line_of_the_plan(
     said = found.stderr.removeprefix("Error: ").splitlines()
     lines = [line.split(": ", 2)[2] for line in said]
     ends = "cannot be calculated: its provider ends the process"
-    assert lines[0].startswith(f"Judged@1 {ends} (SIGABRT)")
+    assert lines[0].startswith(f"Judged@1 {ends} (Aborted)")
     assert lines[1].startswith(f"Judged@3 {ends} (exit code 0)")
     assert lines[2].startswith("Judged@4 cannot be calculated: SystemExit")
-    assert lines[3].startswith(f"Judged@7 {ends} (SIGKILL)")
+    assert lines[3].startswith(f"Judged@7 {ends} (Killed)")
     assert lines[4] == "Judged@8 cannot be calculated: ZeroDivisionError: division by zero"
     assert len(lines) == 5
 
@@ -243,7 +243,7 @@ def test_evaluate_says_the_same_of_measures(effbench, hostile, tmp_path: Path) -
     assert found.exit_code == 2
     first, second = sorted(found.stderr.removeprefix("Error: ").splitlines())
     assert first.startswith(
-        "Judged@1 cannot be calculated: its provider ends the process (SIGABRT)"
+        "Judged@1 cannot be calculated: its provider ends the process (Aborted)"
     )
     assert second == "measure 'R' needs a cutoff (R@100)"
 

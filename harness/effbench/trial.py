@@ -75,7 +75,7 @@ def _answers(measures: Sequence[str]) -> tuple[list[str], str]:
         try:
             output, _ = process.communicate(json.dumps(measures).encode(), SECONDS)
             code = process.returncode
-            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            how = signal.strsignal(-code) if code < 0 else f"exit code {code}"
             end = f"its provider ends the process ({how})"
         except subprocess.TimeoutExpired:
             _kill(process)
@@ -84,7 +84,7 @@ def _answers(measures: Sequence[str]) -> tuple[list[str], str]:
         finally:  # of an interrupt
             if process.poll() is None:
                 _kill(process)
-        errors.seek(0)
+        errors.seek(max(0, errors.seek(0, os.SEEK_END) - 10_000))
         words = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
     whole = output.rpartition(b"\n")[0]
     end = f"{end}: {shown(words, 200)}" if words else end
