@@ -10,7 +10,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from effbench.errors import EffbenchError
-from effbench.words import TAG, misread, shown
+from effbench.words import TAG, misread, plain_line
 
 MOST_BYTES = 2_000_000
 """Of a suite file: YAML is read at about 200 kB a second."""
@@ -45,8 +45,8 @@ class Mistakes:
         while near not in self._lines and near:
             near = near[:-1]
         line = self._lines.get(near, 1)
-        dotted = ".".join(shown(str(part), 60) or "''" for part in place) or "suite"
-        self._found[line, f"{self._path}:{line}: {dotted}: {shown(message)}"] = place
+        dotted = ".".join(plain_line(str(part), 60) or "''" for part in place) or "suite"
+        self._found[line, f"{self._path}:{line}: {dotted}: {plain_line(message)}"] = place
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -145,7 +145,7 @@ def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
-    problem = shown(str(error.problem))
+    problem = plain_line(str(error.problem))
     if "another document" in problem:
         return "another document begins (a suite is one)"
     return f"{problem} (indent with blanks)" if r"'\t'" in problem else problem

@@ -14,7 +14,7 @@ from effbench.leaderboard import Board, Line
 from effbench.marks import grouped, marks, ranked, time_of, unplaced
 from effbench.sentences import share
 from effbench.standings import Standing
-from effbench.words import shown
+from effbench.words import plain_line
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def milliseconds(text: str) -> float:
     number, unit = _amount(text, "us|ms|s")
     if number <= 0:
         raise EffbenchError(
-            f"--budget {shown(text, 40)}: not a time (write 5ms, 800us or 0.2s)"
+            f"--budget {plain_line(text, 40)}: not a time (write 5ms, 800us or 0.2s)"
         )
     return number * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit or "ms"]
 
@@ -67,9 +67,8 @@ def share_kept(text: str) -> float:
     number, unit = _amount(text, "%")
     kept = number / 100 if unit else number
     if not 0 < kept <= 1:
-        raise EffbenchError(
-            f"--keep {shown(text, 40)}: not a share above 0 and up to 1 (write 0.97 or 97%)"
-        )
+        wanted = "not a share above 0 and up to 1 (write 0.97 or 97%)"
+        raise EffbenchError(f"--keep {plain_line(text, 40)}: {wanted}")
     return kept
 
 

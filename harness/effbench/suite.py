@@ -11,7 +11,7 @@ from typing import Any
 from effbench.errors import EffbenchError
 from effbench.located import Place
 from effbench.plugins import suggest
-from effbench.words import shown
+from effbench.words import plain_line
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def find(name_or_path: str) -> Path:
         if (folder / f"{name_or_path}.yaml").is_file():
             return folder / f"{name_or_path}.yaml"
     names = {file.stem for folder in shipped for file in folder.glob("*.yaml")}
-    said = shown(name_or_path) or "''"
+    said = plain_line(name_or_path) or "''"
     if path.exists():
         raise EffbenchError(f"{said}: is no file (a suite is a YAML file)")
     raise EffbenchError(f"{said}: no such suite file ({suggest(name_or_path, names)})")

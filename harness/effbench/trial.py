@@ -14,7 +14,7 @@ from pathlib import Path
 
 from effbench.errors import EffbenchError
 from effbench.measures import attempt, parse_measure, plain
-from effbench.words import shown
+from effbench.words import plain_line
 
 SECONDS = 60.0
 """What a process may take for all its measures; they take a fraction of a second."""
@@ -87,7 +87,7 @@ def _answers(measures: Sequence[str]) -> tuple[list[str], str]:
         errors.seek(max(0, errors.seek(0, os.SEEK_END) - 10_000))
         words = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
     whole = output.rpartition(b"\n")[0]
-    end = f"{end}: {shown(words, 200)}" if words else end
+    end = f"{end}: {plain_line(words, 200)}" if words else end
     return [json.loads(line) for line in whole.splitlines()], end
 
 

@@ -109,7 +109,7 @@ def same_file(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", plain).casefold())
 
 
-def shown(text: str, most: int = 400) -> str:
+def plain_line(text: str, most: int = 400) -> str:
     """Return a text in one line that terminals show as it is, cut in its middle if long."""
     if len(text) > most:
         tail = most // 4  # what mends it stands at the end of a message
