@@ -134,6 +134,7 @@ def test_a_hostile_file_is_one_line(effbench, suite, text: str, message: str) ->
             f"{{use: plain, search: {{a: {[*range(999)]}, b: {[*range(999)]}}}}}",
             "indexes.plain.search: a grid of 998,001 settings (10,000 at most)",
         ),
+        ("{use: plain}", r'{use: plain, search: {depth: "a\e"}}', r"depth: a value has '\x1b'"),
         (ROW, "{use: words, passages: {row: {a: 1}, unchecked: true}}", "passages are ROW or"),
         (ROW, f"{{use: words, width: {'x' * 1_000_000}}}", "xxxxxx' is not int"),
         (ROW, f"{{use: words, {'x' * 1000}: 1}}", ": unknown option 'xxx"),

@@ -167,8 +167,13 @@ class _Reader:
         """Return the values of each search option that are tried."""
         swept = self._mapping(item.pop("search", {}), (*place, "search"))
         search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
-        for key in (key for key, values in search.items() if not values):
-            self.mistakes.add((*place, "search", key), "give one value or more ([16, 64])")
+        for key, values in search.items():
+            here = (*place, "search", key)
+            if not values:
+                self.mistakes.add(here, "give one value or more ([16, 64])")
+            for wrong in (unfit(value) for value in values if isinstance(value, str)):
+                if wrong:
+                    self.mistakes.add(here, f"a value {wrong} (give another)")
         settings = math.prod(map(len, search.values()))
         if settings <= MOST_SETTINGS:
             return search
