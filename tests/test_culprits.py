@@ -16,7 +16,6 @@ retrievers: {scan: {use: scan}}
 indexes: {plain: {use: plain}}
 latency: false
 """
-DISK = "(free some space, or name another --cache and --results)"
 
 
 @pytest.fixture
@@ -149,8 +148,7 @@ def test_words_of_a_plugin_that_no_file_can_hold_are_spelled(fails_alone) -> Non
 def test_a_full_disk_is_nobodys_fault(fails_alone, how: str, at: str) -> None:
     _, errors = fails_alone(index(at=at, how=how))
     (error,) = errors.values()
-    assert error.startswith("cannot write: ")
-    assert error.endswith(DISK)
+    assert "(free some space, or name another " in error
     assert "plugin" not in error
 
 

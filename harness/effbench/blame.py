@@ -9,8 +9,6 @@ What a plugin changes that belongs to all rows is put back (`effbench.containmen
 from __future__ import annotations
 
 import errno
-import os
-import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -18,6 +16,7 @@ from typing import Any, TypeVar
 from effbench import containment
 from effbench.containment import Contained
 from effbench.errors import EffbenchError
+from effbench.files import DISK
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -25,14 +24,8 @@ T = TypeVar("T")
 LONGEST, LONGEST_TRACE = 300, 20_000
 """Characters of what was raised that messages show, and that records keep of its traceback."""
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+CODES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """What the system says of a disk that takes no more, or is broken."""
-
-_FULL_IN_WORDS = re.compile(
-    "|".join(re.escape(os.strerror(code)) for code in FULL)
-    + r"|\d+ requested and \d+ written"  # numpy's words
-)
-"""How libraries say so in errors of their own."""
 
 
 class PluginError(EffbenchError):
@@ -187,9 +180,9 @@ def _of_disk(error: BaseException | None) -> bool:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, OSError) and error.errno is not None:
-            full = error.errno in FULL
+            full = error.errno in CODES
         else:
-            full = bool(_FULL_IN_WORDS.search(said(error)))
+            full = bool(DISK.search(said(error)))
         if full:
             return True
         error = error.__cause__ or error.__context__

@@ -21,6 +21,7 @@ from effbench import ending
 from effbench.keeper import ABSENT, Imports, Keeper
 from effbench.keepers import keepers
 from effbench.output import Output, own_stdout
+from effbench.printing import say
 
 LEFT = "what a plugin left behind"
 """Who prints when the program has done all."""
@@ -107,10 +108,8 @@ class Scope:
         who = self._threads.get(args.thread) if args.thread else None
         if args.exc_value is not None and args.exc_type is not SystemExit:
             name = args.thread.name if args.thread else "unknown"
-            sys.stderr.write(
-                f"{who or self.who or 'a plugin'}: its thread {name!r} raised "
-                f"{said(args.exc_value)}\n"
-            )
+            whose = f"{who or self.who or 'a plugin'}: its thread {name!r}"
+            say(f"{whose} raised {said(args.exc_value)}", err=True)
 
     def close(self) -> None:
         """Leave the process as it was."""

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 from click.exceptions import Exit
 
+from effbench.printing import say
+
 ENDED = 1
 """The exit code when something ended the program that had no business to."""
 
@@ -82,9 +84,7 @@ def end_in_time(code: Any, left: Callable[[], Sequence[str]]) -> None:
     def end() -> None:
         time.sleep(GRACE_SECONDS)
         lines = left() or ["an exit handler of a plugin does not end (it is ended)"]
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            sys.stderr.write("".join(f"{line}\n" for line in lines))
-            sys.stderr.flush()
+        say(*lines, err=True)
         _REALLY(status)
 
     threading.Thread(target=end, daemon=True).start()

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from effbench.printing import say
+
 
 class Output:
     """Stands in for `sys.stdout`: the program's own output, unless a plugin is at work."""
@@ -59,9 +61,7 @@ class Output:
 
     @staticmethod
     def _show(who: str, lines: list[str]) -> None:
-        shown = "".join(f"{who}: {line}\n" for line in lines if line)
-        if shown and sys.stderr is not None:
-            sys.stderr.write(shown)
+        say(*(f"{who}: {line}" for line in lines if line), err=True)
 
 
 def own_stdout() -> Any:

@@ -14,6 +14,7 @@ from effbench import code, processes
 from effbench.blame import failure, said
 from effbench.content import DIGESTS, Digests
 from effbench.errors import EffbenchError, NoDataError
+from effbench.files import on_disk
 from effbench.progress import Progress
 from effbench.rows import Row
 from effbench.steps import Opens, Step, key_of
@@ -120,7 +121,8 @@ class Workbench:
 
     def _ensured(self, step: Step, key: str) -> Artifact:
         try:
-            return self._ensure(step, key)
+            with on_disk(self.store.artifact(step.kind, key).folder):
+                return self._ensure(step, key)
         except (StepFailed, KeyboardInterrupt):
             raise
         except EffbenchError as error:
@@ -133,6 +135,8 @@ class Workbench:
 
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
+        if self._whole(artifact):  # nothing is to be written: no lock, which is a file
+            return artifact
         together = isinstance(step, Train) and step.together
         if together and processes.rank():
             return self._join(step, artifact)
@@ -141,7 +145,7 @@ class Workbench:
             self.progress.note(f"{step.label}: another run is at it, waiting")
 
         with self.store.lock(step.kind, key, waiting):
-            sound = artifact.manifest() is not None if self.trusting else artifact.sound()
+            sound = self._whole(artifact)
             if artifact.finished() and not sound:
                 self.progress.note(f"{step.label}: a file is corrupt, making it again")
                 artifact.discard()
@@ -157,6 +161,9 @@ class Workbench:
                 artifact.finish({**facts, **info})
                 self.made.append(step.label)
         return artifact
+
+    def _whole(self, artifact: Artifact) -> bool:
+        return artifact.manifest() is not None if self.trusting else artifact.sound()
 
     def _join(self, step: Step, artifact: Artifact) -> Artifact:
         """Train along with the first process, which keeps the model."""

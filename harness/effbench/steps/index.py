@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from effbench.api import Doc, Saved
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
+from effbench.files import on_disk
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.built import nbytes_of, refuse_links, refuse_unfit
@@ -115,7 +116,7 @@ class BuildRetriever:
                 with path.open("w", encoding="utf-8") as ids:
                     docs = _Noted(_put_ids(docs_of(self.dataset), ids, advance))
                     start = perf_counter()
-                    with docs, blamed(self.row.who):
+                    with docs, blamed(self.row.who), on_disk(path, only_full=True):
                         retriever.index(iter(docs))
                     seconds = perf_counter() - start
 
@@ -215,7 +216,7 @@ def _load(
 
 def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str, Any]:
     def save(folder: Path) -> None:
-        with blamed(row.who):
+        with blamed(row.who), on_disk(artifact.folder / _FOLDER, only_full=True):
             built.save(folder)
         refuse_links(folder, row)
 
