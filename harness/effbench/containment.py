@@ -10,6 +10,7 @@ All this holds within `kept`, which every command enters; elsewhere calls are no
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from collections.abc import Iterator
@@ -184,7 +185,8 @@ def kept(*, alone: bool = False) -> Iterator[None]:
     _scope = mine = Scope()
     before, hook = sys.stdout, threading.excepthook
     stream = own_stdout() if alone else None
-    sys.stdout = Output(before if stream is None else stream, mine.printing)
+    own: Any = before or io.StringIO() if stream is None else stream  # or it is closed
+    sys.stdout = output = Output(own, mine.printing)
     threading.excepthook = mine.raised
     code: Any = 1
     try:
@@ -195,9 +197,10 @@ def kept(*, alone: bool = False) -> Iterator[None]:
         raise
     finally:
         _scope = None
-        if stream is None:
-            mine.close()
-            sys.stdout, threading.excepthook = before, hook
-        else:
+        if alone:
+            output.end()
             mine.end()
             ending.end_in_time(code, mine.left)
+        else:
+            mine.close()
+            sys.stdout, threading.excepthook = before, hook

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from effbench.printing import say
@@ -43,6 +44,13 @@ class Output:
         """Flush the program's own output, whoever asks."""
         self._plain.flush()
 
+    def end(self) -> None:
+        """Flush it for the last time; what a full disk has not taken is not tried again."""
+        try:
+            self._plain.flush()
+        except (OSError, ValueError):
+            self._plain = Path(os.devnull).open("w")  # noqa: SIM115 - until the program ends
+
     def end_line(self, who: str) -> None:
         """Show the line that a plugin has begun and not ended."""
         line, self._begun = self._begun, ""
@@ -67,7 +75,7 @@ class Output:
 def own_stdout() -> Any:
     """Return a stream to where standard output leads now, and lead descriptor 1 elsewhere.
 
-    None when `sys.stdout` is no descriptor 1, as in tests, or is closed.
+    None when `sys.stdout` is no descriptor 1.
     """
     try:
         if sys.stdout.fileno() != 1:
