@@ -56,7 +56,8 @@ class _Group(click.Group):
 
         try:
             with no_silent_end():
-                processes.settle()
+                if forgotten := processes.settle():
+                    click.echo(forgotten, err=True)
                 return super().invoke(ctx)
         except EffbenchError as error:
             click.echo(f"Error: {error}", err=True)

@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Literal
 
 from effbench_toy import WordsQueries
 
@@ -116,6 +115,13 @@ def prints_for_ever():
         os.write(2, b"again and again\n" * 4096)
 
 
+def is_killed_once():
+    """Be killed, as by a system without memory, but not the next time."""
+    with contextlib.suppress(FileExistsError):
+        Path(os.environ["CAPTIVE_ONCE"]).touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def segfaults():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.write(2, b"\x1b]0;title\x07last words\x1b[31m" + b"!" * 100_000 + b"\n")
@@ -138,6 +144,10 @@ def interrupts():
     raise KeyboardInterrupt
 
 
+def nothing():
+    pass
+
+
 def raises_in_a_thread():
     def fail():
         raise RuntimeError("of no importance")
@@ -153,25 +163,20 @@ DEEDS = {
         forks, leaves_a_fork, leaves_a_daemon, leaves_a_pool, reads_what_comes_in,
         writes_to_every_file, prints_what_answers_look_like, prints_much, closes_files, patches,
         stops_itself, hangs_in_c, prints_for_ever, segfaults, exits, really_exits,
-        asks_for_too_much, interrupts, raises_in_a_thread,
+        asks_for_too_much, interrupts, raises_in_a_thread, is_killed_once, nothing,
     )
 }  # fmt: skip
 
 
 class CaptiveQueries(WordsQueries):
-    """Hashed words; does something when the first query comes alone, or the ``at``-th."""
+    """Hashed words; does something when the first query comes alone."""
 
-    def __init__(
-        self, *, does: str, at: int = 1, pid: str = "", stages: Literal["", "many"] = ""
-    ) -> None:
+    def __init__(self, *, does: str) -> None:
         super().__init__()
-        self.does, self.left, self.pid = DEEDS[does], at, pid
-        if stages:
-            self.query_stages = lambda: {f"{i}": lambda given: given for i in range(300)}
+        self.does = DEEDS[does]
 
     def encode_queries(self, queries):
         if len(queries) == 1:
-            self.left -= 1
-            if self.left == 0:
-                self.does()
+            does, self.does = self.does, nothing
+            does()
         return super().encode_queries(queries)

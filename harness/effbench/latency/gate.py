@@ -85,7 +85,7 @@ class Load:
         busy, total = self._look()
         found = busy - self._busy, total - self._total
         self._busy, self._total, self._since = busy, total, monotonic()
-        cores = psutil.cpu_count() or 1
+        cores = tried(psutil.cpu_count, None) or 1
         return max(0.0, found[0] / found[1] * cores) if found[1] > 0 else 0.0
 
     def _look(self) -> tuple[float, float]:

@@ -17,9 +17,10 @@ from effbench.errors import EffbenchError
 from effbench.files import listed
 from effbench.latency import sessions
 from effbench.latency.alone import exclusive
+from effbench.latency.header import facts_of
 from effbench.latency.place import Place
 from effbench.latency.samples import Read, Samples, read_samples
-from effbench.latency.session import facts_of, session
+from effbench.latency.session import session
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions
 from effbench.latency.workers import own_cpus
@@ -75,11 +76,12 @@ def measure(
     for group in by_dataset.values():
         try:
             found = known and known.of(group)
-            keep(found or _measured(group, place, bench, folder, options, known))
+            found = found or _measured(group, place, bench, folder, options, known)
         except Exception as error:  # whatever it is: others' sessions are kept
             log.debug("latency on %s", group[0].dataset.name, exc_info=True)
-            names = (cell.name for cell in group)
-            keep(Session(None, group, dict.fromkeys(names, said(error)), True))
+            errors = dict.fromkeys((cell.name for cell in group), said(error))
+            found = Session(None, group, errors, True)
+        keep(found)
 
 
 def _measured(
@@ -130,7 +132,7 @@ def _compare(samples: Samples, cells: Sequence[Cell], bench: Workbench) -> None:
     for cell in cells:
         try:
             differing = samples.answers.differing(cell, bench)
-        except (EffbenchError, OSError) as error:  # its run has gone meanwhile
+        except Exception as error:  # its run may have gone meanwhile
             samples.header["errors"].setdefault(cell.name, said(error))
             continue
         if differing:

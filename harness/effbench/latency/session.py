@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
-from effbench import code, fingerprint
+from effbench import fingerprint
 from effbench.cells import Cell
 from effbench.latency.crew import Crew
 from effbench.latency.drawing import arrivals, draw, turns
 from effbench.latency.gate import Load, read_system, stolen_between, unsteady
+from effbench.latency.header import header
 from effbench.latency.place import Place
 from effbench.latency.replies import Arrived, Energy, First, Rate, Timed, Warm
 from effbench.latency.samples import Block, Samples
 from effbench.latency.spans import END_TO_END
-from effbench.latency.terms import conditions, response_at
+from effbench.latency.terms import response_at
 from effbench.latency.workers import WorkerError, own_cpus
 from effbench.suite import LatencyOptions
 
@@ -98,24 +98,7 @@ class _Session:
         timed, self._warmup = draw(queries, options.queries, options.warmup)
         self._texts = [text for _, text in timed]
         self._cpus = own_cpus(options.threads)
-        known = fingerprint.fingerprint(options.threads, self._cpus)
-        state = fingerprint.state()
-        self.samples = Samples(
-            {
-                "dataset": cells[0].dataset.name,
-                "rows": {cell.name: facts_of(cell) for cell in first},
-                "baseline": self.baseline,
-                "spans": [],
-                "queries": [query for query, _ in timed],
-                "words": [len(text.split()) for text in self._texts],
-                "conditions": conditions(options, place.device),
-                "fingerprint": known,
-                "fingerprint_id": fingerprint.digest(known),
-                "state": [state],
-                "warnings": fingerprint.warnings(known, state),
-                "started": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            }
-        )
+        self.samples = Samples(header(first, self.baseline, timed, place, options, self._cpus))
 
     @property
     def unlucky(self) -> list[str]:
@@ -259,16 +242,3 @@ class _Session:
         if options.energy:
             read = crew.ask(cell, "energy", Energy, texts=texts, seconds=ENERGY_SECONDS)
             facts["joules"] = read and read.joules
-
-
-def facts_of(cell: Cell) -> dict[str, Any]:
-    """Return what a session says of a cell before it is measured."""
-    return {
-        "row": cell.row.name,
-        "index": cell.index.name if cell.index else None,
-        "search": cell.options,
-        "key": cell.key,
-        "timed": cell.timed,
-        "code": code.of(cell.offers),
-        "differs": {},
-    }

@@ -28,7 +28,9 @@ from effbench.linux import text, tried
 
 R = TypeVar("R", bound=Reply)
 
-PROGRAM = ("-m", "effbench.latency.worker")
+_SAFE = ["-P"] if sys.version_info >= (3, 11) else []
+PROGRAM = (*_SAFE, "-m", "effbench.latency.worker")
+"""Python's arguments. The folder that we are in is on a worker's path if it is on ours only."""
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -53,7 +55,7 @@ class WorkerError(EffbenchError):
     """A worker has crashed, hangs or was killed."""
 
     def __init__(self, message: str, *, passing: bool = False) -> None:
-        """Say what happened; ``passing``: maybe for lack of memory, or of time, just then."""
+        """Say what happened; ``passing``: maybe for a lack of memory just then."""
         super().__init__(message)
         self.passing = passing
 
@@ -69,29 +71,33 @@ class Worker:
 
         """
         self._who, self.mark, self._cut = who, secrets.token_hex(8), 0
-        try:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it ends
-            self._process = subprocess.Popen(
-                [sys.executable or "python3", *PROGRAM],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env={**environment(threads), MARK: self.mark},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise WorkerError(f"{who}: no process: {error}", passing=True) from error
+        with contextlib.ExitStack() as undo:
+            try:
+                self._errors = undo.enter_context(tempfile.TemporaryFile())
+                self._process = undo.enter_context(self._started(threads))
+                undo.callback(self._process.kill)
+                self._channel = Outside(
+                    cast("IO[bytes]", self._process.stdin),
+                    cast("IO[bytes]", self._process.stdout),
+                    self.mark,
+                )
+            except (OSError, RuntimeError) as error:  # no file, process or thread
+                raise WorkerError(f"{who}: no process: {error}", passing=True) from error
+            undo.pop_all()
         self.pid = self._process.pid
         if cpus:
             with contextlib.suppress(OSError):  # a container may forbid it
                 os.sched_setaffinity(self.pid, cpus)
-        commands = cast("IO[bytes]", self._process.stdin)
-        answers = cast("IO[bytes]", self._process.stdout)
-        try:
-            self._channel = Outside(commands, answers, self.mark)
-        except RuntimeError as error:  # no thread
-            self._process.kill()
-            raise WorkerError(f"{who}: no process: {error}", passing=True) from error
+
+    def _started(self, threads: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable or "python3", *PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**environment(threads), MARK: self.mark},
+            start_new_session=True,
+        )
 
     def ask(self, what: str, reply: type[R], timeout: float, **options: Any) -> R:
         """Return the worker's answer, of the type that it must have.
@@ -106,7 +112,7 @@ class Worker:
             line = self._channel.line(timeout, self._cut_noise)
         except queue.Empty:
             raise WorkerError(
-                f"{self._who}: no answer in {timeout:g} s (it was ended)", passing=True
+                f"{self._who}: no answer in {timeout:g} s (it was ended)"
             ) from None
         self._cut_noise()
         if not line.endswith(b"\n") and len(line) < LARGEST:  # it has ended, perhaps in a line
@@ -213,7 +219,7 @@ def environment(threads: int) -> Mapping[str, str]:
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),
         "OMP_WAIT_POLICY": "PASSIVE",  # who waits leaves the processor to others
         "TOKENIZERS_PARALLELISM": "false",
-        "PYTHONPATH": os.pathsep.join(os.fspath(path) for path in sys.path if path),
+        "PYTHONPATH": os.pathsep.join(os.fspath(path or Path.cwd()) for path in sys.path),
     }
 
 
