@@ -199,6 +199,20 @@ def test_a_row_that_was_killed_is_tried_once_more_with_the_baseline(
     assert processes == {"words": {0, 1}, "nothing": {0}, "is-killed-once": {1}}
 
 
+def test_who_takes_the_baseline_along_does_not_take_what_was_measured(
+    effbench, suite, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("CAPTIVE_ONCE", str(tmp_path / "once"))
+    text = with_rows("kills-its-neighbours", "nothing").replace("bours, ", "bours, at: 30, ")
+    found = effbench("latency", suite(text), "--results", tmp_path / "r")
+    assert found.exit_code == 1
+    (path,) = kept(tmp_path / "r")
+    session = read_samples(path)
+    assert list(session.header["errors"]) == ["toy--kills-its-neighbours--plain"]
+    assert "killed by signal 9" in session.header["errors"]["toy--kills-its-neighbours--plain"]
+    assert set(session.times("toy--words--plain", "encode")) == {0}
+
+
 def test_what_another_run_measured_meanwhile_is_taken(run, tmp_path, monkeypatch) -> None:
     _, (path,) = run(with_rows())
     path.rename(tmp_path / path.name)

@@ -17,6 +17,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 from effbench_toy import WordsQueries
 
 import effbench
@@ -144,6 +145,16 @@ def interrupts():
     raise KeyboardInterrupt
 
 
+def kills_its_neighbours():
+    """Take the others along, as a system without memory does; never the first time."""
+    me, once = psutil.Process(), Path(os.environ["CAPTIVE_ONCE"])
+    for one in me.parent().children() if once.exists() else ():
+        if one != me and one.name().startswith("python"):
+            one.kill()
+    once.touch()
+    me.kill()
+
+
 def nothing():
     pass
 
@@ -163,20 +174,22 @@ DEEDS = {
         forks, leaves_a_fork, leaves_a_daemon, leaves_a_pool, reads_what_comes_in,
         writes_to_every_file, prints_what_answers_look_like, prints_much, closes_files, patches,
         stops_itself, hangs_in_c, prints_for_ever, segfaults, exits, really_exits,
-        asks_for_too_much, interrupts, raises_in_a_thread, is_killed_once, nothing,
+        asks_for_too_much, interrupts, raises_in_a_thread, is_killed_once,
+        kills_its_neighbours, nothing,
     )
 }  # fmt: skip
 
 
 class CaptiveQueries(WordsQueries):
-    """Hashed words; does something when the first query comes alone."""
+    """Hashed words; does something when a query comes alone for the ``at``-th time."""
 
-    def __init__(self, *, does: str) -> None:
+    def __init__(self, *, does: str, at: int = 1) -> None:
         super().__init__()
-        self.does = DEEDS[does]
+        self.does, self.left = DEEDS[does], at
 
     def encode_queries(self, queries):
         if len(queries) == 1:
-            does, self.does = self.does, nothing
-            does()
+            self.left -= 1
+            if self.left == 0:
+                self.does()
         return super().encode_queries(queries)

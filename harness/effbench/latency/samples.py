@@ -86,13 +86,14 @@ class Samples:
         ):
             self.columns[name].extend(values)
 
-    def forget(self, row: int) -> None:
-        """Forget what was measured of a row."""
-        kept = [place for place, of in enumerate(self.columns["row"]) if of != row]
+    def forget(self, row: int, first: int) -> None:
+        """Forget what was measured of a row in its process ``first`` and later ones."""
+        pairs = zip(self.columns["row"], self.columns["process"], strict=True)
+        kept = [place for place, (of, n) in enumerate(pairs) if of != row or n < first]
         self.columns = {
             name: [values[place] for place in kept] for name, values in self.columns.items()
         }
-        self.blocks = [block for block in self.blocks if block.row != row]
+        self.blocks = [one for one in self.blocks if one.row != row or one.process < first]
 
     def mean_ns(self, row: int, span: str, process: int) -> float:
         """Return the mean of a span's times so far in a process of a row."""

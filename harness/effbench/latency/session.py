@@ -50,9 +50,8 @@ def session(
     """Measure the cells of one dataset on its queries (id -> text).
 
     A row whose worker crashes, hangs or is killed is left out from then on; its last error is
-    kept in the header under ``errors``. Where it may have been the moment's fault, the row is
-    tried once more at the end, with the baseline alone. What the timed queries were answered is
-    left in the samples, to be compared.
+    kept in the header under ``errors``. Where memory may have been short, the row is tried once
+    more at the end, with the baseline alone. The samples hold what was answered, too.
     """
     total = options.processes * -(-options.queries // BLOCK) * len(cells)
     label = f"latency on {cells[0].dataset.name}"
@@ -68,12 +67,7 @@ def session(
             if left and running.baseline:
                 left.insert(0, running.baseline)
         for cell in running.unlucky:
-            progress.note(f"{cell}: {running.forget(cell)} (trying it once more)")
-            group = [cell] if running.baseline is None else [running.baseline, cell]
-            for process in range(first, first + options.processes):
-                running.round(process, group, advance, bounded=False)
-                if running.lost(group):
-                    break
+            running.try_again(cell, first, advance, progress)
             first += options.processes
     return running.finished()
 
@@ -103,20 +97,32 @@ class _Session:
     @property
     def unlucky(self) -> list[str]:
         """The cells to try once more: none where the baseline failed, which all take along."""
-        if self.baseline in self._errors:
-            return []
-        return [cell for cell, error in self._errors.items() if error.passing]
+        lost = {} if self.baseline in self._errors else self._errors
+        return [cell for cell, error in lost.items() if error.passing]
 
-    def forget(self, cell: str) -> WorkerError:
-        """Forget what was measured of a cell that failed; return why it did."""
-        self.samples.forget(self.order.index(cell))
-        for process in [one for one in self._starts if one[0] == cell]:
-            del self._starts[process]
-        return self._errors.pop(cell)
+    def try_again(
+        self, cell: str, first: int, advance: Callable[[int], None], progress: Progress
+    ) -> None:
+        """Measure a cell that failed once more, in processes of its own and the baseline's."""
+        why = self._errors[cell]
+        progress.note(f"{cell}: {why} (trying it once more)")
+        self._forget(cell)
+        group = [cell] if self.baseline is None else [self.baseline, cell]
+        for process in range(first, first + self._options.processes):
+            self.round(process, group, advance, bounded=False)
+            if any(one in self._errors for one in group):
+                break
+        if self.baseline in self._errors:  # it was measured before, and stays so
+            self._forget(self.baseline, first)
+            self._forget(cell)
+            self._errors[cell] = why
 
-    def lost(self, cells: Sequence[str]) -> bool:
-        """Tell whether one of some cells has failed."""
-        return any(cell in self._errors for cell in cells)
+    def _forget(self, cell: str, first: int = 0) -> None:
+        """Forget what was measured of a cell since a process, and why it failed."""
+        self._errors.pop(cell, None)
+        self.samples.forget(self.order.index(cell), first)
+        for start in [one for one in self._starts if one[0] == cell and one[1] >= first]:
+            del self._starts[start]
 
     def finished(self) -> Samples:
         """Return what was found."""
