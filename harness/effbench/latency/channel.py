@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from json import dumps, loads
 from os import _exit, close, getpid, write
 from time import monotonic
 from traceback import format_exception
@@ -30,7 +31,7 @@ LARGEST = 16 * 2**20
 LOOK_SECONDS = 1.0
 """How often whoever waits for an answer looks after other things."""
 
-_encode = msgspec.json.encode  # plugins have been seen to replace parts of json
+_encode = msgspec.json.encode  # what is in C cannot be replaced in part
 
 
 class Envelope(msgspec.Struct):
@@ -70,7 +71,8 @@ class Outside:
 
     def send(self, command: dict[str, Any]) -> None:
         """Send a command."""
-        self._to_send.put(_encode(command) + b"\n")
+        # not by msgspec: a path may hold bytes that are no UTF-8
+        self._to_send.put(dumps(command).encode() + b"\n")
 
     def line(self, seconds: float, meanwhile: Callable[[], object]) -> bytes:
         """Return the next line: one without an end was the last, or is too long.
@@ -177,7 +179,10 @@ class Inside:
                 close(file)
 
     def _listen(self) -> None:
-        with os.fdopen(self._files[0], "rb", closefd=False) as commands:
-            for line in commands:
-                self._commands.put(msgspec.json.decode(line))
+        try:
+            with os.fdopen(self._files[0], "rb", closefd=False) as commands:
+                for line in commands:
+                    self._commands.put(loads(line))
+        except BaseException as error:
+            self.fail(error)
         _exit(0)

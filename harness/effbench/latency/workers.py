@@ -46,6 +46,9 @@ THREAD_VARIABLES = (
 NOISE, TAIL = 2**24, 2**14
 """Bytes of what a worker prints that are kept, and those of which its last line is taken."""
 
+WORDY = 2000
+"""Characters that a worker may say of its failure: what we word ourselves may be long."""
+
 MEMORY = re.compile(
     "MemoryError|OutOfMemory|out of memory|can't allocate memory|Cannot allocate memory"
 )
@@ -163,8 +166,8 @@ class Worker:
     def _failed(self, why: str, *, named: bool) -> WorkerError:
         passing = bool(MEMORY.search(why))
         if named:
-            return WorkerError(why, passing=passing)
-        why = why.removeprefix(f"{self._who}: ")
+            return WorkerError(why[:WORDY], passing=passing)
+        why = why.removeprefix(f"{self._who}: ")[:WORDY]
         return WorkerError(f"{self._who}: ended with code 1: {why}", passing=passing)
 
     def _ended(self) -> WorkerError:
