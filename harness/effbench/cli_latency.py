@@ -25,9 +25,11 @@ from effbench.cli_options import (
     "--datasets", multiple=True, metavar="DATASET", help="This one only (repeatable)."
 )
 @click.option(
-    "--processes", type=click.IntRange(1), help="Fresh ones a row [default: suite's]."
+    "--processes", type=click.IntRange(1, 1000), help="Fresh ones a row [default: suite's]."
 )
-@click.option("--queries", type=click.IntRange(1), help="Timed in each [default: suite's].")
+@click.option(
+    "--queries", type=click.IntRange(1, 1_000_000), help="Timed in each [default: suite's]."
+)
 @results_option
 @data_option
 @cache_option

@@ -49,8 +49,7 @@ ENDINGS = {
 @click.option(
     "--keep",
     metavar="SHARE",
-    type=click.FloatRange(0, min_open=True),
-    help="Name the fastest row that keeps this share of the baseline's quality: 0.97.",
+    help="Name the fastest row that keeps this share of the baseline's quality: 0.97 or 97%.",
 )
 @click.option(
     "--span",
@@ -67,7 +66,7 @@ def leaderboard(
     suite: str | None,
     machine: str | None,
     budget: str | None,
-    keep: float | None,
+    keep: str | None,
     span: str,
     percentile: str,
 ) -> None:
@@ -78,9 +77,16 @@ def leaderboard(
     """
     from effbench.latency.sessions import SHOWN
     from effbench.leaderboard import boards
-    from effbench.recommendation import Terms, milliseconds, recommend
+    from effbench.recommendation import Terms, milliseconds, recommend, share_kept
 
-    if (budget or keep) and (form or output):
+    terms = Terms(
+        None if budget is None else milliseconds(budget),
+        None if keep is None else share_kept(keep),
+        span,
+        int(percentile),
+    )
+    asked = terms.budget is not None or terms.keep is not None
+    if asked and (form or output):
         raise click.UsageError("--budget and --keep say a row: they take no --format, --output")
     if span not in SHOWN:
         raise click.UsageError(f"--span {span}: no such latency ({', '.join(SHOWN)})")
@@ -100,8 +106,7 @@ def leaderboard(
         raise EffbenchError(
             f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
         )
-    terms = Terms(milliseconds(budget) if budget else None, keep, span, int(percentile))
-    if budget or keep:
+    if asked:
         for one in found:
             click.echo("\n".join(recommend(one, terms)))
     else:

@@ -102,7 +102,7 @@ class Answers:
             every = (answer for answers in given.values() for answer in answers)
             docs = {doc for answer in every for doc, _ in answer or ()}
             ids = ids_at(folder, (doc for doc in docs if isinstance(doc, int)))
-        drops = cell.dataset.dataset.drop_self_hits
+        drops = cell.dataset.declared.drop_self_hits
         count = min(FIRST, search.k)
 
         def alike(query: str, answer: Answer) -> bool:
