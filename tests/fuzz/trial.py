@@ -64,7 +64,7 @@ def tried(*arguments: object) -> Result:
     assert not control, f"{control[0]!r} in {result.output!r:.3000}"
     longest = max(map(len, result.stderr.splitlines()), default=0)
     assert longest <= LONGEST, f"a line of {longest} characters: {result.stderr:.500}"
-    assert result.exit_code == 0 or result.stderr.strip(), "it failed and says nothing"
+    assert result.exit_code == 0 or result.output.strip(), "it failed and says nothing"
     return result
 
 
