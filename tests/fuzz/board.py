@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,20 +118,14 @@ def damaged_records(
 
 def looked(board: Board, command: str, form: str) -> Result:
     """Show what is there with one of the commands that read results."""
-    commands: dict[str, Callable[[], Result]] = {
-        "leaderboard": lambda: tried("leaderboard", board.root, "--format", form),
-        "budget": lambda: tried("leaderboard", board.root, "--budget", "6ms", "--keep", "0.5"),
-        "diff": lambda: tried("diff", board.before, board.root),
-        "diff back": lambda: tried("diff", board.root, board.before, "--json"),
-        "compare": lambda: tried("compare", "words", "typed", "--results", board.root),
-        "show": lambda: tried("show", "toy--typed--plain--depth=3", "--results", board.root),
-        "mteb": lambda: tried(
-            "leaderboard",
-            board.root,
-            "--format",
-            "mteb",
-            "--output",
-            board.root.parent / "mteb",
-        ),
+    root, mteb = board.root, board.root.parent / "mteb"
+    arguments = {
+        "leaderboard": ("leaderboard", root, "--format", form),
+        "budget": ("leaderboard", root, "--budget", "6ms", "--keep", "0.5"),
+        "mteb": ("leaderboard", root, "--format", "mteb", "--output", mteb),
+        "diff": ("diff", board.before, root),
+        "diff back": ("diff", root, board.before, "--json"),
+        "compare": ("compare", "words", "typed", "--results", root),
+        "show": ("show", "toy--typed--plain--depth=3", "--results", root),
     }
-    return commands[command]()
+    return tried(*arguments[command])
