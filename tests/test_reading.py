@@ -136,7 +136,9 @@ def test_a_line_without_end_is_refused(case, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(reading, "LONGEST", 1 << 20)
     path.write_text(f"{text}{'x' * (2 << 20)}\n")
     number = text.count("\n") + 1
-    with pytest.raises(EffbenchError, match=rf":{number}: more than 1 MiB \(take an intact"):
+    with pytest.raises(
+        EffbenchError, match=rf":{number}: a line of more than 1 MiB \(take an intact"
+    ):
         read(path)
 
 

@@ -89,7 +89,9 @@ def numbered(path: str, stream: IO[bytes]) -> Iterator[tuple[int, str]]:
         for number, line in enumerate(lines, start=1):
             if len(line) > LONGEST:
                 most = f"{LONGEST >> 20} MiB"
-                raise EffbenchError(f"{path}:{number}: more than {most} (take an intact file)")
+                raise EffbenchError(
+                    f"{path}:{number}: a line of more than {most} (take an intact file)"
+                )
             if number == 1 and line.startswith(_UTF_16):
                 raise EffbenchError(f"{path}:1: this is UTF-16 (save the file as UTF-8)")
             if b"\0" in line:

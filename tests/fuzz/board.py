@@ -42,7 +42,8 @@ class Board:
         self.root = folder / "results"
         (folder / "suite.yaml").write_text(SUITE)
         options = "--results", str(self.root), "--cache", str(folder / "cache")
-        made = CliRunner().invoke(main, ["run", str(folder / "suite.yaml"), *options])
+        run = CliRunner().invoke
+        made = run(main, ["run", str(folder / "suite.yaml"), *options])
         assert made.exit_code == 0, made.output
         (self.folder,) = self.root.glob("*/toys")
         paths = sorted(self.folder.glob("*.json"))
@@ -51,7 +52,7 @@ class Board:
             self._measure(dataset)
         shutil.copytree(self.root, folder / "before")
         self.before = folder / "before"
-        self.table = lines(tried("leaderboard", self.root, "--format", "json"))
+        self.table = lines(run(main, ["leaderboard", str(self.root), "--format", "json"]))
 
     def _measure(self, dataset: str) -> None:
         own = [p for p, record in self.records.items() if record.get("dataset") == dataset]
