@@ -6,9 +6,11 @@ import contextlib
 import copy
 import functools
 import gzip
+import io
 import json
 import re
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -209,3 +211,13 @@ def changed_lines(draw: st.DrawFn, content: bytes) -> bytes:
     plain = draw(st.booleans())
     content = b"\n".join(written(record, plain=plain) for record in records)
     return draw(damaged(content)) if draw(st.sampled_from([0] * 5 + [1])) else content
+
+
+def zipped(members: Mapping[str, bytes], method: int) -> bytes:
+    """Return a zip of members, whose names it must be able to hold."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in members.items():
+            plain = name.encode("utf-8", "replace").decode().partition("\0")[0]
+            archive.writestr(plain or "x", content)
+    return file.getvalue()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +12,7 @@ from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutations import TEXTS, changed, changed_lines, damaged, torn, written
+from mutations import TEXTS, changed, changed_lines, damaged, torn, written, zipped
 from trial import FUZZ, tried
 
 CORPUS = b"""\
@@ -85,11 +83,8 @@ def zips(draw: st.DrawFn) -> bytes:
     if name:
         members[name] = draw(damaged(members[name]))
         members[draw(st.sampled_from([name, name, *TEXTS]))] = members.pop(name)
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", draw(st.sampled_from([0, 8, 12, 14]))) as archive:
-        for member, content in members.items():
-            archive.writestr(member.encode("utf-8", "replace").decode() or "x", content)
-    return file.getvalue() if draw(st.booleans()) else draw(damaged(file.getvalue()))
+    content = zipped(members, draw(st.sampled_from([0, 8, 12, 14])))
+    return content if draw(st.booleans()) else draw(damaged(content))
 
 
 def contents(name: str) -> st.SearchStrategy[bytes | None]:

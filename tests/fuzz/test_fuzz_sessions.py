@@ -15,14 +15,12 @@ from hypothesis import strategies as st
 
 from board import FORMS, Board, lines, looked
 from effbench.latency.samples import COLUMNS
-from mutations import CHUNKS, TEXTS, changed, damaged, written
+from mutations import CHUNKS, TEXTS, changed, damaged, written, zipped
 from trial import FUZZ, tried
 
 KINDS = ["u1", "i8", "u4", ">i4", "f2", "f8", "c16", "?", "S9", "U5", "M8[s]", "V4"]
 CLAIMS = [(10**12,), (2**62, 4), (-1,), (0,), (5, 0), ()]
 """Shapes that the header of an array claims, whatever follows it."""
-
-NAMES = [text for text in TEXTS if text.strip("\0")]
 
 OTHERS = ["leaderboard"] * 5 + ["budget", "diff", "diff back", "compare"]
 
@@ -96,16 +94,8 @@ def sessions(draw: st.DrawFn, content: bytes) -> bytes | None:
         inside = draw(st.one_of(st.none(), damaged(members[name]), st.sampled_from(CHUNKS)))
         members.pop(name)
         if inside is not None:
-            members[draw(st.sampled_from([name, name, *NAMES]))] = inside
+            members[draw(st.sampled_from([name, name, *TEXTS]))] = inside
     return zipped(members, draw(st.sampled_from([0, 8])))
-
-
-def zipped(members: dict[str, bytes], method: int) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name.encode("utf-8", "replace").decode() or "x", content)
-    return file.getvalue()
 
 
 @functools.cache
