@@ -6,7 +6,6 @@ the start of a file is no part of its text; a NUL is part of no text file.
 
 from __future__ import annotations
 
-import functools
 import gzip
 import hashlib
 import json
@@ -14,6 +13,7 @@ import operator
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader, RawIOBase
 from numbers import Real
 from pathlib import Path
@@ -85,13 +85,10 @@ def numbered(path: str, stream: IO[bytes]) -> Iterator[tuple[int, str]]:
     """Yield all lines of an open file with their numbers and ends; raise as `read_lines`."""
     number = 0
     try:
-        lines = iter(functools.partial(stream.readline, LONGEST + 1), b"")
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(iter(partial(stream.readline, LONGEST + 1), b""), 1):
             if len(line) > LONGEST:
-                most = f"{LONGEST >> 20} MiB"
-                raise EffbenchError(
-                    f"{path}:{number}: a line of more than {most} (take an intact file)"
-                )
+                long = f"a line of more than {LONGEST >> 20} MiB"
+                raise EffbenchError(f"{path}:{number}: {long} (take an intact file)")
             if number == 1 and line.startswith(_UTF_16):
                 raise EffbenchError(f"{path}:1: this is UTF-16 (save the file as UTF-8)")
             if b"\0" in line:
@@ -195,7 +192,7 @@ def shown(value: object) -> str:
     """Return a value as messages show it: in quotes, in one line, and short."""
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # too many digits, or brackets
+    except Exception:  # too many digits or brackets, or an object of a plugin
         return kind_of(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]}...{text[-1]}"
 
