@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from effbench import judgments
 from effbench.api import Doc, Qrel, Query
 from effbench.errors import EffbenchError
-from effbench.reading import checked_id, checked_text
+from effbench.reading import checked_id, checked_text, shown
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
@@ -83,8 +84,9 @@ class Data:
                 "(are the ids of queries and judgments the same?)"
             )
         if len(found) < len(queries):
+            ((double, _),) = Counter(query.query_id for query in queries).most_common(1)
             raise EffbenchError(
-                f"{self.row.name}: a query id occurs twice (ids must be unique)"
+                f"{self.row.name}: query id {shown(double)} occurs twice (ids must be unique)"
             )
 
 
@@ -141,9 +143,8 @@ def asked_of(row: DatasetRow) -> Iterator[Query]:
 
     def take(given: Any) -> Query:
         query_id = checked_id(given.query_id, f"{name}: a query's id")
-        return Query(
-            query_id, checked_text(given.text, f"{name}: query {query_id!r}: its text")
-        )
+        text = checked_text(given.text, f"{name}: query {query_id!r:.99}: its text")
+        return Query(query_id, text)
 
     return row.queries(take)
 
@@ -160,8 +161,8 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
 
     def take(given: Any) -> Doc:
         doc_id = checked_id(given.doc_id, f"{name}: a doc's id")
-        text = checked_text(given.text, f"{name}: doc {doc_id!r}: its text")
-        title = checked_text(given.title, f"{name}: doc {doc_id!r}: its title")
+        text = checked_text(given.text, f"{name}: doc {doc_id!r:.99}: its text")
+        title = checked_text(given.title, f"{name}: doc {doc_id!r:.99}: its title")
         hashes.append(hash(doc_id))
         # a Doc of our own: another object may change, or lack what encoders ask of a doc
         return given if type(given) is Doc else Doc(doc_id, text, title)
@@ -197,12 +198,13 @@ def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
 
     known = np.sort(np.array(hashes, dtype=np.int64))
     clashing = set(known[1:][known[1:] == known[:-1]].tolist())
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     ids = row.docs(lambda doc: str(doc.doc_id)) if clashing else ()
-    for doc_id in ids:  # ids that differ may share a hash
+    for place, doc_id in enumerate(ids, start=1):  # ids that differ may share a hash
         if doc_id in seen:
             raise EffbenchError(
-                f"{row.name}: doc id {doc_id!r} occurs twice in the corpus (ids must be unique)"
+                f"{row.name}: doc id {shown(doc_id)} occurs twice in the corpus: docs "
+                f"{seen[doc_id]:,} and {place:,} have it (ids must be unique)"
             )
         if hash(doc_id) in clashing:
-            seen.add(doc_id)
+            seen[doc_id] = place
