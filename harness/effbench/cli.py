@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def run(
     try:
         store, plan = planned(suite, data, cache)
     except Unmeasurable as error:
-        refuse(error.plan, results, error)
+        refuse(error.plan, results, error, partial(click.echo, err=True))
         raise
     check_writable(results, "--results")
     check_writable(store.root, "--cache")

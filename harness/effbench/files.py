@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from effbench.door import content, parsed
 from effbench.errors import EffbenchError
 
 SEAL = "sha256"
@@ -55,19 +56,6 @@ def sealed(data: Mapping[str, Any]) -> str:
     return _lines({**plain, SEAL: _checksum(plain)})
 
 
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds, whoever wrote it.
-
-    Raises:
-        EffbenchError: it is missing or no JSON.
-
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
-
-
 def read_sealed(path: Path) -> dict[str, Any]:
     """Return what `write_json` wrote, less the checksum.
 
@@ -75,7 +63,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
         EffbenchError: it is missing or no JSON, or its checksum does not hold.
 
     """
-    return unsealed(read_json(path), path)
+    return unsealed(parsed(content(path), path), path)
 
 
 def unsealed(data: Any, path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
-from effbench.records import Record
+from effbench.records import Plain
 from effbench.results import Results
 from effbench.steps import all_steps, key_of
 from effbench.steps.train import Train
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class Outcome:
     """What became of a run's cells: names, and the records of those that are done."""
 
-    records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, Plain] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -67,7 +67,7 @@ def run(
         _train_together(plan, bench)
         if processes.rank():
             return outcome, results
-    results.begin(whole)
+    results.begin(whole, bench.progress.note)
     for cell in plan.cells:
         _quality(cell, bench, results, outcome)
         if outcome.failed and fail_fast:
@@ -77,12 +77,12 @@ def run(
     return outcome, results
 
 
-def refuse(plan: Plan, root: Path, error: EffbenchError) -> None:
+def refuse(plan: Plan, root: Path, error: EffbenchError, said: Callable[[str], object]) -> None:
     """Record why a suite's cells were not run, if none was before: leaderboards say it."""
     results = Results.of(root, plan)
-    if any(results.read(cell) for cell in plan.cells):
+    if any([results.read(cell, said) for cell in plan.cells]):
         return
-    results.begin(plan)
+    results.begin(plan, said)
     for cell in plan.cells:
         results.write(cell, records.failed(cell, error))
 
@@ -110,7 +110,7 @@ def _train_together(plan: Plan, bench: Workbench) -> None:
 
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
-    record = results.read(cell)
+    record = results.read(cell, bench.progress.note)
     finished = record and (record.get("status"), record.get("key")) == ("done", cell.key)
     lost = results.lost(record, bench.digests) if record and finished else []
     if lost:
@@ -133,7 +133,7 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
         outcome.done.append(cell.name)
 
 
-def _reused(record: Record, cell: Cell, results: Results) -> Record:
+def _reused(record: Plain, cell: Cell, results: Results) -> Plain:
     """Return a finished record as its cell is now: options of speed may have changed."""
     now = json.loads(json.dumps(records.told(cell)))
     if any(record.get(name) != value for name, value in now.items()):

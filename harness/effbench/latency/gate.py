@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import psutil
 
-from effbench.latency.samples import Block
+from effbench.latency.header import Block
 
 CPUS = "/sys/devices/system/cpu"
 DRIFT = 0.05

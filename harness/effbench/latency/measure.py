@@ -116,12 +116,8 @@ def _fitting(
     for path in paths:
         with contextlib.suppress(EffbenchError):  # the leaderboard says what is wrong with it
             read = read_samples(path)
-            alike = read.header["fingerprint_id"] == fingerprint.digest(here)
-            if (
-                alike
-                and read.header["conditions"] == terms
-                and read.rounds >= options.processes
-            ):
+            alike = read.header.fingerprint_id == fingerprint.digest(here)
+            if alike and read.header.conditions == terms and read.rounds >= options.processes:
                 found.append((path, read))
     return found
 
@@ -131,9 +127,9 @@ def _found(cells: Sequence[Cell], known: Sequence[tuple[Path, Read]]) -> Session
     wanted = {cell.name: cell.timed for cell in cells}
     for path, read in known:
         timed = {
-            name: facts["timed"]
-            for name, facts in read.header["rows"].items()
-            if name not in read.header["errors"]
+            name: facts.timed
+            for name, facts in read.header.rows.items()
+            if name not in read.header.errors
         }
         if wanted.items() <= timed.items():
             return Session(path, cells, {}, False)
