@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +34,11 @@ END = r"$(?!\n)"
 
 _CONTROL = re.compile(f"[{CONTROL}]")
 
-Name = Annotated[str, Meta(max_length=1000, pattern=f"^[^{CONTROL}]*{END}")]
+LONGEST_NAME = 1000
+
+# A type with a pattern stands in no union with a list or a mapping: msgspec 0.22.0 writes past
+# the end of its memory there, and the process dies (`Name | list[Any]`).
+Name = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=f"^[^{CONTROL}]*{END}")]
 """Of a row, a dataset, a measure, a key: one line that a terminal can show."""
 
 CellName = Annotated[
@@ -47,7 +51,7 @@ Text = Annotated[
 ]
 """Of several lines perhaps."""
 
-QueryId = Annotated[str, Meta(max_length=1000)]
+QueryId = Annotated[str, Meta(max_length=LONGEST_NAME)]
 """See `check_ids`: a pattern takes ten times as long, and they are many."""
 
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
@@ -140,6 +144,18 @@ def check_ids(ids: Iterable[str]) -> None:
         raise ValueError("a query id is empty")
     if _CONTROL.search("".join(every)):
         raise ValueError("a query id has control characters")
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse settings of a search that a name of a row through an index cannot show.
+
+    Raises:
+        ValueError: there is one.
+
+    """
+    shown = "".join(map(str, settings.values()))
+    if len(shown) > LONGEST_NAME or _CONTROL.search(shown):
+        raise ValueError("`search`: no setting of an index")
 
 
 def check_unique(names: Iterable[str], what: str) -> None:

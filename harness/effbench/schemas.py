@@ -22,6 +22,7 @@ from effbench.door import (
     QueryId,
     Text,
     check_ids,
+    check_settings,
     check_unique,
 )
 
@@ -30,10 +31,6 @@ Beside = Annotated[str, Meta(max_length=300, pattern=rf"^\w+/[^/\\{CONTROL}]+{EN
 """A file in a folder beside a record."""
 
 Moment = Annotated[datetime, Meta(tz=True)]
-Option: TypeAlias = Text | int | float | bool | list[Any] | dict[str, Any] | None
-Setting: TypeAlias = Name | int | float | bool | list[Any] | dict[str, Any] | None
-"""Of a search: it is part of a line's name."""
-
 Cost: TypeAlias = Count | Positive | None
 
 UNIT = ("nDCG", "RR", "R", "P", "AP", "Success", "ERR", "Judged", "Rprec", "infAP", "RBP")
@@ -50,7 +47,7 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     use: Name = ""
     plugin: Name = ""
     distribution: Name = ""
-    options: dict[Name, Option] = {}
+    options: dict[Name, Any] = {}
 
 
 class Costs(Struct, frozen=True, omit_defaults=True):
@@ -74,7 +71,7 @@ class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
     dataset: Name
     row: Offer
     index: Offer | None
-    search: dict[Name, Setting]
+    search: dict[Name, Any]
     created: Moment
     cell: CellName = ""
     data_key: Name = ""
@@ -86,6 +83,9 @@ class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
     files: dict[Beside, Sha256] = {}
     latency: Any = None
     """Of an older protocol."""
+
+    def __post_init__(self) -> None:
+        check_settings(self.search)
 
     @property
     def index_name(self) -> str | None:
@@ -106,6 +106,7 @@ class Done(Ran, frozen=True, kw_only=True, tag="done"):
     models: dict[Name, Any] = {}
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.scores or self.scores.keys() != self.per_query.keys():
             raise ValueError("`scores` and `per_query` are not of the same measures")
         for measure, values in self.per_query.items():
@@ -157,7 +158,7 @@ class Timing(Struct, frozen=True):
 
     baseline: Name | None = None
     processes: Annotated[int, Meta(ge=1, le=10**6)] = 1
-    conditions: dict[Name, Option] = {}
+    conditions: dict[Name, Any] = {}
     timed: dict[CellName, Name] = {}
 
 

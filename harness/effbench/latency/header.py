@@ -17,9 +17,10 @@ from effbench.door import (
     QueryId,
     Text,
     check_ids,
+    check_settings,
     check_unique,
 )
-from effbench.schemas import Moment, Setting
+from effbench.schemas import Moment
 
 FORMAT = 1
 
@@ -73,10 +74,13 @@ class RowFacts(Struct, frozen=True):
     key: Name
     timed: Name
     index: Name | None = None
-    search: dict[Name, Setting] = {}
+    search: dict[Name, Any] = {}
     differs: dict[Name, list[QueryId]] = {}
     tokens: list[Count] | None = None
     bytes_read: list[Count] | None = None
+
+    def __post_init__(self) -> None:
+        check_settings(self.search)
 
 
 class ProcessFacts(Struct, frozen=True):
