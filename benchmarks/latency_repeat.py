@@ -33,7 +33,7 @@ def main(results: Path, suite: str) -> None:
 
 def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
     """Print the table of a dataset."""
-    starts = " | ".join(read.header.started[:16] for read in reads)
+    starts = " | ".join(read.header.started.isoformat()[:16] for read in reads)
     click.echo(f"\n{dataset}, speed-up over {reads[0].header.baseline}:\n")
     click.echo(f"| row | span | {starts} | apart |")
     click.echo("| --- | --- |" + " --- |" * len(reads) + " ---: |")
@@ -47,7 +47,7 @@ def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
                 values = [ratio.value for ratio in ratios]
                 texts = " | ".join(ratio.spelled() for ratio in ratios)
                 apart = max(values) / min(values) - 1
-                name = reads[0].header.rows[cell]["row"]
+                name = reads[0].header.rows[cell].row
                 click.echo(f"| {name} | {span} | {texts} | {apart:.1%} |")
 
 

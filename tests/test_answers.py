@@ -116,8 +116,8 @@ def test_of_one_hit_beside_a_querys_own_doc_the_hit_is_compared(effbench, suite,
     assert found.exit_code == 0, found.output
     (path,) = tmp_path.glob("*/toys/latency/*")
     header = read_samples(path).header
-    differs = {facts.row: facts.differs for facts in header["rows"].values()}
-    assert differs == {"words": {}, "alone": {"end to end": header["queries"]}}
+    differs = {facts.row: facts.differs for facts in header.rows.values()}
+    assert differs == {"words": {}, "alone": {"end to end": header.queries}}
 
 
 @pytest.mark.parametrize("k", [5, 1])

