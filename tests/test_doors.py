@@ -1,4 +1,4 @@
-"""Files at the door: whatever is wrong with one, it is named and left out, the rest is shown."""
+"""Files at the door: what is wrong with one is named, it is left out, the rest is shown."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ RECORD = (
     "trained_on", "versions", "cell", "files", "k", "such_as", "models", "passages",
 )  # fmt: skip
 FINE_IN_RECORD: dict[str, list[Any]] = {
-    "search": [{}], "search.ef": [7, -1, True, "text", [], {}, [[]], HUGE, "../x",
-                                  {"a": {"b": [1]}}],
+    "search": [{}, {"a": {"b": [1]}}],
+    "search.ef": [7, -1, True, "text", [], {}, [[]], HUGE, "../x", {"a": {"b": [1]}}],
     "key": ["text", "../x"], "dataset": ["text", "../x"], "row.name": ["text", "../x"],
     "index.name": ["text", "../x"], "passages": ["text", "../x"], "k": [7],
     "queries": [{}], "queries.queries": [7], "costs": [{}, {"a": {"b": [1]}}],
@@ -108,11 +108,11 @@ FINE_IN_SUITE: dict[str, list[Any]] = {
 }  # fmt: skip
 
 SESSION = (
-    "format", "dataset", "rows", "rows.data-0--0", "rows.data-0--0.key", "rows.data-0--0.search",
-    "baseline", "spans", "spans.0", "queries", "queries.0", "words", "words.0", "conditions",
-    "fingerprint", "errors", "processes", "processes.0", "processes.0.cell",
-    "processes.0.process", "processes.0.fresh_ns", "blocks", "blocks.0", "blocks.0.0",
-    "blocks.0.4", "blocks.0.4.0", "started",
+    "format", "dataset", "rows", "rows.data-0--0", "rows.data-0--0.key",
+    "rows.data-0--0.search", "baseline", "spans", "spans.0", "queries", "queries.0",
+    "words", "words.0", "conditions", "fingerprint", "errors", "processes", "processes.0",
+    "processes.0.cell", "processes.0.process", "processes.0.fresh_ns", "blocks", "blocks.0",
+    "blocks.0.0", "blocks.0.4", "blocks.0.4.0", "started",
 )  # fmt: skip
 FINE_IN_SESSION: dict[str, list[Any]] = {
     "dataset": ["text", "../x"], "rows.data-0--0.key": ["text", "../x"],
@@ -276,8 +276,8 @@ def columns(path: Path, **changed: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("row", 2), ("span", 9), ("process", 3), ("query", 12), ("block", 7), ("ns", 0), ("ns", -5),
-     ("ns", 2**62)],
+    [("row", 2), ("span", 9), ("process", 3), ("query", 12), ("block", 7), ("ns", 0),
+     ("ns", -5), ("ns", 2**62)],
 )  # fmt: skip
 def test_times_of_what_the_header_does_not_have_are_named(
     results: Path, said, name: str, value: int

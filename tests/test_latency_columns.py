@@ -69,12 +69,12 @@ def test_an_unsteady_machine_is_marked_and_not_ranked(board: Board) -> None:
 def test_the_newest_of_the_fullest_sessions_counts(board: Board) -> None:
     board.both()
     faster = {"encode": [0.1] * 20}
-    board.both(typed=faster, started="2026-11-26")
+    board.both(typed=faster, started="2026-11-26T00:00:00+00:00")
     assert board.line("typed")["encode p50 ms"] == pytest.approx(0.1)
-    board.both(typed=None, started="2026-11-27")
+    board.both(typed=None, started="2026-11-27T00:00:00+00:00")
     assert board.line("typed")["encode p50 ms"] == pytest.approx(0.1), "fuller than the newest"
     board.keys |= {f"{name}--typed--plain": "another model's" for name in ("toy", "more")}
-    board.both(typed={"encode": [0.01] * 20}, started="2026-11-28")
+    board.both(typed={"encode": [0.01] * 20}, started="2026-11-28T00:00:00+00:00")
     assert board.line("typed")["encode p50 ms"] == pytest.approx(0.1), "of the model as it is"
 
 
@@ -159,7 +159,7 @@ def test_a_baseline_that_is_unstable_gives_no_speed_up(board: Board) -> None:
 )
 def test_other_conditions_and_machines_are_never_mixed(board: Board, other, said) -> None:
     board.add("toy", **other)
-    board.add("more", started="2026-11-26")
+    board.add("more", started="2026-11-26T00:00:00+00:00")
     (remark,) = board.table()["remarks"]
     assert remark.startswith(f"latency on toy is left out, since {said} is not that of more: ")
     assert board.line("typed")["encode p50 ms"] is None
