@@ -16,8 +16,8 @@ import click
 import numpy as np
 
 from effbench.errors import EffbenchError
+from effbench.recorded import Done
 from effbench.records import SUITE, read, read_suite
-from effbench.schemas import Done
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 Values = dict[str, dict[str, dict[str, float]]]  # row -> dataset -> query_id -> value

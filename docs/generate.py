@@ -10,7 +10,7 @@ import msgspec
 
 from effbench import render
 from effbench.cli import main
-from effbench.schemas import Record
+from effbench.recorded import Record
 from effbench.tables import tables
 
 HERE = Path(__file__).parent
@@ -35,7 +35,7 @@ def _block(title: str, text: str) -> str:
 
 
 def schema() -> str:
-    """Return docs/record.schema.json: what `effbench.schemas` says of a record."""
+    """Return docs/record.schema.json: what `effbench.recorded` says of a record."""
     facts = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://effbench/record.schema.json",

@@ -139,6 +139,9 @@ class Given:
     def docs_count(self):
         return len(self._docs)
 
+    def queries(self):
+        return iter(())
+
     def qrels(self):
         return iter(self._qrels)
 
@@ -146,7 +149,7 @@ class Given:
 def row(**given) -> DatasetRow:
     from types import SimpleNamespace
 
-    return DatasetRow(Given(**given), SimpleNamespace(plugin="given"))
+    return DatasetRow(Given(**given), SimpleNamespace(name="given", plugin="given"))
 
 
 @pytest.mark.parametrize("relevance", [1, 1.0, "1"])

@@ -57,7 +57,7 @@ class Cell:
     @property
     def has_latency(self) -> bool:
         """Whether its answers are found here, so that their time means something."""
-        return bool(getattr(self.row.offer.factory, "latency", True))
+        return self.row.offer.latency
 
     @property
     def options(self) -> Mapping[str, Any]:

@@ -12,8 +12,8 @@ from effbench.collected import of_other_data
 from effbench.latency.figures import Interval
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board, boards
+from effbench.recorded import Done, Failed, Skipped
 from effbench.remarks import one_line
-from effbench.schemas import Done, Failed, Skipped
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 SPEED = 0.10

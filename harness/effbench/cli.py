@@ -215,7 +215,10 @@ def export(
 @main.command()
 @as_json_option
 def plugins(as_json: bool) -> None:
-    """List the plugins, what they offer with options and defaults, and what is broken."""
+    """List the plugins, what they offer with options and defaults, and what is broken.
+
+    Exit code 1: some plugin is broken, and the line says why; the others can be used.
+    """
     from effbench import plugins as loading
     from effbench.listing import described, spelled
 
@@ -224,6 +227,7 @@ def plugins(as_json: bool) -> None:
         click.echo(json.dumps(described(found), indent=1))
     else:
         click.echo("\n".join(spelled(found)))
+    leave(failed=bool(found.broken()))
 
 
 main.add_command(latency)

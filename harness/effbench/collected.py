@@ -20,9 +20,9 @@ from msgspec.structs import replace
 from effbench.door import QueryId, check_ids, content, parsed, typed
 from effbench.errors import EffbenchError
 from effbench.files import listed
+from effbench.recorded import Done, Record, SuiteFacts
 from effbench.records import SUITE, queries_file, read, read_suite
 from effbench.remarks import one_line
-from effbench.schemas import Done, Record, SuiteFacts
 
 QUERY_LENGTH = 1_000_000
 """Characters of a query's text."""

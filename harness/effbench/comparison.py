@@ -16,7 +16,7 @@ from effbench.latency.figures import Interval
 from effbench.latency.sessions import SHOWN, Sessions
 from effbench.latency.spans import END_TO_END
 from effbench.plugins import suggest
-from effbench.schemas import Done
+from effbench.recorded import Done
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from effbench.schemas import Done
+    from effbench.recorded import Done
 
 
 SAID = {

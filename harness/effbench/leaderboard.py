@@ -14,7 +14,7 @@ from effbench.cells import through
 from effbench.collected import Collected, collect
 from effbench.latency import board
 from effbench.latency.sessions import Measured
-from effbench.schemas import Done, Quoted, Record, Skipped, SuiteFacts
+from effbench.recorded import Done, Quoted, Record, Skipped, SuiteFacts
 from effbench.standings import Standing, standings
 
 MEAN = "mean"

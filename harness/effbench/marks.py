@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from effbench.latency import figures
 from effbench.latency.figures import Interval
 from effbench.leaderboard import Board
+from effbench.recorded import Quoted
 from effbench.remarks import one_line
-from effbench.schemas import Quoted
 
 
 def marks(board: Board, number: int) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from effbench.cells import slug, through
 from effbench.errors import EffbenchError
 from effbench.files import write_json
-from effbench.schemas import Done
+from effbench.recorded import Done
 
 META = "model_meta.json"
 TASKS = {

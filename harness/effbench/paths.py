@@ -17,12 +17,18 @@ def inside(beside: Path, named: str | Path) -> Path:
     """
     text = str(named)[:80]
     try:
-        path = (beside / Path(named).expanduser()).resolve()
-        path.exists()  # too long a name is noticed by who asks the system
+        given = Path(named).expanduser()
     except RuntimeError as error:
         raise EffbenchError(
             f"{text!r}: no home folder of that user is known (write out the whole path, or "
             f"quote './{text}' for a folder of that name)"
+        ) from error
+    try:
+        path = (beside / given).resolve()
+        path.exists()  # too long a name is noticed by who asks the system
+    except RuntimeError as error:
+        raise EffbenchError(
+            f"{text!r}: links lead in a circle (name a path that can be)"
         ) from error
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error

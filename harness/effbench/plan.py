@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from effbench.blame import said
 from effbench.cells import Cell, Plan
 from effbench.content import Digests
 from effbench.errors import EffbenchError
@@ -16,7 +17,7 @@ from effbench.located import Mistakes
 from effbench.options import Resolver
 from effbench.plugins import Plugins, suggest
 from effbench.reader import read
-from effbench.rows import DatasetRow, Row, corpora_of
+from effbench.rows import DatasetRow, Row
 from effbench.steps.data import Data
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
 from effbench.steps.index import BuildIndex, BuildRetriever
@@ -42,7 +43,10 @@ def make(
     """
     suite, mistakes = read(path, text)
     digests = Digests(memory)
-    plan = _Planner(suite, mistakes, plugins, Resolver(data, digests)).plan()
+    try:
+        plan = _Planner(suite, mistakes, plugins, Resolver(data, digests)).plan()
+    except RecursionError as error:
+        raise EffbenchError(f"{path}: too many rows or datasets, one in another") from error
     digests.save()
     if mistakes.sections() == {"measures"} and plan.cells and suite.measures:
         raise Unmeasurable(mistakes.text(), plan)
@@ -78,9 +82,8 @@ class _Planner:
 
     def others(self, target: DatasetRow) -> list[DatasetRow]:
         """Return the suite's datasets of other collections than the target's."""
-        corpora = corpora_of(target.dataset)
         rows = [data.row for data in self._datasets]
-        return [row for row in rows if not corpora_of(row.dataset) & corpora]
+        return [row for row in rows if not row.corpora & target.corpora]
 
     def finder(self, target: DatasetRow) -> Finder:
         """Return the rows as a dataset sees them."""
@@ -110,7 +113,7 @@ class _Planner:
             try:
                 row = self._make().dataset(entry.use, entry.options, entry.group)
             except EffbenchError as error:
-                self.mistakes.add(entry.place, str(error))
+                self.mistakes.add(entry.place, said(error))
                 continue
             if row.name in found:
                 message = f"dataset {row.name!r} stands twice (give a name)"

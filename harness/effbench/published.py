@@ -22,8 +22,8 @@ from effbench.door import LONGEST, Name, content, foreign, typed
 from effbench.errors import EffbenchError
 from effbench.files import listed
 from effbench.mteb_files import META, measure_key, task_of
+from effbench.recorded import Costs, Offer, Quoted
 from effbench.remarks import one_line
-from effbench.schemas import Costs, Offer, Quoted
 
 ITS_FOLDER = "its folder's name is taken"
 NEVER = datetime.min.replace(tzinfo=timezone.utc)

@@ -20,8 +20,8 @@ from effbench.errors import EffbenchError
 from effbench.files import SEAL, unsealed
 from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
+from effbench.recorded import Record, SuiteFacts
 from effbench.remarks import one_line
-from effbench.schemas import Record, SuiteFacts
 from effbench.steps import all_steps, key_of
 from effbench.steps.data import qrels_of
 from effbench.steps.search import RUN, SearchIndex
@@ -110,7 +110,7 @@ def told(cell: Cell) -> Plain:
     return {
         "row": _described(cell.row),
         "passages": cell.row.passages.name if cell.row.passages else None,
-        "trained_on": lineage.seen(cell.row, cell.dataset.dataset),
+        "trained_on": lineage.seen(cell.row, cell.dataset),
         "index": _described(cell.index) if cell.index else None,
     }
 
@@ -156,11 +156,7 @@ def suite_facts(plan: Plan) -> Plain:
         "measures": list(suite.measures),
         "k": suite.k,
         "datasets": [
-            {
-                "name": name,
-                "group": row.group,
-                "note": one_line(str(getattr(row.dataset, "note", ""))),
-            }
+            {"name": name, "group": row.group, "note": one_line(row.declared.note)}
             for name, row in datasets.items()
         ],
         "latency": _latency(plan),

@@ -9,7 +9,7 @@ from effbench import counts
 
 if TYPE_CHECKING:
     from effbench.leaderboard import Line
-    from effbench.schemas import SuiteFacts
+    from effbench.recorded import SuiteFacts
 
 LONGEST = 500
 """Characters of what a trainer remarks."""

@@ -81,7 +81,10 @@ class Results:
 
 def _write_if_new(path: Path, data: Plain, said: Callable[[str], object]) -> None:
     if _kept(path, read_sealed, said) != json.loads(json.dumps(data)):
-        write_json(path, data)
+        try:
+            write_json(path, data)
+        except OSError as error:
+            raise EffbenchError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _kept(path: Path, read: Callable[[Path], T], said: Callable[[str], object]) -> T | None:

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from effbench import EffbenchError
 from effbench.door import Name, Number, typed
+from effbench.recorded import Done
 from effbench.records import SUITE, read, read_suite
-from effbench.schemas import Done
 
 
 class Mix(Struct, frozen=True):

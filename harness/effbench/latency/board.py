@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from effbench.latency.gate import ADVICE
 from effbench.latency.sessions import Measured, Sessions, Wanted
-from effbench.schemas import Done, SuiteFacts
+from effbench.recorded import Done, SuiteFacts
 
 
 class Latencies(NamedTuple):

@@ -20,7 +20,7 @@ from effbench.door import (
     check_settings,
     check_unique,
 )
-from effbench.schemas import Moment
+from effbench.recorded import Moment
 
 FORMAT = 1
 

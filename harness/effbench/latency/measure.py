@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from effbench.latency.session import session
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions
 from effbench.latency.workers import own_cpus
+from effbench.remarks import one_line
 from effbench.steps.data import queries_of
 from effbench.workbench import StepFailed, Workbench
 
@@ -61,7 +61,7 @@ def measure(
             by_dataset[cell.dataset.name].append(cell)
     options = replace(options, baseline=plan.baseline)
     place = Place(plan.suite, plan.data, bench.store.root, bench.device)
-    known = [] if anew else _fitting(folder, options, bench.device)
+    known = [] if anew else _fitting(folder, options, bench)
     for group in by_dataset.values():
         found = _found(group, known)
         if found is None:
@@ -104,21 +104,24 @@ def _compare(samples: Samples, cells: Sequence[Cell], bench: Workbench) -> None:
 
 
 def _fitting(
-    folder: Path, options: LatencyOptions, device: str | None
+    folder: Path, options: LatencyOptions, bench: Workbench
 ) -> list[tuple[Path, Read]]:
     """Return the sessions under these conditions on this machine, the newest first."""
     paths = list(listed(folder / sessions.FOLDER, "*.npz"))[::-1]
     if not paths:
         return []
-    terms = conditions(options, device)
+    terms = conditions(options, bench.device)
     here = fingerprint.fingerprint(options.threads, own_cpus(options.threads))
     found = []
     for path in paths:
-        with contextlib.suppress(EffbenchError):  # the leaderboard says what is wrong with it
+        try:
             read = read_samples(path)
-            alike = read.header.fingerprint_id == fingerprint.digest(here)
-            if alike and read.header.conditions == terms and read.rounds >= options.processes:
-                found.append((path, read))
+        except EffbenchError as error:
+            bench.progress.note(one_line(f"left out: {error}"))
+            continue
+        alike = read.header.fingerprint_id == fingerprint.digest(here)
+        if alike and read.header.conditions == terms and read.rounds >= options.processes:
+            found.append((path, read))
     return found
 
 

@@ -14,8 +14,8 @@ from effbench.latency.sessions import SHOWN, SPEED_UPS, Measured, Value
 from effbench.latency.spans import END_TO_END
 from effbench.leaderboard import MEAN, Board
 from effbench.marks import marks, ranked, time_of
+from effbench.recorded import Done, Quoted
 from effbench.remarks import of_models, one_line
-from effbench.schemas import Done, Quoted
 from effbench.sentences import sentence
 from effbench.tables import table
 

@@ -124,7 +124,7 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
     own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
     counted = {
         "judged_docs_missing": missing,
-        "self_judged": own if data.row.dataset.drop_self_hits else set(),
+        "self_judged": own if data.row.declared.drop_self_hits else set(),
     }
     such_as = {name: _some(ids) for name, ids in counted.items()}
     return {**{name: len(ids) for name, ids in counted.items()}, "such_as": such_as}

@@ -35,7 +35,7 @@ class Train:
     @property
     def together(self) -> bool:
         """Whether all processes of a run train it together."""
-        return bool(getattr(self.row.offer.factory, "together", False))
+        return self.row.offer.together
 
     @property
     def label(self) -> str:
