@@ -250,16 +250,17 @@ def test_what_is_marked_or_remarked_is_said(page, tmp_path: Path) -> None:
     assert board.js(hollow) == 1
 
 
-def test_texts_of_queries_that_are_none_are_named(page, tmp_path: Path) -> None:
+def test_texts_of_queries_that_are_none_are_named(effbench, tmp_path: Path) -> None:
     folder = write_results(tmp_path / "results", rows=["big", "small"], datasets=2)
     (folder / "queries").mkdir()
     (folder / "queries" / "data-0.json").write_text('["no", "texts"]')
     (folder / "queries" / "data-1.json").write_text('{"q0": 7}')
-    board = page(tmp_path / "results")
-    remarks = board.text("remarks")
+    board = tmp_path / "board.html"
+    found = effbench("leaderboard", tmp_path / "results", "--output", board)
+    assert found.exit_code == 1
     for name in ("data-0", "data-1"):
-        assert f"{name}.json: " in remarks
-    assert remarks.count("(query_id: text; run the suite again)") == 2
+        assert f"left out: {folder}/queries/{name}.json: " in found.stderr
+    assert board.read_text().count("(query_id: text; run the suite again)") == 2
 
 
 def test_hostile_names_are_text(page, tmp_path: Path) -> None:
