@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SAYS = {"add", "append", "echo", "fail", "note", "remark"}
+SAYS = {"add", "append", "fail", "note", "remark", "say"}
 """Methods that are given what a user reads."""
 
 NAMED = {"advice", "how", "line", "message", "reason", "wrong"}

@@ -212,7 +212,7 @@ def test_a_measure_that_nobody_can_calculate_is_found_when_planning(
 def test_a_suite_without_a_measure_is_refused(effbench, suite) -> None:
     found = effbench("plan", suite(SUITE.replace("[nDCG@10, R@100]", "[]")))
     assert found.exit_code == 2
-    assert "measures: give a measure at least ([nDCG@10])" in found.stderr
+    assert "measures: give a list of measures (- nDCG@10)" in found.stderr
 
 
 def test_a_measure_that_fails_on_the_data_fails_its_cells_only(run, records) -> None:

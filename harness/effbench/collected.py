@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 
 from effbench.door import QueryId, check_ids, content, parsed, typed
 from effbench.errors import EffbenchError
-from effbench.files import listed
+from effbench.files import DiskError, listed
 from effbench.recorded import Done, Record, SuiteFacts
 from effbench.records import SUITE, queries_file, read, read_suite
 from effbench.remarks import one_line
@@ -64,11 +65,12 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
 
     """
     folders: dict[tuple[str, str], list[tuple[Path, SuiteFacts]]] = {}
-    unreadable: list[str] = []
+    unreadable = list[str]()
     for root in roots:
         paths = sorted(_suites(root, unreadable))
-        if not paths:
-            raise EffbenchError(f"{root}: no results there (run a suite with --results {root})")
+        if not paths and not unreadable:
+            option = shlex.join(["--results", str(root)])
+            raise EffbenchError(f"{root}: no results there (run a suite with {option})")
         for path in paths:
             try:
                 suite = read_suite(path)
@@ -86,13 +88,13 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
 
 
 def _suites(root: Path, unreadable: list[str]) -> Iterator[Path]:
-    """Yield what is called as a suite's file, links that lead nowhere too."""
+    """Yield the suites' files under a folder; name the folders that cannot be looked into."""
 
-    def unlisted(error: OSError) -> None:
-        unreadable.append(one_line(f"{error.filename}: cannot be listed: {error.strerror}"))
+    def note(error: OSError) -> None:
+        unreadable.append(one_line(str(DiskError(root, error))))
 
-    for folder, inside, files in os.walk(root, onerror=unlisted):
-        if SUITE in files or SUITE in inside:
+    for folder, inside, files in os.walk(root, onerror=note):
+        if SUITE in (*inside, *files):
             yield Path(folder, SUITE)
 
 

@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from effbench.errors import EffbenchError
-from effbench.files import read_sealed, sweep_stale, write_json
+from effbench.files import DiskError, read_sealed, sweep_stale, write_json
 from effbench.paths import inside
 
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
@@ -72,7 +72,7 @@ class Digests:
     def save(self) -> None:
         """Remember what was new, beside what others have remembered meanwhile."""
         if self._new:
-            with contextlib.suppress(OSError):  # only a memory: a read-only cache still works
+            with contextlib.suppress(DiskError):  # only a memory: a read-only cache still works
                 write_json(self._memory, {**self._remembered(), **self._new})
             self._known.update(self._new)
             self._new = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -164,7 +165,7 @@ class Finder:
         if offer is None:
             hint = f"{suggest(use, offers)}{self._broken()}"
             return None, [(("use",), f"nothing installed offers {use!r} ({hint})")]
-        missing = " ".join(f"'{what}'" for what in offer.missing)
+        missing = shlex.join(offer.missing)
         if missing:
             return None, [(("use",), f"{use!r} needs: pip install {missing}")]
         # a dataset says itself what it holds: its files are not read for a digest here

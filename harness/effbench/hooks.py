@@ -15,7 +15,7 @@ from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.offers import SECTIONS, Offer, offer_of
 from effbench.schema import holdable
-from effbench.words import plain_name
+from effbench.words import unfit_row
 
 LONGEST = 100
 """Letters of a name that a plugin gives to something."""
@@ -80,7 +80,7 @@ def _named(given: Any, what: str) -> dict[str, Any]:
         raise EffbenchError(f"{what} {shown(given)} (a mapping by names is wanted)")
     found = dict(given)
     for name in found:
-        if not (isinstance(name, str) and plain_name(name) and len(name) <= LONGEST):
+        if not (isinstance(name, str) and not unfit_row(name) and len(name) <= LONGEST):
             raise EffbenchError(
                 f"{what} the name {shown(name)} (take a string of up to {LONGEST} letters, "
                 'without white space and / \\ : * ? " < > |)'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ def spelled(plugins: Plugins) -> Iterator[str]:
         for offer in plugin["offers"]:
             yield f"  {offer['section']}: {offer['name']} - {offer['summary']}"
             if offer["missing"]:
-                yield f"    needs: pip install {' '.join(repr(w) for w in offer['missing'])}"
+                yield f"    needs: pip install {shlex.join(offer['missing'])}"
             for option in offer["options"]:
                 yield f"    {_line(option)}"
             for option in offer["search_options"]:

@@ -113,7 +113,7 @@ class Resolver(NamedTuple):
         if (reference := option.reference(value)) is not None:
             return self._input(reference, value)
         if value is not option.default and not option.accepts(value):
-            raise EffbenchError(f"{value!r} is not {option.type_name()}{_hint(value)}")
+            raise EffbenchError(f"{value!r} is not {option.type_name()}{_hint(option, value)}")
         if option.annotation is float or (
             float in get_args(option.annotation) and type(value) is int
         ):
@@ -158,8 +158,11 @@ def changed(
             yield Path(given)
 
 
-def _hint(value: Any) -> str:
-    """Explain a number that YAML takes for a text, such as 1e-4."""
+def _hint(option: Option, value: Any) -> str:
+    """Explain a text that looks like a number, such as 1e-4, or the other way round."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if type(value) in (bool, int, float) and option.accepts(text):
+        return f" (quote it: '{text}')"
     try:
         float(value)
     except (TypeError, ValueError):

@@ -84,7 +84,8 @@ def load() -> Plugins:
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return a did-you-mean for ``word``, or the list of what is known."""
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
+    # to compare thousands of names with thousands of mistakes takes minutes
+    near = difflib.get_close_matches(word, names, n=1) if len(names) <= 500 else []
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known: {', '.join(names)}" if names else "none is known"

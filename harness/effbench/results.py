@@ -46,11 +46,20 @@ class Results:
         _write_if_new(self.folder.parent / MACHINE, machine.facts(), said)
         _write_if_new(self.folder / SUITE, suite_facts(plan), said)
 
+    def complete(self, plan: Plan) -> bool:
+        """Tell whether every cell of a plan has its finished record."""
+        return all(self.finished(cell, _nobody) for cell in plan.cells)
+
     def read(self, cell: Cell, said: Callable[[str], object]) -> Plain | None:
         """Return a cell's record, or None if there is none that can be read; ``said`` why."""
-        path = self.folder / f"{cell.name}.json"
-        found = _kept(path, load, said)
+        found = _kept(self.folder / f"{cell.name}.json", load, said)
         return found and found[1]
+
+    def finished(self, cell: Cell, said: Callable[[str], object]) -> Plain | None:
+        """Return a cell's record if it is done, of the cell as it is now."""
+        record = self.read(cell, said)
+        done = record and (record.get("status"), record.get("key")) == ("done", cell.key)
+        return record if done else None
 
     def write(self, cell: Cell, record: Plain) -> None:
         """Write a cell's record, atomically."""
@@ -79,12 +88,13 @@ class Results:
         ]
 
 
+def _nobody(said: str) -> None:
+    """Hear what is said, where it will be said again."""
+
+
 def _write_if_new(path: Path, data: Plain, said: Callable[[str], object]) -> None:
     if _kept(path, read_sealed, said) != json.loads(json.dumps(data)):
-        try:
-            write_json(path, data)
-        except OSError as error:
-            raise EffbenchError(f"{path}: cannot be written: {error.strerror}") from error
+        write_json(path, data)
 
 
 def _kept(path: Path, read: Callable[[Path], T], said: Callable[[str], object]) -> T | None:

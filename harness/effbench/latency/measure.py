@@ -19,6 +19,7 @@ from effbench.latency.session import session
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions
 from effbench.latency.workers import own_cpus
+from effbench.paths import check_writable
 from effbench.remarks import one_line
 from effbench.steps.data import queries_of
 from effbench.workbench import StepFailed, Workbench
@@ -71,6 +72,7 @@ def measure(
             if ready:
                 texts = queries_of(ready[0].search.data, bench)
                 queries = {query.query_id: query.text for query in texts}
+                check_writable(folder / sessions.FOLDER, "--results")
                 bench.close()
                 samples = session(ready, queries, place, options, bench.progress)
                 _compare(samples, ready, bench)
