@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from effbench import door, recorded
-from effbench.latency import archive, header
+from effbench.latency import archive
+from effbench.latency import recorded as sessions
 from made_records import write_results
 from test_mteb_files import write_task
 
@@ -436,7 +437,7 @@ def _unions(kind: Any) -> typing.Iterator[Any]:
                 yield from _unions(inner)
 
 
-@pytest.mark.parametrize("kind", [recorded.Record, recorded.SuiteFacts, header.Header])
+@pytest.mark.parametrize("kind", [recorded.Record, recorded.SuiteFacts, sessions.Header])
 def test_no_union_kills_the_process(kind: Any) -> None:
     """msgspec 0.22.0 writes past its memory where a pattern meets a list or a mapping."""
     for union in _unions(msgspec.inspect.type_info(kind)):

@@ -99,11 +99,11 @@ def test_queries_that_are_their_own_relevant_docs_are_said(run, records) -> None
         ({"qrels": "q0\td2\t1000001\n"}, "test.tsv:4: the score is too large"),
         (
             {"docs": json.dumps({"_id": "d0", "text": "red apple"})},
-            "d/test: doc id 'd0' occurs twice in the corpus (ids must be unique)",
+            "d/test: doc id 'd0' occurs twice in the corpus: docs 1 and 4 have it (ids must",
         ),
         (
             {"docs": json.dumps({"_id": "d1", "text": "another"})},
-            "d/test: doc id 'd1' occurs twice in the corpus (ids must be unique)",
+            "d/test: doc id 'd1' occurs twice in the corpus: docs 2 and 4 have it (ids must",
         ),
         (
             {"docs": r'{"_id": "d9", "text": "\ud83d"}'},

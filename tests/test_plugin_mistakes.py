@@ -468,7 +468,7 @@ def test_a_module_that_says_nothing_of_itself_is_not_missing(mine, effbench, pla
     assert listed.exit_code == 0
     assert "needs: pip install lost\n" in listed.stdout
     found = plan("{use: words}", "{use: mine}")
-    assert ":4: encoders.words.use: 'mine' needs: pip install 'lost'" in found.stderr
+    assert ":4: encoders.words.use: 'mine' needs: pip install lost" in found.stderr
 
 
 def test_a_ready_row_that_cannot_run_here_is_a_remark(mine, plan) -> None:

@@ -72,7 +72,8 @@ class _Group(click.Group):
         try:
             with no_silent_end():
                 check_here()
-                processes.settle()
+                if forgotten := processes.settle():
+                    say(forgotten, err=True)
                 return super().invoke(ctx)
         except EffbenchError as error:
             say(*f"Error: {error}".split("\n"), err=True)

@@ -100,7 +100,8 @@ class Answers:
         if isinstance(search, SearchIndex):
             folder = bench.artifact(search.index.corpus).folder
             every = (answer for answers in given.values() for answer in answers)
-            ids = ids_at(folder, {int(doc) for answer in every for doc, _ in answer or ()})
+            docs = {doc for answer in every for doc, _ in answer or ()}
+            ids = ids_at(folder, (doc for doc in docs if isinstance(doc, int)))
         drops = cell.dataset.declared.drop_self_hits
         count = min(FIRST, search.k)
 

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from effbench.door import content, parsed, typed
 from effbench.errors import EffbenchError
-from effbench.latency.header import COLUMNS, FORMAT, NO_BLOCK, Header
+from effbench.latency.recorded import COLUMNS, FORMAT, NO_BLOCK, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,8 +103,9 @@ def _array(data: bytes, dtype: np.dtype[Any]) -> NDArray[Any]:
     if npy.read_magic(file) != (1, 0):
         raise BadZipFile("an array of another version than ours")
     shape, _, kind = npy.read_array_header_1_0(file)
-    found = np.frombuffer(data, dtype.newbyteorder("<"), offset=file.tell())
-    if kind != found.dtype or shape != found.shape:
+    known = kind.kind == dtype.kind and kind.itemsize <= dtype.itemsize  # older spans: u1
+    found = np.frombuffer(data, kind if known else dtype, offset=file.tell())
+    if not known or shape != found.shape:
         raise BadZipFile(f"an array is {kind} of {shape}, not {dtype} of one dimension")
     return found
 

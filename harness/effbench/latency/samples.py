@@ -10,10 +10,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import msgspec
+
 from effbench.files import write_atomically
 from effbench.latency import archive
 from effbench.latency.agreement import Answers
-from effbench.latency.header import COLUMNS, FORMAT, Block, Header
+from effbench.latency.recorded import COLUMNS, FORMAT, Block, Header
+from effbench.remarks import one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +52,15 @@ class Samples:
         ):
             self.columns[name].extend(values)
 
+    def forget(self, row: int, first: int) -> None:
+        """Forget what was measured of a row in its process ``first`` and later ones."""
+        pairs = zip(self.columns["row"], self.columns["process"], strict=True)
+        kept = [place for place, (of, n) in enumerate(pairs) if of != row or n < first]
+        self.columns = {
+            name: [values[place] for place in kept] for name, values in self.columns.items()
+        }
+        self.blocks = [one for one in self.blocks if one.row != row or one.process < first]
+
     def mean_ns(self, row: int, span: str, process: int) -> float:
         """Return the mean of a span's times so far in a process of a row."""
         wanted = (row, self.header["spans"].index(span), process)
@@ -63,7 +75,12 @@ class Samples:
         columns = {**self.columns, "ns": [max(ns, 1) for ns in self.columns["ns"]]}
         arrays = {name: np.array(columns[name], dtype=kind) for name, kind in COLUMNS.items()}
         header = {"format": FORMAT, **self.header, "blocks": self.blocks}
-        text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        header["errors"] = {cell: one_line(why) for cell, why in header["errors"].items()}
+        header["warnings"] = [one_line(warning) for warning in header["warnings"]]
+        # whatever a driver or an environment said: what was measured must not be lost for it
+        spelled = json.dumps(header, ensure_ascii=False, default=str).encode(errors="replace")
+        strict = msgspec.json.encode(json.loads(spelled))  # what is no finite number is null
+        text = np.frombuffer(strict, dtype=np.uint8)
 
         def save(temporary: Path) -> None:
             with temporary.open("wb") as file:  # a name without .npz would get one
