@@ -193,7 +193,7 @@ def test_a_row_that_was_killed_is_tried_once_more_with_the_baseline(
     ) in found.stderr
     session = read_samples(path)
     processes = {
-        facts["row"]: set(session.times(cell, "encode"))
+        facts.row: set(session.times(cell, "encode"))
         for cell, facts in session.header.rows.items()
     }
     assert processes == {"words": {0, 1}, "nothing": {0}, "is-killed-once": {1}}
