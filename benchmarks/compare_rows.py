@@ -16,7 +16,8 @@ import click
 import numpy as np
 
 from effbench.errors import EffbenchError
-from effbench.records import SUITE, read
+from effbench.recorded import Done
+from effbench.records import SUITE, read, read_suite
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 Values = dict[str, dict[str, dict[str, float]]]  # row -> dataset -> query_id -> value
@@ -60,18 +61,18 @@ def per_query(results: Path, suite: str, measure: str) -> tuple[Values, list[str
         raise click.ClickException(
             f"{len(found)} folders named {suite} in {results} (name one)"
         )
-    facts = read(found[0])
+    facts = read_suite(found[0])
     values: Values = {}
-    for name in facts["cells"]:
+    for name in facts.cells:
         try:
             record = read(found[0].parent / f"{name}.json")
         except EffbenchError as error:
             raise click.ClickException(str(error)) from error
-        if record["status"] != "done":
-            raise click.ClickException(f"{name}: {record['status']}")
-        by_dataset = values.setdefault(record["row"]["name"], {})
-        by_dataset[record["dataset"]] = record["per_query"][measure]
-    return values, [dataset["name"] for dataset in facts["datasets"]]
+        if not isinstance(record, Done):
+            raise click.ClickException(f"{name}: {record.error}")
+        by_dataset = values.setdefault(record.row.name, {})
+        by_dataset[record.dataset] = record.per_query[measure]
+    return values, [dataset.name for dataset in facts.datasets]
 
 
 def compare(

@@ -25,16 +25,16 @@ from effbench.latency.spans import AFTER_LAST_WORD, ENCODE
 def main(results: Path, suite: str) -> None:
     """Print a table for each dataset that several sessions measured."""
     found = [read_samples(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))]
-    for dataset in sorted({read.header["dataset"] for read in found}):
-        reads = [read for read in found if read.header["dataset"] == dataset]
+    for dataset in sorted({read.header.dataset for read in found}):
+        reads = [read for read in found if read.header.dataset == dataset]
         if len(reads) > 1:
             print_dataset(dataset, reads)
 
 
 def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
     """Print the table of a dataset."""
-    starts = " | ".join(read.header["started"][:16] for read in reads)
-    click.echo(f"\n{dataset}, speed-up over {reads[0].header['baseline']}:\n")
+    starts = " | ".join(read.header.started.isoformat()[:16] for read in reads)
+    click.echo(f"\n{dataset}, speed-up over {reads[0].header.baseline}:\n")
     click.echo(f"| row | span | {starts} | apart |")
     click.echo("| --- | --- |" + " --- |" * len(reads) + " ---: |")
     medians = [figures.percentile_of(base_of(read), 50) for read in reads]
@@ -47,7 +47,7 @@ def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
                 values = [ratio.value for ratio in ratios]
                 texts = " | ".join(ratio.spelled() for ratio in ratios)
                 apart = max(values) / min(values) - 1
-                name = reads[0].header["rows"][cell]["row"]
+                name = reads[0].header.rows[cell].row
                 click.echo(f"| {name} | {span} | {texts} | {apart:.1%} |")
 
 
@@ -58,7 +58,7 @@ def speedup(read: Read, cell: str, span: str) -> Interval | None:
 
 def base_of(read: Read) -> Times:
     """Return what encoding took the baseline."""
-    return trust.steady_times(read, read.header["baseline"], ENCODE)
+    return trust.steady_times(read, read.header.baseline, ENCODE)
 
 
 if __name__ == "__main__":

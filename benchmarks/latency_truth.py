@@ -241,7 +241,7 @@ def session(
 
 def cell_of(read: Read, row: str) -> str:
     """Return the name of a row's cell."""
-    return next(cell for cell, facts in read.header["rows"].items() if facts["row"] == row)
+    return next(cell for cell, facts in read.header.rows.items() if facts.row == row)
 
 
 def of(read: Read, row: str, baseline: str) -> figures.Interval:

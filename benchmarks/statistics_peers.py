@@ -25,20 +25,20 @@ def main(folder: Path, baseline: str) -> None:
     from ranx.statistical_tests.paired_student_t_test import paired_student_t_test
 
     (found,) = collect([folder])
-    measure = found.suite["measures"][0]
-    base = {one["dataset"]: one for one in found.done if one["row"]["name"] == baseline}
+    measure = found.suite.measures[0]
+    base = {one.dataset: one for one in found.done if one.row.name == baseline}
     click.echo("| cell | effbench | ranx, Fisher | ranx, t |")
     click.echo("| --- | ---: | ---: | ---: |")
     for record in found.done:
-        if record["row"]["name"] == baseline:
+        if record.row.name == baseline:
             continue
-        pair = [one["per_query"][measure] for one in (record, base[record["dataset"]])]
+        pair = [one.per_query[measure] for one in (record, base[record.dataset])]
         values = values_of(pair)
         own, other = (column.copy() for column in values.T)
         ours = Paired([values]).p_values(1)[0]
         fisher, _ = fisher_randomization_test(own, other, n_permutations=10_000)
         student, _ = paired_student_t_test(own, other, 0.05)
-        click.echo(f"| {record['cell']} | {ours:.4f} | {fisher:.4f} | {student:.4f} |")
+        click.echo(f"| {record.cell} | {ours:.4f} | {fisher:.4f} | {student:.4f} |")
 
 
 if __name__ == "__main__":

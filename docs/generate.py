@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
+import msgspec
 
 from effbench import render
 from effbench.cli import main
+from effbench.recorded import Record
 from effbench.tables import tables
 
 HERE = Path(__file__).parent
@@ -31,6 +34,17 @@ def _block(title: str, text: str) -> str:
     return f"## {title}\n\n```text\n{text}\n```\n"
 
 
+def schema() -> str:
+    """Return docs/record.schema.json: what `effbench.recorded` says of a record."""
+    facts = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://effbench/record.schema.json",
+        "title": "A record of effbench: one cell (docs/records.md)",
+        **msgspec.json.schema(Record),
+    }
+    return json.dumps(facts, indent=1) + "\n"
+
+
 def leaderboard() -> str:
     """Return results/leaderboard.md: the tables of all published results."""
     return render.markdown(tables([RESULTS]))
@@ -40,5 +54,6 @@ if __name__ == "__main__":
     from messages import messages
 
     (HERE / "messages.md").write_text(messages(), encoding="utf-8")
+    (HERE / "record.schema.json").write_text(schema(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")
     (RESULTS / "leaderboard.md").write_text(leaderboard(), encoding="utf-8")

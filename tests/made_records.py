@@ -75,7 +75,9 @@ def write_results(
         if row in missing and dataset == names[-1]:
             continue
         level = 0.6 - 0.3 * rows.index(row) / len(rows)
-        values = {f"q{q}": min(1, max(0, chance.gauss(level, 0.2))) for q in range(queries)}
+        values = {
+            f"q{q}": min(0.95, max(0.05, chance.gauss(level, 0.2))) for q in range(queries)
+        }
         record = record_of(row, dataset, keys[cell], values) | given
         if row in (retrievers or {}):
             record["index"] = None

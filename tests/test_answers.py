@@ -81,10 +81,10 @@ def test_a_row_that_answers_otherwise_when_a_query_comes_alone_is_not_ranked(ran
     assert found.exit_code == 0, found.stderr
     assert session is not None
     differs = {
-        facts["row"]: {span: len(queries) for span, queries in facts["differs"].items()}
-        for facts in session.header["rows"].values()
+        facts.row: {span: len(queries) for span, queries in facts.differs.items()}
+        for facts in session.header.rows.values()
     }
-    every = len(session.header["queries"])
+    every = len(session.header.queries)
     assert {row for row, own in differs.items() if not own} == {
         "words", "near", "typed", "staged",
     }  # fmt: skip
@@ -116,8 +116,8 @@ def test_of_one_hit_beside_a_querys_own_doc_the_hit_is_compared(effbench, suite,
     assert found.exit_code == 0, found.output
     (path,) = tmp_path.glob("*/toys/latency/*")
     header = read_samples(path).header
-    differs = {facts["row"]: facts["differs"] for facts in header["rows"].values()}
-    assert differs == {"words": {}, "alone": {"end to end": header["queries"]}}
+    differs = {facts.row: facts.differs for facts in header.rows.values()}
+    assert differs == {"words": {}, "alone": {"end to end": header.queries}}
 
 
 @pytest.mark.parametrize("k", [5, 1])
@@ -130,9 +130,7 @@ def test_a_querys_own_doc_is_left_out_of_what_is_compared(
     found = effbench("run", suite(text), "--results", tmp_path / "r")
     assert found.exit_code == 0, found.output
     (path,) = (tmp_path / "r").glob("*/toys/latency/*")
-    assert [facts["differs"] for facts in read_samples(path).header["rows"].values()] == [
-        {}
-    ] * 2
+    assert [facts.differs for facts in read_samples(path).header.rows.values()] == [{}] * 2
 
 
 def test_a_vector_that_is_none_fails_its_row(ran) -> None:

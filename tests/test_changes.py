@@ -108,7 +108,8 @@ def test_a_speed_up_moves_by_more_than_ten_per_cent(
             cells[0]: {"encode": [10.0] * 12, "end to end": [10.5] * 12},
             cells[1]: {"encode": [ms] * 12, "end to end": [ms + 0.5] * 12},
         },
-        keys={cell: f"key-{cell}" for cell in cells}, processes=3, started="2027",
+        keys={cell: f"key-{cell}" for cell in cells}, processes=3,
+        started="2027-01-01T00:00:00+00:00",
     )  # fmt: skip
     found = effbench("diff", old, new)
     assert said in found.stdout

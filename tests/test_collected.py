@@ -64,7 +64,7 @@ def test_of_two_records_of_a_cell_the_newer_one_counts(effbench, results, tmp_pa
         ('{"schema": 999}', "schema 999 is newer than ours"),
         ('{"schema": 1, "sta', "cannot be read"),
         ('{"a": "foreign"}', "not a record of effbench"),
-        ('{"schema": 1}', "a record without status, key, created"),
+        ('{"schema": 1}', "there is no `status`"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_the_rest_is_drawn(

@@ -39,7 +39,8 @@ def test_the_table_is_read_from_records(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     cells = []
     for row, shift in (("a", 0.5), ("b", 0)):
-        record = record_of(row, "d", row, values(shift, 1))
+        within = {query: value / 100 + 0.25 for query, value in values(shift * 100, 1).items()}
+        record = record_of(row, "d", row, within)
         cells.append(f"d--{row}")
         (folder / f"d--{row}.json").write_text(json.dumps(record))
     suite = {

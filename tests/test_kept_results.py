@@ -106,7 +106,7 @@ def test_values_without_a_score_are_refused(tmp_path: Path) -> None:
     path = folder / "data-0--0.json"
     more = {"per_query": {"R@1": {"q": 1.0}}}
     path.write_text(json.dumps(json.loads(path.read_text()) | more))
-    with pytest.raises(EffbenchError, match="its R@1 is None, and the mean"):
+    with pytest.raises(EffbenchError, match="are not of the same measures"):
         read(path)
 
 
@@ -165,14 +165,13 @@ def test_exported_files_are_exported_again(run, folder: Path, name: str, what: s
 
 def test_damaged_texts_of_queries_are_named_and_not_shown(effbench, folder, tmp_path) -> None:
     from effbench.leaderboard import boards
-    from effbench.page import texts_of
 
     (board,) = boards([folder])
-    assert texts_of(board)[0]["toy"]["q0"].startswith("apple")
+    assert board.collected.texts["toy"]["q0"].startswith("apple")
     path = folder / "queries" / "toy.json"
     path.write_text(path.read_text().replace("apple", "amber"))
     (board,) = boards([folder])
-    assert texts_of(board)[0] == {}
+    assert board.collected.texts == {}
     found = table(effbench, folder)
     assert found.exit_code == 1
     assert f"left out: {path}: its checksum does not hold" in found.stderr

@@ -56,26 +56,26 @@ def measured(effbench, suite, tmp_path):
 def test_every_sample_of_a_session_is_kept(measured) -> None:
     found, session = measured(SUITE)
     assert found.exit_code == 0, found.output
-    rows = {facts["row"]: name for name, facts in session.header["rows"].items()}
+    rows = {facts.row: name for name, facts in session.header.rows.items()}
     assert set(rows) == {"words", "other", "scan"}
     for row, spans in {
         "words": {"encode", "search", "end to end"},
         "scan": {"end to end"},
     }.items():
-        times = {span: session.times(rows[row], span) for span in session.header["spans"]}
+        times = {span: session.times(rows[row], span) for span in session.header.spans}
         assert {span for span, by_process in times.items() if by_process} == spans
         for span in spans:
             assert set(times[span]) == {0, 1}
             assert all(sorted(one[:, 1]) == list(range(30)) for one in times[span].values())
             assert all((one[:, 2] > 0).all() for one in times[span].values())
-    assert len(set(session.header["queries"])) == 30
+    assert len(set(session.header.queries)) == 30
     assert len(session.blocks) == 2 * 3 * 3  # processes, rows, blocks of 10
-    assert session.header["fingerprint"]["threads"] == 1
+    assert session.header.fingerprint["threads"] == 1
 
 
 def test_a_session_of_few_queries_begins_its_epochs_anew(measured) -> None:
     _, session = measured(SUITE, "--queries", "70", "--rows", "words", "--processes", "1")
-    queries = session.header["queries"]
+    queries = session.header.queries
     assert len(queries) == 70
     assert len(set(queries[:30])) == len(set(queries[30:60])) == 30
     assert queries[:30] != queries[30:60]
@@ -83,8 +83,8 @@ def test_a_session_of_few_queries_begins_its_epochs_anew(measured) -> None:
 
 def test_the_baseline_is_measured_along(measured) -> None:
     found, session = measured(SUITE, "--rows", "other", "--processes", "3")
-    assert {facts["row"] for facts in session.header["rows"].values()} == {"words", "other"}
-    assert session.header["baseline"] == "toy--words--plain"
+    assert {facts.row for facts in session.header.rows.values()} == {"words", "other"}
+    assert session.header.baseline == "toy--words--plain"
     assert set(lines(found)) == {"words", "other"}
     assert (
         lines(found)["other"]["speed-up encode"]
@@ -124,10 +124,8 @@ def test_a_row_that_cannot_be_made_leaves_the_others(measured) -> None:
     )
     assert found.exit_code == 1
     assert "FAILED toy--bad--plain: " in found.stderr
-    assert set(session.header["errors"]) == {"toy--bad--plain"}
-    measured_rows = {
-        session.header["rows"][one["cell"]]["row"] for one in session.header["processes"]
-    }
+    assert set(session.header.errors) == {"toy--bad--plain"}
+    measured_rows = {session.header.rows[one.cell].row for one in session.header.processes}
     assert measured_rows == {"words", "other", "scan"}
 
 
@@ -202,9 +200,7 @@ def test_a_stall_shows_in_the_response_times_of_those_who_waited(measured) -> No
     assert served.max() > 200
     assert (answered > 50).sum() > (served > 50).sum() + 20, "who waits behind it waits too"
     (rates,) = [
-        one["arrivals"][0]
-        for one in session.header["processes"]
-        if one["cell"] == "toy--other--plain"
+        one.arrivals[0] for one in session.header.processes if one.cell == "toy--other--plain"
     ]
     assert rates["share"] == 0.5
     assert rates["per_second"] == pytest.approx(rates["asked"], rel=0.5)
@@ -217,15 +213,15 @@ def test_stages_tokens_and_bytes_are_told_apart(measured) -> None:
     assert line["pool ms"] > 2 > line["tokenise ms"]
     assert line["17-32 tokens ms"] > 2
     assert lines(found)["other"]["MB read"] == pytest.approx(30)
-    assert set(session.header["rows"]["toy--other--plain"]["tokens"]) == {30}
+    assert set(session.header.rows["toy--other--plain"].tokens) == {30}
 
 
 def test_rows_that_memory_cannot_hold_at_once_meet_the_baseline_in_groups(measured) -> None:
     three = SUITE.replace("retrievers:", "  third: {use: words, width: 16}\nretrievers:")
     _, session = measured(three.replace("timeout: 20", "timeout: 20, together: 2"))
     processes = {
-        facts["row"]: set(session.times(name, "end to end"))
-        for name, facts in session.header["rows"].items()
+        facts.row: set(session.times(name, "end to end"))
+        for name, facts in session.header.rows.items()
     }
     assert processes == {
         "words": set(range(6)),

@@ -60,7 +60,7 @@ def ran(effbench, suite, tmp_path, monkeypatch):
 
 
 def differing(session) -> set[str]:
-    return {facts["row"] for facts in session.header["rows"].values() if facts["differs"]}
+    return {facts.row for facts in session.header.rows.values() if facts.differs}
 
 
 def test_a_suite_that_is_edited_while_it_runs_is_measured_as_it_was(ran, tmp_path) -> None:
@@ -72,7 +72,7 @@ def test_a_suite_that_is_edited_while_it_runs_is_measured_as_it_was(ran, tmp_pat
     path.write_text(SUITE)
     found, session = ran("latency", path.unlink)
     assert found.exit_code == 0, found.output
-    assert not session.header["errors"]
+    assert not session.header.errors
 
 
 def test_data_that_change_while_a_suite_runs_fail_the_rows_that_are_made_of_them(
@@ -83,7 +83,7 @@ def test_data_that_change_while_a_suite_runs_fail_the_rows_that_are_made_of_them
         meanwhile=lambda: corpus.write_text(corpus.read_text().replace("oak", "ash"))
     )
     assert found.exit_code == 1
-    assert set(session.header["errors"]) == set(session.header["rows"])
+    assert set(session.header.errors) == set(session.header.rows)
     assert (
         "FAILED docs-test--words--kept: latency: encoder 'words' (plugin toy): ended with code "
         "1: what it is made of has changed since the run began (run the suite again)"
@@ -102,7 +102,7 @@ def test_a_plugin_that_changes_while_a_suite_runs_fails_its_rows(ran, monkeypatc
     found, session = ran(meanwhile=lambda: monkeypatch.setattr(code, "digest", digest))
     assert found.exit_code == 1
     rows = {"words", "slow", "table"}
-    assert set(session.header["errors"]) == {
+    assert set(session.header.errors) == {
         *(f"docs-test--{row}--kept" for row in rows), "docs-test--slow--plain",
     }  # fmt: skip
     assert "what it is made of has changed since the run began" in found.stderr
@@ -155,9 +155,7 @@ def test_what_is_damaged_during_a_session_is_marked(ran, tmp_path) -> None:
     found, session = ran(meanwhile=damage)
     assert found.exit_code == 0, found.output
     differs = {
-        cell
-        for cell, facts in session.header["rows"].items()
-        if "end to end" in facts["differs"]
+        cell for cell, facts in session.header.rows.items() if "end to end" in facts.differs
     }
     assert differs == {f"docs-test--{row}--kept" for row in ("words", "slow", "table")}
 
@@ -169,7 +167,7 @@ def test_a_worker_makes_nothing_itself(ran, tmp_path) -> None:
 
     found, session = ran(meanwhile=remove)
     assert found.exit_code == 1
-    assert set(session.header["errors"]) == {
+    assert set(session.header.errors) == {
         "docs-test--table--kept",
         "docs-test--table--plain",
     }

@@ -193,8 +193,8 @@ def test_a_row_that_was_killed_is_tried_once_more_with_the_baseline(
     ) in found.stderr
     session = read_samples(path)
     processes = {
-        facts["row"]: set(session.times(cell, "encode"))
-        for cell, facts in session.header["rows"].items()
+        facts.row: set(session.times(cell, "encode"))
+        for cell, facts in session.header.rows.items()
     }
     assert processes == {"words": {0, 1}, "nothing": {0}, "is-killed-once": {1}}
 
@@ -208,8 +208,8 @@ def test_who_takes_the_baseline_along_does_not_take_what_was_measured(
     assert found.exit_code == 1
     (path,) = kept(tmp_path / "r")
     session = read_samples(path)
-    assert list(session.header["errors"]) == ["toy--kills-its-neighbours--plain"]
-    assert "killed by signal 9" in session.header["errors"]["toy--kills-its-neighbours--plain"]
+    assert list(session.header.errors) == ["toy--kills-its-neighbours--plain"]
+    assert "killed by signal 9" in session.header.errors["toy--kills-its-neighbours--plain"]
     assert set(session.times("toy--words--plain", "encode")) == {0}
 
 

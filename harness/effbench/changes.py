@@ -12,7 +12,8 @@ from effbench.collected import of_other_data
 from effbench.latency.figures import Interval
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board, boards
-from effbench.records import Record
+from effbench.recorded import Done, Failed, Skipped
+from effbench.remarks import one_line
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 SPEED = 0.10
@@ -99,13 +100,15 @@ def _paired_boards(
 
 def _lost(old: Board, new: Board) -> Iterator[Change]:
     """Yield the cells that were done and are no more."""
-    now = {record["cell"] for record in new.collected.done}
+    now = {record.cell for record in new.collected.done}
     for record in old.collected.done:
-        cell = record["cell"]
-        if cell not in now:
-            left = new.collected.records.get(cell, {})
-            why = f"{left['status']}: {left.get('error')}" if left else "no record"
-            yield Change(old.suite, cell, "cell", True, f"was done, is {why}")
+        if record.cell not in now:
+            left = new.collected.records.get(record.cell)
+            why = "no record"
+            if isinstance(left, Failed):
+                status = "skipped" if isinstance(left, Skipped) else "failed"
+                why = f"{status}: {one_line(left.error)}"
+            yield Change(old.suite, record.cell, "cell", True, f"was done, is {why}")
 
 
 def _scores(old: Board, new: Board) -> Iterator[tuple[str, str, Interval, bool, float]]:
@@ -113,27 +116,27 @@ def _scores(old: Board, new: Board) -> Iterator[tuple[str, str, Interval, bool, 
 
     Equal keys have equal scores on one machine; on another one training may end elsewhere.
     """
-    now = {record["cell"]: record for record in new.collected.done}
+    now = {record.cell: record for record in new.collected.done}
     for record in old.collected.done:
-        other = now.get(record["cell"])
+        other = now.get(record.cell)
         for measure in old.measures if other else ():
-            pair = [one["per_query"].get(measure, {}) for one in (other, record) if one]
+            pair = [one.per_query.get(measure, {}) for one in (other, record) if one]
             if not pair[0].keys() & pair[1].keys():
                 continue
             both = Paired([values_of(pair)])
             apart = both.differences(1)[0]
             same_key = old.machine == new.machine and _key(record) == _key(other)
             same = same_key and abs(apart.value) > 1e-9
-            yield record["cell"], measure, apart, same, both.p_values(1)[0]
+            yield record.cell, measure, apart, same, both.p_values(1)[0]
 
 
 def _of_other_data(old: Board, new: Board) -> Iterator[str]:
     """Yield what differences may be of, if not of the rows."""
-    now = {record["cell"]: record for record in new.collected.done}
+    now = {record.cell: record for record in new.collected.done}
     found = {
-        record["dataset"]: None
+        record.dataset: None
         for record in old.collected.done
-        if (other := now.get(record["cell"])) and of_other_data(record, other)
+        if (other := now.get(record.cell)) and of_other_data(record, other)
     }
     if found:
         yield (
@@ -142,8 +145,8 @@ def _of_other_data(old: Board, new: Board) -> Iterator[str]:
         )
 
 
-def _key(record: Record | None) -> str:
-    return str(record and record["key"])
+def _key(record: Done | None) -> str:
+    return record.key if record else ""
 
 
 def _score_change(
@@ -199,4 +202,4 @@ def _baseline(board: Board) -> str:
 def _fingerprints(board: Board) -> set[str]:
     """Return what decides speed, of all sessions that count."""
     headers = [session.header for own in board.measured for session, _ in own.cells]
-    return {f"{one.get('fingerprint_id')} {one['conditions']}" for one in headers}
+    return {f"{one.fingerprint_id} {one.conditions}" for one in headers}

@@ -6,6 +6,7 @@ import errno
 import logging
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def run(
     try:
         store, plan = planned(suite, data, cache)
     except Unmeasurable as error:
-        refuse(error.plan, results, error)
+        refuse(error.plan, results, error, partial(say, err=True))
         raise
     check_places(store, plan, results)
     if not processes.rank():

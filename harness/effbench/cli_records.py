@@ -74,10 +74,17 @@ def show(cell: str, results: Path, as_json: bool) -> None:
     Of models that the row uses, what their trainers say of them is shown too, such as the
     weights of a mixed prompt. Values of single queries are in the file.
     """
-    from effbench.records import read
+    from effbench.errors import EffbenchError
+    from effbench.records import load
+    from effbench.remarks import one_line
     from effbench.showing import find, lines
 
-    record = read(find(cell, results))
+    path = find(cell, results)
+    try:
+        _, record = load(path)
+    except EffbenchError as error:
+        say(f"left out: {one_line(str(error))}", err=True)
+        leave(failed=True)
     if as_json:
         put_json(record)
     else:

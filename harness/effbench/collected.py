@@ -6,20 +6,30 @@ what cannot be read is named and left out.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, TypeAlias
 
-from effbench import shapes
-from effbench.content import file_sha256
+from msgspec import Meta
+from msgspec.structs import replace
+
+from effbench.door import QueryId, check_ids, content, parsed, typed
 from effbench.errors import EffbenchError
 from effbench.files import DiskError, listed
-from effbench.records import SUITE, Record, queries_file, read
+from effbench.recorded import Done, Record, SuiteFacts
+from effbench.records import SUITE, queries_file, read, read_suite
+from effbench.remarks import one_line
 
-NEEDED = ("status", "key", "created", "dataset", "row", "index", "search")
+QUERY_LENGTH = 1_000_000
+"""Characters of a query's text."""
+
+Texts: TypeAlias = dict[QueryId, Annotated[str, Meta(max_length=QUERY_LENGTH)]]
+"""query_id -> the query's text."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +37,24 @@ class Collected:
     """What is known of one suite on one machine."""
 
     machine: str
-    suite: Record
+    suite: SuiteFacts
     """Of the folder with the newest record; datasets and cells of the others joined to it."""
 
     folders: Sequence[Path]
     records: Mapping[str, Record]
-    """Cell -> its newest record, which says its ``cell``; in the suite's order."""
+    """Cell -> its newest record; in the suite's order."""
 
-    texts: Mapping[str, Path]
-    """Dataset -> file with the texts of its queries, where there is one that is whole."""
+    texts: Mapping[str, Texts]
+    """Dataset -> the texts of its queries, where there is a file of them that is whole."""
 
     remarks: Sequence[str]
     unreadable: Sequence[str]
     """What was left out, since it could not be read."""
 
     @property
-    def done(self) -> list[Record]:
+    def done(self) -> list[Done]:
         """The records with scores."""
-        return [record for record in self.records.values() if record["status"] == "done"]
+        return [record for record in self.records.values() if isinstance(record, Done)]
 
 
 def collect(roots: Iterable[Path]) -> list[Collected]:
@@ -54,21 +64,20 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
         EffbenchError: no suite has run in one of them.
 
     """
-    folders: dict[tuple[str, str], list[tuple[Path, Record]]] = {}
+    folders: dict[tuple[str, str], list[tuple[Path, SuiteFacts]]] = {}
     unreadable = list[str]()
     for root in roots:
-        found = sorted(_suites(root, unreadable))
-        if not found and not unreadable:
+        paths = sorted(_suites(root, unreadable))
+        if not paths and not unreadable:
             option = shlex.join(["--results", str(root)])
             raise EffbenchError(f"{root}: no results there (run a suite with {option})")
-        for path in found:
+        for path in paths:
             try:
-                suite = read(path)
-                shapes.check(suite, shapes.SUITE, path)
+                suite = read_suite(path)
             except EffbenchError as error:
-                unreadable.append(str(error))
+                unreadable.append(one_line(str(error)))
                 continue
-            known = folders.setdefault((suite["suite"], path.parent.parent.name), [])
+            known = folders.setdefault((suite.suite, one_line(path.parent.parent.name)), [])
             if path.parent.resolve() not in [folder.resolve() for folder, _ in known]:
                 known.append((path.parent, suite))
     if not folders:
@@ -82,80 +91,97 @@ def _suites(root: Path, unreadable: list[str]) -> Iterator[Path]:
     """Yield the suites' files under a folder; name the folders that cannot be looked into."""
 
     def note(error: OSError) -> None:
-        unreadable.append(str(DiskError(root, error)))
+        unreadable.append(one_line(str(DiskError(root, error))))
 
     for folder, inside, files in os.walk(root, onerror=note):
         if SUITE in (*inside, *files):
             yield Path(folder, SUITE)
 
 
-def _collected(
-    machine: str, folders: Sequence[tuple[Path, Record]], unreadable: Iterable[str]
-) -> Collected:
-    by_cell: dict[str, list[Record]] = {}
-    newest: dict[Path, str] = {}
-    broken = list(unreadable)
-    unread = set()
-    files: dict[Path, set[str]] = {}
-    for path in (path for folder, _ in folders for path in _records(folder)):
-        try:
-            record = {**_checked(path), "cell": path.stem}
-        except EffbenchError as error:
-            broken.append(str(error))
-            unread.add(path.stem)
-            continue
-        for name, checksum in record.get("files", {}).items():
-            files.setdefault(path.parent / name, set()).add(checksum)
-        newest[path.parent] = max(newest.get(path.parent, ""), record["created"])
-        known = by_cell.setdefault(path.stem, [])
+class _Files:
+    """The records of a suite's folders, as far as they can be read."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self.by_cell: dict[str, list[Record]] = {}
+        self.newest: dict[Path, datetime] = {}
+        self.broken: list[str] = []
+        self.unread: set[str] = set()
+        self._checksums: dict[Path, set[str]] = {}
+        for path in (path for folder in folders for path in _records(folder)):
+            try:
+                self._take(path, read(path))
+            except EffbenchError as error:
+                self.broken.append(one_line(str(error)))
+                self.unread.add(path.stem)
+
+    def _take(self, path: Path, record: Record) -> None:
+        folder = path.parent
+        for name, checksum in record.files.items():
+            self._checksums.setdefault(folder / name, set()).add(checksum)
+        self.newest[folder] = max(self.newest.get(folder, record.created), record.created)
+        known = self.by_cell.setdefault(record.cell, [])
         if _version(record) not in map(_version, known):
             known.append(record)
-    order = sorted(folders, key=lambda one: (newest.get(one[0], ""), str(one[1])), reverse=True)
-    suite = _joined([suite for _, suite in order])
+            known.sort(key=_version, reverse=True)
+
+    def texts(
+        self, names: Iterable[str], folders: Sequence[Path]
+    ) -> Iterator[tuple[str, Texts]]:
+        """Yield dataset and the texts of its queries, from each folder that has them."""
+        for name in names:
+            for path in (folder / queries_file(name) for folder in folders):
+                if os.path.lexists(path):
+                    try:
+                        yield name, _texts(path, self._checksums.get(path))
+                    except EffbenchError as error:
+                        self.broken.append(one_line(str(error)))
+
+
+def _collected(
+    machine: str, folders: Sequence[tuple[Path, SuiteFacts]], unreadable: Iterable[str]
+) -> Collected:
+    found = _Files(folder for folder, _ in folders)
+    order = sorted(folders, key=lambda one: str(one[0]), reverse=True)
+    order.sort(key=lambda one: (one[0] in found.newest, found.newest.get(one[0])), reverse=True)
+    suite, inside = _joined([suite for _, suite in order]), [folder for folder, _ in order]
     remarks = []
-    for cell in suite["cells"]:
-        some = by_cell.get(cell, [])
-        some.sort(key=_version, reverse=True)
-        if len(some) > 1:
-            remarks.append(_chosen(cell, some))
-        if not some and cell not in unread:
+    for cell in suite.cells:
+        versions = found.by_cell.get(cell, [])
+        if len(versions) > 1:
+            remarks.append(_chosen(cell, versions))
+        if not versions and cell not in found.unread:
             remarks.append(f"{cell}: not run yet")
-    others = sorted(by_cell.keys() - set(suite["cells"]))
+    others = sorted(found.by_cell.keys() - set(suite.cells))
     if others:
         remarks.append(f"left out, since the suite has them no more: {', '.join(others)}")
-    records = {cell: by_cell[cell][0] for cell in suite["cells"] if cell in by_cell}
+    records = {cell: found.by_cell[cell][0] for cell in suite.cells if cell in found.by_cell}
     records = _of_one_data(records, remarks)
-    inside = [folder for folder, _ in order]
-    names = [dataset["name"] for dataset in suite["datasets"]]
-    texts = {
-        name: path
-        for name in names
-        for path in reversed([folder / queries_file(name) for folder in inside])
-        if path.is_file() and _whole(path, files.get(path), broken)
-    }
-    return Collected(machine, suite, inside, records, texts, remarks, broken)
+    texts: dict[str, Texts] = {}
+    for name, own in found.texts((dataset.name for dataset in suite.datasets), inside):
+        texts.setdefault(name, own)
+    unreadable = [*unreadable, *found.broken]
+    return Collected(machine, suite, inside, records, texts, remarks, unreadable)
 
 
-def of_other_data(one: Record, other: Record) -> bool:
+def of_other_data(one: Done, other: Done) -> bool:
     """Tell whether two records of a dataset are of other docs, queries or judgments.
 
     Records from before there were keys of data are known by the queries that count.
     """
-    keys = one.get("data_key"), other.get("data_key")
-    if all(keys):
-        return keys[0] != keys[1]
-    shared = one["per_query"].keys() & other["per_query"].keys()
-    return any(one["per_query"][m].keys() != other["per_query"][m].keys() for m in shared)
+    if one.data_key and other.data_key:
+        return one.data_key != other.data_key
+    shared = one.per_query.keys() & other.per_query.keys()
+    return any(one.per_query[m].keys() != other.per_query[m].keys() for m in shared)
 
 
 def _of_one_data(records: Mapping[str, Record], remarks: list[str]) -> dict[str, Record]:
     """Return the records less those of data that a dataset has no more: rows are compared."""
-    done = [record for record in records.values() if record["status"] == "done"]
-    newest = {record["dataset"]: record for record in sorted(done, key=_version)}
+    done = [record for record in records.values() if isinstance(record, Done)]
+    newest = {record.dataset: record for record in sorted(done, key=_version)}
     others: dict[str, list[str]] = {}
     for record in done:
-        if of_other_data(record, newest[record["dataset"]]):
-            others.setdefault(record["dataset"], []).append(record["cell"])
+        if of_other_data(record, newest[record.dataset]):
+            others.setdefault(record.dataset, []).append(record.cell)
     for dataset, cells in others.items():
         remarks.append(
             f"left out, since {dataset} has other data now than they were measured on: "
@@ -165,56 +191,48 @@ def _of_one_data(records: Mapping[str, Record], remarks: list[str]) -> dict[str,
     return {cell: record for cell, record in records.items() if cell not in left}
 
 
-def _whole(path: Path, checksums: Collection[str] | None, broken: list[str]) -> bool:
-    """Tell whether a file is what some record says; name it if it is not."""
-    whole = not checksums or file_sha256(path) in checksums
-    if not whole:
-        broken.append(f"{path}: its checksum does not hold (run the suite again)")
-    return whole
+def _texts(path: Path, checksums: Collection[str] | None) -> Texts:
+    """Read the texts of a dataset's queries, which must be what some record says."""
+    data = content(path)
+    if checksums and hashlib.sha256(data).hexdigest() not in checksums:
+        raise EffbenchError(f"{path}: its checksum does not hold (run the suite again)")
+    texts: Texts = typed(parsed(data, path), Texts, path, "query_id: text; run the suite again")
+    try:
+        check_ids(texts)
+    except ValueError as error:
+        raise EffbenchError(f"{path}: {error} (run the suite again)") from error
+    return texts
 
 
 def _records(folder: Path) -> list[Path]:
     return [path for path in listed(folder, "*.json") if path.name != SUITE]
 
 
-def _version(record: Record) -> tuple[str, str]:
-    return record["created"], record["key"]
+def _version(record: Record) -> tuple[datetime, str]:
+    return record.created, record.key
 
 
-def _checked(path: Path) -> Record:
-    """Read a record that has what is looked for in all of them."""
-    record = read(path)
-    needed = [*NEEDED, *([] if record.get("status") == "done" else ["error"])]
-    missing = [name for name in needed if name not in record]
-    if missing:
-        raise EffbenchError(f"{path}: a record without {', '.join(missing)}")
-    shapes.check(record, shapes.RECORD, path)
-    if record.get("cell", path.stem) != path.stem:
-        raise EffbenchError(f"{path}: the record of {record['cell']} (give it its name)")
-    return record
-
-
-def _joined(suites: Sequence[Record]) -> Record:
+def _joined(suites: Sequence[SuiteFacts]) -> SuiteFacts:
     """Return the first suite's facts, with datasets, cells and measures' part of all."""
-    first, *others = suites
-    joined: dict[str, Any] = dict(first)
+    joined, *others = suites
     for other in others:
-        known = {dataset["name"] for dataset in joined["datasets"]}
-        new = (dataset for dataset in other["datasets"] if dataset["name"] not in known)
-        joined["datasets"] = [*joined["datasets"], *new]
-        joined["cells"] = list(dict.fromkeys([*joined["cells"], *other["cells"]]))
-        shared = [measure for measure in joined["measures"] if measure in other["measures"]]
-        joined["measures"] = shared or joined["measures"]
-        latency = joined.get("latency", {})
-        timed = {**other.get("latency", {}).get("timed", {}), **latency.get("timed", {})}
-        joined["latency"] = {**latency, "timed": timed} if timed else latency
+        known = {dataset.name for dataset in joined.datasets}
+        shared = [measure for measure in joined.measures if measure in other.measures]
+        timed = {**other.latency.timed, **joined.latency.timed}
+        joined = replace(
+            joined,
+            datasets=[*joined.datasets, *(d for d in other.datasets if d.name not in known)],
+            cells=list(dict.fromkeys([*joined.cells, *other.cells])),
+            measures=shared or joined.measures,
+            latency=replace(joined.latency, timed=timed),
+        )
     return joined
 
 
 def _chosen(cell: str, some: Sequence[Record]) -> str:
     told = [
-        f"{one['created'][:16]} by effbench {one.get('versions', {}).get('effbench', '?')}, "
-        f"key {one['key'][:8]}"
+        f"{one.created.isoformat()[:16]} by effbench {one.versions.get('effbench', '?')}, "
+        f"key {one.key[:8]}"
         for one in some
     ]
     last = "; nor of ".join(told[1:])

@@ -16,7 +16,7 @@ from effbench.latency.figures import Interval
 from effbench.latency.sessions import SHOWN, Sessions
 from effbench.latency.spans import END_TO_END
 from effbench.plugins import suggest
-from effbench.records import Record
+from effbench.recorded import Done
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 
 
@@ -142,7 +142,7 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
     if asked.span not in SHOWN:
         raise EffbenchError(f"--span {asked.span}: no such latency ({', '.join(SHOWN)})")
     boards = collect([root])
-    names = {one.suite["suite"] for one in boards}
+    names = {one.suite.suite for one in boards}
     if suite and suite not in names:
         raise EffbenchError(
             f"{root}: no suite {suite!r} has run there ({suggest(suite, names)})"
@@ -151,8 +151,8 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
     found: list[Comparison] = []
     unreadable: dict[str, None] = {}
     for one in boards:
-        if suite in (None, one.suite["suite"]):
-            known.update(dict.fromkeys(record["row"]["name"] for record in one.done))
+        if suite in (None, one.suite.suite):
+            known.update(dict.fromkeys(record.row.name for record in one.done))
             sessions = sessions_for(one.folders, one.done, one.suite)
             found += _compared(one, asked, sessions)
             unreadable.update(dict.fromkeys((*one.unreadable, *sessions.unreadable)))
@@ -172,22 +172,22 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
 
 def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:
     facts, records = collected.suite, collected.done
-    names, index = (asked.row, asked.other), asked.index or facts["expected"].get("index")
-    measure = asked.measure or facts["measures"][0]
+    names, index = (asked.row, asked.other), asked.index or facts.expected.index
+    measure = asked.measure or facts.measures[0]
     pairs = [
         (mine, theirs)
-        for dataset in facts["datasets"]
-        for mine in _of(records, names[0], dataset["name"], index, measure)
-        for theirs in _of(records, names[1], dataset["name"], index, measure)
+        for dataset in facts.datasets
+        for mine in _of(records, names[0], dataset.name, index, measure)
+        for theirs in _of(records, names[1], dataset.name, index, measure)
     ]
-    values = [values_of([one["per_query"][measure] for one in pair]) for pair in pairs]
+    values = [values_of([one.per_query[measure] for one in pair]) for pair in pairs]
     found = [Paired([own]) for own in values]
     corrected = holm([own.p_values(1)[0] for own in found])
     return [
         Comparison(
-            collected.machine, facts["suite"], mine["dataset"], *names,
+            collected.machine, facts.suite, mine.dataset, *names,
             _through(mine) or _through(theirs), measure,
-            len(both), mine["scores"][measure], theirs["scores"][measure],
+            len(both), mine.scores[measure], theirs.scores[measure],
             own.differences(1)[0], own.shares(1)[0], p, asked.span,
             *_latencies(sessions, mine, theirs, asked.span),
         )
@@ -196,30 +196,29 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
 
 
 def _of(
-    records: Sequence[Record], row: str, dataset: str, index: str | None, measure: str
-) -> list[Record]:
+    records: Sequence[Done], row: str, dataset: str, index: str | None, measure: str
+) -> list[Done]:
     """Return a row's record on a dataset, through the named index at its first setting."""
     return [
         record
         for record in records
-        if (record["row"]["name"], record["dataset"]) == (row, dataset)
-        and (not index or not record["index"] or record["index"]["name"] == index)
-        and measure in record["per_query"]
+        if (record.row.name, record.dataset) == (row, dataset)
+        and (not index or record.index_name in (None, index))
+        and measure in record.per_query
     ][:1]
 
 
-def _through(record: Record) -> str:
-    index = record["index"]
-    return through(index["name"], record["search"]) if index else ""
+def _through(record: Done) -> str:
+    return through(record.index_name, record.search) if record.index else ""
 
 
-def _latencies(sessions: Sessions, mine: Record, theirs: Record, span: str) -> tuple[Any, ...]:
-    rows = [sessions.measured({one["dataset"]: one["cell"]}) for one in (mine, theirs)]
+def _latencies(sessions: Sessions, mine: Done, theirs: Done, span: str) -> tuple[Any, ...]:
+    rows = [sessions.measured({one.dataset: one.cell}) for one in (mine, theirs)]
     own, other = (row.parts(span) for row in rows)
     milliseconds = [figures.percentile_of(row.times(span), 50) for row in rows]
     both = all(row.cells for row in rows)
     complaints = [
-        f"{one['row']['name']} is marked: {flag}: {why}"
+        f"{one.row.name} is marked: {flag}: {why}"
         for one, row in zip((mine, theirs), rows, strict=True)
         for flag, why in row.flags().items()
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from effbench.records import Record
+    from effbench.recorded import Done
 
 
 SAID = {
@@ -19,20 +19,18 @@ SAID = {
 """What a record counts -> how that is said."""
 
 
-def remarks(records: Iterable[Record]) -> list[str]:
+def remarks(records: Iterable[Done]) -> list[str]:
     """Return the sentences of records, each once: most are of a dataset, whatever the row."""
     return list(dict.fromkeys(said for record in records for said in _said(record)))
 
 
-def _said(record: Record) -> Iterator[str]:
-    counts, dataset = record.get("queries"), record["dataset"]
-    if not isinstance(counts, dict) or not counts:
-        return
+def _said(record: Done) -> Iterator[str]:
+    counts = record.queries
     for name, said in SAID.items():
-        if counts.get(name):
-            such_as = (record.get("such_as") or {}).get(name, [])
-            ids = f" ({', '.join(map(str, such_as))})" if such_as else ""
-            more = " and others" if len(such_as) < counts[name] and such_as else ""
-            yield f"{dataset}: {said.format(f'{counts[name]}{ids}{more}')}"
-    if counts.get("without_hits") == counts.get("queries"):
-        yield f"{record['cell']}: no query has a hit"
+        if count := counts.get(name):
+            such_as = record.such_as.get(name, [])
+            ids = f" ({', '.join(such_as)})" if such_as else ""
+            more = " and others" if len(such_as) < count and such_as else ""
+            yield f"{record.dataset}: {said.format(f'{count}{ids}{more}')}"
+    if counts and counts.get("without_hits") == counts.get("queries"):
+        yield f"{record.cell}: no query has a hit"

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from effbench.door import content, parsed
 from effbench.errors import EffbenchError
 
 if TYPE_CHECKING:
@@ -166,21 +167,6 @@ def sealed(data: Mapping[str, Any]) -> str:
     return _lines({**plain, SEAL: _checksum(plain)})
 
 
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds, whoever wrote it.
-
-    Raises:
-        EffbenchError: it is missing or no JSON.
-
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EffbenchError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
-
-
 def read_sealed(path: Path) -> dict[str, Any]:
     """Return what `write_json` wrote, less the checksum.
 
@@ -188,7 +174,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
         EffbenchError: it is missing or no JSON, or its checksum does not hold.
 
     """
-    return unsealed(read_json(path), path)
+    return unsealed(parsed(content(path), path), path)
 
 
 def unsealed(data: Any, path: Path) -> dict[str, Any]:

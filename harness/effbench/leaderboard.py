@@ -14,7 +14,7 @@ from effbench.cells import through
 from effbench.collected import Collected, collect
 from effbench.latency import board
 from effbench.latency.sessions import Measured
-from effbench.records import Record
+from effbench.recorded import Done, Quoted, Record, Skipped, SuiteFacts
 from effbench.standings import Standing, standings
 
 MEAN = "mean"
@@ -27,7 +27,7 @@ class Line:
 
     row: str
     index: str
-    records: Mapping[str, Record]
+    records: Mapping[str, Done]
 
     @property
     def name(self) -> str:
@@ -37,23 +37,19 @@ class Line:
     @property
     def trained_on(self) -> str:
         """What training took from the datasets that are measured (`effbench.lineage.seen`)."""
-        kinds = {
-            kind for record in self.records.values() for kind in record.get("trained_on", ())
-        }
+        kinds = {kind for record in self.records.values() for kind in record.trained_on}
         return ", ".join(sorted(kinds))
 
     @property
     def tested_on(self) -> list[str]:
         """The datasets whose very judgments, on which it is measured, it was trained on."""
         return sorted(
-            name
-            for name, record in self.records.items()
-            if "judgments" in record.get("trained_on", ())
+            name for name, record in self.records.items() if "judgments" in record.trained_on
         )
 
     def score(self, measure: str, weights: Mapping[str, float]) -> float | None:
         """Return the weighted mean over datasets, or None unless all are there."""
-        there = [self.records[name]["scores"] for name in weights if name in self.records]
+        there = [self.records[name].scores for name in weights if name in self.records]
         scores = [own[measure] for own in there if measure in own]
         if len(scores) < len(weights):
             return None
@@ -65,7 +61,7 @@ class Line:
         Datasets that share a corpus share an index: it counts once.
         """
         costs = {
-            str(record["costs"].get("index_key") or dataset): record["costs"].get(name)
+            record.costs.index_key or dataset: getattr(record.costs, name)
             for dataset, record in self.records.items()
         }
         known = [cost for cost in costs.values() if cost is not None]
@@ -73,7 +69,7 @@ class Line:
 
     def cost(self, name: str) -> float | None:
         """Return the largest of a cost on any dataset, if it is known."""
-        costs = [record["costs"].get(name) for record in self.records.values()]
+        costs = [getattr(record.costs, name) for record in self.records.values()]
         return max((cost for cost in costs if cost is not None), default=None)
 
 
@@ -98,7 +94,7 @@ class Board:
     @property
     def suite(self) -> str:
         """Its name."""
-        return str(self.collected.suite["suite"])
+        return self.collected.suite.suite
 
     @property
     def machine(self) -> str:
@@ -108,7 +104,7 @@ class Board:
     @property
     def measures(self) -> list[str]:
         """The suite's; the first one orders the lines."""
-        return list(self.collected.suite["measures"])
+        return self.collected.suite.measures
 
     @cached_property
     def units(self) -> Mapping[str, Mapping[str, float]]:
@@ -123,7 +119,7 @@ class Board:
     @cached_property
     def baseline(self) -> int | None:
         """The number of the baseline's first line; None if it has no record."""
-        cells = self.collected.suite["cells"]
+        cells = self.collected.suite.cells
         row = _baseline(self.collected.suite, self.lines)
         own = (i for i, line in enumerate(self.lines) if line.row == row)
         return min(own, key=lambda i: self._place(i, cells), default=None)
@@ -131,7 +127,7 @@ class Board:
     def _place(self, number: int, cells: Sequence[str]) -> int:
         """Return where a line's first cell stands in the suite."""
         records = self.lines[number].records.values()
-        return min((cells.index(record["cell"]) for record in records), default=len(cells))
+        return min((cells.index(record.cell) for record in records), default=len(cells))
 
     @cached_property
     def baselines(self) -> Sequence[int | None]:
@@ -175,10 +171,10 @@ def boards(roots: Iterable[Path], published: Sequence[Path] = ()) -> list[Board]
 
 def _board(found: Collected, published: others.Published) -> Board:
     remarks = [*found.remarks]
-    names = [dataset["name"] for dataset in found.suite["datasets"]]
-    records, unread = published.records(names, found.suite["measures"])
+    names = [dataset.name for dataset in found.suite.datasets]
+    records, unread = published.records(names, found.suite.measures)
     lines = _lines([*found.records.values(), *records], remarks)
-    whole, first = _whole(_units(found.suite)), found.suite["measures"][0]
+    whole, first = _whole(_units(found.suite)), found.suite.measures[0]
     lines.sort(
         key=lambda line: (
             bool(line.tested_on),
@@ -201,36 +197,34 @@ def _board(found: Collected, published: others.Published) -> Board:
 
 
 def _lines(records: Iterable[Record], remarks: list[str]) -> list[Line]:
-    grouped: dict[tuple[str, str, bool], dict[str, Record]] = {}
+    grouped: dict[tuple[str, str, bool], dict[str, Done]] = {}
     for record in records:
-        index = record["index"] and record["index"]["name"]
-        setting = through(index, record["search"])
-        place = record["row"]["name"], setting, "published" in record
+        setting = through(record.index_name, record.search)
+        place = record.row.name, setting, isinstance(record, Quoted)
         by_dataset = grouped.setdefault(place, {})
-        if record["status"] == "done":
-            by_dataset[record["dataset"]] = record
+        if isinstance(record, Done):
+            by_dataset[record.dataset] = record
         else:
-            status = "skipped" if record["status"] == "skipped" else "FAILED"
-            remarks.append(f"{record['cell']}: {status}: {record['error']}")
+            status = "skipped" if isinstance(record, Skipped) else "FAILED"
+            remarks.append(f"{record.cell}: {status}: {record.error}")
     return [Line(row, index, by_dataset) for (row, index, _), by_dataset in grouped.items()]
 
 
-def _baseline(suite: Record, lines: Sequence[Line]) -> str | None:
+def _baseline(suite: SuiteFacts, lines: Sequence[Line]) -> str | None:
     """Return the row that others are compared with: the suite's, or the first with an index."""
-    given = suite.get("latency", {}).get("baseline")
-    if given:
-        return str(given)
+    if suite.latency.baseline:
+        return suite.latency.baseline
     indexed = {
-        one["cell"]: line.row for line in lines if line.index for one in line.records.values()
+        one.cell: line.row for line in lines if line.index for one in line.records.values()
     }
-    return next((indexed[cell] for cell in suite["cells"] if cell in indexed), None)
+    return next((indexed[cell] for cell in suite.cells if cell in indexed), None)
 
 
-def _units(suite: Record) -> dict[str, dict[str, float]]:
+def _units(suite: SuiteFacts) -> dict[str, dict[str, float]]:
     """Return a suite's units: a dataset, or a group of them, each dataset with its weight."""
     units: dict[str, list[str]] = {}
-    for dataset in suite["datasets"]:
-        units.setdefault(dataset["group"] or dataset["name"], []).append(dataset["name"])
+    for dataset in suite.datasets:
+        units.setdefault(dataset.group or dataset.name, []).append(dataset.name)
     return {unit: dict.fromkeys(names, 1 / len(names)) for unit, names in units.items()}
 
 

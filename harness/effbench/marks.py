@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from effbench.latency import figures
 from effbench.latency.figures import Interval
 from effbench.leaderboard import Board
+from effbench.recorded import Quoted
+from effbench.remarks import one_line
 
 
 def marks(board: Board, number: int) -> dict[str, str]:
     """Return what is to be said against a line: a few words -> why."""
     line = board.lines[number]
     found = {f"latency {flag}": why for flag, why in board.measured[number].flags().items()}
-    if any(record.get("published") for record in line.records.values()):
+    if any(isinstance(record, Quoted) for record in line.records.values()):
         found["published"] = "scores of others: no values of single queries, no latency"
     if line.tested_on:
         found["trained on test judgments"] = f"not ranked; those of {', '.join(line.tested_on)}"
@@ -21,9 +23,9 @@ def marks(board: Board, number: int) -> dict[str, str]:
     if missing:
         there = len(board.units) - len(missing)
         found[f"{there} of {len(board.units)}"] = f"no average without {', '.join(missing)}"
-    for dataset in board.collected.suite["datasets"]:
-        if dataset.get("note") and dataset["name"] in line.records:
-            found["not the whole dataset"] = f"{dataset['name']}: {dataset['note']}"
+    for dataset in board.collected.suite.datasets:
+        if dataset.note and dataset.name in line.records:
+            found["not the whole dataset"] = one_line(f"{dataset.name}: {dataset.note}")
     failures = [one for one in expectations(board, number) if one.startswith("FAIL")]
     if failures:
         found["not as published"] = "; ".join(failures)
@@ -77,16 +79,16 @@ def time_of(board: Board, number: int, span: str, percent: int) -> tuple[Interva
 
 def expectations(board: Board, number: int) -> Iterator[str]:
     """Yield OK or FAIL for each published score; an approximate index is not held to them."""
-    line, expected = board.lines[number], board.collected.suite["expected"]
-    if line.index.partition(" ")[0] not in ("", expected["index"]):
+    line, expected = board.lines[number], board.collected.suite.expected
+    if line.index.partition(" ")[0] not in ("", expected.index):
         return
     kept = 0
-    for measure, by_row in expected["scores"].items():
+    for measure, by_row in expected.scores.items():
         for unit, wanted in by_row.get(line.row, {}).items():
             found = line.score(measure, board.units.get(unit, {unit: 1.0}))
             if found is None:
                 continue
-            if abs(found - wanted) <= expected["tolerance"] + 1e-12:
+            if abs(found - wanted) <= expected.tolerance + 1e-12:
                 kept += 1
             else:
                 yield f"FAIL {measure} {unit} {found:.4f} (published {wanted:.4f})"

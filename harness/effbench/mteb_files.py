@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from effbench.cells import slug, through
 from effbench.errors import EffbenchError
 from effbench.files import write_json
-from effbench.records import Record
+from effbench.recorded import Done
 
 META = "model_meta.json"
 TASKS = {
@@ -66,7 +67,7 @@ def task_of(dataset: str) -> tuple[str, str]:
     return dataset, "test"
 
 
-def write_results(records: Sequence[Record], folder: Path) -> int:
+def write_results(records: Sequence[Done], folder: Path) -> int:
     """Write records as mteb's result files; return how many files.
 
     A row's revision is the version of what made it. Its index and search setting are part of
@@ -79,13 +80,13 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
     """
     indexes: dict[str, set[str]] = {}
     for record in records:
-        indexes.setdefault(record["row"]["name"], set()).add(_index(record))
-    files: dict[Path, Record] = {}
+        indexes.setdefault(record.row.name, set()).add(_index(record))
+    files: dict[Path, dict[str, Any]] = {}
     for record in records:
-        name = record["row"]["name"]
+        name = record.row.name
         model = f"{name} {_index(record)}".strip() if len(indexes[name]) > 1 else name
-        task, split = task_of(record["dataset"])
-        place = folder / slug(model) / slug(record["row"]["distribution"])
+        task, split = task_of(record.dataset)
+        place = folder / slug(model) / slug(record.row.distribution)
         about = {"name": model, "revision": place.name, "framework": ["effbench"]}
         if files.setdefault(place / META, about) != about:
             raise EffbenchError(
@@ -95,7 +96,7 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
         content = files.setdefault(
             place / f"{slug(task)}.json",
             {
-                "dataset_revision": record["key"],
+                "dataset_revision": record.key,
                 "task_name": task,
                 "mteb_version": "",
                 "scores": {},
@@ -105,22 +106,22 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
         )
         if split in content["scores"]:
             raise EffbenchError(
-                f"{model} has two records of {record['dataset']}, and mteb's files hold one "
+                f"{model} has two records of {record.dataset}, and mteb's files hold one "
                 f"(choose with --suite and --machine)"
             )
         content["scores"][split] = [_entry(record)]
-        content["evaluation_time"] += record["costs"].get("search_seconds", 0.0)
+        content["evaluation_time"] += record.costs.search_seconds or 0.0
     for path, content in files.items():
         write_json(path, content, seal=False)
     return sum(path.name != META for path in files)
 
 
-def _entry(record: Record) -> Record:
-    scores = {measure_key(measure): score for measure, score in record["scores"].items()}
+def _entry(record: Done) -> dict[str, Any]:
+    scores = {measure_key(measure): score for measure, score in record.scores.items()}
     known = {key: score for key, score in scores.items() if key}
     main = known.get("ndcg_at_10", next(iter(known.values()), None))
     return {"hf_subset": "default", "languages": ["eng-Latn"], "main_score": main, **known}
 
 
-def _index(record: Record) -> str:
-    return through(record["index"] and record["index"]["name"], record["search"])
+def _index(record: Done) -> str:
+    return through(record.index_name, record.search)

@@ -8,17 +8,42 @@ strangers: what cannot be read is named and left out, and the others count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from reprlib import repr as shortened
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta, Struct
 
 from effbench.cells import slug
+from effbench.door import LONGEST, Name, content, foreign, typed
 from effbench.errors import EffbenchError
-from effbench.files import listed, read_json
+from effbench.files import listed
 from effbench.mteb_files import META, measure_key, task_of
-from effbench.records import Record
+from effbench.recorded import Costs, Offer, Quoted
 from effbench.remarks import one_line
+
+ITS_FOLDER = "its folder's name is taken"
+NEVER = datetime.min.replace(tzinfo=timezone.utc)
+"""When scores of others were made: nobody says."""
+
+
+class File(Struct, frozen=True):
+    """What mteb writes; what else is in it may be anything."""
+
+    task_name: Name
+    scores: dict[Name, Any]
+    """Split -> a list of subsets, each a mapping of its scores."""
+
+    mteb_version: Any = "?"
+
+
+class Description(Struct, frozen=True):
+    """What mteb writes of a model."""
+
+    name: Annotated[str, Meta(max_length=1000)]
 
 
 class Result(NamedTuple):
@@ -27,8 +52,7 @@ class Result(NamedTuple):
     path: Path
     model: str
     revision: str
-    data: Mapping[str, Any]
-    """What the file holds; its ``scores`` are a mapping, all else may be anything."""
+    file: File
 
 
 class Published(NamedTuple):
@@ -40,17 +64,17 @@ class Published(NamedTuple):
 
     def records(
         self, datasets: Sequence[str], measures: Sequence[str]
-    ) -> tuple[list[Record], list[str]]:
+    ) -> tuple[list[Quoted], list[str]]:
         """Return a record for each dataset that a model has scores of, and what is left out.
 
         Two revisions of a model are two rows: they never stand in one mean.
         """
-        found: dict[tuple[str, str, str], Record] = {}
+        found: dict[tuple[str, str, str], tuple[Result, dict[str, float]]] = {}
         unreadable = [*self.unreadable]
         wanted = [(*task_of(name), name) for name in datasets]
         for result in self.results:
             for task, split, dataset in wanted:
-                if result.data.get("task_name") != task or split not in result.data["scores"]:
+                if result.file.task_name != task or split not in result.file.scores:
                     continue
                 place = result.model, result.revision, dataset
                 try:
@@ -61,13 +85,14 @@ class Published(NamedTuple):
                     unreadable.append(f"{result.path}: {split}: {error}")
                     continue
                 if scores:
-                    found[place] = _record(result, dataset, scores)
+                    found[place] = result, scores
         revisions = {(model, revision) for model, revision, _ in found}
         models = [model for model, _ in revisions]
-        for (model, revision, _), record in found.items():
+        quoted = []
+        for (model, revision, dataset), (result, scores) in found.items():
             several = f" {revision}" if models.count(model) > 1 else ""
-            record["row"]["name"] = f"{model}{several} (published)"
-        return list(found.values()), unreadable
+            quoted.append(_quoted(result, f"{model}{several} (published)", dataset, scores))
+        return quoted, unreadable
 
 
 def read(folders: Iterable[Path]) -> Published:
@@ -77,59 +102,50 @@ def read(folders: Iterable[Path]) -> Published:
         EffbenchError: there is none.
 
     """
-    paths: dict[Path, Path] = {}
+    paths: dict[str, Path] = {}
     for folder in folders:
-        own = [p for p in listed(folder, "**/*.json") if p.name != META and p.is_file()]
+        own = [path for path in listed(folder, "**/*.json") if path.name != META]
         if not own:
             raise EffbenchError(f"{folder}: no result files of mteb there")
-        paths |= {path.resolve(): path for path in own}
+        paths |= {os.path.realpath(path): path for path in own}
     results: list[Result] = []
     unreadable: list[str] = []
     names: dict[Path, str] = {}
     for path in paths.values():
         try:
-            data = _data(path)
+            file = _file(path)
             if path.parent not in names:
                 names[path.parent] = _model(path.parent, unreadable)
         except EffbenchError as error:
             unreadable.append(str(error))
             continue
         model = names[path.parent]
-        results.append(Result(path, model, one_line(path.parent.name), data))
+        results.append(Result(path, model, one_line(path.parent.name), file))
     return Published(results, unreadable)
 
 
-def _data(path: Path) -> Mapping[str, Any]:
-    data = _json(path)
-    if isinstance(data.get("task_name"), str) and isinstance(data.get("scores"), dict):
-        return data
-    if "mteb_dataset_name" in data:
+def _file(path: Path) -> File:
+    data = foreign(content(path), path)
+    if isinstance(data, dict) and "mteb_dataset_name" in data:
         raise EffbenchError(
             f"{path}: a result file of mteb before 1.11 (mteb reads it and writes it anew)"
         )
-    raise EffbenchError(f"{path}: no result file of mteb (task_name, scores)")
+    file: File = typed(data, File, path, "no result file of mteb")
+    return file
 
 
 def _model(folder: Path, unreadable: list[str]) -> str:
     """Return the model's name: that of its description, else that of its folder."""
     meta = folder / META
-    if meta.is_file():
+    if os.path.lexists(meta):
         try:
-            name = _json(meta).get("name")
-            if isinstance(name, str) and (plain := one_line(name)):
+            found = typed(foreign(content(meta), meta), Description, meta, ITS_FOLDER)
+            if plain := one_line(found.name):
                 return plain
-            raise EffbenchError(f"{meta}: no name of a model (its folder's name is taken)")
+            raise EffbenchError(f"{meta}: its name is empty ({ITS_FOLDER})")
         except EffbenchError as error:
             unreadable.append(str(error))
     return one_line(folder.parent.name.replace("__", "/"))
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        data = read_json(path)
-    except RecursionError as error:
-        raise EffbenchError(f"{path}: cannot be read: nested too deep") from error
-    return data if isinstance(data, dict) else {}
 
 
 def _scores(result: Result, split: str, measures: Sequence[str]) -> Iterator[tuple[str, float]]:
@@ -139,7 +155,7 @@ def _scores(result: Result, split: str, measures: Sequence[str]) -> Iterator[tup
         EffbenchError: there is not one subset, or a score is no number from 0 to 1.
 
     """
-    entries = result.data["scores"][split]
+    entries = result.file.scores[split]
     if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], dict):
         raise EffbenchError("not one subset with its scores")
     for measure in measures:
@@ -151,25 +167,19 @@ def _scores(result: Result, split: str, measures: Sequence[str]) -> Iterator[tup
             yield measure, float(score)
 
 
-def _record(result: Result, dataset: str, scores: Mapping[str, float]) -> Record:
-    version = one_line(str(result.data.get("mteb_version", "?")))
-    return {
-        "cell": f"published--{slug(result.model)}--{slug(dataset)}",
-        "status": "done",
-        "key": result.revision,
-        "dataset": dataset,
-        "row": {
-            "use": "mteb",
-            "plugin": "mteb",
-            "distribution": f"mteb {version}",
-            "options": {"revision": result.revision},
-        },
-        "index": None,
-        "search": {},
-        "scores": dict(scores),
-        "per_query": {},
-        "queries": {},
-        "costs": {},
-        "created": "",
-        "published": True,
-    }
+def _quoted(result: Result, name: str, dataset: str, scores: dict[str, float]) -> Quoted:
+    version = one_line(str(result.file.mteb_version))[:LONGEST]
+    return Quoted(
+        schema=2,
+        cell=f"published--{slug(result.model)}--{slug(dataset)}",
+        key=result.revision,
+        dataset=dataset,
+        row=Offer(name, "mteb", "mteb", f"mteb {version}", {"revision": result.revision}),
+        index=None,
+        search={},
+        scores=scores,
+        per_query={},
+        queries={},
+        costs=Costs(),
+        created=NEVER,
+    )

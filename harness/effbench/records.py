@@ -11,14 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from effbench import code, lineage, machine, runs, shapes
+from effbench import code, lineage, machine, runs
 from effbench.cells import Cell, Plan, slug
+from effbench.door import content, parsed, typed
 from effbench.errors import EffbenchError
-from effbench.files import SEAL, read_json, unsealed
+from effbench.files import SEAL, unsealed
 from effbench.latency.terms import conditions
 from effbench.measures import mean, measure
+from effbench.recorded import Record, SuiteFacts
+from effbench.remarks import one_line
 from effbench.steps import all_steps, key_of
 from effbench.steps.data import qrels_of
 from effbench.steps.search import RUN, SearchIndex
@@ -32,16 +35,17 @@ SCHEMA = 2
 SEALED = 2
 """The first schema whose files carry their own checksum."""
 
-ROUNDING = 1e-9
-"""How far a score may be from the mean of its queries' values."""
-
 OF_DATA = ("queries", "judgments", "judged_queries_missing", "queries_without_relevant")
 OF_RUN = ("without_hits", "judged_docs_missing", "self_judged")
 """Counts that a record takes from the steps that read the data and that searched."""
 
+LONGEST = 10_000
+"""Characters of an error that are kept."""
+
 SUITE, MACHINE, RUNS, QUERIES = "suite.json", "machine.json", "runs", "queries"
 
-Record = dict[str, Any]
+Plain: TypeAlias = dict[str, Any]
+"""A record as JSON holds it: what is written."""
 
 
 def queries_file(dataset: str) -> str:
@@ -56,33 +60,52 @@ def read(path: Path) -> Record:
         EffbenchError: it is missing, damaged, foreign, or of a newer schema.
 
     """
-    data: Record = read_json(path)
-    if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
+    return load(path)[0]
+
+
+def load(path: Path) -> tuple[Record, Plain]:
+    """Read one record; return it, and all that its file holds.
+
+    Raises:
+        EffbenchError: as `read`.
+
+    """
+    data = opened(path)
+    record: Record = typed({"cell": path.stem, **data}, Record, path)
+    if record.cell != path.stem:
+        raise EffbenchError(f"{path}: the record of {record.cell} (give it its name)")
+    return record, data
+
+
+def read_suite(path: Path) -> SuiteFacts:
+    """Read what a run has written of its suite.
+
+    Raises:
+        EffbenchError: as `read`.
+
+    """
+    found: SuiteFacts = typed(opened(path), SuiteFacts, path)
+    return found
+
+
+def opened(path: Path) -> Plain:
+    """Return what a file of ours holds, whose schema we know and whose checksum holds.
+
+    Raises:
+        EffbenchError: it is missing, damaged, foreign, or of a newer schema.
+
+    """
+    data = parsed(content(path), path)
+    if not isinstance(data, dict) or type(data.get("schema")) is not int:
         raise EffbenchError(f"{path}: not a record of effbench")
     if data["schema"] > SCHEMA:
         raise EffbenchError(
-            f"{path}: schema {data['schema']} is newer than ours (upgrade effbench)"
+            f"{path}: schema {str(data['schema'])[:9]} is newer than ours (upgrade effbench)"
         )
-    if data["schema"] >= SEALED or SEAL in data:
-        data = unsealed(data, path)
-    if data.get("status") == "done":
-        _check_scores(data, path)
-    return data
+    return unsealed(data, path) if data["schema"] >= SEALED or SEAL in data else data
 
 
-def _check_scores(record: Record, path: Path) -> None:
-    """Refuse a record with a score that is not the mean of its queries' values."""
-    shapes.check(record, shapes.DONE, path)
-    for name, values in record["per_query"].items():
-        score = record["scores"].get(name)
-        if values and (score is None or abs(mean(values) - score) > ROUNDING):
-            raise EffbenchError(
-                f"{path}: its {name} is {score}, and the mean of its queries' values is "
-                f"{mean(values)} (run the suite again)"
-            )
-
-
-def told(cell: Cell) -> Record:
+def told(cell: Cell) -> Plain:
     """Return what a record tells of its rows: options of speed too, which are in no key."""
     return {
         "row": _described(cell.row),
@@ -92,13 +115,14 @@ def told(cell: Cell) -> Record:
     }
 
 
-def failed(cell: Cell, error: Exception) -> Record:
+def failed(cell: Cell, error: Exception) -> Plain:
     """Return the record of a cell that could not be finished, or lacked its data."""
     record = _head(cell, "skipped" if getattr(error, "no_data", False) else "failed")
-    return {**record, "error": str(error), "traceback": getattr(error, "trace", None)}
+    said = one_line(str(error))[:LONGEST]
+    return {**record, "error": said, "traceback": getattr(error, "trace", None)}
 
 
-def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Record:
+def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Plain:
     """Measure a cell's run and return its record; ``files`` are what was exported."""
     artifact = bench.artifact(cell.search)
     data, info = cell.search.data, artifact.manifest() or {}
@@ -121,7 +145,7 @@ def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Record:
     }
 
 
-def suite_facts(plan: Plan) -> Record:
+def suite_facts(plan: Plan) -> Plain:
     """Return what a reader must know of the suite: its datasets, rows, cells, expectations."""
     suite = plan.suite
     datasets = {cell.dataset.name: cell.dataset for cell in plan.cells}
@@ -132,7 +156,7 @@ def suite_facts(plan: Plan) -> Record:
         "measures": list(suite.measures),
         "k": suite.k,
         "datasets": [
-            {"name": name, "group": row.group, "note": row.declared.note}
+            {"name": name, "group": row.group, "note": one_line(row.declared.note)}
             for name, row in datasets.items()
         ],
         "latency": _latency(plan),
@@ -141,7 +165,7 @@ def suite_facts(plan: Plan) -> Record:
     }
 
 
-def _latency(plan: Plan) -> Record:
+def _latency(plan: Plan) -> Plain:
     """Return what tells the suite's latency sessions from others in its folder."""
     options = plan.suite.latency
     terms = {} if options is None else {"processes": options.processes}
@@ -153,7 +177,7 @@ def _latency(plan: Plan) -> Record:
     }
 
 
-def _head(cell: Cell, status: str) -> Record:
+def _head(cell: Cell, status: str) -> Plain:
     return {
         "schema": SCHEMA,
         "status": status,
@@ -169,7 +193,7 @@ def _head(cell: Cell, status: str) -> Record:
     }
 
 
-def _described(row: Any) -> Record:
+def _described(row: Any) -> Plain:
     options = {name: str(v) if isinstance(v, Path) else v for name, v in row.given.items()}
     return {
         "name": row.name,

@@ -10,13 +10,13 @@ from effbench.printing import harmless
 
 if TYPE_CHECKING:
     from effbench.leaderboard import Line
-    from effbench.records import Record
+    from effbench.recorded import SuiteFacts
 
 LONGEST = 500
 """Characters of what a trainer remarks."""
 
 
-def remarks(lines: Sequence[Line], suite: Record) -> Iterator[str]:
+def remarks(lines: Sequence[Line], suite: SuiteFacts) -> Iterator[str]:
     """Yield what readers of a board must know: of training, of models, of data."""
     for line in lines:
         if line.tested_on:
@@ -29,9 +29,9 @@ def remarks(lines: Sequence[Line], suite: Record) -> Iterator[str]:
         for remark in of_models(line):
             rows.setdefault(remark, {})[line.row] = None
     yield from (f"{', '.join(names)}: {remark}" for remark, names in rows.items())
-    for dataset in suite["datasets"]:
-        if dataset.get("note"):
-            yield f"{dataset['name']}: {dataset['note']}"
+    for dataset in suite.datasets:
+        if dataset.note:
+            yield f"{dataset.name}: {dataset.note}"
     yield from counts.remarks(record for line in lines for record in line.records.values())
 
 
@@ -39,7 +39,7 @@ def of_models(line: Line) -> list[str]:
     """Return what trainers say of a line's models, once each, whatever the datasets."""
     found: dict[str, None] = {}
     for record in line.records.values():
-        for model, facts in _items(record.get("models")):
+        for model, facts in record.models.items():
             about = "" if model == line.row else f"model {model}: "
             for remark in _sentences(facts):
                 found[about + remark] = None
@@ -49,11 +49,6 @@ def of_models(line: Line) -> list[str]:
 def one_line(text: str) -> str:
     """Return text that any output can hold, on one line."""
     return harmless(" ".join(text.split()))
-
-
-def _items(found: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(found, dict):
-        yield from found.items()
 
 
 def _sentences(facts: Any) -> Iterator[str]:

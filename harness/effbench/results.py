@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from effbench import machine, runs
 from effbench.cells import Cell, Plan
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.files import read_sealed, sweep_stale, write_json
-from effbench.records import MACHINE, RUNS, SUITE, Record, queries_file, read, suite_facts
+from effbench.records import MACHINE, RUNS, SUITE, Plain, load, queries_file, suite_facts
 from effbench.steps.data import queries_of
 from effbench.steps.search import RUN
 
 if TYPE_CHECKING:
     from effbench.content import Digests
     from effbench.workbench import Workbench
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,31 +36,32 @@ class Results:
         """Return where the records of a plan's suite belong under ``root``."""
         return cls(root / machine.name() / plan.suite.name)
 
-    def begin(self, plan: Plan) -> None:
-        """Write the machine's facts and what the whole suite consists of."""
+    def begin(self, plan: Plan, said: Callable[[str], object]) -> None:
+        """Write the machine's facts and what the whole suite consists of.
+
+        ``said`` is told of what was there and could not be read.
+        """
         for folder in (self.folder.parent, self.folder, *self.folder.glob("*/")):
             sweep_stale(folder)
-        _write_if_new(self.folder.parent / MACHINE, machine.facts())
-        _write_if_new(self.folder / SUITE, suite_facts(plan))
+        _write_if_new(self.folder.parent / MACHINE, machine.facts(), said)
+        _write_if_new(self.folder / SUITE, suite_facts(plan), said)
 
     def complete(self, plan: Plan) -> bool:
         """Tell whether every cell of a plan has its finished record."""
-        return all(self.finished(cell) for cell in plan.cells)
+        return all(self.finished(cell, _nobody) for cell in plan.cells)
 
-    def read(self, cell: Cell) -> Record | None:
-        """Return a cell's record, or None if there is none that can be read."""
-        try:
-            return read(self.folder / f"{cell.name}.json")
-        except EffbenchError:
-            return None
+    def read(self, cell: Cell, said: Callable[[str], object]) -> Plain | None:
+        """Return a cell's record, or None if there is none that can be read; ``said`` why."""
+        found = _kept(self.folder / f"{cell.name}.json", load, said)
+        return found and found[1]
 
-    def finished(self, cell: Cell) -> Record | None:
+    def finished(self, cell: Cell, said: Callable[[str], object]) -> Plain | None:
         """Return a cell's record if it is done, of the cell as it is now."""
-        record = self.read(cell)
+        record = self.read(cell, said)
         done = record and (record.get("status"), record.get("key")) == ("done", cell.key)
         return record if done else None
 
-    def write(self, cell: Cell, record: Record) -> None:
+    def write(self, cell: Cell, record: Plain) -> None:
         """Write a cell's record, atomically."""
         write_json(self.folder / f"{cell.name}.json", record)
 
@@ -75,7 +78,7 @@ class Results:
         write_json(self.folder / texts, {q.query_id: q.text for q in queries}, seal=False)
         return {name: file_sha256(self.folder / name) for name in (run, texts)}
 
-    def lost(self, record: Record, digests: Digests) -> list[str]:
+    def lost(self, record: Plain, digests: Digests) -> list[str]:
         """Return which of a record's files are missing or damaged."""
         files: Mapping[str, str] = record.get("files", {})
         return [
@@ -85,8 +88,21 @@ class Results:
         ]
 
 
-def _write_if_new(path: Path, data: Record) -> None:
-    with contextlib.suppress(EffbenchError):
-        if read_sealed(path) == json.loads(json.dumps(data)):
-            return
-    write_json(path, data)
+def _nobody(said: str) -> None:
+    """Hear what is said, where it will be said again."""
+
+
+def _write_if_new(path: Path, data: Plain, said: Callable[[str], object]) -> None:
+    if _kept(path, read_sealed, said) != json.loads(json.dumps(data)):
+        write_json(path, data)
+
+
+def _kept(path: Path, read: Callable[[Path], T], said: Callable[[str], object]) -> T | None:
+    """Return what a file of ours holds, if there is one that can be read."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        return read(path)
+    except EffbenchError as error:
+        said(f"writing it again: {error}")
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from effbench.errors import EffbenchError
 from effbench.files import DiskError
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
-from effbench.records import Record
+from effbench.records import Plain
 from effbench.results import Results
 from effbench.steps import all_steps, key_of
 from effbench.steps.train import Train
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class Outcome:
     """What became of a run's cells: names, and the records of those that are done."""
 
-    records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, Plain] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def run(
         _train_together(plan, bench)
         if processes.rank():
             return outcome, results
-    results.begin(whole)
+    results.begin(whole, bench.progress.note)
     for cell in plan.cells:
         try:
             with doing(f"cell {cell.name}"):
@@ -91,12 +91,12 @@ def run(
     return outcome, results
 
 
-def refuse(plan: Plan, root: Path, error: EffbenchError) -> None:
+def refuse(plan: Plan, root: Path, error: EffbenchError, said: Callable[[str], object]) -> None:
     """Record why a suite's cells were not run, if none was before: leaderboards say it."""
     results = Results.of(root, plan)
-    if any(results.read(cell) for cell in plan.cells):
+    if any([results.read(cell, said) for cell in plan.cells]):
         return
-    results.begin(plan)
+    results.begin(plan, said)
     for cell in plan.cells:
         results.write(cell, records.failed(cell, error))
 
@@ -124,7 +124,7 @@ def _train_together(plan: Plan, bench: Workbench) -> None:
 
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
-    record = results.finished(cell)
+    record = results.finished(cell, bench.progress.note)
     lost = results.lost(record, bench.digests) if record else []
     if lost:
         bench.progress.note(f"{cell.name}: {', '.join(lost)}: lost or damaged, exporting again")
@@ -146,7 +146,7 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
     outcome.done.append(cell.name)
 
 
-def _reused(record: Record, cell: Cell, results: Results, progress: Progress) -> Record:
+def _reused(record: Plain, cell: Cell, results: Results, progress: Progress) -> Plain:
     """Return a finished record as its cell is now: options of speed may have changed."""
     now = json.loads(json.dumps(records.told(cell)))
     if any(record.get(name) != value for name, value in now.items()):

@@ -9,7 +9,7 @@ from typing import Any
 from effbench.errors import EffbenchError
 from effbench.files import listed
 from effbench.plugins import suggest
-from effbench.records import MACHINE, QUERIES, SUITE, Record
+from effbench.records import MACHINE, QUERIES, SUITE, Plain
 
 LONG = ("per_query", "samples_ms", "traceback")
 """Left out: the file has them."""
@@ -36,7 +36,7 @@ def find(cell: str, results: Path) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime)
 
 
-def lines(record: Record) -> Iterator[str]:
+def lines(record: Plain) -> Iterator[str]:
     """Yield a line a fact, names of parts before it; numbers of one kind, largest first."""
     yield from _lines("", record)
 

@@ -46,7 +46,7 @@ def standings(
     found = {i: Standing(score, None, None, None, None) for i, score in known.items()}
     there = [i for i in known if _has_values(lines[i], measure, weights)]
     values = [
-        values_of([lines[i].records[name]["per_query"][measure] for i in there])
+        values_of([lines[i].records[name].per_query[measure] for i in there])
         for name in weights
         if there
     ]
@@ -58,7 +58,7 @@ def standings(
 
 def _has_values(line: Line, measure: str, weights: Mapping[str, float]) -> bool:
     """Tell whether the values of single queries are known: of published scores they are not."""
-    return all(measure in line.records[name]["per_query"] for name in weights)
+    return all(measure in line.records[name].per_query for name in weights)
 
 
 def _standings(

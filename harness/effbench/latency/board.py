@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from effbench.latency.gate import ADVICE
 from effbench.latency.sessions import Measured, Sessions, Wanted
-
-Record: TypeAlias = Mapping[str, Any]
+from effbench.recorded import Done, SuiteFacts
 
 
 class Latencies(NamedTuple):
@@ -24,18 +23,19 @@ class Latencies(NamedTuple):
     """Sessions that were left out, since they could not be read."""
 
 
-def sessions_for(folders: Iterable[Path], records: Iterable[Record], suite: Record) -> Sessions:
+def sessions_for(
+    folders: Iterable[Path], records: Iterable[Done], suite: SuiteFacts
+) -> Sessions:
     """Return the sessions that count for some records, which say their ``cell``."""
     keys: dict[str, dict[str, str]] = {}
     for record in records:
-        keys.setdefault(record["dataset"], {})[record["cell"]] = record["key"]
-    terms = suite.get("latency", {})
-    timed, conditions = terms.get("timed", {}), terms.get("conditions", {})
-    return Sessions(folders, Wanted(keys, timed, conditions, terms.get("processes", 1)))
+        keys.setdefault(record.dataset, {})[record.cell] = record.key
+    terms = suite.latency
+    return Sessions(folders, Wanted(keys, terms.timed, terms.conditions, terms.processes))
 
 
 def latencies(
-    folders: Iterable[Path], lines: Sequence[tuple[str, Mapping[str, Record]]], suite: Record
+    folders: Iterable[Path], lines: Sequence[tuple[str, Mapping[str, Done]]], suite: SuiteFacts
 ) -> Latencies:
     """Return the latencies of each line: a row, and its records by dataset.
 
@@ -43,28 +43,28 @@ def latencies(
     """
     records = [record for _, by_dataset in lines for record in by_dataset.values()]
     sessions = sessions_for(folders, records, suite)
-    datasets = [dataset["name"] for dataset in suite["datasets"]]
+    datasets = [dataset.name for dataset in suite.datasets]
     missing = [
         [name for name in datasets if not _of(sessions, by_dataset.get(name)).cells]
         for _, by_dataset in lines
     ]
     measured = [
-        sessions.measured({name: by_dataset[name]["cell"] for name in datasets})
+        sessions.measured({name: by_dataset[name].cell for name in datasets})
         if not lacking
         else Measured([])
         for (_, by_dataset), lacking in zip(lines, missing, strict=True)
     ]
     remarks = list(sessions.remarks)
-    if any(record.get("latency") for record in records):
+    if any(record.latency for record in records):
         remarks.append("latencies of an older protocol are not shown (run the suite again)")
     rows = [row for row, _ in lines]
     remarks += spelled(zip(rows, (own.flags() for own in measured), strict=True))
     return Latencies(measured, missing, remarks, sessions.unreadable)
 
 
-def _of(sessions: Sessions, record: Record | None) -> Measured:
+def _of(sessions: Sessions, record: Done | None) -> Measured:
     """Return the latencies of one record, if it has any."""
-    return sessions.measured({record["dataset"]: record["cell"]} if record else {})
+    return sessions.measured({record.dataset: record.cell} if record else {})
 
 
 def spelled(flags: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:

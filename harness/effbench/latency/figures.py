@@ -173,7 +173,7 @@ def by_length(session: Read, cell: str, span: str) -> Mapping[str, Interval]:
     """
     import numpy as np
 
-    lengths = session.header["rows"][cell].get("tokens") or session.header["words"]
+    lengths = session.header.rows[cell].tokens or session.header.words
     bucket = np.array([max(3, math.ceil(math.log2(max(length, 1)))) for length in lengths])
     times = steady_times(session, cell, span)
     found = {}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from effbench.latency.samples import Block
+from effbench.latency.recorded import Block
 from effbench.linux import tried
 
 CPUS = "/sys/devices/system/cpu"

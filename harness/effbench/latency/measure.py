@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from effbench import code, fingerprint
 from effbench.blame import said
@@ -19,12 +19,14 @@ from effbench.latency import sessions
 from effbench.latency.alone import exclusive
 from effbench.latency.header import facts_of
 from effbench.latency.place import Place
+from effbench.latency.recorded import RowFacts
 from effbench.latency.samples import Read, Samples, read_samples
 from effbench.latency.session import session
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions
 from effbench.latency.workers import own_cpus
 from effbench.paths import check_writable
+from effbench.remarks import one_line
 from effbench.steps.data import queries_of
 from effbench.workbench import StepFailed, Workbench
 
@@ -72,7 +74,7 @@ def measure(
             by_dataset[cell.dataset.name].append(cell)
     options = replace(options, baseline=plan.baseline)
     place = Place(plan.suite, plan.data, bench.store.root, bench.device)
-    known = None if anew else _Known(folder, options, bench.device)
+    known = None if anew else _Known(folder, options, bench)
     for group in by_dataset.values():
         try:
             found = known and known.of(group)
@@ -142,9 +144,10 @@ def _compare(samples: Samples, cells: Sequence[Cell], bench: Workbench) -> None:
 class _Known:
     """The sessions of a suite's folder that are of this machine and these conditions."""
 
-    def __init__(self, folder: Path, options: LatencyOptions, device: str | None) -> None:
+    def __init__(self, folder: Path, options: LatencyOptions, bench: Workbench) -> None:
         self._folder, self._options = folder / sessions.FOLDER, options
-        self._terms = conditions(options, device)
+        self._terms = conditions(options, bench.device)
+        self._progress = bench.progress
         self._read: dict[Path, Read | None] = {}
 
     def of(self, cells: Sequence[Cell]) -> Session | None:
@@ -154,7 +157,7 @@ class _Known:
         plugins' code have changed: with others they would be measured for nothing.
         """
         for read, path in self._newest():
-            rows, failed = read.header["rows"], read.header["errors"]
+            rows, failed = read.header.rows, read.header.errors
             if all(_same(cell, rows.get(cell.name), failed) for cell in cells):
                 errors = {
                     c.name: f"{failed[c.name]} ({EARLIER})" for c in cells if c.name in failed
@@ -179,17 +182,18 @@ class _Known:
     def _fitting(self, path: Path) -> Read | None:
         try:
             read = read_samples(path)
-        except EffbenchError:  # the leaderboard says what is wrong with it
+        except EffbenchError as error:
+            self._progress.note(one_line(f"left out: {error}"))
             return None
         enough = read.rounds >= self._options.processes or not (
-            read.header["rows"].keys() - read.header["errors"].keys()
+            read.header.rows.keys() - read.header.errors.keys()
         )
-        alike = read.header["fingerprint_id"] == self._here
-        return read if alike and enough and read.header["conditions"] == self._terms else None
+        alike = read.header.fingerprint_id == self._here
+        return read if alike and enough and read.header.conditions == self._terms else None
 
 
-def _same(cell: Cell, facts: Mapping[str, Any] | None, failed: Container[str]) -> bool:
+def _same(cell: Cell, facts: RowFacts | None, failed: Container[str]) -> bool:
     """Tell whether what a session says of a cell is of the cell as it is now."""
-    if facts is None or facts["timed"] != cell.timed:
+    if facts is None or facts.timed != cell.timed:
         return False
-    return cell.name not in failed or facts.get("code") == code.of(cell.offers)
+    return cell.name not in failed or facts.code == code.of(cell.offers)

@@ -14,20 +14,20 @@ from effbench.tables import Table
 def tables(session: Read, suite: str, machine: str) -> list[Table]:
     """Return a table of the session's rows, and one of where their time goes."""
     return [
-        _table(session, f"{suite}: latency on {session.header['dataset']}", machine),
+        _table(session, f"{suite}: latency on {session.header.dataset}", machine),
         _parts(session, f"{suite}: encode p50 ms by stage and by tokens", machine),
     ]
 
 
 def _table(session: Read, title: str, machine: str) -> Table:
     header = session.header
-    cells = [cell for cell in session.cells if cell not in header["errors"]]
-    known = header["baseline"] in cells
-    baseline = Measured([(session, header["baseline"])] if known else [])
+    cells = [cell for cell in session.cells if cell not in header.errors]
+    known = [(session, cell) for cell in cells if cell == header.baseline]
+    baseline = Measured(known)
     lines = [dict(_name(session, cell)) | _line(session, cell, baseline) for cell in cells]
-    remarks = [f"{cell}: FAILED: {error}" for cell, error in header["errors"].items()]
+    remarks = [f"{cell}: FAILED: {error}" for cell, error in header.errors.items()]
     remarks += spelled((cell, Measured([(session, cell)]).flags()) for cell in cells)
-    remarks += header["warnings"]
+    remarks += header.warnings
     return _as_table(title, machine, lines, remarks)
 
 
@@ -39,12 +39,12 @@ def _line(session: Read, cell: str, baseline: Measured) -> dict[str, Value]:
     stability = trust.stability_of(session, cell)
     values["steady"] = stability.steady
     values["spread"] = stability.spread
-    sizes = session.header["rows"][cell].get("bytes_read")
+    sizes = session.header.rows[cell].bytes_read
     values["MB read"] = sum(sizes) / len(sizes) / 1e6 if sizes else None
     for counter in ("cpu", "gpu"):
         joules = [one[counter] for one in own.process_figures("joules") if counter in one]
         values[f"{counter} mJ"] = figures.over_processes(joules).value * 1e3 if joules else None
-    for span in session.header["spans"]:
+    for span in session.header.spans:
         if span.startswith("response"):
             for percent in (50, 95, 99):
                 found = figures.percentile_of(own.times(span), percent)
@@ -55,15 +55,15 @@ def _line(session: Read, cell: str, baseline: Measured) -> dict[str, Value]:
 def _parts(session: Read, title: str, machine: str) -> Table:
     lines = []
     for cell in session.cells:
-        if cell in session.header["errors"]:
+        if cell in session.header.errors:
             continue
         values: dict[str, Value] = {**_name(session, cell)}
-        for span in session.header["spans"]:
+        for span in session.header.spans:
             if span.startswith(f"{ENCODE}: "):
                 times = trust.steady_times(session, cell, span)
                 found = figures.percentile_of(times, 50)
                 values[f"{span.removeprefix(ENCODE)[2:]} ms"] = found and found.value
-        unit = "tokens" if session.header["rows"][cell].get("tokens") else "words"
+        unit = "tokens" if session.header.rows[cell].tokens else "words"
         for bucket, median in figures.by_length(session, cell, ENCODE).items():
             values[f"{bucket} {unit} ms"] = median.value
         lines.append(values)
@@ -71,8 +71,8 @@ def _parts(session: Read, title: str, machine: str) -> Table:
 
 
 def _name(session: Read, cell: str) -> dict[str, Value]:
-    facts = session.header["rows"][cell]
-    return {"row": facts["row"], "index": through(facts["index"], facts["search"])}
+    facts = session.header.rows[cell]
+    return {"row": facts.row, "index": through(facts.index, facts.search)}
 
 
 def _as_table(

@@ -4,57 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-from zipfile import BadZipFile
 
-from effbench import shapes
-from effbench.errors import EffbenchError
+import msgspec
+
 from effbench.files import write_atomically
+from effbench.latency import archive
 from effbench.latency.agreement import Answers
+from effbench.latency.recorded import COLUMNS, FORMAT, Block, Header
+from effbench.remarks import one_line
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-FORMAT = 1
-COLUMNS = {
-    "row": "u2",
-    "span": "u2",
-    "process": "u2",
-    "block": "u2",
-    "query": "u4",
-    "ns": "i8",
-}
-"""Column -> numpy type: which row, span, process of the row, block and query, and how long."""
-
-
-class Block(NamedTuple):
-    """A few queries of one row, one after the other, between two calibrations."""
-
-    row: int
-    process: int
-    block: int
-    attempt: int
-    """How often it was measured anew, since the machine was not steady."""
-
-    kernel_ns: tuple[int, int]
-    """What the calibrations before and after it took."""
-
-    stolen: float
-    """Share of the processors that other virtual machines took."""
-
-    throttled: int
-    """Times that the processor slowed itself down."""
-
-    preempted: int
-    """Times that the system took the processor away from the worker."""
-
-    others: float = 0.0
-    """Cores that other processes kept busy during the round that it was in."""
 
 
 @dataclass
@@ -106,13 +72,15 @@ class Samples:
         """Write the file, atomically."""
         import numpy as np
 
-        arrays = {
-            name: np.array(self.columns[name], dtype=kind) for name, kind in COLUMNS.items()
-        }
+        columns = {**self.columns, "ns": [max(ns, 1) for ns in self.columns["ns"]]}
+        arrays = {name: np.array(columns[name], dtype=kind) for name, kind in COLUMNS.items()}
         header = {"format": FORMAT, **self.header, "blocks": self.blocks}
+        header["errors"] = {cell: one_line(why) for cell, why in header["errors"].items()}
+        header["warnings"] = [one_line(warning) for warning in header["warnings"]]
         # whatever a driver or an environment said: what was measured must not be lost for it
         spelled = json.dumps(header, ensure_ascii=False, default=str).encode(errors="replace")
-        text = np.frombuffer(spelled, dtype=np.uint8)
+        strict = msgspec.json.encode(json.loads(spelled))  # what is no finite number is null
+        text = np.frombuffer(strict, dtype=np.uint8)
 
         def save(temporary: Path) -> None:
             with temporary.open("wb") as file:  # a name without .npz would get one
@@ -128,20 +96,20 @@ Times: TypeAlias = "Mapping[int, NDArray[np.int64]]"
 class Read(NamedTuple):
     """A session as it is read."""
 
-    header: Mapping[str, Any]
+    header: Header
     columns: Mapping[str, NDArray[np.int64]]
     blocks: Sequence[Block]
 
     @property
     def cells(self) -> list[str]:
         """Return the names of the cells that it measured."""
-        return list(self.header["rows"])
+        return list(self.header.rows)
 
     @property
     def rounds(self) -> int:
         """Return the processes that every cell had that did not fail."""
-        count = Counter(one["cell"] for one in self.header["processes"])
-        return min((count[c] for c in self.cells if c not in self.header["errors"]), default=0)
+        count = Counter(one.cell for one in self.header.processes)
+        return min((count[c] for c in self.cells if c not in self.header.errors), default=0)
 
     def blocks_of(self, cell: str) -> list[Block]:
         """Return a cell's blocks."""
@@ -152,10 +120,10 @@ class Read(NamedTuple):
         """Return what a span of a cell took; empty where it was not measured."""
         import numpy as np
 
-        if cell not in self.cells or span not in self.header["spans"]:
+        if cell not in self.cells or span not in self.header.spans:
             return {}
         mine = (self.columns["row"] == self.cells.index(cell)) & (
-            self.columns["span"] == self.header["spans"].index(span)
+            self.columns["span"] == self.header.spans.index(span)
         )
         found = {}
         for process in np.unique(self.columns["process"][mine]):
@@ -169,31 +137,8 @@ def read_samples(path: Path) -> Read:
     """Read a session.
 
     Raises:
-        EffbenchError: it is missing, cut off, foreign or of a newer format.
+        EffbenchError: as `archive.read`.
 
     """
-    import numpy as np
-
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            damaged = file.zip.testzip()  # numpy reads no further than a header says
-            if damaged:
-                raise BadZipFile(f"{damaged} is damaged")
-            header = json.loads(file["header"].tobytes())
-            columns = {name: file[name].astype(np.int64) for name in COLUMNS}
-    except Exception as error:  # numpy and zipfile raise what they like at damaged bytes
-        raise EffbenchError(
-            f"{path}: no session: {error} (delete it, and measure anew: effbench latency SUITE)"
-        ) from error
-    shapes.check(header, {"format": shapes.number}, path)
-    if header["format"] > FORMAT:
-        raise EffbenchError(f"{path}: a session of a newer effbench (upgrade effbench)")
-    shapes.check(header, shapes.SESSION, path)
-    if len({values.shape for values in columns.values()}) > 1 or columns["ns"].ndim != 1:
-        raise EffbenchError(f"{path}: no session (its columns are not of one length)")
-    return Read(header, columns, list(_blocks(header["blocks"])))
-
-
-def _blocks(rows: Sequence[Sequence[Any]]) -> Iterator[Block]:
-    for row, process, block, attempt, kernel, *others in rows:
-        yield Block(row, process, block, attempt, (kernel[0], kernel[1]), *others)
+    header, columns = archive.read(path)
+    return Read(header, columns, header.blocks)

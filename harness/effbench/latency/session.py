@@ -14,8 +14,9 @@ from effbench.latency.drawing import arrivals, draw, turns
 from effbench.latency.gate import Load, read_system, stolen_between, unsteady
 from effbench.latency.header import header
 from effbench.latency.place import Place
+from effbench.latency.recorded import NO_BLOCK, Block
 from effbench.latency.replies import Arrived, Energy, First, Rate, Timed, Warm
-from effbench.latency.samples import Block, Samples
+from effbench.latency.samples import Samples
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import response_at
 from effbench.latency.workers import WorkerError, own_cpus
@@ -35,9 +36,6 @@ ATTEMPTS = 3
 
 ENERGY_SECONDS = 2.0
 """Of the loop in which energy is read: counters are coarse."""
-
-NO_BLOCK = 2**16 - 1
-"""The number that times of an open loop have for their block."""
 
 
 def session(

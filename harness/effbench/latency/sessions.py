@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from effbench.latency import figures, trust
 from effbench.latency.figures import Interval
 from effbench.latency.samples import Read, Samples, Times, read_samples
 from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END, SEARCH, TOTAL_COMPUTE
+from effbench.remarks import one_line
 
 FOLDER = "latency"
 
@@ -79,25 +81,25 @@ class Wanted(NamedTuple):
 
     def current(self, session: Read, cell: str) -> bool:
         """Tell whether a session measured a cell as it is now."""
-        facts = session.header["rows"].get(cell)
+        facts = session.header.rows.get(cell)
         key = self.keys.get(_dataset(session), {}).get(cell)
         return (
             facts is not None
-            and facts["key"] == key
-            and facts["timed"] == self.timed.get(cell, facts["timed"])
-            and cell not in session.header["errors"]
+            and facts.key == key
+            and facts.timed == self.timed.get(cell, facts.timed)
+            and cell not in session.header.errors
         )
 
-    def rank(self, session: Read) -> tuple[int, bool, str]:
+    def rank(self, session: Read) -> tuple[int, bool, datetime]:
         """Return what makes one session better than another."""
         header = session.header
         whole = session.rounds >= self.processes and all(
-            header["conditions"].get(name) == value
+            header.conditions.get(name) == value
             for name, value in self.conditions.items()
             if name != "device"
         )
         count = sum(self.current(session, cell) for cell in session.cells)
-        return count, whole, str(header["started"])
+        return count, whole, header.started
 
 
 class Sessions:
@@ -119,10 +121,10 @@ class Sessions:
             if wanted.keys.get(_dataset(one)):
                 by_dataset.setdefault(_dataset(one), []).append(one)
         best = [max(some, key=wanted.rank) for some in by_dataset.values()]
-        best.sort(key=lambda one: str(one.header["started"]))
+        best.sort(key=lambda one: one.header.started)
         self._of = {_dataset(one): one for one in best if self._alike(one, best[-1])}
         for one in best:
-            for cell, error in one.header["errors"].items():
+            for cell, error in one.header.errors.items():
                 self.remarks.append(f"{cell}: latency: FAILED: {error}")
 
     def measured(self, cells: Mapping[str, str]) -> Measured:
@@ -140,11 +142,13 @@ class Sessions:
             try:
                 yield read_samples(path)
             except EffbenchError as error:
-                self.unreadable.append(str(error))
+                self.unreadable.append(one_line(str(error)))
 
     def _alike(self, one: Read, newest: Read) -> bool:
         for what in ("conditions", "fingerprint"):
-            unlike = fingerprint.differences(one.header[what], newest.header[what])
+            unlike = fingerprint.differences(
+                getattr(one.header, what), getattr(newest.header, what)
+            )
             if unlike:
                 self.remarks.append(
                     f"latency on {_dataset(one)} is left out, since its {what} is not that of "
@@ -155,7 +159,7 @@ class Sessions:
 
 
 def _dataset(session: Read) -> str:
-    return str(session.header["dataset"])
+    return session.header.dataset
 
 
 class Measured(NamedTuple):
@@ -184,10 +188,10 @@ class Measured(NamedTuple):
     def process_figures(self, name: str) -> list[Any]:
         """Return what each process said of itself under a name."""
         return [
-            one[name]
+            getattr(one, name)
             for session, cell in self.cells
-            for one in session.header["processes"]
-            if one["cell"] == cell and one.get(name) is not None
+            for one in session.header.processes
+            if one.cell == cell and getattr(one, name) is not None
         ]
 
     def throughput(self) -> Mapping[str, Interval]:

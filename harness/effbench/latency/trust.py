@@ -94,17 +94,17 @@ def keeps_answers(session: Read, cell: str) -> bool:
 
     ratios = [
         float(np.median(again) / np.median(fresh))
-        for one in session.header["processes"]
-        for fresh, again in [(one["fresh_ns"], one["again_ns"])]
-        if one["cell"] == cell and len(fresh) >= 3
+        for one in session.header.processes
+        for fresh, again in [(one.fresh_ns, one.again_ns)]
+        if one.cell == cell and len(fresh) >= 3
     ]
     return bool(ratios) and float(np.median(ratios)) < CACHED
 
 
 def other_answers(session: Read, cell: str) -> list[str]:
     """Say how many single queries were answered otherwise than in the quality pass."""
-    differs = session.header["rows"][cell].get("differs", {})
-    of = f"of {len(set(session.header['queries']))}"
+    differs = session.header.rows[cell].differs
+    of = f"of {len(set(session.header.queries))}"
     return [
         f"{len(queries)} {of} queries get other hits alone than in the quality pass, where "
         "they come in batches (docs/latency.md)"

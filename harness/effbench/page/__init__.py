@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 from effbench.errors import EffbenchError
-from effbench.files import read_json
 from effbench.leaderboard import Board
 from effbench.page import chart
-from effbench.page.facts import Texts, facts
+from effbench.page.facts import facts
 from effbench.printing import harmless_data
-from effbench.remarks import one_line
 
 HERE = Path(__file__).parent
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
@@ -35,7 +33,7 @@ def html(boards: Sequence[Board]) -> str:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
     )
     places.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # and in its order
-    data = harmless_data({"boards": [facts(board, texts_of(board)) for board in boards]})
+    data = harmless_data({"boards": [facts(board) for board in boards]})
     return places.get_template("page.html").render(
         data=data,
         chart=chart.specification([], "", "") | {"width": "container"},
@@ -70,27 +68,6 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
         return drawn
     png: bytes = converter.svg_to_png(drawn, scale=2)
     return png
-
-
-def texts_of(board: Board) -> Texts:
-    """Return the texts of queries that lie beside the records, the newest ones."""
-    found: dict[str, Mapping[str, str]] = {}
-    unreadable = []
-    for dataset, path in board.collected.texts.items():
-        if dataset in board.whole:
-            try:  # a page without texts is one still
-                found[dataset] = _texts(path)
-            except EffbenchError as error:
-                unreadable.append(one_line(str(error)))
-    return Texts(found, unreadable)
-
-
-def _texts(path: Path) -> Mapping[str, str]:
-    """Read a file of texts; its queries' are made what any page can hold."""
-    found = read_json(path)
-    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
-        raise EffbenchError(f"{path}: no texts of queries (query_id: text)")
-    return {query: one_line(text) for query, text in found.items()}
 
 
 def _converter() -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import to_builtins
 
 from effbench.latency import figures
 from effbench.latency.figures import Interval
@@ -12,8 +14,8 @@ from effbench.latency.sessions import SHOWN, SPEED_UPS, Measured, Value
 from effbench.latency.spans import END_TO_END
 from effbench.leaderboard import MEAN, Board
 from effbench.marks import marks, ranked, time_of
-from effbench.records import Record
-from effbench.remarks import of_models
+from effbench.recorded import Done, Quoted
+from effbench.remarks import of_models, one_line
 from effbench.sentences import sentence
 from effbench.tables import table
 
@@ -35,7 +37,7 @@ OWN_COSTS = ("search_seconds", "index_key")
 """Costs that a cell does not show."""
 
 
-def facts(board: Board, texts: Texts) -> dict[str, Any]:
+def facts(board: Board) -> dict[str, Any]:
     """Return a board as JSON can hold it."""
     units = [MEAN, *board.units] if len(board.units) > 1 else list(board.units)
     rows = table(board).lines
@@ -45,7 +47,7 @@ def facts(board: Board, texts: Texts) -> dict[str, Any]:
     for number, line in enumerate(lines):
         line["absent"] = _absent(board, number, spans, line["latency"])
     shared = _Shared()
-    cells = {record["cell"]: _cell(board, i, record, shared) for i, record in _records(board)}
+    cells = {record.cell: _cell(board, i, record, shared) for i, record in _records(board)}
     return {
         "suite": board.suite,
         "machine": board.machine,
@@ -56,23 +58,14 @@ def facts(board: Board, texts: Texts) -> dict[str, Any]:
         "lines": lines,
         "cells": cells,
         "shared": shared.values,
-        "remarks": [*board.unreadable, *texts.unreadable, *board.remarks],
+        "remarks": [*board.unreadable, *board.remarks],
         "fingerprint": _fingerprint(board),
         "texts": {
             name: known
             for name in board.whole
-            if (known := _texts(name, cells.values(), texts.of.get(name, {})))
+            if (known := _texts(name, cells.values(), board.collected.texts.get(name, {})))
         },
     }
-
-
-class Texts(NamedTuple):
-    """Texts of queries that lie beside records."""
-
-    of: Mapping[str, Mapping[str, str]]
-    """Dataset -> query_id -> text."""
-
-    unreadable: Sequence[str] = ()
 
 
 class _Shared:
@@ -91,7 +84,7 @@ class _Shared:
         return self._numbers[text]
 
 
-def _records(board: Board) -> Iterator[tuple[int, Record]]:
+def _records(board: Board) -> Iterator[tuple[int, Done]]:
     for number, line in enumerate(board.lines):
         for record in line.records.values():
             yield number, record
@@ -123,7 +116,7 @@ def _line(
         "latency": dict(_latency(measured)),
         "speedup": ratios,
         "sentence": sentence(board, number),
-        "cells": {name: record["cell"] for name, record in line.records.items()},
+        "cells": {name: record.cell for name, record in line.records.items()},
     }
 
 
@@ -162,37 +155,35 @@ def _absent(
     }
 
 
-def _cell(board: Board, number: int, record: Record, shared: _Shared) -> dict[str, Any]:
+def _cell(board: Board, number: int, record: Done, shared: _Shared) -> dict[str, Any]:
     baseline = board.baselines[number]
-    other = None if baseline is None else board.lines[baseline].records.get(record["dataset"])
+    other = None if baseline is None else board.lines[baseline].records.get(record.dataset)
     apart = [] if other in (None, record) else _apart(record, other, board.measures[0])
-    costs = {name: cost for name, cost in record["costs"].items() if name not in OWN_COSTS}
+    costs = to_builtins(record.costs)
     about = {
-        "row": record["row"],
-        "passages": record.get("passages"),
-        "index": record["index"],
-        "search": record["search"],
-        "queries": record["queries"],
-        "costs": costs,
-        "versions": record.get("versions", {}),
-        "created": record["created"],
+        "row": to_builtins(record.row),
+        "passages": record.passages,
+        "index": to_builtins(record.index),
+        "search": record.search,
+        "queries": record.queries,
+        "costs": {name: cost for name, cost in costs.items() if name not in OWN_COSTS},
+        "versions": record.versions,
+        "created": "" if isinstance(record, Quoted) else record.created.isoformat(),
     }
     return {
-        "dataset": record["dataset"],
-        "key": record["key"][:8],
-        "scores": {measure: _digits(value) for measure, value in record["scores"].items()},
+        "dataset": record.dataset,
+        "key": record.key[:8],
+        "scores": {measure: _digits(value) for measure, value in record.scores.items()},
         "about": {name: shared.number(value) for name, value in about.items()},
         "wins": [one for one in apart[:EXTREMES] if one[1] > one[2]],
         "losses": [one for one in apart[: -EXTREMES - 1 : -1] if one[1] < one[2]],
     }
 
 
-def _apart(
-    record: Record, other: Record | None, measure: str
-) -> list[tuple[str, float, float]]:
+def _apart(record: Done, other: Done | None, measure: str) -> list[tuple[str, float, float]]:
     """Return query, own value and the baseline's, the largest win first."""
-    own = record["per_query"].get(measure, {})
-    theirs = other["per_query"].get(measure, {}) if other else {}
+    own = record.per_query.get(measure, {})
+    theirs = other.per_query.get(measure, {}) if other else {}
     both = [(query, value, theirs[query]) for query, value in own.items() if query in theirs]
     both.sort(key=lambda one: (one[2] - one[1], one[0]))
     return [(query, round(value, 4), round(their, 4)) for query, value, their in both]
@@ -207,14 +198,12 @@ def _texts(
         if cell["dataset"] == dataset
         for one in (*cell["wins"], *cell["losses"])
     }
-    return {query: known[query][:LONGEST] for query in sorted(wanted & known.keys())}
+    return {query: one_line(known[query])[:LONGEST] for query in sorted(wanted & known.keys())}
 
 
 def _fingerprint(board: Board) -> Any:
     """Return the machine as the latency sessions saw it."""
-    found = (
-        session.header["fingerprint"] for own in board.measured for session, _ in own.cells
-    )
+    found = (session.header.fingerprint for own in board.measured for session, _ in own.cells)
     return next(found, None)
 
 

@@ -1,0 +1,132 @@
+"""The file of a session, read: a zip of numpy's arrays, within bounds, and nothing else."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+
+from effbench.door import content, parsed, typed
+from effbench.errors import EffbenchError
+from effbench.latency.recorded import COLUMNS, FORMAT, NO_BLOCK, Header
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST_TIMES = 10_000_000
+"""Of a session; ours of 15 rows, five processes and 300 queries has 100,000."""
+
+LARGEST_HEADER = 50_000_000
+LARGEST_DIRECTORY = 4096
+"""Bytes in which a zip lists what is in it: ours has seven arrays."""
+
+ADVICE = "delete it, and measure anew: effbench latency SUITE"
+END = b"PK\x05\x06"
+LARGER_END = b"PK\x06\x07"
+
+
+def read(path: Path) -> tuple[Header, dict[str, NDArray[np.int64]]]:
+    """Return what a session was made of, and its columns.
+
+    Raises:
+        EffbenchError: it is missing, cut off, foreign, of a newer format, too large, or its
+            times are not of the rows, processes, spans and queries of its header.
+
+    """
+    raw = content(path)
+    try:
+        arrays = dict(_arrays(raw))
+    except EffbenchError:
+        raise
+    except Exception as error:  # numpy and zipfile raise what they like at damaged bytes
+        raise EffbenchError(f"{path}: no session: {error} ({ADVICE})") from error
+    header = _header(arrays.pop("header").tobytes(), path)
+    columns = {name: column.astype("i8") for name, column in arrays.items()}
+    for wrong in _wrong(header, columns):
+        raise EffbenchError(f"{path}: {wrong} ({ADVICE})")
+    return header, columns
+
+
+def _header(text: bytes, path: Path) -> Header:
+    data = parsed(text, path)
+    version = data.get("format") if isinstance(data, dict) else None
+    if type(version) is int and version > FORMAT:
+        raise EffbenchError(f"{path}: a session of a newer effbench (upgrade effbench)")
+    header: Header = typed(data, Header, path, ADVICE)
+    return header
+
+
+def _arrays(raw: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the header and the columns; nothing is inflated before its size is known."""
+    import numpy as np
+
+    end = raw[-22:]
+    if end[:4] != END or raw[-42:-38] == LARGER_END:
+        raise BadZipFile("its end is not that of a zip file of ours")
+    if int.from_bytes(end[12:16], "little") > LARGEST_DIRECTORY:
+        raise BadZipFile("it holds more than a session")
+    count = None
+    with ZipFile(io.BytesIO(raw)) as file:
+        for name, kind in {"header": "u1", **COLUMNS}.items():
+            dtype = np.dtype(kind)
+            most = LARGEST_HEADER if name == "header" else MOST_TIMES * dtype.itemsize
+            array = _array(_inflated(file, f"{name}.npy", most + 1000), dtype)
+            if name != "header":
+                count = len(array) if count is None else count
+                if len(array) != count:
+                    raise BadZipFile("its columns are not of one length")
+            yield name, array
+
+
+def _inflated(file: ZipFile, name: str, most: int) -> bytes:
+    info = file.getinfo(name)
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise BadZipFile(f"{name} is packed in another way than ours")
+    if info.file_size > most:
+        raise BadZipFile(f"{name} has {info.file_size} bytes, and at most {most} are read")
+    with file.open(info) as member:
+        # not all that there is: it inflates to what the directory says, or is refused
+        data = member.read(info.file_size)
+    if len(data) != info.file_size:
+        raise BadZipFile(f"{name} is damaged")
+    return data
+
+
+def _array(data: bytes, dtype: np.dtype[Any]) -> NDArray[Any]:
+    import numpy as np
+    from numpy.lib import format as npy
+
+    file = io.BytesIO(data)
+    if npy.read_magic(file) != (1, 0):
+        raise BadZipFile("an array of another version than ours")
+    shape, _, kind = npy.read_array_header_1_0(file)
+    known = kind.kind == dtype.kind and kind.itemsize <= dtype.itemsize  # older spans: u1
+    found = np.frombuffer(data, kind if known else dtype, offset=file.tell())
+    if not known or shape != found.shape:
+        raise BadZipFile(f"an array is {kind} of {shape}, not {dtype} of one dimension")
+    return found
+
+
+def _wrong(header: Header, columns: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
+    """Yield what the columns have that the header does not know."""
+    if not len(columns["ns"]):
+        return
+    largest = {name: int(column.max()) for name, column in columns.items()}
+    processes = [one.process for one in header.processes]
+    for name, known in (
+        ("row", len(header.rows)),
+        ("span", len(header.spans)),
+        ("query", len(header.queries)),
+        ("process", max(processes, default=-1) + 1),
+    ):
+        if largest[name] >= known:
+            yield f"a time is of {name} {largest[name]}, and the header has {known}"
+    blocks = columns["block"][columns["block"] != NO_BLOCK]
+    known = max((block.block for block in header.blocks), default=-1) + 1
+    if len(blocks) and int(blocks.max()) >= known:
+        yield f"a time is of block {int(blocks.max())}, and the header has {known}"
+    if int(columns["ns"].min()) < 1 or largest["ns"] > 10**15:
+        yield "a time is not of 1 ns to 11 days"
