@@ -1,4 +1,4 @@
-"""Runs of the command line in processes of their own, which start in no time: they are forked."""
+"""Runs of the command line in processes of their own, which are forked: they start at once."""
 
 from __future__ import annotations
 

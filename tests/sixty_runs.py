@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import effbench_sixty_loading
 from effbench_sixty import datasets, encoders, indexes, retrievers, trainers
+
 from made_processes import Ended, Forks
 
 MODULES = {
@@ -19,28 +21,9 @@ MODULES = {
     "retriever": retrievers,
     "model": trainers,
 }
-TARGETS = "{encoder: first, texts: [{queries: {use: toy, docs: 30}}]}"
-SUITE = """\
-suite: sixty
-datasets:
-- {use: toy, docs: 30}
-DATASETS- {use: toy, docs: 24, name: toys}
-measures: [nDCG@10, RR@10]
-models:
-  taught: {use: table, targets: TARGETS}
-MODELSencoders:
-  first: {use: witness, width: 31}
-ENCODERS  taught: {use: table, model: taught, passages: first}
-  last: {use: witness, width: 47}
-retrievers:
-  near: {use: witness}
-RETRIEVERS  far: {use: scan}
-indexes:
-  plain: {use: witness}
-INDEXES  deep: {use: plain}
-latency: false
-"""
-ROWS = ("first", "taught", "last", "near", "far")
+TOY = {"use": "toy", "docs": 30}
+TARGETS = {"encoder": "first", "texts": [{"queries": TOY}]}
+ROWS = ("near", "far", "first", "taught", "last")
 
 
 class Kind(NamedTuple):
@@ -55,6 +38,15 @@ class Kind(NamedTuple):
         return f"{self.plugin}: {self.does}"
 
 
+SECTIONS = {
+    "encoder": "encoders",
+    "index": "indexes",
+    "retriever": "retrievers",
+    "model": "models",
+    "dataset": "datasets",
+}
+
+
 def kinds(fate: str) -> list[Kind]:
     """Return all kinds of one fate."""
     return [
@@ -65,25 +57,46 @@ def kinds(fate: str) -> list[Kind]:
     ]
 
 
-def suite(given: Sequence[Kind] = ()) -> str:
-    """Return the suite of the honest rows with hostile ones between them: h0, h1, ..."""
-    lines: dict[str, list[str]] = {name: [] for name in (*MODULES, "student")}
+def suite(given: Sequence[Kind] = ()) -> dict[str, Any]:
+    """Return the suite of the honest rows with hostile ones between them: h0, h1, ...
+
+    Of hostile datasets there are many, and each is searched by all rows: by few there.
+    """
+    hostile: dict[str, dict[str, Any]] = {plugin: {} for plugin in MODULES}
     for number, kind in enumerate(given):
-        does = json.dumps(kind.does)
-        lines[kind.plugin].append(f"  h{number}: {{use: sixty, does: {does}}}\n")
-        if kind.plugin == "dataset":
-            lines["dataset"][-1] = f"- {{use: sixty, name: h{number}, does: {does}}}\n"
-        if kind.plugin == "model":
-            row = f"{{use: sixty, targets: {TARGETS}, does: {does}}}"
-            lines["model"][-1] = f"  h{number}: {row}\n"
-            student = f"  h{number}: {{use: table, model: h{number}, passages: first}}\n"
-            lines["student"].append(student)
-    text = SUITE.replace("TARGETS", TARGETS)
-    lines["encoder"] += lines["student"]
-    for plugin in MODULES:
-        section = {"index": "INDEXES"}.get(plugin, f"{plugin.upper()}S")
-        text = text.replace(section, "".join(lines[plugin]))
-    return text
+        hostile[kind.plugin][f"h{number}"] = {"use": "sixty", "does": kind.does}
+    data = [{**entry, "name": name} for name, entry in hostile["dataset"].items()]
+    models = {name: {**row, "targets": TARGETS} for name, row in hostile["model"].items()}
+    taught = {"use": "table", "passages": "first"}
+    found = {
+        "suite": "sixty",
+        "datasets": [TOY, *data, {**TOY, "docs": 24, "name": "toys"}],
+        "measures": ["nDCG@10", "RR@10"],
+        "models": {"taught": {"use": "table", "targets": TARGETS}, **models},
+        "encoders": {
+            "first": {"use": "witness", "width": 31},
+            **hostile["encoder"],
+            **{name: {**taught, "model": name} for name in ("taught", *models)},
+            "last": {"use": "witness", "width": 47},
+        },
+        "retrievers": {
+            "near": {"use": "witness"},
+            **hostile["retriever"],
+            "far": {"use": "scan"},
+        },
+        "indexes": {"plain": {"use": "witness"}, **hostile["index"], "deep": {"use": "plain"}},
+        "latency": False,
+    }
+    if given and not hostile["index"]:
+        del found["indexes"]["deep"]
+    if len(data) == len(given) > 0:
+        for section, name in (
+            ("encoders", "taught"),
+            ("encoders", "last"),
+            ("retrievers", "far"),
+        ):
+            del found[section][name]
+    return found
 
 
 class Run(NamedTuple):
@@ -107,10 +120,10 @@ def _honest(name: str) -> bool:
     return dataset in ("toy", "toys") and row in ROWS and set(index) <= {"plain", "deep"}
 
 
-def run(forks: Forks, folder: Path, given: Sequence[Kind], results: str) -> Run:
-    """Run a suite with these kinds in a process of its own."""
+def run(forks: Forks, folder: Path, text: Mapping[str, Any], results: str) -> Run:
+    """Run a suite in a process of its own."""
     path = folder / f"{results}.yaml"
-    path.write_text(suite(given))
+    path.write_text(json.dumps(text, indent=1))
     places = ("--cache", folder / "cache", "--results", folder / results)
     ended = forks.run("run", path, *places, "--json")
     records = {}
@@ -126,16 +139,17 @@ def complaints(forks: Forks, folder: Path, given: Sequence[Kind], honest: Run) -
     """Return what is wrong with a run of hostile kinds, and of honest rows after it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    found = run(forks, folder, given, "hostile")
+    text = suite(given)
+    found = run(forks, folder, text, "hostile")
     wrong = _of_the_end(found)
     fails = any(record["status"] == "failed" for record in found.records.values())
     if found.ended.code != int(fails or any(kind.fate == "FAILS" for kind in given)):
         wrong.append(f"exit code {found.ended.code}")
-    wrong += _of_the_honest(found, honest)
+    wrong += _of_the_honest(found, honest, text)
     for number, kind in enumerate(given):
         wrong += [f"{kind}: {one}" for one in _of_the_hostile(found, f"h{number}", kind)]
-    after = run(forks, folder, (), "after")
-    wrong += [f"afterwards: {one}" for one in _of_the_honest(after, honest)]
+    after = run(forks, folder, _without(text), "after")
+    wrong += [f"afterwards: {one}" for one in _of_the_honest(after, honest, text)]
     made = "; 0 steps made;" not in after.ended.stderr
     if made and not any("delete" in kind.does for kind in given):
         wrong.append("afterwards: steps were made again")
@@ -157,9 +171,29 @@ def _of_the_end(found: Run) -> list[str]:
     return wrong
 
 
-def _of_the_honest(found: Run, honest: Run) -> list[str]:
-    now = found.numbers()
-    lost = {name: found.records.get(name) for name in honest.numbers() if name not in now}
+def _without(text: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same suite without its hostile rows."""
+    rows = ("encoders", "retrievers", "indexes", "models")
+    datasets = [entry for entry in text["datasets"] if entry["use"] != "sixty"]
+    kept = {
+        section: {name: row for name, row in text[section].items() if not _hostile(name)}
+        for section in rows
+    }
+    return {**text, **kept, "datasets": datasets}
+
+
+def _hostile(name: str) -> bool:
+    return name[0] == "h" and name[1:].isdigit()
+
+
+def _of_the_honest(found: Run, honest: Run, text: Mapping[str, Any]) -> list[str]:
+    now, rows = found.numbers(), {**text["encoders"], **text["retrievers"]}
+    wanted = [
+        name
+        for name in honest.numbers()
+        if name.split("--")[1] in rows and not {*name.split("--")[2:]} - {*text["indexes"]}
+    ]
+    lost = {name: found.records.get(name) for name in wanted if name not in now}
     wrong = [
         f"honest cells are not done: {', '.join(sorted(lost)[:2])} ... {len(lost)}: "
         + str(next((r["error"] for r in lost.values() if r), "no record"))[:150]
@@ -178,8 +212,7 @@ def _of_the_hostile(found: Run, name: str, kind: Kind) -> list[str]:
     if not mine:
         return ["no record of its cells"]
     for cell, record in mine.items():
-        alone = sum(part.startswith("h") and part[1:].isdigit() for part in cell.split("--"))
-        if alone > 1:
+        if sum(map(_hostile, cell.split("--"))) > 1:
             continue  # two hostile rows in one cell: either may be named
         error = record.get("error", "")
         if record["status"] == "done" and kind.fate == "STANDS":
@@ -195,3 +228,63 @@ def _of_the_hostile(found: Run, name: str, kind: Kind) -> list[str]:
         if not any("noise" in line and f"'{name}'" in line for line in lines):
             wrong.append("its output is not shown under its name")
     return wrong[:2]
+
+
+def planned(forks: Forks, folder: Path, given: Sequence[Kind]) -> list[str]:
+    """Return what is wrong with the plan of hostile kinds: each is a line that names it."""
+    text = suite(given)
+    text["retrievers"]["near"] = {"use": "scan", "twise": True}  # another mistake beside
+    for number, kind in enumerate(given):
+        if kind.does.startswith("splits"):  # asked for when one trains on it
+            data = {"examples": [{"training": {"use": "sixty", "does": kind.does}}]}
+            text["models"][f"h{number}"] = {"use": "centroids", "data": data}
+            text["datasets"] = [one for one in text["datasets"] if one.get("does") != kind.does]
+    (path := folder / "plan.yaml").write_text(json.dumps(text, indent=1))
+    ended = forks.run("plan", path, "--cache", folder / "cache")
+    wrong = ["a traceback"] * ("Traceback" in ended.stderr)
+    if ended.code != 2:
+        wrong.append(f"exit code {ended.code}: {ended.stderr[-150:]}")
+    if "retrievers.near" not in ended.stderr:
+        wrong.append("other mistakes are not told")
+    for number, kind in enumerate(given):
+        where = f": {SECTIONS[kind.plugin]}.h{number}: "
+        if kind.plugin == "dataset":
+            known = [one.get("name") for one in text["datasets"]]
+            at = known.index(f"h{number}") if f"h{number}" in known else -1
+            where = f": datasets.{at}: " if at >= 0 else f": models.h{number}"
+        named = [f"{kind.plugin} '{who}' (plugin sixty)" for who in (f"h{number}", "sixty")]
+        lines = [line for line in ended.stderr.splitlines() if where in line]
+        place = kind.does.partition(": ")[0]
+        if not any(name in line for name in named for line in lines):
+            wrong.append(f"{kind}: no line names it: {str(lines)[:150]}")
+        elif place not in ("init", "check") and not any(place in line for line in lines):
+            wrong.append(f"{kind}: no line names {place}: {lines[0][:150]}")
+    return wrong
+
+
+LOADING = effbench_sixty_loading.KINDS
+
+
+def loaded(forks: Forks, folder: Path, how: str) -> list[str]:
+    """Return what is wrong when a plugin is loaded that is hostile in this way."""
+    (path := folder / "plain.yaml").write_text(json.dumps(suite(), indent=1))
+    plan = ("plan", path, "--cache", folder / "cache")
+    wrong, said = [], {}
+    for command in (plan, ("plugins",), (*plan, "--json"), ("plugins", "--json")):
+        ended = forks.run(*command, environment={"SIXTY": how})
+        shown = f"{command[0]} {command[-1]}"
+        if ended.code or "Traceback" in ended.stderr:
+            wrong.append(f"{shown}: exit code {ended.code}: {ended.stderr[-150:]}")
+        elif command[-1] == "--json":
+            try:
+                json.loads(ended.stdout)
+            except ValueError:
+                wrong.append(f"{shown}: stdout is no JSON: {ended.stdout[:60]!r}")
+        if any(
+            unicodedata.category(c) == "Cc" and c != "\n" for c in ended.stdout + ended.stderr
+        ):
+            wrong.append(f"{shown}: control characters")
+        said[command[0]] = ended
+    if "sixty_loading" not in said["plugins"].stdout and not wrong:
+        wrong.append("plugins does not list it")
+    return wrong

@@ -20,7 +20,7 @@ class Meta(type):
         raise SystemExit(0)
 
 
-class Callable_:  # noqa: N801
+class Callable_:
     """A factory that is an object."""
 
     def __call__(self, *, width: int = 64):
@@ -51,7 +51,7 @@ def odd_annotation(*, width: 7 = 1):
     return WordsEncoder()
 
 
-def odd_default(*, width: int = Untruthful()):  # noqa: B008
+def odd_default(*, width: int = Untruthful()):
     return WordsEncoder()
 
 

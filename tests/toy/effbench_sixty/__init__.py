@@ -1,4 +1,4 @@
-"""Some hundred kinds of hostile plugins: a row's option ``does`` says which, ``PLACE: NAME``."""
+"""Hundreds of kinds of hostile plugins: an option ``does`` says which, ``PLACE: NAME``."""
 
 from __future__ import annotations
 

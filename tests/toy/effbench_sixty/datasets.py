@@ -148,7 +148,9 @@ FAILS: Table = {
         **ITEMS,
         **{f"a query's id {name}": with_(query_id=value) for name, value in IDS.items()},
         **{f"a doc's id {name}": with_(doc_id=value) for name, value in IDS.items()},
-        **{f"a relevance: {name}": with_(relevance=value) for name, value in RELEVANCES.items()},
+        **{
+            f"a relevance: {name}": with_(relevance=value) for name, value in RELEVANCES.items()
+        },
     },
 }
 STANDS: Table = {

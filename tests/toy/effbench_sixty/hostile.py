@@ -1,8 +1,9 @@
-"""What all hostile plugins share: a row's option ``does`` names a place and what happens there."""
+"""What hostile plugins share: an option ``does`` that names a place and what happens there."""
 
 from __future__ import annotations
 
 import asyncio
+import builtins
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -86,6 +87,9 @@ def absent(_: Any, __: Any) -> Any:
     raise AttributeError("no such attribute")
 
 
+group = vars(builtins).get("ExceptionGroup", ValueError)
+"""Python has it from 3.11 on."""
+
 ERRORS: dict[str, Deed] = {
     "Exception": raising(lambda: ValueError("out of luck")),
     "SystemExit": raising(lambda: SystemExit(0)),
@@ -106,7 +110,7 @@ ERRORS: dict[str, Deed] = {
     "newlines": raising(lambda: RuntimeError("one\ntwo\r\nthree\u2028four\x0bfive")),
     "half a character": raising(lambda: RuntimeError("half \ud83d")),
     "brackets": raising(lambda: RuntimeError("[bold red]x[/] [link=file:///etc]")),
-    "an ExceptionGroup": raising(lambda: ExceptionGroup("both", [ValueError(1), OSError(2)])),
+    "an ExceptionGroup": raising(lambda: group("both", [ValueError(1), OSError(2)])),
     "an error of a file": raising(lambda: FileNotFoundError(2, "No such file", "a/file")),
     "a broken pipe": raising(lambda: BrokenPipeError(32, os.strerror(32))),
 }

@@ -128,10 +128,6 @@ FAILS: Table = {
         "SystemExit": ERRORS["SystemExit"],
         "an error of a file": ERRORS["an error of a file"],
         "deletes its folder": deletes(0),
-        "a link out of the folder": links_out,
-        "a link to itself": links_in_a_circle,
-        "a link to endless zeros": links_to_zeros,
-        "a pipe": makes_a_pipe,
     },
     "load": {
         "CancelledError": ERRORS["CancelledError"],
@@ -160,7 +156,13 @@ STANDS: Table = {
         "prints": OUTPUTS["prints"],
         "warnings are errors": STATES["warnings are errors"],
     },
-    "save": {"a name that is no text": odd_name},
+    "save": {
+        "a link out of the folder": links_out,
+        "a link to itself": links_in_a_circle,
+        "a link to endless zeros": links_to_zeros,
+        "a pipe": makes_a_pipe,
+        "a name that is no text": odd_name,
+    },
     "nbytes": {"more than 64 bits": lambda _, __: 2**70},
     "load": {
         "keeps a file open": keeps_open,
