@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,6 @@ from effbench.cli import main
 def started(task):
     random.seed(7)  # Python draws another in each child
     signal.alarm(task["seconds"])
-    os.environ.update(task["environment"])
     for number, path, flags in (
         (0, os.devnull, os.O_RDONLY),
         (1, task["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND),
@@ -58,12 +57,11 @@ class Forks:
     def __init__(self, server: subprocess.Popen[str], folder: Path) -> None:
         self._server, self._folder = server, folder
 
-    def run(self, *arguments: object, environment: Mapping[str, str] | None = None) -> Ended:
+    def run(self, *arguments: object) -> Ended:
         """Run the command line in a process of its own."""
         paths = [self._folder / name for name in ("stdout", "stderr")]
         task = {
             "arguments": list(map(str, arguments)),
-            "environment": dict(environment or {}),
             "seconds": SECONDS,
             "stdout": str(paths[0]),
             "stderr": str(paths[1]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +21,12 @@ MODULES = {
     "retriever": retrievers,
     "model": trainers,
 }
+SECTIONS = {name: "indexes" if name == "index" else f"{name}s" for name in MODULES}
 TOY = {"use": "toy", "docs": 30}
 TARGETS = {"encoder": "first", "texts": [{"queries": TOY}]}
+Start = Callable[..., Ended]
+"""Runs a command line."""
+
 ROWS = ("near", "far", "first", "taught", "last")
 
 
@@ -36,15 +40,6 @@ class Kind(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.plugin}: {self.does}"
-
-
-SECTIONS = {
-    "encoder": "encoders",
-    "index": "indexes",
-    "retriever": "retrievers",
-    "model": "models",
-    "dataset": "datasets",
-}
 
 
 def kinds(fate: str) -> list[Kind]:
@@ -230,7 +225,7 @@ def _of_the_hostile(found: Run, name: str, kind: Kind) -> list[str]:
     return wrong[:2]
 
 
-def planned(forks: Forks, folder: Path, given: Sequence[Kind]) -> list[str]:
+def planned(start: Start, folder: Path, given: Sequence[Kind]) -> list[str]:
     """Return what is wrong with the plan of hostile kinds: each is a line that names it."""
     text = suite(given)
     text["retrievers"]["near"] = {"use": "scan", "twise": True}  # another mistake beside
@@ -240,7 +235,7 @@ def planned(forks: Forks, folder: Path, given: Sequence[Kind]) -> list[str]:
             text["models"][f"h{number}"] = {"use": "centroids", "data": data}
             text["datasets"] = [one for one in text["datasets"] if one.get("does") != kind.does]
     (path := folder / "plan.yaml").write_text(json.dumps(text, indent=1))
-    ended = forks.run("plan", path, "--cache", folder / "cache")
+    ended = start("plan", path, "--cache", folder / "cache")
     wrong = ["a traceback"] * ("Traceback" in ended.stderr)
     if ended.code != 2:
         wrong.append(f"exit code {ended.code}: {ended.stderr[-150:]}")
@@ -265,13 +260,13 @@ def planned(forks: Forks, folder: Path, given: Sequence[Kind]) -> list[str]:
 LOADING = effbench_sixty_loading.KINDS
 
 
-def loaded(forks: Forks, folder: Path, how: str) -> list[str]:
-    """Return what is wrong when a plugin is loaded that is hostile in this way."""
+def loaded(start: Start, folder: Path) -> list[str]:
+    """Return what is wrong when a plugin is hostile while it is loaded."""
     (path := folder / "plain.yaml").write_text(json.dumps(suite(), indent=1))
     plan = ("plan", path, "--cache", folder / "cache")
     wrong, said = [], {}
-    for command in (plan, ("plugins",), (*plan, "--json"), ("plugins", "--json")):
-        ended = forks.run(*command, environment={"SIXTY": how})
+    for command in (plan, ("plugins",), ("plugins", "--json")):
+        ended = start(*command)
         shown = f"{command[0]} {command[-1]}"
         if ended.code or "Traceback" in ended.stderr:
             wrong.append(f"{shown}: exit code {ended.code}: {ended.stderr[-150:]}")
