@@ -146,7 +146,7 @@ def complaints(forks: Forks, folder: Path, given: Sequence[Kind], honest: Run) -
     after = run(forks, folder, _without(text), "after")
     wrong += [f"afterwards: {one}" for one in _of_the_honest(after, honest, text)]
     made = "; 0 steps made;" not in after.ended.stderr
-    if made and not any("delete" in kind.does for kind in given):
+    if made and not any("deletes" in kind.does for kind in given):
         wrong.append("afterwards: steps were made again")
     return wrong
 

@@ -38,11 +38,14 @@ DATASETS = 60
 
 
 def groups() -> Iterator[list[Kind]]:
+    """Yield those that share a run: kinds of one plugin; what deletes files, by itself."""
     for fate in ("FAILS", "STANDS"):
         for plugin in MODULES:
             mine = [kind for kind in kinds(fate) if kind.plugin == plugin]
             size = DATASETS if plugin == "dataset" else SIZE
-            yield from (mine[at : at + size] for at in range(0, len(mine), size))
+            for deletes in (False, True):
+                some = [kind for kind in mine if ("deletes" in kind.does) is deletes]
+                yield from (some[at : at + size] for at in range(0, len(some), size))
 
 
 def named(group: list[Kind]) -> str:
