@@ -247,7 +247,10 @@ def planned(start: Start, folder: Path, given: Sequence[Kind]) -> list[str]:
             known = [one.get("name") for one in text["datasets"]]
             at = known.index(f"h{number}") if f"h{number}" in known else -1
             where = f": datasets.{at}: " if at >= 0 else f": models.h{number}"
-        named = [f"{kind.plugin} '{who}' (plugin sixty)" for who in (f"h{number}", "sixty")]
+        named = [
+            f"{kind.plugin} '{who}' (plugin sixty)"
+            for who in (f"h{number}", "sixty", "hostile")
+        ]
         lines = [line for line in ended.stderr.splitlines() if where in line]
         place = kind.does.partition(": ")[0]
         if not any(name in line for name in named for line in lines):
