@@ -17,6 +17,7 @@ SECONDS = 30
 SERVER = """
 import json, os, random, signal, sys
 import numpy, torch
+from click.testing import CliRunner
 from effbench.cli import main
 
 def started(task):
@@ -31,10 +32,7 @@ def started(task):
     os.closerange(3, 64)
     main(task["arguments"])
 
-main(json.loads(sys.argv[1]), standalone_mode=False)  # what it imports, no child need import
-sys.stdout.flush()
-sys.stdout.write("\\n\\0\\n")
-sys.stdout.flush()
+CliRunner().invoke(main, json.loads(sys.argv[1]))  # what it imports, no child need import
 for line in sys.stdin:
     child = os.fork()
     if not child:
@@ -87,7 +85,5 @@ def forks(folder: Path, warm: list[str], toys: Path) -> Iterator[Forks]:
         stdout=subprocess.PIPE,
         text=True,
     ) as server:
-        while server.stdout.readline() not in ("\0\n", ""):  # type: ignore[union-attr]
-            pass
         yield Forks(server, folder)
         server.stdin.close()  # type: ignore[union-attr]
