@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-SECONDS = 30
+SECONDS = 60
 """After which a process is ended by a signal."""
 
 SERVER = """

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import effbench_sixty_loading
 from effbench_sixty import datasets, encoders, indexes, retrievers, trainers
+from effbench_sixty.states import OUTPUTS
 
 from made_processes import Ended, Forks
 
@@ -55,7 +56,7 @@ def kinds(fate: str) -> list[Kind]:
 def suite(given: Sequence[Kind] = ()) -> dict[str, Any]:
     """Return the suite of the honest rows with hostile ones between them: h0, h1, ...
 
-    Of hostile datasets there are many, and each is searched by all rows: by few there.
+    Honest rows that would say nothing about these kinds are spared.
     """
     hostile: dict[str, dict[str, Any]] = {plugin: {} for plugin in MODULES}
     for number, kind in enumerate(given):
@@ -82,15 +83,16 @@ def suite(given: Sequence[Kind] = ()) -> dict[str, Any]:
         "indexes": {"plain": {"use": "witness"}, **hostile["index"], "deep": {"use": "plain"}},
         "latency": False,
     }
-    if given and not hostile["index"]:
-        del found["indexes"]["deep"]
-    if len(data) == len(given) > 0:
-        for section, name in (
-            ("encoders", "taught"),
-            ("encoders", "last"),
-            ("retrievers", "far"),
-        ):
-            del found[section][name]
+    plugins = {kind.plugin for kind in given}
+    spared: list[tuple[str, str]] = []
+    if given and "dataset" not in plugins:
+        found["datasets"].pop()
+    if given and "index" not in plugins:
+        spared += [("indexes", "deep")]
+    if plugins in ({"dataset"}, {"index"}):
+        spared += [("encoders", "taught"), ("retrievers", "far"), ("encoders", "last")]
+    for section, name in spared:
+        del found[section][name]
     return found
 
 
@@ -186,7 +188,9 @@ def _of_the_honest(found: Run, honest: Run, text: Mapping[str, Any]) -> list[str
     wanted = [
         name
         for name in honest.numbers()
-        if name.split("--")[1] in rows and not {*name.split("--")[2:]} - {*text["indexes"]}
+        if name.split("--")[0] in {one.get("name", "toy") for one in text["datasets"]}
+        and name.split("--")[1] in rows
+        and not {*name.split("--")[2:]} - {*text["indexes"]}
     ]
     lost = {name: found.records.get(name) for name in wanted if name not in now}
     wrong = [
@@ -218,7 +222,7 @@ def _of_the_hostile(found: Run, name: str, kind: Kind) -> list[str]:
             wrong.append(f"{cell}: misnamed: {error[:150]}")
         elif f"FAILED {cell}: " not in found.ended.stderr:
             wrong.append(f"{cell}: no line on stderr")
-    if ": prints" in kind.does or ": writes" in kind.does:
+    if kind.does.partition(": ")[2] in OUTPUTS:
         lines = found.ended.stderr.splitlines()
         if not any("noise" in line and f"'{name}'" in line for line in lines):
             wrong.append("its output is not shown under its name")

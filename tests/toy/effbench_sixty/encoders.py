@@ -11,7 +11,7 @@ import torch
 from effbench_toy import WordsEncoder
 
 from effbench_sixty.hostile import ERRORS, Hostile, Table, absent, raising
-from effbench_sixty.states import ENDS, OUTPUTS, STATES, STREAMS
+from effbench_sixty.states import ENDS, OUTPUTS, STATES, STREAMS, UNNAMED
 
 
 class LyingArray(np.ndarray):
@@ -105,6 +105,7 @@ STANDS: Table = {
     "encode_corpus": {
         **STATES,
         **OUTPUTS,
+        **UNNAMED,
         **STREAMS,
         **ENDS,
         "float16": lambda _, honest: honest.astype(np.float16),

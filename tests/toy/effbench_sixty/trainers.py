@@ -12,7 +12,7 @@ from effbench_toy import TableTrainer
 
 import effbench
 from effbench_sixty.hostile import ERRORS, Hostile, Table
-from effbench_sixty.states import ENDS, OUTPUTS, STATES
+from effbench_sixty.states import ENDS, OUTPUTS, STATES, UNNAMED
 
 
 def about(text: bytes | str) -> Any:
@@ -131,7 +131,7 @@ STANDS: Table = {
         "torch's determinism": STATES["torch's determinism"],
         "torch's gradients": STATES["torch's gradients"],
         "prints": OUTPUTS["prints"],
-        "writes to fd 1": OUTPUTS["writes to fd 1"],
+        "writes to fd 1": UNNAMED["writes to fd 1"],
         "a thread that stays": ENDS["a thread that stays"],
     },
 }
