@@ -26,10 +26,13 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+import sixty_plans
 import sixty_runs
 from conftest import TOY
 from made_processes import Ended, Forks, forks
-from sixty_runs import LOADING, MODULES, Kind, Run, kinds, suite
+from sixty_kinds import MODULES, Kind, kinds, suite
+from sixty_plans import LOADING
+from sixty_runs import Run
 
 SIZE = 40
 """So many hostile rows share a run."""
@@ -39,7 +42,7 @@ DATASETS = 60
 
 def groups() -> Iterator[list[Kind]]:
     """Yield those that share a run: kinds of one plugin; what deletes files, by itself."""
-    for fate in ("FAILS", "STANDS"):
+    for fate in ("FAILS", "STANDS", "EITHER"):
         for plugin in MODULES:
             mine = [kind for kind in kinds(fate) if kind.plugin == plugin]
             size = DATASETS if plugin == "dataset" else SIZE
@@ -99,7 +102,7 @@ def start(effbench):
 
 
 def test_what_is_hostile_while_planning_is_a_line_of_the_plan(start, tmp_path: Path) -> None:
-    assert sixty_runs.planned(start, tmp_path, kinds("PLANS")) == []
+    assert sixty_plans.planned(start, tmp_path, kinds("PLANS")) == []
 
 
 @pytest.fixture(params=LOADING)
@@ -117,10 +120,10 @@ def test_a_plugin_that_is_hostile_while_it_is_loaded_is_left_out_or_works(
     start, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert sixty_runs.loaded(start, tmp_path) == []
+    assert sixty_plans.loaded(start, tmp_path) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*kinds("FAILS"), *kinds("STANDS")], ids=str)
+@pytest.mark.parametrize("kind", [*kinds("FAILS"), *kinds("STANDS"), *kinds("EITHER")], ids=str)
 def test_each_kind_alone(forked, honest, tmp_path: Path, kind: Kind) -> None:
     assert sixty_runs.complaints(forked, tmp_path / "run", [kind], honest) == []

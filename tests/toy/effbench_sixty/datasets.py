@@ -11,18 +11,13 @@ from typing import Any
 from effbench_toy import ToyDataset
 
 import effbench
-from effbench_sixty.hostile import ERRORS, Hostile, Table, absent
+from effbench_sixty.hostile import ERRORS, Hostile, OddText, Table, absent, always
 from effbench_sixty.states import OUTPUTS, STATES
 
 
 def with_(**fields: Any) -> Any:
     """Return the deed of changing fields of an item."""
     return lambda _, item: item._replace(**fields)
-
-
-def always(value: Any) -> Any:
-    """Return the deed of giving this in place of all."""
-    return lambda _, __: value
 
 
 def stopping(_: Any, items: Any) -> Iterator[Any]:
@@ -57,21 +52,6 @@ def others(dataset: Any, items: Any) -> Any:
 
 def twice(_: Any, items: Any) -> Any:
     return itertools.chain.from_iterable(itertools.repeat(list(items), 2))
-
-
-class OddText(str):
-    """A text that ends the program when somebody works with it."""
-
-    __slots__ = ()
-
-    def split(self, *_: Any) -> Any:
-        raise SystemExit(0)
-
-    def isascii(self) -> bool:
-        raise SystemExit(0)
-
-    def encode(self, *_: Any) -> bytes:
-        raise SystemExit(0)
 
 
 IDS = {
@@ -155,8 +135,6 @@ FAILS: Table = {
 }
 STANDS: Table = {
     "docs": {
-        "others each time": others,
-        "goes on when it is closed": closing,
         "seeds": STATES["seeds"],
         "prints": OUTPUTS["prints"],
     },
@@ -170,36 +148,34 @@ STANDS: Table = {
         "a query that is unknown": with_(query_id="elsewhere"),
     },
     "key": {
-        "another each time": lambda _, __: str(uuid.uuid4()),
         "half a character": always("\ud83d"),
     },
+}
+EITHER: Table = {
+    "docs": {"others each time": others, "goes on when it is closed": closing},
+    "key": {"another each time": lambda _, __: str(uuid.uuid4())},
     "corpus_key": {"another each time": lambda _, __: str(uuid.uuid4())},
 }
-PROPERTY = {
+OPTIONAL = {
     **{name: ERRORS[name] for name in ("Exception", "SystemExit", "no text", "newlines")},
-    "is absent": absent,
     "None": always(None),
     "a list": always([1]),
 }
+PROPERTY = {**OPTIONAL, "is absent": absent}
 PLANS: Table = {
     "check": {"SystemExit": ERRORS["SystemExit"]},
-    "init": {name: ERRORS[name] for name in ERRORS},
+    "init": ERRORS,
     "dataset_id": {**PROPERTY, "half a character": always("\ud83d"), "empty": always("")},
     "key": PROPERTY,
     "corpus_key": {**PROPERTY, "bytes": always(b"docs")},
     "drop_self_hits": {**PROPERTY, "a word": always("no")},
     "parts": {
-        **{name: deed for name, deed in PROPERTY.items() if name not in ("is absent",)},
+        **OPTIONAL,
         "a pair too short": always([("corpus",)]),
         "pairs of lists": always([(["corpus"], ["key"])]),
     },
-    "splits": {
-        **{name: deed for name, deed in PROPERTY.items() if name not in ("is absent",)},
-    },
-    "note": {
-        **{name: deed for name, deed in PROPERTY.items() if name not in ("is absent",)},
-        "half a character": always("\ud83d"),
-    },
+    "splits": OPTIONAL,
+    "note": {**OPTIONAL, "half a character": always("\ud83d")},
 }
 """Places that are looked at while planning."""
 
@@ -207,7 +183,7 @@ PLANS: Table = {
 class SixtyDataset(Hostile):
     """Toys, and something hostile."""
 
-    tables = (FAILS, STANDS, PLANS)
+    tables = (FAILS, STANDS, EITHER, PLANS)
     honest = ToyDataset(docs=30)
 
     def __init__(self, *, does: str, name: str = "hostile") -> None:

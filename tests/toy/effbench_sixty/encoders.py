@@ -106,7 +106,6 @@ STANDS: Table = {
         **STATES,
         **OUTPUTS,
         **UNNAMED,
-        **STREAMS,
         **ENDS,
         "float16": lambda _, honest: honest.astype(np.float16),
         "Fortran's order": lambda _, honest: np.asfortranarray(honest),
@@ -121,14 +120,14 @@ STANDS: Table = {
     },
     "attribute": {"SystemExit": raising(lambda: SystemExit(0))},
 }
-
+EITHER: Table = {"encode_corpus": STREAMS}
 PLANS: Table = {"check": {**ERRORS}}
 
 
 class SixtyEncoder(Hostile, WordsEncoder):
     """Hashed words, and something hostile."""
 
-    tables = (FAILS, STANDS, PLANS)
+    tables = (FAILS, STANDS, EITHER, PLANS)
 
     def __init__(self, *, does: str) -> None:
         self.does, self.width, self.pause = does, 64, 0.0

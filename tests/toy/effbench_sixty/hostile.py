@@ -62,6 +62,26 @@ class HiddenError(Exception):
         raise SystemExit(0)
 
 
+class OddText(str):
+    """A text that ends the program when somebody works with it."""
+
+    __slots__ = ()
+
+    def split(self, *_: Any) -> Any:
+        raise SystemExit(0)
+
+    def isascii(self) -> bool:
+        raise SystemExit(0)
+
+    def encode(self, *_: Any) -> bytes:
+        raise SystemExit(0)
+
+
+def always(value: Any) -> Any:
+    """Return the deed of giving this in place of all."""
+    return lambda _, __: value
+
+
 def raising(make: Callable[[], BaseException]) -> Deed:
     """Return the deed of raising an error."""
 

@@ -156,6 +156,10 @@ STANDS: Table = {
         "prints": OUTPUTS["prints"],
         "warnings are errors": STATES["warnings are errors"],
     },
+    "nbytes": {"more than 64 bits": lambda _, __: 2**70},
+    "load": {"keeps a file open": keeps_open},
+}
+EITHER: Table = {
     "save": {
         "a link out of the folder": links_out,
         "a link to itself": links_in_a_circle,
@@ -163,9 +167,7 @@ STANDS: Table = {
         "a pipe": makes_a_pipe,
         "a name that is no text": odd_name,
     },
-    "nbytes": {"more than 64 bits": lambda _, __: 2**70},
     "load": {
-        "keeps a file open": keeps_open,
         "spoils its files": spoils,
         "deletes its files": deletes(0),
         "deletes its step": deletes(1),
@@ -173,14 +175,13 @@ STANDS: Table = {
         "deletes the store": deletes(3),
     },
 }
-
 PLANS: Table = {"check": {"BaseException": ERRORS["BaseException"]}}
 
 
 class SixtyIndex(Hostile, PlainIndex):
     """All products, kept on disk, and something hostile."""
 
-    tables = (FAILS, STANDS, PLANS)
+    tables = (FAILS, STANDS, EITHER, PLANS)
 
     def __init__(self, *, does: str) -> None:
         self.does, self.lose = does, 0

@@ -136,26 +136,27 @@ FAILS: Table = {
 }
 STANDS: Table = {
     "index": {
-        "closes the docs": unread,
         "umask": STATES["umask"],
         "prints": OUTPUTS["prints"],
     },
     "search": {
         "no hits": lambda _, honest: [[] for _ in honest],
         "answers of the next query": lambda _, honest: [*honest[1:], honest[0]],
-        "a boolean as score": hit("d1", True),
         "seeds": STATES["seeds"],
         "a variable": STATES["a variable"],
     },
 }
-
+EITHER: Table = {
+    "index": {"closes the docs": unread},
+    "search": {"a boolean as score": hit("d1", True)},
+}
 PLANS: Table = {"check": {"GeneratorExit": ERRORS["GeneratorExit"]}}
 
 
 class SixtyRetriever(Hostile, ScanRetriever):
     """Counts common words, and does something hostile."""
 
-    tables = (FAILS, STANDS, PLANS)
+    tables = (FAILS, STANDS, EITHER, PLANS)
 
     def __init__(self, *, does: str) -> None:
         self.does, self.twice = does, False
