@@ -15,7 +15,7 @@ SECONDS = 60
 """After which a process is ended by a signal."""
 
 SERVER = """
-import json, os, random, signal, sys
+import gc, json, os, random, signal, sys
 import numpy, torch
 from click.testing import CliRunner
 from effbench.cli import main
@@ -33,6 +33,7 @@ def started(task):
     main(task["arguments"])
 
 CliRunner().invoke(main, json.loads(sys.argv[1]))  # what it imports, no child need import
+gc.freeze()  # nor look through
 for line in sys.stdin:
     child = os.fork()
     if not child:
