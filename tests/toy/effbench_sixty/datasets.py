@@ -68,6 +68,7 @@ IDS = {
 }
 TEXTS = {"None": None, "a number": 3, "half a character": "\ud83d", "odd": OddText("oak")}
 RELEVANCES = {
+    "True": True,
     "None": None,
     "one and a half": 1.5,
     "NaN": float("nan"),
@@ -143,7 +144,6 @@ STANDS: Table = {
     "query": {"a text: empty": with_(text=""), "a text: control": with_(text="\x1b[2J\0")},
     "queries": {"umask": STATES["umask"]},
     "qrel": {
-        "a relevance: True": with_(relevance=True),
         "a relevance: a whole float": with_(relevance=1.0),
         "a query that is unknown": with_(query_id="elsewhere"),
     },

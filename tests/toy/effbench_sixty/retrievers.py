@@ -124,7 +124,6 @@ FAILS: Table = {
         "no id": hit(None),
         "half an id": hit("d\ud83d"),
         "an id in bytes": hit(b"d1"),
-        "an id that is equal to nothing": hit(OddId("d1")),
         "no score": hit(score=None),
         "a word as score": hit(score="high"),
         "NaN": hit(score=float("nan")),
@@ -148,7 +147,10 @@ STANDS: Table = {
 }
 EITHER: Table = {
     "index": {"closes the docs": unread},
-    "search": {"a boolean as score": hit("d1", True)},
+    "search": {
+        "a boolean as score": hit("d1", True),
+        "an id that is equal to nothing": hit(OddId("d1")),
+    },
 }
 PLANS: Table = {"check": {"GeneratorExit": ERRORS["GeneratorExit"]}}
 
