@@ -103,6 +103,7 @@ FAILS: Table = {
         "about.json: no UTF-8": about(b'{"a": "\xff"}'),
         "about.json: half a character": about('{"a": "\\ud83d"}'),
         "about.json: digits": about('{"a": ' + "9" * 10_000 + "}"),
+        "about.json: four megabytes": about('{"a": "' + "x" * 2**22 + '"}'),
         "about.json: remarks": about('{"remarks": [1]}'),
     },
 }
@@ -111,7 +112,7 @@ STANDS: Table = {
         "a pickle": leaves("model.pkl", pickle.dumps({"table": 1})),
         "a folder of folders": leaves("a/" * 40 + "b"),
         "about.json: empty": about("{}"),
-        "about.json: a megabyte": about('{"a": "' + "x" * 2**20 + '"}'),
+        "about.json: half a megabyte": about('{"a": "' + "x" * 2**19 + '"}'),
         "about.json: control characters": about('{"remarks": ["\\u001b[2Jgone"]}'),
         "seeds": STATES["seeds"],
         "torch's determinism": STATES["torch's determinism"],
