@@ -1,4 +1,4 @@
-"""Write what is generated: the commands' help, results/leaderboard.md. Run by ``make docs``."""
+"""Write what is generated: help, messages, results/leaderboard.md. Run by ``make docs``."""
 
 from __future__ import annotations
 
@@ -37,5 +37,8 @@ def leaderboard() -> str:
 
 
 if __name__ == "__main__":
+    from messages import messages
+
+    (HERE / "messages.md").write_text(messages(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")
     (RESULTS / "leaderboard.md").write_text(leaderboard(), encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 import effbench
 from effbench.content import stamp_of
-from effbench.reading import checked_id, checked_relevance, content_sha256, read_lines
+from effbench.reading import checked_id, checked_relevance, content_sha256, read_lines, shown
 
 Layout: TypeAlias = tuple[str, ...]  # what the columns of a line hold
 COLLECTION = ("doc_id", "text")
@@ -159,7 +159,7 @@ class _Texts(NamedTuple):
             if name in seen:
                 if seen[name] != hash(text):
                     raise effbench.EffbenchError(
-                        f"{where}: {name!r} has another text on an earlier line (keep one)"
+                        f"{where}: {shown(name)} has another text on an earlier line (keep one)"
                     )
                 continue
             if self.layout is CANDIDATES:

@@ -37,6 +37,11 @@ def test_help_in_the_docs_is_the_programs() -> None:
     assert (ROOT / "docs" / "commands.md").read_text() == generated, "run: make docs"
 
 
+def test_messages_in_the_docs_are_the_programs() -> None:
+    generated = runpy.run_path(str(ROOT / "docs" / "messages.py"))["messages"]()
+    assert (ROOT / "docs" / "messages.md").read_text() == generated, "run: make docs"
+
+
 def test_the_published_leaderboard_is_that_of_the_records() -> None:
     generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))["leaderboard"]()
     assert (ROOT / "results" / "leaderboard.md").read_text() == generated, "run: make docs"

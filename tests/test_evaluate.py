@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import runpy
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,10 @@ def test_beir_qrels_and_packed_runs(effbench, files, tmp_path: Path) -> None:
         (QRELS, "q1 Q0 a 1 2.0\n", "run:1: 5 columns (a run has six"),
         (QRELS, RUN + "q2 Q0 d 2 high me\n", "run:4: 'high' is not a number"),
         (QRELS, RUN + "q2 Q0 d 2 nan me\n", "run:4: 'nan' is not a number"),
+        (QRELS, RUN + "q2 Q0 d 2 \u0663 me\n", "run:4: '\u0663' is not a number"),
+        (QRELS, RUN + f"q2 Q0 d 2 {'x' * 9999} me\n", "run:4: 'xxx"),
+        (f"q1 0 a {'x' * 9999}\n", RUN, "qrels:1: relevance 'xxx"),
+        (QRELS, f"q1 Q0 {'a' * 9999} 1 1 me\n" * 2, "run: query 'q1' has doc 'aaa"),
         (QRELS, RUN + "q1 Q0 a 3 0.1 me\n", "query 'q1' has doc 'a' twice"),
         ("q1 a\n", RUN, "qrels:1: 2 columns"),
         ("q1 0 a yes\n", RUN, "qrels:1: relevance 'yes' is no integer"),
@@ -74,6 +80,22 @@ def test_bad_files_get_one_line(effbench, files, qrels: str, run: str, message: 
     assert found.exit_code == 2
     assert message in found.stderr
     assert found.stderr.count("\n") == 1
+    assert len(found.stderr) < 1000
+
+
+def test_a_rank_may_be_any_word(effbench, files) -> None:
+    given = files(run="".join(f"q1 Q0 a{i} {'9' * 5000} {i} me\n" for i in range(2)))
+    assert effbench("evaluate", *given, "-m", "RR").stdout == "RR\tall\t0.0000\n"
+
+
+def test_a_run_may_come_through_a_pipe(effbench, files, tmp_path: Path) -> None:
+    qrels, run = files()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=[run.read_text()])
+    writer.start()
+    assert effbench("evaluate", qrels, pipe, "-m", "RR").stdout == "RR\tall\t0.5000\n"
+    writer.join()
 
 
 def test_a_byte_order_mark_is_no_part_of_an_id(effbench, files) -> None:

@@ -73,7 +73,7 @@ def test_a_dataset_that_does_not_know_its_size_is_taken(run) -> None:
 def test_names_and_keys_that_are_no_strings_are_refused_when_planning(run, habit, said) -> None:
     found, _ = run(habit)
     assert found.exit_code == 2
-    assert f"plugin hostile): its {said} (give a string)" in found.output
+    assert f"plugin hostile): its {said} (give a string" in found.output
 
 
 def test_another_dataset_of_one_corpus_key_does_not_take_its_vectors(

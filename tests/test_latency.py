@@ -10,8 +10,8 @@ import pytest
 from filelock import FileLock
 
 from effbench.latency import trust
+from effbench.latency.alone import exclusive
 from effbench.latency.samples import Read, read_samples
-from effbench.latency.workers import exclusive
 from effbench.progress import Silent
 
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
@@ -124,11 +124,11 @@ def test_a_row_that_cannot_be_made_leaves_the_others(measured) -> None:
     )
     assert found.exit_code == 1
     assert "FAILED toy--bad--plain: " in found.stderr
-    assert {facts["row"] for facts in session.header["rows"].values()} == {
-        "words",
-        "other",
-        "scan",
+    assert set(session.header["errors"]) == {"toy--bad--plain"}
+    measured_rows = {
+        session.header["rows"][one["cell"]]["row"] for one in session.header["processes"]
     }
+    assert measured_rows == {"words", "other", "scan"}
 
 
 def test_rows_and_datasets_are_named_as_in_the_suite(effbench, suite) -> None:

@@ -99,11 +99,11 @@ def test_queries_that_are_their_own_relevant_docs_are_said(run, records) -> None
         ({"qrels": "q0\td2\t1000001\n"}, "test.tsv:4: the score is too large"),
         (
             {"docs": json.dumps({"_id": "d0", "text": "red apple"})},
-            "d/test: doc id 'd0' occurs twice in the corpus (ids must be unique)",
+            "d/test: doc id 'd0' occurs twice in the corpus: docs 1 and 4 have it (ids must",
         ),
         (
             {"docs": json.dumps({"_id": "d1", "text": "another"})},
-            "d/test: doc id 'd1' occurs twice in the corpus (ids must be unique)",
+            "d/test: doc id 'd1' occurs twice in the corpus: docs 2 and 4 have it (ids must",
         ),
         (
             {"docs": r'{"_id": "d9", "text": "\ud83d"}'},
@@ -139,6 +139,9 @@ class Given:
     def docs_count(self):
         return len(self._docs)
 
+    def queries(self):
+        return iter(())
+
     def qrels(self):
         return iter(self._qrels)
 
@@ -146,7 +149,7 @@ class Given:
 def row(**given) -> DatasetRow:
     from types import SimpleNamespace
 
-    return DatasetRow(Given(**given), SimpleNamespace(plugin="given"))
+    return DatasetRow(Given(**given), SimpleNamespace(name="given", plugin="given"))
 
 
 @pytest.mark.parametrize("relevance", [1, 1.0, "1"])
@@ -209,7 +212,7 @@ def test_a_measure_that_nobody_can_calculate_is_found_when_planning(
 def test_a_suite_without_a_measure_is_refused(effbench, suite) -> None:
     found = effbench("plan", suite(SUITE.replace("[nDCG@10, R@100]", "[]")))
     assert found.exit_code == 2
-    assert "measures: give a measure at least ([nDCG@10])" in found.stderr
+    assert "measures: give a list of measures (- nDCG@10)" in found.stderr
 
 
 def test_a_measure_that_fails_on_the_data_fails_its_cells_only(run, records) -> None:

@@ -12,6 +12,7 @@ import pytest
 import effbench_dpr
 import effbench_msmarco
 import effbench_oag_qa
+from effbench import reading
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.reading import content_sha256
@@ -127,6 +128,18 @@ def test_what_is_no_text_is_refused_with_file_and_line(case, wrong: bytes) -> No
     with pytest.raises(EffbenchError, match=r":\d+: .*\(.*\)$") as caught:
         read(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", [n for n in READERS if n != "dpr"], indirect=True)
+def test_a_line_without_end_is_refused(case, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, text, path = case
+    monkeypatch.setattr(reading, "LONGEST", 1 << 20)
+    path.write_text(f"{text}{'x' * (2 << 20)}\n")
+    number = text.count("\n") + 1
+    with pytest.raises(
+        EffbenchError, match=rf":{number}: a line of more than 1 MiB \(take an intact"
+    ):
+        read(path)
 
 
 @pytest.mark.parametrize("case", [n for n in READERS if n not in ZIPPED], indirect=True)

@@ -43,7 +43,23 @@ def test_both_at_once_and_neither(ask) -> None:
     assert "the fastest is small through exact (3.83 [3.83, 3.83] ms" in none.stdout
 
 
-@pytest.mark.parametrize("budget", ["five", "-1ms", "0", "5 m"])
+def test_a_share_may_be_per_cent(ask) -> None:
+    assert ask("--keep", "60%").stdout == ask("--keep", "0.6").stdout
+    assert "take big" in ask("--keep", "100 %").stdout
+
+
+@pytest.mark.parametrize("share", ["90", "101%", "1.1", "0", "-1", "x", "nan", "", "\u0665%"])
+def test_a_share_that_is_none_is_one_line(ask, share: str) -> None:
+    found = ask("--keep", share)
+    assert found.exit_code == 2
+    assert (
+        f"--keep {share}: not a share above 0 and up to 1 (write 0.97 or 97%)" in found.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    "budget", ["five", "-1ms", "0", "5 m", "", "nan", f"1{'0' * 30}s", "\u0665ms"]
+)
 def test_a_time_that_is_none_is_one_line(ask, budget: str) -> None:
     found = ask("--budget", budget)
     assert found.exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Mapping
@@ -36,20 +37,19 @@ _SPELLED = {
 }
 
 
-def hints_of(target: Any) -> dict[str, Any]:
-    """Return the annotations of a function's parameters; those unknown at run time are Any."""
+def type_of(annotation: Any, known: dict[str, Any]) -> Any:
+    """Return a parameter's annotation as a type; text means the ``known`` names.
+
+    What nobody annotated is Any, and so is a type that is unknown at run time: a plugin imports
+    it for the type checker only.
+    """
+    if annotation is inspect.Parameter.empty:
+        return Any
+    bare = types.SimpleNamespace(__annotations__={"it": annotation})
     try:
-        return typing.get_type_hints(target, include_extras=True)
-    except NameError:  # a type that the plugin imports for the type checker only
-        known = {**vars(typing), **getattr(target, "__globals__", {})}
-        hints = {}
-        for name, text in getattr(target, "__annotations__", {}).items():
-            one = types.SimpleNamespace(__annotations__={name: text})
-            try:
-                hints[name] = typing.get_type_hints(one, known, include_extras=True)[name]
-            except NameError:
-                hints[name] = Any
-        return hints
+        return typing.get_type_hints(bare, known, include_extras=True)["it"]
+    except NameError:
+        return Any
 
 
 def side_of(annotation: Any) -> tuple[Any, str | None]:

@@ -7,27 +7,19 @@ record. So all but an interrupt is its failure here. Mistakes that it words itse
 
 from __future__ import annotations
 
-import errno
-import os
-import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from effbench.errors import EffbenchError
+from effbench.files import DISK
 
 A = TypeVar("A")
 T = TypeVar("T")
 
 LONGEST = 300
 """Characters of what was raised that messages show."""
-
-DISK = re.compile(
-    "|".join(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
-    + r"|\d+ requested and \d+ written"  # numpy's words
-)
-"""What the system says of a disk that takes no more; libraries put it into their own errors."""
 
 
 class PluginError(EffbenchError):

@@ -15,6 +15,7 @@ from effbench.rows import DatasetRow, Row
 from effbench.steps import Step, all_steps, key_of
 from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.suite import Suite
+from effbench.words import plain_line
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Cell:
     @property
     def has_latency(self) -> bool:
         """Whether its answers are found here, so that their time means something."""
-        return bool(getattr(self.row.offer.factory, "latency", True))
+        return self.row.offer.latency
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -121,7 +122,8 @@ class Plan:
         ):
             for name in names:
                 if name not in known:
-                    raise EffbenchError(f"{name}: no such {what} ({suggest(name, known)})")
+                    said = plain_line(name, 60) or "''"
+                    raise EffbenchError(f"{said}: no such {what} ({suggest(name, known)})")
         kept = (
             cell
             for cell in self.cells

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from effbench.cli_diff import diff
 from effbench.cli_latency import latency
 from effbench.cli_leaderboard import leaderboard
 from effbench.cli_options import (
+    Place,
     as_json_option,
     cache_option,
+    check_places,
     data_option,
     device_option,
     leave,
@@ -25,6 +28,9 @@ from effbench.cli_options import (
 from effbench.cli_records import compare, evaluate, show
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
 from effbench.errors import EffbenchError
+from effbench.files import DiskError
+from effbench.paths import check_here
+from effbench.printing import Plain, put, put_json, say
 
 MISTAKE, INTERRUPTED = 2, 130
 
@@ -51,29 +57,39 @@ class _Group(click.Group):
         found: Mapping[str, click.Command] = ctx.meta[__name__]
         return found
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line; --help may find the disk full, too."""
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            say(f"Error: {DiskError('standard output', error)}", err=True)
+            sys.exit(MISTAKE)
+
     def invoke(self, ctx: click.Context) -> Any:
         from effbench import processes
 
         try:
             with no_silent_end():
-                processes.settle()
+                check_here()
+                if forgotten := processes.settle():
+                    say(forgotten, err=True)
                 return super().invoke(ctx)
         except EffbenchError as error:
-            click.echo(f"Error: {error}", err=True)
+            say(*f"Error: {error}".split("\n"), err=True)
             ctx.exit(MISTAKE)
         except OSError as error:
-            if error.filename is None:  # a bug, or a reader of ours that went away
+            if error.errno == errno.EPIPE:  # a reader of ours went away: click ends quietly
                 raise
-            click.echo(f"Error: {error.filename}: {error.strerror}", err=True)
+            say(f"Error: {DiskError(raised_in(error.__traceback__), error)}", err=True)
             ctx.exit(MISTAKE)
         except KeyboardInterrupt:
-            click.echo("Interrupted: what is finished is kept, run again to go on.", err=True)
+            say("Interrupted: what is finished is kept, run again to go on.", err=True)
             ctx.exit(INTERRUPTED)
         except SystemExit as error:
             if ctx.invoked_subcommand not in self.commands:  # a plugin's command may
                 raise
             how = f"SystemExit: {error} in {raised_in(error.__traceback__)}"
-            click.echo(ended(how), err=True)
+            say(ended(how), err=True)
             ctx.exit(ENDED)
 
 
@@ -112,7 +128,6 @@ def run(
     """
     from effbench import processes, render
     from effbench.console import Terminal, show, stderr
-    from effbench.paths import check_writable
     from effbench.plan import Unmeasurable
     from effbench.run import refuse
     from effbench.run import run as run_plan
@@ -120,18 +135,18 @@ def run(
     from effbench.workbench import Workbench
 
     if verbose:
-        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        handler = logging.StreamHandler()
+        handler.setFormatter(Plain("%(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         store, plan = planned(suite, data, cache)
     except Unmeasurable as error:
         refuse(error.plan, results, error)
         raise
-    check_writable(results, "--results")
-    check_writable(store.root, "--cache")
-    console = stderr()
-    for remark in plan.remarks:
-        console.print(remark, markup=False, highlight=False, soft_wrap=True)
-    with Terminal(console) as progress:
+    check_places(store, plan, results)
+    if not processes.rank():
+        say(*plan.remarks, err=True)
+    with Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
         root = results.absolute()  # a plugin may go to another folder
         outcome, records = run_plan(plan.only(only), plan, bench, root, fail_fast=fail_fast)
@@ -139,11 +154,11 @@ def run(
         return
     found = tables([records.folder])
     if as_json:
-        click.echo(render.as_json(found), nl=False)
+        put(render.as_json(found))
     else:
         show(found)
     skipped = f", {len(outcome.skipped)} skipped" if outcome.skipped else ""
-    click.echo(
+    say(
         f"{len(outcome.done)} cells done, {len(outcome.reused)} were finished already, "
         f"{len(outcome.failed)} failed{skipped}; {len(bench.made)} steps made; "
         f"records in {results / records.folder.relative_to(root)}",
@@ -164,17 +179,16 @@ def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> No
     store, found = planned(suite, data, cache)
     described = described_plan(found, store)
     if as_json:
-        click.echo(json.dumps(described, indent=1))
+        put_json(described)
         return
-    for remark in found.remarks:
-        click.echo(remark, err=True)
-    click.echo("\n".join(spelled_plan(described)))
+    say(*found.remarks, err=True)
+    say(*spelled_plan(described))
 
 
 @main.command()
 @click.argument("suite")
 @click.argument("row")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", metavar="DIR", type=Place(file_okay=False))
 @click.option("--dataset", metavar="NAME", help="Which one's, if each dataset has its own.")
 @data_option
 @cache_option
@@ -196,33 +210,36 @@ def export(
     from effbench import export as exporting
     from effbench.blame import PluginError
     from effbench.console import Terminal, stderr
-    from effbench.paths import check_writable
     from effbench.workbench import StepFailed, Workbench
 
     store, plan = planned(suite, data, cache)
     found = exporting.find(plan, row, dataset)
-    check_writable(store.root, "--cache")
+    check_places(store, plan)
     try:
         with Terminal(stderr()) as progress:
             exporting.export(found, folder, Workbench(store, progress, device))
     except (StepFailed, PluginError) as failure:
-        click.echo(f"Error: {failure}", err=True)
+        say(f"Error: {failure}", err=True)
         leave(failed=True)
-    click.echo(exporting.usage(folder))
+    say(*exporting.usage(folder))
 
 
 @main.command()
 @as_json_option
 def plugins(as_json: bool) -> None:
-    """List the plugins, what they offer with options and defaults, and what is broken."""
+    """List the plugins, what they offer with options and defaults, and what is broken.
+
+    Exit code 1: some plugin is broken, and the line says why; the others can be used.
+    """
     from effbench import plugins as loading
     from effbench.listing import described, spelled
 
     found = loading.load()
     if as_json:
-        click.echo(json.dumps(described(found), indent=1))
+        put_json(described(found))
     else:
-        click.echo("\n".join(spelled(found)))
+        say(*spelled(found))
+    leave(failed=bool(found.broken()))
 
 
 main.add_command(latency)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from effbench.cli_options import as_json_option, leave
+from effbench.cli_options import Place, as_json_option, leave
+from effbench.printing import put_json, say
 
-_folder = click.Path(path_type=Path, exists=True, file_okay=False)
+_folder = Place(exists=True, file_okay=False)
 
 
 @click.command()
@@ -36,13 +36,12 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
             "compared": found.compared,
             "remarks": [*found.remarks, *found.unreadable],
         }
-        click.echo(json.dumps(facts, indent=1))
+        put_json(facts)
     else:
         for one in found.moved:
             sign = "worse" if one.worse else "better"
-            click.echo(f"{sign:6} {one.suite} {one.where}: {one.what} {one.said}")
-        click.echo(f"{len(found.moved)} of {found.compared} figures moved beyond noise")
-        for remark in (*found.remarks, *found.unreadable):
-            click.echo(remark, err=True)
+            say(f"{sign:6} {one.suite} {one.where}: {one.what} {one.said}")
+        say(f"{len(found.moved)} of {found.compared} figures moved beyond noise")
+        say(*found.remarks, *found.unreadable, err=True)
     worse = any(one.worse for one in found.moved) or bool(found.unreadable)
     leave(failed=worse)

@@ -10,12 +10,14 @@ import click
 from effbench.cli_options import (
     as_json_option,
     cache_option,
+    check_places,
     data_option,
     device_option,
     leave,
     planned,
     results_option,
 )
+from effbench.printing import put, say
 
 
 @click.command()
@@ -25,9 +27,11 @@ from effbench.cli_options import (
     "--datasets", multiple=True, metavar="DATASET", help="This one only (repeatable)."
 )
 @click.option(
-    "--processes", type=click.IntRange(1), help="Fresh ones a row [default: suite's]."
+    "--processes", type=click.IntRange(1, 1000), help="Fresh ones a row [default: suite's]."
 )
-@click.option("--queries", type=click.IntRange(1), help="Timed in each [default: suite's].")
+@click.option(
+    "--queries", type=click.IntRange(1, 1_000_000), help="Timed in each [default: suite's]."
+)
 @results_option
 @data_option
 @cache_option
@@ -62,10 +66,9 @@ def latency(
 
     store, plan = planned(suite, data, cache)
     results = results.absolute()  # a plugin may go to another folder
+    check_places(store, plan)
     check_writable(results, "--results")
-    check_writable(store.root, "--cache")
-    for remark in plan.remarks:
-        click.echo(remark, err=True)
+    say(*plan.remarks, err=True)
     usual = plan.suite.latency or LatencyOptions()
     options = replace(
         usual, processes=processes or usual.processes, queries=queries or usual.queries
@@ -82,7 +85,7 @@ def latency(
     _show([one.path for one in made if one.path], plan.suite.name, as_json)
     errors = {cell: error for one in made for cell, error in one.errors.items()}
     for cell, error in errors.items():
-        click.echo(f"FAILED {cell}: {error}", err=True)
+        say(f"FAILED {cell}: {error}", err=True)
     leave(failed=bool(errors))
 
 
@@ -98,8 +101,7 @@ def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
         for table in report.tables(read_samples(path), suite, machine.name())
     ]
     if as_json:
-        click.echo(render.as_json(found), nl=False)
+        put(render.as_json(found))
     else:
         show(found)
-    for path in paths:
-        click.echo(f"every sample is in {path}", err=True)
+    say(*(f"every sample is in {path}" for path in paths), err=True)

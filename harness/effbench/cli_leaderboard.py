@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from effbench.cli_options import leave
+from effbench.cli_options import Place, leave
 from effbench.errors import EffbenchError
+from effbench.printing import put, say
 
 if TYPE_CHECKING:
     from effbench.leaderboard import Board
@@ -26,7 +27,7 @@ ENDINGS = {
     "results",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=Place(exists=True, file_okay=False),
 )
 @click.option(
     "--format",
@@ -34,13 +35,11 @@ ENDINGS = {
     type=click.Choice(["table", *ENDINGS.values(), "mteb"]),
     help="[default: what --output ends in, else table]",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="Write to a file; of mteb to a folder."
-)
+@click.option("--output", type=Place(), help="Write to a file; of mteb to a folder.")
 @click.option(
     "--published",
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=Place(exists=True, file_okay=False),
     help="Result files of mteb, as further rows of scores alone (repeatable).",
 )
 @click.option("--suite", metavar="NAME", help="This one only.")
@@ -49,8 +48,7 @@ ENDINGS = {
 @click.option(
     "--keep",
     metavar="SHARE",
-    type=click.FloatRange(0, min_open=True),
-    help="Name the fastest row that keeps this share of the baseline's quality: 0.97.",
+    help="Name the fastest row that keeps this share of the baseline's quality: 0.97 or 97%.",
 )
 @click.option(
     "--span",
@@ -67,7 +65,7 @@ def leaderboard(
     suite: str | None,
     machine: str | None,
     budget: str | None,
-    keep: float | None,
+    keep: str | None,
     span: str,
     percentile: str,
 ) -> None:
@@ -78,9 +76,16 @@ def leaderboard(
     """
     from effbench.latency.sessions import SHOWN
     from effbench.leaderboard import boards
-    from effbench.recommendation import Terms, milliseconds, recommend
+    from effbench.recommendation import Terms, milliseconds, recommend, share_kept
 
-    if (budget or keep) and (form or output):
+    terms = Terms(
+        None if budget is None else milliseconds(budget),
+        None if keep is None else share_kept(keep),
+        span,
+        int(percentile),
+    )
+    asked = terms.budget is not None or terms.keep is not None
+    if asked and (form or output):
         raise click.UsageError("--budget and --keep say a row: they take no --format, --output")
     if span not in SHOWN:
         raise click.UsageError(f"--span {span}: no such latency ({', '.join(SHOWN)})")
@@ -100,21 +105,19 @@ def leaderboard(
         raise EffbenchError(
             f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
         )
-    terms = Terms(milliseconds(budget) if budget else None, keep, span, int(percentile))
-    if budget or keep:
+    if asked:
         for one in found:
-            click.echo("\n".join(recommend(one, terms)))
+            say(*recommend(one, terms))
     else:
         _write(found, form, output, terms)
     unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
-    for what in unreadable:
-        click.echo(f"left out: {what}", err=True)
+    say(*(f"left out: {what}" for what in unreadable), err=True)
     leave(failed=bool(unreadable))
 
 
 def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms) -> None:
     from effbench.console import show
-    from effbench.files import write_atomically
+    from effbench.files import write_output
     from effbench.mteb_files import write_results
     from effbench.tables import table
 
@@ -125,14 +128,13 @@ def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms)
         done = [record for one in found for record in one.collected.done]
         if not done:
             raise EffbenchError("no cell is done: there is nothing to write")
-        click.echo(f"{write_results(done, output)} result files in {output}", err=True)
+        say(f"{write_results(done, output)} result files in {output}", err=True)
         return
     drawn = _drawn(found, form, terms)
     if output:
-        content = drawn if isinstance(drawn, bytes) else drawn.encode()
-        write_atomically(output, lambda path: path.write_bytes(content))
+        write_output(output, drawn if isinstance(drawn, bytes) else drawn.encode())
     else:
-        click.echo(drawn, nl=False)
+        put(str(drawn))
 
 
 def _drawn(found: Sequence[Board], form: str, terms: Terms) -> str | bytes:

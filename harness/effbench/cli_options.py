@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+
+from effbench.errors import EffbenchError
+from effbench.paths import check_writable, expanded
 
 if TYPE_CHECKING:
     from effbench.cells import Plan
@@ -14,22 +17,41 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 1
 
+
+class Place(click.Path):
+    """A file or folder that a command names: ``~`` is a home folder, no name a mistake."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Return the path."""
+        if not str(value):
+            self.fail("an empty name (name a place; . is this folder)", param, ctx)
+        try:
+            return super().convert(expanded(value), param, ctx)
+        except EffbenchError as error:
+            self.fail(str(error), param, ctx)
+
+
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 cache_option = click.option(
     "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(file_okay=False),
     help="Where vectors, indexes and runs are kept [default: ~/.cache/effbench].",
 )
 results_option = click.option(
     "--results",
     default="results",
     show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(file_okay=False),
     help="Where records are written.",
 )
 data_option = click.option(
     "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=Place(exists=True, file_okay=False),
     help="Where the suite's relative paths start [default: beside the suite].",
 )
 device_option = click.option(
@@ -59,3 +81,25 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
     offers = [offer for step in steps.values() for offer in step.offers]
     changed = code.remarks(code.kept(steps, store), offers, steps.values())
     return store, replace(plan, remarks=(*plan.remarks, *changed))
+
+
+def check_places(store: Store, plan: Plan, results: Path | None = None) -> None:
+    """Refuse, before any work, a store and a folder of results that take no files.
+
+    Where nothing is left to be written, both may be read-only.
+
+    Raises:
+        EffbenchError: a file must be written, and cannot be.
+
+    """
+    steps = plan.steps().items()
+    if not all(store.artifact(step.kind, key).finished() for key, step in steps):
+        check_writable(store.root, "--cache")
+    if results is not None:
+        try:
+            check_writable(results, "--results")
+        except EffbenchError:
+            from effbench.results import Results
+
+            if not Results.of(results, plan).complete(plan):
+                raise

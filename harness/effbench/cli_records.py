@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from effbench.cli_options import as_json_option, leave
+from effbench.cli_options import Place, as_json_option, leave
+from effbench.printing import put_json, say
 
 
 @click.command()
@@ -17,7 +17,7 @@ from effbench.cli_options import as_json_option, leave
     "--results",
     default="results",
     show_default=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=Place(exists=True, file_okay=False),
     help="Where records are.",
 )
 @click.option("--suite", metavar="NAME", help="The one to look at [default: all].")
@@ -51,11 +51,10 @@ def compare(
     asked = comparison.Question(row, other, suite, index, measure, span)
     found, unreadable = comparison.compare(results, asked)
     if as_json:
-        click.echo(json.dumps([one.facts() for one in found], indent=1))
+        put_json([one.facts() for one in found])
     else:
-        click.echo("\n".join(line for one in found for line in one.lines()))
-    for what in unreadable:
-        click.echo(f"left out: {what}", err=True)
+        say(*(line for one in found for line in one.lines()))
+    say(*(f"left out: {what}" for what in unreadable), err=True)
     leave(failed=bool(unreadable))
 
 
@@ -65,7 +64,7 @@ def compare(
     "--results",
     default="results",
     show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(file_okay=False),
     help="Where records are.",
 )
 @as_json_option
@@ -79,12 +78,15 @@ def show(cell: str, results: Path, as_json: bool) -> None:
     from effbench.showing import find, lines
 
     record = read(find(cell, results))
-    click.echo(json.dumps(record, indent=1) if as_json else "\n".join(lines(record)))
+    if as_json:
+        put_json(record)
+    else:
+        say(*lines(record))
 
 
 @click.command()
-@click.argument("qrels", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.argument("run", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("qrels", type=Place(exists=True, dir_okay=False))
+@click.argument("run", type=Place(exists=True, dir_okay=False))
 @click.option(
     "-m",
     "--measure",
@@ -107,13 +109,12 @@ def evaluate(
     from effbench.evaluation import evaluate as score
 
     found = score(qrels, run, measures)
-    for remark in found.remarks:
-        click.echo(remark, err=True)
+    say(*found.remarks, err=True)
     if as_json:
         shown = {"mean": found.means, **({"per_query": found.values} if per_query else {})}
-        click.echo(json.dumps(shown, indent=1))
+        put_json(shown)
         return
     for name, by_query in found.values.items():
-        for query, value in by_query.items() if per_query else ():
-            click.echo(f"{name}\t{query}\t{value:.4f}")
-        click.echo(f"{name}\tall\t{found.means[name]:.4f}")
+        queries = by_query.items() if per_query else ()
+        say(*(f"{name}\t{query}\t{value:.4f}" for query, value in queries))
+        say(f"{name}\tall\t{found.means[name]:.4f}")

@@ -6,16 +6,14 @@ gets old numbers beside new ones; what finished steps and records hold of the co
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias
 
 from effbench.api import ModelId
-from effbench.content import digest_of, file_sha256, files_under, hub_commit
-from effbench.options import options_of
+from effbench.content import digest_of, file_sha256, files_under, hub_commit, readable, spec_of
 from effbench.rows import Row
 
 if TYPE_CHECKING:
@@ -38,18 +36,19 @@ So with ``model ID``, a model of the hub, and its commits: keys hold its name al
 @cache
 def digest(module: str) -> str:
     """Return 12 hex digits for the files of a module's package; empty where there are none."""
-    spec = importlib.util.find_spec(module.partition(".")[0])
+    spec = spec_of(module.partition(".")[0])
     if spec is None:
         return ""
     folders = [Path(one) for one in spec.submodule_search_locations or ()]
     found = [(folder, path) for folder in folders for path in files_under(folder)]
     if not folders and spec.origin:
         found = [(Path(spec.origin).parent, Path(spec.origin))]
-    files = [
-        (path.relative_to(folder).as_posix(), file_sha256(path))
-        for folder, path in found
-        if path.suffix in SUFFIXES
-    ]
+    with readable(Path(module)):
+        files = [
+            (path.relative_to(folder).as_posix(), file_sha256(path))
+            for folder, path in found
+            if path.suffix in SUFFIXES
+        ]
     return digest_of(files)[:12] if files else ""
 
 
@@ -69,10 +68,9 @@ def models(steps: Iterable[Step]) -> dict[str, list[str]]:
 def _of_hub(row: Row) -> Iterator[tuple[str, str | None]]:
     """Yield the models of a row that are a hub's, which keys know by name, and revisions."""
     facts, arguments = row.resolved.query_facts, row.resolved.arguments
-    for name, option in options_of(row.offer.factory).items():
+    for name, option in row.offer.options.items():
         given = arguments.get(name)
-        wanted = ModelId in {option.annotation, *get_args(option.annotation)}
-        if wanted and isinstance(given, str) and facts.get(name) == given:
+        if ModelId in option.choices and isinstance(given, str) and facts.get(name) == given:
             yield given, arguments.get("revision")
 
 

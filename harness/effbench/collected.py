@@ -6,7 +6,9 @@ what cannot be read is named and left out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 from effbench import shapes
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
-from effbench.files import listed
+from effbench.files import DiskError, listed
 from effbench.records import SUITE, Record, queries_file, read
 
 NEEDED = ("status", "key", "created", "dataset", "row", "index", "search")
@@ -53,11 +55,12 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
 
     """
     folders: dict[tuple[str, str], list[tuple[Path, Record]]] = {}
-    unreadable = []
+    unreadable = list[str]()
     for root in roots:
-        found = sorted(root.glob(f"**/{SUITE}"))
-        if not found:
-            raise EffbenchError(f"{root}: no results there (run a suite with --results {root})")
+        found = sorted(_suites(root, unreadable))
+        if not found and not unreadable:
+            option = shlex.join(["--results", str(root)])
+            raise EffbenchError(f"{root}: no results there (run a suite with {option})")
         for path in found:
             try:
                 suite = read(path)
@@ -73,6 +76,17 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
     return [
         _collected(machine, some, unreadable) for (_, machine), some in sorted(folders.items())
     ]
+
+
+def _suites(root: Path, unreadable: list[str]) -> Iterator[Path]:
+    """Yield the suites' files under a folder; name the folders that cannot be looked into."""
+
+    def note(error: OSError) -> None:
+        unreadable.append(str(DiskError(root, error)))
+
+    for folder, inside, files in os.walk(root, onerror=note):
+        if SUITE in (*inside, *files):
+            yield Path(folder, SUITE)
 
 
 def _collected(

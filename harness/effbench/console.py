@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,6 +28,7 @@ from rich.progress import (
 from rich.text import Text
 
 from effbench import processes
+from effbench.printing import harmless, put, to_output
 
 
 class _Rate(ProgressColumn):
@@ -67,7 +71,7 @@ class Terminal:
     def work(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
         """Show a piece of work; yield what is called with the number of units done."""
         start, count = perf_counter(), 0
-        bar = self._bars.add_task(escape(label), total=total, unit=unit)
+        bar = self._bars.add_task(escape(harmless(label)), total=total, unit=unit)
 
         def advance(units: int) -> None:
             nonlocal count
@@ -83,22 +87,51 @@ class Terminal:
 
     def note(self, message: str) -> None:
         """Print one line."""
-        self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(harmless(message), markup=False, highlight=False, soft_wrap=True)
+
+
+class _Heard:
+    """Standard error for rich: where nobody takes what is said there, no work stops for it."""
+
+    def write(self, text: str) -> None:
+        """Write what can be written."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush it, if that can be."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @property
+    def _stream(self) -> Any:
+        # while bars are shown, rich stands there itself; who has closed it has none
+        return getattr(sys.stderr, "rich_proxied_file", sys.stderr) or io.StringIO()
 
 
 def stderr() -> Console:
     """Return the console of progress and remarks; of several processes the first has one."""
-    return Console(stderr=True, quiet=processes.rank() > 0)
+    return Console(file=cast("IO[str]", _Heard()), quiet=processes.rank() > 0)
 
 
 def show(tables: Sequence[Any]) -> None:
-    """Print leaderboards, each with its remarks."""
+    """Print leaderboards, each with its remarks.
+
+    Raises:
+        DiskError: the standard output takes no more.
+
+    """
     from effbench import render
 
     console = Console()
     if not console.is_terminal:
         console.width = 200  # a file or a pipe has no width of its own
-    for table in tables:
-        console.print(render.terminal(table))
-        for remark in table.remarks:
-            console.print(remark, markup=False, highlight=False, soft_wrap=True)
+    with to_output(), console.capture() as drawn:
+        for table in tables:
+            console.print(render.terminal(table))
+            for remark in table.remarks:
+                console.print(harmless(remark), markup=False, highlight=False, soft_wrap=True)
+    put(drawn.get())

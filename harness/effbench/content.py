@@ -11,10 +11,12 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from effbench.errors import EffbenchError
-from effbench.files import read_sealed, sweep_stale, write_json
+from effbench.files import DiskError, read_sealed, sweep_stale, write_json
 from effbench.paths import inside
 
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
@@ -55,25 +57,33 @@ class Digests:
         self._new: dict[str, list[object]] = {}
 
     def of(self, path: Path) -> str:
-        """Return the digest of a file, or of a folder's relative paths and bytes."""
-        if path.is_file():
-            return self._file(path)
-        return digest_of([(str(p.relative_to(path)), self._file(p)) for p in files_under(path)])
+        """Return the digest of a file, or of a folder's relative paths and bytes.
+
+        Raises:
+            EffbenchError: something of it cannot be read.
+
+        """
+        with readable(path):
+            if path.is_file():
+                return self._file(path)
+            files = files_under(path)
+        return digest_of([(str(p.relative_to(path)), self._file(p)) for p in files])
 
     def save(self) -> None:
         """Remember what was new, beside what others have remembered meanwhile."""
         if self._new:
-            with contextlib.suppress(OSError):  # only a memory: a read-only cache still works
+            with contextlib.suppress(DiskError):  # only a memory: a read-only cache still works
                 write_json(self._memory, {**self._remembered(), **self._new})
             self._known.update(self._new)
             self._new = {}
 
     def _file(self, path: Path) -> str:
-        now, stamp = time.time_ns(), stamp_of(path)
-        for known in (self._new, self._known):
-            if (one := known.get(str(path))) and one[:-1] == [*stamp]:
-                return str(one[-1])
-        digest = file_sha256(path)
+        with readable(path):
+            now, stamp = time.time_ns(), stamp_of(path)
+            for known in (self._new, self._known):
+                if (one := known.get(str(path))) and one[:-1] == [*stamp]:
+                    return str(one[-1])
+            digest = file_sha256(path)
         # changed again in the same tick of the clock, a young file would look unchanged
         if now - stamp[2] > _TICK_NS:
             self._new[str(path)] = [*stamp, digest]
@@ -84,6 +94,21 @@ class Digests:
             return read_sealed(self._memory)
         except EffbenchError:
             return {}
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what the system says of a path that cannot be read into a user's mistake.
+
+    Raises:
+        EffbenchError: it says something.
+
+    """
+    try:
+        yield
+    except OSError as error:
+        where, why = error.filename or path, error.strerror or error
+        raise EffbenchError(f"{where}: {why} (make it readable)") from error
 
 
 def files_under(folder: Path) -> list[Path]:
@@ -129,6 +154,19 @@ def find_model(model: str, beside: Path) -> Path | None:
     return None
 
 
+def spec_of(module: str) -> ModuleSpec | None:
+    """Return where a module is found, without loading it; None when it cannot be found.
+
+    The packages around it are loaded for that, and may raise anything.
+    """
+    try:
+        return importlib.util.find_spec(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return None
+
+
 def hub_commit(model: str, revision: str | None) -> str | None:
     """Return the commit of a hub's model that lies in this machine's cache of the hub, if any.
 
@@ -145,7 +183,7 @@ def hub_commit(model: str, revision: str | None) -> str | None:
 
 def _in_package(model: str) -> Path:
     module, _, inside = model.removeprefix(PACKAGE).partition("/")
-    spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    spec = spec_of(module) if module.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise EffbenchError(f"package {module!r} is not installed ({_install_line(module)})")
     folder = Path(next(iter(spec.submodule_search_locations))) / inside
@@ -168,10 +206,8 @@ def _under(folder: Path, above: frozenset[str]) -> Iterator[Path]:
     real = os.path.realpath(folder)
     if real in above:  # a link to a folder that holds it
         return
-    try:
+    with readable(folder):
         inside = list(folder.iterdir())
-    except OSError as error:
-        raise EffbenchError(f"{folder}: {error.strerror} (make it readable)") from error
     for path in inside:
         if path.name.startswith(".") or path.name == "__pycache__":
             continue

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from effbench.api import Qrel, ScoredDoc
 from effbench.errors import EffbenchError
-from effbench.measures import mean, measure, parse_measure
+from effbench.measures import mean, measure
 from effbench.runs import read_qrels, read_trec, upside_down
+from effbench.trial import checked
 
 Run = Mapping[str, Sequence[ScoredDoc]]
 
@@ -29,7 +30,9 @@ def evaluate(qrels: Path, run: Path, measures: Sequence[str]) -> Evaluation:
         EffbenchError: a file or a measure is malformed, or the files share no query.
 
     """
-    names = [str(parse_measure(text)) for text in measures]
+    names, wrong = checked(measures)
+    if wrong:
+        raise EffbenchError("\n".join(wrong.values()))
     hits, judged = read_trec(run), read_qrels(qrels)
     remarks = list(_remarks(hits, judged, qrels, run))
     ranked = {query_id: [hit.doc_id for hit in found] for query_id, found in hits.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effbench.api import Doc
+from effbench.files import save_array
 
 if TYPE_CHECKING:
     from effbench.store import Artifact
@@ -23,8 +24,8 @@ def put_lists(artifact: Artifact, name: str, lists: Sequence[Sequence[int]]) -> 
 
     numbers = np.fromiter((n for one in lists for n in one), dtype=np.int32)
     ends = np.cumsum([len(one) for one in lists], dtype=np.int64)
-    artifact.put(f"{name}.npy", lambda path: np.save(path, numbers))
-    artifact.put(f"{name}-ends.npy", lambda path: np.save(path, ends))
+    artifact.put(f"{name}.npy", lambda path: save_array(path, numbers))
+    artifact.put(f"{name}-ends.npy", lambda path: save_array(path, ends))
 
 
 class Lists(Sequence[Sequence[int]]):

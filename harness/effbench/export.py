@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def export(row: Row, folder: Path, bench: Workbench) -> None:
     """
     if folder.exists() and any(folder.iterdir()):
         raise EffbenchError(f"{folder} is not empty (name a folder that is new)")
-    folder = folder.resolve()
+    folder = Path(os.path.realpath(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-")
@@ -72,16 +73,17 @@ def export(row: Row, folder: Path, bench: Workbench) -> None:
         whole.rename(folder)
 
 
-def usage(folder: Path) -> str:
-    """Return where an export is and the lines of Python that use it."""
+def usage(folder: Path) -> list[str]:
+    """Return lines that say where an export is, and those of Python that use it."""
     # a model folder that brings code is loaded only by who says so
     trust = ", trust_remote_code=True" if any(folder.glob("*.py")) else ""
-    return (
-        f"Exported to {folder}, which its README.md describes:\n\n"
-        "from sentence_transformers import SentenceTransformer\n"
-        f"model = SentenceTransformer({str(folder)!r}{trust})\n"
-        'model.encode_query(["a query"]) @ model.encode_document(["title text"]).T'
-    )
+    return [
+        f"Exported to {folder}, which its README.md describes:",
+        "",
+        "from sentence_transformers import SentenceTransformer",
+        f"model = SentenceTransformer({str(folder)!r}{trust})",
+        'model.encode_query(["a query"]) @ model.encode_document(["title text"]).T',
+    ]
 
 
 def _write(row: Row, folder: Path, passages: Path | None, bench: Workbench) -> Path:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import re
 import secrets
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effbench.errors import EffbenchError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SEAL = "sha256"
 """The last key of JSON that effbench keeps: the checksum of the rest."""
@@ -23,20 +28,126 @@ STALE_SECONDS = 3600.0
 
 _TEMPORARY = re.compile(r"\.([0-9a-f]{16}|[0-9]+)\..+")
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_SHUT = (errno.EROFS, errno.EACCES, errno.EPERM)
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
+
+DISK = re.compile(
+    "|".join(map(os.strerror, (*_FULL, errno.EROFS)))
+    + r"|\d+ requested and \d+ written"  # numpy's words
+)
+"""What the system says of a disk that takes no more; libraries put it into their own errors."""
+
+
+class DiskError(EffbenchError):
+    """A disk that does not take or give a file: says which, why, and what to do."""
+
+    def __init__(self, place: Path | str, error: BaseException) -> None:
+        """Say it of what was raised; ``place`` is where, if the error does not say better."""
+        said = DISK.search(str(error))
+        why = said[0] if said else str(error)
+        if isinstance(error, OSError):
+            why = error.strerror or why
+            name = error.filename and os.fsdecode(error.filename)
+            if name and not _TEMPORARY.fullmatch(Path(name).name):
+                place = name
+        super().__init__(f"{place}: {why} ({_advice(error)})")
+
+
+def _advice(error: BaseException) -> str:
+    code = error.errno if isinstance(error, OSError) else None
+    if code in _FULL or (code is None and DISK.search(str(error))):
+        return "free some space, or name another place"
+    if code in _SHUT:
+        return "let this user read and write it, or name another place"
+    if code in _IN_THE_WAY:
+        return "a file and a folder cannot be in one place: move what is there"
+    return "name another place, or see to the disk and run again"
+
+
+@contextlib.contextmanager
+def on_disk(place: Path, *, only_full: bool = False) -> Iterator[None]:
+    """Turn what the system refuses inside into a `DiskError`.
+
+    ``only_full`` is for a plugin's code: a full disk is not its fault, other mistakes are.
+
+    Raises:
+        DiskError: a file could not be read or written.
+
+    """
+    try:
+        yield
+    except EffbenchError:
+        raise
+    except Exception as error:
+        if DISK.search(str(error)) or (isinstance(error, OSError) and not only_full):
+            raise DiskError(place, error) from error
+        raise
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a file beside ``path``, force it to disk and rename it there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Let ``write`` fill a file beside ``path``, force it to disk and rename it there.
+
+    Raises:
+        DiskError: the disk does not take it.
+
+    """
     # drawn by chance: processes of two containers may have one number. The suffix stays last,
     # since numpy and gzip look at it
     temporary = path.with_name(f".{secrets.token_hex(8)}.part{path.suffix}")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with on_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array as numpy does, byte for byte, but no end of it is lost without a word.
+
+    numpy lets C write into a file, and hears nothing of a disk that is full when it is closed.
+    """
+    import numpy as np
+
+    class Plain(NamedTuple):
+        write: Callable[[bytes], int]
+
+    with path.open("wb") as file:
+        np.save(Plain(file.write), array, allow_pickle=False)
+
+
+def check_room(folder: Path) -> None:
+    """Write a little into a folder: the disk may be full.
+
+    Raises:
+        OSError: it takes no more.
+
+    """
+    with tempfile.TemporaryFile(dir=folder, prefix=".") as file:
+        file.write(bytes(4096))  # a full disk takes a file of no bytes
+        file.flush()
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write what a command was told to write to ``path``: a file whole or not at all.
+
+    A device or a pipe is written into, and a link stays one.
+
+    Raises:
+        DiskError: the disk does not take it.
+
+    """
+    with on_disk(path):
+        if path.exists() and not path.is_file():  # such as /dev/stdout
+            path.write_bytes(content)
+            return
+    path = Path(os.path.realpath(path))
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -64,7 +175,9 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise EffbenchError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise EffbenchError(f"{path}: cannot be read: {error}") from error
 
 

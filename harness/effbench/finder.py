@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from effbench.blame import blamed
+from effbench.blame import blamed, said
 from effbench.errors import EffbenchError
 from effbench.lineage import made_for
 from effbench.located import Mistakes
-from effbench.options import Input, Resolver, search_options_of
+from effbench.options import Resolver
 from effbench.plugins import Offer, Plugins, suggest
 from effbench.references import Domains, References
 from effbench.rows import KINDS, DatasetRow, Row
@@ -124,10 +125,7 @@ class Finder:
             )
             raise EffbenchError("; ".join(lines))
         with blamed(row.who):
-            dataset = row.offer.factory(**row.resolved.arguments)
-            for name in ("dataset_id", "corpus_key", "key"):
-                if not isinstance(value := getattr(dataset, name), str):
-                    raise EffbenchError(f"{row.who}: its {name} is {value!r} (give a string)")
+            dataset = row.offer.factory(**row.resolved.plain())
         again = partial(self.dataset, use, options, group)
         return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
 
@@ -154,7 +152,7 @@ class Finder:
             if not entry.unchecked:
                 _refuse_strangers(row, passages)
         except EffbenchError as error:
-            self.mistakes.add((*entry.place, "passages"), str(error))
+            self.mistakes.add((*entry.place, "passages"), said(error))
             return None
         return replace(row, passages=passages)
 
@@ -165,26 +163,31 @@ class Finder:
         offers = self.plugins.named(section)
         offer = offers.get(use)
         if offer is None:
-            hint = suggest(use, offers)
+            hint = f"{suggest(use, offers)}{self._broken()}"
             return None, [(("use",), f"nothing installed offers {use!r} ({hint})")]
-        missing = " ".join(f"'{what}'" for what in offer.missing())
+        missing = shlex.join(offer.missing)
         if missing:
             return None, [(("use",), f"{use!r} needs: pip install {missing}")]
         # a dataset says itself what it holds: its files are not read for a digest here
         resolver = (
             self.resolver._replace(digests=None) if section == "datasets" else self.resolver
         )
-        resolved, problems = resolver.resolve(offer.factory, options)
+        resolved, problems = resolver.resolve(offer.options, options)
         row = Row(name, offer, self.plugins.distribution(offer), options, resolved)
         if not problems:
             problems += _own_check(row)
         found: list[Problem] = [((p,) if p else (), message) for p, message in problems]
         return (None if found else row), found
 
+    def _broken(self) -> str:
+        """Say that the offer that is wanted may be that of a broken plugin."""
+        names = ", ".join(repr(plugin.name) for plugin in self.plugins.broken())
+        return f"; effbench plugins says why {names} is broken" if names else ""
+
     def _check_sweep(self, entry: Entry, offer: Offer) -> None:
         if not entry.search:
             return
-        known = search_options_of(offer.factory)
+        known = offer.search_options
         for name, values in entry.search.items():
             place = (*entry.place, "search", name)
             if name not in known:
@@ -196,14 +199,14 @@ class Finder:
 
 
 def _own_check(row: Row) -> Iterator[tuple[str, str]]:
-    check = getattr(row.offer.factory, "check", None)
-    if check is not None:
-        arguments = row.resolved.arguments.items()
-        try:
-            with blamed(row.who):
-                check(**{name: v for name, v in arguments if not isinstance(v, Input)})
-        except EffbenchError as error:
-            yield "", str(error)
+    """Yield what the offer's own check says of the options, if it has one."""
+    if row.offer.check is None:
+        return
+    try:
+        with blamed(row.who):
+            row.offer.check(**row.resolved.plain())
+    except EffbenchError as error:
+        yield "", said(error)
 
 
 def _refuse_strangers(row: Row, passages: Row) -> None:

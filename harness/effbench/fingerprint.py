@@ -14,7 +14,7 @@ from typing import Any
 
 from effbench import linux, machine
 from effbench.content import digest_of
-from effbench.linux import ROOT, gigabytes, present
+from effbench.linux import ROOT, gigabytes, present, tried
 from effbench.moment import state, warnings
 from effbench.nvml import gpu_facts
 
@@ -64,12 +64,12 @@ def fingerprint(threads: int, cpus: Sequence[int] | None, root: Path = ROOT) -> 
     return {
         "platform": {
             "hardware": _hardware(root),
-            **present({"container": linux.container(root)}),
+            **present({"container": tried(lambda: linux.container(root), {})}),
             "operating system": {
                 "kernel": f"{platform.system()} {platform.release()}",
                 **present({"libc": " ".join(platform.libc_ver()).strip() or None}),
                 **({} if sys.platform == "linux" else {"distribution": platform.platform()}),
-                **linux.system(root),
+                **tried(lambda: linux.system(root), {}),
             },
             "software": _software(),
         },
@@ -107,16 +107,21 @@ def _hardware(root: Path) -> dict[str, Any]:
         "model": machine.cpu_model(root),
         "architecture": platform.machine(),
         "operation mode": "64-bit" if sys.maxsize > 2**32 else "32-bit",
-        "number of cores": psutil.cpu_count(logical=False),
-        "logical cpus": psutil.cpu_count(),
-        **linux.cpu(root),
+        "number of cores": tried(lambda: psutil.cpu_count(logical=False), None),
+        "logical cpus": tried(psutil.cpu_count, None),
+        **tried(lambda: linux.cpu(root), {}),
     }
     return {
         "cpu": present(cpu),
-        **present({"gpu": gpu_facts(root)}),
-        "ram": gigabytes(psutil.virtual_memory().total),
-        **linux.virtual(root),
+        **present({"gpu": tried(lambda: gpu_facts(root), []), "ram": tried(_ram, None)}),
+        **tried(lambda: linux.virtual(root), {}),
     }
+
+
+def _ram() -> str:
+    import psutil
+
+    return gigabytes(psutil.virtual_memory().total)
 
 
 def _software() -> dict[str, Any]:
@@ -158,8 +163,8 @@ def _inherited() -> list[int] | None:
     """Return the processors that this process is bound to, if not to all."""
     if not hasattr(os, "sched_getaffinity"):
         return None
-    own = os.sched_getaffinity(0)
-    return sorted(own) if len(own) < (os.cpu_count() or 0) else None
+    own = tried(lambda: os.sched_getaffinity(0), None)
+    return sorted(own) if own and len(own) < (os.cpu_count() or 0) else None
 
 
 def _comparable(fingerprint: Mapping[str, Any]) -> dict[str, Any]:

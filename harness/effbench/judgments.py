@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from effbench.api import Qrel
 from effbench.errors import EffbenchError
-from effbench.reading import checked_id, checked_relevance
+from effbench.reading import checked_id, checked_relevance, shown
 
 
 def checked(judged: Iterable[tuple[str, Qrel]]) -> Iterator[Qrel]:
@@ -27,6 +27,6 @@ def checked(judged: Iterable[tuple[str, Qrel]]) -> Iterator[Qrel]:
             yield Qrel(query_id, doc_id, value)
         elif known[pair] != value:
             raise EffbenchError(
-                f"{where}: query {query_id!r}, doc {doc_id!r} has two judgments, "
+                f"{where}: query {shown(query_id)}, doc {shown(doc_id)} has two judgments, "
                 f"{known[pair]} and {value} (keep one)"
             )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from effbench.api import Dataset
-from effbench.rows import Row, corpora_of, parts_of
+from effbench.rows import DatasetRow, Row
 from effbench.steps import Step, all_steps
 from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeTexts
@@ -12,7 +11,7 @@ from effbench.steps.texts import DatasetSource, Texts
 from effbench.steps.train import Train
 
 
-def seen(row: Row, dataset: Dataset) -> list[str]:
+def seen(row: Row, dataset: DatasetRow) -> list[str]:
     """Return what the row's training took from a dataset it is measured on.
 
     ``corpus``: titles or sentences of its docs; ``queries`` and ``judgments``: its own;
@@ -21,13 +20,12 @@ def seen(row: Row, dataset: Dataset) -> list[str]:
     """
     rows = [one for one in (row, row.passages) if one is not None]
     steps = all_steps(tuple(step for one in rows for step in one.steps))
-    parts = parts_of(dataset)
     found = set()
     for step in steps.values():
         for read, kind in _reads(step):
-            if parts_of(read) & parts:
+            if read.parts & dataset.parts:
                 found.add(kind)
-            elif corpora_of(read) & corpora_of(dataset):
+            elif read.corpora & dataset.corpora:
                 found.add(kind if kind == "corpus" else f"other {kind}")
     return sorted(found)
 
@@ -47,16 +45,13 @@ def made_for(row: Row) -> Row | None:
     return next((one for one in trained if one is not None), None)
 
 
-def _reads(step: Step) -> list[tuple[Dataset, str]]:
+def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
     """Return the datasets whose content a step takes into training, and what of them."""
     if isinstance(step, GatherExamples):
-        return [(source.row.dataset, "judgments") for source in step.sources]
+        return [(source.row, "judgments") for source in step.sources]
     if isinstance(step, EncodeDomain):
-        return [(step.data.row.dataset, "corpus"), (step.data.row.dataset, "queries")]
+        return [(step.data.row, "corpus"), (step.data.row, "queries")]
     if isinstance(step, Texts):
         sources = [one for one in step.sources if isinstance(one, DatasetSource)]
-        return [
-            (one.row.dataset, "queries" if one.part == "queries" else "corpus")
-            for one in sources
-        ]
+        return [(one.row, "queries" if one.part == "queries" else "corpus") for one in sources]
     return []

@@ -6,9 +6,13 @@ Every reader takes the root of the tree; what is not there is not in what it ret
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 ROOT = Path("/")
 CPUS = "sys/devices/system/cpu"
@@ -22,6 +26,14 @@ VIRTUAL = re.compile(
 """Products that are virtual machines; Amazon sells whole machines as well."""
 
 
+def tried(read: Callable[[], A], unknown: B) -> A | B:
+    """Return what is read of the system, or ``unknown``: facts are no reason to fail."""
+    try:
+        return read()
+    except Exception:  # not on this system, not for us, or not as anyone expects
+        return unknown
+
+
 def text(path: Path) -> str | None:
     """Return what a file says, or None: it is not there, not for us, or empty."""
     try:
@@ -33,7 +45,7 @@ def text(path: Path) -> str | None:
 def number(path: Path) -> int | None:
     """Return the whole number in a file, or None."""
     found = text(path)
-    return int(found) if found and re.fullmatch(r"-?\d+", found) else None
+    return int(found) if found and re.fullmatch(r"-?\d{1,30}", found) else None
 
 
 def present(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +61,7 @@ def gigabytes(amount: int) -> str:
 def cpu_numbers(ranges: str) -> list[int]:
     """Return the processors of a list such as ``0-3,8``."""
     found: list[int] = []
-    for part in re.findall(r"\d+(?:-\d+)?", ranges):
+    for part in re.findall(r"\d{1,5}(?:-\d{1,5})?", ranges):
         first, _, last = part.partition("-")
         found += range(int(first), int(last or first) + 1)
     return found
@@ -207,10 +219,13 @@ def _quota(group: Path) -> float | None:
 
 
 def free_bytes(root: Path = ROOT) -> int:
-    """Return the memory that processes may still take: the machine's, or their group's."""
+    """Return the memory that processes may still take: the machine's, or their group's.
+
+    Very much where the system does not tell.
+    """
     import psutil
 
-    left = [int(psutil.virtual_memory().available)]
+    left = [tried(lambda: int(psutil.virtual_memory().available), sys.maxsize)]
     for folder in _groups(root, "memory"):
         for most, used in (
             ("memory.max", "memory.current"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effbench.options import Option, options_of, search_options_of
-from effbench.plugins import SECTIONS, Offer, Plugins
+from effbench.offers import SECTIONS, Offer
+from effbench.plugins import Plugins
+from effbench.schema import Option
 
 if TYPE_CHECKING:
     from effbench.cells import Plan
@@ -41,7 +44,7 @@ def spelled(plugins: Plugins) -> Iterator[str]:
         for offer in plugin["offers"]:
             yield f"  {offer['section']}: {offer['name']} - {offer['summary']}"
             if offer["missing"]:
-                yield f"    needs: pip install {' '.join(repr(w) for w in offer['missing'])}"
+                yield f"    needs: pip install {shlex.join(offer['missing'])}"
             for option in offer["options"]:
                 yield f"    {_line(option)}"
             for option in offer["search_options"]:
@@ -73,28 +76,33 @@ def spelled_plan(plan: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
     for cell in cells:
         yield f"cell   {cell['key'][:10]}  {cell['name']}"
     todo = sum(not step["done"] for step in steps)
-    yield f"{len(cells)} cells, {len(steps)} steps, {todo} of them to do"
+    yield f"{_counted(cells, 'cell')}, {_counted(steps, 'step')}, {todo} of them to do"
+
+
+def _counted(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
 def _offer(offer: Offer) -> dict[str, Any]:
-    search = search_options_of(offer.factory) if offer.section == "indexes" else {}
     return {
         "section": offer.section,
         "name": offer.name,
-        "summary": (offer.factory.__doc__ or "").strip().partition("\n")[0],
-        "missing": offer.missing(),
-        "options": [_option(option) for option in options_of(offer.factory).values()],
-        "search_options": [_option(option) for option in search.values()],
+        "summary": offer.summary,
+        "missing": list(offer.missing),
+        "options": [_option(option) for option in offer.options.values()],
+        "search_options": [_option(option) for option in offer.search_options.values()],
     }
 
 
 def _option(option: Option) -> dict[str, Any]:
     default = None if option.required else option.default
+    if isinstance(default, Path):
+        default = str(default)
     return {
         "name": option.name,
         "type": option.type_name(),
         "required": option.required,
-        "default": default if isinstance(default, str | int | float | bool | list) else None,
+        "default": default,
         "effect": option.side,
     }
 

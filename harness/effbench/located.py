@@ -7,13 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml.constructor import ConstructorError, SafeConstructor
+from yaml.constructor import SafeConstructor
 
 from effbench.errors import EffbenchError
-from effbench.words import misread
+from effbench.words import TAG, misread, plain_line
+
+MOST_BYTES = 2_000_000
+"""Of a suite file: YAML is read at about 200 kB a second."""
 
 MOST = 100_000
 """Places in a suite file: aliases of aliases make any number of them."""
+
+DEEPEST = 50
+"""Levels, one in another; Python's stack ends at some hundreds."""
+
+MOST_SHOWN = 100
+"""Mistakes that are said at once."""
+
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0")
+"""What UTF-16 and UTF-32 begin with, or have in their first characters."""
 
 Place = tuple[str | int, ...]
 """Keys and list positions that lead to a part of the file."""
@@ -33,8 +45,8 @@ class Mistakes:
         while near not in self._lines and near:
             near = near[:-1]
         line = self._lines.get(near, 1)
-        dotted = ".".join(str(part) for part in place) or "suite"
-        self._found[line, f"{self._path}:{line}: {dotted}: {message}"] = place
+        dotted = ".".join(plain_line(str(part), 60) or "''" for part in place) or "suite"
+        self._found[line, f"{self._path}:{line}: {dotted}: {plain_line(message)}"] = place
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -45,8 +57,11 @@ class Mistakes:
             raise EffbenchError(self.text())
 
     def text(self) -> str:
-        """Return the mistakes in the file's order, a line each."""
-        return "\n".join(text for _, text in sorted(self._found))
+        """Return the mistakes in the file's order, a line each; of very many the first ones."""
+        texts = [text for _, text in sorted(self._found)]
+        if len(texts) > MOST_SHOWN:
+            texts[MOST_SHOWN:] = [f"... and {len(texts) - MOST_SHOWN:,} more mistakes"]
+        return "\n".join(texts)
 
     def sections(self) -> set[str | int]:
         """Return the sections of the suite that have mistakes, "" for the suite itself."""
@@ -54,16 +69,50 @@ class Mistakes:
 
 
 def text_of(path: Path) -> str:
-    """Return what a file says.
+    """Return what a suite file says.
 
     Raises:
-        EffbenchError: it cannot be read.
+        EffbenchError: it cannot be read, is too large, or no UTF-8.
 
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise EffbenchError(
+            f"{path}: cannot be read: {error.strerror} (make it a readable file)"
+        ) from error
+    if len(raw) > MOST_BYTES:
+        raise EffbenchError(f"{path}: more than {MOST_BYTES:,} bytes (is it a suite?)")
+    if raw.startswith(_WIDE) or b"\0" in raw[:4]:
+        raise EffbenchError(f"{path}:1: this is UTF-16 or UTF-32 (save the file as UTF-8)")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise EffbenchError(f"{path}:{line}: no UTF-8 (save the file as UTF-8)") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses too many levels before Python's stack ends, and keeps the tags that are given."""
+
+    level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if self.level > DEEPEST:
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=event.start_mark)
+        self.level += 1
+        node = super().compose_node(parent, index)
+        self.level -= 1
+        given = getattr(event, "tag", None)
+        if node is not None and given not in (None, "!", f"{TAG}str"):
+            node.tag = given.replace(TAG, "!!")  # a kind that none has which YAML chooses
+        return node
+
+
+_TOO_DEEP = f"too many levels, one in another ({DEEPEST} at most)"
 
 
 def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
@@ -74,20 +123,32 @@ def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
             otherwise than they look.
 
     """
+    loader = None
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
             raise EffbenchError(f"{path}:1: a suite is a mapping (suite: NAME, datasets: ...)")
         lines = _lines(path, root)
         return SafeConstructor().construct_document(root), lines
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        wrong = f"has {chr(error.character)!a}, which is no part of a text"
+        raise EffbenchError(f"{path}:{line}: {wrong} (delete it)") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise EffbenchError(f"{path}:{line}: not YAML: {error.problem}") from error
-    except RecursionError as error:
-        raise EffbenchError(f"{path}: too many levels, one in another (a mistake?)") from error
-    except (ValueError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
-        raise EffbenchError(f"{path}: cannot be read: {said}") from error
+        raise EffbenchError(f"{path}:{line}: not YAML: {_problem(error)}") from error
+    except (ValueError, OverflowError) as error:
+        line = loader.get_mark().line + 1 if loader else 1
+        wrong = "an escape that is no character (write the character itself)"
+        raise EffbenchError(f"{path}:{line}: not YAML: {wrong}") from error
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    problem = plain_line(str(error.problem))
+    if "another document" in problem:
+        return "another document begins (a suite is one)"
+    return f"{problem} (indent with blanks)" if r"'\t'" in problem else problem
 
 
 def _lines(path: Path, root: yaml.Node) -> dict[Place, int]:
@@ -95,13 +156,12 @@ def _lines(path: Path, root: yaml.Node) -> dict[Place, int]:
     lines: dict[Place, int] = {}
     mistakes = Mistakes(path, lines)
     for place, node, is_key in _places(root, (), ()):
+        line = node.start_mark.line + 1
         if len(lines) > MOST:
-            raise EffbenchError(f"{path}: more than {MOST:,} places (too many aliases)")
+            raise EffbenchError(f"{path}:{line}: more than {MOST:,} places (too many aliases)")
         if is_key and place in lines:
-            dotted = ".".join(map(str, place))
-            line = node.start_mark.line + 1
-            raise EffbenchError(f"{path}:{line}: {dotted}: stands twice (keep one)")
-        lines.setdefault(place, node.start_mark.line + 1)
+            mistakes.add(place, f"stands twice, in line {line} too (keep one)")
+        lines.setdefault(place, line)
         if wrong := misread(node, is_key=is_key):
             mistakes.add(place, wrong)
     mistakes.raise_all()
@@ -113,19 +173,18 @@ def _places(
 ) -> Iterator[tuple[Place, yaml.Node, bool]]:
     """Yield every key and every value, with its place and whether it is a key."""
     if any(node is one for one in around):
-        raise ConstructorError(
-            None, None, "an anchor stands in itself (write it out)", node.start_mark
+        raise yaml.MarkedYAMLError(
+            problem="an anchor stands in itself (write it out)", problem_mark=node.start_mark
         )
+    if len(around) > DEEPEST:  # of aliases in aliases
+        raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=node.start_mark)
     if place:
         yield place, node, False
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise ConstructorError(
-                    None, None, "a key is one word (not a list or a mapping)", key.start_mark
-                )
-            yield (*place, key.value), key, True
-            yield from _places(value, (*place, key.value), (*around, node))
+            word = key.value if isinstance(key, yaml.ScalarNode) else "?"
+            yield (*place, word), key, True
+            yield from _places(value, (*place, word), (*around, node))
     elif isinstance(node, yaml.SequenceNode):
         for i, value in enumerate(node.value):
             yield from _places(value, (*place, i), (*around, node))

@@ -56,7 +56,7 @@ def versions() -> dict[str, str]:
 def cpu_model(root: Path = Path("/")) -> str:
     """Return the processor's name as the system tells it."""
     try:
-        text = (root / "proc/cpuinfo").read_text()
+        text = (root / "proc/cpuinfo").read_text(errors="replace")
         model = re.search(r"model name\s*:\s*(.+)", text)
     except OSError:  # not Linux
         model = None

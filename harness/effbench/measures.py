@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effbench.api import Qrel
+from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.reading import MOST_RELEVANCE
 
@@ -20,11 +22,14 @@ Ranking = Sequence[str]
 DEEPEST = 1_000_000
 """The largest cutoff of a measure."""
 
+LONGEST = 200
+"""Characters of a measure: Python's parser may die of longer ones."""
+
 _MISSPELLED = (NameError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 """What parsing raises; the last two of too many brackets."""
 
 _PLAIN = {"nDCG", "RR", "R", "P", "AP", "Success"}
-"""With a cutoff and nothing else these are known to work: planning need not try them."""
+"""With a cutoff or nothing these are known to work: planning need not try them."""
 
 _OF_JUDGMENTS = {"NumQ", "NumRel"}
 """Counts of judgments: the same for every run, and no matter of hits."""
@@ -36,22 +41,61 @@ _SILENT = {"RR", "nDCG", "ERR"}
 """Providers of these may say nothing of a query without a relevant doc: their value is 0."""
 
 
-def parse_measure(text: str) -> Measure:
+def plain(measure: Measure) -> bool:
+    """Tell whether a measure is known to work: planning need not try it."""
+    return measure.NAME in _PLAIN and measure.params.keys() <= {"cutoff"}
+
+
+def parse_measure(text: object) -> Measure:
     """Return the ir_measures measure that ``text`` spells; ``MRR`` means ``RR``.
 
-    What is not plain is tried on a query of three hits, so that what cannot be calculated is
-    found before any work.
-
     Raises:
-        EffbenchError: no measure is spelled like that, or it cannot be calculated.
+        EffbenchError: no measure is spelled like that, or a parameter cannot be.
 
     """
-    measure = _parsed(text)
-    if measure.NAME not in _PLAIN or measure.params.keys() != {"cutoff"}:
-        run = {"1": {"a": 3.0, "b": 2.0, "c": 1.0}}
-        for _ in _calculated([measure], {"1": {"a": 0, "b": 1}}, run):
-            pass
+    import ir_measures
+
+    if not isinstance(text, str) or len(text) > LONGEST:
+        said = f"{text!r}"[:LONGEST]
+        raise EffbenchError(f"no measure is called {said} (write one such as nDCG@10)")
+    try:
+        measure: Measure = ir_measures.parse_measure(text)
+    except _MISSPELLED as error:
+        name, _, cutoff = text.partition("@")
+        known = {m.NAME.casefold(): m.NAME for m in ir_measures.measures.registry.values()}
+        near = difflib.get_close_matches(name.casefold(), known, n=1)
+        cut = f"@{cutoff}" if cutoff.isdigit() else ""
+        hint = f"did you mean {known[near[0]]}{cut}?" if near else "nDCG@10, RR@10, R@100"
+        raise EffbenchError(f"no measure {text!r} ({hint})") from error
+    if measure.NAME in _OF_JUDGMENTS:
+        raise EffbenchError(f"{text!r} counts judgments, not what is found (nDCG@10, RR@10)")
+    for name, parameter in measure.SUPPORTED_PARAMS.items():
+        if parameter.required and name not in measure.params:
+            hint = f"{text}@100" if name == measure.AT_PARAM else f"{text}({name}=...)"
+            raise EffbenchError(f"measure {text!r} needs a {name} ({hint})")
+    for name, value in measure.params.items():
+        if wrong := _wrong(measure, name, value):
+            raise EffbenchError(f"measure {text!r}: {name} {wrong}")
     return measure
+
+
+def attempt(name: str) -> None:
+    """Calculate a measure of a query of three hits.
+
+    Raises:
+        EffbenchError: it cannot be calculated; but a provider may end the process instead.
+
+    """
+    run = {"1": {"a": 3.0, "b": 2.0, "c": 1.0}}
+    try:
+        for _ in _calculated([parse_measure(name)], {"1": {"a": 0, "b": 1}}, run):
+            pass
+    except EffbenchError as error:
+        if "Unsupported measures" not in str(error):
+            raise
+        missing = re.findall(r"pip install (\S+\])", str(error))
+        hint = f"pip install '{missing[0]}'" if missing else "another cutoff or parameter?"
+        raise EffbenchError(f"nothing installed calculates {name} ({hint})") from error
 
 
 def measure(
@@ -79,7 +123,7 @@ def measure(
     }
     given = {str(number): _safe(judged[query_id]) for number, query_id in enumerate(query_ids)}
     values = {name: dict.fromkeys(query_ids, 0.0) for name in measures}
-    for group in _groups([_parsed(name) for name in measures]) if ranked else ():
+    for group in _groups([parse_measure(name) for name in measures]) if ranked else ():
         for one, number, value in _calculated(group, given, ranked):
             values[str(one)][with_hits[number]] = value
     return values
@@ -88,30 +132,6 @@ def measure(
 def mean(values: Mapping[str, float]) -> float:
     """Return the mean over queries, summed exactly."""
     return math.fsum(values.values()) / len(values)
-
-
-def _parsed(text: str) -> Measure:
-    import ir_measures
-
-    try:
-        measure: Measure = ir_measures.parse_measure(text)
-    except _MISSPELLED as error:
-        name, _, cutoff = text.partition("@")
-        known = {m.NAME.casefold(): m.NAME for m in ir_measures.measures.registry.values()}
-        near = difflib.get_close_matches(name.casefold(), known, n=1)
-        cut = f"@{cutoff}" if cutoff.isdigit() else ""
-        hint = f"did you mean {known[near[0]]}{cut}?" if near else "nDCG@10, RR@10, R@100"
-        raise EffbenchError(f"no measure {text!r} ({hint})") from error
-    if measure.NAME in _OF_JUDGMENTS:
-        raise EffbenchError(f"{text!r} counts judgments, not what is found (nDCG@10, RR@10)")
-    for name, parameter in measure.SUPPORTED_PARAMS.items():
-        if parameter.required and name not in measure.params:
-            hint = f"{text}@100" if name == measure.AT_PARAM else f"{text}({name}=...)"
-            raise EffbenchError(f"measure {text!r} needs a {name} ({hint})")
-    for name, value in measure.params.items():
-        if wrong := _wrong(measure, name, value):
-            raise EffbenchError(f"measure {text!r}: {name} {wrong}")
-    return measure
 
 
 def _wrong(measure: Measure, name: str, value: Any) -> str | None:
@@ -157,12 +177,9 @@ def _calculated(
         one.DEFAULT = math.nan  # ir_measures' 0 would hide that a provider says nothing
     names = ", ".join(map(str, measures))
     found: dict[tuple[str, str], float] = {}
-    try:
+    with blamed(f"{names} cannot be calculated"):
         for metric in ir_measures.iter_calc(asked, qrels, run):
             found[str(metric.measure), metric.query_id] = float(metric.value)
-    except Exception as error:  # a provider may raise anything
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise EffbenchError(f"{names} cannot be calculated: {reason}") from error
     for one, own in zip(measures, asked, strict=True):
         for query in run:
             value = found.get((str(own), query), math.nan)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from effbench.linux import CPUS, ROOT, each, number, present, text
+from effbench.linux import CPUS, ROOT, each, number, present, text, tried
 from effbench.nvml import Gpus
 
 
@@ -23,17 +23,18 @@ def state(root: Path = ROOT) -> dict[str, Any]:
     import psutil
 
     clock = time.get_clock_info("perf_counter")
-    battery = _asked("sensors_battery")
-    users = {user.name for user in _asked("users") or ()}
-    load = {} if os.name == "nt" else {"load": [round(one, 2) for one in os.getloadavg()]}
+    battery = tried(lambda: psutil.sensors_battery(), None)
+    users = {user.name for user in tried(psutil.users, ())}
+    load = tried(lambda: {"load": [round(one, 2) for one in os.getloadavg()]}, {})
+    free = tried(lambda: f"{psutil.virtual_memory().available / 2**30:.1f} GB", None)
     return {
         **load,
-        **_linux(root),
+        **tried(lambda: _linux(root), {}),
         **({} if battery is None else {"on battery": battery.power_plugged is False}),
-        "available memory": f"{psutil.virtual_memory().available / 2**30:.1f} GB",
+        **present({"available memory": free}),
         "users": len(users),
         "other users": len(users - {_me()}),
-        **present({"gpu": Gpus().state()}),
+        **present({"gpu": tried(lambda: Gpus().state(), [])}),
         "timer": clock.implementation,
         "timer resolution": clock.resolution,
     }
@@ -133,16 +134,6 @@ def _linux(root: Path) -> dict[str, Any]:
             "address space randomisation": number(root / "proc/sys/kernel/randomize_va_space"),
         }
     )
-
-
-def _asked(sensor: str) -> Any:
-    """Return what psutil reads, or None: not on this system, or not as it expects."""
-    import psutil
-
-    try:
-        return getattr(psutil, sensor)()
-    except Exception:  # whatever: facts are no reason to fail
-        return None
 
 
 def _me() -> str:

@@ -74,6 +74,7 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
 
     Raises:
         EffbenchError: two records would stand in one place.
+        DiskError: a file cannot be written.
 
     """
     indexes: dict[str, set[str]] = {}
@@ -85,7 +86,12 @@ def write_results(records: Sequence[Record], folder: Path) -> int:
         model = f"{name} {_index(record)}".strip() if len(indexes[name]) > 1 else name
         task, split = task_of(record["dataset"])
         place = folder / slug(model) / slug(record["row"]["distribution"])
-        files[place / META] = {"name": model, "revision": place.name, "framework": ["effbench"]}
+        about = {"name": model, "revision": place.name, "framework": ["effbench"]}
+        if files.setdefault(place / META, about) != about:
+            raise EffbenchError(
+                f"{model} and {files[place / META]['name']} would have one folder, {place} "
+                "(give them names that differ in letters and digits)"
+            )
         content = files.setdefault(
             place / f"{slug(task)}.json",
             {

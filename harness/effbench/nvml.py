@@ -10,10 +10,11 @@ import importlib
 import os
 import re
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from effbench.linux import ROOT, gigabytes, present, text
+from effbench.linux import ROOT, gigabytes, present, text, tried
 from effbench.machine import gpu_models
 
 SM, MEMORY, CORE_TEMPERATURE = 1, 2, 0
@@ -37,22 +38,25 @@ class Gpus:
 
     def __init__(self) -> None:
         self._nvml = _opened()
-        count = self._ask("nvmlDeviceGetCount") or 0
-        handles = (self._ask("nvmlDeviceGetHandleByIndex", n) for n in range(count))
+        count = self._ask("nvmlDeviceGetCount")
+        handles = (
+            self._ask("nvmlDeviceGetHandleByIndex", n)
+            for n in range(count if isinstance(count, int) else 0)
+        )
         self._handles = [handle for handle in handles if handle is not None]
 
     def facts(self) -> list[dict[str, Any]]:
         """Return what does not change while a GPU is measured."""
-        return [self._facts(handle) for handle in self._handles]
+        return [tried(partial(self._facts, handle), {}) for handle in self._handles]
 
     def state(self) -> list[dict[str, Any]]:
         """Return what may change from minute to minute."""
-        return [self._state(handle) for handle in self._handles]
+        return [tried(partial(self._state, handle), {}) for handle in self._handles]
 
     def joules(self) -> list[float | None]:
         """Return the energy of each GPU since its driver was loaded (None: it does not say)."""
-        used = [self._ask("nvmlDeviceGetTotalEnergyConsumption", one) for one in self._handles]
-        return [None if millijoules is None else millijoules / 1e3 for millijoules in used]
+        asked = [self._ask("nvmlDeviceGetTotalEnergyConsumption", one) for one in self._handles]
+        return [mj / 1e3 if isinstance(mj, int | float) else None for mj in asked]
 
     def _facts(self, handle: Any) -> dict[str, Any]:
         ask = self._ask
@@ -99,7 +103,7 @@ class Gpus:
             answer = getattr(self._nvml, call)(*arguments)
         except Exception:  # whatever: facts are no reason to fail
             return None
-        return answer.decode() if isinstance(answer, bytes) else answer
+        return answer.decode(errors="replace") if isinstance(answer, bytes) else answer
 
     def _constant(self, prefix: str, value: int | None) -> str | None:
         for name, constant in vars(self._nvml).items():

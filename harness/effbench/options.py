@@ -1,8 +1,8 @@
-"""Check a row's options against its factory's signature, which is their schema."""
+"""Check a row's options against its factory's schema, and turn them into arguments."""
 
 from __future__ import annotations
 
-import inspect
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import (
@@ -14,62 +14,20 @@ from typing import (
     runtime_checkable,
 )
 
-from effbench.annotations import (
-    QUERY_ONLY,
-    REFERENCES,
-    SPEED_ONLY,
-    fits,
-    hints_of,
-    side_of,
-    spelled,
-)
-from effbench.api import DataPath, Dataset, Factory, ModelId
+from effbench.annotations import QUERY_ONLY, SPEED_ONLY
+from effbench.api import DataPath, Dataset, ModelId
+from effbench.blame import said
 from effbench.content import Digests, find_model
 from effbench.errors import EffbenchError
 from effbench.paths import inside
 from effbench.plugins import suggest
+from effbench.schema import PATHS, Option
 from effbench.steps import key_of
 
 if TYPE_CHECKING:
     from effbench.rows import DatasetRow
     from effbench.steps import Step
     from effbench.workbench import Workbench
-
-
-class Option(NamedTuple):
-    """One option of a factory, as its signature declares it."""
-
-    name: str
-    annotation: Any
-    default: Any
-    side: str | None
-
-    @property
-    def required(self) -> bool:
-        """Whether a suite must give it."""
-        return self.default is inspect.Parameter.empty
-
-    def reference(self, value: Any) -> Any:
-        """Return which of `REFERENCES` a value stands for; None when it is a plain value.
-
-        A model's id is a plain value, and ``{trained: ROW}`` a reference in its place. Where a
-        path will do too, what has a slash in it is one: rows' names have none.
-        """
-        wanted = {self.annotation, *get_args(self.annotation)}
-        if ModelId in wanted and isinstance(value, Mapping):
-            return ModelId
-        if Path in wanted and isinstance(value, str) and "/" in value:
-            return None
-        named = next((one for one in REFERENCES if one in wanted), None)
-        return None if value is None else named
-
-    def accepts(self, value: Any) -> bool:
-        """Tell whether a value from a suite file has the right type."""
-        return fits(value, self.annotation)
-
-    def type_name(self) -> str:
-        """Return the type as people write it, such as ``int | None``."""
-        return spelled(self.annotation)
 
 
 @runtime_checkable
@@ -102,27 +60,13 @@ class Resolved(NamedTuple):
         """The arguments that are still to be opened."""
         return {name: v for name, v in self.arguments.items() if isinstance(v, Input)}
 
-
-def options_of(factory: Callable[..., Any], *, skip: int = 0) -> dict[str, Option]:
-    """Return the options that ``factory`` takes, less its first ``skip`` parameters."""
-    target = factory.__init__ if inspect.isclass(factory) else factory
-    hints = hints_of(target)
-    parameters = list(inspect.signature(factory).parameters.values())[skip:]
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    options = {}
-    for parameter in parameters:
-        if parameter.kind not in kinds:
-            annotation, side = side_of(hints.get(parameter.name, Any))
-            options[parameter.name] = Option(
-                parameter.name, annotation, parameter.default, side
-            )
-    return options
-
-
-def search_options_of(factory: Callable[..., Any]) -> dict[str, Option]:
-    """Return the options that an index's ``search`` takes, which suites may sweep."""
-    search = getattr(factory, "search", None)
-    return options_of(search, skip=3) if search else {}  # less self, queries and k
+    def plain(self) -> dict[str, Any]:
+        """Return the other arguments, lists and mappings copied: who gets them may write in."""
+        return {
+            name: copy.deepcopy(v) if isinstance(v, list | dict) else v
+            for name, v in self.arguments.items()
+            if not isinstance(v, Input)
+        }
 
 
 class Resolver(NamedTuple):
@@ -137,10 +81,9 @@ class Resolver(NamedTuple):
     refer: Refer | None = None
 
     def resolve(
-        self, factory: Factory, given: Mapping[str, Any]
+        self, schema: Mapping[str, Option], given: Mapping[str, Any]
     ) -> tuple[Resolved, list[tuple[str, str]]]:
         """Return the resolved options and the mistakes, each as (option, what is wrong)."""
-        schema = options_of(factory)
         mistakes = [
             (name, f"unknown option {name!r} ({suggest(name, schema)})")
             for name in given
@@ -157,7 +100,7 @@ class Resolver(NamedTuple):
                     option, given.get(name, option.default)
                 )
             except EffbenchError as error:
-                mistakes.append((name, str(error)))
+                mistakes.append((name, said(error)))
         datasets = tuple(
             facts[name]
             for name, option in schema.items()
@@ -169,15 +112,15 @@ class Resolver(NamedTuple):
         """Return an option's argument and the fact that stands for it in keys."""
         if (reference := option.reference(value)) is not None:
             return self._input(reference, value)
-        if not option.accepts(value):
-            raise EffbenchError(f"{value!r} is not {option.type_name()}{_hint(value)}")
+        if value is not option.default and not option.accepts(value):
+            raise EffbenchError(f"{value!r} is not {option.type_name()}{_hint(option, value)}")
         if option.annotation is float or (
             float in get_args(option.annotation) and type(value) is int
         ):
             value = _as_float(value)
         if value is None:
             return None, None
-        wanted = {option.annotation, *get_args(option.annotation)}
+        wanted = option.choices
         if ModelId in wanted:
             folder = find_model(value, self.beside)
             return (str(folder), self._digest(folder)) if folder else (value, value)
@@ -196,24 +139,30 @@ class Resolver(NamedTuple):
         found = self.refer(annotation, value)
         if isinstance(found, Input):
             return found, [key_of(step) for step in found.steps]
-        return found.dataset, (found.corpus_key, found.key)
+        return found.named, (found.corpus_key, found.key)
 
     def _digest(self, path: Path) -> str | None:
         return self.digests.of(path) if self.digests else None
 
 
-def changed(factory: Factory, resolved: Resolved, digests: Digests) -> Iterator[Path]:
+def changed(
+    schema: Mapping[str, Option], resolved: Resolved, digests: Digests
+) -> Iterator[Path]:
     """Yield the files and folders in a row's key that are not what they were when planned."""
-    for name, option in options_of(factory).items():
+    for name, option in schema.items():
         fact, given = resolved.query_facts.get(name), str(resolved.arguments.get(name))
-        paths = {ModelId, Path, DataPath} & {option.annotation, *get_args(option.annotation)}
-        digested = paths and isinstance(fact, str) and fact != given  # given is a hub's id
+        digested = (
+            PATHS & option.choices and isinstance(fact, str) and fact != given
+        )  # given is a hub's id
         if digested and digests.of(Path(given)) != fact:
             yield Path(given)
 
 
-def _hint(value: Any) -> str:
-    """Explain a number that YAML takes for a text, such as 1e-4."""
+def _hint(option: Option, value: Any) -> str:
+    """Explain a text that looks like a number, such as 1e-4, or the other way round."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if type(value) in (bool, int, float) and option.accepts(text):
+        return f" (quote it: '{text}')"
     try:
         float(value)
     except (TypeError, ValueError):

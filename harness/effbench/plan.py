@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from effbench.cells import Cell, Plan
+from effbench.blame import said
+from effbench.cells import Cell, Plan, slug, through
 from effbench.content import Digests
 from effbench.errors import EffbenchError
 from effbench.finder import Finder
@@ -16,15 +17,16 @@ from effbench.located import Mistakes
 from effbench.options import Resolver
 from effbench.plugins import Plugins, suggest
 from effbench.reader import read
-from effbench.rows import DatasetRow, Row, corpora_of
+from effbench.rows import DatasetRow, Row
 from effbench.steps.data import Data
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
 from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.suite import Suite
+from effbench.words import LONGEST_NAME, same_file, unfit
 
-LONGEST = 190
-"""Bytes of a cell's name: systems allow 255, and endings and temporary names take some."""
+MOST_CELLS = 20_000
+"""Of a suite: planning takes some seconds then, and each cell is a file."""
 
 
 def make(
@@ -42,7 +44,10 @@ def make(
     """
     suite, mistakes = read(path, text)
     digests = Digests(memory)
-    plan = _Planner(suite, mistakes, plugins, Resolver(data, digests)).plan()
+    try:
+        plan = _Planner(suite, mistakes, plugins, Resolver(data, digests)).plan()
+    except RecursionError as error:
+        raise EffbenchError(f"{path}: too many rows or datasets, one in another") from error
     digests.save()
     if mistakes.sections() == {"measures"} and plan.cells and suite.measures:
         raise Unmeasurable(mistakes.text(), plan)
@@ -62,6 +67,19 @@ def _bytes(name: str) -> int:
     return len(name.encode())
 
 
+def _names(cell: Cell) -> list[str]:
+    """Return the names of what a cell puts together."""
+    return [one.name for one in (cell.dataset, cell.row, cell.index) if one]
+
+
+def _like(cell: Cell) -> list[str]:
+    return [same_file(name) for name in _names(cell)]
+
+
+def _spelled(cell: Cell) -> str:
+    return through(", ".join(_names(cell)), cell.options)
+
+
 class _Planner:
     def __init__(
         self, suite: Suite, mistakes: Mistakes, plugins: Plugins, resolver: Resolver
@@ -70,6 +88,7 @@ class _Planner:
         self._make = partial(Finder, suite, mistakes, plugins, resolver, self)
         self._beside = resolver.beside
         self._datasets: list[Data] = []
+        self._cells_count = 0
         self._finders: dict[tuple[str, str, str], Finder] = {}
         self.remarks = {
             f"plugin {p.name!r} ({p.distribution}) is broken and left out: {p.error}": None
@@ -78,9 +97,8 @@ class _Planner:
 
     def others(self, target: DatasetRow) -> list[DatasetRow]:
         """Return the suite's datasets of other collections than the target's."""
-        corpora = corpora_of(target.dataset)
         rows = [data.row for data in self._datasets]
-        return [row for row in rows if not corpora_of(row.dataset) & corpora]
+        return [row for row in rows if not row.corpora & target.corpora]
 
     def finder(self, target: DatasetRow) -> Finder:
         """Return the rows as a dataset sees them."""
@@ -95,6 +113,8 @@ class _Planner:
         if not datasets:  # their mistakes are noted; note those of the rows too
             self._cells(None)
         for data in datasets:
+            if self._cells_count > MOST_CELLS:
+                break
             for cell in self._cells(data):
                 found.setdefault(cell.row.name, []).append(cell)
         # neighbours share a model, then vectors, then an index
@@ -110,12 +130,18 @@ class _Planner:
             try:
                 row = self._make().dataset(entry.use, entry.options, entry.group)
             except EffbenchError as error:
-                self.mistakes.add(entry.place, str(error))
+                self.mistakes.add(entry.place, said(error))
                 continue
-            if row.name in found:
+            if wrong := unfit(row.name):
+                self.mistakes.add(entry.place, f"the name {row.name!r} {wrong} (give another)")
+            like = found.get(same_file(slug(row.name)))
+            if like and like.row.name == row.name:
                 message = f"dataset {row.name!r} stands twice (give a name)"
                 self.mistakes.add(entry.place, message)
-            found[row.name] = Data(row)
+            elif like:
+                message = f"{like.row.name!r} and {row.name!r} are one file for some systems"
+                self.mistakes.add(entry.place, f"{message} (give another name)")
+            found[same_file(slug(row.name))] = Data(row)
         return list(found.values())
 
     def _cells(self, data: Data | None) -> list[Cell]:
@@ -130,7 +156,14 @@ class _Planner:
                 rows += ready
                 self.remarks.update(dict.fromkeys(remarks))
         self._refuse_twins(encoders, retrievers)
-        if data is None:
+        settings = sum(math.prod(map(len, (one.search or {}).values())) for one in indexes)
+        self._cells_count += len(retrievers) + len(encoders) * settings
+        if self._cells_count > MOST_CELLS:
+            message = (
+                f"more than {MOST_CELLS:,} cells (fewer datasets, rows or search settings)"
+            )
+            self.mistakes.add((), message)
+        if data is None or self._cells_count > MOST_CELLS:
             return []
         return [
             *self._retriever_cells(data, retrievers),
@@ -150,17 +183,21 @@ class _Planner:
     def _check_names(self, cells: list[Cell]) -> None:
         if not cells and not self.mistakes:
             self.mistakes.add((), "no cell comes of it (give rows that can run here)")
-        for name, count in Counter(cell.name for cell in cells).items():
-            if count > 1:
-                self.mistakes.add(
-                    (), f"{count} cells share the file name {name!r} (rename a row)"
-                )
+        files: dict[str, list[Cell]] = {}
+        for cell in cells:
+            files.setdefault(same_file(cell.name), []).append(cell)
+        for alike in (alike for alike in files.values() if len(alike) > 1):
+            if _names(alike[0]) != _names(alike[1]) and _like(alike[0]) == _like(alike[1]):
+                continue  # said of the rows
+            names = " and ".join(map(_spelled, alike[:2]))
+            message = f"share the file name {alike[0].name!r}: {names} (rename a row)"
+            self.mistakes.add((), f"{len(alike)} cells {message}")
         longest = max((cell.name for cell in cells), key=_bytes, default="")
-        if _bytes(longest) > LONGEST:
+        if _bytes(longest) > LONGEST_NAME:
             self.mistakes.add(
                 (),
                 f"cell {longest[:40]!r}...: names of its files would take {_bytes(longest)} "
-                f"bytes, {LONGEST} at most (a shorter name for dataset, row or index)",
+                f"bytes, {LONGEST_NAME} at most (a shorter name for dataset, row or index)",
             )
 
     def _check_expected(self, datasets: list[Data], rows: set[str]) -> None:

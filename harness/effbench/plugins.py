@@ -3,59 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
+import inspect
 import os
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, NamedTuple, TypeAlias
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 import pluggy
 
 from effbench import hookspecs
-from effbench.api import Factory
 from effbench.blame import said
 from effbench.errors import EffbenchError
+from effbench.hooks import HOOKS, Ready, answers_of
+from effbench.offers import SECTIONS
+from effbench.offers import Offer as Offer
 
 GROUP = "effbench"
-SECTIONS = ("datasets", "models", "encoders", "retrievers", "indexes")
-"""Sections of suite files whose rows use an offer."""
-
-_Offers: TypeAlias = dict[tuple[str, str], "Offer"]
-_Ready: TypeAlias = dict[str, dict[str, Mapping[str, Any]]]
-
-_HOOKS = {section: f"effbench_{section}" for section in SECTIONS} | {
-    "models": "effbench_trainers"
-}
-
-
-class Offer(NamedTuple):
-    """One named thing a plugin offers to one section of suite files."""
-
-    section: str
-    name: str
-    factory: Factory
-    plugin: str
-    module: str
-    """The module that the plugin's entry point names."""
-
-    @property
-    def version(self) -> int:
-        """Part of the keys; a plugin raises it when the same options give other numbers."""
-        return getattr(self.factory, "version", 1)
-
-    @property
-    def requires(self) -> Mapping[str, str]:
-        """The modules that it imports -> what pip installs for them."""
-        found: Mapping[str, str] = getattr(self.factory, "requires", {})
-        return found
-
-    def missing(self) -> list[str]:
-        """Return what to install before this offer can be used."""
-        absent = (what for module, what in self.requires.items() if not _importable(module))
-        return list(dict.fromkeys(absent))
 
 
 class Plugin(NamedTuple):
@@ -90,6 +59,15 @@ class Plugins:
         return next(p.distribution for p in self.installed if p.name == offer.plugin)
 
 
+class _Known(NamedTuple):
+    """What the plugins that were loaded so far have brought."""
+
+    installed: list[Plugin]
+    offers: dict[tuple[str, str], Offer]
+    ready: Ready
+    commands: dict[str, click.Command]
+
+
 def load() -> Plugins:
     """Load every installed plugin; one that raises is noted and the rest works.
 
@@ -97,15 +75,17 @@ def load() -> Plugins:
     """
     manager = pluggy.PluginManager("effbench")
     manager.add_hookspecs(hookspecs)
-    found = [_load(manager, point) for point in _entry_points()]
-    offers, ready, commands = _collect(manager, found)
-    return Plugins(tuple(found), offers, ready, commands)
+    known = _Known([], {}, {section: {} for section in SECTIONS}, {})
+    for point in _entry_points():
+        known.installed.append(_load(manager, point, known))
+    return Plugins(tuple(known.installed), known.offers, known.ready, known.commands)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return a did-you-mean for ``word``, or the list of what is known."""
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
+    # to compare thousands of names with thousands of mistakes takes minutes
+    near = difflib.get_close_matches(word, names, n=1) if len(names) <= 500 else []
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known: {', '.join(names)}" if names else "none is known"
@@ -126,95 +106,73 @@ def _entry_points() -> list[EntryPoint]:
     return [point for point in points if point.name in names]
 
 
-def _order(point: EntryPoint) -> tuple[bool, str]:
+def _order(point: EntryPoint) -> tuple[bool, str, str]:
     """Put our own plugins first: who takes a name of theirs is the broken one."""
-    return point.dist is None or point.dist.name != GROUP, point.name
+    distribution = _named(point.dist)
+    return not distribution.startswith(f"{GROUP} "), point.name, distribution
 
 
-def _load(manager: pluggy.PluginManager, point: EntryPoint) -> Plugin:
-    dist = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown distribution"
+@lru_cache(maxsize=64)  # to parse what is installed takes a millisecond
+def _named(distribution: Distribution | None) -> str:
+    """Return name and version of what was installed, as messages say them."""
     try:
-        module = point.load()
-        manager.register(module, point.name)
-        _refuse_unknown_hooks(module)
+        about: Any = distribution.metadata if distribution else {}
+        name, version = about["Name"], about["Version"]
+    except Exception:  # METADATA is damaged: importlib says None, or raises what comes
+        name, version = None, None
+    return f"{name} {version}" if name else "unknown distribution"
+
+
+def _load(manager: pluggy.PluginManager, point: EntryPoint, known: _Known) -> Plugin:
+    """Load a plugin and note what it brings; what is wrong with it marks it as broken."""
+    module = point.value.partition(":")[0].strip()
+    plugin = Plugin(point.name, _named(point.dist), module, None)
+    try:
+        if point.name in {one.name for one in known.installed}:
+            raise EffbenchError("another plugin of this name is installed (uninstall one)")
+        with _in_place():
+            loaded = point.load()
+            _refuse_strange_hooks(loaded)
+            manager.register(loaded, point.name)
+            brought = answers_of(manager, point.name, module)
+        _refuse_clashes(brought.offers, known.offers)
+        _refuse_twice(brought.ready, known.ready)
+        _refuse_known(brought.commands, known.commands)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a plugin may raise anything at import
-        manager.set_blocked(point.name)
-        return Plugin(point.name, dist, point.module, said(error), traceback.format_exc())
-    return Plugin(point.name, dist, point.module, None)
+    except BaseException as error:  # a plugin may raise anything
+        return plugin._replace(error=said(error), trace=traceback.format_exc())
+    known.offers.update({(offer.section, offer.name): offer for offer in brought.offers})
+    known.commands.update(brought.commands)
+    for section, rows in brought.ready.items():
+        known.ready[section].update(rows)
+    return plugin
 
 
-def _refuse_unknown_hooks(module: object) -> None:
-    specs = {name for name in dir(hookspecs) if name.startswith("effbench_")}
-    for name in dir(module):
-        # pluggy leaves this mark on what @hookimpl decorates
-        if hasattr(getattr(module, name), "effbench_impl") and name not in specs:
-            raise EffbenchError(f"unknown hook {name!r} ({suggest(name, specs)})")
+@contextmanager
+def _in_place() -> Iterator[None]:
+    """Come back to the working folder, from where the user's paths start."""
+    before = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
-def _collect(
-    manager: pluggy.PluginManager, found: list[Plugin]
-) -> tuple[_Offers, _Ready, dict[str, click.Command]]:
-    """Ask each working plugin for its offers; a hook that raises marks its plugin broken."""
-    offers: _Offers = {}
-    ready: _Ready = {section: {} for section in SECTIONS}
-    commands: dict[str, click.Command] = {}
-    for i, plugin in enumerate(found):
-        if plugin.error:
-            continue
-        try:
-            mine = _offers_of(manager, plugin)
-            _refuse_clashes(mine, offers)
-            _refuse_malformed(mine)
-            rows = _answers(manager, "effbench_ready_rows", plugin.name)
-            _refuse_twice(rows, ready)
-            named_commands = _answers(manager, "effbench_commands", plugin.name)
-            _refuse_known(named_commands, commands)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a hook may raise anything
-            found[i] = plugin._replace(error=said(error), trace=traceback.format_exc())
-            continue
-        offers.update({(offer.section, offer.name): offer for offer in mine})
-        for section, named in rows.items():
-            ready[section].update(named)
-        commands.update(named_commands)
-    return offers, ready, commands
+def _refuse_strange_hooks(module: object) -> None:
+    """Refuse what looks like a hook and is none, and modules without any."""
+    routines = {name for name in dir(module) if inspect.isroutine(getattr(module, name))}
+    # pluggy leaves this mark on what @hookimpl decorates
+    marked = {name for name in routines if hasattr(getattr(module, name), "effbench_impl")}
+    for name in sorted(marked - set(HOOKS)):
+        raise EffbenchError(f"unknown hook {name!r} ({suggest(name, HOOKS)})")
+    for name in sorted(routines & set(HOOKS) - marked):
+        raise EffbenchError(f"{name} is no hook yet (put @effbench.hookimpl above it)")
+    if not marked:
+        raise EffbenchError("it has no hook (docs/plugins.md says what a plugin is)")
 
 
-def _offers_of(manager: pluggy.PluginManager, plugin: Plugin) -> list[Offer]:
-    return [
-        Offer(section, name, factory, plugin.name, plugin.module)
-        for section in SECTIONS
-        for name, factory in _answers(
-            manager, _HOOKS.get(section, f"effbench_{section}"), plugin.name
-        ).items()
-    ]
-
-
-def _answers(manager: pluggy.PluginManager, hook: str, plugin: str) -> dict[str, Any]:
-    impls = getattr(manager.hook, hook).get_hookimpls()
-    answers: dict[str, Any] = {}
-    for impl in impls:
-        if impl.plugin_name == plugin:
-            answers.update(impl.function())
-    return answers
-
-
-def _refuse_malformed(mine: list[Offer]) -> None:
-    for offer in mine:
-        who, factory = f"offers {offer.section} {offer.name!r}", offer.factory
-        if not callable(factory):
-            raise EffbenchError(f"{who}, which is {factory!r} (a class or function is wanted)")
-        version, requires = getattr(factory, "version", 1), getattr(factory, "requires", {})
-        if type(version) is not int:  # 1.5 would be the same as 1 in keys
-            raise EffbenchError(f"{who} of version {version!r} (an int is wanted)")
-        if not isinstance(requires, Mapping):
-            raise EffbenchError(f"{who}, which requires {requires!r} (a mapping is wanted)")
-
-
-def _refuse_clashes(mine: list[Offer], offers: Mapping[tuple[str, str], Offer]) -> None:
+def _refuse_clashes(mine: Iterable[Offer], offers: Mapping[tuple[str, str], Offer]) -> None:
     for offer in mine:
         other = offers.get((offer.section, offer.name))
         if other:
@@ -224,7 +182,7 @@ def _refuse_clashes(mine: list[Offer], offers: Mapping[tuple[str, str], Offer]) 
             )
 
 
-def _refuse_twice(mine: _Ready, others: _Ready) -> None:
+def _refuse_twice(mine: Ready, others: Ready) -> None:
     for section, rows in mine.items():
         if section not in others:
             raise EffbenchError(f"has ready rows of {section!r} ({suggest(section, others)})")
@@ -240,10 +198,3 @@ def _refuse_known(mine: Mapping[str, click.Command], others: Iterable[str]) -> N
     for name in mine:
         if name in others:
             raise EffbenchError(f"offers the command {name!r}, which another plugin offers")
-
-
-def _importable(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ImportError:  # a parent package is absent
-        return False

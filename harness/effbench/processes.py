@@ -29,23 +29,33 @@ TOLD = (
 """What tells libraries that a process is one of several: torchrun's variables, and MPI's."""
 
 
-def settle() -> None:
+def settle() -> str:
     """Forget what is left of another program's processes, so that no library sees it either.
 
     A shell or a batch system may export ``RANK`` alone: we are no process of several then.
+
+    Returns:
+        A line that says what was forgotten; empty where nothing was, or torchrun started one.
 
     Raises:
         EffbenchError: torchrun's variables are all there, and make no sense.
 
     """
     if not several():
-        for name in TOLD:
-            os.environ.pop(name, None)
+        alone = all(os.environ.get(name) for name in VARIABLES)
+        left = [name for name in TOLD if os.environ.pop(name, None) is not None]
+        if left and not alone:
+            return (
+                f"the environment has {', '.join(left)}, but not all that torchrun sets "
+                f"({', '.join(VARIABLES)}): this process runs alone (unset what another "
+                "program has left)"
+            )
     elif rank() and not _has_first():
         raise EffbenchError(
             f"the environment says RANK={rank()}, and there is no process of RANK=0 beside "
             "this one, which would write the records (unset RANK, or start with torchrun)"
         )
+    return ""
 
 
 def rank() -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from effbench.errors import EffbenchError
 from effbench.located import Mistakes, Place, parse, text_of
-from effbench.measures import parse_measure
 from effbench.plugins import suggest
-from effbench.suite import LATENCY_CHECKS, Entry, Expected, LatencyOptions, Suite
-from effbench.words import plain_name
+from effbench.sections import expected_of, hits_of, latency_of, mapping_of, measures_of
+from effbench.suite import Entry, Suite
+from effbench.words import same_file, unfit, unfit_row
 
 EVERY = "every"
 
@@ -19,13 +19,22 @@ LONGEST = 100
 """Bytes of a suite's name, which a folder has."""
 
 
+MOST_SEED = 2**32 - 1
+"""The largest seed that numpy takes."""
+
+MOST_SETTINGS = 10_000
+"""Search settings of an index."""
+
+
 def read(path: Path, text: str | None = None) -> tuple[Suite, Mistakes]:
-    """Parse ``path`` (or the ``text`` that was read from it) into a suite and its mistakes."""
-    if text is None:
-        text = text_of(path)
-    data, lines = parse(path, text)
+    """Parse ``path`` into a suite and its mistakes.
+
+    Of a ``text`` that was read from it before the measures are not tried once more.
+    """
+    said = text_of(path) if text is None else text
+    data, lines = parse(path, said)
     mistakes = Mistakes(path, lines)
-    return _Reader(path, text, data, mistakes).suite(), mistakes
+    return _Reader(path, said, data, mistakes, trying=text is None).suite(), mistakes
 
 
 class _Reader:
@@ -38,33 +47,41 @@ class _Reader:
     )  # fmt: skip
 
     def __init__(
-        self, path: Path, text: str, data: Mapping[str, Any], mistakes: Mistakes
+        self,
+        path: Path,
+        text: str,
+        data: Mapping[str, Any],
+        mistakes: Mistakes,
+        *,
+        trying: bool,
     ) -> None:
         self.path, self.text, self.data, self.mistakes = path, text, data, mistakes
+        self.trying = trying
 
     def suite(self) -> Suite:
         for key in self.data:
             if key not in self.KEYS:
                 self.mistakes.add((key,), f"unknown key ({suggest(str(key), self.KEYS)})")
-        measures = self._measures()
+        measures = measures_of(self.data, self.mistakes, trying=self.trying)
         systems = {
             s: tuple(self._rows(s)) for s in ("models", "encoders", "retrievers", "indexes")
         }
         every = frozenset(s for s in ("encoders", "retrievers") if self.data.get(s) == EVERY)
-        if not (systems["encoders"] or systems["retrievers"] or every):
+        if not (self.data.get("encoders") or self.data.get("retrievers")):
             self.mistakes.add((), "no row (give encoders or retrievers)")
-        if (systems["encoders"] or "encoders" in every) and not systems["indexes"]:
+        self._refuse_likes(systems)
+        if (systems["encoders"] or "encoders" in every) and not self.data.get("indexes"):
             self.mistakes.add((), "encoders need indexes (indexes: {exact: {use: exact}})")
         return Suite(
             path=self.path,
             text=self.text,
             name=self._name(),
             datasets=tuple(self._datasets()),
-            measures=tuple(measures),
-            k=self._k(measures),
+            measures=measures,
+            k=hits_of(self.data, measures, self.mistakes),
             every=every,
-            latency=self._latency(),
-            expected=self._expected(),
+            latency=latency_of(self.data, self.mistakes),
+            expected=expected_of(self.data, self.mistakes),
             **systems,
         )
 
@@ -76,7 +93,19 @@ class _Reader:
         if len(name.encode()) > LONGEST:
             message = f"a name of {len(name.encode())} bytes ({LONGEST} at most)"
             self.mistakes.add(("suite",), message)
+        elif wrong := unfit_row(name):
+            self.mistakes.add(("suite",), f"the name {wrong} (give another)")
         return name
+
+    def _refuse_likes(self, systems: Mapping[str, tuple[Entry, ...]]) -> None:
+        """Note rows whose files would be one on macOS and Windows."""
+        for together in (("encoders", "retrievers"), ("models",), ("indexes",)):
+            names: dict[str, str] = {}
+            for row in (row for section in together for row in systems[section]):
+                like = names.setdefault(same_file(row.name), row.name)
+                if like != row.name:
+                    message = f"{like!r} and {row.name!r} are one file on macOS and Windows"
+                    self.mistakes.add(row.place, f"{message} (rename one)")
 
     def _datasets(self) -> Iterator[Entry]:
         given = self.data.get("datasets")
@@ -90,13 +119,14 @@ class _Reader:
                 yield from self._dataset(item, ("datasets", i), None)
 
     def _group(self, item: dict[str, Any], place: Place) -> Iterator[Entry]:
-        members = item.get("datasets")
-        named = isinstance(item["group"], str) and item["group"]
-        if set(item) != {"group", "datasets"} or not isinstance(members, list) or not named:
+        name, members = item["group"], item.get("datasets")
+        if set(item) != {"group", "datasets"} or not members or not isinstance(members, list):
             self.mistakes.add(place, "a group is {group: NAME, datasets: [...]}")
             return
+        if wrong := unfit(name) if isinstance(name, str) else "is no text":
+            self.mistakes.add((*place, "group"), f"the name {wrong} (give another)")
         for i, member in enumerate(members):
-            yield from self._dataset(member, (*place, "datasets", i), item["group"])
+            yield from self._dataset(member, (*place, "datasets", i), str(name))
 
     def _dataset(self, item: Any, place: Place, group: str | None) -> Iterator[Entry]:
         if isinstance(item, str):
@@ -115,8 +145,8 @@ class _Reader:
             place = (section, name)
             if not isinstance(item, dict) or not isinstance(item.get("use"), str):
                 self.mistakes.add(place, "a row is {use: NAME, option: value, ...}")
-            elif not isinstance(name, str) or not plain_name(name):
-                self.mistakes.add(place, "a row's name has no white space and none of / \\ : *")
+            elif wrong := unfit_row(name):
+                self.mistakes.add(place, f"the row's name {wrong} (give another)")
             else:
                 yield self._row(section, name, dict(item), place)
 
@@ -124,18 +154,32 @@ class _Reader:
         use = item.pop("use")
         passages, unchecked = self._passages(section, item, place)
         seed = item.pop("seed", 0) if section == "models" else 0
-        if not isinstance(seed, int) or isinstance(seed, bool):
-            self.mistakes.add((*place, "seed"), f"{seed!r} is not a whole number")
-        search: dict[str, list[Any]] = {}
-        if section == "indexes":
-            swept = self._mapping(item.pop("search", {}), (*place, "search"))
-            search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
-            for key in (key for key, values in search.items() if not values):
-                self.mistakes.add((*place, "search", key), "give one value or more ([16, 64])")
+        if type(seed) is not int or not 0 <= seed <= MOST_SEED:
+            message = f"{seed!r} is not a whole number from 0 to {MOST_SEED:,}"
+            self.mistakes.add((*place, "seed"), message)
+        search = self._search(item, place) if section == "indexes" else {}
         return Entry(
             section, name, use, item, place,
             passages=passages, unchecked=unchecked, search=search, seed=seed,
         )  # fmt: skip
+
+    def _search(self, item: dict[str, Any], place: Place) -> dict[str, list[Any]]:
+        """Return the values of each search option that are tried."""
+        swept = self._mapping(item.pop("search", {}), (*place, "search"))
+        search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
+        for key, values in search.items():
+            here = (*place, "search", key)
+            if not values:
+                self.mistakes.add(here, "give one value or more ([16, 64])")
+            for wrong in (unfit(value) for value in values if isinstance(value, str)):
+                if wrong:
+                    self.mistakes.add(here, f"a value {wrong} (give another)")
+        settings = math.prod(map(len, search.values()))
+        if settings <= MOST_SETTINGS:
+            return search
+        message = f"a grid of {settings:,} settings ({MOST_SETTINGS:,} at most)"
+        self.mistakes.add((*place, "search"), message)
+        return {}
 
     def _passages(
         self, section: str, item: dict[str, Any], place: Place
@@ -145,87 +189,12 @@ class _Reader:
         if given is None or isinstance(given, str):
             return given, False
         if isinstance(given, dict) and set(given) == {"row", "unchecked"}:
-            return str(given["row"]), given["unchecked"] is True
+            row, unchecked = given["row"], given["unchecked"]
+            if isinstance(row, str) and isinstance(unchecked, bool):
+                return row, unchecked
         message = "passages are ROW or {row: ROW, unchecked: true}"
         self.mistakes.add((*place, "passages"), message)
         return None, False
 
-    def _measures(self) -> list[str]:
-        given = self.data.get("measures", ["nDCG@10", "RR@10", "R@100"])
-        names: list[str] = []
-        if given == []:
-            self.mistakes.add(("measures",), "give a list of measures (- nDCG@10)")
-        for i, text in enumerate(given if isinstance(given, list) else [given]):
-            try:
-                names.append(str(parse_measure(str(text))))
-            except EffbenchError as error:
-                self.mistakes.add(("measures", i), str(error))
-        if given == []:
-            self.mistakes.add(("measures",), "give a measure at least ([nDCG@10])")
-        return list(dict.fromkeys(names))
-
-    def _k(self, measures: list[str]) -> int:
-        deepest = max((_cutoff(name) for name in measures), default=0)
-        k = self.data.get("k", max(100, deepest))
-        if not isinstance(k, int) or isinstance(k, bool) or k < 1:
-            self.mistakes.add(("k",), f"{k!r} is not a whole number of hits")
-        elif k < deepest:
-            self.mistakes.add(
-                ("k",), f"{k} hits cannot decide a measure at {deepest} (k: {deepest})"
-            )
-        else:
-            return k
-        return max(100, deepest)
-
-    def _latency(self) -> LatencyOptions | None:
-        given = self.data.get("latency", {})
-        if given is False:
-            return None
-        options: dict[str, Any] = {}
-        for key, value in self._mapping(given, ("latency",)).items():
-            if key not in LATENCY_CHECKS:
-                message = f"unknown option ({suggest(str(key), LATENCY_CHECKS)})"
-                self.mistakes.add(("latency", key), message)
-                continue
-            fits, wanted = LATENCY_CHECKS[key]
-            if fits(value):
-                options[key] = tuple(value) if isinstance(value, list) else value
-            else:
-                self.mistakes.add(("latency", key), f"{value!r} is not {wanted}")
-        return LatencyOptions(**options)
-
-    def _expected(self) -> Expected:
-        given = dict(self._mapping(self.data.get("expected"), ("expected",)))
-        tolerance = given.pop("tolerance", 0.001)
-        scores: dict[str, dict[str, dict[str, float]]] = {}
-        for measure, by_row in given.items():
-            place: Place = ("expected", measure)
-            for row, by_dataset in self._mapping(by_row, place).items():
-                for dataset, value in self._mapping(by_dataset, (*place, row)).items():
-                    if not _number(value):
-                        message = (
-                            f"{value!r} is not a score (MEASURE: {{ROW: {{DATASET: 0.5}}}})"
-                        )
-                        self.mistakes.add((*place, row, dataset), message)
-                    scores.setdefault(measure, {}).setdefault(row, {})[dataset] = value
-        if not _number(tolerance) or tolerance < 0:
-            message = f"{tolerance!r} is not a number of 0 or more"
-            self.mistakes.add(("expected", "tolerance"), message)
-        return Expected(scores, tolerance)
-
     def _mapping(self, value: Any, place: Place) -> dict[str, Any]:
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self.mistakes.add(place, f"{value!r} is not a mapping")
-            return {}
-        return value
-
-
-def _cutoff(measure: str) -> int:
-    _, _, cutoff = measure.rpartition("@")
-    return int(cutoff) if cutoff.isdigit() else 0
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+        return mapping_of(value, place, self.mistakes)

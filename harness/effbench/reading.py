@@ -13,6 +13,7 @@ import operator
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader, RawIOBase
 from numbers import Real
 from pathlib import Path
@@ -25,6 +26,12 @@ MOST_RELEVANCE = 1_000_000
 
 CHUNK = 1 << 20
 """Bytes that are read at a time."""
+
+LONGEST = 1 << 26
+"""Bytes of a line, and of an entry of a file that has no lines: memory is bounded."""
+
+_SHOWN = 100
+"""Characters of a value that messages show."""
 
 _MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -78,7 +85,10 @@ def numbered(path: str, stream: IO[bytes]) -> Iterator[tuple[int, str]]:
     """Yield all lines of an open file with their numbers and ends; raise as `read_lines`."""
     number = 0
     try:
-        for number, line in enumerate(stream, start=1):
+        for number, line in enumerate(iter(partial(stream.readline, LONGEST + 1), b""), 1):
+            if len(line) > LONGEST:
+                long = f"a line of more than {LONGEST >> 20} MiB"
+                raise EffbenchError(f"{path}:{number}: {long} (take an intact file)")
             if number == 1 and line.startswith(_UTF_16):
                 raise EffbenchError(f"{path}:1: this is UTF-16 (save the file as UTF-8)")
             if b"\0" in line:
@@ -152,10 +162,10 @@ def checked_id(value: object, what: str) -> str:
 
     """
     if not isinstance(value, str) or value.split() != [value] or "\0" in value:
-        shown = "missing" if value is None else f"{value!r}"
+        said = "missing" if value is None else shown(value)
         plain = "take a string without white space"
-        mend = f'make it a string: "{value}"' if type(value) is int else plain
-        raise EffbenchError(f"{what} is {shown} ({mend})")
+        mend = f'make it a string: "{said}"' if type(value) is int else plain
+        raise EffbenchError(f"{what} is {said} ({mend})")
     return checked_text(value, what)
 
 
@@ -178,6 +188,15 @@ def checked_text(value: object, what: str) -> str:
     return value
 
 
+def shown(value: object) -> str:
+    """Return a value as messages show it: in quotes, in one line, and short."""
+    try:
+        text = repr(value)
+    except Exception:  # too many digits or brackets, or an object of a plugin
+        return kind_of(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]}...{text[-1]}"
+
+
 def kind_of(value: object) -> str:
     """Return what a value of JSON is, as messages say it."""
     names = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}
@@ -195,7 +214,9 @@ def checked_relevance(value: object, what: str) -> int:
     try:
         found = _integer(value)
     except (TypeError, ValueError, OverflowError):
-        raise EffbenchError(f"{what} {value!r:.60} is no integer (take 0, 1, 2, ...)") from None
+        raise EffbenchError(
+            f"{what} {shown(value)} is no integer (take 0, 1, 2, ...)"
+        ) from None
     if abs(found) > MOST_RELEVANCE:
         raise EffbenchError(f"{what} is too large (take at most {MOST_RELEVANCE:,})")
     return found

@@ -14,6 +14,7 @@ from effbench.leaderboard import Board, Line
 from effbench.marks import grouped, marks, ranked, time_of, unplaced
 from effbench.sentences import share
 from effbench.standings import Standing
+from effbench.words import plain_line
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,34 @@ def milliseconds(text: str) -> float:
         EffbenchError: it says none.
 
     """
-    found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(us|ms|s)?", text.strip())
-    if not found or float(found[1]) <= 0:
-        raise EffbenchError(f"--budget {text}: not a time (write 5ms, 800us or 0.2s)")
-    return float(found[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[found[2] or "ms"]
+    number, unit = _amount(text, "us|ms|s")
+    if number <= 0:
+        raise EffbenchError(
+            f"--budget {plain_line(text, 40)}: not a time (write 5ms, 800us or 0.2s)"
+        )
+    return number * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit or "ms"]
+
+
+def share_kept(text: str) -> float:
+    """Return the share that a text such as 0.97 or 97% says.
+
+    Raises:
+        EffbenchError: it says none, or more than the whole.
+
+    """
+    number, unit = _amount(text, "%")
+    kept = number / 100 if unit else number
+    if not 0 < kept <= 1:
+        wanted = "not a share above 0 and up to 1 (write 0.97 or 97%)"
+        raise EffbenchError(f"--keep {plain_line(text, 40)}: {wanted}")
+    return kept
+
+
+def _amount(text: str, units: str) -> tuple[float, str | None]:
+    """Return the number of a text, and its unit; 0 if it is none."""
+    pattern = rf"(\d{{1,9}}(?:\.\d{{0,9}})?)\s*({units})?"
+    found = re.fullmatch(pattern, text.strip(), re.ASCII)
+    return (float(found[1]), found[2]) if found else (0.0, None)
 
 
 def recommend(board: Board, terms: Terms) -> list[str]:

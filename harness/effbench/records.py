@@ -87,7 +87,7 @@ def told(cell: Cell) -> Record:
     return {
         "row": _described(cell.row),
         "passages": cell.row.passages.name if cell.row.passages else None,
-        "trained_on": lineage.seen(cell.row, cell.dataset.dataset),
+        "trained_on": lineage.seen(cell.row, cell.dataset),
         "index": _described(cell.index) if cell.index else None,
     }
 
@@ -132,7 +132,7 @@ def suite_facts(plan: Plan) -> Record:
         "measures": list(suite.measures),
         "k": suite.k,
         "datasets": [
-            {"name": name, "group": row.group, "note": getattr(row.dataset, "note", "")}
+            {"name": name, "group": row.group, "note": row.declared.note}
             for name, row in datasets.items()
         ],
         "latency": _latency(plan),

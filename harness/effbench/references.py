@@ -17,7 +17,7 @@ from effbench.inputs import (
 )
 from effbench.options import Input, Resolver
 from effbench.paths import inside
-from effbench.rows import DatasetRow, corpora_of, trainable
+from effbench.rows import DatasetRow, trainable
 from effbench.steps.data import Data
 from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeQueries, EncodeTexts
@@ -162,7 +162,7 @@ class References:
                 "of: there is no dataset of another collection to transfer from"
             )
         for row in sources:
-            if corpora_of(row.dataset) & corpora_of(self._target.dataset):
+            if row.corpora & self._target.corpora:
                 raise EffbenchError(f"of: {row.name} is of the target's own collection")
         models = (self._domains.finder(row).model(given["models"]) for row in sources)
         pairs = zip(map(features, sources), models, strict=True)

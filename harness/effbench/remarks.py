@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effbench import counts
+from effbench.printing import harmless
 
 if TYPE_CHECKING:
     from effbench.leaderboard import Line
@@ -46,9 +47,8 @@ def of_models(line: Line) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    """Return text that any output can hold: on one line, no control or half characters."""
-    plain = " ".join(text.split())
-    return "".join(c if c.isprintable() else "\ufffd" for c in plain)
+    """Return text that any output can hold, on one line."""
+    return harmless(" ".join(text.split()))
 
 
 def _items(found: Any) -> Iterator[tuple[str, Any]]:

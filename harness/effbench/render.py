@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from effbench.latency.sessions import Value
+from effbench.printing import exact, harmless
 from effbench.tables import Table
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ BOUNDS = ("low", "high")
 
 NARROW = 4
 """Columns of single datasets beyond which the terminal shows means only."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula, wide characters among it."""
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -40,15 +44,16 @@ def terminal(table: Table) -> RichTable:
     from rich.markup import escape
     from rich.table import Table as RichTable
 
-    drawn = RichTable(title=f"{table.suite} on {table.machine}", title_justify="left")
+    title = escape(harmless(f"{table.suite} on {table.machine}"))
+    drawn = RichTable(title=title, title_justify="left")
     columns = _fitting(table)
     for name in columns:
         text = name in TEXTS
         drawn.add_column(
-            escape(name), justify="left" if text else "right", no_wrap=name == "row"
+            escape(harmless(name)), justify="left" if text else "right", no_wrap=name == "row"
         )
     for line in table.lines:
-        drawn.add_row(*(escape(shown(table, line, name)) for name in columns))
+        drawn.add_row(*(escape(harmless(shown(table, line, name))) for name in columns))
     return drawn
 
 
@@ -76,7 +81,7 @@ def comma_separated(tables: Sequence[Table]) -> str:
     columns = list(dict.fromkeys(name for table in tables for name in table.columns))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["suite", "machine", *columns])
+    writer.writerow(["suite", "machine", *map(_formula_safe, columns)])
     for table in tables:
         for line in table.lines:
             values = [table.suite, table.machine, *(line.get(name) for name in columns)]
@@ -95,7 +100,7 @@ def as_json(tables: Sequence[Table]) -> str:
         }
         for table in tables
     ]
-    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    return exact(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
 
 
 def latex(tables: Sequence[Table]) -> str:
@@ -122,7 +127,7 @@ def _latex_table(table: Table) -> str:
         r"\end{tabular}",
         r"\end{table}",
     ]
-    remarks = [f"% {' '.join(remark.split())}" for remark in table.remarks]
+    remarks = [f"% {harmless(' '.join(remark.split()))}" for remark in table.remarks]
     return "\n".join([*lines, *remarks, ""])
 
 
@@ -132,7 +137,8 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 def _latex(text: str) -> str:
     """Return text that LaTeX sets as it is, on one line."""
-    plain = " ".join("".join(LATEX.get(c, c) for c in text).split())
+    visible = harmless(" ".join(text.split()))
+    plain = "".join(LATEX.get(c, c) for c in visible)
     return f"{{}}{plain}" if plain.startswith(("[", "*")) else plain  # options of \\\\ else
 
 
@@ -193,9 +199,10 @@ def _text(value: Value, name: str) -> str:
 
 def _cell(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
+    text = harmless(" ".join(text.split()))
     for character in "\\|<>*_`[]":
         text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+    return text
 
 
 def _dashes(name: str) -> str:
@@ -203,7 +210,8 @@ def _dashes(name: str) -> str:
 
 
 def _formula_safe(value: Value) -> Value:
-    """Return a value that a spreadsheet will not take for a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value
+    """Return a value that a spreadsheet will not take for a formula, on one line."""
+    if not isinstance(value, str):
+        return value
+    text = harmless(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

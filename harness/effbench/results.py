@@ -41,12 +41,22 @@ class Results:
         _write_if_new(self.folder.parent / MACHINE, machine.facts())
         _write_if_new(self.folder / SUITE, suite_facts(plan))
 
+    def complete(self, plan: Plan) -> bool:
+        """Tell whether every cell of a plan has its finished record."""
+        return all(self.finished(cell) for cell in plan.cells)
+
     def read(self, cell: Cell) -> Record | None:
         """Return a cell's record, or None if there is none that can be read."""
         try:
             return read(self.folder / f"{cell.name}.json")
         except EffbenchError:
             return None
+
+    def finished(self, cell: Cell) -> Record | None:
+        """Return a cell's record if it is done, of the cell as it is now."""
+        record = self.read(cell)
+        done = record and (record.get("status"), record.get("key")) == ("done", cell.key)
+        return record if done else None
 
     def write(self, cell: Cell, record: Record) -> None:
         """Write a cell's record, atomically."""

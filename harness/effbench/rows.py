@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from effbench.api import Dataset, Doc, DocPair, Paired, Qrel, Query, Split
+from effbench.api import Dataset, Doc, DocPair, Paired, Qrel, Query
 from effbench.blame import blamed, drawn
 from effbench.content import digest_of
+from effbench.datasets import Declared, Named, declared, splits_of
 from effbench.errors import EffbenchError
-from effbench.options import Resolved, changed, options_of
+from effbench.options import Resolved, changed
 from effbench.plugins import Offer
 
 if TYPE_CHECKING:
@@ -69,11 +70,11 @@ class Row:
 
     def make(self, bench: Workbench) -> Any:
         """Make the instance; the bench's device holds unless the suite says another."""
-        for path in changed(self.offer.factory, self.resolved, bench.digests):
+        for path in changed(self.offer.options, self.resolved, bench.digests):
             raise EffbenchError(f"{self.who}: {path} has changed since the plan (run again)")
-        arguments = {**self.resolved.arguments}
+        arguments = self.resolved.plain()
         arguments.update({name: one.open(bench) for name, one in self.resolved.inputs.items()})
-        takes_device = "device" in options_of(self.offer.factory) and "device" not in self.given
+        takes_device = "device" in self.offer.options and "device" not in self.given
         if bench.device and takes_device:
             arguments["device"] = bench.device
         with blamed(self.who):
@@ -92,6 +93,8 @@ class DatasetRow:
     """A dataset of a suite, and the group whose mean it enters."""
 
     dataset: Dataset
+    """The plugin's object: read through this row, which says whose mistakes are whose."""
+
     offer: Offer
     within: tuple[tuple[str, str], ...] = ()
     """The keys of the datasets that its options name, such as the whole of a cut."""
@@ -100,10 +103,17 @@ class DatasetRow:
     again: Callable[[], DatasetRow] | None = field(default=None, compare=False, repr=False)
     """Makes it once more, from its files as they are then."""
 
+    declared: Declared = field(init=False)
+    """What it says of itself."""
+
+    def __post_init__(self) -> None:
+        who = f"dataset {self.offer.name!r} (plugin {self.offer.plugin})"
+        object.__setattr__(self, "declared", declared(self.dataset, who))
+
     @property
     def name(self) -> str:
         """The dataset's name in tables."""
-        return self.dataset.dataset_id
+        return self.declared.dataset_id
 
     @property
     def who(self) -> str:
@@ -113,12 +123,32 @@ class DatasetRow:
     @cached_property
     def corpus_key(self) -> str:
         """Says what the docs are, among the datasets of all plugins."""
-        return self._key(self.dataset.corpus_key)
+        return self._key(self.declared.corpus_key)
 
     @cached_property
     def key(self) -> str:
         """Says what queries and judgments are, among the datasets of all plugins."""
-        return self._key(self.dataset.key)
+        return self._key(self.declared.key)
+
+    @property
+    def parts(self) -> frozenset[tuple[str, str]]:
+        """(Corpus key, key) of all that it is made of, or a part of, as plugins say them."""
+        return self.declared.parts
+
+    @property
+    def corpora(self) -> frozenset[str]:
+        """The keys of the collections that its docs are of."""
+        return frozenset(corpus for corpus, _ in self.parts)
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of its corpus that it knows of."""
+        return splits_of(self.dataset, self.who)
+
+    @property
+    def named(self) -> Any:
+        """The dataset as another one gets it."""
+        return Named(self.dataset, self.who)
 
     def docs(self) -> Iterator[Doc]:
         """Yield the docs."""
@@ -145,9 +175,11 @@ class DatasetRow:
             EffbenchError: the dataset has none.
 
         """
-        if not isinstance(self.dataset, Paired):
+        with blamed(self.who):
+            is_paired = isinstance(self.dataset, Paired)
+        if not is_paired:
             raise EffbenchError(f"examples: {self.name} has no docpairs (say judgments)")
-        return self._read(self.dataset.docpairs)
+        return self._read(self.dataset.docpairs)  # type: ignore[attr-defined]
 
     def split(self, name: str) -> DatasetRow:
         """Return a split of the dataset, which is one of `Split`."""
@@ -175,17 +207,6 @@ class DatasetRow:
         return digest_of([self.offer.plugin, self.offer.version, self.within, said])
 
 
-def parts_of(dataset: Dataset) -> frozenset[tuple[str, str]]:
-    """Return (corpus key, key) of all that a dataset is made of, or a part of."""
-    own = ((dataset.corpus_key, dataset.key),)
-    return frozenset(getattr(dataset, "parts", own))
-
-
-def corpora_of(dataset: Dataset) -> frozenset[str]:
-    """Return the keys of the collections that a dataset's docs are of."""
-    return frozenset(corpus for corpus, _ in parts_of(dataset))
-
-
 def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
     """Return what one may train on to search a collection, and whether it is a train split.
 
@@ -193,9 +214,8 @@ def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
     train on what is measured, which records say (`effbench.lineage`). So does soft prompt
     transfer get a prompt for each dataset of BEIR.
     """
-    dataset = row.dataset
-    if not isinstance(dataset, Split) or not dataset.splits:
+    if not row.splits:
         return [(row, False)]
-    is_train = "train" in dataset.splits
-    names = ["train"] if is_train else dataset.splits
+    is_train = "train" in row.splits
+    names = ["train"] if is_train else row.splits
     return [(row.split(name), is_train) for name in names]

@@ -12,6 +12,7 @@ from effbench import code, processes, records
 from effbench.blame import blamed, said
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
+from effbench.files import DiskError
 from effbench.latency.measure import Session, measure
 from effbench.progress import Progress
 from effbench.records import Record
@@ -110,13 +111,12 @@ def _train_together(plan: Plan, bench: Workbench) -> None:
 
 
 def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -> None:
-    record = results.read(cell)
-    finished = record and (record.get("status"), record.get("key")) == ("done", cell.key)
-    lost = results.lost(record, bench.digests) if record and finished else []
+    record = results.finished(cell)
+    lost = results.lost(record, bench.digests) if record else []
     if lost:
         bench.progress.note(f"{cell.name}: {', '.join(lost)}: lost or damaged, exporting again")
-    elif record and finished:
-        outcome.records[cell.name] = _reused(record, cell, results)
+    elif record:
+        outcome.records[cell.name] = _reused(record, cell, results, bench.progress)
         outcome.reused.append(cell.name)
         steps = all_steps((cell.search,)).values()
         changed = code.remarks(record.get("code", {}), cell.offers, steps)
@@ -133,12 +133,15 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
         outcome.done.append(cell.name)
 
 
-def _reused(record: Record, cell: Cell, results: Results) -> Record:
+def _reused(record: Record, cell: Cell, results: Results, progress: Progress) -> Record:
     """Return a finished record as its cell is now: options of speed may have changed."""
     now = json.loads(json.dumps(records.told(cell)))
     if any(record.get(name) != value for name, value in now.items()):
         record = {**record, **now}
-        results.write(cell, record)
+        try:
+            results.write(cell, record)
+        except DiskError as trouble:  # the scores are those of before
+            progress.note(f"{cell.name}: its record tells old options: {trouble}")
     return record
 
 
@@ -173,7 +176,7 @@ def _fail(
     record = records.failed(cell, error)
     try:
         results.write(cell, record)
-    except OSError as trouble:  # the disk that the cell failed for, or another
+    except DiskError as trouble:  # the disk that the cell failed for, or another
         bench.progress.note(f"{cell.name}: no record of it: {trouble}")
     if record["status"] == "skipped":
         outcome.skipped.append(cell.name)

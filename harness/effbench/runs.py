@@ -14,7 +14,7 @@ from effbench.api import DocPair, Qrel, ScoredDoc
 from effbench.errors import EffbenchError
 from effbench.files import write_atomically
 from effbench.judgments import checked
-from effbench.reading import numbered, opened, read_lines
+from effbench.reading import numbered, opened, read_lines, shown
 
 _MOST = 3e38
 """Larger scores are written as this: 32-bit floats end at 3.4e38, so that ties have room."""
@@ -22,6 +22,9 @@ _MOST = 3e38
 
 _SAMPLE = 10_000
 """Lines of a run that are enough to see what its ranks mean."""
+
+_DIGITS = 20
+"""No rank has so many; Python reads 4,300."""
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
@@ -81,7 +84,7 @@ def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
         if len({hit.doc_id for hit in found}) < len(found):
             double, _ = Counter(hit.doc_id for hit in found).most_common(1)[0]
             raise EffbenchError(
-                f"{path}: query {query_id!r} has doc {double!r} twice (drop one)"
+                f"{path}: query {shown(query_id)} has doc {shown(double)} twice (drop one)"
             )
     return {query_id: ordered(found, len(found)) for query_id, found in hits.items()}
 
@@ -89,7 +92,8 @@ def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
 def upside_down(path: Path) -> bool:
     """Tell whether a run's ranks say the opposite of its scores, as those of distances do.
 
-    A sample is looked at: its first lines, whose form `read_trec` has checked.
+    A sample is looked at: its first lines, whose form `read_trec` has checked. What can be read
+    once only, such as a pipe, is believed.
     """
     rising = False
     for (query, rank, score), (other, next_rank, next_score) in pairwise(_ranked(path)):
@@ -160,9 +164,9 @@ def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
 
 def _ranked(path: Path) -> Iterator[tuple[str, int, float]]:
     """Yield query, rank and score of the first lines whose rank is a number."""
-    for _, line in islice(read_lines(path), _SAMPLE):
+    for _, line in islice(read_lines(path), _SAMPLE) if path.is_file() else ():
         query_id, _, _, rank, score, _ = line.split()
-        if rank.isdecimal():
+        if rank.isdecimal() and len(rank) < _DIGITS:
             yield query_id, int(rank), float(score)
 
 
@@ -172,6 +176,9 @@ def _score(text: str, path: Path, number: int) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if value - value != 0 or "_" in text:  # NaN or infinite; Python alone reads 1_000
-        raise EffbenchError(f"{path}:{number}: {text!r} is not a number (take a finite one)")
+    # NaN or infinite; Python alone reads 1_000, and digits of other scripts
+    if value - value != 0 or "_" in text or not text.isascii():
+        raise EffbenchError(
+            f"{path}:{number}: {shown(text)} is not a number (take a finite one)"
+        )
     return value

@@ -20,18 +20,25 @@ from filelock import FileLock, Timeout
 
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
-from effbench.files import read_sealed, write_atomically, write_json
-from effbench.paths import home
+from effbench.files import check_room, read_sealed, write_atomically, write_json
+from effbench.paths import expanded, home
 
 MANIFEST = "manifest.json"
 
 
 def default_root() -> Path:
-    """Return ``$EFFBENCH_CACHE``, or ``effbench`` in the user's cache folder."""
-    if "EFFBENCH_CACHE" in os.environ:
-        return Path(os.environ["EFFBENCH_CACHE"])
+    """Return ``$EFFBENCH_CACHE``, or ``effbench`` in the user's cache folder, absolute.
+
+    A variable that is empty is none.
+
+    Raises:
+        EffbenchError: there is none, and the user has no home folder.
+
+    """
+    if named := os.environ.get("EFFBENCH_CACHE"):
+        return expanded(named).absolute()
     xdg = os.environ.get("XDG_CACHE_HOME")
-    return (Path(xdg) if xdg else home() / ".cache") / "effbench"
+    return (expanded(xdg).absolute() if xdg else home() / ".cache") / "effbench"
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class Artifact:
 
     def seal(self, name: str) -> int:
         """Keep the files that stand in the folder ``name``; return how many."""
+        check_room(self.folder)  # on a full disk C code may have lost a file's end, unnoticed
         files = sorted(p for p in (self.folder / name).rglob("*") if p.is_file())
         for path in files:
             with path.open("rb") as file:

@@ -11,6 +11,7 @@ from typing import Any
 from effbench.errors import EffbenchError
 from effbench.located import Place
 from effbench.plugins import suggest
+from effbench.words import plain_line
 
 
 @dataclass(frozen=True)
@@ -58,27 +59,32 @@ class LatencyOptions:
     """Seconds that an answer of a worker may take."""
 
 
-def _count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _counts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_count, value))
-
-
-def _shares(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        type(one) in (int, float) and 0 < one <= 1 for one in value
+def _whole(least: int, most: int) -> tuple[Callable[[Any], bool], str]:
+    """Return a check for a whole number, and how that is said."""
+    return (
+        lambda value: type(value) is int and least <= value <= most,
+        f"a whole number from {least:,} to {most:,}",
     )
 
 
-_COUNT = (_count, "a whole number above 0")
+def _some(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return a check for a list of such values."""
+    return lambda value: isinstance(value, list) and len(value) < 100 and all(map(fits, value))
+
+
+def _share(value: Any) -> bool:
+    return type(value) in (int, float) and 0.001 <= value <= 1
+
+
 LATENCY_CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(("queries", "warmup", "threads", "processes", "timeout"), _COUNT),
-    "together": (lambda value: _count(value) and value > 1, "a whole number above 1"),
+    **dict.fromkeys(("queries", "warmup"), _whole(1, 1_000_000)),
+    "threads": _whole(1, 4096),
+    "processes": _whole(1, 1000),
+    "timeout": _whole(1, 1_000_000),
+    "together": _whole(2, 1000),
     "baseline": (lambda value: isinstance(value, str), "the name of an encoder row"),
-    "batches": (_counts, "a list of batch sizes ([1, 32])"),
-    "arrivals": (_shares, "a list of shares of the closed loop's rate ([0.5, 0.9])"),
+    "batches": (_some(_whole(1, 65_536)[0]), "a list of batch sizes to 65,536 ([1, 32])"),
+    "arrivals": (_some(_share), "a list of shares of the closed loop's rate ([0.5, 0.9])"),
     "energy": (lambda value: isinstance(value, bool), "true or false"),
 }
 """Latency option -> what it must be, and how that is said."""
@@ -126,4 +132,7 @@ def find(name_or_path: str) -> Path:
         if (folder / f"{name_or_path}.yaml").is_file():
             return folder / f"{name_or_path}.yaml"
     names = {file.stem for folder in shipped for file in folder.glob("*.yaml")}
-    raise EffbenchError(f"{name_or_path}: no such suite file ({suggest(name_or_path, names)})")
+    said = plain_line(name_or_path) or "''"
+    if path.exists():
+        raise EffbenchError(f"{said}: is no file (a suite is a YAML file)")
+    raise EffbenchError(f"{said}: no such suite file ({suggest(name_or_path, names)})")

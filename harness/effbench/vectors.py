@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
-from effbench.files import read_sealed, sealed
+from effbench.files import read_sealed, save_array, sealed
 from effbench.store import Artifact
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _write_shard(
     advance(len(shard) - len(items))
     vectors = np.concatenate(parts)[[rows[_content(item)] for _, item in shard]]
 
-    artifact.put(names.vectors, lambda path: np.save(path, vectors))
+    artifact.put(names.vectors, lambda path: save_array(path, vectors))
     artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))
     files = {name: artifact.kept[name] for name in (names.vectors, names.ids)}
     facts = {"key": artifact.folder.name, "width": vectors.shape[1], "seconds": seconds}

@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from effbench import code, processes
-from effbench.blame import blamed, failure
+from effbench.blame import blamed
 from effbench.content import DIGESTS, Digests
 from effbench.errors import EffbenchError, NoDataError
+from effbench.files import on_disk
 from effbench.progress import Progress
 from effbench.rows import Row
 from effbench.steps import Opens, Step, key_of
@@ -107,11 +108,9 @@ class Workbench:
 
     def _ensured(self, step: Step, key: str) -> Artifact:
         try:
-            with blamed(_answerer(step)):
-                try:
-                    return self._ensure(step, key)
-                except OSError as error:  # of the store: a plugin's own has been named by now
-                    raise failure(step.label, error) from error
+            # errors of the store: a plugin's own have been named by now
+            with blamed(_answerer(step)), on_disk(self.store.artifact(step.kind, key).folder):
+                return self._ensure(step, key)
         except StepFailed:
             raise
         except EffbenchError as error:
@@ -120,6 +119,8 @@ class Workbench:
 
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
+        if self._whole(artifact):  # nothing is to be written: no lock, which is a file
+            return artifact
         together = isinstance(step, Train) and step.together
         if together and processes.rank():
             return self._join(step, artifact)
@@ -128,7 +129,7 @@ class Workbench:
             self.progress.note(f"{step.label}: another run is at it, waiting")
 
         with self.store.lock(step.kind, key, waiting):
-            sound = artifact.manifest() is not None if self.trusting else artifact.sound()
+            sound = self._whole(artifact)
             if artifact.finished() and not sound:
                 self.progress.note(f"{step.label}: a file is corrupt, making it again")
                 artifact.discard()
@@ -144,6 +145,9 @@ class Workbench:
                 artifact.finish({**facts, **info})
                 self.made.append(step.label)
         return artifact
+
+    def _whole(self, artifact: Artifact) -> bool:
+        return artifact.manifest() is not None if self.trusting else artifact.sound()
 
     def _join(self, step: Step, artifact: Artifact) -> Artifact:
         """Train along with the first process, which keeps the model."""

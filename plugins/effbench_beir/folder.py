@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -92,7 +93,12 @@ class Files:
                     yield zipfile.Path(archive, inside and f"{inside}/")
         except FileNotFoundError:
             raise effbench.EffbenchError(f"{self._path}: no such folder or zip") from None
-        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        except OSError as error:
+            where, said = error.filename or self._path, error.strerror or error
+            raise effbench.EffbenchError(
+                f"{where}: {said} (take a folder of files or an intact, plain zip)"
+            ) from error
+        except (EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError) as error:
             raise effbench.EffbenchError(
                 f"{self._path}: {error} (take a folder or an intact, plain zip)"
             ) from error

@@ -55,7 +55,8 @@ def _columns(where: str, line: str) -> list[str]:
     try:
         found = next(csv.reader([line], delimiter="\t"))
     except csv.Error as error:  # a column without end
-        raise effbench.EffbenchError(f"{where}: {error} (write plain ids)") from None
+        said = "a carriage return inside the line" if "\r" in line else error
+        raise effbench.EffbenchError(f"{where}: {said} (write plain ids)") from None
     if len(found) != len(HEADER):
         raise effbench.EffbenchError(
             f"{where}: {len(found)} columns, not {len(HEADER)} (put one TAB between columns)"

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import effbench
-from effbench.reading import CHUNK, opened
+from effbench.reading import CHUNK, LONGEST, opened
 
 Record: TypeAlias = dict[str, Any]
 BROKEN = (OSError, EOFError, zlib.error)  # what gzip raises
-LONGEST = 1 << 26  # characters of an entry: some hundred times NQ's, so that memory is bounded
 NOT_BLANK = re.compile(r"[^ \t\r\n]")
 LITERAL = re.compile(r"[\w\\+.-]*\s*")
 DECODER = json.JSONDecoder()

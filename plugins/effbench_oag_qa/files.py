@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import effbench
 from effbench.content import stamp_of
-from effbench.reading import checked_id, content_sha256, numbered, opened
+from effbench.reading import checked_id, content_sha256, numbered, opened, shown
 
 INSIDE = "oagqa-topic-v2"  # the folder that the authors' archive is unpacked to
 PAPER = ("id", "abstract", "title")
@@ -80,7 +80,7 @@ def read_papers(path: Path) -> Iterator[Paper]:
         first, same = seen.setdefault(paper.paper_id, (where, paper))
         if same != paper:
             raise effbench.EffbenchError(
-                f"{where}: id {paper.paper_id!r} is another paper at {first} (keep one)"
+                f"{where}: id {shown(paper.paper_id)} is another paper at {first} (keep one)"
             )
         if first == where:
             yield paper
@@ -114,7 +114,7 @@ def _parsed_answers(where: str, literal: str) -> tuple[str, ...]:
         found = None
     if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
         raise effbench.EffbenchError(
-            f"{where}: answers {literal[:40]!r} are no list of titles "
+            f"{where}: answers {shown(literal)} are no list of titles "
             "(write a Python literal: ['One title', \"Another's\"])"
         )
     return tuple(found)
@@ -137,6 +137,8 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
                     next(csv.reader(taken, delimiter="\t", strict=True))
             except csv.Error as error:
                 reason = str(error).replace("\t", "TAB")
+                if reason.startswith("new-line character"):
+                    reason = "a carriage return outside quotes"
                 raise effbench.EffbenchError(
                     f"{where}: {reason} (close a quoted cell, write marks in it twice)"
                 ) from None

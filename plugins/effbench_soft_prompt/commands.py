@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
+from effbench.cli_options import Place
+from effbench.printing import say
+
 
 @click.command()
-@click.argument("folder", metavar="PROMPT", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="PROMPT", type=Place())
 @click.option(
     "--words",
     default=20,
@@ -29,16 +32,16 @@ def prompt(folder: Path, words: int, backbone: str | None) -> None:
     place = folder if folder.exists() else default_root() / folder
     for side, number, found in nearest(place, words, backbone):
         spelled = " ".join(f"{word} {cosine:.2f}" for word, cosine in found)
-        click.echo(f"{side}\t{number}\t{spelled}")
+        say(f"{side}\t{number}\t{spelled}")
 
 
 @click.command("heat-map")
-@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("results", type=Place(exists=True, file_okay=False))
 @click.argument("row")
 @click.option(
     "--output",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Place(dir_okay=False),
     help="An .svg, .png or .pdf file to write.",
 )
 def heat_map(results: Path, row: str, output: Path) -> None:

@@ -78,7 +78,8 @@ def open_transformer(model: str, revision: str | None, **config: Any) -> Transfo
         EffbenchError: it cannot be loaded whole, or its tokenizer is not its own.
 
     """
-    source = {"revision": revision} if revision else {}
+    # said, or transformers asks on the terminal whether to run a folder's code
+    source = {"trust_remote_code": False, **({"revision": revision} if revision else {})}
     with loading(model, revision), whole_weights(model):
         network = Transformer(
             model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +111,7 @@ def _explain(model: str, revision: str | None, message: str) -> str:
     if "trust_remote_code" in message:
         reason = "it brings code of its own"
         mend = "read that code, and set trust_remote_code: true if you trust it"
-    elif "model.safetensors" in message:
+    elif "model.safetensors" in message or "weights_only" in message:
         reason = "it has no safetensors weights, and pickled ones are not loaded"
         mend = "convert it with save_pretrained, or take a revision that has them"
     elif "backend tokenizer" in message or "vocab" in message:
@@ -119,6 +120,7 @@ def _explain(model: str, revision: str | None, message: str) -> str:
     elif Path(model).is_dir():
         mend = "a whole model with its tokenizer is wanted there"
     else:
-        at = f" --revision {revision}" if revision else ""
-        mend = f"run `hf download {model}{at}` where there is internet, or name a folder"
+        at = ["--revision", revision] if revision else []
+        download = shlex.join(["hf", "download", model, *at])
+        mend = f"run `{download}` where there is internet, or name a folder"
     return f"model {model!r}: {reason} ({mend})"

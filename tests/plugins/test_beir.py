@@ -35,8 +35,10 @@ def write_folder(folder: Path, **files: str) -> Path:
     return folder
 
 
-def write_zip(archive: Path, folder: Path, inside: str) -> Path:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+def write_zip(
+    archive: Path, folder: Path, inside: str, method: int = zipfile.ZIP_DEFLATED
+) -> Path:
+    with zipfile.ZipFile(archive, "w", method) as opened:
         for path in sorted(folder.rglob("*.*")):
             opened.write(path, f"{inside}{path.relative_to(folder).as_posix()}")
     return archive
@@ -184,14 +186,25 @@ def test_a_zip_of_two_datasets_is_refused(folder: Path) -> None:
         Folder(archive)
 
 
-def test_a_damaged_zip_is_one_line(folder: Path) -> None:
-    archive = write_zip(folder.with_suffix(".zip"), folder, "")
-    content = bytearray(archive.read_bytes())
-    content[60] ^= 0xFF  # inside the first member, corpus.jsonl
-    archive.write_bytes(content)
+METHODS = [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 
-    with pytest.raises(EffbenchError, match=r"tiny\.zip.*: .*intact"):
-        list(Folder(archive).docs())
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_damaged_zip_is_one_line(folder: Path, method: int) -> None:
+    archive = write_zip(folder.with_suffix(".zip"), folder, "", method)
+    sound = archive.read_bytes()
+    for place in range(60, 120):  # inside the first member, corpus.jsonl
+        archive.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
+        with pytest.raises(EffbenchError, match=r"tiny\.zip.*: .*intact"):
+            list(Folder(archive).docs())
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(folder: Path) -> None:
+    path = folder / "qrels" / "test.tsv"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(EffbenchError, match=r"test\.tsv: Is a directory \(take a folder of fi"):
+        list(Folder(folder).qrels())
 
 
 def test_names_and_splits_are_checked_at_once() -> None:

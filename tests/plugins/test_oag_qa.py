@@ -249,7 +249,7 @@ def test_keys_follow_content_rule_split_and_ids(folder: Path, tmp_path: Path) ->
         ('1\ta\tt\n2\t"a\tt\n3\ta\tt\n', r":2: unexpected end of data \(close a quoted cell"),
         ('1\ta\tt\n2\ta\t"t', r":2: unexpected end of data"),
         ('1\t"a\tt\n2\t"b\tt\n', r":1: 'TAB' expected after '\"' \(close a quoted cell"),
-        ("1\ta\tt\r2\ta\tt\r", r":1: new-line character seen in unquoted field"),
+        ("1\ta\tt\r2\ta\tt\r", r":1: a carriage return outside quotes"),
         (f"1\ta\tt\n2\t{'a' * 140_000}\tt\n", r":2: field larger than field limit"),
         ("", r"10k.tsv: no papers \(write id TAB abstract TAB title\)"),
         ("id\tabstract\ttitle\n", r"10k.tsv: no papers"),

@@ -100,8 +100,9 @@ class Answers:
         if isinstance(search, SearchIndex):
             folder = bench.artifact(search.index.corpus).folder
             every = (answer for answers in given.values() for answer in answers)
-            ids = ids_at(folder, {int(doc) for answer in every for doc, _ in answer or ()})
-        drops = cell.dataset.dataset.drop_self_hits
+            docs = {doc for answer in every for doc, _ in answer or ()}
+            ids = ids_at(folder, (doc for doc in docs if isinstance(doc, int)))
+        drops = cell.dataset.declared.drop_self_hits
         count = min(FIRST, search.k)
 
         def alike(query: str, answer: Answer) -> bool:

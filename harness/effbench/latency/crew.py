@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from effbench import linux
 from effbench.cells import Cell
 from effbench.latency.place import Place
-from effbench.latency.workers import Worker, WorkerError
+from effbench.latency.replies import Opened, Reply
+from effbench.latency.workers import Worker, WorkerError, sweep
 from effbench.suite import LatencyOptions
+
+R = TypeVar("R", bound=Reply)
 
 
 class Crew:
@@ -23,7 +26,7 @@ class Crew:
         place: Place,
         options: LatencyOptions,
         cpus: Sequence[int] | None,
-        errors: dict[str, str],
+        errors: dict[str, WorkerError],
     ) -> None:
         """Start with nobody."""
         self._cells, self._place, self._options = cells, place, options
@@ -40,8 +43,7 @@ class Crew:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for worker in (*self._workers.values(), *self._idle):
-            worker.end()
+        _end([*self._workers.values(), *self._idle])
 
     def __contains__(self, cell: str) -> bool:
         return cell in self._workers
@@ -77,30 +79,35 @@ class Crew:
         """
         try:
             worker = self._worker(cell)
-            self._idle.append(worker)
-            worker.ask("open", self._options.timeout, **self._opening(cell))
-        except (OSError, WorkerError):  # the row itself will say
+        except WorkerError:  # the row itself will say
             return
+        self._idle.append(worker)
+        try:
+            worker.ask("open", Opened, self._options.timeout, **self._opening(cell))
+        except WorkerError:
+            _end([self._idle.pop()])
 
-    def start(self, cell: str) -> dict[str, Any] | None:
+    def start(self, cell: str) -> Opened | None:
         """Start a cell's worker and let it open its row; return what that took."""
         try:
             self._workers[cell] = self._worker(cell)
-        except OSError as error:
-            self._errors[cell] = f"{self._cells[cell].row.who}: no process: {error}"
+        except WorkerError as error:
+            self._errors[cell] = error
             return None
-        return self.ask(cell, "open", **self._opening(cell))  # type: ignore[no-any-return]
+        return self.ask(cell, "open", Opened, **self._opening(cell))
 
-    def ask(self, who: str, what: str, *, more_seconds: float = 0.0, **options: Any) -> Any:
+    def ask(
+        self, who: str, what: str, reply: type[R], *, more_seconds: float = 0.0, **options: Any
+    ) -> R | None:
         """Return a worker's answer; None if there is none in time, and then no worker."""
         if who not in self._workers:
             return None
         timeout = self._options.timeout + more_seconds
         try:
-            return self._workers[who].ask(what, timeout, **options)
+            return self._workers[who].ask(what, reply, timeout, **options)
         except WorkerError as error:
-            self._errors[who] = str(error)
-            self._workers.pop(who).end()
+            self._errors[who] = error
+            _end([self._workers.pop(who)])
             return None
 
     def _worker(self, cell: str) -> Worker:
@@ -108,3 +115,9 @@ class Crew:
 
     def _opening(self, cell: str) -> dict[str, Any]:
         return {"threads": self._options.threads, **self._place.spelled(self._cells[cell])}
+
+
+def _end(workers: Sequence[Worker]) -> None:
+    for worker in workers:
+        worker.end()
+    sweep(workers)

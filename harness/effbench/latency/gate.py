@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
 from effbench.latency.samples import Block
+from effbench.linux import tried
 
 CPUS = "/sys/devices/system/cpu"
 DRIFT = 0.05
@@ -84,19 +85,25 @@ class Load:
         busy, total = self._look()
         found = busy - self._busy, total - self._total
         self._busy, self._total, self._since = busy, total, monotonic()
-        cores = psutil.cpu_count() or 1
+        cores = tried(psutil.cpu_count, None) or 1
         return max(0.0, found[0] / found[1] * cores) if found[1] > 0 else 0.0
 
     def _look(self) -> tuple[float, float]:
         """Return the seconds that others have used so far, and all seconds of all cores."""
-        now = psutil.cpu_times()
+        now = tried(psutil.cpu_times, None)
+        if now is None:
+            return 0.0, 0.0
         total = sum(now[:8])  # without guests, who are counted as users
         idle = now.idle + getattr(now, "iowait", 0.0) + getattr(now, "steal", 0.0)
         for process in self._ours():
-            with contextlib.suppress(psutil.Error):  # what has ended keeps what it has used
-                used = psutil.Process(process).cpu_times()
+            used = tried(partial(_used_by, process), None)
+            if used is not None:  # what has ended keeps what it has used
                 self._used[process] = used.user + used.system
         return total - idle - sum(self._used.values()), total
+
+
+def _used_by(process: int) -> Any:
+    return psutil.Process(process).cpu_times()
 
 
 def unsteady(block: Block) -> str | None:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from effbench import fingerprint
+from effbench import code, fingerprint
+from effbench.blame import said
 from effbench.cells import Cell, Plan
 from effbench.errors import EffbenchError
 from effbench.files import listed
 from effbench.latency import sessions
+from effbench.latency.alone import exclusive
+from effbench.latency.header import facts_of
 from effbench.latency.place import Place
 from effbench.latency.samples import Read, Samples, read_samples
 from effbench.latency.session import session
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions
 from effbench.latency.workers import own_cpus
+from effbench.paths import check_writable
 from effbench.steps.data import queries_of
 from effbench.workbench import StepFailed, Workbench
 
 if TYPE_CHECKING:
     from effbench.suite import LatencyOptions
+
+
+log = logging.getLogger(__name__)
+
+EARLIER = "failed in an earlier run, not tried again; to try: effbench latency SUITE"
 
 
 class Session(NamedTuple):
@@ -53,7 +63,8 @@ def measure(
     """Measure cells, a session a dataset, in a suite's results ``folder``.
 
     Unless ``anew``, a session that measured all cells of a dataset as they are now, under these
-    conditions on this machine, is taken instead. ``keep`` is told of each one at once.
+    conditions on this machine, is taken instead. ``keep`` is told of each one at once, and of
+    those that failed: the other datasets' are measured.
     """
     by_dataset: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
@@ -61,23 +72,44 @@ def measure(
             by_dataset[cell.dataset.name].append(cell)
     options = replace(options, baseline=plan.baseline)
     place = Place(plan.suite, plan.data, bench.store.root, bench.device)
-    known = [] if anew else _fitting(folder, options, bench.device)
+    known = None if anew else _Known(folder, options, bench.device)
     for group in by_dataset.values():
-        found = _found(group, known)
-        if found is None:
-            errors = _make(group, bench)
-            ready = [cell for cell in group if cell.name not in errors]
-            path = None
-            if ready:
-                texts = queries_of(ready[0].search.data, bench)
-                queries = {query.query_id: query.text for query in texts}
-                bench.close()
-                samples = session(ready, queries, place, options, bench.progress)
-                _compare(samples, ready, bench)
-                path = sessions.write(folder, samples)
-                errors |= samples.header["errors"]
-            found = Session(path, group, errors, True)
+        try:
+            found = known and known.of(group)
+            found = found or _measured(group, place, bench, folder, options, known)
+        except Exception as error:  # whatever it is: others' sessions are kept
+            log.debug("latency on %s", group[0].dataset.name, exc_info=True)
+            errors = dict.fromkeys((cell.name for cell in group), said(error))
+            found = Session(None, group, errors, True)
         keep(found)
+
+
+def _measured(
+    group: Sequence[Cell],
+    place: Place,
+    bench: Workbench,
+    folder: Path,
+    options: LatencyOptions,
+    known: _Known | None,
+) -> Session:
+    """Measure the cells of a dataset now, unless another run has while this one waited."""
+    lost = _make(group, bench)
+    ready = [cell for cell in group if cell.name not in lost]
+    if not ready:
+        return Session(None, group, lost, True)
+    check_writable(folder / sessions.FOLDER, "--results")
+    queries = {query.query_id: query.text for query in queries_of(ready[0].search.data, bench)}
+    bench.close()
+    with exclusive(bench.progress):
+        found = known and known.of(group)
+        if found:
+            return found
+        samples = session(ready, queries, place, options, bench.progress)
+        _compare(samples, ready, bench)
+        samples.header["rows"] |= {c.name: facts_of(c) for c in group if c.name in lost}
+        samples.header["errors"] |= lost
+        path = sessions.write(folder, samples)
+    return Session(path, group, samples.header["errors"], True)
 
 
 def _make(cells: Sequence[Cell], bench: Workbench) -> dict[str, str]:
@@ -98,43 +130,66 @@ def _make(cells: Sequence[Cell], bench: Workbench) -> dict[str, str]:
 def _compare(samples: Samples, cells: Sequence[Cell], bench: Workbench) -> None:
     """Note which queries were answered otherwise than in the quality pass."""
     for cell in cells:
-        differing = samples.answers.differing(cell, bench)
+        try:
+            differing = samples.answers.differing(cell, bench)
+        except Exception as error:  # its run may have gone meanwhile
+            samples.header["errors"].setdefault(cell.name, said(error))
+            continue
         if differing:
             samples.header["rows"][cell.name]["differs"][END_TO_END] = differing
 
 
-def _fitting(
-    folder: Path, options: LatencyOptions, device: str | None
-) -> list[tuple[Path, Read]]:
-    """Return the sessions under these conditions on this machine, the newest first."""
-    paths = list(listed(folder / sessions.FOLDER, "*.npz"))[::-1]
-    if not paths:
-        return []
-    terms = conditions(options, device)
-    here = fingerprint.fingerprint(options.threads, own_cpus(options.threads))
-    found = []
-    for path in paths:
-        with contextlib.suppress(EffbenchError):  # the leaderboard says what is wrong with it
+class _Known:
+    """The sessions of a suite's folder that are of this machine and these conditions."""
+
+    def __init__(self, folder: Path, options: LatencyOptions, device: str | None) -> None:
+        self._folder, self._options = folder / sessions.FOLDER, options
+        self._terms = conditions(options, device)
+        self._read: dict[Path, Read | None] = {}
+
+    def of(self, cells: Sequence[Cell]) -> Session | None:
+        """Return the newest one that measured all cells as they are now, if there is one.
+
+        Cells that failed in it have been measured, too, as long as neither they nor their
+        plugins' code have changed: with others they would be measured for nothing.
+        """
+        for read, path in self._newest():
+            rows, failed = read.header["rows"], read.header["errors"]
+            if all(_same(cell, rows.get(cell.name), failed) for cell in cells):
+                errors = {
+                    c.name: f"{failed[c.name]} ({EARLIER})" for c in cells if c.name in failed
+                }
+                return Session(path, cells, errors, False)
+        return None
+
+    def _newest(self) -> Iterator[tuple[Read, Path]]:
+        """Yield those that are there by now; each file is read once."""
+        for path in list(listed(self._folder, "*.npz"))[::-1]:
+            if path not in self._read:
+                self._read[path] = self._fitting(path)
+            read = self._read[path]
+            if read is not None:
+                yield read, path
+
+    @cached_property
+    def _here(self) -> str:
+        threads = self._options.threads
+        return fingerprint.digest(fingerprint.fingerprint(threads, own_cpus(threads)))
+
+    def _fitting(self, path: Path) -> Read | None:
+        try:
             read = read_samples(path)
-            alike = read.header["fingerprint_id"] == fingerprint.digest(here)
-            if (
-                alike
-                and read.header["conditions"] == terms
-                and read.rounds >= options.processes
-            ):
-                found.append((path, read))
-    return found
+        except EffbenchError:  # the leaderboard says what is wrong with it
+            return None
+        enough = read.rounds >= self._options.processes or not (
+            read.header["rows"].keys() - read.header["errors"].keys()
+        )
+        alike = read.header["fingerprint_id"] == self._here
+        return read if alike and enough and read.header["conditions"] == self._terms else None
 
 
-def _found(cells: Sequence[Cell], known: Sequence[tuple[Path, Read]]) -> Session | None:
-    """Return a session that measured all cells as they are now, if there is one."""
-    wanted = {cell.name: cell.timed for cell in cells}
-    for path, read in known:
-        timed = {
-            name: facts["timed"]
-            for name, facts in read.header["rows"].items()
-            if name not in read.header["errors"]
-        }
-        if wanted.items() <= timed.items():
-            return Session(path, cells, {}, False)
-    return None
+def _same(cell: Cell, facts: Mapping[str, Any] | None, failed: Container[str]) -> bool:
+    """Tell whether what a session says of a cell is of the cell as it is now."""
+    if facts is None or facts["timed"] != cell.timed:
+        return False
+    return cell.name not in failed or facts.get("code") == code.of(cell.offers)

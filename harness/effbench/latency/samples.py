@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 COLUMNS = {
     "row": "u2",
-    "span": "u1",
+    "span": "u2",
     "process": "u2",
     "block": "u2",
     "query": "u4",
@@ -86,6 +86,15 @@ class Samples:
         ):
             self.columns[name].extend(values)
 
+    def forget(self, row: int, first: int) -> None:
+        """Forget what was measured of a row in its process ``first`` and later ones."""
+        pairs = zip(self.columns["row"], self.columns["process"], strict=True)
+        kept = [place for place, (of, n) in enumerate(pairs) if of != row or n < first]
+        self.columns = {
+            name: [values[place] for place in kept] for name, values in self.columns.items()
+        }
+        self.blocks = [one for one in self.blocks if one.row != row or one.process < first]
+
     def mean_ns(self, row: int, span: str, process: int) -> float:
         """Return the mean of a span's times so far in a process of a row."""
         wanted = (row, self.header["spans"].index(span), process)
@@ -101,7 +110,9 @@ class Samples:
             name: np.array(self.columns[name], dtype=kind) for name, kind in COLUMNS.items()
         }
         header = {"format": FORMAT, **self.header, "blocks": self.blocks}
-        text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        # whatever a driver or an environment said: what was measured must not be lost for it
+        spelled = json.dumps(header, ensure_ascii=False, default=str).encode(errors="replace")
+        text = np.frombuffer(spelled, dtype=np.uint8)
 
         def save(temporary: Path) -> None:
             with temporary.open("wb") as file:  # a name without .npz would get one

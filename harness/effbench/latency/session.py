@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from effbench import fingerprint
 from effbench.cells import Cell
 from effbench.latency.crew import Crew
 from effbench.latency.drawing import arrivals, draw, turns
 from effbench.latency.gate import Load, read_system, stolen_between, unsteady
+from effbench.latency.header import header
 from effbench.latency.place import Place
+from effbench.latency.replies import Arrived, Energy, First, Rate, Timed, Warm
 from effbench.latency.samples import Block, Samples
 from effbench.latency.spans import END_TO_END
-from effbench.latency.terms import conditions, response_at
-from effbench.latency.workers import exclusive, own_cpus
+from effbench.latency.terms import response_at
+from effbench.latency.workers import WorkerError, own_cpus
 from effbench.suite import LatencyOptions
 
 if TYPE_CHECKING:
@@ -47,12 +50,12 @@ def session(
     """Measure the cells of one dataset on its queries (id -> text).
 
     A row whose worker crashes, hangs or is killed is left out from then on; its last error is
-    kept in the header under ``errors``. What the timed queries were answered is left in the
-    samples, to be compared.
+    kept in the header under ``errors``. Where memory may have been short, the row is tried once
+    more at the end, with the baseline alone. The samples hold what was answered, too.
     """
     total = options.processes * -(-options.queries // BLOCK) * len(cells)
     label = f"latency on {cells[0].dataset.name}"
-    with exclusive(progress), progress.work(label, total, "blocks") as advance:
+    with progress.work(label, total, "blocks") as advance:
         running = _Session(cells, queries, place, options)
         first, left = 0, list(running.order)
         while left:
@@ -63,6 +66,9 @@ def session(
             left = [cell for cell in left if cell not in group]
             if left and running.baseline:
                 left.insert(0, running.baseline)
+        for cell in running.unlucky:
+            running.try_again(cell, first, advance, progress)
+            first += options.processes
     return running.finished()
 
 
@@ -81,33 +87,46 @@ class _Session:
         self._cells = {cell.name: cell for cell in first}
         self.order = list(self._cells)
         self.baseline = self.order[0] if first[0].row.name == options.baseline else None
-        self._errors: dict[str, str] = {}
+        self._errors: dict[str, WorkerError] = {}
         self._starts: dict[tuple[str, int], dict[str, Any]] = {}
         timed, self._warmup = draw(queries, options.queries, options.warmup)
         self._texts = [text for _, text in timed]
         self._cpus = own_cpus(options.threads)
-        known = fingerprint.fingerprint(options.threads, self._cpus)
-        state = fingerprint.state()
-        self.samples = Samples(
-            {
-                "dataset": cells[0].dataset.name,
-                "rows": {cell.name: _facts(cell) for cell in first},
-                "baseline": self.baseline,
-                "spans": [],
-                "queries": [query for query, _ in timed],
-                "words": [len(text.split()) for text in self._texts],
-                "conditions": conditions(options, place.device),
-                "fingerprint": known,
-                "fingerprint_id": fingerprint.digest(known),
-                "state": [state],
-                "warnings": fingerprint.warnings(known, state),
-                "started": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-                "errors": self._errors,
-            }
-        )
+        self.samples = Samples(header(first, self.baseline, timed, place, options, self._cpus))
+
+    @property
+    def unlucky(self) -> list[str]:
+        """The cells to try once more: none where the baseline failed, which all take along."""
+        lost = {} if self.baseline in self._errors else self._errors
+        return [cell for cell, error in lost.items() if error.passing]
+
+    def try_again(
+        self, cell: str, first: int, advance: Callable[[int], None], progress: Progress
+    ) -> None:
+        """Measure a cell that failed once more, in processes of its own and the baseline's."""
+        why = self._errors[cell]
+        progress.note(f"{cell}: {why} (trying it once more)")
+        self._forget(cell)
+        group = [cell] if self.baseline is None else [self.baseline, cell]
+        for process in range(first, first + self._options.processes):
+            self.round(process, group, advance, bounded=False)
+            if any(one in self._errors for one in group):
+                break
+        if self.baseline in self._errors:  # it was measured before, and stays so
+            self._forget(self.baseline, first)
+            self._forget(cell)
+            self._errors[cell] = why
+
+    def _forget(self, cell: str, first: int = 0) -> None:
+        """Forget what was measured of a cell since a process, and why it failed."""
+        self._errors.pop(cell, None)
+        self.samples.forget(self.order.index(cell), first)
+        for start in [one for one in self._starts if one[0] == cell and one[1] >= first]:
+            del self._starts[start]
 
     def finished(self) -> Samples:
         """Return what was found."""
+        self.samples.header["errors"] = {cell: str(why) for cell, why in self._errors.items()}
         self.samples.header["processes"] = [
             {"cell": cell, "process": process, **facts}
             for (cell, process), facts in self._starts.items()
@@ -124,7 +143,8 @@ class _Session:
     ) -> list[str]:
         """Measure cells, a fresh process each; return those that had room, if it is bounded."""
         with Crew(self._cells, self._place, self._options, self._cpus, self._errors) as crew:
-            crew.take_worst_place(self.order[0])
+            for cell in [one for one in self.order if one not in self._errors][:1]:
+                crew.take_worst_place(cell)
             tried = []
             for cell in cells if bounded else turns(cells, process, 0):
                 if bounded and crew.full:
@@ -152,11 +172,15 @@ class _Session:
     def _start(self, crew: Crew, cell: str, process: int) -> None:
         """Let a worker open its row and warm up; keep how its cold start went."""
         opened = crew.start(cell)
-        first = crew.ask(cell, "first", text=self._warmup[0])
-        warm = crew.ask(cell, "warm", texts=self._warmup[1:], timed=self._texts)
+        first = crew.ask(cell, "first", First, text=self._warmup[0])
+        warm = crew.ask(cell, "warm", Warm, texts=self._warmup[1:], timed=self._texts)
         if opened and first and warm:
-            self.samples.header["rows"][cell].update(warm.pop("facts"))
-            self._starts[cell, process] = {**opened, **first, **warm}
+            known = {**asdict(opened), **asdict(first), **asdict(warm)}
+            for name in ("tokens", "bytes_read"):
+                self.samples.header["rows"][cell][name] = known.pop(name)
+            self._starts[cell, process] = {
+                name: fact for name, fact in known.items() if fact is not None
+            }
 
     def _attempt(self, crew: Crew, cell: str, process: int, number: int) -> Block | None:
         """Time a row on a block of queries, again while the machine is not steady."""
@@ -164,33 +188,34 @@ class _Session:
         texts, row = [self._texts[query] for query in queries], self.order.index(cell)
         for attempt in range(ATTEMPTS):
             before = read_system(self._cpus)
-            answer = crew.ask(cell, "block", texts=texts, before=self._warmup)
+            answer = crew.ask(cell, "block", Timed, texts=texts, before=self._warmup)
             after = read_system(self._cpus)
             if answer is None:
                 return None
             self._keep(cell, queries, answer)
+            times = answer.ns
             block = Block(
                 row,
                 process,
                 number,
                 attempt,
-                (answer["kernel_ns"][0], answer["kernel_ns"][1]),
+                answer.kernel_ns,
                 stolen_between(before, after),
                 after.throttled - before.throttled,
-                answer["preempted"],
+                answer.preempted,
             )
             if unsteady(block) is None:
                 break
-        for span, taken in answer["ns"].items():
+        for span, taken in times.items():
             self.samples.add(row, span, process, number, queries, taken)
         return block
 
-    def _keep(self, cell: str, queries: Sequence[int], answer: Mapping[str, Any]) -> None:
+    def _keep(self, cell: str, queries: Sequence[int], answer: Timed) -> None:
         """Keep what some queries were answered, and of which the vectors were unlike."""
         named = [self.samples.header["queries"][query] for query in queries]
-        self.samples.answers.keep(cell, named, answer["answers"])
+        self.samples.answers.keep(cell, named, answer.answers)
         differs = self.samples.header["rows"][cell]["differs"]
-        for span, numbers in answer["unlike"].items():
+        for span, numbers in answer.unlike.items():
             if numbers:
                 known = dict.fromkeys(differs.get(span, ()))
                 differs[span] = list(known | dict.fromkeys(named[n] for n in numbers))
@@ -200,30 +225,26 @@ class _Session:
         options, texts, facts = self._options, self._texts, self._starts[cell, process]
         row = self.order.index(cell)
         for size in options.batches if self.samples.header["rows"][cell]["index"] else ():
-            rate = crew.ask(cell, "throughput", texts=texts, size=size)
+            rate = crew.ask(cell, "throughput", Rate, texts=texts, size=size)
             if rate:
-                facts.setdefault("throughput", {})[str(size)] = rate
+                facts.setdefault("throughput", {})[str(size)] = rate.per_second
         closed_ns = self.samples.mean_ns(row, END_TO_END, process) if options.arrivals else 0.0
         for share in options.arrivals:
             due = arrivals(len(texts), closed_ns / share, process)
             answer = crew.ask(
-                cell, "arrivals", more_seconds=due[-1] / 1e9, texts=texts, due_ns=due
+                cell,
+                "arrivals",
+                Arrived,
+                more_seconds=due[-1] / 1e9,
+                texts=texts,
+                due_ns=due,
             )
             if answer:
                 span, every = response_at(share), range(len(texts))
-                self.samples.add(row, span, process, NO_BLOCK, every, answer.pop("ns"))
-                rates = {"share": share, "asked": share * 1e9 / closed_ns, **answer}
+                self.samples.add(row, span, process, NO_BLOCK, every, answer.ns)
+                asked = share * 1e9 / closed_ns
+                rates = {"share": share, "asked": asked, "per_second": answer.per_second}
                 facts.setdefault("arrivals", []).append(rates)
         if options.energy:
-            facts["joules"] = crew.ask(cell, "energy", texts=texts, seconds=ENERGY_SECONDS)
-
-
-def _facts(cell: Cell) -> dict[str, Any]:
-    return {
-        "row": cell.row.name,
-        "index": cell.index.name if cell.index else None,
-        "search": cell.options,
-        "key": cell.key,
-        "timed": cell.timed,
-        "differs": {},
-    }
+            read = crew.ask(cell, "energy", Energy, texts=texts, seconds=ENERGY_SECONDS)
+            facts["joules"] = read and read.joules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from effbench import fingerprint
 from effbench.cells import slug
 from effbench.errors import EffbenchError
-from effbench.files import listed
+from effbench.files import DiskError, listed
 from effbench.latency import figures, trust
 from effbench.latency.figures import Interval
 from effbench.latency.samples import Read, Samples, Times, read_samples
@@ -43,10 +44,22 @@ Value = float | str | None
 
 
 def write(folder: Path, samples: Samples) -> Path:
-    """Keep a session in a suite's results folder, beside older ones."""
+    """Keep a session in a suite's results folder, beside older ones.
+
+    Raises:
+        EffbenchError: it cannot be kept there; the message says where it is.
+
+    """
     started = "".join(c for c in samples.header["started"] if c.isalnum())
     path = folder / FOLDER / f"{slug(samples.header['dataset'])}--{started}.npz"
-    samples.write(path)
+    try:
+        samples.write(path)
+    except DiskError as trouble:  # it may have taken hours
+        elsewhere = Path(tempfile.mkdtemp(prefix="effbench-"), path.name)
+        samples.write(elsewhere)
+        raise EffbenchError(
+            f"{trouble}; what was measured is in {elsewhere} (move it to {path})"
+        ) from trouble
     return path
 
 

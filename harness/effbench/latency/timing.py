@@ -9,6 +9,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from effbench.latency.spans import Span
+from effbench.linux import tried
 
 SLACK_NS = 1_000_000
 """A sleep may last longer than asked: the end of it is waited awake."""
@@ -68,8 +69,12 @@ def tidy() -> None:
     gc.freeze()
 
 
-def arrivals(span: Span, texts: Sequence[str], due_ns: Sequence[int]) -> dict[str, Any]:
+def arrivals(
+    span: Span, texts: Sequence[str], due_ns: Sequence[int]
+) -> tuple[list[int], float]:
     """Answer queries that arrive at given times; time each from when it should have begun.
+
+    Returns the ns of each, and how many were answered a second.
 
     A query that waits behind another one has waited: nothing is omitted because the server was
     busy. Garbage is collected as it is in service.
@@ -83,7 +88,7 @@ def arrivals(span: Span, texts: Sequence[str], due_ns: Sequence[int]) -> dict[st
                 time.sleep((early - SLACK_NS) / 1e9)
         call(prepare(text))
         found.append(perf_counter_ns() - start - due)
-    return {"ns": found, "per_second": len(texts) / ((perf_counter_ns() - start) / 1e9)}
+    return found, len(texts) / ((perf_counter_ns() - start) / 1e9)
 
 
 def energy(span: Span, texts: Sequence[str], seconds: float) -> dict[str, float] | None:
@@ -101,11 +106,11 @@ def energy(span: Span, texts: Sequence[str], seconds: float) -> dict[str, float]
     return {name: value / count for name, value in joules.items()}
 
 
-def resident_bytes() -> int:
-    """Return the memory of this process."""
+def resident_bytes() -> int | None:
+    """Return the memory of this process; None where the system does not tell."""
     import psutil
 
-    return int(psutil.Process().memory_info().rss)
+    return tried(lambda: int(psutil.Process().memory_info().rss), None)
 
 
 def preempted() -> int:

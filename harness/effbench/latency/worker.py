@@ -1,29 +1,27 @@
 """The process that one row lives in while it is timed; it is told what to do by lines of JSON.
 
 It is started fresh, with the threads of every library set in its environment before anything is
-imported. Commands come on standard input, answers go to standard output; whatever a plugin
-prints goes to standard error. It ends when its input does, so none outlives a run.
+imported. Commands and answers go through pipes of their own (`channel`); whatever a plugin
+prints goes to standard error. It ends when its commands do, so none outlives a run.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
-import queue
 import signal
 import sys
-import threading
-import traceback
 from collections.abc import Sequence
 from time import perf_counter_ns
-from typing import Any, TextIO
+from typing import Any
 
 from effbench.api import CountingQueryEncoder
 from effbench.latency import agreement, timing
 from effbench.latency.calibration import Kernel
+from effbench.latency.channel import MARK, Inside
 from effbench.latency.place import opened
+from effbench.latency.replies import Arrived, Energy, First, Opened, Rate, Reply, Timed, Warm
 from effbench.latency.spans import (
     ENCODE,
     END_TO_END,
@@ -40,30 +38,26 @@ REWARM = 3
 
 
 def main() -> None:
-    """Open the cell that the first line names, then obey until the input ends."""
+    """Open the cell that the first command names, then obey until there are no more."""
     _end_with_parent()
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+    channel = Inside(os.environ[MARK])
     try:
-        _obey(answers)
-    except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)  # without waiting for a plugin's threads
+        _obey(channel)
+    except BaseException as error:
+        channel.fail(error)
 
 
-def _obey(answers: TextIO) -> None:
+def _obey(channel: Inside) -> None:
     row: _Row | None = None
-    commands = _commands()
     while True:
-        command = commands.get()
+        command = channel.command()
         what = command.pop("do")
         if row is None:
             row = _Row(**command)
-            found: object = row.opened
+            reply: Reply = row.opened
         else:
-            found = getattr(row, what)(**command)
-        answers.write(json.dumps(found) + "\n")
+            reply = getattr(row, what)(**command)
+        channel.answer(reply)
 
 
 def _end_with_parent() -> None:
@@ -71,19 +65,6 @@ def _end_with_parent() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-def _commands() -> queue.Queue[dict[str, Any]]:
-    """Read commands in a thread that ends the process with its input, whatever it is at."""
-    commands: queue.Queue[dict[str, Any]] = queue.Queue()
-
-    def listen() -> None:
-        for line in sys.stdin:
-            commands.put(json.loads(line))
-        os._exit(0)
-
-    threading.Thread(target=listen, daemon=True).start()
-    return commands
 
 
 class _Row:
@@ -100,17 +81,14 @@ class _Row:
         self._encoder: Any = bench.instance(search.row) if search else None
         self._encode: Any = encoding_of(search, bench) if search else None
         self._docs = shape_of(search, bench)[0] if search else 0
-        self.opened = {
-            "load_ms": (perf_counter_ns() - began) / 1e6,
-            "libraries": _libraries(),
-        }
+        self.opened = Opened((perf_counter_ns() - began) / 1e6, _libraries())
         self._kernel = Kernel()
 
-    def first(self, text: str) -> dict[str, float]:
+    def first(self, text: str) -> First:
         """Answer the first query there ever was."""
-        return {"first_ms": timing.times(next(iter(self._spans.values())), [text])[0] / 1e6}
+        return First(timing.times(next(iter(self._spans.values())), [text])[0] / 1e6)
 
-    def warm(self, texts: Sequence[str], timed: Sequence[str]) -> dict[str, Any]:
+    def warm(self, texts: Sequence[str], timed: Sequence[str]) -> Warm:
         """Answer queries off the clock, and one of each length among the timed ones.
 
         The second half of ``texts`` is then timed when it is new, and once more: an encoder
@@ -126,17 +104,11 @@ class _Row:
         timing.stages(self._stages, old)
         fresh, again = timing.times(whole, new), timing.times(whole, new)
         timing.tidy()
-        facts = {"tokens": lengths if self._counts else None, "bytes_read": None}
-        if self._counts and lengths:
-            facts["bytes_read"] = [int(self._encoder.bytes_read(count)) for count in lengths]
-        return {
-            "fresh_ns": fresh,
-            "again_ns": again,
-            "resident_bytes": timing.resident_bytes(),
-            "facts": facts,
-        }
+        tokens = lengths if self._counts else None
+        read = tokens and [int(self._encoder.bytes_read(count)) for count in tokens]
+        return Warm(fresh, again, timing.resident_bytes(), tokens, read)
 
-    def block(self, texts: Sequence[str], before: Sequence[str]) -> dict[str, Any]:
+    def block(self, texts: Sequence[str], before: Sequence[str]) -> Timed:
         """Time all spans of some queries, a calibration before and after; say what came out."""
         timing.tidy()
         kernel, preempted = self._kernel.run(), timing.preempted()
@@ -147,41 +119,41 @@ class _Row:
             found[name] = timing.times(span, texts, answers[name])
         staged: list[Any] = []
         found |= timing.stages(self._stages, texts, staged)
-        kernels = [kernel, self._kernel.run()]
+        kernels = (kernel, self._kernel.run())
         if self._stages:
             answers[list(self._stages)[-1]] = staged
-        return {
-            "ns": found,
-            "kernel_ns": kernels,
-            "preempted": timing.preempted() - preempted,
-            "answers": [
+        return Timed(
+            ns=found,
+            kernel_ns=kernels,
+            preempted=timing.preempted() - preempted,
+            answers=[
                 agreement.first_hits(answer, text, self._cell, self._docs)
                 for answer, text in zip(answers[END_TO_END], texts, strict=True)
             ],
-            "unlike": {
+            unlike={
                 name: agreement.unlike(own, answers[ENCODE])
                 for name, own in answers.items()
                 if name not in (ENCODE, SEARCH, END_TO_END)
             },
-        }
+        )
 
-    def throughput(self, texts: Sequence[str], size: int) -> float:
+    def throughput(self, texts: Sequence[str], size: int) -> Rate:
         """Return queries a second that are encoded in batches of ``size``."""
         batches = [texts[at : at + size] for at in range(0, len(texts), size)]
         self._encode(batches[0])
         start = perf_counter_ns()
         for batch in batches:
             self._encode(batch)
-        return len(texts) / ((perf_counter_ns() - start) / 1e9)
+        return Rate(len(texts) / ((perf_counter_ns() - start) / 1e9))
 
-    def arrivals(self, texts: Sequence[str], due_ns: Sequence[int]) -> dict[str, Any]:
+    def arrivals(self, texts: Sequence[str], due_ns: Sequence[int]) -> Arrived:
         """Answer queries that arrive at given times, whole answers."""
         *_, span = self._spans.values()
-        return timing.arrivals(span, texts, due_ns)
+        return Arrived(*timing.arrivals(span, texts, due_ns))
 
-    def energy(self, texts: Sequence[str], seconds: float) -> dict[str, float] | None:
-        """Return joules a query by counter (``cpu``, ``gpu``); None where there is none."""
-        return timing.energy(next(iter(self._spans.values())), texts, seconds)
+    def energy(self, texts: Sequence[str], seconds: float) -> Energy:
+        """Read the counters (``cpu``, ``gpu``) around a loop."""
+        return Energy(timing.energy(next(iter(self._spans.values())), texts, seconds))
 
     @property
     def _counts(self) -> bool:

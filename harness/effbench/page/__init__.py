@@ -12,6 +12,7 @@ from effbench.files import read_json
 from effbench.leaderboard import Board
 from effbench.page import chart
 from effbench.page.facts import Texts, facts
+from effbench.printing import harmless_data
 from effbench.remarks import one_line
 
 HERE = Path(__file__).parent
@@ -34,7 +35,7 @@ def html(boards: Sequence[Board]) -> str:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
     )
     places.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # and in its order
-    data = {"boards": [facts(board, texts_of(board)) for board in boards]}
+    data = harmless_data({"boards": [facts(board, texts_of(board)) for board in boards]})
     return places.get_template("page.html").render(
         data=data,
         chart=chart.specification([], "", "") | {"width": "container"},
@@ -64,7 +65,7 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
     notes = (part for note in chart.notes(board, span, percent) for part in wrap(note, WIDE))
     title = f"{board.suite} on {board.machine}"
     spec["title"] = {"text": title, "anchor": "start", "subtitle": list(notes)}
-    drawn: str = converter.vegalite_to_svg(spec)
+    drawn: str = converter.vegalite_to_svg(harmless_data(spec))
     if form == "svg":
         return drawn
     png: bytes = converter.svg_to_png(drawn, scale=2)

@@ -256,6 +256,10 @@
     return `${name(lines[0])} takes ${short(times[0][0] / times[1][0])} times the ${span} of ${name(lines[1])}.`;
   }
 
+  function quoted(word) { // for a shell
+    return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+  }
+
   function pins() {
     const lines = chosen.pins.map((id) => board.lines[id]);
     const place = byId("pins");
@@ -269,8 +273,8 @@
       said.push(make("p", {}, ratio(lines)));
       if (a && b) said.push(make("p", {}, `${choice("measure")}: ${(a.score[0] - b.score[0]).toFixed(4)} apart.`));
       said.push(make("p", { class: "note" }, "With intervals and a test: ",
-        make("code", {}, `effbench compare ${JSON.stringify(lines[0].row)} ${JSON.stringify(lines[1].row)} --suite ${board.suite}` +
-          (choice("span") ? ` --span ${JSON.stringify(choice("span"))}` : ""))));
+        make("code", {}, ["effbench", "compare", "--suite", board.suite, ...(choice("span") ? ["--span", choice("span")] : []),
+          "--", lines[0].row, lines[1].row].map(quoted).join(" "))));
     }
     place.replaceChildren(make("h2", {}, lines.map(name).join(" and ")), ...said,
       make("div", { class: "scroll", tabindex: 0 }, make("table", {}, make("tbody", {}, ...rows))));

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from effbench import judgments
 from effbench.api import Doc, Qrel, Query
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
-from effbench.reading import checked_id, checked_text
+from effbench.reading import checked_id, checked_text, shown
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
@@ -87,8 +88,9 @@ class Data:
                 "(are the ids of queries and judgments the same?)"
             )
         if len(found) < len(queries):
+            ((double, _),) = Counter(query.query_id for query in queries).most_common(1)
             raise EffbenchError(
-                f"{self.row.name}: a query id occurs twice (ids must be unique)"
+                f"{self.row.name}: query id {shown(double)} occurs twice (ids must be unique)"
             )
 
 
@@ -124,7 +126,7 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
     own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
     counted = {
         "judged_docs_missing": missing,
-        "self_judged": own if data.row.dataset.drop_self_hits else set(),
+        "self_judged": own if data.row.declared.drop_self_hits else set(),
     }
     such_as = {name: _some(ids) for name, ids in counted.items()}
     return {**{name: len(ids) for name, ids in counted.items()}, "such_as": such_as}
@@ -146,7 +148,7 @@ def asked_of(row: DatasetRow) -> Iterator[Query]:
         with blamed(row.who):
             query_id, text = query.query_id, query.text
         checked_id(query_id, f"{row.name}: a query's id")
-        checked_text(text, f"{row.name}: query {query_id!r}: its text")
+        checked_text(text, f"{row.name}: query {query_id!r:.99}: its text")
         yield Query(query_id, text)
 
 
@@ -164,8 +166,8 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
         with blamed(row.who):
             doc_id, text, title = doc.doc_id, doc.text, doc.title
         checked_id(doc_id, f"{row.name}: a doc's id")
-        checked_text(text, f"{row.name}: doc {doc_id!r}: its text")
-        checked_text(title, f"{row.name}: doc {doc_id!r}: its title")
+        checked_text(text, f"{row.name}: doc {doc_id!r:.99}: its text")
+        checked_text(title, f"{row.name}: doc {doc_id!r:.99}: its title")
         hashes.append(hash(doc_id))
         yield doc
     _refuse_double(row, hashes)
@@ -197,12 +199,13 @@ def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
 
     known = np.sort(np.array(hashes, dtype=np.int64))
     clashing = set(known[1:][known[1:] == known[:-1]].tolist())
-    seen: set[str] = set()
-    for doc in row.docs() if clashing else ():  # ids that differ may share a hash
+    seen: dict[str, int] = {}
+    docs = row.docs() if clashing else ()
+    for place, doc in enumerate(docs, start=1):  # ids that differ may share a hash
         if doc.doc_id in seen:
             raise EffbenchError(
-                f"{row.name}: doc id {doc.doc_id!r} occurs twice in the corpus "
-                "(ids must be unique)"
+                f"{row.name}: doc id {shown(doc.doc_id)} occurs twice in the corpus: docs "
+                f"{seen[doc.doc_id]:,} and {place:,} have it (ids must be unique)"
             )
         if hash(doc.doc_id) in clashing:
-            seen.add(doc.doc_id)
+            seen[doc.doc_id] = place

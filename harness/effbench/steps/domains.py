@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from effbench.errors import EffbenchError
+from effbench.files import save_array
 from effbench.rows import Row
 from effbench.steps import Step
 from effbench.steps.data import Data, docs_of, queries_of
@@ -63,7 +64,6 @@ class EncodeDomain:
         return (self.row.offer, self._passages.offer, self.data.row.offer)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        import numpy as np
 
         docs = list(islice(docs_of(self.data.row), self.first))
         queries = [query.text for query in queries_of(self.data, bench)[: self.first]]
@@ -73,8 +73,8 @@ class EncodeDomain:
         passages = checked(encode, self._passages, "docs")(docs)
         encode = bench.instance(self.row).encode_queries
         asked = checked(encode, self.row, "queries")(queries)
-        artifact.put(PASSAGES, lambda path: np.save(path, passages))
-        artifact.put(QUERIES, lambda path: np.save(path, asked))
+        artifact.put(PASSAGES, lambda path: save_array(path, passages))
+        artifact.put(QUERIES, lambda path: save_array(path, asked))
         return {"docs": len(docs), "queries": len(queries)}
 
 

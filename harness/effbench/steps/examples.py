@@ -18,6 +18,7 @@ from effbench.examples import (
     QUERIES,
     put_lists,
 )
+from effbench.files import save_array
 from effbench.rows import DatasetRow
 from effbench.runs import read_docpairs
 from effbench.steps import Step
@@ -209,7 +210,7 @@ def _put_docs(
                     file.write(json.dumps(doc, ensure_ascii=False).encode() + b"\n")
     artifact.put(DOCS, (artifact.folder / f".{DOCS}").replace)
     artifact.put(
-        PLACES, lambda path: np.save(path, np.array(places, dtype=np.int64).reshape(-1, 3))
+        PLACES, lambda path: save_array(path, np.array(places, dtype=np.int64).reshape(-1, 3))
     )
     return positions
 

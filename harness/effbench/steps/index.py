@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from effbench.api import Doc, Saved
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
+from effbench.files import on_disk
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.data import docs_of
@@ -112,7 +113,7 @@ class BuildRetriever:
                 with path.open("w", encoding="utf-8") as ids:
                     docs = _Noted(docs_of(self.dataset), ids, advance)
                     start = perf_counter()
-                    with blamed(self.row.who):
+                    with blamed(self.row.who), on_disk(path, only_full=True):
                         retriever.index(iter(docs))
                     seconds = perf_counter() - start
                     docs.finish()
@@ -176,7 +177,7 @@ class _Noted:
 
 def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str, Any]:
     def save(folder: Path) -> None:
-        with blamed(row.who):
+        with blamed(row.who), on_disk(artifact.folder / _FOLDER, only_full=True):
             built.save(folder)
 
     if isinstance(built, Saved):

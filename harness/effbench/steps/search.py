@@ -185,7 +185,7 @@ class SearchRetriever:
 
 
 def _drops(data: Data) -> bool:
-    return bool(data.row.dataset.drop_self_hits)
+    return data.row.declared.drop_self_hits
 
 
 def _depth(data: Data, k: int) -> int:

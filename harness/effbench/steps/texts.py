@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
-from effbench.reading import numbered, opened
+from effbench.reading import numbered, opened, shown
 from effbench.rows import DatasetRow
 from effbench.steps import Step
 from effbench.steps.data import asked_of, docs_of
@@ -70,7 +70,7 @@ class FileSource:
             if column not in (rows.fieldnames or ()):
                 raise EffbenchError(
                     f"{self.path}:1: no column {column!r} "
-                    f"(its header has {', '.join(rows.fieldnames or ())})"
+                    f"(its header has {', '.join(map(shown, rows.fieldnames or ()))[:200]})"
                 )
             for row in rows:
                 if None in row:  # a comma or TAB in a text would cut it short

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from effbench import processes
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
+from effbench.files import on_disk
 from effbench.rows import Row
 from effbench.steps import Step
 from effbench.trainers import ABOUT
@@ -35,7 +36,7 @@ class Train:
     @property
     def together(self) -> bool:
         """Whether all processes of a run train it together."""
-        return bool(getattr(self.row.offer.factory, "together", False))
+        return self.row.offer.together
 
     @property
     def label(self) -> str:
@@ -62,7 +63,7 @@ class Train:
         trainer = self.row.make(bench)
         with bench.progress.work(self.label, None, "models") as advance:
             start = perf_counter()
-            with blamed(self.row.who):
+            with blamed(self.row.who), on_disk(folder, only_full=True):
                 trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
             advance(1)
