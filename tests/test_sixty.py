@@ -101,8 +101,12 @@ def start(effbench):
     return started
 
 
-def test_what_is_hostile_while_planning_is_a_line_of_the_plan(start, tmp_path: Path) -> None:
-    assert sixty_plans.planned(start, tmp_path, kinds("PLANS")) == []
+@pytest.mark.parametrize("datasets", [True, False])
+def test_what_is_hostile_while_planning_is_a_line_of_the_plan(
+    start, tmp_path: Path, datasets: bool
+) -> None:
+    given = [kind for kind in kinds("PLANS") if (kind.plugin == "dataset") is datasets]
+    assert sixty_plans.planned(start, tmp_path, given) == []
 
 
 @pytest.fixture(params=LOADING)
