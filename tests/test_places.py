@@ -366,3 +366,23 @@ def test_a_folder_that_nobody_may_look_into_is_named(run, effbench, here: Path) 
     found = effbench("leaderboard", "results")
     assert found.exit_code == 1
     assert f"left out: {shut.relative_to(here)}: Permission denied" in found.stderr
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_terminal_may_lack_characters(run, here: Path, monkeypatch, encoding: str) -> None:
+    (here / "suite.yaml").write_text(SUITE.replace("words: {", "\u043c\u4e2d: {"))
+    assert run().exit_code == 0
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    found = started(["leaderboard", "results", "--format", "markdown"])
+    assert (found.returncode, found.stderr) == (0, "")
+    assert r"| \u043c\u4e2d |" in found.stdout
+
+
+def test_a_system_may_lack_characters_for_names(suite, here: Path, monkeypatch) -> None:
+    suite(SUITE.replace("suite: toys", "suite: \u043c"))
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
+        monkeypatch.setenv(name, value)
+    found = started(["run", "suite.yaml", "--results", "results"])
+    assert found.returncode == 2
+    assert "suite.json: no name for files in this system's encoding, ascii " in found.stderr
+    assert found.stderr.endswith("(set PYTHONUTF8=1, or a locale of UTF-8)\n")

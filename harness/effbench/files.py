@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from effbench.door import content, parsed
 from effbench.errors import EffbenchError
@@ -52,10 +52,19 @@ class DiskError(EffbenchError):
             name = error.filename and os.fsdecode(error.filename)
             if name and not _TEMPORARY.fullmatch(Path(name).name):
                 place = name
+        elif _is_name(error):
+            why = f"no name for files in this system's encoding, {error.encoding}"
         super().__init__(f"{place}: {why} ({_advice(error)})")
 
 
+def _is_name(error: BaseException) -> TypeGuard[UnicodeEncodeError]:
+    """Tell whether a file's name was refused: what is written into files is UTF-8."""
+    return isinstance(error, UnicodeEncodeError) and error.encoding != "utf-8"
+
+
 def _advice(error: BaseException) -> str:
+    if _is_name(error):
+        return "set PYTHONUTF8=1, or a locale of UTF-8"
     code = error.errno if isinstance(error, OSError) else None
     if code in _FULL or (code is None and DISK.search(str(error))):
         return "free some space, or name another place"
@@ -81,7 +90,8 @@ def on_disk(place: Path, *, only_full: bool = False) -> Iterator[None]:
     except EffbenchError:
         raise
     except Exception as error:
-        if DISK.search(str(error)) or (isinstance(error, OSError) and not only_full):
+        refused = isinstance(error, OSError) or _is_name(error)
+        if DISK.search(str(error)) or (refused and not only_full):
             raise DiskError(place, error) from error
         raise
 

@@ -94,6 +94,6 @@ def own_stdout() -> Any:
     return io.TextIOWrapper(
         binary,
         encoding=sys.stdout.encoding,
-        errors=sys.stdout.errors,
+        errors="backslashreplace",  # a character that this terminal has not stops nothing
         line_buffering=bool(sys.stdout.line_buffering),
     )
