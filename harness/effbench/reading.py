@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from effbench.errors import EffbenchError
+from effbench.ordinary import ordinary
 
 MOST_RELEVANCE = 1_000_000
 """The largest relevance, and the smallest without its sign: trec_eval keeps a table as long."""
@@ -161,6 +162,7 @@ def checked_id(value: object, what: str) -> str:
         EffbenchError: it is none; ``what`` says which id, and where it stands.
 
     """
+    value = ordinary(value)
     if not isinstance(value, str) or value.split() != [value] or "\0" in value:
         said = "missing" if value is None else shown(value)
         plain = "take a string without white space"
@@ -176,6 +178,7 @@ def checked_text(value: object, what: str) -> str:
         EffbenchError: it is none; ``what`` says which text, and where it stands.
 
     """
+    value = ordinary(value)
     if not isinstance(value, str):
         raise EffbenchError(f"{what} is {kind_of(value)} (give a string)")
     if not value.isascii():
@@ -214,9 +217,8 @@ def checked_relevance(value: object, what: str) -> int:
     try:
         found = _integer(value)
     except (TypeError, ValueError, OverflowError):
-        raise EffbenchError(
-            f"{what} {shown(value)} is no integer (take 0, 1, 2, ...)"
-        ) from None
+        advice = "(take 0, 1, 2, ...)"
+        raise EffbenchError(f"{what} {shown(value)} is no integer {advice}") from None
     if abs(found) > MOST_RELEVANCE:
         raise EffbenchError(f"{what} is too large (take at most {MOST_RELEVANCE:,})")
     return found
@@ -247,4 +249,4 @@ def _integer(value: Any) -> int:
         raise TypeError
     if isinstance(value, Real) and not isinstance(value, int) and float(value).is_integer():
         return int(float(value))
-    return operator.index(value)  # raises of anything else
+    return ordinary(operator.index(value))  # type: ignore[no-any-return] # raises of anything else
