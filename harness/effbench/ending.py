@@ -33,7 +33,7 @@ def no_silent_end() -> Iterator[None]:
     So it stays where the block has failed: what a plugin leaves to be done at the exit may end
     the program like this, too. Children that a library forks end by it as they should.
     """
-    ours, succeeded = os.getpid(), False
+    ours, succeeded, before = os.getpid(), False, os._exit
 
     def end(status: int) -> NoReturn:
         if status == 0 and os.getpid() == ours and not succeeded:
@@ -56,7 +56,7 @@ def no_silent_end() -> Iterator[None]:
         raise
     finally:
         if succeeded:
-            os._exit = _REALLY
+            os._exit = before  # a plugin's own call of ours ends within another one
 
 
 def ended(how: str) -> str:
