@@ -89,7 +89,7 @@ def test_a_strange_file_is_named(effbench, results: Path) -> None:
     (folder / "notes.json").write_bytes((folder / "data-0--0.json").read_bytes())
     found = draw(effbench, results)
     assert found.exit_code == 0
-    assert "left out, since the suite has them no more: notes" in found.stdout
+    assert "left out, since the suite no longer has them: notes" in found.stdout
 
 
 def test_machines_are_never_mixed(effbench, results: Path) -> None:

@@ -145,12 +145,12 @@ def json_objects(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, dict[s
         except json.JSONDecodeError as error:
             raise EffbenchError(
                 f"{where}: bad JSON: {error.msg} at column {error.colno} "
-                "(write one JSON object a line)"
+                "(write one JSON object on each line)"
             ) from None
         except (ValueError, RecursionError) as error:  # too many digits, or brackets
             raise EffbenchError(f"{where}: bad JSON: {error} (mend it)") from None
         if not isinstance(found, dict):
-            raise EffbenchError(f"{where}: no JSON object (write one a line)")
+            raise EffbenchError(f"{where}: no JSON object (write one on each line)")
         yield where, found
 
 

@@ -18,7 +18,9 @@ def refuse_links(folder: Path, row: Row) -> None:
 
     """
     if folder.is_symlink() or not folder.is_dir():
-        raise EffbenchError(f"{row.who}: it removed the folder that it was to fill")
+        raise EffbenchError(
+            f"{row.who}: it removed the folder that it was to fill (leave the folder)"
+        )
     whole = folder.resolve()
     for path in folder.rglob("*"):
         if not path.is_symlink():

@@ -16,6 +16,7 @@ from effbench.reading import checked_id, checked_text, shown
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
+from effbench.words import counted
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -80,7 +81,8 @@ class Data:
             )
         if not found:
             raise EffbenchError(
-                f"{self.row.name}: it has none of the {len(wanted)} queries that are judged "
+                f"{self.row.name}: it has none of the "
+                f"{counted(len(wanted), 'queries')} that are judged "
                 "(are the ids of queries and judgments the same?)"
             )
         if len(found) < len(queries):
@@ -116,16 +118,17 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
     missing = judged.difference(doc_ids)
     if len(missing) == len(judged):
         raise EffbenchError(
-            f"{data.row.name}: the corpus has none of the {len(judged)} docs that are judged "
+            f"{data.row.name}: the corpus has none of the "
+            f"{counted(len(judged), 'docs')} judged "
             "relevant (are the ids of docs and judgments the same?)"
         )
     own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
-    counted = {
+    tallied = {
         "judged_docs_missing": missing,
         "self_judged": own if data.row.declared.drop_self_hits else set(),
     }
-    such_as = {name: _some(ids) for name, ids in counted.items()}
-    return {**{name: len(ids) for name, ids in counted.items()}, "such_as": such_as}
+    such_as = {name: _some(ids) for name, ids in tallied.items()}
+    return {**{name: len(ids) for name, ids in tallied.items()}, "such_as": such_as}
 
 
 def _some(ids: Iterable[str]) -> list[str]:
@@ -183,7 +186,8 @@ def refuse_part(row: DatasetRow, count: int) -> None:
     said = row.docs_count()
     if said is not None and said != count:
         raise EffbenchError(
-            f"{row.who}: its corpus has {count} docs, its docs_count says {said} (was it read "
+            f"{row.who}: its corpus has {counted(count, 'docs')}, its docs_count "
+            f"says {said} (was it read "
             "in part, or do two datasets share a corpus_key?)"
         )
 
