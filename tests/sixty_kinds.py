@@ -73,7 +73,11 @@ def suite(given: Sequence[Kind] = ()) -> dict[str, Any]:
             **hostile["retriever"],
             "far": {"use": "scan"},
         },
-        "indexes": {"plain": {"use": "witness"}, **hostile["index"], "deep": {"use": "plain"}},
+        "indexes": {
+            "plain": {"use": "witness"},
+            **hostile["index"],
+            "deep": {"use": "witness", "salt": 1},
+        },
         "latency": False,
     }
     plugins = {kind.plugin for kind in given}

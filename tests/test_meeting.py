@@ -116,12 +116,15 @@ def test_queries_that_are_their_own_relevant_docs_are_said(run, records) -> None
         ({"docs": r'{"_id": "d\u0000", "text": ""}'}, "corpus.jsonl:4: _id is 'd\\x00'"),
     ],
 )
-def test_what_cannot_be_scored_is_refused_for_every_row(run, given, message: str) -> None:
+def test_what_cannot_be_scored_is_refused_for_every_row(
+    run, records, given, message: str
+) -> None:
     found = run(**given)
     assert found.exit_code == 1
     lines = [line for line in found.stderr.splitlines() if line.startswith("FAILED d-test")]
     assert len(lines) == 2
-    assert all(message in line for line in lines), lines
+    assert message in lines[0], "the reason of one step is said once"
+    assert [message in record["error"] for record in records()] == [True, True]
     assert "Traceback" not in found.output
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +23,7 @@ from effbench import ending
 from effbench.keeper import ABSENT, Imports, Keeper
 from effbench.keepers import keepers
 from effbench.output import Output, own_stdout
-from effbench.printing import say
+from effbench.printing import harmless_lines, say
 
 LEFT = "what a plugin left behind"
 """Who prints when the program has done all."""
@@ -188,6 +189,8 @@ def kept(*, alone: bool = False) -> Iterator[None]:
     own: Any = before or io.StringIO() if stream is None else stream  # or it is closed
     sys.stdout = output = Output(own, mine.printing)
     threading.excepthook = mine.raised
+    form = warnings.formatwarning
+    warnings.formatwarning = lambda *given, **named: harmless_lines(form(*given, **named))
     code: Any = 1
     try:
         yield
@@ -204,3 +207,4 @@ def kept(*, alone: bool = False) -> Iterator[None]:
         else:
             mine.close()
             sys.stdout, threading.excepthook = before, hook
+            warnings.formatwarning = form

@@ -80,6 +80,20 @@ def _put_signals(_: Any, was: dict[int, Any]) -> None:
             signal.signal(number, handler)
 
 
+def _take_limits(resource: Any) -> dict[int, int]:
+    """Return the soft limits; a hard one cannot be raised again."""
+    names = [f"RLIMIT_{name}" for name in ("AS", "CPU", "DATA", "FSIZE", "NOFILE", "STACK")]
+    kinds = [getattr(resource, name) for name in names if hasattr(resource, name)]
+    return {kind: resource.getrlimit(kind)[0] for kind in kinds}
+
+
+def _put_limits(resource: Any, was: dict[int, int]) -> None:
+    for kind, soft in was.items():
+        now, hard = resource.getrlimit(kind)
+        if now != soft:
+            resource.setrlimit(kind, (soft, hard))
+
+
 def _take_alarm(_: Any) -> bool:
     return any(signal.getitimer(signal.ITIMER_REAL))
 
@@ -200,6 +214,7 @@ def keepers() -> list[Keeper]:
         Keeper("signal", _take_signals, _put_signals),
         Keeper("locale", lambda at: at.setlocale(at.LC_ALL), _put_locale),
         pair("socket", "getdefaulttimeout", "setdefaulttimeout"),
+        Keeper("resource", _take_limits, _put_limits),
         *_of_python(),
         *_of_numpy(),
         *_of_torch(),

@@ -111,6 +111,10 @@ class Workbench:
         """Digests of files, remembered in the store."""
         return Digests(self.store.root / DIGESTS)
 
+    def distrust(self) -> None:
+        """Look again whether what is finished is whole, before it is used next."""
+        self._sound.clear()
+
     def close(self) -> None:
         """Let go of open models and indexes: others need the memory."""
         self._encoders, self._indexes = _Newest(2), _Newest(1)

@@ -32,7 +32,10 @@ CPU_SECONDS = 20
 """Of one command; the longest takes half a second."""
 
 SECONDS = 300
-"""When a command that waits for something ends the process; what it did is in ``hang.txt``."""
+"""When a command that waits for something ends the process."""
+
+HANG = Path(".hypothesis", "hang.txt")
+"""What it did then."""
 
 MEMORY = 1 << 30
 """Bytes by which one command may raise the most that the process has had."""
@@ -79,7 +82,8 @@ def limited() -> Iterator[None]:
 
     before = signal.signal(signal.SIGPROF, stop)
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS, CPU_SECONDS)
-    with Path("hang.txt").open("w") as file:
+    HANG.parent.mkdir(exist_ok=True)
+    with HANG.open("w") as file:
         faulthandler.dump_traceback_later(SECONDS, exit=True, file=file)
         try:
             yield

@@ -14,7 +14,8 @@ def refuse_links(folder: Path, row: Row) -> None:
     """Refuse a folder that a plugin has filled if it does not hold all that belongs to it.
 
     Raises:
-        EffbenchError: it is gone, or in it is a link that leads out, or to nothing.
+        EffbenchError: it is gone, in it is a link that leads out, to nothing or to itself, or a
+            name that is no text.
 
     """
     if folder.is_symlink() or not folder.is_dir():
@@ -23,15 +24,28 @@ def refuse_links(folder: Path, row: Row) -> None:
         )
     whole = folder.resolve()
     for path in folder.rglob("*"):
-        if not path.is_symlink():
-            continue
-        target, inside = path.readlink(), whole in path.resolve().parents
-        if target.is_absolute() or not path.exists() or not inside:
-            shown = path.relative_to(folder).as_posix()
+        name = path.relative_to(folder).as_posix()
+        if not _is_text(name):
             raise EffbenchError(
-                f"{row.who}: it left {shown!r}, a link to {str(target)!r} (copy it: what is "
-                "kept must not change with others)"
+                f"{row.who}: it left {name!r} (take names that are text in UTF-8)"
             )
+        if path.is_symlink() and not _leads_inside(path, whole):
+            raise EffbenchError(
+                f"{row.who}: it left {name!r}, a link to {str(path.readlink())!r} (copy it: "
+                "what is kept must not change with others)"
+            )
+
+
+def _is_text(name: str) -> bool:
+    return name == name.encode("utf-8", "replace").decode()
+
+
+def _leads_inside(link: Path, folder: Path) -> bool:
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError):  # it leads nowhere, or to itself
+        return False
+    return not link.readlink().is_absolute() and folder in target.parents
 
 
 def refuse_unfit(built: Any, row: Row, *methods: str) -> None:

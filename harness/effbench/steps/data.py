@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from effbench import judgments
 from effbench.api import Doc, Qrel, Query
 from effbench.errors import EffbenchError
-from effbench.reading import checked_id, checked_text, shown
+from effbench.reading import checked_id, checked_relevance, checked_text, shown
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
@@ -137,7 +137,18 @@ def _some(ids: Iterable[str]) -> list[str]:
 
 def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
     """Yield a dataset's judgments, checked, those of queries that it lacks too."""
-    return judgments.checked((row.name, qrel) for qrel in row.qrels(_qrel))
+    name = row.name
+    query, doc, grade = f"{name}: the query's id", f"{name}: the doc's id", f"{name}: relevance"
+
+    def take(given: Any) -> Qrel:
+        query_id, doc_id, relevance = given
+        return Qrel(
+            checked_id(query_id, query),
+            checked_id(doc_id, doc),
+            checked_relevance(relevance, grade),
+        )
+
+    return judgments.checked((name, qrel) for qrel in row.qrels(take))
 
 
 def asked_of(row: DatasetRow) -> Iterator[Query]:
@@ -190,11 +201,6 @@ def refuse_part(row: DatasetRow, count: int) -> None:
             f"says {said} (was it read "
             "in part, or do two datasets share a corpus_key?)"
         )
-
-
-def _qrel(given: Any) -> Qrel:
-    query_id, doc_id, relevance = given
-    return Qrel(query_id, doc_id, relevance)
 
 
 def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:

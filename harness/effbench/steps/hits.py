@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.api import ScoredDoc
 from effbench.errors import EffbenchError
+from effbench.reading import checked_text
 from effbench.rows import Row
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
 
 
 def check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
-    """Refuse a doc that comes twice, and a score that a run cannot hold.
+    """Refuse a doc that comes twice, and an id or a score that a run cannot hold.
 
     Raises:
         EffbenchError: it names the row that searched and the query.
@@ -102,6 +103,8 @@ def check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
     """
     if len({hit.doc_id for hit in hits}) < len(hits):
         raise EffbenchError(f"{row.who}: search returned a doc twice for query {query_id!r}")
+    for hit in hits:
+        checked_text(hit.doc_id, f"{row.who}: search returned a doc id that")
     if not all(-LARGEST <= hit.score <= LARGEST for hit in hits):
         raise EffbenchError(
             f"{row.who}: search returned a score that is no finite 32-bit float for "

@@ -166,7 +166,8 @@ class _Noted:
 
     def __iter__(self) -> Iterator[Doc]:
         try:
-            yield from self._docs
+            for doc in self._docs:  # noqa: UP028 - with it, who closes this one closes both
+                yield doc
         except Exception as error:
             self._error = error
             raise
@@ -207,6 +208,11 @@ def _load(
     try:
         with blamed(step.row.who):
             built.load(artifact.folder / _FOLDER, vectors)
+        if not artifact.finished():
+            bench.distrust()  # it may have removed more than its own
+            raise EffbenchError(
+                f"{step.row.who}: load has removed what was saved (only read it)"
+            )
     except EffbenchError:
         if not bench.trusting:  # a latency worker makes and unmakes nothing
             with contextlib.suppress(OSError):  # a store that is read only

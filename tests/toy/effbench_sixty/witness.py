@@ -42,9 +42,9 @@ class WitnessEncoder(WordsEncoder):
 
 
 class WitnessIndex(PlainIndex):
-    """All products, times what it sees."""
+    """All products, times what it sees; indexes of another salt are others."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, salt: int = 0) -> None:
         super().__init__()
 
     def build(self, vectors):
