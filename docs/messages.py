@@ -17,7 +17,7 @@ NAMED = {"advice", "how", "line", "message", "reason", "wrong"}
 LABELS = {"label", "who"}
 """Functions that return the name of a step or a row."""
 
-WORD, PUT_IN, LEAST = re.compile(r"[A-Za-z]{2,}"), re.compile(r"\{[^{}]*\}"), 3
+WORD, PUT_IN, LEAST = re.compile(r"[A-Za-z]{2,}"), re.compile(r"\{[^{}]*\}"), 2
 """Words of a message that do not come from what is put in."""
 
 HEAD = """\
@@ -72,7 +72,7 @@ def _walked(node: ast.AST) -> Iterator[ast.AST]:
 
 def _texts(node: ast.expr | None) -> Iterator[str]:
     """Yield the templates in an expression: texts of several words."""
-    if isinstance(node, ast.Tuple):
+    if isinstance(node, ast.Tuple | ast.List):
         for part in node.elts:
             yield from _texts(part)
     elif isinstance(node, ast.IfExp):
@@ -109,6 +109,8 @@ def _name(node: ast.AST) -> str:
             return name.strip("_")
         case ast.Attribute(value=value, attr=name):
             return "type" if name == "__name__" else name.strip("_") or _name(value)
+        case ast.Call(func=ast.Name(id="suggest")):
+            return "did you mean ...?"
         case ast.Call(args=[inner, *_]):
             return _name(inner)
         case ast.Call(func=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):

@@ -215,7 +215,7 @@ def test_a_damaged_model_is_not_sealed_anew(run, values, tmp_path: Path) -> None
     run()
     true = values()
     damage_model(tmp_path)
-    assert "/table.npy: lost or damaged, making it again" in run().stderr
+    assert "/words.txt: lost or damaged, making it again" in run().stderr
     assert values() == true
 
 

@@ -105,15 +105,14 @@ def leaderboard(
         raise click.UsageError(
             f"--output {output}: this is {is_it}, and {form} writes {writes} (name another)"
         )
+    every = boards(results, published)
     found = [
-        one
-        for one in boards(results, published)
-        if suite in (None, one.suite) and machine in (None, one.machine)
+        one for one in every if suite in (None, one.suite) and machine in (None, one.machine)
     ]
     if not found:
-        raise EffbenchError(
-            f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
-        )
+        said = f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
+        known = ", ".join(f"{one.suite} on {one.machine}" for one in every)
+        raise EffbenchError(f"{said} (known: {known})")
     if asked:
         for one in found:
             say(*recommend(one, terms))

@@ -95,7 +95,7 @@ def parsed(text: bytes, path: Path) -> Any:
     try:
         data = msgspec.json.decode(text)
     except (ValueError, RecursionError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+        raise EffbenchError(f"{path}: cannot be read: {error} (is it damaged?)") from error
     strings = text.replace(b"\\\\", b"").replace(b'\\"', b"").count(b'"') // 2
     if _strings(data, path) != strings:
         raise EffbenchError(f"{path}: cannot be read: a key is there twice (keep one)")
@@ -112,7 +112,7 @@ def foreign(text: bytes, path: Path) -> Any:
     try:
         data = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+        raise EffbenchError(f"{path}: cannot be read: {error} (is it damaged?)") from error
     _strings(data, path)
     return data
 

@@ -81,8 +81,7 @@ class Data:
             )
         if not found:
             raise EffbenchError(
-                f"{self.row.name}: it has none of the "
-                f"{counted(len(wanted), 'queries')} that are judged "
+                f"{self.row.name}: it has none of the queries that are judged "
                 "(are the ids of queries and judgments the same?)"
             )
         if len(found) < len(queries):
@@ -118,17 +117,16 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
     missing = judged.difference(doc_ids)
     if len(missing) == len(judged):
         raise EffbenchError(
-            f"{data.row.name}: the corpus has none of the "
-            f"{counted(len(judged), 'docs')} judged "
-            "relevant (are the ids of docs and judgments the same?)"
+            f"{data.row.name}: the corpus has none of the docs that are judged relevant "
+            "(are the ids of docs and judgments the same?)"
         )
     own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
-    tallied = {
+    ids_by_kind = {
         "judged_docs_missing": missing,
         "self_judged": own if data.row.declared.drop_self_hits else set(),
     }
-    such_as = {name: _some(ids) for name, ids in tallied.items()}
-    return {**{name: len(ids) for name, ids in tallied.items()}, "such_as": such_as}
+    such_as = {name: _some(ids) for name, ids in ids_by_kind.items()}
+    return {**{name: len(ids) for name, ids in ids_by_kind.items()}, "such_as": such_as}
 
 
 def _some(ids: Iterable[str]) -> list[str]:
