@@ -133,7 +133,7 @@ def test_an_index_of_less_than_no_bytes_is_refused(run) -> None:
     code, records = run(SUITE.replace("{use: plain}", "{use: odd-index, wrong: bytes}"))
     assert code == 1
     assert records["toy--words--plain"]["error"] == (
-        "index 'plain' (plugin hostile): nbytes is -1 (bytes are wanted, from 0 to 2**100)"
+        "index 'plain' (plugin hostile): nbytes is -1 (give 0 or more bytes, below 2**100)"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -76,6 +77,8 @@ def end_in_time(code: Any, left: Callable[[], Sequence[str]]) -> None:
     A thread that is no daemon, or an exit handler that waits for ever, would keep a finished
     run alive. ``left`` returns a line for each such thread.
     """
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done, or said: it has its code
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
             stream.flush()

@@ -170,11 +170,10 @@ def _of_numpy() -> list[Keeper]:
 
 
 def _of_python() -> list[Keeper]:
-    names = ("excepthook", "unraisablehook", "displayhook", "__stdout__", "__stderr__")
-    names += ("executable",)
+    hooks = ("excepthook", "unraisablehook", "displayhook", "__stdout__", "__stderr__")
     return [
         Keeper("sys", lambda _: list(sys.path), _put_path),
-        *(attribute("sys", name) for name in names),
+        *(attribute("sys", name) for name in (*hooks, "executable")),
         attribute("threading", "excepthook"),
         pair("sys", "getrecursionlimit", "setrecursionlimit"),
         _finders("meta_path"),

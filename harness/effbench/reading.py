@@ -35,8 +35,7 @@ _SHOWN = 100
 """Characters of a value that messages show."""
 
 _MARK = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_GZIP = b"\x1f\x8b"
+_UTF_16, _GZIP = (b"\xff\xfe", b"\xfe\xff"), b"\x1f\x8b"
 _BROKEN = (OSError, EOFError, zlib.error)
 """What reading a damaged file raises."""
 
@@ -146,12 +145,12 @@ def json_objects(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, dict[s
         except json.JSONDecodeError as error:
             raise EffbenchError(
                 f"{where}: bad JSON: {error.msg} at column {error.colno} "
-                "(write one JSON object a line)"
+                "(write one JSON object on each line)"
             ) from None
         except (ValueError, RecursionError) as error:  # too many digits, or brackets
             raise EffbenchError(f"{where}: bad JSON: {error} (mend it)") from None
         if not isinstance(found, dict):
-            raise EffbenchError(f"{where}: no JSON object (write one a line)")
+            raise EffbenchError(f"{where}: no JSON object (write one on each line)")
         yield where, found
 
 
@@ -178,8 +177,7 @@ def checked_text(value: object, what: str) -> str:
         EffbenchError: it is none; ``what`` says which text, and where it stands.
 
     """
-    value = ordinary(value)
-    if not isinstance(value, str):
+    if not isinstance(value := ordinary(value), str):
         raise EffbenchError(f"{what} is {kind_of(value)} (give a string)")
     if not value.isascii():
         try:
@@ -217,8 +215,9 @@ def checked_relevance(value: object, what: str) -> int:
     try:
         found = _integer(value)
     except (TypeError, ValueError, OverflowError):
-        advice = "(take 0, 1, 2, ...)"
-        raise EffbenchError(f"{what} {shown(value)} is no integer {advice}") from None
+        raise EffbenchError(
+            f"{what} {shown(value)} is no integer (take 0, 1, 2, ...)"
+        ) from None
     if abs(found) > MOST_RELEVANCE:
         raise EffbenchError(f"{what} is too large (take at most {MOST_RELEVANCE:,})")
     return found

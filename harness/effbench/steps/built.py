@@ -23,7 +23,9 @@ def refuse_links(folder: Path, row: Row) -> None:
 
     """
     if folder.is_symlink() or not folder.is_dir():
-        raise EffbenchError(f"{row.who}: it removed the folder that it was to fill")
+        raise EffbenchError(
+            f"{row.who}: it removed the folder that it was to fill (leave the folder)"
+        )
     whole = folder.resolve()
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
@@ -82,6 +84,7 @@ def number_of(said: Any, name: str, what: str, row: Row) -> int:
     """
     number = int(said)
     if not 0 <= number < MOST or isinstance(said, bool):
-        wanted = f"{what} are wanted, from 0 to 2**100"
-        raise EffbenchError(f"{row.who}: {name} is {shown(number)} ({wanted})")
+        raise EffbenchError(
+            f"{row.who}: {name} is {shown(number)} (give 0 or more {what}, below 2**100)"
+        )
     return number

@@ -17,6 +17,7 @@ from effbench.reading import checked_id, checked_text, shown
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
+from effbench.words import counted
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -81,7 +82,7 @@ class Data:
             )
         if not found:
             raise EffbenchError(
-                f"{self.row.name}: it has none of the {len(wanted)} queries that are judged "
+                f"{self.row.name}: it has none of the queries that are judged "
                 "(are the ids of queries and judgments the same?)"
             )
         if len(found) < len(queries):
@@ -117,16 +118,16 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
     missing = judged.difference(doc_ids)
     if len(missing) == len(judged):
         raise EffbenchError(
-            f"{data.row.name}: the corpus has none of the {len(judged)} docs that are judged "
-            "relevant (are the ids of docs and judgments the same?)"
+            f"{data.row.name}: the corpus has none of the docs that are judged relevant "
+            "(are the ids of docs and judgments the same?)"
         )
     own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
-    counted = {
+    ids_by_kind = {
         "judged_docs_missing": missing,
         "self_judged": own if data.row.declared.drop_self_hits else set(),
     }
-    such_as = {name: _some(ids) for name, ids in counted.items()}
-    return {**{name: len(ids) for name, ids in counted.items()}, "such_as": such_as}
+    such_as = {name: _some(ids) for name, ids in ids_by_kind.items()}
+    return {**{name: len(ids) for name, ids in ids_by_kind.items()}, "such_as": such_as}
 
 
 def _some(ids: Iterable[str]) -> list[str]:
@@ -185,7 +186,8 @@ def refuse_part(row: DatasetRow, count: int) -> None:
     said = row.docs_count()
     if said is not None and said != count:
         raise EffbenchError(
-            f"{row.who}: its corpus has {count} docs, its docs_count says {said} (was it read "
+            f"{row.who}: its corpus has {counted(count, 'docs')}, its docs_count "
+            f"says {said} (was it read "
             "in part, or do two datasets share a corpus_key?)"
         )
 

@@ -129,7 +129,7 @@ def _docpair(given: Any) -> tuple[str, str, str]:
     for name in map(ordinary, ids):
         if not isinstance(name, str):
             raise TypeError(f"a docpair has the id {name!r:.60} (give strings)")
-    return tuple(map(ordinary, ids))  # type: ignore[return-value]
+    return tuple(map(ordinary, ids))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def check_answer(scores: Any, positions: Any, shape: tuple[int, int], row: Row) 
             f"{queries} queries (both [queries, hits] are wanted)"
         )
     if positions.size and not -1 <= positions.min() <= positions.max() < docs:
-        raise EffbenchError(f"{who} a position outside the corpus")
+        raise EffbenchError(f"{who} a position outside the corpus (it has 0 to docs - 1)")
     # the lowest score so far, whatever stands where there is no hit
     lowest = np.minimum.accumulate(np.where(positions >= 0, scores, np.inf), axis=1)
     if ((positions[:, 1:] >= 0) & (scores[:, 1:] > lowest[:, :-1])).any():
@@ -103,7 +103,9 @@ def check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
 
     """
     if len({hit.doc_id for hit in hits}) < len(hits):
-        raise EffbenchError(f"{row.who}: search returned a doc twice for query {query_id!r}")
+        raise EffbenchError(
+            f"{row.who}: search returned a doc twice for query {query_id!r} (return each once)"
+        )
     for hit in hits:
         checked_text(hit.doc_id, f"{row.who}: search returned a doc id that")
     if not all(-LARGEST <= hit.score <= LARGEST for hit in hits):

@@ -229,6 +229,9 @@ ENDS: dict[str, Deed] = {
     "clears the environment when deleted": deleted(os.environ.clear),
     "float64 when deleted": deleted(lambda: torch.set_default_dtype(torch.float64)),
     "raises while garbage is collected": doing(lambda: gc.callbacks.append(lambda: None)),
+    "an interrupt at the exit": doing(
+        lambda: atexit.register(os.kill, os.getpid(), signal.SIGINT)
+    ),
     "another excepthook": doing(lambda: setattr(sys, "excepthook", None)),
 }
 """What is seen, if at all, when the program ends."""
