@@ -31,8 +31,7 @@ CHUNK = 1 << 20
 LONGEST = 1 << 26
 """Bytes of a line, and of an entry of a file that has no lines: memory is bounded."""
 
-_SHOWN = 100
-"""Characters of a value that messages show."""
+_SHOWN = 100  # characters of a value in a message
 
 _MARK = b"\xef\xbb\xbf"
 _UTF_16, _GZIP = (b"\xff\xfe", b"\xfe\xff"), b"\x1f\x8b"

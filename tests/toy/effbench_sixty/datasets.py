@@ -21,7 +21,7 @@ def with_(**fields: Any) -> Any:
 
 
 def odd(field: str) -> Any:
-    """Return the deed of making a field of an item a text that says something else."""
+    """Return the deed of making a field an odd text."""
     return lambda _, item: item._replace(**{field: OddText(getattr(item, field))})
 
 
@@ -139,10 +139,7 @@ FAILS: Table = {
     },
 }
 STANDS: Table = {
-    "docs": {
-        "seeds": STATES["seeds"],
-        "prints": OUTPUTS["prints"],
-    },
+    "docs": {"seeds": STATES["seeds"], "prints": OUTPUTS["prints"]},
     "docs_count": {"None": always(None)},
     "doc": {
         "a text of a million characters": with_(text="oak " * 2**18),
