@@ -97,7 +97,7 @@ class Comparison:
 
 def _quality(found: Comparison) -> str:
     if found.kept is None:
-        return f"cannot be compared with {found.other}, which scores 0"
+        return f"cannot be compared with {found.other}, which scores no more than 0"
     low, high = found.kept.low or 0.0, found.kept.high or 0.0
     share = f"{found.kept.value:.1%} [{low:.1%}, {high:.1%}] of {found.other}'s {found.measure}"
     if found.p >= SIGNIFICANT:

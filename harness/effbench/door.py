@@ -139,6 +139,8 @@ def typed(data: Any, kind: Any, path: Path, advice: str = "run the suite again")
         what = what.replace("Object missing required field", "there is no")
         said = f"{where}{what[:1].lower()}{what[1:]}"[:LONGEST]
         raise EffbenchError(f"{path}: {said} ({advice})") from error
+    except UnicodeError as error:  # a key with half of a character, which `foreign` reads
+        raise EffbenchError(f"{path}: a key is no text ({advice})") from error
 
 
 def check_ids(ids: Iterable[str]) -> None:

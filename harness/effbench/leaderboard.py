@@ -175,14 +175,12 @@ def _board(found: Collected, published: others.Published) -> Board:
     records, unread = published.records(names, found.suite.measures)
     lines = _lines([*found.records.values(), *records], remarks)
     whole, first = _whole(_units(found.suite)), found.suite.measures[0]
-    lines.sort(
-        key=lambda line: (
-            bool(line.tested_on),
-            -(line.score(first, whole) or -1.0),
-            line.row,
-            line.index,
-        )
-    )
+
+    def place(line: Line) -> tuple[bool, float, str, str]:
+        score = line.score(first, whole)
+        return bool(line.tested_on), math.inf if score is None else -score, line.row, line.index
+
+    lines.sort(key=place)
     remarks += said.remarks(lines, found.suite)
     rows = [(line.row, line.records) for line in lines]
     latencies = board.latencies(found.folders, rows, found.suite)

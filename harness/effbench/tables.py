@@ -110,4 +110,5 @@ def _kept(board: Board, number: int) -> dict[str, Value]:
 
 def _share(scores: Sequence[float | None]) -> float | None:
     part, *others = scores
-    return part / others[0] if part is not None and others and others[0] else None
+    whole = others[0] if others else None
+    return part / whole if part is not None and whole and whole > 0 else None
