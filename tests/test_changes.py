@@ -109,7 +109,7 @@ def test_a_speed_up_moves_by_more_than_ten_per_cent(
             cells[1]: {"encode": [ms] * 12, "end to end": [ms + 0.5] * 12},
         },
         keys={cell: f"key-{cell}" for cell in cells}, processes=3,
-        started="2027-01-01T00:00:00+00:00",
+        started="2026-11-26T00:00:00+00:00",
     )  # fmt: skip
     found = effbench("diff", old, new)
     assert said in found.stdout

@@ -48,12 +48,12 @@ def test_of_two_records_of_a_cell_the_newer_one_counts(effbench, results, tmp_pa
         "scores": {"nDCG@10": 0.99},
         "per_query": {"nDCG@10": dict.fromkeys(queries, 0.99)},
     }
-    edit(path, created="2027-01-02T03:04:05+00:00", key="newer", **better)
+    edit(path, created="2026-11-26T03:04:05+00:00", key="newer", **better)
     (table,) = json.loads(draw(effbench, results, other).stdout)
     small = next(line for line in table["lines"] if line["row"] == "small")
     assert small["nDCG@10 data-0"] == 0.99
     assert table["remarks"] == [
-        "data-0--1: 2 records; the one of 2027-01-02T03:04 by effbench 0.1.0, key newer "
+        "data-0--1: 2 records; the one of 2026-11-26T03:04 by effbench 0.1.0, key newer "
         "counts, not that of 2026-11-25T00:00 by effbench 0.1.0, key key-data"
     ]
 
@@ -148,7 +148,7 @@ def test_the_same_records_give_the_same_page(effbench, results: Path, tmp_path: 
 @pytest.mark.parametrize("old", [None, "old"])
 def test_rows_are_compared_on_the_newest_data_alone(effbench, results: Path, old) -> None:
     """Of an older record without a key of its data, the queries tell."""
-    later = {"created": "2027-01-02T03:04:05+00:00", "data_key": "new"}
+    later = {"created": "2026-11-26T03:04:05+00:00", "data_key": "new"}
     for path in results.glob("*/made/data-0--*.json"):
         edit(path, **({"data_key": old} if old else {}))
     (big,) = results.glob("*/made/data-0--0.json")

@@ -36,7 +36,7 @@ def test_few_samples_give_no_median(board: Board) -> None:
     board.both(
         words={"encode": SLOW[:6]},
         typed={"encode": QUICK[:6]},
-        started="2027-01-01T00:00:00+00:00",
+        started="2026-11-26T00:00:00+00:00",
     )
     assert board.line("typed")["encode p50 ms"] == pytest.approx(1.0)
 

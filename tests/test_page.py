@@ -237,7 +237,7 @@ def test_what_is_marked_or_remarked_is_said(page, tmp_path: Path) -> None:
         keys=keys,
         unsteady=["data-0--1"],
         processes=3,
-        started="2027-01-01T00:00:00+00:00",
+        started="2026-11-26T00:00:00+00:00",
     )
     board = page(tmp_path / "results")
     board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 3")

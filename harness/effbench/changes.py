@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from effbench.collected import of_other_data
+from effbench.chosen import of_other_data
 from effbench.latency.figures import Interval
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board, boards

@@ -18,6 +18,7 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 from msgspec.structs import replace
 
+from effbench.chosen import chosen, newest, of_one_data, version
 from effbench.door import QueryId, check_ids, content, parsed, typed
 from effbench.errors import EffbenchError, UnreadableError
 from effbench.files import DiskError, listed
@@ -102,28 +103,33 @@ def _suites(root: Path, unreadable: list[str]) -> Iterator[Path]:
 class _Files:
     """The records of a suite's folders, as far as they can be read."""
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, folders: Iterable[tuple[Path, SuiteFacts]]) -> None:
         self.by_cell: dict[str, list[Record]] = {}
         self.newest: dict[Path, datetime] = {}
         self.broken: list[str] = []
         self.unread: set[str] = set()
         self._checksums: dict[Path, set[str]] = {}
-        for path in (path for folder in folders for path in _records(folder)):
-            try:
-                self._take(path, read(path))
-            except EffbenchError as error:
-                self.broken.append(one_line(str(error)))
-                self.unread.add(path.stem)
+        for folder, suite in folders:
+            cells, names = set(suite.cells), {dataset.name for dataset in suite.datasets}
+            for path in _records(folder):
+                try:
+                    record = read(path)
+                    if record.cell in cells and record.dataset not in names:
+                        said = f"{record.dataset} is no dataset of the suite"
+                        raise EffbenchError(f"{path}: {said} (run the suite again)")
+                    self._take(folder, record)
+                except EffbenchError as error:
+                    self.broken.append(one_line(str(error)))
+                    self.unread.add(path.stem)
 
-    def _take(self, path: Path, record: Record) -> None:
-        folder = path.parent
+    def _take(self, folder: Path, record: Record) -> None:
         for name, checksum in record.files.items():
             self._checksums.setdefault(folder / name, set()).add(checksum)
         self.newest[folder] = max(self.newest.get(folder, record.created), record.created)
         known = self.by_cell.setdefault(record.cell, [])
-        if _version(record) not in map(_version, known):
+        if version(record) not in map(version, known):
             known.append(record)
-            known.sort(key=_version, reverse=True)
+            known.sort(key=version, reverse=True)
 
     def texts(
         self, names: Iterable[str], folders: Sequence[Path]
@@ -141,7 +147,7 @@ class _Files:
 def _collected(
     machine: str, folders: Sequence[tuple[Path, SuiteFacts]], unreadable: Iterable[str]
 ) -> Collected:
-    found = _Files(folder for folder, _ in folders)
+    found = _Files(folders)
     order = sorted(folders, key=lambda one: str(one[0]), reverse=True)
     order.sort(key=lambda one: (one[0] in found.newest, found.newest.get(one[0])), reverse=True)
     suite, inside = _joined([suite for _, suite in order]), [folder for folder, _ in order]
@@ -149,47 +155,19 @@ def _collected(
     for cell in suite.cells:
         versions = found.by_cell.get(cell, [])
         if len(versions) > 1:
-            remarks.append(_chosen(cell, versions))
+            remarks.append(chosen(cell, versions))
         if not versions and cell not in found.unread:
             remarks.append(f"{cell}: not run yet")
     others = sorted(found.by_cell.keys() - set(suite.cells))
     if others:
         remarks.append(f"left out, since the suite no longer has them: {', '.join(others)}")
     records = {cell: found.by_cell[cell][0] for cell in suite.cells if cell in found.by_cell}
-    records = _of_one_data(records, remarks)
+    records = of_one_data(newest(records, remarks), remarks)
     texts: dict[str, Texts] = {}
     for name, own in found.texts((dataset.name for dataset in suite.datasets), inside):
         texts.setdefault(name, own)
     unreadable = [*unreadable, *found.broken]
     return Collected(machine, suite, inside, records, texts, remarks, unreadable)
-
-
-def of_other_data(one: Done, other: Done) -> bool:
-    """Tell whether two records of a dataset are of other docs, queries or judgments.
-
-    Records from before there were keys of data are known by the queries that count.
-    """
-    if one.data_key and other.data_key:
-        return one.data_key != other.data_key
-    shared = one.per_query.keys() & other.per_query.keys()
-    return any(one.per_query[m].keys() != other.per_query[m].keys() for m in shared)
-
-
-def _of_one_data(records: Mapping[str, Record], remarks: list[str]) -> dict[str, Record]:
-    """Return the records less those of data that a dataset has no more: rows are compared."""
-    done = [record for record in records.values() if isinstance(record, Done)]
-    newest = {record.dataset: record for record in sorted(done, key=_version)}
-    others: dict[str, list[str]] = {}
-    for record in done:
-        if of_other_data(record, newest[record.dataset]):
-            others.setdefault(record.dataset, []).append(record.cell)
-    for dataset, cells in others.items():
-        remarks.append(
-            f"left out, since {dataset} has other data now than they were measured on: "
-            f"{', '.join(cells)} (run the suite again)"
-        )
-    left = {cell for cells in others.values() for cell in cells}
-    return {cell: record for cell, record in records.items() if cell not in left}
 
 
 def _texts(path: Path, checksums: Collection[str] | None) -> Texts:
@@ -209,10 +187,6 @@ def _records(folder: Path) -> list[Path]:
     return [path for path in listed(folder, "*.json") if path.name != SUITE]
 
 
-def _version(record: Record) -> tuple[datetime, str]:
-    return record.created, record.key
-
-
 def _joined(suites: Sequence[SuiteFacts]) -> SuiteFacts:
     """Return the first suite's facts, with datasets, cells and measures' part of all."""
     joined, *others = suites
@@ -228,13 +202,3 @@ def _joined(suites: Sequence[SuiteFacts]) -> SuiteFacts:
             latency=replace(joined.latency, timed=timed),
         )
     return joined
-
-
-def _chosen(cell: str, some: Sequence[Record]) -> str:
-    told = [
-        f"{one.created.isoformat()[:16]} by effbench {one.versions.get('effbench', '?')}, "
-        f"key {one.key[:8]}"
-        for one in some
-    ]
-    last = ", nor that of ".join(told[1:])
-    return f"{cell}: {len(some)} records; the one of {told[0]} counts, not that of {last}"

@@ -182,6 +182,7 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
         for dataset in facts.datasets
         for mine in _of(records, names[0], dataset.name, index, measure)
         for theirs in _of(records, names[1], dataset.name, index, measure)
+        if mine.per_query[measure].keys() & theirs.per_query[measure].keys()
     ]
     values = [values_of([one.per_query[measure] for one in pair]) for pair in pairs]
     found = [Paired([own]) for own in values]

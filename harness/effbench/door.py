@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,12 @@ END = r"$(?!\n)"
 _CONTROL = re.compile(f"[{CONTROL}]")
 
 LONGEST_NAME = 1000
+
+AHEAD = timedelta(days=2)
+"""By which clocks of other machines may be ahead."""
+
+WRITTEN = datetime(2026, 11, 26, tzinfo=timezone.utc)
+"""When this was written: a clock that says less is wrong, and no record's date is."""
 
 # A type with a pattern stands in no union with a list or a mapping: msgspec 0.22.0 writes past
 # the end of its memory there, and the process dies (`Name | list[Any]`).
@@ -170,6 +177,18 @@ def check_unique(names: Iterable[str], what: str) -> None:
     every = list(names)
     if len(set(every)) < len(every):
         raise ValueError(f"{what} are named twice")
+
+
+def check_past(moment: datetime) -> None:
+    """Refuse a date that is still to come: it would be the newest for ever, and count.
+
+    Raises:
+        ValueError: it is.
+
+    """
+    now = max(datetime.now(timezone.utc), WRITTEN)
+    if moment - now > AHEAD:
+        raise ValueError(f"its date, {moment.isoformat()}, is still to come")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

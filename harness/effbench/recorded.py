@@ -22,6 +22,7 @@ from effbench.door import (
     QueryId,
     Text,
     check_ids,
+    check_past,
     check_settings,
     check_unique,
 )
@@ -86,6 +87,7 @@ class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
 
     def __post_init__(self) -> None:
         check_settings(self.search)
+        check_past(self.created)
 
     @property
     def index_name(self) -> str | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from effbench.api import DocPair, Qrel, ScoredDoc
 from effbench.errors import EffbenchError
 from effbench.files import write_atomically
-from effbench.judgments import checked
+from effbench.judgments import checked, distinct
 from effbench.reading import numbered, opened, read_lines, shown
 from effbench.words import counted
 
@@ -134,7 +134,7 @@ def read_qrels(path: Path) -> list[Qrel]:
             judged twice and differently, or there is no judgment.
 
     """
-    qrels = list(checked(_judged(path)))
+    qrels = list(distinct(_judged(path)))
     if not qrels:
         raise EffbenchError(f"{path}: no judgment in it (is it the right file?)")
     return qrels
@@ -147,8 +147,7 @@ def _judged(path: Path) -> Iterator[tuple[str, Qrel]]:
         if len(columns) not in (3, 4):
             raise EffbenchError(f"{where}: {counted(len(columns), 'columns')} ({form})")
         if number or columns[:2] != ["query-id", "corpus-id"]:
-            # the rules of judgments make an integer of the relevance
-            yield where, Qrel(columns[0], columns[-2], columns[-1])  # type: ignore[arg-type]
+            yield where, checked((columns[0], columns[-2], columns[-1]), where)
 
 
 def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:

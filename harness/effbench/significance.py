@@ -62,12 +62,14 @@ class Paired:
         ]
 
     def shares(self, baseline: int) -> list[Interval | None]:
-        """Return each row's share of the baseline's mean, with its 95 % interval; none of 0."""
-        whole = self.means[baseline]
-        if not whole:
-            return [None] * len(self.means)
-        drawn = self._bootstrap
+        """Return each row's share of the baseline's mean, with its 95 % interval.
+
+        There is none of a mean of 0, or of less, which some measures have.
+        """
+        whole, drawn = self.means[baseline], self._bootstrap
         some = drawn[drawn[:, baseline] > 0]
+        if not whole > 0 or not len(some):
+            return [None] * len(self.means)
         return [
             _interval(mean / whole, some[:, i] / some[:, baseline])
             for i, mean in enumerate(self.means)

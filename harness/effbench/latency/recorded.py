@@ -17,6 +17,7 @@ from effbench.door import (
     QueryId,
     Text,
     check_ids,
+    check_past,
     check_settings,
     check_unique,
 )
@@ -120,10 +121,13 @@ class Header(Struct, frozen=True, kw_only=True):
     blocks: list[Block]
 
     def __post_init__(self) -> None:
+        check_past(self.started)
         check_unique(self.spans, "`spans`")
         check_ids(self.queries)
         count = len(self.queries)
         for row in self.rows.values():
+            if not set[str]().union(*row.differs.values()) <= set(self.queries):
+                raise ValueError("`differs`: a query is not of `queries`")
             for lengths in (self.words, row.tokens, row.bytes_read):
                 if lengths is not None and len(lengths) != count:
                     raise ValueError("`words`, `tokens` or `bytes_read` are not one a query")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -138,11 +139,23 @@ class Sessions:
         return Measured(there)
 
     def _read(self, folders: Iterable[Path]) -> Iterator[Read]:
-        for path in sorted(path for one in folders for path in listed(one / FOLDER, "*.npz")):
+        for path in self._paths(folders):
             try:
                 yield read_samples(path)
             except EffbenchError as error:
                 self.unreadable.append(one_line(str(error)))
+
+    def _paths(self, folders: Iterable[Path]) -> list[Path]:
+        found = list[Path]()
+        for folder in (one / FOLDER for one in folders):
+            try:
+                os.scandir(folder).close()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self.unreadable.append(one_line(str(DiskError(folder, error))))
+            found += listed(folder, "*.npz")
+        return sorted(found)
 
     def _alike(self, one: Read, newest: Read) -> bool:
         for what in ("conditions", "fingerprint"):

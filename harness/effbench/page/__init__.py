@@ -63,11 +63,12 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
     notes = (part for note in chart.notes(board, span, percent) for part in wrap(note, WIDE))
     title = f"{board.suite} on {board.machine}"
     spec["title"] = {"text": title, "anchor": "start", "subtitle": list(notes)}
-    drawn: str = converter.vegalite_to_svg(harmless_data(spec))
-    if form == "svg":
-        return drawn
-    png: bytes = converter.svg_to_png(drawn, scale=2)
-    return png
+    try:
+        drawn: str = converter.vegalite_to_svg(harmless_data(spec))
+        return drawn if form == "svg" else bytes(converter.svg_to_png(drawn, scale=2))
+    except ValueError as error:  # of scores that differ by 1e-320, for one
+        why = str(error).partition("\n")[0].rstrip(":")
+        raise EffbenchError(f"{title}: no chart can be drawn: {why} (take csv)") from error
 
 
 def _converter() -> Any:

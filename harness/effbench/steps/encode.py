@@ -11,6 +11,7 @@ from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
+from effbench.steps.built import number_of
 from effbench.steps.data import Data, docs_of, queries_of
 from effbench.steps.texts import Texts, read_texts
 from effbench.vectors import SHARD, write_shards
@@ -91,7 +92,11 @@ class EncodeQueries:
             shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
         with blamed(self.row.who):
             said = getattr(encoder, "query_parameters", None)
-            parameters = None if said is None else int(said)  # numpy's ints are no JSON
+            parameters = (
+                None
+                if said is None
+                else number_of(said, "query_parameters", "parameters", self.row)
+            )
         return {**shards._asdict(), "query_parameters": parameters}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.api import ScoredDoc
 from effbench.errors import EffbenchError
+from effbench.ordinary import ordinary
 from effbench.reading import checked_text
 from effbench.rows import Row
 
@@ -76,8 +77,8 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
         plain: Any = hit if type(hit) in (ScoredDoc, tuple, list) else ()
         try:
             doc_id, score = plain
-            if isinstance(doc_id, str):
-                doc_id = "".join((doc_id,))  # plain: a subclass may do as it likes
+            if type(doc_id) is not str:
+                doc_id = ordinary(doc_id)
             found.append(ScoredDoc(doc_id, float(score)))
         except (TypeError, ValueError):
             doc_id = None
