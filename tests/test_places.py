@@ -262,7 +262,7 @@ def test_a_session_that_cannot_be_kept_is_kept_elsewhere(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "latency").write_text("a file")
-    header = {"started": "2026-11-26", "dataset": "toy", "errors": {}}
+    header = {"started": "2026-11-26", "dataset": "toy", "errors": {}, "warnings": []}
     with pytest.raises(
         EffbenchError, match=r"File exists .*; what was measured is in"
     ) as raised:

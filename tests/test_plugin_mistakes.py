@@ -67,7 +67,7 @@ def plan(effbench, suite):
 
 DATASETS = [
     ("def __init__(self): raise SystemExit(0)", "SystemExit: 0 (a plugin must not end"),
-    ("def __init__(self): raise GeneratorExit", "GeneratorExit:"),
+    ("def __init__(self): raise GeneratorExit", "GeneratorExit"),
     ("def __init__(self): {}['x']", "KeyError: 'x'"),
     ("def __init__(self): self.__init__()", "RecursionError: maximum recursion depth"),
     ("def __init__(self): raise ValueError('one\\ntwo')", "ValueError: one two"),
