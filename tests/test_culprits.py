@@ -93,7 +93,6 @@ WHO = {
         ("no id", "culprit: a doc's id is missing (take a string without white space)"),
         ("number", 'culprit: a doc\'s id is 3 (make it a string: "3")'),
         ("no text", "culprit: doc 'd3': its text is missing or null (give a string)"),
-        ("evil id", f"{WHO['dataset']}: RuntimeError: no hash"),
         (
             "tuple",
             f"{WHO['dataset']}: AttributeError: 'tuple' object has no attribute 'doc_id'",
