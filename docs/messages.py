@@ -43,7 +43,7 @@ def messages() -> str:
 
 def _speaks(text: str) -> bool:
     """Tell whether a template has words of its own, and is no part of a sentence or a label."""
-    return len(WORD.findall(PUT_IN.sub(" ", text))) >= LEAST
+    return " " in text.strip() and len(WORD.findall(PUT_IN.sub(" ", text))) >= LEAST
 
 
 def _said(tree: ast.AST) -> Iterator[str]:
