@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,12 @@ SAYS = {"add", "append", "fail", "note", "remark", "say"}
 
 NAMED = {"advice", "how", "line", "message", "reason", "wrong"}
 """Variables that hold it."""
+
+LABELS = {"label", "who"}
+"""Functions that return the name of a step or a row."""
+
+WORD, PUT_IN, LEAST = re.compile(r"[A-Za-z]{2,}"), re.compile(r"\{[^{}]*\}"), 2
+"""Words of a message that do not come from what is put in."""
 
 HEAD = """\
 # What effbench says
@@ -27,16 +34,21 @@ def messages() -> str:
     parts = [HEAD]
     for path in sorted([*ROOT.glob("harness/**/*.py"), *ROOT.glob("plugins/**/*.py")]):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        texts = dict.fromkeys(text for text in _said(tree) if " " in text.strip())
+        texts = dict.fromkeys(text for text in _said(tree) if _speaks(text))
         if texts:
             lines = "".join(f"- `` {text} ``\n" for text in texts)
             parts.append(f"## {path.relative_to(ROOT).as_posix()}\n\n{lines}")
     return "\n".join(parts)
 
 
+def _speaks(text: str) -> bool:
+    """Tell whether a template has words of its own, and is no part of a sentence or a label."""
+    return " " in text.strip() and len(WORD.findall(PUT_IN.sub(" ", text))) >= LEAST
+
+
 def _said(tree: ast.AST) -> Iterator[str]:
     """Yield the texts that a module raises, notes or hands on as a message."""
-    for node in ast.walk(tree):
+    for node in _walked(tree):
         given: list[ast.expr | None] = []
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
@@ -50,9 +62,17 @@ def _said(tree: ast.AST) -> Iterator[str]:
             yield from _texts(expression)
 
 
+def _walked(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a module in their order, less functions that only name a thing."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.FunctionDef) and child.name in LABELS):
+            yield from _walked(child)
+
+
 def _texts(node: ast.expr | None) -> Iterator[str]:
     """Yield the templates in an expression: texts of several words."""
-    if isinstance(node, ast.Tuple):
+    if isinstance(node, ast.Tuple | ast.List):
         for part in node.elts:
             yield from _texts(part)
     elif isinstance(node, ast.IfExp):
@@ -78,8 +98,27 @@ def _template(node: ast.expr) -> str | None:
 def _part(part: ast.expr) -> str:
     if isinstance(part, ast.Constant):
         return str(part.value)
-    inner = part.value if isinstance(part, ast.FormattedValue) else part
-    while isinstance(inner, ast.Call) and inner.args:
-        inner = inner.args[0]
-    name = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", "...")
-    return f"{{{name}}}"
+    inner: ast.AST = part.value if isinstance(part, ast.FormattedValue) else part
+    return f"{{{_name(inner)}}}"
+
+
+def _name(node: ast.AST) -> str:
+    """Return a name for what is put in: that of the innermost thing that a reader may know."""
+    match node:
+        case ast.Name(id=name):
+            return name.strip("_")
+        case ast.Attribute(value=value, attr=name):
+            return "type" if name == "__name__" else name.strip("_") or _name(value)
+        case ast.Call(func=ast.Name(id="suggest")):
+            return "did you mean ...?"
+        case ast.Call(args=[inner, *_]):
+            return _name(inner)
+        case ast.Call(func=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
+            return _name(inner)
+        case ast.BoolOp(values=[inner, *_]) | ast.BinOp(left=inner) | ast.IfExp(body=inner):
+            return _name(inner)
+        case ast.GeneratorExp(elt=inner) | ast.ListComp(elt=inner) | ast.UnaryOp(operand=inner):
+            return _name(inner)
+        case ast.Constant(value=str(text)) if text.isidentifier():
+            return text
+    return "..."

@@ -91,7 +91,9 @@ class Bm25:
             doc_ids.append(doc.doc_id)
             tokens.append(array("i", [ids.setdefault(word, len(ids)) for word in words]))
         if not ids:
-            raise EffbenchError(f"bm25: no doc has a word that {self._token_pattern!r} finds")
+            raise EffbenchError(
+                f"bm25: no doc has a word that {self._token_pattern!r} finds (take another)"
+            )
         self._bm25 = _import_bm25s().BM25(**self._formula)
         self._bm25.index((tokens, ids), show_progress=False)
         self._doc_ids = doc_ids

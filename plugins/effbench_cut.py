@@ -48,7 +48,9 @@ class Cut:
     def split(self, name: str) -> effbench.Dataset:
         """Return a split of the whole dataset, whose corpus is not cut."""
         if not isinstance(self._whole, effbench.Split):
-            raise effbench.EffbenchError(f"{self.dataset_id} has no splits")
+            raise effbench.EffbenchError(
+                f"{self.dataset_id} has no splits (cut another dataset)"
+            )
         return self._whole.split(name)
 
     def docs_count(self) -> None:

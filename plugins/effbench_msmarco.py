@@ -170,7 +170,9 @@ class _Texts(NamedTuple):
 def _check_files(**given: Path | None) -> None:
     for option, path in given.items():
         if path is not None and not path.is_file():
-            raise effbench.EffbenchError(f"{path}: no such file (what {option} names)")
+            raise effbench.EffbenchError(
+                f"{path}: no such file ({option} names it: is it right?)"
+            )
         if path is not None and path.name.endswith(ARCHIVES):
             raise effbench.EffbenchError(f"{path}: an archive (unpack it, name a file of it)")
 

@@ -56,7 +56,7 @@ class TrecRun:
             if self._hits.setdefault(query.text, hits) != hits:
                 raise EffbenchError(
                     f"trec-run: {self._path}: {query.query_id} asks what another query asks, "
-                    "and has other hits"
+                    "and has other hits (give both the same)"
                 )
         if not any(self._hits.values()):
             raise EffbenchError(

@@ -83,7 +83,7 @@ def test_a_cell_that_is_lost_or_fails_is_worse(effbench, old: Path, new: Path) -
     record(new, 1).unlink()
     found = effbench("diff", old, new)
     assert found.exit_code == 1
-    assert "worse  made data-0--1: cell was done, is no record" in found.stdout
+    assert "worse  made data-0--1: cell was done, now no record" in found.stdout
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,6 @@ def test_other_data_is_said(effbench, old: Path, new: Path) -> None:
                 lambda content, root=root: content.update(data_key=root.name),
             )
     found = effbench("diff", old, new)
-    assert "made: other data than in the old results, so that" in found.stderr
+    assert "the data differ from those of the old results" in found.stderr
     assert "data-0" in found.stderr
     assert "other data" not in effbench("diff", old, old).stderr

@@ -71,7 +71,7 @@ def test_plugins_lists_offers_with_options_types_and_defaults(effbench) -> None:
         (
             "import effbench\n@effbench.hookimpl\n"
             "def effbench_ready_rows(): return {'encoder': {'ready': {'use': 'words'}}}",
-            "has ready rows of 'encoder' (did you mean 'encoders'?)",
+            "has ready rows of 'encoder', no section of suites (did you",
         ),
         (
             "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): return {'one': 1}",
@@ -127,7 +127,10 @@ def test_a_missing_package_is_named_with_its_install_line(effbench, installed, s
     )
     found = effbench("plan", suite(text))
     assert found.exit_code == 2
-    assert ":3: encoders.n.use: 'needy' needs: pip install 'needy[there]'" in found.stderr
+    assert (
+        ":3: encoders.n.use: 'needy' needs more packages (pip install 'needy[there]')"
+        in found.stderr
+    )
 
 
 def test_a_missing_model_package_is_named_with_its_extra(effbench, suite, monkeypatch) -> None:

@@ -71,7 +71,7 @@ def test_a_change_of_code_under_one_version_is_said(effbench, tmp_path: Path) ->
     assert CHANGED in effbench("plan")
     again = effbench("run")
     assert again.count(CHANGED) == 1
-    assert "1 were finished already" in again
+    assert "1 finished already" in again
     assert record(tmp_path)["code"] == before, "what the record holds was made by the old code"
     raised = PLUGIN.replace("version = 1", "version = 2")
     (tmp_path / "site" / "mine.py").write_text(raised)
@@ -88,7 +88,7 @@ def test_versions_of_required_packages_and_options_of_speed_are_in_records(
     first = record(tmp_path)
     assert "faiss-cpu" in first["versions"]
     again = effbench("run", SUITE.replace("pause_ms: 0.0", "pause_ms: 0.5"))
-    assert "1 were finished already" in again
+    assert "1 finished already" in again
     second = record(tmp_path)
     assert second["row"]["options"] == {"pause_ms": 0.5}
     assert {**second, "row": first["row"]} == first, "nothing else has changed"

@@ -54,7 +54,7 @@ def test_of_two_records_of_a_cell_the_newer_one_counts(effbench, results, tmp_pa
     assert small["nDCG@10 data-0"] == 0.99
     assert table["remarks"] == [
         "data-0--1: 2 records; the one of 2026-11-26T03:04 by effbench 0.1.0, key newer "
-        "counts, not of 2026-11-25T00:00 by effbench 0.1.0, key key-data"
+        "counts, not that of 2026-11-25T00:00 by effbench 0.1.0, key key-data"
     ]
 
 
@@ -89,7 +89,7 @@ def test_a_strange_file_is_named(effbench, results: Path) -> None:
     (folder / "notes.json").write_bytes((folder / "data-0--0.json").read_bytes())
     found = draw(effbench, results)
     assert found.exit_code == 0
-    assert "left out, since the suite has them no more: notes" in found.stdout
+    assert "left out, since the suite no longer has them: notes" in found.stdout
 
 
 def test_machines_are_never_mixed(effbench, results: Path) -> None:
@@ -99,7 +99,20 @@ def test_machines_are_never_mixed(effbench, results: Path) -> None:
     assert [len(table["lines"]) for table in tables] == [2, 1]
     only = draw(effbench, results, "--machine", "another")
     assert len(json.loads(only.stdout)) == 1
-    assert "no results of any suite on x" in draw(effbench, results, "--machine", "x").stderr
+    wrong = draw(effbench, results, "--machine", "x").stderr
+    assert "no results of any suite on x (known: made on a-machine, made on another)" in wrong
+
+
+def test_a_damaged_suite_file_is_named_alone_and_beside_others(effbench, results: Path) -> None:
+    write_results(results, rows=["big"], datasets=2, machine="another")
+    first, second = sorted(results.glob("*/made/suite.json"))
+    first.write_text("{")
+    beside = draw(effbench, results)
+    second.write_text("{")
+    alone = draw(effbench, results)
+    assert beside.exit_code == alone.exit_code == 1
+    assert f"{first}: cannot be read" in beside.stderr
+    assert f"{first}: cannot be read" in alone.stderr
 
 
 def test_hostile_names_are_harmless_in_every_text(effbench, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_spans_are_compared_with_themselves(board: Board) -> None:
     assert "is 10 [10, 10] times as fast (encode)." in found
     wrong = board.compare("typed", "words", "--span", "encod")
     assert wrong.exit_code == 2
-    assert "--span encod: no such latency" in wrong.stderr
+    assert "--span encod: no such span" in wrong.stderr
 
 
 def test_a_retriever_is_compared_end_to_end_alone(effbench, tmp_path: Path) -> None:
@@ -94,8 +94,13 @@ def test_what_cannot_be_compared_is_said(board: Board) -> None:
     for arguments, said in {
         ("typed", "word"): "no row 'word' has run there (did you mean 'words'?)",
         ("typed", "words", "--suite", "toy"): "no suite 'toy' has run there",
-        ("typed", "words", "--measure", "RR@10"): "share no dataset, index and measure",
-        ("typed", "words", "--index", "plan"): "share no dataset, index and measure",
+        (
+            "typed",
+            "words",
+            "--measure",
+            "RR@10",
+        ): "have no dataset, index and measure",
+        ("typed", "words", "--index", "plan"): "have no dataset, index and measure",
     }.items():
         refused = board.compare(*arguments)
         assert refused.exit_code == 2

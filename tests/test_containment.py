@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import effbench_untidy
@@ -65,13 +67,16 @@ def state() -> list[object]:
     assert np.random, "which is imported when it is asked for"
     assert torch
     found = [one.taken() for one in keepers()]
-    plain = [sorted(one.items()) if isinstance(one, dict) else str(one) for one in found]
+    plain = [sorted(one.items()) if isinstance(one, Mapping) else str(one) for one in found]
     return [*plain, sys.stdout, sys.stderr]
 
 
 @pytest.mark.parametrize("name", effbench_untidy.MESS)
 def test_what_a_call_changes_is_put_back(name: str) -> None:
+    assert state(), "which imports all that is looked at"
     with kept():
+        with blamed("first"):
+            pass
         before = state()
         with blamed("untidy"):
             effbench_untidy.MESS[name]()
@@ -82,6 +87,29 @@ def test_what_a_call_changes_is_put_back(name: str) -> None:
             sys.path.remove(tempfile.gettempdir())
             after = state()
         assert after == before
+
+
+def test_what_changes_between_calls_is_put_back_before_the_next() -> None:
+    with kept():
+        with blamed("first"):
+            pass
+        before = Path.cwd()
+        os.chdir("/")  # as what is deleted does, or a thread
+        with blamed("encoder"):
+            assert Path.cwd() == before
+
+
+def test_what_nothing_can_catch_is_one_line(capsys) -> None:
+    class Deleted:
+        def __del__(self) -> None:
+            sys.exit(0)
+
+    with kept(), blamed("encoder 'u'"):
+        Deleted()
+        gc.collect()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("encoder 'u': SystemExit: 0 (a plugin must not end the program")
+    assert "(ignored; in " in line
 
 
 def test_a_call_within_a_call_leaves_the_outer_one_as_it_is(tmp_path: Path) -> None:

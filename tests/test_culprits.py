@@ -93,7 +93,6 @@ WHO = {
         ("no id", "culprit: a doc's id is missing (take a string without white space)"),
         ("number", 'culprit: a doc\'s id is 3 (make it a string: "3")'),
         ("no text", "culprit: doc 'd3': its text is missing or null (give a string)"),
-        ("evil id", f"{WHO['dataset']}: RuntimeError: no hash"),
         (
             "tuple",
             f"{WHO['dataset']}: AttributeError: 'tuple' object has no attribute 'doc_id'",
@@ -229,8 +228,8 @@ def test_an_error_of_our_vectors_is_not_the_indexs(run, monkeypatch) -> None:
         ("list", "about.json is no JSON object"),
         ("half", "about.json: 'utf-8' codec can't encode character '\\ud83d'"),
         ("deep", "about.json: maximum recursion depth"),
-        ("huge", "about.json: it is no file of at most 1,000,000 bytes"),
-        ("folder", "about.json: it is no file of at most 1,000,000 bytes"),
+        ("huge", "about.json: it is no plain file of at most 1,000,000 bytes"),
+        ("folder", "about.json: it is no plain file of at most 1,000,000 bytes"),
         ("link out", "it left 'weights', a link to '/etc/hostname' (copy it"),
         ("removed", "it removed the folder that it was to fill"),
         ("nothing", "train left no file in its folder"),

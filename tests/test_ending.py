@@ -127,7 +127,7 @@ def test_an_exit_that_nobody_caught_is_no_success(effbench, suite, monkeypatch) 
     assert "test_ending.py:" in found.stderr
 
 
-@pytest.mark.parametrize("how", ["os", "at exit", "straight at exit"])
+@pytest.mark.parametrize("how", ["os", "within", "at exit", "straight at exit"])
 def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path, how: str) -> None:
     path = suite(with_ending("retriever", "search", how))
     code = "from effbench.cli import main; main()"

@@ -143,7 +143,7 @@ def test_scores_are_64_bit_floats(effbench, files) -> None:
     ("measure", "message"),
     [
         ("P@0", "cutoff is 0 (take 1 to 1,000,000)"),
-        ("R", "needs a cutoff (R@100)"),
+        ("R", "needs a cutoff (write R@100)"),
         ("AP(rel=0)", "rel is 0 (take 1 to 1,000,000)"),
         (
             "nDCG(gains={1:2147483647})@10",

@@ -82,7 +82,7 @@ def test_an_index_that_would_be_misread_is_refused_and_named(run, wrong, message
         ("rising", "scores that rise from one hit to the next for query 'q2'"),
         ("numbers", "(0, 1.0) for query 'q0' (a ScoredDoc is wanted: doc_id, which"),
         ("triples", "('d0', 1.0, 0) for query 'q0' (a ScoredDoc is wanted: doc_id, which"),
-        ("filled again", "one list for several queries (it was filled again for the next"),
+        ("filled again", "one list for several queries (return a new list for each"),
         ("huge", "a score that is no finite 32-bit float for query 'q0'"),
     ],
 )
@@ -133,7 +133,7 @@ def test_an_index_of_less_than_no_bytes_is_refused(run) -> None:
     code, records = run(SUITE.replace("{use: plain}", "{use: odd-index, wrong: bytes}"))
     assert code == 1
     assert records["toy--words--plain"]["error"] == (
-        "index 'plain' (plugin hostile): nbytes is -1 (0 or more bytes are wanted)"
+        "index 'plain' (plugin hostile): nbytes is -1 (give 0 or more bytes, below 2**100)"
     )
 
 

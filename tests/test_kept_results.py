@@ -82,7 +82,7 @@ def test_a_digit_of_a_record_is_noticed_by_all_who_read_it(
     assert said in moved.output
     assert said in effbench("show", record).stderr
     again = run()
-    assert "1 cells done, 1 were finished already, 0 failed; 0 steps made" in again.stderr
+    assert "1 cell done, 1 finished already, 0 failed; 0 steps made" in again.stderr
     assert lasting(record) == true
     assert table(effbench, folder).exit_code == 0
 
@@ -124,7 +124,7 @@ def test_records_under_each_others_names_are_refused(effbench, run, folder: Path
     other.write_bytes(first)
     found = table(effbench, folder)
     assert found.exit_code == 1
-    assert f"{one}: the record of toy--scan (give it its name)" in found.stderr
+    assert f"{one}: this is the record of toy--scan (rename the file" in found.stderr
     run()
     assert lasting(one) == true
 

@@ -101,7 +101,7 @@ def test_run_measures_what_has_changed_and_only_that(effbench, suite, tmp_path) 
         return found.stderr, len(sessions(results))
 
     assert run(SUITE)[1] == 1
-    assert "3 were finished already" in run(SUITE)[0]
+    assert "3 finished already" in run(SUITE)[0]
     assert run(SUITE)[1] == 1
     assert run(SUITE.replace("queries: 30", "queries: 20"))[1] == 2
     assert run(SUITE.replace("words, width: 32", "words, pause_ms: 0.1"))[1] == 3
@@ -131,8 +131,8 @@ def test_a_row_that_cannot_be_made_leaves_the_others(measured) -> None:
 
 def test_rows_and_datasets_are_named_as_in_the_suite(effbench, suite) -> None:
     for arguments, said in {
-        ("--rows", "word"): "word: no such row (did you mean 'words'?)",
-        ("--datasets", "toi"): "toi: no such dataset (did you mean 'toy'?)",
+        ("--rows", "word"): "no row 'word' in this suite (did you mean 'words'?)",
+        ("--datasets", "toi"): "no dataset 'toi' in this suite (did you mean 'toy'?)",
     }.items():
         found = effbench("latency", suite(SUITE), *arguments)
         assert found.exit_code == 2

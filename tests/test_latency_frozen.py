@@ -129,7 +129,7 @@ def test_what_workers_open_is_verified_before_a_session(ran, tmp_path) -> None:
     found, session = ran("latency")
     assert found.exit_code == 0, found.output
     assert [path.read_bytes() for path in damaged] == before
-    assert found.stderr.count("a file is corrupt, making it again") == 3
+    assert found.stderr.count("lost or damaged, making it again") == 3
     assert differing(session) == set()
 
 

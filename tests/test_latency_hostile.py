@@ -164,7 +164,7 @@ def test_a_row_that_failed_is_not_measured_again_nor_are_the_others(run, monkeyp
         "ended with code 0 (failed in an earlier run, not tried again; to try: effbench "
         "latency SUITE)"
     ) in second.stderr
-    assert "1 cells done, 1 were finished" not in second.stderr
+    assert "1 cell done, 1 finished already" not in second.stderr
     real, changed = code.digest, {"effbench_captive": "another"}
     monkeypatch.setattr(code, "digest", lambda one: changed.get(one) or real(one))
     third, more = run(text)
@@ -226,7 +226,7 @@ def test_what_another_run_measured_meanwhile_is_taken(run, tmp_path, monkeypatch
     found, still = run(with_rows())
     assert found.exit_code == 0
     assert still == [path]
-    assert "1 were finished already" in found.stderr
+    assert "1 finished already" in found.stderr
 
 
 def test_three_runs_at_once_measure_once(suite, tmp_path) -> None:

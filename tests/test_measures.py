@@ -184,7 +184,7 @@ def test_what_cannot_be_calculated_is_one_line_each() -> None:
     assert wrong == {
         1: "nothing installed calculates ERR (another cutoff or parameter?)",
         2: "nothing installed calculates alpha_nDCG@10 (pip install 'ir-measures[pyndeval]')",
-        3: "measure 'R' needs a cutoff (R@100)",
+        3: "measure 'R' needs a cutoff (write R@100)",
         4: "measure 'P@0': cutoff is 0 (take 1 to 1,000,000)",
         5: "measure 'AP(rel=0)': rel is 0 (take 1 to 1,000,000)",
         6: "no measure is called None (write one such as nDCG@10)",
@@ -245,7 +245,7 @@ def test_evaluate_says_the_same_of_measures(effbench, hostile, tmp_path: Path) -
     assert first.startswith(
         "Judged@1 cannot be calculated: its provider ends the process (Aborted)"
     )
-    assert second == "measure 'R' needs a cutoff (R@100)"
+    assert second == "measure 'R' needs a cutoff (write R@100)"
 
 
 def test_a_provider_that_hangs_is_ended(hostile, monkeypatch) -> None:

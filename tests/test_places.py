@@ -124,7 +124,7 @@ def test_a_record_that_cannot_be_written_is_said(run, here: Path) -> None:
     assert found.exit_code == 1
     path = of(here) / f"{CELL}.json"
     assert f"{CELL}: no record of it: {path}: Is a directory" in lines_of(found)
-    assert "1 cells done, 0 were finished already, 1 failed; 0 steps made" in found.stderr
+    assert "1 cell done, 0 finished already, 1 failed; 0 steps made" in found.stderr
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ def test_a_finished_store_is_read_without_writing(run, effbench, suite, here: Pa
         assert effbench("plan", "suite.yaml").exit_code == 0
         found = run()
         assert found.exit_code == 0, found.output
-        assert "0 cells done, 2 were finished already, 0 failed; 0 steps made" in found.stderr
+        assert "0 cells done, 2 finished already, 0 failed; 0 steps made" in found.stderr
         assert effbench("leaderboard", "results").exit_code == 0
     new = effbench("run", suite(SUITE), "--results", "new")
-    assert "2 cells done, 0 were finished already, 0 failed; 0 steps made" in new.stderr
+    assert "2 cells done, 0 finished already, 0 failed; 0 steps made" in new.stderr
     other = effbench(
         "run", suite(SUITE.replace("nDCG@10", "RR@10"), "other.yaml"), "--results", "new"
     )
@@ -262,7 +262,7 @@ def test_a_session_that_cannot_be_kept_is_kept_elsewhere(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "latency").write_text("a file")
-    header = {"started": "2026-11-26", "dataset": "toy"}
+    header = {"started": "2026-11-26", "dataset": "toy", "errors": {}, "warnings": []}
     with pytest.raises(
         EffbenchError, match=r"File exists .*; what was measured is in"
     ) as raised:
@@ -331,7 +331,7 @@ def test_a_folder_that_was_removed_is_said(suite, here: Path) -> None:
         check=False,
     )
     assert found.returncode == 2
-    assert found.stderr.startswith("Error: this folder: No such file or directory (it was rem")
+    assert found.stderr.startswith("Error: the current folder: No such file or directory (")
 
 
 @pytest.mark.parametrize("name", ["a b", "a\nb", "a\udcffb", "-x", "ü", "$(x)"])
@@ -340,7 +340,7 @@ def test_a_folder_may_have_any_name(effbench, here: Path, name: str) -> None:
     folder.mkdir()
     (folder / "s.yaml").write_text(SUITE)
     options = ("--results", folder / "r", "--cache", folder / "c")
-    for cells in ("2 cells done, 0 were", "0 cells done, 2 were"):
+    for cells in ("2 cells done, 0 finished", "0 cells done, 2 finished"):
         found = effbench("run", folder / "s.yaml", *options)
         assert found.exit_code == 0
         assert cells in lines_of(found)

@@ -38,7 +38,7 @@ def test_what_another_program_left_means_nothing_and_no_library_sees_it(
         monkeypatch.setenv(name, value)
     found = effbench("run", suite(SUITE), "--results", tmp_path / "results")
     assert found.exit_code == 0, found.stderr
-    assert "1 cells done" in found.stderr
+    assert "1 cell done" in found.stderr
     assert "scan" in found.stdout
     assert not set(left) & set(os.environ)
 

@@ -26,6 +26,13 @@ def test_the_best_row_within_the_time(ask) -> None:
     assert "take small" in ask("--budget", "4000us").stdout
 
 
+def test_too_few_times_say_how_many_are_needed(ask) -> None:
+    found = ask("--budget", "6ms", "--percentile", "95").stdout
+    assert (
+        "too few times for end to end p95 (each process needs 130: raise latency's q" in found
+    )
+
+
 def test_the_fastest_row_that_keeps_enough(ask) -> None:
     assert "take small" in ask("--keep", "0.1").stdout
     assert "take big" in ask("--keep", "1").stdout

@@ -163,7 +163,7 @@ def test_swapped_shards_are_noticed(run, values, tmp_path, finished, one, other)
         for path in tmp_path.glob("cache/encode/*/manifest.json"):
             path.unlink()
     found = run()
-    assert ("corpus of toy: a file is corrupt, making it again" in found.stderr) == finished
+    assert (": lost or damaged, making it again" in found.stderr) == finished
     assert values() == true
 
 
@@ -187,7 +187,7 @@ def test_the_manifest_of_another_step_is_none(run, values, tmp_path: Path) -> No
     swap(*manifests)
     swap(*sorted(tmp_path.glob("cache/queries/*/manifest.json"))[:2])
     forget(tmp_path, "index")
-    assert run().stderr.count("a file is corrupt, making it again") == 4
+    assert run().stderr.count("lost or damaged, making it again") == 4
     assert values() == true
 
 
@@ -215,7 +215,7 @@ def test_a_damaged_model_is_not_sealed_anew(run, values, tmp_path: Path) -> None
     run()
     true = values()
     damage_model(tmp_path)
-    assert "train table: a file is corrupt, making it again" in run().stderr
+    assert "/words.txt: lost or damaged, making it again" in run().stderr
     assert values() == true
 
 

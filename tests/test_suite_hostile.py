@@ -122,7 +122,7 @@ def test_a_hostile_file_is_one_line(effbench, suite, text: str, message: str) ->
         (
             "[{use: toy}]",
             "[{use: toy, name: a}, {use: toy, name: A}]",
-            "datasets.1: 'a' and 'A' are one file for some systems (give another name)",
+            "datasets.1: 'a' and 'A' are one file on macOS and Windows (rename one)",
         ),
         (
             "{use: plain}",
@@ -132,7 +132,7 @@ def test_a_hostile_file_is_one_line(effbench, suite, text: str, message: str) ->
         (
             "{use: plain}",
             f"{{use: plain, search: {{a: {[*range(999)]}, b: {[*range(999)]}}}}}",
-            "indexes.plain.search: a grid of 998,001 settings (10,000 at most)",
+            "indexes.plain.search: a grid of 998,001 settings (take at most 10,000)",
         ),
         ("{use: plain}", r'{use: plain, search: {depth: "a\e"}}', r"depth: a value has '\x1b'"),
         (ROW, "{use: words, passages: {row: {a: 1}, unchecked: true}}", "passages are ROW or"),
@@ -222,7 +222,7 @@ def test_too_many_cells_are_a_line(effbench, suite) -> None:
     indexes = "\n".join(f"  p{i}: {{use: plain}}" for i in range(150))
     text = GOOD.replace("  words: {use: words}", rows).replace("  plain: {use: plain}", indexes)
     assert refused(effbench, suite(text)) == [
-        "S:1: suite: more than 20,000 cells (fewer datasets, rows or search settings)"
+        "S:1: suite: more than 20,000 cells (take fewer datasets, rows or search settings)"
     ]
 
 

@@ -92,7 +92,7 @@ def finish(process: subprocess.Popen[str]) -> None:
     with process:
         output, _ = process.communicate(timeout=150)
     assert process.returncode == 0, output
-    assert output.count(" cells done, ") == 1, "one process reports"
+    assert output.count(" finished already, ") == 1, "one process reports"
 
 
 def read(paths: Iterable[Path]) -> list[Any]:

@@ -84,9 +84,18 @@ def test_what_is_no_answer_fails_the_row(asked, script: str, said: str) -> None:
     ("reply", "said"),
     [
         ('{"first_ms": 1}', "no answer"),
-        ('{"ns": {"encode": [1, 1]}, "answers": [null, null], REST}', "more or fewer"),
-        ('{"ns": {"end to end": [1]}, "answers": [null, null], REST}', "more or fewer"),
-        ('{"ns": {"end to end": [1, 1]}, "answers": [null], REST}', "more or fewer"),
+        (
+            '{"ns": {"encode": [1, 1]}, "answers": [null, null], REST}',
+            "gave not one answer for each query",
+        ),
+        (
+            '{"ns": {"end to end": [1]}, "answers": [null, null], REST}',
+            "gave not one answer for each query",
+        ),
+        (
+            '{"ns": {"end to end": [1, 1]}, "answers": [null], REST}',
+            "gave not one answer for each query",
+        ),
         ('{"ns": {"end to end": [1, 0]}, "answers": [null, null], REST}', "`int` >= 1"),
         ('{"ns": {"end to end": [1, 1.5]}, "answers": [null, null], REST}', "Expected `int`"),
         ('{"ns": {"end to end": [1, 1e30]}, "answers": [null, null], REST}', "no answer"),

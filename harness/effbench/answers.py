@@ -75,8 +75,9 @@ def retriever_answer(found: Any, row: Row) -> Sequence[Sequence[Any]]:
     if type(found) in _PLAIN and all(type(hits) in _PLAIN for hits in found):
         if len(found) > 1 and len(set(map(id, found))) == 1 and found[0]:
             raise EffbenchError(
-                f"{row.who}: search returned one list for several queries (it was filled again "
-                "for the next one: return a list of its own for each)"
+                f"{row.who}: search returned one list for several queries (return a "
+                "new list for "
+                "each: the list of one query was filled again for the next)"
             )
         return found  # type: ignore[no-any-return]
     try:

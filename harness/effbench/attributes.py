@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from effbench.blame import glanced
 from effbench.errors import EffbenchError
+from effbench.ordinary import ordinary
 
 REQUIRED = object()
 """The default of an attribute that has none."""
@@ -40,7 +41,7 @@ def attribute(
     """
     with glanced(f"{who}: its {name}"):
         try:
-            value = getattr(thing, name)
+            value = ordinary(getattr(thing, name))
         except AttributeError:
             # a property that raises this is there all the same
             if default is REQUIRED or inspect.getattr_static(thing, name, None) is not None:

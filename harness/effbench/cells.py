@@ -122,8 +122,8 @@ class Plan:
         ):
             for name in names:
                 if name not in known:
-                    said = plain_line(name, 60) or "''"
-                    raise EffbenchError(f"{said}: no such {what} ({suggest(name, known)})")
+                    said = f"no {what} {plain_line(name, 60)!r} in this suite"
+                    raise EffbenchError(f"{said} ({suggest(name, known)})")
         kept = (
             cell
             for cell in self.cells

@@ -108,7 +108,7 @@ def _lost(old: Board, new: Board) -> Iterator[Change]:
             if isinstance(left, Failed):
                 status = "skipped" if isinstance(left, Skipped) else "failed"
                 why = f"{status}: {one_line(left.error)}"
-            yield Change(old.suite, record.cell, "cell", True, f"was done, is {why}")
+            yield Change(old.suite, record.cell, "cell", True, f"was done, now {why}")
 
 
 def _scores(old: Board, new: Board) -> Iterator[tuple[str, str, Interval, bool, float]]:
@@ -140,8 +140,8 @@ def _of_other_data(old: Board, new: Board) -> Iterator[str]:
     }
     if found:
         yield (
-            f"{old.suite}: other data than in the old results, so that differences may be "
-            f"of it: {', '.join(found)}"
+            f"{old.suite}: {', '.join(found)}: the data differ from those of the old results, "
+            "and differences in scores may come from that"
         )
 
 
@@ -163,7 +163,7 @@ def _speeds(old: Board, new: Board, remarks: list[str]) -> Iterator[Change | Non
     ids = [_fingerprints(board) for board in (old, new)]
     if ids[0] != ids[1]:
         if all(ids):
-            remarks.append(f"{old.suite}: speed is not compared: other machines or settings")
+            remarks.append(f"{old.suite}: speed is not compared: machines or settings differ")
         return
     then, now = (_speedups(board) for board in (old, new))
     for (row, span), one in then.items():

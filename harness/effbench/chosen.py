@@ -64,5 +64,5 @@ def chosen(cell: str, some: Sequence[Record]) -> str:
         f"key {one.key[:8]}"
         for one in some
     ]
-    last = "; nor of ".join(told[1:])
-    return f"{cell}: {len(some)} records; the one of {told[0]} counts, not of {last}"
+    last = ", nor that of ".join(told[1:])
+    return f"{cell}: {len(some)} records; the one of {told[0]} counts, not that of {last}"

@@ -29,12 +29,13 @@ from effbench.cli_options import (
 )
 from effbench.cli_records import compare, evaluate, show
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
-from effbench.errors import EffbenchError
+from effbench.errors import EffbenchError, UnreadableError
 from effbench.files import DiskError
 from effbench.paths import check_here
 from effbench.printing import Plain, put, put_json, say
+from effbench.words import counted
 
-MISTAKE, INTERRUPTED = 2, 130
+FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 
 
 class _Group(click.Group):
@@ -80,7 +81,7 @@ class _Group(click.Group):
                 return super().invoke(ctx)
         except EffbenchError as error:
             say(*f"Error: {error}".split("\n"), err=True)
-            ctx.exit(MISTAKE)
+            ctx.exit(FAILED if isinstance(error, UnreadableError) else MISTAKE)
         except OSError as error:
             if error.errno == errno.EPIPE:  # a reader of ours went away: click ends quietly
                 raise
@@ -163,8 +164,8 @@ def run(
         show(found)
     skipped = f", {len(outcome.skipped)} skipped" if outcome.skipped else ""
     say(
-        f"{len(outcome.done)} cells done, {len(outcome.reused)} were finished already, "
-        f"{len(outcome.failed)} failed{skipped}; {len(bench.made)} steps made; "
+        f"{counted(len(outcome.done), 'cells')} done, {len(outcome.reused)} finished already, "
+        f"{len(outcome.failed)} failed{skipped}; {counted(len(bench.made), 'steps')} made; "
         f"records in {results / records.folder.relative_to(root)}",
         err=True,
     )

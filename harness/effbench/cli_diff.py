@@ -8,6 +8,7 @@ import click
 
 from effbench.cli_options import Place, as_json_option, leave
 from effbench.printing import put_json, say
+from effbench.words import counted
 
 _folder = Place(exists=True, file_okay=False)
 
@@ -41,7 +42,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
         for one in found.moved:
             sign = "worse" if one.worse else "better"
             say(f"{sign:6} {one.suite} {one.where}: {one.what} {one.said}")
-        say(f"{len(found.moved)} of {found.compared} figures moved beyond noise")
+        say(f"{len(found.moved)} of {counted(found.compared, 'figures')} moved beyond noise")
         say(*found.remarks, *found.unreadable, err=True)
     worse = any(one.worse for one in found.moved) or bool(found.unreadable)
     leave(failed=worse)

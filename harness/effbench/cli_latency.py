@@ -81,7 +81,9 @@ def latency(
         cells = plan.only(rows, datasets).cells
         measure(cells, plan, bench, folder, options, anew=True, keep=made.append)
     if not made:
-        raise EffbenchError("no row of these has a latency of its own (nothing was measured)")
+        raise EffbenchError(
+            "nothing was measured: none of these rows can be timed (choose others with --rows)"
+        )
     _show([one.path for one in made if one.path], plan.suite.name, as_json)
     errors = {cell: error for one in made for cell, error in one.errors.items()}
     for cell, error in errors.items():

@@ -86,25 +86,33 @@ def leaderboard(
     )
     asked = terms.budget is not None or terms.keep is not None
     if asked and (form or output):
-        raise click.UsageError("--budget and --keep say a row: they take no --format, --output")
+        raise click.UsageError(
+            "--budget and --keep name a row and write no board (leave out --format "
+            "and --output)"
+        )
     if span not in SHOWN:
-        raise click.UsageError(f"--span {span}: no such latency ({', '.join(SHOWN)})")
+        raise click.UsageError(f"--span {span}: no such span (known: {', '.join(SHOWN)})")
     form = form or (ENDINGS.get(output.suffix, "table") if output else "table")
     if form == "table" and output:
-        raise click.UsageError("--output needs a --format, or a name that ends in one")
+        raise click.UsageError(
+            f"--output {output}: in which format? (give --format, or a name that ends in "
+            f"{', '.join(ENDINGS)})"
+        )
     if form in ("png", "mteb") and not output:
-        raise click.UsageError(f"--format {form} needs --output")
+        raise click.UsageError(f"--format {form} is not for a terminal (give --output too)")
     if output and output.is_dir() != (form == "mteb") and output.exists():
-        raise click.UsageError(f"--output {output}: format {form} writes no such thing")
+        is_it, writes = ("a file", "a folder") if form == "mteb" else ("a folder", "a file")
+        raise click.UsageError(
+            f"--output {output}: this is {is_it}, and {form} writes {writes} (name another)"
+        )
+    every = boards(results, published)
     found = [
-        one
-        for one in boards(results, published)
-        if suite in (None, one.suite) and machine in (None, one.machine)
+        one for one in every if suite in (None, one.suite) and machine in (None, one.machine)
     ]
     if not found:
-        raise EffbenchError(
-            f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
-        )
+        said = f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
+        known = ", ".join(f"{one.suite} on {one.machine}" for one in every)
+        raise EffbenchError(f"{said} (known: {known})")
     if asked:
         for one in found:
             say(*recommend(one, terms))
@@ -127,7 +135,9 @@ def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms)
     if form == "mteb" and output:
         done = [record for one in found for record in one.collected.done]
         if not done:
-            raise EffbenchError("no cell is done: there is nothing to write")
+            raise EffbenchError(
+                "no cell is done: there is nothing to write (run the suite again)"
+            )
         say(f"{write_results(done, output)} result files in {output}", err=True)
         return
     drawn = _drawn(found, form, terms)
@@ -147,7 +157,8 @@ def _drawn(found: Sequence[Board], form: str, terms: Terms) -> str | bytes:
         if len(found) > 1:
             names = ", ".join(f"{one.suite} on {one.machine}" for one in found)
             raise EffbenchError(
-                f"{form}: {len(found)} charts (choose with --suite and --machine: {names})"
+                f"--format {form} holds one chart, and there are {len(found)} "
+                f"(choose with --suite and --machine: {names})"
             )
         return page.image(found[0], terms.span, terms.percent, form)
     return render.FORMATS[form]([table(one) for one in found])

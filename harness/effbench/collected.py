@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from effbench.chosen import chosen, newest, of_one_data, version
 from effbench.door import QueryId, check_ids, content, parsed, typed
-from effbench.errors import EffbenchError
+from effbench.errors import EffbenchError, UnreadableError
 from effbench.files import DiskError, listed
 from effbench.recorded import Done, Record, SuiteFacts
 from effbench.records import SUITE, queries_file, read, read_suite
@@ -63,6 +63,7 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
 
     Raises:
         EffbenchError: no suite has run in one of them.
+        UnreadableError: what has run there cannot be read.
 
     """
     folders: dict[tuple[str, str], list[tuple[Path, SuiteFacts]]] = {}
@@ -82,7 +83,7 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
             if path.parent.resolve() not in [folder.resolve() for folder, _ in known]:
                 known.append((path.parent, suite))
     if not folders:
-        raise EffbenchError("; ".join(unreadable))
+        raise UnreadableError("; ".join(unreadable))
     return [
         _collected(machine, some, unreadable) for (_, machine), some in sorted(folders.items())
     ]
@@ -159,7 +160,7 @@ def _collected(
             remarks.append(f"{cell}: not run yet")
     others = sorted(found.by_cell.keys() - set(suite.cells))
     if others:
-        remarks.append(f"left out, since the suite has them no more: {', '.join(others)}")
+        remarks.append(f"left out, since the suite no longer has them: {', '.join(others)}")
     records = {cell: found.by_cell[cell][0] for cell in suite.cells if cell in found.by_cell}
     records = of_one_data(newest(records, remarks), remarks)
     texts: dict[str, Texts] = {}

@@ -18,6 +18,7 @@ from effbench.latency.spans import END_TO_END
 from effbench.plugins import suggest
 from effbench.recorded import Done
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
+from effbench.words import counted
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Comparison:
         """Yield what a person reads: the figures, and a sentence."""
         through = f", through {self.through}" if self.through else ""
         yield (
-            f"{self.suite} on {self.machine}, {self.dataset} ({self.queries} queries){through}"
+            f"{self.suite} on {self.machine}, {self.dataset} "
+            f"({counted(self.queries, 'queries')}){through}"
         )
         yield (
             f"  {self.measure}: {self.row} {self.score:.4f}, "
@@ -95,7 +97,7 @@ class Comparison:
 
 def _quality(found: Comparison) -> str:
     if found.kept is None:
-        return f"cannot be set against {found.other}, which scores no more than 0"
+        return f"cannot be compared with {found.other}, which scores no more than 0"
     low, high = found.kept.low or 0.0, found.kept.high or 0.0
     share = f"{found.kept.value:.1%} [{low:.1%}, {high:.1%}] of {found.other}'s {found.measure}"
     if found.p >= SIGNIFICANT:
@@ -140,7 +142,7 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
     """
     row, other, suite = asked.row, asked.other, asked.suite
     if asked.span not in SHOWN:
-        raise EffbenchError(f"--span {asked.span}: no such latency ({', '.join(SHOWN)})")
+        raise EffbenchError(f"--span {asked.span}: no such span (known: {', '.join(SHOWN)})")
     boards = collect([root])
     names = {one.suite.suite for one in boards}
     if suite and suite not in names:
@@ -164,7 +166,8 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
             )
     if not found:
         raise EffbenchError(
-            f"{root}: {row} and {other} share no dataset, index and measure (another --index?)"
+            f"{root}: {row} and {other} have no dataset, index and measure in "
+            "common (try another --index)"
             f"{left_out}"
         )
     return found, list(unreadable)

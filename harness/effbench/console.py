@@ -29,6 +29,7 @@ from rich.text import Text
 
 from effbench import processes
 from effbench.printing import harmless, put, to_output
+from effbench.words import counted
 
 
 class _Rate(ProgressColumn):
@@ -84,7 +85,7 @@ class Terminal:
         finally:
             self._bars.remove_task(bar)
         seconds = perf_counter() - start
-        self.note(f"{label}: {count:,} {unit} in {seconds:.1f} s{_rate(count, seconds)}")
+        self.note(f"{label}: {counted(count, unit)} in {seconds:.1f} s{_rate(count, seconds)}")
 
     def note(self, message: str) -> None:
         """Print one line."""

@@ -10,6 +10,7 @@ All this holds within `kept`, which every command enters; elsewhere calls are no
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 import threading
@@ -20,13 +21,14 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from effbench import ending
+from effbench.ending import raised_in
 from effbench.keeper import ABSENT, Imports, Keeper
 from effbench.keepers import keepers
 from effbench.output import Output, own_stdout
 from effbench.printing import harmless_lines, say
 
 LEFT = "what a plugin left behind"
-"""Who prints when the program has done all."""
+"""Who is named for what happens between calls, and when the program has done all."""
 
 
 class Scope:
@@ -53,6 +55,8 @@ class Scope:
                 self._begin()
             elif self._touched:
                 self._put_back()
+            else:  # what was deleted, or a thread, may have changed something since
+                self._restore()
             self._known.update(threading.enumerate())
             self._streams = sys.stdout, sys.stderr, sys.stdin
         self._depth += 1
@@ -113,27 +117,39 @@ class Scope:
             whose = f"{who or self.who or 'a plugin'}: its thread {name!r}"
             say(f"{whose} raised {said(args.exc_value)}", err=True)
 
+    def unraisable(self, args: Any) -> None:
+        """Say in one line what was raised where nothing can catch it, such as a ``__del__``."""
+        from effbench.blame import said
+
+        if args.exc_value is not None:
+            place = raised_in(args.exc_value.__traceback__)
+            say(f"{self.who or LEFT}: {said(args.exc_value)} (ignored; in {place})", err=True)
+
     def close(self) -> None:
         """Leave the process as it was."""
         if self._before:
             self._put_back()
-            sys.meta_path.remove(self._imports)
+            with contextlib.suppress(ValueError):  # a plugin has removed it
+                sys.meta_path.remove(self._imports)
 
     def _begin(self) -> None:
-        self._before = {one: one.taken() for one in keepers()}
-        absent = {one.module for one, before in self._before.items() if before is ABSENT}
+        wanted = keepers()
 
         def imported(module: str) -> None:
             for one, before in self._before.items():
                 if one.module == module and before is ABSENT:
                     self._before[one] = one.taken()
 
-        self._imports = Imports(absent, imported)
+        self._imports = Imports({one.module for one in wanted}, imported)
         sys.meta_path.insert(0, self._imports)
+        self._before = {one: one.taken() for one in wanted}
 
-    def _put_back(self) -> None:
+    def _restore(self) -> None:
         for keeper, before in self._before.items():
             keeper.put_back(before)
+
+    def _put_back(self) -> None:
+        self._restore()
         self._touched = False
         for thread in threading.enumerate():
             if thread not in self._known:
@@ -184,11 +200,11 @@ def kept(*, alone: bool = False) -> Iterator[None]:
         yield
         return
     _scope = mine = Scope()
-    before, hook = sys.stdout, threading.excepthook
+    before, hook, unraisable = sys.stdout, threading.excepthook, sys.unraisablehook
     stream = own_stdout() if alone else None
     own: Any = before or io.StringIO() if stream is None else stream  # or it is closed
     sys.stdout = output = Output(own, mine.printing)
-    threading.excepthook = mine.raised
+    threading.excepthook, sys.unraisablehook = mine.raised, mine.unraisable
     form = warnings.formatwarning
     warnings.formatwarning = lambda *given, **named: harmless_lines(form(*given, **named))
     code: Any = 1
@@ -207,4 +223,5 @@ def kept(*, alone: bool = False) -> Iterator[None]:
         else:
             mine.close()
             sys.stdout, threading.excepthook = before, hook
+            sys.unraisablehook = unraisable
             warnings.formatwarning = form

@@ -188,7 +188,7 @@ def _in_package(model: str) -> Path:
         raise EffbenchError(f"package {module!r} is not installed ({_install_line(module)})")
     folder = Path(next(iter(spec.submodule_search_locations))) / inside
     if not folder.is_dir():
-        raise EffbenchError(f"package {module!r} has no folder {inside!r}")
+        raise EffbenchError(f"package {module!r} has no folder {inside!r} (is the name right?)")
     return folder
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from effbench.attributes import FLAG, METHOD, REQUIRED, Wanted, attribute
 from effbench.blame import blamed, drawn
+from effbench.ordinary import ordinary
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ABSENT = object()
@@ -73,7 +74,8 @@ def declared(dataset: object, who: str) -> Declared:
         for one in ("dataset_id", "corpus_key", "key", "drop_self_hits")
     )
     pairs = _asked(dataset, "parts", who, [(corpus_key, key)])
-    parts = frozenset((corpus, part) for corpus, part in pairs)
+    with blamed(f"{who}: its parts"):
+        parts = frozenset((ordinary(corpus), ordinary(part)) for corpus, part in pairs)
     return Declared(name, corpus_key, key, drops, parts, _asked(dataset, "note", who, ""))
 
 
@@ -84,7 +86,9 @@ def splits_of(dataset: object, who: str) -> tuple[str, ...]:
         EffbenchError: as for `declared`.
 
     """
-    splits = tuple(_asked(dataset, "splits", who, ()))
+    named = _asked(dataset, "splits", who, ())
+    with blamed(f"{who}: its splits"):
+        splits = tuple(map(ordinary, named))
     if splits:
         _asked(dataset, "split", who)
     return splits

@@ -86,7 +86,9 @@ def content(path: Path, most: int = LARGEST) -> bytes:
         raise EffbenchError(f"{path}: cannot be read: {error.strerror}") from error
     if max(facts.st_size, len(data)) > most:
         size = f"{max(facts.st_size, len(data)) / 1e6:.0f} MB"
-        raise EffbenchError(f"{path}: has {size}, and at most {most / 1e6:.0f} MB are read")
+        raise EffbenchError(
+            f"{path}: has {size}, and at most {most / 1e6:.0f} MB are read (move it away)"
+        )
     return data
 
 
@@ -100,10 +102,10 @@ def parsed(text: bytes, path: Path) -> Any:
     try:
         data = msgspec.json.decode(text)
     except (ValueError, RecursionError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+        raise EffbenchError(f"{path}: cannot be read: {error} (is it damaged?)") from error
     strings = text.replace(b"\\\\", b"").replace(b'\\"', b"").count(b'"') // 2
     if _strings(data, path) != strings:
-        raise EffbenchError(f"{path}: cannot be read: a key is there twice")
+        raise EffbenchError(f"{path}: cannot be read: a key is there twice (keep one)")
     return data
 
 
@@ -117,7 +119,7 @@ def foreign(text: bytes, path: Path) -> Any:
     try:
         data = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise EffbenchError(f"{path}: cannot be read: {error}") from error
+        raise EffbenchError(f"{path}: cannot be read: {error} (is it damaged?)") from error
     _strings(data, path)
     return data
 
@@ -218,4 +220,4 @@ def _strings(data: Any, path: Path) -> int:
         if not inner:
             return found
         level = inner
-    raise EffbenchError(f"{path}: cannot be read: nested deeper than {DEEPEST}")
+    raise EffbenchError(f"{path}: cannot be read: nested deeper than {DEEPEST} (move it away)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -33,7 +34,7 @@ def no_silent_end() -> Iterator[None]:
     So it stays where the block has failed: what a plugin leaves to be done at the exit may end
     the program like this, too. Children that a library forks end by it as they should.
     """
-    ours, succeeded = os.getpid(), False
+    ours, succeeded, before = os.getpid(), False, os._exit
 
     def end(status: int) -> NoReturn:
         if status == 0 and os.getpid() == ours and not succeeded:
@@ -56,7 +57,7 @@ def no_silent_end() -> Iterator[None]:
         raise
     finally:
         if succeeded:
-            os._exit = _REALLY
+            os._exit = before  # a plugin's own call of ours ends within another one
 
 
 def ended(how: str) -> str:
@@ -76,6 +77,8 @@ def end_in_time(code: Any, left: Callable[[], Sequence[str]]) -> None:
     A thread that is no daemon, or an exit handler that waits for ever, would keep a finished
     run alive. ``left`` returns a line for each such thread.
     """
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done, or said: it has its code
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
             stream.flush()

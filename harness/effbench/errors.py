@@ -11,5 +11,9 @@ class EffbenchError(Exception):
     """
 
 
+class UnreadableError(EffbenchError):
+    """All the files asked for are damaged; as where some are, the exit code is 1."""
+
+
 class NoDataError(EffbenchError):
     """Data that only the user can bring is not there: cells that need it are skipped."""

@@ -63,7 +63,7 @@ class Finder:
         """
         row = self.row(section, name)
         if row is None:
-            raise EffbenchError(f"{KINDS[section]} {name!r} has mistakes of its own")
+            raise EffbenchError(f"{KINDS[section]} {name!r} has mistakes (mend those first)")
         return row
 
     def model(self, name: Any) -> Train:
@@ -88,7 +88,7 @@ class Finder:
             raise EffbenchError(f"no row {name!r} in {section} ({suggest(str(name), known)})")
         if key in self._open:
             circle = " -> ".join(n for _, n in [*self._open[self._open.index(key) :], key])
-            raise EffbenchError(f"depends on itself: {circle}")
+            raise EffbenchError(f"depends on itself: {circle} (name another row)")
         if key not in self._rows:
             self._open.append(key)
             self._rows[key] = self._resolve(self._entries[key])
@@ -147,7 +147,7 @@ class Finder:
                 return None
             if passages.passages is not None:
                 raise EffbenchError(
-                    f"{passages.name!r} has no passages of its own (name one that has)"
+                    f"{passages.name!r} has no passages of its own (name a row that has some)"
                 )
             if not entry.unchecked:
                 _refuse_strangers(row, passages)
@@ -167,7 +167,7 @@ class Finder:
             return None, [(("use",), f"nothing installed offers {use!r} ({hint})")]
         missing = shlex.join(offer.missing)
         if missing:
-            return None, [(("use",), f"{use!r} needs: pip install {missing}")]
+            return None, [(("use",), f"{use!r} needs more packages (pip install {missing})")]
         # a dataset says itself what it holds: its files are not read for a digest here
         resolver = (
             self.resolver._replace(digests=None) if section == "datasets" else self.resolver

@@ -17,6 +17,7 @@ import warnings
 from typing import Any
 
 from effbench.keeper import Keeper, attribute, pair
+from effbench.torch_keepers import of_torch
 
 
 def _put_folder(_: Any, was: str) -> None:
@@ -46,6 +47,17 @@ def _put_environment(_: Any, was: dict[Any, Any]) -> None:
         os.environ.update(names)
 
 
+def _finders(name: str) -> Keeper:
+    """Return the keeper of a list without which nothing can be imported."""
+
+    def put(at: Any, was: list[Any]) -> None:
+        now = getattr(at, name)
+        if any(one not in now for one in was):
+            now[:] = [*(one for one in now if one not in was), *was]
+
+    return Keeper("sys", lambda at: list(getattr(at, name)), put)
+
+
 def _put_path(_: Any, was: list[str]) -> None:
     """Let what was there come first: what a plugin has added hides no module from others."""
     if sys.path != was:
@@ -65,6 +77,11 @@ def _put_affinity(_: Any, was: set[int]) -> None:
         os.sched_setaffinity(0, was)
 
 
+_TIMERS = [
+    getattr(signal, f"ITIMER_{name}")
+    for name in ("REAL", "VIRTUAL", "PROF")
+    if hasattr(signal, f"ITIMER_{name}")
+]
 _handler = getattr(signal, "_signal", signal).getsignal  # looks up no enum: ten times quicker
 
 
@@ -94,13 +111,15 @@ def _put_limits(resource: Any, was: dict[int, int]) -> None:
             resource.setrlimit(kind, (soft, hard))
 
 
-def _take_alarm(_: Any) -> bool:
-    return any(signal.getitimer(signal.ITIMER_REAL))
+def _take_timers(_: Any) -> list[int]:
+    """Return the timers that run, each of which sends a signal that ends the process."""
+    return [which for which in _TIMERS if any(signal.getitimer(which))]
 
 
-def _put_alarm(_: Any, was: bool) -> None:
-    if not was and _take_alarm(None):  # one that ran before has gone on
-        signal.setitimer(signal.ITIMER_REAL, 0)
+def _put_timers(_: Any, was: list[int]) -> None:
+    for which in _take_timers(None):
+        if which not in was:  # one that ran before has gone on
+            signal.setitimer(which, 0)
 
 
 def _take_logging(_: Any) -> tuple[int, list[logging.Handler], int]:
@@ -134,42 +153,6 @@ def _put_decimal(decimal: Any, was: Any) -> None:
         decimal.setcontext(was.copy())
 
 
-def _put_deterministic(torch: Any, was: tuple[bool, bool]) -> None:
-    if torch.are_deterministic_algorithms_enabled() != was[0]:
-        torch.use_deterministic_algorithms(was[0], warn_only=was[1])
-
-
-def _put_device(torch: Any, was: Any) -> None:
-    if torch.get_default_device() != was:
-        torch.set_default_device(was if was.type != "cpu" else None)
-
-
-def _of_torch() -> list[Keeper]:
-    """Return the keepers of torch: what decides numbers and speed of every model."""
-    return [
-        pair("torch", "get_default_dtype", "set_default_dtype"),
-        Keeper("torch", lambda torch: torch.get_default_device(), _put_device),
-        pair("torch", "is_grad_enabled", "set_grad_enabled"),
-        pair("torch", "get_num_threads", "set_num_threads"),
-        pair("torch", "get_float32_matmul_precision", "set_float32_matmul_precision"),
-        Keeper(
-            "torch",
-            lambda torch: (
-                torch.are_deterministic_algorithms_enabled(),
-                torch.is_deterministic_algorithms_warn_only_enabled(),
-            ),
-            _put_deterministic,
-        ),
-        Keeper(
-            "torch",
-            lambda torch: torch.get_rng_state(),
-            lambda torch, was: torch.set_rng_state(was),
-        ),
-        attribute("torch.backends.cudnn", "benchmark"),
-        attribute("torch.backends.cudnn", "deterministic"),
-    ]
-
-
 def _of_numpy() -> list[Keeper]:
     return [
         Keeper(
@@ -190,10 +173,20 @@ def _of_python() -> list[Keeper]:
     hooks = ("excepthook", "unraisablehook", "displayhook", "__stdout__", "__stderr__")
     return [
         Keeper("sys", lambda _: list(sys.path), _put_path),
-        *(attribute("sys", name) for name in hooks),
+        *(attribute("sys", name) for name in (*hooks, "executable")),
         attribute("threading", "excepthook"),
         pair("sys", "getrecursionlimit", "setrecursionlimit"),
+        _finders("meta_path"),
+        _finders("path_hooks"),
+        pair("sys", "get_int_max_str_digits", "set_int_max_str_digits"),
         pair("sys", "gettrace", "settrace"),
+        pair("threading", "gettrace", "settrace"),
+        pair("threading", "stack_size", "stack_size"),
+        Keeper(
+            "tempfile",
+            lambda tempfile: tempfile.gettempdir(),
+            lambda tempfile, was: setattr(tempfile, "tempdir", was),
+        ),
         pair("sys", "getprofile", "setprofile"),
         pair("sys", "getswitchinterval", "setswitchinterval"),
         Keeper("warnings", lambda _: list(warnings.filters), _put_filters),
@@ -209,6 +202,7 @@ def keepers() -> list[Keeper]:
     """Return a keeper for each thing that belongs to all rows."""
     found = [
         Keeper("os", lambda _: os.getcwd(), _put_folder),  # noqa: PTH109
+        attribute("os", "environ"),
         Keeper("os", _take_environment, _put_environment),
         Keeper("os", _take_mask, lambda _, was: os.umask(was)),
         Keeper("signal", _take_signals, _put_signals),
@@ -217,10 +211,10 @@ def keepers() -> list[Keeper]:
         Keeper("resource", _take_limits, _put_limits),
         *_of_python(),
         *_of_numpy(),
-        *_of_torch(),
+        *of_torch(),
     ]
     if hasattr(os, "sched_getaffinity"):
         found.append(Keeper("os", lambda _: os.sched_getaffinity(0), _put_affinity))
     if hasattr(signal, "setitimer"):
-        found.append(Keeper("signal", _take_alarm, _put_alarm))
+        found.append(Keeper("signal", _take_timers, _put_timers))
     return found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effbench.offers import SECTIONS, Offer
 from effbench.plugins import Plugins
 from effbench.schema import Option
+from effbench.words import counted
 
 if TYPE_CHECKING:
     from effbench.cells import Plan
@@ -76,11 +77,8 @@ def spelled_plan(plan: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
     for cell in cells:
         yield f"cell   {cell['key'][:10]}  {cell['name']}"
     todo = sum(not step["done"] for step in steps)
-    yield f"{_counted(cells, 'cell')}, {_counted(steps, 'step')}, {todo} of them to do"
-
-
-def _counted(items: Sequence[object], noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+    counts = counted(len(cells), "cells"), counted(len(steps), "steps")
+    yield f"{', '.join(counts)}, {todo} of them to do"
 
 
 def _offer(offer: Offer) -> dict[str, Any]:

@@ -61,18 +61,24 @@ def parse_measure(text: object) -> Measure:
     try:
         measure: Measure = ir_measures.parse_measure(text)
     except _MISSPELLED as error:
-        name, _, cutoff = text.partition("@")
+        name, cutoff = re.findall(r"(?s)^(.*?)@?(\d*)$", text)[0]
         known = {m.NAME.casefold(): m.NAME for m in ir_measures.measures.registry.values()}
         near = difflib.get_close_matches(name.casefold(), known, n=1)
-        cut = f"@{cutoff}" if cutoff.isdigit() else ""
-        hint = f"did you mean {known[near[0]]}{cut}?" if near else "nDCG@10, RR@10, R@100"
+        cut = f"@{cutoff}" if cutoff else ""
+        hint = (
+            f"did you mean {known[near[0]]}{cut}?"
+            if near
+            else "take one such as nDCG@10, RR@10, R@100"
+        )
         raise EffbenchError(f"no measure {text!r} ({hint})") from error
     if measure.NAME in _OF_JUDGMENTS:
-        raise EffbenchError(f"{text!r} counts judgments, not what is found (nDCG@10, RR@10)")
+        raise EffbenchError(
+            f"{text!r} counts judgments, not what is found (take one such as nDCG@10)"
+        )
     for name, parameter in measure.SUPPORTED_PARAMS.items():
         if parameter.required and name not in measure.params:
             hint = f"{text}@100" if name == measure.AT_PARAM else f"{text}({name}=...)"
-            raise EffbenchError(f"measure {text!r} needs a {name} ({hint})")
+            raise EffbenchError(f"measure {text!r} needs a {name} (write {hint})")
     for name, value in measure.params.items():
         if wrong := _wrong(measure, name, value):
             raise EffbenchError(f"measure {text!r}: {name} {wrong}")
@@ -152,7 +158,7 @@ def _wrong(measure: Measure, name: str, value: Any) -> str | None:
     elif isinstance(value, float) and ("e" in repr(value) or value - value != 0):
         return f"is {value!r} (write it with few digits: trec_eval reads no exponent)"
     elif not measure.SUPPORTED_PARAMS[name].validate(value):
-        return f"cannot be {value!r}"
+        return f"cannot be {value!r} (take another)"
     return None
 
 

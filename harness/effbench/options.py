@@ -93,7 +93,9 @@ class Resolver(NamedTuple):
         facts: dict[str, Any] = {}
         for name, option in schema.items():
             if name not in given and option.required:
-                mistakes.append(("", f"option {name!r} is missing ({option.type_name()})"))
+                mistakes.append(
+                    ("", f"option {name!r} is missing (give {name}: {option.type_name()})")
+                )
                 continue
             try:
                 arguments[name], facts[name] = self._value(
@@ -129,13 +131,15 @@ class Resolver(NamedTuple):
             if path.exists():
                 return path, self._digest(path)
             if Path in wanted:
-                raise EffbenchError(f"no file or folder {path}")
+                raise EffbenchError(
+                    f"no file or folder {path} (paths start at the suite's folder)"
+                )
             return path, None
         return value, value
 
     def _input(self, annotation: Any, value: Any) -> tuple[Any, Any]:
         if self.refer is None:
-            raise EffbenchError("a row or data cannot be named here")
+            raise EffbenchError("a row or data cannot be named here (leave it out)")
         found = self.refer(annotation, value)
         if isinstance(found, Input):
             return found, [key_of(step) for step in found.steps]
@@ -167,14 +171,19 @@ def _hint(option: Option, value: Any) -> str:
         float(value)
     except (TypeError, ValueError):
         return ""
-    return " (YAML wants a point and a sign: 1.0e-4)" if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    quoted = value.lstrip("+-").replace(".", "").isdigit()
+    return f" ({'take the quotes away' if quoted else 'YAML wants a point and a sign: 1.0e-4'})"
 
 
 def _as_float(value: float) -> float:
     try:
         return float(value)
     except OverflowError as error:
-        raise EffbenchError(f"{str(value)[:20]}... is too large a number") from error
+        raise EffbenchError(
+            f"{str(value)[:20]}... is too large a number (take a smaller one)"
+        ) from error
 
 
 def _sides(

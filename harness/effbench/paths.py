@@ -90,5 +90,5 @@ def check_here() -> None:
         Path.cwd()
     except OSError as error:
         raise EffbenchError(
-            f"this folder: {error.strerror} (it was removed: go to another one)"
+            f"the current folder: {error.strerror} (it was removed: go to another one)"
         ) from error

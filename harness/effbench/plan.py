@@ -47,7 +47,9 @@ def make(
     try:
         plan = _Planner(suite, mistakes, plugins, Resolver(data, digests)).plan()
     except RecursionError as error:
-        raise EffbenchError(f"{path}: too many rows or datasets, one in another") from error
+        raise EffbenchError(
+            f"{path}: rows or datasets name each other too deep (take fewer levels)"
+        ) from error
     digests.save()
     if mistakes.sections() == {"measures"} and plan.cells and suite.measures:
         raise Unmeasurable(mistakes.text(), plan)
@@ -139,8 +141,10 @@ class _Planner:
                 message = f"dataset {row.name!r} stands twice (give a name)"
                 self.mistakes.add(entry.place, message)
             elif like:
-                message = f"{like.row.name!r} and {row.name!r} are one file for some systems"
-                self.mistakes.add(entry.place, f"{message} (give another name)")
+                message = (
+                    f"{like.row.name!r} and {row.name!r} are one file on macOS and Windows"
+                )
+                self.mistakes.add(entry.place, f"{message} (rename one)")
             found[same_file(slug(row.name))] = Data(row)
         return list(found.values())
 
@@ -160,7 +164,7 @@ class _Planner:
         self._cells_count += len(retrievers) + len(encoders) * settings
         if self._cells_count > MOST_CELLS:
             message = (
-                f"more than {MOST_CELLS:,} cells (fewer datasets, rows or search settings)"
+                f"more than {MOST_CELLS:,} cells (take fewer datasets, rows or search settings)"
             )
             self.mistakes.add((), message)
         if data is None or self._cells_count > MOST_CELLS:
@@ -172,7 +176,7 @@ class _Planner:
 
     def _refuse_twins(self, encoders: list[Row], retrievers: list[Row]) -> None:
         for name in {row.name for row in encoders} & {row.name for row in retrievers}:
-            self.mistakes.add(("retrievers", name), "an encoder row has that name too")
+            self.mistakes.add(("retrievers", name), "an encoder has that name too (rename one)")
 
     def _check_baseline(self, encoders: set[str]) -> None:
         name = self.suite.latency and self.suite.latency.baseline
@@ -182,7 +186,7 @@ class _Planner:
 
     def _check_names(self, cells: list[Cell]) -> None:
         if not cells and not self.mistakes:
-            self.mistakes.add((), "no cell comes of it (give rows that can run here)")
+            self.mistakes.add((), "the suite has no cell (give a row that can run here)")
         files: dict[str, list[Cell]] = {}
         for cell in cells:
             files.setdefault(same_file(cell.name), []).append(cell)
@@ -197,7 +201,8 @@ class _Planner:
             self.mistakes.add(
                 (),
                 f"cell {longest[:40]!r}...: names of its files would take {_bytes(longest)} "
-                f"bytes, {LONGEST_NAME} at most (a shorter name for dataset, row or index)",
+                f"bytes, {LONGEST_NAME} at most (give the dataset, the row or the "
+                "index a shorter name)",
             )
 
     def _check_expected(self, datasets: list[Data], rows: set[str]) -> None:

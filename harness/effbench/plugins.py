@@ -174,7 +174,10 @@ def _refuse_clashes(mine: Iterable[Offer], offers: Mapping[tuple[str, str], Offe
 def _refuse_twice(mine: Ready, others: Ready) -> None:
     for section, rows in mine.items():
         if section not in others:
-            raise EffbenchError(f"has ready rows of {section!r} ({suggest(section, others)})")
+            raise EffbenchError(
+                f"has ready rows of {section!r}, no section of suites "
+                f"({suggest(section, others)})"
+            )
         for name in rows:
             if name in others[section]:
                 raise EffbenchError(
@@ -186,4 +189,6 @@ def _refuse_twice(mine: Ready, others: Ready) -> None:
 def _refuse_known(mine: Mapping[str, click.Command], others: Iterable[str]) -> None:
     for name in mine:
         if name in others:
-            raise EffbenchError(f"offers the command {name!r}, which another plugin offers")
+            raise EffbenchError(
+                f"offers the command {name!r}, which another plugin offers (uninstall one)"
+            )

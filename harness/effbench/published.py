@@ -80,7 +80,9 @@ class Published(NamedTuple):
                 try:
                     scores = dict(_scores(result, split, measures))
                     if scores and place in found:
-                        raise EffbenchError(f"{task} of that model and revision is there twice")
+                        raise EffbenchError(
+                            f"{task} of that model and revision is there twice (keep one)"
+                        )
                 except EffbenchError as error:
                     unreadable.append(f"{result.path}: {split}: {error}")
                     continue
@@ -106,7 +108,9 @@ def read(folders: Iterable[Path]) -> Published:
     for folder in folders:
         own = [path for path in listed(folder, "**/*.json") if path.name != META]
         if not own:
-            raise EffbenchError(f"{folder}: no result files of mteb there")
+            raise EffbenchError(
+                f"{folder}: no result files of mteb there (name another folder)"
+            )
         paths |= {os.path.realpath(path): path for path in own}
     results: list[Result] = []
     unreadable: list[str] = []
@@ -130,7 +134,7 @@ def _file(path: Path) -> File:
         raise EffbenchError(
             f"{path}: a result file of mteb before 1.11 (mteb reads it and writes it anew)"
         )
-    file: File = typed(data, File, path, "no result file of mteb")
+    file: File = typed(data, File, path, "is it a result file of mteb?")
     return file
 
 
@@ -157,7 +161,7 @@ def _scores(result: Result, split: str, measures: Sequence[str]) -> Iterator[tup
     """
     entries = result.file.scores[split]
     if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], dict):
-        raise EffbenchError("not one subset with its scores")
+        raise EffbenchError("not exactly one subset with scores (take a task of one subset)")
     for measure in measures:
         key = measure_key(measure)
         if key in entries[0]:

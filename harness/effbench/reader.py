@@ -91,7 +91,7 @@ class _Reader:
             self.mistakes.add(("suite",), "give the suite a name of letters, digits, - and _")
             return "?"
         if len(name.encode()) > LONGEST:
-            message = f"a name of {len(name.encode())} bytes ({LONGEST} at most)"
+            message = f"a name of {len(name.encode())} bytes (take at most {LONGEST})"
             self.mistakes.add(("suite",), message)
         elif wrong := unfit_row(name):
             self.mistakes.add(("suite",), f"the name {wrong} (give another)")
@@ -177,7 +177,7 @@ class _Reader:
         settings = math.prod(map(len, search.values()))
         if settings <= MOST_SETTINGS:
             return search
-        message = f"a grid of {settings:,} settings ({MOST_SETTINGS:,} at most)"
+        message = f"a grid of {settings:,} settings (take at most {MOST_SETTINGS:,})"
         self.mistakes.add((*place, "search"), message)
         return {}
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from effbench.errors import EffbenchError
+from effbench.ordinary import ordinary
 
 MOST_RELEVANCE = 1_000_000
 """The largest relevance, and the smallest without its sign: trec_eval keeps a table as long."""
@@ -30,12 +31,10 @@ CHUNK = 1 << 20
 LONGEST = 1 << 26
 """Bytes of a line, and of an entry of a file that has no lines: memory is bounded."""
 
-_SHOWN = 100
-"""Characters of a value that messages show."""
+_SHOWN = 100  # characters of a value in a message
 
 _MARK = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_GZIP = b"\x1f\x8b"
+_UTF_16, _GZIP = (b"\xff\xfe", b"\xfe\xff"), b"\x1f\x8b"
 _BROKEN = (OSError, EOFError, zlib.error)
 """What reading a damaged file raises."""
 
@@ -145,12 +144,12 @@ def json_objects(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, dict[s
         except json.JSONDecodeError as error:
             raise EffbenchError(
                 f"{where}: bad JSON: {error.msg} at column {error.colno} "
-                "(write one JSON object a line)"
+                "(write one JSON object on each line)"
             ) from None
         except (ValueError, RecursionError) as error:  # too many digits, or brackets
             raise EffbenchError(f"{where}: bad JSON: {error} (mend it)") from None
         if not isinstance(found, dict):
-            raise EffbenchError(f"{where}: no JSON object (write one a line)")
+            raise EffbenchError(f"{where}: no JSON object (write one on each line)")
         yield where, found
 
 
@@ -161,6 +160,7 @@ def checked_id(value: object, what: str) -> str:
         EffbenchError: it is none; ``what`` says which id, and where it stands.
 
     """
+    value = ordinary(value)
     if not isinstance(value, str) or value.split() != [value] or "\0" in value:
         said = "missing" if value is None else shown(value)
         plain = "take a string without white space"
@@ -176,7 +176,7 @@ def checked_text(value: object, what: str) -> str:
         EffbenchError: it is none; ``what`` says which text, and where it stands.
 
     """
-    if not isinstance(value, str):
+    if not isinstance(value := ordinary(value), str):
         raise EffbenchError(f"{what} is {kind_of(value)} (give a string)")
     if not value.isascii():
         try:
@@ -247,4 +247,4 @@ def _integer(value: Any) -> int:
         raise TypeError
     if isinstance(value, Real) and not isinstance(value, int) and float(value).is_integer():
         return int(float(value))
-    return operator.index(value)  # raises of anything else
+    return ordinary(operator.index(value))  # type: ignore[no-any-return] # raises of anything else

@@ -73,7 +73,9 @@ def load(path: Path) -> tuple[Record, Plain]:
     data = opened(path)
     record: Record = typed({"cell": path.stem, **data}, Record, path)
     if record.cell != path.stem:
-        raise EffbenchError(f"{path}: the record of {record.cell} (give it its name)")
+        raise EffbenchError(
+            f"{path}: this is the record of {record.cell} (rename the file, or delete it)"
+        )
     return record, data
 
 
@@ -97,7 +99,7 @@ def opened(path: Path) -> Plain:
     """
     data = parsed(content(path), path)
     if not isinstance(data, dict) or type(data.get("schema")) is not int:
-        raise EffbenchError(f"{path}: not a record of effbench")
+        raise EffbenchError(f"{path}: not a record of effbench (move it away)")
     if data["schema"] > SCHEMA:
         raise EffbenchError(
             f"{path}: schema {str(data['schema'])[:9]} is newer than ours (upgrade effbench)"

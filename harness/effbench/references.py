@@ -95,7 +95,7 @@ class References:
         draw, column = options.pop("draw", None), options.pop("column", None)
         if len(options) != 1 or not set(options) <= {"file", *PARTS}:
             raise EffbenchError(
-                f"{given!r} is no source of texts (give file, {', '.join(PARTS)}: one of them)"
+                f"{given!r} is no source of texts (give one of file, {', '.join(PARTS)})"
             )
         if draw is not None:
             _check_count(draw, "texts: draw", "texts")
@@ -107,14 +107,16 @@ class References:
     def _file(self, name: Any, column: str | None, draw: int | None) -> FileSource:
         path = inside(self._resolver.beside, str(name))
         if not path.is_file() or self._resolver.digests is None:
-            raise EffbenchError(f"texts: no file {path}")
+            raise EffbenchError(f"texts: no file {path} (paths start at the suite's folder)")
         return FileSource(path, self._resolver.digests.of(path), column, draw)
 
     def _examples(self, value: Any) -> ExamplesInput:
         given = _parts(value, "{examples: [...]}", "examples", passages=None)
         sources = [one for each in _listed(given["examples"]) for one in self._example(each)]
         if not sources:
-            raise EffbenchError("examples: nothing to take any from (there are no others)")
+            raise EffbenchError(
+                "examples: 'others' names no dataset (give the suite a second dataset)"
+            )
         step = GatherExamples(tuple(sources))
         if given["passages"] is None:
             return ExamplesInput(step, ())
@@ -159,11 +161,13 @@ class References:
         sources = sorted(self._datasets(given["of"]), key=lambda row: row.name)
         if not sources:
             raise EffbenchError(
-                "of: there is no dataset of another collection to transfer from"
+                "of: there is no dataset of another collection to transfer from (name one)"
             )
         for row in sources:
             if row.corpora & self._target.corpora:
-                raise EffbenchError(f"of: {row.name} is of the target's own collection")
+                raise EffbenchError(
+                    f"of: {row.name} is of the target's own collection (leave it out)"
+                )
         models = (self._domains.finder(row).model(given["models"]) for row in sources)
         pairs = zip(map(features, sources), models, strict=True)
         return DomainsInput(features(self._target), tuple(pairs))
@@ -202,7 +206,7 @@ class References:
             options = {name: option for name, option in value.items() if name != "use"}
             return self._rows.dataset(value["use"], options)
         raise EffbenchError(
-            f"{value!r} is no dataset (an ir_datasets id, {{use: ...}} or target)"
+            f"{value!r} is no dataset (give an ir_datasets id, {{use: ...}} or target)"
         )
 
 
@@ -216,7 +220,7 @@ def _parts(value: Any, form: str, *required: str, **optional: Any) -> dict[str, 
 
 def _check_count(value: Any, option: str, noun: str) -> None:
     if type(value) is not int or value < 1:
-        raise EffbenchError(f"{option}: {value!r} is not a number of {noun}")
+        raise EffbenchError(f"{option}: {value!r} is not a number of {noun} (take 1 or more)")
 
 
 def _listed(value: Any) -> list[Any]:

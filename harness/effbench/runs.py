@@ -13,8 +13,9 @@ from pathlib import Path
 from effbench.api import DocPair, Qrel, ScoredDoc
 from effbench.errors import EffbenchError
 from effbench.files import write_atomically
-from effbench.judgments import checked
+from effbench.judgments import checked, distinct
 from effbench.reading import numbered, opened, read_lines, shown
+from effbench.words import counted
 
 _MOST = 3e38
 """Larger scores are written as this: 32-bit floats end at 3.4e38, so that ties have room."""
@@ -121,7 +122,7 @@ def read_docpairs(path: Path) -> Iterator[DocPair]:
     for where, line in read_lines(path):
         columns = line.split()
         if len(columns) != 3:
-            raise EffbenchError(f"{where}: {len(columns)} columns ({form})")
+            raise EffbenchError(f"{where}: {counted(len(columns), 'columns')} ({form})")
         yield DocPair(*columns)
 
 
@@ -133,9 +134,9 @@ def read_qrels(path: Path) -> list[Qrel]:
             judged twice and differently, or there is no judgment.
 
     """
-    qrels = list(checked(_judged(path)))
+    qrels = list(distinct(_judged(path)))
     if not qrels:
-        raise EffbenchError(f"{path}: no judgment in it")
+        raise EffbenchError(f"{path}: no judgment in it (is it the right file?)")
     return qrels
 
 
@@ -144,10 +145,9 @@ def _judged(path: Path) -> Iterator[tuple[str, Qrel]]:
     for number, (where, line) in enumerate(read_lines(path)):
         columns = line.split()
         if len(columns) not in (3, 4):
-            raise EffbenchError(f"{where}: {len(columns)} columns ({form})")
+            raise EffbenchError(f"{where}: {counted(len(columns), 'columns')} ({form})")
         if number or columns[:2] != ["query-id", "corpus-id"]:
-            # the rules of judgments make an integer of the relevance
-            yield where, Qrel(columns[0], columns[-2], columns[-1])  # type: ignore[arg-type]
+            yield where, checked((columns[0], columns[-2], columns[-1]), where)
 
 
 def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
@@ -159,7 +159,9 @@ def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
                 yield columns[0], ScoredDoc(columns[2], score)
             elif columns:
                 form = "a run has six: query_id Q0 doc_id rank score tag"
-                raise EffbenchError(f"{path}:{number}: {len(columns)} columns ({form})")
+                raise EffbenchError(
+                    f"{path}:{number}: {counted(len(columns), 'columns')} ({form})"
+                )
 
 
 def _ranked(path: Path) -> Iterator[tuple[str, int, float]]:

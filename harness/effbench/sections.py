@@ -74,7 +74,10 @@ def expected_of(data: Mapping[str, Any], mistakes: Mistakes) -> Expected:
                     mistakes.add((*place, row, dataset), f"{value!r} is not {wanted}")
                 scores.setdefault(measure, {}).setdefault(row, {})[dataset] = value
     if not _number(tolerance) or tolerance < 0:
-        mistakes.add(("expected", "tolerance"), f"{tolerance!r} is not a number of 0 or more")
+        mistakes.add(
+            ("expected", "tolerance"),
+            f"{tolerance!r} is not a number of 0 or more (write 0.001)",
+        )
     return Expected(scores, tolerance)
 
 
@@ -83,7 +86,7 @@ def mapping_of(value: Any, place: Place, mistakes: Mistakes) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        mistakes.add(place, f"{value!r} is not a mapping")
+        mistakes.add(place, f"{value!r} is not a mapping (write NAME: VALUE)")
         return {}
     return value
 

@@ -115,6 +115,12 @@ class Artifact:
         manifest = self.manifest()
         return manifest is not None and not self._bad(manifest)
 
+    def damaged(self) -> list[Path]:
+        """Return the files of a finished step that are lost or not what was written."""
+        manifest = self.manifest()
+        bad = [MANIFEST] if manifest is None else self._bad(manifest)
+        return [self.folder / name for name in bad]
+
     def discard(self) -> None:
         """Put a finished step that is not sound back to unfinished, without what is damaged.
 

@@ -117,5 +117,12 @@ def plain_line(text: str, most: int = 400) -> str:
     return "".join(c if _shows(c) else ascii(c)[1:-1] for c in text)
 
 
+def counted(number: int, nouns: str) -> str:
+    """Return a number with its noun, which is given in the plural: 1 query, 2 queries."""
+    if number == 1:
+        nouns = f"{nouns[:-3]}y" if nouns.endswith("ies") else nouns.removesuffix("s")
+    return f"{number:,} {nouns}"
+
+
 def _shows(character: str) -> bool:
     return character.isprintable() or character in _JOINERS

@@ -146,12 +146,13 @@ class Workbench:
             return self._join(step, artifact)
 
         def waiting() -> None:
-            self.progress.note(f"{step.label}: another run is at it, waiting")
+            self.progress.note(f"{step.label}: another run is making it, waiting")
 
         with self.store.lock(step.kind, key, waiting):
             sound = self._whole(artifact)
             if artifact.finished() and not sound:
-                self.progress.note(f"{step.label}: a file is corrupt, making it again")
+                bad = ", ".join(map(str, artifact.damaged()[:3]))
+                self.progress.note(f"{step.label}: {bad}: lost or damaged, making it again")
                 artifact.discard()
             if not sound:
                 artifact.sweep()

@@ -36,11 +36,16 @@ class Files:
         with self._root() as root:
             for name in ("corpus.jsonl", "queries.jsonl"):
                 if not (root / name).is_file():
-                    raise effbench.EffbenchError(f"{root / name}: no such file (BEIR's layout)")
+                    raise effbench.EffbenchError(
+                        f"{root / name}: no such file (a dataset has corpus.jsonl, "
+                        "queries.jsonl and qrels/SPLIT.tsv)"
+                    )
             self.splits = _list_splits(root)
             if split not in self.splits:
                 has = ", ".join(self.splits) or "none"
-                raise effbench.EffbenchError(f"{path}: no split {split!r} (it has: {has})")
+                raise effbench.EffbenchError(
+                    f"{path}: no split {split!r} (its qrels/ has: {has})"
+                )
 
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield the docs in the order of corpus.jsonl."""
@@ -92,7 +97,9 @@ class Files:
                     inside = _top_folder(archive) if self._inside is None else self._inside
                     yield zipfile.Path(archive, inside and f"{inside}/")
         except FileNotFoundError:
-            raise effbench.EffbenchError(f"{self._path}: no such folder or zip") from None
+            raise effbench.EffbenchError(
+                f"{self._path}: no such folder or zip (is path right?)"
+            ) from None
         except OSError as error:
             where, said = error.filename or self._path, error.strerror or error
             raise effbench.EffbenchError(

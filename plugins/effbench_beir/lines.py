@@ -59,6 +59,6 @@ def _columns(where: str, line: str) -> list[str]:
         raise effbench.EffbenchError(f"{where}: {said} (write plain ids)") from None
     if len(found) != len(HEADER):
         raise effbench.EffbenchError(
-            f"{where}: {len(found)} columns, not {len(HEADER)} (put one TAB between columns)"
+            f"{where}: columns: {len(found)}, not {len(HEADER)} (put one TAB between columns)"
         )
     return found

@@ -44,7 +44,7 @@ class Dpr:
         if (path is None) == (name is None):
             raise effbench.EffbenchError("dpr: which file? (give either path or name)")
         if path is not None and not path.is_file():
-            raise effbench.EffbenchError(f"{path}: no such file (what path names)")
+            raise effbench.EffbenchError(f"{path}: no such file (is path right?)")
         if hard_negatives < 1:
             raise effbench.EffbenchError(
                 f"dpr: hard_negatives: {hard_negatives} is too few (give 1 or more)"
@@ -133,4 +133,4 @@ def _digest(path: Path, stamp: tuple[int, ...]) -> str:
         with path.open("rb") as stream:
             return sha256_of(stream).hex()
     except OSError as error:
-        raise effbench.EffbenchError(f"{path}: {error.strerror} (what path names)") from error
+        raise effbench.EffbenchError(f"{path}: {error.strerror} (is path right?)") from error

@@ -34,7 +34,9 @@ def draw(results: Path, row: str, output: Path) -> None:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise EffbenchError("heat-map needs: pip install 'effbench[plots]'") from error
+        raise EffbenchError(
+            "heat-map needs more packages (pip install 'effbench[plots]')"
+        ) from error
     found = _mixes(results, row)
     targets = sorted(found)
     sources = sorted({name for mix in found.values() for name in mix.similarities})

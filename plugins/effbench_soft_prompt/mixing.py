@@ -93,7 +93,9 @@ def _refuse_other(first: Prompt, other: Prompt, names: str) -> None:
             "ways (mix prompts of one row)"
         )
     if first.queries.shape != other.queries.shape:
-        raise EffbenchError(f"prompt-mix: the prompts of {names} have other shapes")
+        raise EffbenchError(
+            f"prompt-mix: the prompts of {names} have other shapes (mix prompts of one row)"
+        )
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -109,7 +109,7 @@ def test_splits_of_one_corpus(folder: Path, zipped: bool) -> None:
     named = Folder(path, name="mine")
     assert named.split("train").dataset_id == "mine/train"
     assert named.split("test").dataset_id == "mine"
-    with pytest.raises(EffbenchError, match=r"no split 'dev' \(it has: odd, test, train\)"):
+    with pytest.raises(EffbenchError, match=r"'dev' \(its qrels/ has: odd, test, train\)"):
         test.split("dev")
 
 
@@ -144,7 +144,7 @@ def test_nfcorpus_reads_the_same_from_its_zip(shared_data: Path) -> None:
         ("queries", '\n{"_id": "q1", "text": 1}\n', r"queries\.jsonl:2: text is a number"),
         ("test", "q1\td1\t1\n", r"test\.tsv:1: the header is missing"),
         ("test", "", r"test\.tsv:1: the header is missing"),
-        ("test", TEST + "q1 d1 1\n", r"test\.tsv:6: 1 columns, not 3"),
+        ("test", TEST + "q1 d1 1\n", r"test\.tsv:6: columns: 1, not 3"),
         ("test", TEST + "q1\td1\t1.0\n", r"test\.tsv:6: the score '1.0' is no integer"),
         ("test", TEST + "q1\t\t1\n", r"test\.tsv:6: corpus-id is ''"),
         ("test", TEST + "x" * 200_000 + "\td1\t1\n", r"test\.tsv:6: field larger"),
@@ -166,7 +166,7 @@ def test_a_malformed_line_is_named(
 
 
 def test_what_is_missing_is_said_at_once(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(EffbenchError, match=r"no split 'dev' \(it has: test, train\)"):
+    with pytest.raises(EffbenchError, match=r"no split 'dev' \(its qrels/ has: test, train\)"):
         Folder(folder, split="dev")
     with pytest.raises(EffbenchError, match=r"nowhere: no such folder or zip"):
         Folder(tmp_path / "nowhere")

@@ -290,7 +290,7 @@ def test_keys_say_which_file_and_how_much_of_it(write) -> None:
     [
         ({}, r"^dpr: which file\? \(give either path or name\)"),
         ({"name": "nq", "path": Path(__file__)}, r"^dpr: which file\?"),
-        ({"path": Path("nowhere")}, r"^nowhere: no such file \(what path names\)"),
+        ({"path": Path("nowhere")}, r"^nowhere: no such file \(is path right\?\)"),
         ({"name": "nqq"}, r"^dpr: there is no 'nqq' \(did you mean nq\?\)"),
         ({"name": "zzz"}, r"\(DPR has: nq, trivia, webquestions, curatedtrec, squad1\)"),
         ({"name": "nq", "hard_negatives": 0}, r"^dpr: hard_negatives: 0 is too few"),

@@ -114,7 +114,6 @@ class CulpritDataset(effbench_toy.ToyDataset):
             "no id": doc._replace(doc_id=None),
             "number": doc._replace(doc_id=3),
             "no text": doc._replace(text=None),
-            "evil id": doc._replace(doc_id=EvilStr("d3")),
             "tuple": tuple(doc),
             "nothing": None,
         }

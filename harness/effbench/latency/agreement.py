@@ -62,7 +62,9 @@ def first_hits(found: Any, text: str, cell: Cell, docs: int) -> Answer:
     elif len(found) == 1:
         hits = retrieved(found[0], text, cell.row)
     else:
-        raise EffbenchError(f"{cell.row.who}: search returned {len(found)} lists for 1 query")
+        raise EffbenchError(
+            f"{cell.row.who}: search returned {len(found)} lists for 1 query (one is wanted)"
+        )
     if not all(math.isfinite(score) for _, score in hits):
         return None
     return tuple((doc, score) for doc, score in hits[: FIRST + 1])

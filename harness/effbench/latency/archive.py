@@ -42,7 +42,7 @@ def read(path: Path) -> tuple[Header, dict[str, NDArray[np.int64]]]:
     except EffbenchError:
         raise
     except Exception as error:  # numpy and zipfile raise what they like at damaged bytes
-        raise EffbenchError(f"{path}: no session: {error} ({ADVICE})") from error
+        raise EffbenchError(f"{path}: no latency session: {error} ({ADVICE})") from error
     header = _header(arrays.pop("header").tobytes(), path)
     columns = {name: column.astype("i8") for name, column in arrays.items()}
     for wrong in _wrong(header, columns):
@@ -129,4 +129,4 @@ def _wrong(header: Header, columns: Mapping[str, NDArray[np.int64]]) -> Iterator
     if len(blocks) and int(blocks.max()) >= known:
         yield f"a time is of block {int(blocks.max())}, and the header has {known}"
     if int(columns["ns"].min()) < 1 or largest["ns"] > 10**15:
-        yield "a time is not of 1 ns to 11 days"
+        yield "a time is not between 1 ns and 11 days"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -63,6 +64,12 @@ def _claimed(count: int, percent: int) -> int:
 
     at_most = bdtr(np.arange(count + 1.0), count, 1 - percent / 100)
     return int(np.searchsorted(at_most, 1 - CONFIDENCE))
+
+
+@cache
+def needed(percent: int) -> int:
+    """Return how many samples a percentile needs."""
+    return next(n for n in itertools.count(1) if _claimed(n, percent) >= 2)
 
 
 def percentile_of(times: Times, percent: int) -> Interval | None:

@@ -133,7 +133,7 @@ class Worker:
         except (ValueError, RecursionError) as error:
             raise WorkerError(f"{self._who}: {what} gave no answer: {error}") from error
         if not found.fits(options):
-            raise WorkerError(f"{self._who}: {what} gave more or fewer answers than queries")
+            raise WorkerError(f"{self._who}: {what} gave not one answer for each query")
         return found
 
     @property

@@ -7,7 +7,11 @@ from typing import Any
 
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
+from effbench.reading import shown
 from effbench.rows import Row
+
+MOST = 2**100
+"""Of bytes and parameters: files cannot hold numbers of any length."""
 
 
 def refuse_links(folder: Path, row: Row) -> None:
@@ -19,7 +23,9 @@ def refuse_links(folder: Path, row: Row) -> None:
 
     """
     if folder.is_symlink() or not folder.is_dir():
-        raise EffbenchError(f"{row.who}: it removed the folder that it was to fill")
+        raise EffbenchError(
+            f"{row.who}: it removed the folder that it was to fill (leave the folder)"
+        )
     whole = folder.resolve()
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
@@ -66,7 +72,19 @@ def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
 
 def nbytes_of(said: Any, row: Row) -> int:
     """Return the bytes that ``nbytes`` says; raise `EffbenchError` for what is no number."""
-    nbytes = int(said)
-    if nbytes < 0 or isinstance(said, bool):
-        raise EffbenchError(f"{row.who}: nbytes is {said} (0 or more bytes are wanted)")
-    return nbytes
+    return number_of(said, "nbytes", "bytes", row)
+
+
+def number_of(said: Any, name: str, what: str, row: Row) -> int:
+    """Return the number that an attribute says: of bytes, of parameters (``what``).
+
+    Raises:
+        EffbenchError: it is negative, or so large that it means nothing.
+
+    """
+    number = int(said)
+    if not 0 <= number < MOST or isinstance(said, bool):
+        raise EffbenchError(
+            f"{row.who}: {name} is {shown(number)} (give 0 or more {what}, below 2**100)"
+        )
+    return number

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from effbench import judgments
 from effbench.api import Doc, Qrel, Query
 from effbench.errors import EffbenchError
-from effbench.reading import checked_id, checked_relevance, checked_text, shown
+from effbench.ordinary import ordinary
+from effbench.reading import checked_id, checked_text, shown
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
+from effbench.words import counted
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -80,7 +82,7 @@ class Data:
             )
         if not found:
             raise EffbenchError(
-                f"{self.row.name}: it has none of the {len(wanted)} queries that are judged "
+                f"{self.row.name}: it has none of the queries that are judged "
                 "(are the ids of queries and judgments the same?)"
             )
         if len(found) < len(queries):
@@ -116,16 +118,16 @@ def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[st
     missing = judged.difference(doc_ids)
     if len(missing) == len(judged):
         raise EffbenchError(
-            f"{data.row.name}: the corpus has none of the {len(judged)} docs that are judged "
-            "relevant (are the ids of docs and judgments the same?)"
+            f"{data.row.name}: the corpus has none of the docs that are judged relevant "
+            "(are the ids of docs and judgments the same?)"
         )
     own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
-    counted = {
+    ids_by_kind = {
         "judged_docs_missing": missing,
         "self_judged": own if data.row.declared.drop_self_hits else set(),
     }
-    such_as = {name: _some(ids) for name, ids in counted.items()}
-    return {**{name: len(ids) for name, ids in counted.items()}, "such_as": such_as}
+    such_as = {name: _some(ids) for name, ids in ids_by_kind.items()}
+    return {**{name: len(ids) for name, ids in ids_by_kind.items()}, "such_as": such_as}
 
 
 def _some(ids: Iterable[str]) -> list[str]:
@@ -134,18 +136,8 @@ def _some(ids: Iterable[str]) -> list[str]:
 
 def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
     """Yield a dataset's judgments, checked, those of queries that it lacks too."""
-    name = row.name
-    query, doc, grade = f"{name}: the query's id", f"{name}: the doc's id", f"{name}: relevance"
-
-    def take(given: Any) -> Qrel:
-        query_id, doc_id, relevance = given
-        return Qrel(
-            checked_id(query_id, query),
-            checked_id(doc_id, doc),
-            checked_relevance(relevance, grade),
-        )
-
-    return judgments.checked((name, qrel) for qrel in row.qrels(take))
+    qrels = row.qrels(lambda given: judgments.checked(given, row.name))
+    return judgments.distinct((row.name, qrel) for qrel in qrels)
 
 
 def asked_of(row: DatasetRow) -> Iterator[Query]:
@@ -175,8 +167,8 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
         text = checked_text(given.text, f"{name}: doc {doc_id!r:.99}: its text")
         title = checked_text(given.title, f"{name}: doc {doc_id!r:.99}: its title")
         hashes.append(hash(doc_id))
-        # a Doc of our own: another object may change, or lack what encoders ask of a doc
-        return given if type(given) is Doc else Doc(doc_id, text, title)
+        # of our own: another object may change, or lack what encoders ask of a doc
+        return Doc(doc_id, text, title)
 
     hashes = array("q")  # not the ids themselves, which take ten times the memory
     yield from row.docs(take)
@@ -194,7 +186,8 @@ def refuse_part(row: DatasetRow, count: int) -> None:
     said = row.docs_count()
     if said is not None and said != count:
         raise EffbenchError(
-            f"{row.who}: its corpus has {count} docs, its docs_count says {said} (was it read "
+            f"{row.who}: its corpus has {counted(count, 'docs')}, its docs_count "
+            f"says {said} (was it read "
             "in part, or do two datasets share a corpus_key?)"
         )
 
@@ -205,7 +198,7 @@ def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
     known = np.sort(np.array(hashes, dtype=np.int64))
     clashing = set(known[1:][known[1:] == known[:-1]].tolist())
     seen: dict[str, int] = {}
-    ids = row.docs(lambda doc: str(doc.doc_id)) if clashing else ()
+    ids = row.docs(lambda doc: ordinary(doc.doc_id)) if clashing else ()
     for place, doc_id in enumerate(ids, start=1):  # ids that differ may share a hash
         if doc_id in seen:
             raise EffbenchError(

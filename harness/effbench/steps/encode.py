@@ -11,6 +11,7 @@ from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
+from effbench.steps.built import number_of
 from effbench.steps.data import Data, docs_of, queries_of
 from effbench.steps.texts import Texts, read_texts
 from effbench.vectors import SHARD, write_shards
@@ -53,7 +54,9 @@ class EncodeCorpus:
         with bench.progress.work(self.label, self.dataset.docs_count(), "docs") as advance:
             shards = write_shards(artifact, docs, encode, advance, code.of([self.row.offer]))
         if not shards.rows:
-            raise EffbenchError(f"{self.dataset.name}: the corpus has no docs")
+            raise EffbenchError(
+                f"{self.dataset.name}: the corpus has no docs (is its file empty?)"
+            )
         return shards._asdict()
 
 
@@ -89,7 +92,11 @@ class EncodeQueries:
             shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
         with blamed(self.row.who):
             said = getattr(encoder, "query_parameters", None)
-            parameters = None if said is None else int(said)  # numpy's ints are no JSON
+            parameters = (
+                None
+                if said is None
+                else number_of(said, "query_parameters", "parameters", self.row)
+            )
         return {**shards._asdict(), "query_parameters": parameters}
 
 
@@ -136,7 +143,9 @@ def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any
     with blamed(row.who):
         encode = getattr(encoder, "encode_corpus", None)
     if encode is None:
-        raise EffbenchError(f"{row.who} encodes queries only ({advice})")
+        raise EffbenchError(
+            f"{row.who} has no encode_corpus: it encodes queries only ({advice})"
+        )
     return _checked(encode, row, "docs")
 
 
@@ -180,7 +189,9 @@ def _checked(
             vectors = np.array(found, dtype=np.float32, order="C")
         if not np.isfinite(vectors).all():
             bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
-            raise EffbenchError(f"{who} NaN or infinity for {_shown(items[bad])}")
+            raise EffbenchError(
+                f"{who} NaN or infinity for {_shown(items[bad])} (finite numbers are wanted)"
+            )
         widths.add(vectors.shape[1])
         if len(widths) > 1:
             both = " and ".join(map(str, sorted(widths)))

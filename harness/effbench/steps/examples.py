@@ -19,6 +19,7 @@ from effbench.examples import (
     put_lists,
 )
 from effbench.files import save_array
+from effbench.ordinary import ordinary
 from effbench.rows import DatasetRow
 from effbench.runs import read_docpairs
 from effbench.steps import Step
@@ -123,10 +124,12 @@ class Docpairs:
 
 def _docpair(given: Any) -> tuple[str, str, str]:
     ids = given.query_id, given.doc_id_a, given.doc_id_b
-    for name in ids:
-        if not isinstance(name, str):  # all else that ids must be costs too much here
+    if all(type(name) is str for name in ids):  # all else that ids must be costs too much here
+        return ids
+    for name in map(ordinary, ids):
+        if not isinstance(name, str):
             raise TypeError(f"a docpair has the id {name!r:.60} (give strings)")
-    return ids
+    return tuple(map(ordinary, ids))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.api import ScoredDoc
 from effbench.errors import EffbenchError
+from effbench.ordinary import ordinary
 from effbench.reading import checked_text
 from effbench.rows import Row
 
@@ -46,7 +47,7 @@ def check_answer(scores: Any, positions: Any, shape: tuple[int, int], row: Row) 
             f"{queries} queries (both [queries, hits] are wanted)"
         )
     if positions.size and not -1 <= positions.min() <= positions.max() < docs:
-        raise EffbenchError(f"{who} a position outside the corpus")
+        raise EffbenchError(f"{who} a position outside the corpus (it has 0 to docs - 1)")
     # the lowest score so far, whatever stands where there is no hit
     lowest = np.minimum.accumulate(np.where(positions >= 0, scores, np.inf), axis=1)
     if ((positions[:, 1:] >= 0) & (scores[:, 1:] > lowest[:, :-1])).any():
@@ -76,8 +77,8 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
         plain: Any = hit if type(hit) in (ScoredDoc, tuple, list) else ()
         try:
             doc_id, score = plain
-            if isinstance(doc_id, str):
-                doc_id = "".join((doc_id,))  # plain: a subclass may do as it likes
+            if type(doc_id) is not str:
+                doc_id = ordinary(doc_id)
             found.append(ScoredDoc(doc_id, float(score)))
         except (TypeError, ValueError):
             doc_id = None
@@ -102,7 +103,9 @@ def check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
 
     """
     if len({hit.doc_id for hit in hits}) < len(hits):
-        raise EffbenchError(f"{row.who}: search returned a doc twice for query {query_id!r}")
+        raise EffbenchError(
+            f"{row.who}: search returned a doc twice for query {query_id!r} (return each once)"
+        )
     for hit in hits:
         checked_text(hit.doc_id, f"{row.who}: search returned a doc id that")
     if not all(-LARGEST <= hit.score <= LARGEST for hit in hits):

@@ -18,6 +18,7 @@ from effbench.steps.encode import EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
 from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.vectors import DiskVectors, read_ids
+from effbench.words import counted
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -166,7 +167,8 @@ class SearchRetriever:
             advance(len(queries))
         if len(found) != len(queries):
             raise EffbenchError(
-                f"{self.row.who}: search returned {len(found)} lists for {len(queries)} queries"
+                f"{self.row.who}: search returned {counted(len(found), 'lists')} for "
+                f"{counted(len(queries), 'queries')} (one list a query is wanted)"
             )
         returned: set[str] = set()
 

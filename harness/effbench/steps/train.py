@@ -80,7 +80,9 @@ class Train:
             refuse_links(folder, self.row)
             _check_about(folder / ABOUT, self.row)
             if not artifact.seal(MODEL):
-                raise EffbenchError(f"{self.row.who}: train left no file in its folder")
+                raise EffbenchError(
+                    f"{self.row.who}: train left no file in its folder (write the model there)"
+                )
         except EffbenchError:  # nobody takes it up: who mends the trainer starts anew
             _remove(folder)
             raise
@@ -100,19 +102,21 @@ def _check_about(path: Path, row: Row) -> None:
         return
     who = f"{row.who}: {path.name}"
     if not path.is_file() or path.stat().st_size > MOST_ABOUT:
-        raise EffbenchError(f"{who}: it is no file of at most {MOST_ABOUT:,} bytes")
+        raise EffbenchError(
+            f"{who}: it is no plain file of at most {MOST_ABOUT:,} bytes (write less)"
+        )
     try:
         facts = json.loads(
             path.read_text(encoding="utf-8"), parse_constant=_refuse, parse_float=_finite
         )
         json.dumps(facts, ensure_ascii=False).encode()  # half a character cannot be written
     except (ValueError, RecursionError) as error:
-        raise EffbenchError(f"{who}: {error}") from error
+        raise EffbenchError(f"{who}: {error} (write plain JSON)") from error
     if not isinstance(facts, dict):
-        raise EffbenchError(f"{who} is no JSON object")
+        raise EffbenchError(f"{who} is no JSON object (write one)")
     remarks = facts.get("remarks", [])
     if not (isinstance(remarks, list) and all(isinstance(one, str) for one in remarks)):
-        raise EffbenchError(f"{who}: remarks is no list of sentences")
+        raise EffbenchError(f"{who}: remarks is no list of sentences (write a list of strings)")
 
 
 def _refuse(number: str) -> None:

@@ -11,13 +11,18 @@ from typing import Any
 from effbench_toy import ToyDataset
 
 import effbench
-from effbench_sixty.hostile import ERRORS, Hostile, OddText, Table, absent, always
+from effbench_sixty.hostile import ERRORS, Hostile, OddNumber, OddText, Table, absent, always
 from effbench_sixty.states import OUTPUTS, STATES
 
 
 def with_(**fields: Any) -> Any:
     """Return the deed of changing fields of an item."""
     return lambda _, item: item._replace(**fields)
+
+
+def odd(field: str) -> Any:
+    """Return the deed of making a field an odd text."""
+    return lambda _, item: item._replace(**{field: OddText(getattr(item, field))})
 
 
 def stopping(_: Any, items: Any) -> Iterator[Any]:
@@ -64,9 +69,8 @@ IDS = {
     "that is a number": 3,
     "that is half a character": "d\ud83d",
     "that is bytes": b"d3",
-    "that ends the program": OddText("d3"),
 }
-TEXTS = {"None": None, "a number": 3, "half a character": "\ud83d", "odd": OddText("oak")}
+TEXTS = {"None": None, "a number": 3, "half a character": "\ud83d"}
 RELEVANCES = {
     "True": True,
     "None": None,
@@ -135,21 +139,28 @@ FAILS: Table = {
     },
 }
 STANDS: Table = {
-    "docs": {
-        "seeds": STATES["seeds"],
-        "prints": OUTPUTS["prints"],
-    },
+    "docs": {"seeds": STATES["seeds"], "prints": OUTPUTS["prints"]},
     "docs_count": {"None": always(None)},
-    "doc": {"a text of a million characters": with_(text="oak " * 2**18)},
-    "query": {"a text: empty": with_(text=""), "a text: control": with_(text="\x1b[2J\0")},
+    "doc": {
+        "a text of a million characters": with_(text="oak " * 2**18),
+        **{f"odd: {name}": odd(name) for name in ("doc_id", "text", "title")},
+    },
+    "query": {
+        "a text: empty": with_(text=""),
+        "a text: control": with_(text="\x1b[2J\0"),
+        **{f"odd: {name}": odd(name) for name in ("query_id", "text")},
+    },
     "queries": {"umask": STATES["umask"]},
     "qrel": {
         "a relevance: a whole float": with_(relevance=1.0),
+        "a relevance: an odd number": with_(relevance=OddNumber(1)),
         "a query that is unknown": with_(query_id="elsewhere"),
+        **{f"odd: {name}": odd(name) for name in ("query_id", "doc_id")},
     },
-    "key": {
-        "half a character": always("\ud83d"),
-    },
+    "key": {"half a character": always("\ud83d"), "odd": lambda _, key: OddText(key)},
+    **{name: {"odd": lambda _, text: OddText(text)} for name in ("corpus_key", "dataset_id")},
+    "note": {"odd": always(OddText("hostile"))},
+    "parts": {"odd": lambda _, pairs: [tuple(map(OddText, pair)) for pair in pairs]},
 }
 EITHER: Table = {
     "docs": {"others each time": others, "goes on when it is closed": closing},

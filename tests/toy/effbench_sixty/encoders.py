@@ -94,6 +94,8 @@ FAILS: Table = {
         "a word": lambda _, __: "many",
         "NaN": lambda _, __: float("nan"),
         "infinity": lambda _, __: 1e999,
+        "negative": lambda _, __: -1,
+        "digits": lambda _, __: 10**5000,
     },
     "method": {"is absent": absent, "SystemExit": ERRORS["SystemExit"]},
 }

@@ -63,18 +63,27 @@ class HiddenError(Exception):
 
 
 class OddText(str):
-    """A text that ends the program when somebody works with it."""
+    """A text that says something else, and ends the program when somebody works with it."""
 
     __slots__ = ()
 
-    def split(self, *_: Any) -> Any:
+    def __format__(self, _: str) -> str:
+        return "two words\n"
+
+    def __eq__(self, _: object) -> bool:
         raise SystemExit(0)
 
-    def isascii(self) -> bool:
-        raise SystemExit(0)
+    __hash__ = split = isascii = encode = lower = strip = __eq__  # type: ignore[assignment]
+    __lt__ = __len__ = __iter__ = __repr__ = __str__ = __eq__  # type: ignore[assignment]
 
-    def encode(self, *_: Any) -> bytes:
-        raise SystemExit(0)
+
+class OddNumber(int):
+    """A number that is spelled as two."""
+
+    def __format__(self, _: str) -> str:
+        return "7 7"
+
+    __str__ = __repr__ = lambda self: "7 7"  # type: ignore[assignment]
 
 
 def always(value: Any) -> Any:

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -27,6 +28,7 @@ import torch
 
 from effbench_sixty.hostile import Deed
 
+ENTERED: list[Any] = []
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1)
 
 
@@ -44,6 +46,10 @@ def witnessed() -> dict[str, Any]:
             torch.get_num_threads(),
             torch.is_grad_enabled(),
             torch.are_deterministic_algorithms_enabled(),
+            torch.is_inference_mode_enabled(),
+            torch.is_autocast_enabled("cpu"),
+            torch.backends.mkldnn.enabled,
+            float(torch.tensor(5e-324, dtype=torch.float64) * 1),
         ),
         "numpy": (sorted(np.geterr().items()), str(np.get_printoptions())),
         "seeds": (
@@ -60,6 +66,8 @@ def witnessed() -> dict[str, Any]:
         "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "socket": socket.getdefaulttimeout(),
         "turns": sys.getswitchinterval(),
+        "places": (sys.executable, tempfile.gettempdir(), len(sys.meta_path) > 2),
+        "digits": sys.get_int_max_str_digits(),
     }
 
 
@@ -68,6 +76,30 @@ def doing(call: Callable[[], Any]) -> Deed:
 
     def deed(_: Any, honest: Any) -> Any:
         call()
+        return honest
+
+    return deed
+
+
+def entering(make: Callable[[], Any]) -> Deed:
+    """Return the deed of entering a context that is never left."""
+
+    def enter() -> None:
+        ENTERED.append(make())
+        ENTERED[-1].__enter__()
+
+    return doing(enter)
+
+
+def deleted(call: Callable[[], Any]) -> Deed:
+    """Return the deed of leaving an object that does something when it is deleted."""
+
+    class Deleted:
+        def __del__(self) -> None:
+            call()
+
+    def deed(plugin: Any, honest: Any) -> Any:
+        plugin.itself, plugin.deleted = plugin, Deleted()
         return honest
 
     return deed
@@ -144,6 +176,18 @@ STATES: dict[str, Deed] = {
     "few files": doing(few_files),
     "impatient sockets": doing(lambda: socket.setdefaulttimeout(1e-3)),
     "quick turns": doing(lambda: sys.setswitchinterval(1.0)),
+    "another environment": doing(lambda: setattr(os, "environ", {})),
+    "no finders": doing(lambda: (sys.meta_path.clear(), sys.path_hooks.clear())),
+    "no executable": doing(lambda: setattr(sys, "executable", "")),
+    "no temporary folder": doing(lambda: setattr(tempfile, "tempdir", "/nowhere")),
+    "few digits": doing(lambda: sys.set_int_max_str_digits(640)),
+    "a virtual timer": doing(lambda: signal.setitimer(signal.ITIMER_VIRTUAL, 0.05)),
+    "a profiler's timer": doing(lambda: signal.setitimer(signal.ITIMER_PROF, 0.05)),
+    "autocast entered": entering(lambda: torch.autocast("cpu", dtype=torch.bfloat16)),
+    "inference entered": entering(lambda: torch.inference_mode()),
+    "a device entered": entering(lambda: torch.device("meta")),
+    "no oneDNN": doing(lambda: setattr(torch.backends.mkldnn, "enabled", False)),
+    "the smallest numbers": doing(lambda: torch.set_flush_denormal(True)),
 }
 """Changes that are seen in `witnessed`."""
 
@@ -179,6 +223,15 @@ ENDS: dict[str, Deed] = {
     "a thread that exits": doing(thread_that_exits),
     "fails at the exit": doing(fails_at_exit),
     "a child that aborts": doing(aborting_child),
+    "raises when deleted": deleted(lambda: 1 / 0),
+    "exits when deleted": deleted(lambda: sys.exit(0)),
+    "goes away when deleted": deleted(lambda: os.chdir("/")),
+    "clears the environment when deleted": deleted(os.environ.clear),
+    "float64 when deleted": deleted(lambda: torch.set_default_dtype(torch.float64)),
+    "raises while garbage is collected": doing(lambda: gc.callbacks.append(lambda: None)),
+    "an interrupt at the exit": doing(
+        lambda: atexit.register(os.kill, os.getpid(), signal.SIGINT)
+    ),
     "another excepthook": doing(lambda: setattr(sys, "excepthook", None)),
 }
 """What is seen, if at all, when the program ends."""
