@@ -127,7 +127,7 @@ def test_a_plugin_that_is_hostile_while_it_is_loaded_is_left_out_or_works(
     assert sixty_plans.loaded(start, tmp_path) == []
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", [*kinds("FAILS"), *kinds("STANDS"), *kinds("EITHER")], ids=str)
 def test_each_kind_alone(forked, honest, tmp_path: Path, kind: Kind) -> None:
     assert sixty_runs.complaints(forked, tmp_path / "run", [kind], honest) == []
