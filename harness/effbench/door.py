@@ -137,6 +137,8 @@ def typed(data: Any, kind: Any, path: Path, advice: str = "run the suite again")
         what, _, place = str(error).partition(" - at `$")
         where = f"{place.rstrip('`').lstrip('.')}: " if place.strip("`") else ""
         what = what.replace("Object missing required field", "there is no")
+        if " matching regex " in what:
+            what = "a name that no file has, or a text that no terminal can show"
         said = f"{where}{what[:1].lower()}{what[1:]}"[:LONGEST]
         raise EffbenchError(f"{path}: {said} ({advice})") from error
     except UnicodeError as error:  # a key with half of a character, which `foreign` reads
