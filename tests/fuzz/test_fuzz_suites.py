@@ -161,4 +161,4 @@ def test_suites(place: Path, monkeypatch, text, how) -> None:
         assert found.exit_code == 2
         assert found.stdout == ""
         for line in found.stderr.removeprefix("Error: ").splitlines():
-            assert re.match(r"suite\.yaml(:\d+)?: |\.\.\. and \d+ more", line), line
+            assert re.match(r"suite\.yaml(:\d+)?: |\.\.\. and [\d,]+ more", line), line
