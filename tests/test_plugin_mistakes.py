@@ -198,7 +198,7 @@ def test_of_a_dataset_within_another_the_inner_one_is_named(
     found = plan("{use: toy}", "{use: cut, dataset: {use: mine}, docs: 5}")
     assert found.exit_code == 2
     (line,) = found.stderr.splitlines()
-    assert f"datasets.0: dataset: dataset 'mine' (plugin mine): {said}" in line
+    assert f"datasets.0.dataset: dataset 'mine' (plugin mine): {said}" in line
 
 
 def test_in_a_cell_too_the_inner_dataset_is_named(mine, effbench, suite, tmp_path) -> None:

@@ -20,6 +20,15 @@ from effbench.steps.train import Train
 from effbench.suite import Entry, Suite
 
 Problem = tuple[tuple[str, ...], str]
+"""Where in a row something is wrong, and what."""
+
+
+class UnfitOptions(EffbenchError):
+    """What is wrong with a dataset's options: each with its place, together as one line."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(": ".join((*place, what)) for place, what in problems))
 
 
 class Finder:
@@ -114,16 +123,12 @@ class Finder:
         """Return a dataset.
 
         Raises:
-            EffbenchError: all that is wrong with it, as one line.
+            UnfitOptions: all that is wrong with its options, as one line.
 
         """
         row, problems = self._make("datasets", use, use, options)
         if row is None:
-            lines = (
-                ": ".join((*place, message)) if place else message
-                for place, message in problems
-            )
-            raise EffbenchError("; ".join(lines))
+            raise UnfitOptions(problems)
         with blamed(row.who):
             dataset = row.offer.factory(**row.resolved.plain())
         again = partial(self.dataset, use, options, group)

@@ -12,7 +12,7 @@ from effbench.blame import said
 from effbench.cells import Cell, Plan, slug, through
 from effbench.content import Digests
 from effbench.errors import EffbenchError
-from effbench.finder import Finder
+from effbench.finder import Finder, UnfitOptions
 from effbench.located import Mistakes
 from effbench.options import Resolver
 from effbench.plugins import Plugins, suggest
@@ -131,6 +131,10 @@ class _Planner:
         for entry in self.suite.datasets:
             try:
                 row = self._make().dataset(entry.use, entry.options, entry.group)
+            except UnfitOptions as error:
+                for place, message in error.problems:
+                    self.mistakes.add((*entry.place, *place), message)
+                continue
             except EffbenchError as error:
                 self.mistakes.add(entry.place, said(error))
                 continue
