@@ -239,5 +239,5 @@ def test_a_session_that_cannot_be_read_is_one_remark(effbench, suite, tmp_path) 
     found = effbench("leaderboard", results, "--format", "json")
     assert found.exit_code == 1
     (table,) = json.loads(found.stdout)
-    assert any(f"{path}: no session" in remark for remark in table["remarks"])
+    assert any(f"{path}: no latency session" in remark for remark in table["remarks"])
     assert table["lines"][0]["encode p50 ms"] is None

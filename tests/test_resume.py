@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TOY
+TOY = Path(__file__).parent / "toy"
+
 
 SUITE = """\
 suite: toys

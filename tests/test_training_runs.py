@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import TOY
+TOY = Path(__file__).parent / "toy"
+
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
