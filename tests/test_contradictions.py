@@ -82,7 +82,7 @@ def test_a_record_of_a_dataset_that_the_suite_has_not_is_named(folder: Path, dra
     add(folder, "another", record_of("small", "elsewhere", "key", BETTER))
     lines, said = draw(1)
     assert lines == before, "index MB too"
-    assert "another.json: elsewhere is no dataset of the suite" in said
+    assert "another.json: elsewhere is no dataset of the suite.json beside it" in said
 
 
 def test_one_data_has_the_same_queries(folder: Path, effbench, draw) -> None:

@@ -115,7 +115,7 @@ class _Files:
                 try:
                     record = read(path)
                     if record.cell in cells and record.dataset not in names:
-                        said = f"{record.dataset} is no dataset of the suite"
+                        said = f"{record.dataset} is no dataset of the {SUITE} beside it"
                         raise EffbenchError(f"{path}: {said} (run the suite again)")
                     self._take(folder, record)
                 except EffbenchError as error:
