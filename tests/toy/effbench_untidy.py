@@ -80,6 +80,7 @@ def _decimal():
     decimal.getcontext().prec = 2
 
 
+SEED = 987_654_321  # which no test before it has set
 MESS = {
     "folder": lambda: os.chdir(tempfile.gettempdir()),
     "gone folder": lambda: gone_folder(),
@@ -87,15 +88,15 @@ MESS = {
     "environment": _environ,
     "path": _path,
     "locale": lambda: locale.setlocale(locale.LC_ALL, "C.UTF-8"),
-    "random": lambda: random.seed(0),
-    "numpy seed": lambda: _numpy(lambda np: np.random.seed(0)),
+    "random": lambda: random.seed(SEED),
+    "numpy seed": lambda: _numpy(lambda np: np.random.seed(SEED)),
     "numpy errors": lambda: _numpy(lambda np: np.seterr(all="raise")),
     "numpy printing": lambda: _numpy(lambda np: np.set_printoptions(precision=1)),
     "torch dtype": lambda: _torch(lambda torch: torch.set_default_dtype(torch.float64)),
     "torch device": lambda: _torch(lambda torch: torch.set_default_device("meta")),
     "torch grad": lambda: _torch(lambda torch: torch.set_grad_enabled(False)),
     "torch threads": lambda: _torch(lambda torch: torch.set_num_threads(3)),
-    "torch seed": lambda: _torch(lambda torch: torch.manual_seed(0)),
+    "torch seed": lambda: _torch(lambda torch: torch.manual_seed(SEED)),
     "torch deterministic": lambda: _torch(lambda t: t.use_deterministic_algorithms(True)),
     "signals": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     "alarm": _alarm,
