@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import IO
 
 from effbench.errors import EffbenchError
 from effbench.files import DiskError, read_sealed, sweep_stale, write_json
@@ -130,6 +131,15 @@ def stamp_of(path: Path) -> tuple[int, int, int, int]:
     """
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def count_lines(stream: IO[bytes]) -> int:
+    """Return the number of lines of what is left of an open file, blank ones too."""
+    count, last = 0, b"\n"
+    while chunk := stream.read(1 << 20):
+        count += chunk.count(b"\n")
+        last = chunk[-1:]
+    return count + (last != b"\n")
 
 
 def find_model(model: str, beside: Path) -> Path | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from effbench.api import Dataset, Paired
+from effbench.api import Countable, Dataset, Paired
 from effbench.blame import blamed, drawn
 from effbench.content import digest_of
 from effbench.datasets import Declared, Named, declared, splits_of
@@ -159,6 +160,16 @@ class DatasetRow:
         with blamed(self.who):
             count = self.dataset.docs_count()
             return None if count is None else operator.index(count)
+
+    def docs_total(self) -> int | None:
+        """Return how many docs progress may promise: what goes wrong, reading them says."""
+        count = self.docs_count()
+        if count is None:
+            with contextlib.suppress(EffbenchError), blamed(self.who):
+                if isinstance(self.dataset, Countable):
+                    said = self.dataset.count_docs()
+                    count = None if said is None else operator.index(said)
+        return count
 
     def queries(self, take: Callable[[Any], T]) -> Iterator[T]:
         """Yield what ``take`` makes of each query."""
