@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from effbench import containment
+from effbench import containment, interruption
 from effbench.cli_diff import diff
 from effbench.cli_latency import latency
 from effbench.cli_leaderboard import leaderboard
@@ -35,7 +35,7 @@ from effbench.paths import check_here
 from effbench.printing import Plain, put, put_json, say
 from effbench.words import counted
 
-FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+FAILED, MISTAKE = 1, 2
 
 
 class _Group(click.Group):
@@ -63,6 +63,8 @@ class _Group(click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command line; --help may find the disk full, too. Plugins are contained."""
         alone = not arguments and options.get("args") is None  # else some program calls us
+        if alone:
+            interruption.listen()
         with containment.kept(alone=alone):
             try:
                 return super().main(*arguments, **options)
@@ -87,9 +89,8 @@ class _Group(click.Group):
                 raise
             say(f"Error: {DiskError(raised_in(error.__traceback__), error)}", err=True)
             ctx.exit(MISTAKE)
-        except KeyboardInterrupt:
-            say("Interrupted: what is finished is kept, run again to go on.", err=True)
-            ctx.exit(INTERRUPTED)
+        except KeyboardInterrupt as error:
+            ctx.exit(interruption.settle(error))
         except SystemExit as error:
             if ctx.invoked_subcommand not in self.commands:  # a plugin's command may
                 raise
