@@ -100,11 +100,16 @@ def hidden(folder: Path) -> list[Path]:
     return [path for path in folder.rglob(".*") if path.suffix != ".lock"]
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_signal_ends_a_run_in_order_and_it_goes_on(start, tmp_path: Path, name) -> None:
-    number = getattr(signal, name)
+@pytest.mark.parametrize(("name", "code"), [("SIGHUP", 129), ("SIGINT", 130)])
+def test_other_signals_do_the_same(start, tmp_path: Path, name: str, code: int) -> None:
     run = start("run", SUITE.replace("DOES", "waits")).ready()
-    assert run.send(number).ended() == (128 + number, SAID)
+    assert run.send(getattr(signal, name)).ended() == (code, SAID)
+    assert not hidden(tmp_path)
+
+
+def test_a_run_that_was_asked_to_end_goes_on_where_it_stood(start, tmp_path: Path) -> None:
+    run = start("run", SUITE.replace("DOES", "waits")).ready()
+    assert run.send().ended() == (143, SAID)
     assert not hidden(tmp_path)
     assert len([line for line in run.lines() if line.startswith("encoded")]) == 1
     again = start("run", SUITE.replace("DOES", "nothing"))
@@ -173,7 +178,7 @@ def test_code_in_c_that_hears_nothing_is_ended(start) -> None:
 def test_a_plugin_that_swallows_an_interrupt_does_not_go_on(start) -> None:
     run = start("run", SUITE.replace("DOES", "swallows")).ready()
     assert run.send().ended() == (143, SAID)
-    assert run.lines()[-1] == "swallowed"
+    assert "swallowed" in run.lines()
 
 
 def test_processes_of_plugins_end_too(start) -> None:

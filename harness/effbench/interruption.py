@@ -51,9 +51,9 @@ class _Listener:
     """Hears the signals of this process, and remembers the first one."""
 
     def __init__(self) -> None:
-        self._process = os.getpid()
         self._first: tuple[int, float] | None = None
         self._heard = threading.Event()
+        self._masks = threading.local()
 
     def listen(self) -> None:
         """Take over the signals that nobody ignores; raise ValueError in another thread."""
@@ -64,7 +64,11 @@ class _Listener:
             awake, told = os.pipe()
             os.set_blocking(told, False)
             signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-            os.register_at_fork(after_in_child=self._forget)
+            os.register_at_fork(
+                before=self._hold,
+                after_in_parent=self._release,
+                after_in_child=self._forget,
+            )
             thread = threading.Thread(target=self._watch, args=(awake,), daemon=True)
             thread.start()
 
@@ -83,7 +87,7 @@ class _Listener:
 
     def _watch(self, awake: int) -> None:
         """End the program when a second signal comes, or its main thread does not hear one."""
-        with contextlib.suppress(OSError, IndexError):  # a plugin has closed our files
+        with contextlib.suppress(OSError, IndexError, ValueError):  # a plugin has had our files
             number = os.read(awake, 1)[0]
             while signal.getsignal(number) != self._hear:  # such as that of a child's end
                 number = os.read(awake, 1)[0]
@@ -96,6 +100,14 @@ class _Listener:
                 if deaf or (again and passed > SAME_SECONDS):
                     end_at_once(number)
 
+    def _hold(self) -> None:
+        """Let signals wait while a process forks: the child has our handlers and our pipe."""
+        self._masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+
+    def _release(self) -> None:
+        with contextlib.suppress(Interrupted):  # nothing can leave a hook: `check` says it
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before)
+
     def _forget(self) -> None:
         """Let a forked child be ended as any process is."""
         with contextlib.suppress(ValueError):  # forked by another thread
@@ -105,6 +117,7 @@ class _Listener:
                     usual = signal.default_int_handler if number == signal.SIGINT else None
                     signal.signal(number, usual or signal.SIG_DFL)
         self._first = None
+        self._release()
 
 
 _listener: _Listener | None = None
