@@ -26,6 +26,10 @@ EVERY_SECONDS = 60.0
 """Between two lines about a piece of work, where the output is no terminal."""
 
 
+WIDE = 120
+"""Columns of a terminal where a bar takes none from the names of what is done."""
+
+
 class _Bar(BarColumn):
     def render(self, task: Task) -> Any:
         work = task.fields["work"]
@@ -57,7 +61,7 @@ class Terminal:
         self._bars = Bars(
             SpinnerColumn(),
             TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1)),
-            _Bar(bar_width=20),
+            *([_Bar(bar_width=20)] if console.width >= WIDE else []),
             _Figures(),
             console=console,
             expand=True,
