@@ -27,13 +27,13 @@ class Work:
         """Begin; ``unit`` is a noun in the plural, ``total`` None where nobody knows it."""
         self.label, self.total, self.unit, self.done = label, total, unit, 0
         self._clock = clock
-        self._began = self._paced = clock()
+        self._began = self._paced = self._counted = clock()
         self._before = 0
         self._told = False
 
     def __call__(self, units: int) -> None:
         """Count units that are done now."""
-        self.done += units
+        self.reach(self.done + units)
 
     def skip(self, units: int) -> None:
         """Count units that an earlier attempt has done: they say nothing of the rate."""
@@ -47,13 +47,14 @@ class Work:
 
     def reach(self, done: int) -> None:
         """Be where so many units are done."""
-        self.done = done
+        self.done, self._counted = done, self._clock()
 
     def steps(self, done: int, total: int) -> None:
         """Count steps from now on; the first call says where an earlier attempt has ended."""
-        self.done, self.total, self.unit = operator.index(done), operator.index(total), "steps"
+        self.reach(operator.index(done))
+        self.total, self.unit = operator.index(total), "steps"
         if not self._told:  # what came before, such as reading the model, is no step
-            self._told, self._before, self._paced = True, self.done, self._clock()
+            self._told, self._before, self._paced = True, self.done, self._counted
 
     @property
     def whole(self) -> int | None:
@@ -67,13 +68,16 @@ class Work:
         said = [counted(self.done, self.unit)]
         if whole is not None:
             said = [f"{self.done:,}/{counted(whole, self.unit)}"]
-        new, seconds = self.done - self._before, now - self._paced
+        # until it was counted last: units come in batches, and one is under way
+        new, seconds = self.done - self._before, self._counted - self._paced
+        left = 0.0
         if new > 0 and seconds > 0:
             said.append(paced(new / seconds, self.unit))
-        if new > 0 and whole is not None and self.done < whole:
-            said.append(f"{lasting((whole - self.done) * seconds / new)} left")
-        else:
-            said.append(f"{lasting(now - self._began)} so far")
+            if whole is not None:
+                left = (whole - self.done) * seconds / new - (now - self._counted)
+        said.append(
+            f"{lasting(left)} left" if left > 0 else f"{lasting(now - self._began)} so far"
+        )
         return ", ".join(said)
 
     @property
