@@ -259,8 +259,8 @@ def test_a_bar_cuts_no_figure(width: int) -> None:
         Terminal(to, clock=lambda: now[0]) as terminal,
         terminal.work(label, 382_545, "docs") as w,
     ):
-        w(1000)
         now[0] = 250.0
+        w(1000)
         with terminal.work("and so on", 1, "docs"):  # which draws both
             pass
     assert "1,000/382,545 docs, 4.0 docs/s, 26 h 30 min left" in file.getvalue()
