@@ -195,6 +195,13 @@ def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> No
 @click.argument("row")
 @click.argument("folder", metavar="DIR", type=Place(file_okay=False))
 @click.option("--dataset", metavar="NAME", help="Which one's, if each dataset has its own.")
+@click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    type=Place(file_okay=False),
+    help="Where the figures are that go into its README.",
+)
 @data_option
 @cache_option
 @device_option
@@ -203,13 +210,15 @@ def export(
     row: str,
     folder: Path,
     dataset: str | None,
+    results: Path,
     data: Path | None,
     cache: Path | None,
     device: str | None,
 ) -> None:
     """Write ROW of SUITE to DIR, which Sentence Transformers loads without effbench.
 
-    What its model lacks is made first. DIR must be absent or empty. Exit code 0: written; 1:
+    What its model lacks is made first. Its README.md says how it is used, how it was trained,
+    and what its scores and times are. DIR must be absent or empty. Exit code 0: written; 1:
     its model could not be made, or its plugin failed; 2: a mistake in the suite or the command.
     """
     from effbench import export as exporting
@@ -222,7 +231,8 @@ def export(
     check_places(store, plan)
     try:
         with Terminal(stderr()) as progress:
-            exporting.export(found, folder, Workbench(store, progress, device))
+            bench, root = Workbench(store, progress, device), results.absolute()
+            exporting.export(found, folder, plan, bench, root, partial(say, err=True))
     except (StepFailed, PluginError) as failure:
         say(f"Error: {failure}", err=True)
         leave(failed=True)

@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Router
 
 from effbench import EffbenchError
+from effbench.api import READER
 from effbench_small_query import RECURRENT
 from effbench_small_query.light import FACTS, Static
 from effbench_small_query.recurrent import Recurrent
@@ -19,7 +20,6 @@ from effbench_transformer.exporting import write
 from effbench_transformer.loading import loading
 from effbench_transformer.tokens import length_limit
 
-READER = "reader.py"
 ABOUT = """\
 Queries go through a small encoder ({cell}), passages through a large one: `encode_query` and
 `encode_document` are two networks in one vector space."""
