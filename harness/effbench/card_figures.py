@@ -12,6 +12,7 @@ from effbench.latency.sessions import SHOWN, Measured
 from effbench.leaderboard import Board, Line, boards
 from effbench.marks import marks
 from effbench.records import SUITE
+from effbench.sentences import sentence
 from effbench.significance import Paired, values_of
 
 PERCENTS = (50, 95)
@@ -42,7 +43,14 @@ def lines(
     for board in dict.fromkeys(board for board, _ in known):
         yield f"Mean over queries, in brackets 95 % intervals; measured on `{board.machine}`."
         yield ""
-        yield from _scores(board, [number for of, number in known if of is board], keys)
+        numbers = [number for of, number in known if of is board]
+        yield from _scores(board, numbers, keys)
+        yield ""
+        for number in numbers:
+            line = board.lines[number]
+            verdict = sentence(board, number)
+            if verdict and len(_records(line, keys)) == len(line.records):
+                yield f"- {line.name}: {verdict}"
         yield ""
     there = {name for board, number in known for name in _records(board.lines[number], keys)}
     if known and there != keys.keys():

@@ -269,7 +269,7 @@ class FeedForward:
 
 
 def _gelu(x: Vectors) -> Vectors:
-    """Return x times the normal distribution's share below it, to 2e-7."""
+    """Return x times the normal distribution's share below it, to 5e-7."""
     z = np.abs(x.astype(np.float64)) / np.sqrt(2)
     t = 1 / (1 + 0.3275911 * z)  # Abramowitz and Stegun, 7.1.26; numpy has no erf
     powers = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)

@@ -37,9 +37,9 @@ Written by Sentence Transformers {version}: load it with that version or a later
 ## How fast it is
 
 Through Sentence Transformers a query takes longer than effbench's leaderboard says. There
-effbench's own way from the text to the vector is timed; the library does more for each call:
-it sorts and pads a batch, makes tensors of it and moves them, and asks its modules one by one.
-What that adds is about the same for every query, so that small encoders feel it most.
+effbench's own way from the text to the vector is timed. The library goes through all modules
+and parameters at each call, those of passages too, to set them to inference and to find their
+device; then it sorts, pads and moves a batch. Small encoders feel that most.
 
 {light}
 """
