@@ -32,6 +32,9 @@ FACTS = "reader.json"
 FEW = 5
 """Rows that OpenBLAS multiplies faster one by one than together."""
 
+LONGEST = 100_000_000
+"""Bytes of a header of safetensors, as its own reader has it."""
+
 SMALLEST = float(np.float32(6.1e-5))
 """torch's smallest scale of int8 inputs."""
 
@@ -95,24 +98,21 @@ class Static:
         return vectors
 
 
-@dataclass(frozen=True)
-class Dense:
-    """``x @ weight.T + bias``."""
+def dense(weight: Vectors, bias: Vectors) -> Product:
+    """Return what takes [width] to [n], or [t, width] to [t, n]: ``x @ weight.T + bias``."""
 
-    weight: Vectors
-    bias: Vectors
-
-    def __call__(self, x: Vectors) -> Vectors:
-        """Return [n] of [width], or [t, n] of [t, width]."""
+    def product(x: Vectors) -> Vectors:
         if x.ndim == 1:
-            return self.weight @ x + self.bias
+            return weight @ x + bias
         if len(x) <= FEW:
-            return np.stack([self.weight @ row for row in x]) + self.bias
-        return x @ self.weight.T + self.bias
+            return np.stack([weight @ row for row in x]) + bias
+        return x @ weight.T + bias
+
+    return product
 
 
 class Int8:
-    """`Dense` as torch's dynamic int8 product has it, bit by bit, in float32.
+    """`dense` as torch's dynamic int8 product has it, bit by bit, in float32.
 
     Weights are int8 with a scale a row, inputs 7 bits with one scale for all of ``x``. Sums of
     their products are whole numbers that float32 holds exactly up to a width of 1,040.
@@ -122,7 +122,7 @@ class Int8:
         self._scales = np.maximum(np.abs(weight).max(1), np.float32(1e-12)) / np.float32(127)
         inverse = np.float32(1) / self._scales
         whole = np.clip(np.rint(weight * inverse[:, None]), -128, 127)
-        self._sums = Dense(whole, np.zeros_like(bias))
+        self._sums = dense(whole, np.zeros_like(bias))
         self._bias = bias.astype(np.float64)
 
     def __call__(self, x: Vectors) -> Vectors:
@@ -155,7 +155,7 @@ def _scale_of(x: Vectors) -> tuple[np.float32, int]:
 
 def product(weight: Vectors, bias: Vectors, int8: bool) -> Product:
     """Return what multiplies with a weight [n, width] and adds a bias [n]."""
-    return Int8(weight, bias) if int8 else Dense(weight, bias)
+    return Int8(weight, bias) if int8 else dense(weight, bias)
 
 
 class Layer(NamedTuple):
@@ -325,6 +325,8 @@ def read_weights(path: Path) -> dict[str, Vectors]:
     """
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
+        if size > LONGEST:
+            raise ValueError(f"{path}: no file of safetensors")
         header = json.loads(file.read(size))
     found = {}
     for name, facts in header.items():
