@@ -167,4 +167,4 @@ def test_the_first_run_in_a_clone_measures_here(clone: Path, tmp_path: Path) -> 
     assert machine != published.name
     assert git("-C", clone, "status", "--porcelain") == "", "a file of the clone has changed"
     boards = json.loads(effbench("leaderboard", "results", "--format", "json").stdout)
-    assert [len(b["rows"]) for b in boards if b["machine"] == machine] == [5]
+    assert [len(b["lines"]) for b in boards if b["machine"] == machine] == [5]
