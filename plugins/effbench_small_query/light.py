@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -200,7 +199,7 @@ class Recurrent:
             for number in range(shape["layers"])
         ]
         self._head: list[Product] = [
-            FeedForward(
+            feed_forward(
                 made(of_one, f"{name}.intermediate.weight", f"{name}.intermediate.bias"),
                 made(of_one, f"{name}.output.weight", f"{name}.output.bias"),
                 weights[f"{name}.norm.weight"],
@@ -250,22 +249,16 @@ class Recurrent:
         return unit(last) if self._normalize else last
 
 
-@dataclass(frozen=True)
-class FeedForward:
-    """BERT's intermediate and output layers: widen, GELU, narrow, add, normalise."""
+def feed_forward(widen: Product, narrow: Product, weight: Vectors, bias: Vectors) -> Product:
+    """Return BERT's intermediate and output layers: widen, GELU, narrow, add, normalise."""
 
-    widen: Product
-    narrow: Product
-    weight: Vectors
-    bias: Vectors
-
-    def __call__(self, x: Vectors) -> Vectors:
-        """Return [h] of [h]."""
-        y = x + self.narrow(_gelu(self.widen(x)))
+    def product(x: Vectors) -> Vectors:
+        y = x + narrow(_gelu(widen(x)))
         apart = y - y.mean()
-        variance = np.square(apart).mean()
-        unscaled: Vectors = apart / np.sqrt(variance + np.float32(1e-12))
-        return unscaled * self.weight + self.bias
+        unscaled: Vectors = apart / np.sqrt(np.square(apart).mean() + np.float32(1e-12))
+        return unscaled * weight + bias
+
+    return product
 
 
 def _gelu(x: Vectors) -> Vectors:

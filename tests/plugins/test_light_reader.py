@@ -26,7 +26,7 @@ pytest.importorskip("accelerate", reason="training needs accelerate: effbench[tr
 QUERIES = [*ODD, *(f"the cat {word} running {word}" for word in ("a", "b", "river", "bank"))]
 
 READ = """\
-import json, sys
+import importlib.util, json, sys
 from pathlib import Path
 
 class Absent:
@@ -47,6 +47,9 @@ for folder in sorted((place / "exports").iterdir()):
     sys.path.pop(0)
     vectors[folder.name] = Encoder(folder).encode(queries)
     assert (Encoder().encode(queries[2]) == vectors[folder.name][2]).all(), folder
+    spec = importlib.util.spec_from_file_location("unlisted", folder / "reader.py")
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    assert (module.Encoder(folder).encode(queries) == vectors[folder.name]).all(), folder
 np.savez(place / "vectors.npz", **vectors)
 """.format(absent={"torch", "transformers", "sentence_transformers", "safetensors", "scipy"})
 
