@@ -28,8 +28,8 @@ Products: TypeAlias = "Callable[[Vectors, Vectors, bool], Product]"
 FACTS = "reader.json"
 """The file that tells `Encoder` what the student is, and where."""
 
-FEW = 5
-"""Rows that OpenBLAS multiplies faster one by one than together."""
+FEW, BLOCK = 6, 4
+"""Rows that OpenBLAS multiplies faster one by one; more are fastest by whole blocks."""
 
 LONGEST = 100_000_000
 """Bytes of a header of safetensors, as its own reader has it."""
@@ -105,7 +105,9 @@ def dense(weight: Vectors, bias: Vectors) -> Product:
             return weight @ x + bias
         if len(x) <= FEW:
             return np.stack([weight @ row for row in x]) + bias
-        return x @ weight.T + bias
+        blocks = np.zeros((-(-len(x) // BLOCK) * BLOCK, x.shape[1]), dtype=np.float32)
+        blocks[: len(x)] = x
+        return (blocks @ weight.T)[: len(x)] + bias
 
     return product
 
