@@ -158,15 +158,20 @@ class Choice:
         said = {one.number for one in (self.taken, self.rival, *self.listed) if one}
         return [one for one in self.known if one.time and one.unsure and one.number not in said]
 
+    @property
+    def unmeasured(self) -> list[int]:
+        """The lines that no mark bars and that lack a latency."""
+        lacking = self.board.missing
+        return [n for n, own in enumerate(self.marks) if lacking[n] and not _barring(own)]
+
     @cached_property
     def left_out(self) -> Mapping[int, str]:
         """Why each other row cannot be taken: number of its line -> a few words."""
         listed = {one.number for one in self.listed}
         why = unplaced(self.board, self.terms.span, self.terms.percent)
         for number, marks in enumerate(self.marks):
-            barring = [mark.label for mark in marks if mark.bearing is Bearing.BARS]
-            if barring and number not in why:
-                why[number] = "; ".join(barring)
+            if (barring := _barring(marks)) and number not in why:
+                why[number] = "; ".join(mark.label for mark in barring)
         return {n: words for n, words in sorted(why.items()) if n not in listed}
 
 
@@ -182,10 +187,13 @@ def _candidates(
     """Yield the rows that no mark bars, and that have all datasets and the time asked for."""
     for number, standing in board.standings(board.measures[0]).items():
         time, untimed = time_of(board, number, terms.span, terms.percent)
-        barred = any(mark.bearing is Bearing.BARS for mark in marks[number])
-        if barred or (terms.budget is not None and time is None):
+        if _barring(marks[number]) or (terms.budget is not None and time is None):
             continue
         baseline = Interval(1.0, 1.0, 1.0) if number == board.baselines[number] else None
         kept = standing.kept or baseline
         line = board.lines[number]
         yield Candidate(number, line, standing, kept, time, untimed, marks[number])
+
+
+def _barring(marks: Sequence[Mark]) -> list[Mark]:
+    return [mark for mark in marks if mark.bearing is Bearing.BARS]

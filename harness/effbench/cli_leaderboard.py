@@ -72,7 +72,8 @@ def leaderboard(
     """Show the leaderboard of all suites under RESULTS, machines apart.
 
     Several folders are put together: of two records of one cell the newer one counts. Exit code
-    0: shown; 1: shown without what could not be read, which is named; 2: a mistake.
+    0: shown; 1: shown without what could not be read, which is named; 2: a mistake; 3: --budget
+    or --keep with --format json has an answer that is not sure, or none.
     """
     from effbench import cli_choice
     from effbench.leaderboard import boards

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from effbench.choice import Answer, Candidate, Choice, Terms
-from effbench.errors import EffbenchError
-from effbench.latency.gate import ADVICE
 from effbench.marks import Bearing, grouped
+from effbench.remedy import remedy, suite_argument
 from effbench.sentences import share
-from effbench.suite import find
 
 
 def lines(choice: Choice, results: Path) -> Iterator[str]:
@@ -34,10 +32,8 @@ def lines(choice: Choice, results: Path) -> Iterator[str]:
             f"  were its latency sure, {rival.line.name} would be taken: "
             f"{_spelled(choice, rival)} (not sure: {_unsure(rival)})"
         )
-    command = remedy(choice, results)
-    if command:
-        marked = rival or (taken and taken.unsure)
-        yield f"  to make the latency sure{f', {ADVICE}' if marked else ''}: {command}"
+    if found := remedy(choice, results):
+        yield f"  to {found.end}: {found.command}"
     if taken:
         yield from _about(choice, taken)
     slow = [f"{one.line.name} ({_ms(one)})" for one in choice.passed_over]
@@ -63,7 +59,7 @@ def facts(choice: Choice, results: Path) -> dict[str, Any]:
         "answer": choice.answer.value,
         "sure": choice.answer is Answer.SURE,
         "doubts": doubts_of(choice),
-        "to_make_it_sure": remedy(choice, results),
+        "to_make_it_sure": found.command if (found := remedy(choice, results)) else None,
         "taken": choice.taken and _facts(choice.taken, terms),
         "taken_were_it_sure": choice.rival and _facts(choice.rival, terms),
         "rows": [_facts(one, terms) for one in choice.known],
@@ -87,7 +83,7 @@ def _facts(one: Candidate, terms: Terms) -> dict[str, Any]:
         "kept": one.kept and one.kept._asdict(),
         "rank": one.standing.rank,
         "ms": one.time and one.time._asdict(),
-        "untimed": one.untimed,
+        "why_no_ms": one.untimed or None,
         "fits": one.fits(terms),
         "surely_within_budget": terms.budget and one.steady and not one.may_exceed(terms),
         "surely_keeps": terms.keep and not one.may_keep_less(terms),
@@ -108,33 +104,6 @@ def doubts_of(choice: Choice) -> list[str]:
     if taken.may_keep_less(terms):
         doubts.append("it may keep less than that (more judged queries would tell)")
     return doubts
-
-
-def remedy(choice: Choice, results: Path) -> str | None:
-    """Return the command that may take the doubt about a time away, where there is such."""
-    taken, suite = choice.taken, choice.board.collected.suite
-    marked = choice.rival or (taken and taken.unsure)
-    more = bool(taken and not marked and taken.may_exceed(choice.terms))
-    unmeasured = not taken and any(choice.board.missing[one.number] for one in choice.listed)
-    if not (marked or more or unmeasured):
-        return None
-    processes = ["--processes", str(2 * suite.latency.processes)] if more else []
-    place = [] if results == Path("results") else ["--results", str(results)]
-    return shlex.join(["effbench", "latency", _suite(suite.suite), *processes, *place])
-
-
-def _suite(name: str) -> str:
-    """Return what commands may call a suite: its name if we ship it, else a file of that name.
-
-    Records do not say where the suite's file lies.
-    """
-    for place in (name, f"{name}.yaml", f"suites/{name}.yaml"):
-        try:
-            find(place)
-        except EffbenchError:
-            continue
-        return place
-    return name
 
 
 def _headline(choice: Choice) -> str:
@@ -196,7 +165,7 @@ def _about(choice: Choice, taken: Candidate) -> Iterator[str]:
         if mark.bearing is Bearing.BESIDE:
             yield f"  note: {mark.label}: {mark.why}"
     if taken.line.index:
-        suite = _suite(choice.board.suite)
+        suite = suite_argument(choice.board.suite)
         yield f"  {shlex.join(['effbench', 'export', suite, taken.line.row])} DIR"
 
 
