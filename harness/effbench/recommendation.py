@@ -36,9 +36,9 @@ def lines(choice: Choice, results: Path) -> Iterator[str]:
         yield f"  to {found.end}: {found.command}"
     if taken:
         yield from _about(choice, taken)
-    slow = [f"{one.line.name} ({_ms(one)})" for one in choice.passed_over]
-    if slow:
-        yield f"  left out by a time that is not sure: {', '.join(slow)}"
+    in_doubt = [f"{one.line.name} ({_ms(one)})" for one in choice.passed_over]
+    if in_doubt:
+        yield f"  left out by a time that is not sure: {', '.join(in_doubt)}"
     for why in grouped(board, choice.left_out):
         yield f"  left out: {why}"
 
