@@ -52,7 +52,8 @@ class Results:
 
 
 @pytest.fixture
-def results(effbench, tmp_path: Path) -> Results:
+def results(effbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
+    monkeypatch.setenv("EFFBENCH_MACHINE", "a-machine")
     return Results(effbench, tmp_path / "results")
 
 
@@ -95,6 +96,15 @@ def test_a_worse_row_in_doubt_is_named_too(results: Results) -> None:
     assert (
         "left out by a time that is not sure: small through exact (3.5 [3.5, 3.5] ms" in found
     )
+
+
+def test_another_machine_is_measured_there(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFBENCH_MACHINE", "here")
+    results.measure(unsteady=[0, 1, 2])
+    found = results.ask("--budget", "6ms")
+    assert ", on a-machine: effbench latency made\n" in found
 
 
 def test_no_row_is_within_the_budget_by_times_in_doubt(results: Results) -> None:

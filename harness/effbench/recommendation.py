@@ -16,7 +16,7 @@ from effbench.sentences import share
 def lines(choice: Choice, results: Path) -> Iterator[str]:
     """Yield what to take on a board's machine, how sure that is, and how to have it.
 
-    ``results`` is where the board's records are: further ones must come to them.
+    ``results`` is where the board's records are.
     """
     board = choice.board
     yield f"{board.suite} on {board.machine}: {_headline(choice)}"

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from effbench import machine
 from effbench.choice import Choice
 from effbench.errors import EffbenchError
 from effbench.latency.gate import ADVICE
@@ -20,7 +21,10 @@ class Remedy(NamedTuple):
 
 
 def remedy(choice: Choice, results: Path) -> Remedy | None:
-    """Return the command that may tell a time for sure, where one is in doubt or lacks."""
+    """Return the command that may tell a time for sure, where one is in doubt or lacks.
+
+    ``results`` is where the board's records are: a session of this machine must come to them.
+    """
     board, taken = choice.board, choice.taken
     more = list[str]()
     if choice.rival or (taken and taken.unsure) or (not taken and choice.passed_over):
@@ -32,8 +36,11 @@ def remedy(choice: Choice, results: Path) -> Remedy | None:
         end = "measure the latency"
     else:
         return None
-    place = [] if results == Path("results") else ["--results", str(results)]
-    words = ["effbench", "latency", suite_argument(board.suite), *more, *place]
+    words = ["effbench", "latency", suite_argument(board.suite), *more]
+    if board.machine != machine.name():
+        end += f", on {board.machine}"
+    elif results != Path("results"):
+        words += ["--results", str(results)]
     return Remedy(end, shlex.join(words))
 
 
