@@ -88,14 +88,17 @@ def test_a_sure_row_goes_before_a_better_one_in_doubt(results: Results) -> None:
     assert facts["taken_were_it_sure"]["row"] == "middle"
 
 
-def test_a_worse_row_in_doubt_is_named_too(results: Results) -> None:
-    results.measure(unsteady=[2])
+def test_who_is_left_out_by_a_doubt_alone_is_named(results: Results) -> None:
+    results.measure(unsteady=[0, 2])
     found = results.ask("--budget", "6ms")
     assert "take middle through exact" in found
     assert "would be taken" not in found
     assert (
-        "left out by a time that is not sure: small through exact (3.5 [3.5, 3.5] ms" in found
+        "left out by a time that is not sure: big through exact (10.5 [10.5, 10.5] ms)\n"
+        in found
     )
+    assert "small" not in found, "it is worse, whatever its time"
+    assert "small" not in results.ask("--keep", "0.7"), "it keeps less, whatever its time"
 
 
 def test_another_machine_is_measured_there(

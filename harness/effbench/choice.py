@@ -85,6 +85,10 @@ class Candidate:
         """Tell whether its figures, not its intervals, are within what is asked."""
         if terms.budget is not None and (self.time is None or self.time.value > terms.budget):
             return False
+        return self.keeps(terms)
+
+    def keeps(self, terms: Terms) -> bool:
+        """Tell whether it has the share that is asked."""
         return terms.keep is None or (self.kept is not None and self.kept.value >= terms.keep)
 
     def may_exceed(self, terms: Terms) -> bool:
@@ -154,9 +158,16 @@ class Choice:
 
     @property
     def passed_over(self) -> Sequence[Candidate]:
-        """The rows that are not taken by a time that is in doubt, and not named elsewhere."""
-        said = {one.number for one in (self.taken, self.rival, *self.listed) if one}
-        return [one for one in self.known if one.time and one.unsure and one.number not in said]
+        """The rows that only a time in doubt leaves out, and that are not named elsewhere."""
+        terms, taken = self.terms, self.taken
+        said = {one.number for one in (taken, self.rival, *self.listed) if one}
+        better = -math.inf if taken is None else taken.standing.score.value
+        return [
+            one
+            for one in self.known
+            if one.time and one.unsure and one.number not in said and one.keeps(terms)
+            and (terms.budget is None or one.standing.score.value > better)
+        ]  # fmt: skip
 
     @property
     def unmeasured(self) -> list[int]:
