@@ -29,6 +29,7 @@ from effbench.cli_options import (
     results_option,
 )
 from effbench.cli_records import compare, evaluate, show
+from effbench.cli_results import results as results_group
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
 from effbench.errors import EffbenchError, UnreadableError
 from effbench.files import DiskError
@@ -253,6 +254,7 @@ def plugins(as_json: bool) -> None:
 
 main.add_command(latency)
 main.add_command(cache)
+main.add_command(results_group)
 main.add_command(compare)
 main.add_command(diff)
 main.add_command(leaderboard)
