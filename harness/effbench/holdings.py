@@ -118,9 +118,6 @@ class Holdings(NamedTuple):
     downloads: dict[Path, int]
     """Folders that plugins keep there -> bytes."""
 
-    unclear: tuple[Path, ...]
-    """Files of processes that use artifacts now, of which nobody can read which."""
-
     @property
     def nbytes(self) -> int:
         """The bytes of all artifacts."""
@@ -141,7 +138,7 @@ def holdings(root: Path) -> Holdings:
 
     """
     used = uses.read(root)
-    found = Holdings([], {}, {}, used.unclear)
+    found = Holdings([], {}, {})
     for kind in _folders(root):
         if kind.name == uses.FOLDER:
             continue
