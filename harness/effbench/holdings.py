@@ -25,6 +25,9 @@ UNKNOWN = "unknown"
 FREED = ".freed-"
 """What the names of artifacts begin with that somebody has begun to free."""
 
+_NOTES = (uses.FOLDER, "learned")
+"""Folders that hold no steps: of what runs note there for later ones."""
+
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -140,7 +143,7 @@ def holdings(root: Path) -> Holdings:
     used = uses.read(root)
     found = Holdings([], {}, {})
     for kind in _folders(root):
-        if kind.name == uses.FOLDER:
+        if kind.name in _NOTES:
             continue
         inside = list(_folders(kind))
         artifacts = [path for path in inside if _KEY.fullmatch(path.name)]
