@@ -198,6 +198,8 @@ def test_freed_to_a_size_what_was_used_longest_ago_first(
     assert {name for one in held() for name in one["suites"]} == {"middle", "new"}
     assert len(held()) == 22
     assert "would free 0 steps" in effbench("cache", "free", "--to", f"{most}B").stdout
+    kept = effbench("cache", "free", "--to", "1GB", "--suite", "new").stdout
+    assert kept.startswith("would free 0 steps")
 
 
 def test_a_damaged_artifact_is_freed(effbench, run, held, tmp_path: Path) -> None:

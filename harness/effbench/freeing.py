@@ -62,6 +62,8 @@ def choose(found: Holdings, wanted: Wanted) -> Choice:
     )
     if wanted.most is not None:
         idle = _until(idle, found.nbytes - wanted.most)
+        if found.nbytes - sum(one.size.nbytes for one in idle) <= wanted.most:
+            return Choice(idle, [], [])  # nothing else was asked for
     return Choice(idle, held, shared)
 
 
