@@ -13,8 +13,8 @@ from effbench.errors import EffbenchError
 from effbench.printing import put, say
 
 if TYPE_CHECKING:
+    from effbench.choice import Terms
     from effbench.leaderboard import Board
-    from effbench.recommendation import Terms
 
 ENDINGS = {
     ".html": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex",
@@ -72,26 +72,16 @@ def leaderboard(
     """Show the leaderboard of all suites under RESULTS, machines apart.
 
     Several folders are put together: of two records of one cell the newer one counts. Exit code
-    0: shown; 1: shown without what could not be read, which is named; 2: a mistake.
+    0: shown; 1: shown without what could not be read, which is named; 2: a mistake; 3: --budget
+    or --keep with --format json has an answer that is not sure, or none.
     """
-    from effbench.latency.sessions import SHOWN
+    from effbench import cli_choice
     from effbench.leaderboard import boards
-    from effbench.recommendation import Terms, milliseconds, recommend, share_kept
 
-    terms = Terms(
-        None if budget is None else milliseconds(budget),
-        None if keep is None else share_kept(keep),
-        span,
-        int(percentile),
-    )
+    terms = cli_choice.terms_of(budget, keep, span, percentile)
     asked = terms.budget is not None or terms.keep is not None
-    if asked and (form or output):
-        raise click.UsageError(
-            "--budget and --keep name a row and write no board (leave out --format "
-            "and --output)"
-        )
-    if span not in SHOWN:
-        raise click.UsageError(f"--span {span}: no such span (known: {', '.join(SHOWN)})")
+    if asked:
+        cli_choice.check_form(form, output)
     form = form or (ENDINGS.get(output.suffix, "table") if output else "table")
     if form == "table" and output:
         raise click.UsageError(
@@ -113,14 +103,14 @@ def leaderboard(
         said = f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
         known = ", ".join(f"{one.suite} on {one.machine}" for one in every)
         raise EffbenchError(f"{said} (known: {known})")
+    code = 0
     if asked:
-        for one in found:
-            say(*recommend(one, terms))
+        code = cli_choice.answer(found, terms, results, as_json=form == "json")
     else:
         _write(found, form, output, terms)
     unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
     say(*(f"left out: {what}" for what in unreadable), err=True)
-    leave(failed=bool(unreadable))
+    leave(failed=bool(unreadable), code=code)
 
 
 def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms) -> None:

@@ -59,9 +59,9 @@ device_option = click.option(
 )
 
 
-def leave(*, failed: bool) -> NoReturn:
-    """End the command with its exit code."""
-    click.get_current_context().exit(SOME_FAILED if failed else 0)
+def leave(*, failed: bool, code: int = 0) -> NoReturn:
+    """End the command with its exit code: ``code`` where nothing failed."""
+    click.get_current_context().exit(SOME_FAILED if failed else code)
 
 
 def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:

@@ -84,6 +84,9 @@ class Board:
     measured: Sequence[Measured]
     """Each line's latencies; none where one of the datasets lacks them."""
 
+    timed: Sequence[Measured]
+    """Each line's latencies on whichever datasets have them."""
+
     missing: Sequence[Sequence[str]]
     """The datasets on which each line has no latency."""
 
@@ -188,6 +191,7 @@ def _board(found: Collected, published: others.Published) -> Board:
         found,
         lines,
         latencies.lines,
+        latencies.timed,
         latencies.missing,
         [said.one_line(one) for one in (*remarks, *latencies.remarks)],
         [said.one_line(one) for one in (*found.unreadable, *unread, *latencies.unreadable)],
