@@ -93,9 +93,9 @@ def latency(
 
 def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
     from effbench import machine, render
-    from effbench.console import show
     from effbench.latency import report
     from effbench.latency.samples import read_samples
+    from effbench.layout import BY_PIPE, show
 
     found = [
         table
@@ -105,5 +105,5 @@ def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
     if as_json:
         put(render.as_json(found))
     else:
-        show(found)
+        show(found, BY_PIPE)
     say(*(f"every sample is in {path}" for path in paths), err=True)

@@ -8,7 +8,14 @@ from effbench.latency.board import spelled
 from effbench.latency.samples import Read
 from effbench.latency.sessions import Measured, Value, columns
 from effbench.latency.spans import ENCODE, END_TO_END
+from effbench.leaderboard import Line
 from effbench.tables import Table
+
+IMPORTANCE = (
+    "row", "index", f"{END_TO_END} p50 ms", f"{ENCODE} p50 ms", "latency",
+    f"speed-up {END_TO_END}", f"speed-up {ENCODE}", "steady", "spread",
+)  # fmt: skip
+"""The columns that a narrow terminal shows first."""
 
 
 def tables(session: Read, suite: str, machine: str) -> list[Table]:
@@ -28,7 +35,8 @@ def _table(session: Read, title: str, machine: str) -> Table:
     remarks = [f"{cell}: FAILED: {error}" for cell, error in header.errors.items()]
     remarks += spelled((cell, Measured([(session, cell)]).flags()) for cell in cells)
     remarks += header.warnings
-    return _as_table(title, machine, lines, remarks)
+    over = [_through(session, cell).name for _, cell in known]
+    return _as_table(title, machine, lines, remarks, IMPORTANCE, "".join(over))
 
 
 def _line(session: Read, cell: str, baseline: Measured) -> dict[str, Value]:
@@ -71,14 +79,33 @@ def _parts(session: Read, title: str, machine: str) -> Table:
 
 
 def _name(session: Read, cell: str) -> dict[str, Value]:
+    line = _through(session, cell)
+    return {"row": line.row, "index": line.index}
+
+
+def _through(session: Read, cell: str) -> Line:
     facts = session.header.rows[cell]
-    return {"row": facts.row, "index": through(facts.index, facts.search)}
+    return Line(facts.row, through(facts.index, facts.search), {})
 
 
 def _as_table(
-    title: str, machine: str, lines: list[dict[str, Value]], remarks: list[str]
+    title: str,
+    machine: str,
+    lines: list[dict[str, Value]],
+    remarks: list[str],
+    importance: tuple[str, ...] = (),
+    baseline: str = "",
 ) -> Table:
     names = tuple(dict.fromkeys(name for line in lines for name in line))
     brief = (f"{ENCODE} p50", f"{END_TO_END} p50", "speed-up")
     bounds = (n for n in names if n.endswith((" low", " high")) and not n.startswith(brief))
-    return Table(title, machine, names, tuple(lines), tuple(remarks), tuple(bounds))
+    return Table(
+        title,
+        machine,
+        names,
+        tuple(lines),
+        tuple(remarks),
+        tuple(bounds),
+        importance=importance,
+        baseline=baseline,
+    )
