@@ -99,8 +99,8 @@ def leaderboard(
     asked = terms.budget is not None or terms.keep is not None
     if asked and (form or output or columns):
         raise click.UsageError(
-            "--budget and --keep name a row and write no board (leave out --format, "
-            "--output and --columns)"
+            "--budget and --keep name a row and write no board (leave out --format "
+            "and --output, and --columns)"
         )
     if span not in SHOWN:
         raise click.UsageError(f"--span {span}: no such span (known: {', '.join(SHOWN)})")

@@ -69,7 +69,7 @@ columns_option = click.option(
 
 
 def columns_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns that texts such as ``kept,P(rel=1,judged_only=True)@5`` name."""
+    """Return the columns that texts such as ``kept,P(rel=2,judged_only=True)@5`` name."""
     parts = (part.strip() for text in texts for part in re.split(r",(?![^(]*\))", text))
     return tuple(dict.fromkeys(part for part in parts if part))
 

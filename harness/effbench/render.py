@@ -14,9 +14,6 @@ from effbench.tables import Table
 TEXTS = ("row", "index", "datasets", "latency", "trained on", "expected", "baseline")
 """Columns of words, aligned to the left."""
 
-OVER_BASELINE = ("kept", "p", "effect", "speed-up")
-"""What the names of columns begin with that depend on the baseline."""
-
 BOUNDS = ("low", "high")
 """Ends of the names of an interval's columns: its figure's name stands before them."""
 
@@ -144,9 +141,14 @@ def for_people(table: Table) -> list[str]:
     ]
 
 
+def over_baseline(name: str) -> bool:
+    """Tell whether the figures of a column depend on the baseline."""
+    return name.partition(" ")[0] in ("kept", "p", "effect", "speed-up")
+
+
 def baseline_said(table: Table) -> list[str]:
     """Return what the figures are over, if there are such figures."""
-    depends = any(name.partition(" ")[0] in OVER_BASELINE for name in for_people(table))
+    depends = any(map(over_baseline, for_people(table)))
     return [f"baseline: {table.baseline}"] if table.baseline and depends else []
 
 

@@ -15,7 +15,7 @@ from effbench.leaderboard import Board, Line
 from effbench.plugins import suggest
 from effbench.recorded import SuiteFacts
 from effbench.records import suite_facts
-from effbench.render import BOUNDS, for_people
+from effbench.render import BOUNDS, for_people, over_baseline
 from effbench.tables import Table, table
 from effbench.words import plain_line
 
@@ -97,7 +97,9 @@ def _selected(table: Table, asked: Sequence[str]) -> Table:
         if name not in there and any(line.get(name) for line in table.lines)
     ]
     chosen = (*first, *there)
-    return replace(table, columns=chosen, chosen=chosen)
+    depends = any(map(over_baseline, chosen))
+    baseline = [name for name in table.columns if depends and name == "baseline"]
+    return replace(table, columns=(*chosen, *baseline), chosen=chosen)
 
 
 def _mean(name: str) -> str:

@@ -31,12 +31,17 @@ def _table(session: Read, title: str, machine: str) -> Table:
     cells = [cell for cell in session.cells if cell not in header.errors]
     known = [(session, cell) for cell in cells if cell == header.baseline]
     baseline = Measured(known)
-    lines = [dict(_name(session, cell)) | _line(session, cell, baseline) for cell in cells]
+    over = next((_through(session, cell) for _, cell in known), None)
+    lines = [
+        _name(session, cell)
+        | _line(session, cell, baseline)
+        | {"baseline": over.row if over else None}
+        for cell in cells
+    ]
     remarks = [f"{cell}: FAILED: {error}" for cell, error in header.errors.items()]
     remarks += spelled((cell, Measured([(session, cell)]).flags()) for cell in cells)
     remarks += header.warnings
-    over = [_through(session, cell).name for _, cell in known]
-    return _as_table(title, machine, lines, remarks, IMPORTANCE, "".join(over))
+    return _as_table(title, machine, lines, remarks, IMPORTANCE, over.name if over else "")
 
 
 def _line(session: Read, cell: str, baseline: Measured) -> dict[str, Value]:
@@ -105,7 +110,7 @@ def _as_table(
         names,
         tuple(lines),
         tuple(remarks),
-        tuple(bounds),
+        (*bounds, "baseline"),
         importance=importance,
         baseline=baseline,
     )
