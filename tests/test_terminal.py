@@ -240,7 +240,7 @@ def test_a_run_knows_its_columns_before_it_works(suite, tmp_path: Path, effbench
     assert found.exit_code == 2
     assert "--columns nDGC@10: no such column (did you mean 'nDCG@10'?)" in found.stderr
     assert not (tmp_path / "results").exists()
-    text = effbench(*words, "P(rel=2,judged_only=True)@5,queries/s at 32").stdout
+    text = effbench(*words, "P(rel=2,judged_only=True)@5,encode p99 ms").stdout
     head = text.splitlines()[1]
     assert head.split("  ")[0].strip() == "row"
     assert "P(rel=2,judged_only=True)@5" in head

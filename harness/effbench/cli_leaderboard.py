@@ -15,6 +15,7 @@ from effbench.printing import put, say
 if TYPE_CHECKING:
     from effbench.leaderboard import Board
     from effbench.recommendation import Terms
+    from effbench.tables import Table
 
 ENDINGS = {
     ".html": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex",
@@ -153,11 +154,9 @@ def _write(
     from effbench.files import write_output
     from effbench.layout import show
     from effbench.mteb_files import write_results
-    from effbench.selection import select
-    from effbench.tables import table
 
     if form == "table":
-        show(select([table(one) for one in found], columns))
+        show(_tables(found, columns))
         return
     if form == "mteb" and output:
         done = [record for one in found for record in one.collected.done]
@@ -178,8 +177,6 @@ def _drawn(
     found: Sequence[Board], form: str, terms: Terms, columns: Sequence[str]
 ) -> str | bytes:
     from effbench import page, render
-    from effbench.selection import select
-    from effbench.tables import table
 
     if form == "html":
         return page.html(found)
@@ -191,4 +188,13 @@ def _drawn(
                 f"(choose with --suite and --machine: {names})"
             )
         return page.image(found[0], terms.span, terms.percent, form)
-    return render.FORMATS[form](select([table(one) for one in found], columns))
+    return render.FORMATS[form](_tables(found, columns))
+
+
+def _tables(found: Sequence[Board], columns: Sequence[str]) -> list[Table]:
+    from effbench.selection import check, select
+    from effbench.tables import table
+
+    every = [table(one) for one in found]
+    check(columns, (name for one in every for name in one.columns))
+    return select(every, columns)
