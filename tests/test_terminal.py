@@ -15,10 +15,13 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from effbench.latency import report
+from effbench.latency.samples import read_samples
 from effbench.layout import drawn
 from effbench.leaderboard import boards
 from effbench.printing import harmless
 from effbench.render import for_people, shown
+from effbench.selection import select
 from effbench.tables import Table, table
 from made_records import NASTY, OFFER, write_results
 
@@ -207,13 +210,43 @@ def test_chosen_columns_hold_in_every_table(tmp_path: Path, effbench) -> None:
     assert "--columns are a table's, and html is none" in refused.stderr
 
 
-def test_all_columns_are_all_that_have_something(tmp_path: Path) -> None:
-    known = made(tmp_path, datasets=6)
-    text = in_terminal(80, "leaderboard", tmp_path, "--columns", "all")
-    assert "not shown" not in text
-    for name in known.columns:
-        if not name.endswith((" low", " high")) and any(line.get(name) for line in known.lines):
-            assert name in ("row",) or f"\n  {name}: " in text
+def stacked(known: Table, width: float) -> list[dict[str, str]]:
+    """Return the cells by heading, whether they stand in a grid, in some, or in a list."""
+    title, *lines = drawn(known, width)
+    text = "\n".join(lines[: lines.index(said_of(known))])
+    found: list[dict[str, str]] = [{} for _ in known.lines]
+    for part in text.strip("\n").split("\n\n"):
+        grid = parsed([title, *part.split("\n"), "baseline: "])
+        for line, cells in zip(found, grid, strict=False):
+            line |= cells
+    return found
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_columns_that_were_asked_for_are_all_there(tmp_path: Path, width: int) -> None:
+    (known,) = select([made(tmp_path, datasets=6)], ["all"])
+    assert len(known.chosen) > 25
+    for cells, line in zip(stacked(known, width), known.lines, strict=True):
+        assert cells == {name: shown(known, line, name) for name in known.chosen}
+    assert all(cell_len(line) <= width for line in drawn(known, width))
+    assert not hidden(list(drawn(known, width)))
+
+
+def test_columns_that_were_asked_for_are_listed_where_two_have_no_room(tmp_path: Path) -> None:
+    (known,) = select([made(tmp_path)], ["all"])
+    lines = list(drawn(known, 40))
+    listed(known, lines)
+    for line in known.lines:
+        assert f"  encode p90 ms: {shown(known, line, 'encode p90 ms')}" in lines
+
+
+def test_a_latency_session_shows_every_column(tmp_path: Path) -> None:
+    write_results(tmp_path, rows=ROWS, datasets=1)
+    (path,) = tmp_path.glob("a-machine/made/latency/*.npz")
+    known, _ = report.tables(read_samples(path), "made", "a-machine")
+    assert not hidden(list(drawn(known, 60)))
+    for cells, line in zip(stacked(known, 60), known.lines, strict=True):
+        assert cells == {name: shown(known, line, name) for name in for_people(known)}
 
 
 def test_a_measure_is_its_mean_where_there_are_several_datasets(

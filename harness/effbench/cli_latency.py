@@ -95,7 +95,7 @@ def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
     from effbench import machine, render
     from effbench.latency import report
     from effbench.latency.samples import read_samples
-    from effbench.layout import BY_PIPE, show
+    from effbench.layout import show
 
     found = [
         table
@@ -105,5 +105,5 @@ def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
     if as_json:
         put(render.as_json(found))
     else:
-        show(found, BY_PIPE)
+        show(found)
     say(*(f"every sample is in {path}" for path in paths), err=True)

@@ -9,12 +9,13 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from rich.cells import cell_len
 
 from effbench.printing import harmless, say
 from effbench.render import TEXTS, baseline_said, for_people, shown
-from effbench.tables import Table
+from effbench.tables import NAMES, Table
 
 LEAST = 3
 """The most important columns: where they have no room, rows are listed one after another."""
@@ -30,14 +31,11 @@ NARROW = 4
 
 GAP = "  "
 
-BY_COLUMNS = "--columns NAME,NAME or --columns all shows them"
-BY_PIPE = "all stand in a pipe: | less -S"
+MORE = "--columns NAME,NAME or --columns all shows them"
 
 
-def show(tables: Sequence[Table], more: str = BY_COLUMNS) -> None:
+def show(tables: Sequence[Table]) -> None:
     """Print tables, as wide as the terminal is; a pipe or a file has no width.
-
-    ``more`` says how to have the columns that are not shown.
 
     Raises:
         DiskError: the standard output takes no more.
@@ -45,26 +43,28 @@ def show(tables: Sequence[Table], more: str = BY_COLUMNS) -> None:
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
     for number, table in enumerate(tables):
-        say(*([""] if number else []), *drawn(table, width, more))
+        say(*([""] if number else []), *drawn(table, width))
 
 
-def drawn(table: Table, width: float = math.inf, more: str = BY_COLUMNS) -> Iterator[str]:
-    """Yield the lines of a table: a grid, or a list of rows where that is too wide."""
+def drawn(table: Table, width: float = math.inf) -> Iterator[str]:
+    """Yield the lines of a table: a grid or some, or a list of rows where that is too wide."""
     names = _ordinary(table)
-    columns = [_Column.whole(table, name) for name in names]
-    if _room(columns) > width:
-        columns = _fitting(table, [_Column.folded(table, name) for name in names], width)
+    grids = [[_Column.whole(table, name) for name in names]]
+    if _room(grids[0]) > width:
+        columns = [_Column.folded(table, name) for name in names]
+        grids = (_stacked if table.chosen else _fitting)(table, columns, width)
     yield _plain(f"{table.suite} on {table.machine}")
-    if columns:
-        names = [column.name for column in columns]
-        yield from _grid(columns)
+    for number, grid in enumerate(grids):
+        yield from [""] if number else []
+        yield from _grid(grid)
+    if grids:
+        names = [column.name for grid in grids for column in grid]
     else:
-        names = [name for name in names if name in (table.chosen or table.importance or names)]
-        yield ""
-        yield from _listed(table, names)
+        names = [name for name in names if name in (table.chosen or table.importance)]
+        yield from ("", *_listed(table, names))
     yield from map(_plain, baseline_said(table))
     if hidden := _hidden(table, names):
-        yield f"not shown: {', '.join(map(_plain, hidden))} ({more})"
+        yield f"not shown: {', '.join(map(_plain, hidden))} ({MORE})"
     yield from table.remarks
 
 
@@ -108,10 +108,26 @@ class _Column:
         ]
 
 
-def _fitting(table: Table, columns: Sequence[_Column], width: float) -> list[_Column]:
-    """Return the columns for which there is room, the more important ones first; or none."""
-    if table.chosen:
-        return list(columns) if _room(columns) <= width else []
+_Grids: TypeAlias = list[list[_Column]]
+"""None where the least does not fit."""
+
+
+def _stacked(_table: Table, columns: Sequence[_Column], width: float) -> _Grids:
+    """Return all columns, in further grids where one has no room; each says the rows."""
+    heads = [column for column in columns if column.name in NAMES]
+    grids = [heads]
+    for column in columns:
+        if column in heads:
+            continue
+        if _room([*grids[-1], column]) > width and grids[-1] != heads:
+            grids.append(heads)
+        grids[-1] = [*grids[-1], column]
+    few = len(grids) == 1 or 2 * len(grids) <= len(columns) - len(heads)
+    return grids if few and all(_room(grid) <= width for grid in grids) else []
+
+
+def _fitting(table: Table, columns: Sequence[_Column], width: float) -> _Grids:
+    """Return the columns for which there is room, the more important ones first."""
     means = (column.name for column in columns if column.name not in table.of_datasets)
     order = list(dict.fromkeys((*table.importance, *means, *table.of_datasets)))
     ranked = sorted(columns, key=lambda column: order.index(column.name))
@@ -121,7 +137,7 @@ def _fitting(table: Table, columns: Sequence[_Column], width: float) -> list[_Co
     for column in ranked:
         if _room([*fitting, column]) <= width:
             fitting.append(column)
-    return [column for column in columns if column in fitting]
+    return [[column for column in columns if column in fitting]]
 
 
 def _room(columns: Sequence[_Column]) -> int:
@@ -129,6 +145,8 @@ def _room(columns: Sequence[_Column]) -> int:
 
 
 def _grid(columns: Sequence[_Column]) -> Iterator[str]:
+    if not columns:
+        return
     tallest = max(len(column.head) for column in columns)
     heads = [[""] * (tallest - len(column.head)) + [*column.head] for column in columns]
     yield from _side_by_side(columns, heads)

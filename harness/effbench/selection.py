@@ -16,7 +16,7 @@ from effbench.plugins import suggest
 from effbench.recorded import SuiteFacts
 from effbench.records import suite_facts
 from effbench.render import BOUNDS, for_people, over_baseline
-from effbench.tables import Table, table
+from effbench.tables import NAMES, Table, table
 from effbench.words import plain_line
 
 if TYPE_CHECKING:
@@ -25,14 +25,11 @@ if TYPE_CHECKING:
 ALL = "all"
 """Stands for every column that has something."""
 
-NAMES = ("row", "index")
-"""The columns that say whose figures a line has: they are shown with any others."""
-
 
 def select(tables: Sequence[Table], asked: Sequence[str]) -> list[Table]:
     """Return tables of the columns asked for, each of those that it has; all if none is."""
     if ALL in asked:
-        whole = [replace(own, details=()) for own in tables]
+        whole = [replace(own, details=("baseline",)) for own in tables]  # a line below says it
         return [replace(own, chosen=tuple(for_people(own))) for own in whole]
     return [_selected(own, asked) for own in tables] if asked else list(tables)
 

@@ -11,6 +11,9 @@ from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board, boards
 from effbench.marks import expectations
 
+NAMES = ("row", "index")
+"""The columns that say whose figures a line has: they are shown with any others."""
+
 IMPORTANT = (
     "rank", "kept", f"{END_TO_END} p50 ms", f"{ENCODE} p50 ms", "latency", "datasets",
     f"speed-up {END_TO_END}", f"speed-up {ENCODE}", "p",
@@ -78,7 +81,7 @@ def table(board: Board) -> Table:
         of_datasets=tuple(
             f"{one} {unit}" for one in (*board.measures, "kept") for unit in units
         ),
-        importance=("row", "index", headline, *IMPORTANT),
+        importance=(*NAMES, headline, *IMPORTANT),
         baseline=_baseline(board),
     )
 

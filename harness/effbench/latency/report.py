@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from effbench.cells import through
 from effbench.latency import figures, trust
 from effbench.latency.board import spelled
@@ -9,13 +11,8 @@ from effbench.latency.samples import Read
 from effbench.latency.sessions import Measured, Value, columns
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Line
+from effbench.render import for_people
 from effbench.tables import Table
-
-IMPORTANCE = (
-    "row", "index", f"{END_TO_END} p50 ms", f"{ENCODE} p50 ms", "latency",
-    f"speed-up {END_TO_END}", f"speed-up {ENCODE}", "steady", "spread",
-)  # fmt: skip
-"""The columns that a narrow terminal shows first."""
 
 
 def tables(session: Read, suite: str, machine: str) -> list[Table]:
@@ -41,7 +38,7 @@ def _table(session: Read, title: str, machine: str) -> Table:
     remarks = [f"{cell}: FAILED: {error}" for cell, error in header.errors.items()]
     remarks += spelled((cell, Measured([(session, cell)]).flags()) for cell in cells)
     remarks += header.warnings
-    return _as_table(title, machine, lines, remarks, IMPORTANCE, over.name if over else "")
+    return _as_table(title, machine, lines, remarks, over.name if over else "")
 
 
 def _line(session: Read, cell: str, baseline: Measured) -> dict[str, Value]:
@@ -98,19 +95,14 @@ def _as_table(
     machine: str,
     lines: list[dict[str, Value]],
     remarks: list[str],
-    importance: tuple[str, ...] = (),
     baseline: str = "",
 ) -> Table:
+    """Return a table whose columns for people are all shown: no other command shows them."""
     names = tuple(dict.fromkeys(name for line in lines for name in line))
     brief = (f"{ENCODE} p50", f"{END_TO_END} p50", "speed-up")
     bounds = (n for n in names if n.endswith((" low", " high")) and not n.startswith(brief))
-    return Table(
-        title,
-        machine,
-        names,
-        tuple(lines),
-        tuple(remarks),
-        (*bounds, "baseline"),
-        importance=importance,
-        baseline=baseline,
+    details = (*bounds, "baseline")
+    whole = Table(
+        title, machine, names, tuple(lines), tuple(remarks), details, baseline=baseline
     )
+    return replace(whole, chosen=tuple(for_people(whole)))
