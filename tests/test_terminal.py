@@ -237,7 +237,7 @@ def test_columns_that_were_asked_for_are_listed_where_two_have_no_room(tmp_path:
     lines = list(drawn(known, 40))
     listed(known, lines)
     for line in known.lines:
-        assert f"  encode p90 ms: {shown(known, line, 'encode p90 ms')}" in lines
+        assert f"  effect: {shown(known, line, 'effect')}" in lines
 
 
 def test_a_latency_session_shows_every_column(tmp_path: Path) -> None:
