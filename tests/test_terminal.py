@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from effbench import showing
 from effbench.latency import report
 from effbench.latency.samples import read_samples
 from effbench.layout import drawn
@@ -335,3 +336,8 @@ def test_a_baseline_that_is_none_is_one_line(compared) -> None:
 def test_a_baseline_with_two_indexes_says_which(tmp_path: Path, effbench) -> None:
     write_results(tmp_path / "a", rows=["big", "small"], datasets=1)
     assert "baseline: big through exact\n" in effbench("leaderboard", tmp_path / "a").stdout
+
+
+def test_facts_of_a_record_line_up() -> None:
+    lines = showing.lines({"models": {"中文": {"loss": 0.5}, "plain": {"loss": 0.5}}})
+    assert {cell_len(line.removesuffix("0.5000")) for line in lines} == {41}
