@@ -233,7 +233,7 @@ def test_other_answers_on_one_dataset_bar_a_row_that_lacks_the_next(effbench, tm
 def test_a_row_is_printed_in_two_forms(effbench, results: Results) -> None:
     found = effbench("leaderboard", results.root, "--budget", "6ms", "--format", "csv")
     assert found.exit_code == 2
-    assert "leave out --output, and --format unless it is json" in found.stderr
+    assert "--columns, and --format unless it is json" in found.stderr
 
 
 def test_a_sentence_says_why_a_speed_is_not_ranked(

@@ -22,6 +22,7 @@ from effbench.cli_options import (
     as_json_option,
     cache_option,
     check_places,
+    columns_option,
     data_option,
     device_option,
     leave,
@@ -116,6 +117,7 @@ def main() -> None:
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
 @as_json_option
+@columns_option
 def run(
     suite: str,
     only: tuple[str, ...],
@@ -126,6 +128,7 @@ def run(
     fail_fast: bool,
     verbose: bool,
     as_json: bool,
+    columns: tuple[str, ...],
 ) -> None:
     """Run SUITE (a file, or the name of one that we ship) and print its leaderboard.
 
@@ -133,8 +136,9 @@ def run(
     train the models together. Exit code 0: all cells done, but those without data; 1: some cell
     failed, or all lack data; 2: a mistake in the suite or the command.
     """
-    from effbench import processes, render
-    from effbench.console import Terminal, show, stderr
+    from effbench import processes, render, selection
+    from effbench.console import Terminal, stderr
+    from effbench.layout import show
     from effbench.plan import Unmeasurable
     from effbench.run import refuse
     from effbench.run import run as run_plan
@@ -151,6 +155,8 @@ def run(
     except Unmeasurable as error:
         refuse(error.plan, results, error, partial(say, err=True))
         raise
+    if columns:
+        selection.check(columns, selection.columns_to_come(plan))
     check_places(store, plan, results)
     if not processes.rank():
         say(*plan.remarks, err=True)
@@ -161,7 +167,7 @@ def run(
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
-    found = tables([records.folder])
+    found = selection.select(tables([records.folder]), columns)
     if as_json:
         put(render.as_json(found))
     else:

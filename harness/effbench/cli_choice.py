@@ -42,17 +42,17 @@ def terms_of(budget: str | None, keep: str | None, span: str, percentile: str) -
     return terms
 
 
-def check_form(form: str | None, output: Path | None) -> None:
+def check_form(form: str | None, output: Path | None, columns: Sequence[str]) -> None:
     """Refuse the forms of a board, where a row is asked for.
 
     Raises:
         click.UsageError: one of them was given.
 
     """
-    if form not in (None, "json") or output:
+    if form not in (None, "json") or output or columns:
         raise click.UsageError(
-            "--budget and --keep name a row and write no board (leave out --output, and "
-            "--format unless it is json)"
+            "--budget and --keep name a row and write no board (leave out --output, "
+            "--columns, and --format unless it is json)"
         )
 
 

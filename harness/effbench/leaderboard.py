@@ -92,6 +92,9 @@ class Board:
 
     remarks: Sequence[str]
     unreadable: Sequence[str]
+    over: str | None = None
+    """The row that a user chose as the baseline."""
+
     _standings: dict[tuple[str, str], Mapping[int, Standing]] = field(default_factory=dict)
 
     @property
@@ -123,7 +126,7 @@ class Board:
     def baseline(self) -> int | None:
         """The number of the baseline's first line; None if it has no record."""
         cells = self.collected.suite.cells
-        row = _baseline(self.collected.suite, self.lines)
+        row = self.over or _baseline(self.collected.suite, self.lines)
         own = (i for i, line in enumerate(self.lines) if line.row == row)
         return min(own, key=lambda i: self._place(i, cells), default=None)
 

@@ -178,11 +178,13 @@ def _unsure(one: Candidate) -> str:
 
 
 def _spelled(choice: Choice, one: Candidate) -> str:
-    terms = choice.terms
-    kept = f", {share(one.kept)} of the baseline's" if one.kept else ""
+    board, terms = choice.board, choice.terms
+    kept = ""
+    if one.kept and board.baseline is not None:
+        kept = f", {share(one.kept)} of that of {board.lines[board.baseline].row}"
     within = "" if terms.budget is None else f" of {terms.budget:g} ms"
     return (
-        f"{choice.board.measures[0]} {one.standing.score.spelled(4)}{kept}; "
+        f"{board.measures[0]} {one.standing.score.spelled(4)}{kept}; "
         f"{terms.span} p{terms.percent} {_ms(one)}{within}"
     )
 
