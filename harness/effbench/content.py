@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import IO
@@ -19,6 +20,7 @@ from typing import IO
 from effbench.errors import EffbenchError
 from effbench.files import DiskError, read_sealed, sweep_stale, write_json
 from effbench.paths import inside
+from effbench.reading import LONGEST
 
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 PACKAGE = "package:"
@@ -134,12 +136,9 @@ def stamp_of(path: Path) -> tuple[int, int, int, int]:
 
 
 def count_lines(stream: IO[bytes]) -> int:
-    """Return the number of lines of what is left of an open file, blank ones too."""
-    count, last = 0, b"\n"
-    while chunk := stream.read(1 << 20):
-        count += chunk.count(b"\n")
-        last = chunk[-1:]
-    return count + (last != b"\n")
+    """Return the number of lines of what is left of an open file, blank ones left out."""
+    lines = iter(partial(stream.readline, LONGEST), b"")
+    return sum(not line.isspace() for line in lines)
 
 
 def find_model(model: str, beside: Path) -> Path | None:
