@@ -52,7 +52,7 @@ def lowered(by: float, queries: int = 60):
 def test_the_same_results_have_not_moved(effbench, old: Path, new: Path) -> None:
     found = effbench("diff", old, new)
     assert found.exit_code == 0, found.output
-    assert "0 of 6 figures moved beyond noise" in found.stdout
+    assert "0 of 8 figures moved beyond noise" in found.stdout
 
 
 def test_a_score_that_fell_is_worse_and_one_that_rose_is_better(effbench, old, new) -> None:

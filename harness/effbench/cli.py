@@ -23,7 +23,9 @@ from effbench.cli_options import (
     check_places,
     data_option,
     device_option,
+    forgive_option,
     leave,
+    misses,
     planned,
     results_option,
 )
@@ -112,6 +114,7 @@ def main() -> None:
 @cache_option
 @device_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@forgive_option
 @click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
 @as_json_option
 def run(
@@ -122,6 +125,7 @@ def run(
     cache: Path | None,
     device: str | None,
     fail_fast: bool,
+    forgive_expected: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -129,14 +133,16 @@ def run(
 
     What is finished already is not done again. Under torchrun --no-python all its processes
     train the models together. Exit code 0: all cells done, but those without data; 1: some cell
-    failed, or all lack data; 2: a mistake in the suite or the command.
+    failed, all lack data, or a score is not as expected; 2: a mistake in the suite or the
+    command.
     """
     from effbench import processes, render
     from effbench.console import Terminal, show, stderr
+    from effbench.leaderboard import boards
     from effbench.plan import Unmeasurable
     from effbench.run import refuse
     from effbench.run import run as run_plan
-    from effbench.tables import tables
+    from effbench.tables import table
     from effbench.workbench import Workbench
 
     if verbose:
@@ -157,7 +163,8 @@ def run(
         outcome, records = run_plan(plan.only(only), plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
-    found = tables([records.folder])
+    shown = boards([records.folder])
+    found = [table(one) for one in shown]
     if as_json:
         put(render.as_json(found))
     else:
@@ -169,7 +176,8 @@ def run(
         f"records in {results / records.folder.relative_to(root)}",
         err=True,
     )
-    leave(failed=bool(outcome.failed) or not outcome.records)
+    missed = misses(shown, forgiven=forgive_expected)
+    leave(failed=missed or bool(outcome.failed) or not outcome.records)
 
 
 @main.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from effbench.cli_options import Place, leave
+from effbench.cli_options import Place, forgive_option, leave, misses
 from effbench.errors import EffbenchError
 from effbench.printing import put, say
 
@@ -57,6 +57,7 @@ ENDINGS = {
     help="The latency of --budget, svg and png; rows without it are named and left out.",
 )
 @click.option("--percentile", type=click.Choice(["50", "95"]), default="50", show_default=True)
+@forgive_option
 def leaderboard(
     results: tuple[Path, ...],
     form: str | None,
@@ -68,11 +69,13 @@ def leaderboard(
     keep: str | None,
     span: str,
     percentile: str,
+    forgive_expected: bool,
 ) -> None:
     """Show the leaderboard of all suites under RESULTS, machines apart.
 
     Several folders are put together: of two records of one cell the newer one counts. Exit code
-    0: shown; 1: shown without what could not be read, which is named; 2: a mistake.
+    0: shown; 1: shown without what could not be read, or with a score that is not as expected:
+    both are named; 2: a mistake.
     """
     from effbench.latency.sessions import SHOWN
     from effbench.leaderboard import boards
@@ -120,7 +123,8 @@ def leaderboard(
         _write(found, form, output, terms)
     unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
     say(*(f"left out: {what}" for what in unreadable), err=True)
-    leave(failed=bool(unreadable))
+    missed = misses(found, forgiven=forgive_expected)
+    leave(failed=missed or bool(unreadable))
 
 
 def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms) -> None:

@@ -100,8 +100,9 @@ def suspected(every: Iterable[Uncompared]) -> Iterator[str]:
         if one.perhaps and numbers.old and numbers.new and numbers.ratio and numbers.tolerance:
             yield (
                 f"perhaps {one.perhaps} {one.suite} {one.where}: {one.what} "
-                f"{numbers.old:.3g} -> {numbers.new:.3g} ({numbers.times()}): more than "
-                f"the {numbers.tolerance:g} times of a busy machine, but not sure: {one.why}"
+                f"{numbers.old:.3g} -> {numbers.new:.3g} ({numbers.times()}): beyond "
+                f"the {numbers.tolerance:g} times that a busy machine explains, but not sure "
+                f"({one.why})"
             )
 
 

@@ -90,12 +90,15 @@ def comma_separated(tables: Sequence[Table]) -> str:
 
 
 def as_json(tables: Sequence[Table]) -> str:
-    """Return JSON of all tables, full precision."""
+    """Return JSON of all tables, full precision; what is expected of a line as numbers."""
     data = [
         {
             "suite": table.suite,
             "machine": table.machine,
-            "lines": [dict(line) for line in table.lines],
+            "lines": [
+                {**line, "expected": [one.facts() for one in expected]}
+                for line, expected in zip(table.lines, table.expected, strict=True)
+            ],
             "remarks": list(table.remarks),
         }
         for table in tables

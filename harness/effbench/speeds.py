@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 from effbench import fingerprint
 from effbench.latency.figures import Interval
+from effbench.latency.sessions import Measured
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board
 from effbench.marks import time_of
 from effbench.moves import Change, Numbers, Uncompared
+
+OLD, NEW = "in the old results", "in the new results"
 
 TIMES = {f"{span} p50 ms": span for span in (ENCODE, END_TO_END)}
 """Name of a time that is compared -> its span."""
@@ -39,14 +42,21 @@ DIFFERENCES = 3
 """Of two machines' facts that many are named."""
 
 
+class Doubt(NamedTuple):
+    """Why there is no figure, or why it is not sure; nothing if it is sure."""
+
+    why: str = ""
+    """In few words, which are the same for many rows."""
+
+    detail: str = ""
+    """As this row has it."""
+
+
 class Figure(NamedTuple):
     """A row's time or speed-up in one of the results."""
 
     value: Interval | None
-    why: str = ""
-    """Why there is none, or why it is not sure."""
-
-    detail: str = ""
+    doubt: Doubt = Doubt()
     kernel_ms: float | None = None
     """What the calibration took meanwhile; of times alone."""
 
@@ -62,8 +72,8 @@ class Place(NamedTuple):
 class Side:
     """The figures of the old or of the new results."""
 
-    def __init__(self, board: Board, name: str) -> None:
-        self.board, self.where = board, f"in the {name} results"
+    def __init__(self, board: Board) -> None:
+        self.board = board
         self.numbers = {
             f"{line.row} {line.index}".strip(): number
             for number, line in enumerate(board.lines)
@@ -74,38 +84,35 @@ class Side:
         """Return the median in ms of what a span takes a row."""
         number = self.numbers.get(row)
         if number is None:
-            return Figure(None, f"no such row {self.where}")
+            return Figure(None, Doubt("no such row"))
         value, why = time_of(self.board, number, span, 50)
         if value is None:
-            return Figure(None, f"{why} {self.where}")
+            return Figure(None, Doubt(why))
         measured = self.board.measured[number]
-        doubt = self._doubt(number, "latency") or self._few(value)
-        return Figure(value, *(doubt or ("", "")), measured.kernel_ms())
+        return Figure(value, _doubt("latency", measured, value), measured.kernel_ms())
 
     def speedup(self, row: str, span: str) -> Figure:
         """Return how many times as fast as the baseline a row is."""
-        number, baseline = self.numbers.get(row), self.board.baseline
+        number = self.numbers.get(row)
         if number is None:
-            return Figure(None, f"no such row {self.where}")
-        value = self.board.measured[number].speedup(self.board.baseline_measured, span)
+            return Figure(None, Doubt("no such row"))
+        measured, baseline = self.board.measured[number], self.board.baseline_measured
+        value = measured.speedup(baseline, span)
         if value is not None:
-            return Figure(value, *(self._few(value) or ()))
-        doubt = self._doubt(number, "latency")
-        if doubt is None and baseline is not None:
-            doubt = self._doubt(baseline, "the baseline's latency")
-        return Figure(None, *(doubt or (f"no speed-up {self.where}",)))
+            return Figure(value, _doubt("latency", measured, value))
+        own, other = _doubt("latency", measured), _doubt("the baseline's latency", baseline)
+        marks = [one for one in (own, other) if one.why]
+        return Figure(None, marks[0] if marks else Doubt("no speed-up"))
 
-    def _doubt(self, number: int, whose: str) -> tuple[str, str] | None:
-        """Return why a row's latency is marked, in short and as the row has it."""
-        flags = self.board.measured[number].flags()
-        if not flags:
-            return None
-        return f"{whose} {' and '.join(flags)} {self.where}", "; ".join(flags.values())
 
-    def _few(self, value: Interval) -> tuple[str, str] | None:
-        """Return why a figure has no interval."""
-        why = f"fewer than 3 processes {self.where} (raise latency's processes)"
-        return None if value.low else (why, "")
+def _doubt(whose: str, measured: Measured, value: Interval | None = None) -> Doubt:
+    """Return why a latency is not sure: it is marked, or its figure has no interval."""
+    flags = measured.flags()
+    if flags:
+        return Doubt(f"{whose} {' and '.join(flags)}", "; ".join(flags.values()))
+    if value and value.low is None:
+        return Doubt("fewer than 3 processes (raise latency's processes)")
+    return Doubt()
 
 
 def speeds(old: Board, new: Board) -> Iterator[Change | Uncompared | None]:
@@ -114,7 +121,7 @@ def speeds(old: Board, new: Board) -> Iterator[Change | Uncompared | None]:
     Medians of times are compared on one machine, its own speed taken out, and speed-ups where
     the fingerprints are equal.
     """
-    then, now = Side(old, "old"), Side(new, "new")
+    then, now = Side(old), Side(new)
     rows = list(dict.fromkeys([*then.numbers, *now.numbers]))
     settings = _settings(old, new)
     elsewhere = f"measured on {old.machine} and on {new.machine}"
@@ -138,11 +145,11 @@ def speeds(old: Board, new: Board) -> Iterator[Change | Uncompared | None]:
 
 def lost(old: Board) -> Iterator[Uncompared]:
     """Yield the times of a suite that the new results lack."""
-    side = Side(old, "old")
+    side = Side(old)
     for what, span in TIMES.items():
         for row in side.numbers:
             if value := side.time(row, span).value:
-                why = "no such suite in the new results"
+                why = f"no such suite {NEW}"
                 yield Uncompared(old.suite, row, what, why, numbers=Numbers(value.value))
 
 
@@ -151,26 +158,36 @@ def _verdict(
 ) -> Iterator[Change | Uncompared | None]:
     """Yield what became of a figure, if there is one."""
     numbers = _numbers(old, new)
-    ratio, doubt = numbers.ratio, new if new.why else old
+    ratio = numbers.ratio
     if ratio is None:
-        if old.value or new.value:
-            lacks = old if old.value is None else new
-            yield Uncompared(*place, lacks.why, lacks.detail, numbers)
+        if old.value:
+            yield Uncompared(*place, f"{new.doubt.why} {NEW}", new.doubt.detail, numbers)
+        elif new.value:
+            yield Uncompared(*place, f"{old.doubt.why} {OLD}", old.doubt.detail, numbers)
         return
-    tolerance = MARKED if doubt.why else kind.tolerance
+    one, other = old.doubt, new.doubt
+    tolerance = MARKED if one.why or other.why else kind.tolerance
     apart = max(ratio.value, 1 / ratio.value)
     worse = (ratio.value > 1) == kind.larger_is_worse
     if why:
         yield Uncompared(*place, why, "", numbers)
         return
     numbers = numbers._replace(tolerance=tolerance)
-    if doubt.why:
+    if one.why or other.why:
         perhaps = ("worse" if worse else "better") if apart > tolerance else ""
-        yield Uncompared(*place, doubt.why, doubt.detail, numbers, perhaps)
+        said, detail = _both(one, other), other.detail or one.detail
+        yield Uncompared(*place, said, detail, numbers, perhaps)
     elif apart <= tolerance or (ratio.low or 0) <= 1 <= (ratio.high or math.inf):
         yield None
     else:
         yield Change(*place, worse, _said(old, new, numbers), numbers)
+
+
+def _both(old: Doubt, new: Doubt) -> str:
+    """Say why a figure is not sure that both results have."""
+    if old.why == new.why:
+        return f"{old.why} in both results"
+    return " and ".join(f"{one.why} {at}" for one, at in ((old, OLD), (new, NEW)) if one.why)
 
 
 def _numbers(old: Figure, new: Figure) -> Numbers:
@@ -179,10 +196,8 @@ def _numbers(old: Figure, new: Figure) -> Numbers:
     if one is None or other is None:
         return Numbers(one and one.value, other and other.value)
     machine = new.kernel_ms / old.kernel_ms if new.kernel_ms and old.kernel_ms else None
-    value, noise = (
-        other.value / one.value / (machine or 1.0),
-        math.hypot(_half(one), _half(other)),
-    )
+    value = other.value / one.value / (machine or 1.0)
+    noise = math.hypot(_half(one), _half(other))
     ratio = Interval(value)
     if noise < math.inf:
         ratio = Interval(value, value / math.exp(noise), value * math.exp(noise))

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from effbench.expected import Expectation, expectations, spelled
 from effbench.latency.sessions import BRIEF, Value, columns, with_interval
 from effbench.leaderboard import Board, boards
-from effbench.marks import expectations
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,9 @@ class Table:
     details: tuple[str, ...] = ()
     """Columns for programs: people are not shown them."""
 
+    expected: tuple[Sequence[Expectation], ...] = ()
+    """Of each line, what the column ``expected`` says in words."""
+
 
 def tables(roots: Iterable[Path]) -> list[Table]:
     """Return a table for each suite under some folders, machines apart.
@@ -41,6 +44,7 @@ def table(board: Board) -> Table:
     """Return a board as a table."""
     latencies = [columns(own, board.baseline_measured) for own in board.measured]
     shown = [_shown(board, i, own) for i, own in enumerate(latencies)]
+    expected = tuple(expectations(board, number) for number in range(len(shown)))
     names = tuple(dict.fromkeys(name for line in shown for name in line))
     headline = _headline(board, board.measures[0])
     brief = tuple(f"{name} " for name in (headline, "kept", "speed-up"))
@@ -50,6 +54,7 @@ def table(board: Board) -> Table:
         columns=names,
         lines=tuple(shown),
         remarks=(*board.unreadable, *board.remarks),
+        expected=expected,
         details=(
             *("index s", "effect"),
             *(n for own in latencies for n in own if not n.startswith(BRIEF)),
@@ -89,7 +94,7 @@ def _shown(board: Board, number: int, latencies: Mapping[str, Value]) -> dict[st
     values["index MB"] = nbytes and nbytes / 1e6
     values["index s"] = line.total("index_seconds")
     values["trained on"] = line.trained_on
-    values["expected"] = "; ".join(expectations(board, number))
+    values["expected"] = spelled(expectations(board, number))
     return values
 
 
