@@ -30,11 +30,13 @@ def write_session(
     timed: Mapping[str, str] | None = None,
     processes: int = 5,
     unsteady: Sequence[str] = (),
+    kernel_ns: int = 1000,
     **header: Any,
 ) -> Path:
     """Write what each cell's spans take (cell -> span -> ms a query), alike in each process.
 
-    Cells in ``unsteady`` had the machine change its speed in all their blocks.
+    Cells in ``unsteady`` had the machine change its speed in all their blocks; ``kernel_ns`` is
+    what the calibration took.
     """
     count = max(len(times) for spans in ms.values() for times in spans.values())
     rows = {
@@ -63,8 +65,8 @@ def write_session(
     }
     for row, (cell, spans) in enumerate(ms.items()):
         for process in range(processes):
-            after = 1200 if cell in unsteady else 1000
-            samples.blocks.append(Block(row, process, 0, 0, (1000, after), 0.0, 0, 0))
+            after = kernel_ns * 12 // 10 if cell in unsteady else kernel_ns
+            samples.blocks.append(Block(row, process, 0, 0, (kernel_ns, after), 0.0, 0, 0))
             for span, times in spans.items():
                 taken = [int(one * 1e6) for one in times]
                 samples.add(row, span, process, 0, range(len(taken)), taken)

@@ -73,7 +73,8 @@ def misses(boards: Iterable[Board], *, forgiven: bool) -> bool:
     from effbench.printing import say
 
     lines = list(missed(boards))
-    say(*(f"{line} (forgiven)" if forgiven else line for line in lines), err=True)
+    mend = "forgiven" if forgiven else "mend the row or the suite, or --forgive-expected"
+    say(*(f"{line} ({mend})" for line in lines), err=True)
     return bool(lines) and not forgiven
 
 

@@ -100,9 +100,9 @@ class Side:
         value = measured.speedup(baseline, span)
         if value is not None:
             return Figure(value, _doubt("latency", measured, value))
-        own, other = _doubt("latency", measured), _doubt("the baseline's latency", baseline)
-        marks = [one for one in (own, other) if one.why]
-        return Figure(None, marks[0] if marks else Doubt("no speed-up"))
+        known = self.time(row, span).doubt, _doubt("the baseline's latency", baseline)
+        marks = [one for one in known if one.why]
+        return Figure(None, marks[0] if marks else Doubt("no latency of the baseline"))
 
 
 def _doubt(whose: str, measured: Measured, value: Interval | None = None) -> Doubt:
