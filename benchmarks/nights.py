@@ -5,26 +5,22 @@
 A first night is the baseline of all others. Unchanged nights must pass; nights with an encoder
 that is made 6 and 1.3 times slower (the suite's baseline, then another row) must fail; with two
 busy loops beside it `diff` must say what it could not compare. Its answers are printed word for
-word; at the end stands how far unchanged nights lay apart. Leave the machine alone meanwhile.
+word. Leave the machine alone meanwhile. How far the unchanged nights lay apart:
+
+    python benchmarks/latency_repeat.py nights/unchanged nights
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import click
-
-from effbench.latency import figures
-from effbench.latency.samples import read_samples
-from effbench.latency.sessions import Measured
-from effbench.latency.spans import ENCODE, END_TO_END
 
 KNOWN = Path(__file__).parent / "known"
 SUITE = """\
@@ -55,6 +51,13 @@ class Night(NamedTuple):
     code: int | None = 0
     """Of `diff` on a quiet machine; None: nothing is sure on a busy one."""
 
+    @property
+    def place(self) -> str:
+        """Where its results lie."""
+        changed = self[1:4] != (1.0, 1.0, 0)
+        name = self.name.replace(" ", "-").replace(",", "")
+        return f"{'changed' if changed else 'unchanged'}/{name}"
+
 
 SLOWER = [
     Night("teacher 6 times slower", teacher=6, code=1),
@@ -75,25 +78,16 @@ def main(nights: int, queries: int, processes: int, folder: Path) -> None:
     """Run the nights, and compare each with the first one."""
     suite = SUITE.replace("QUERIES", str(queries)).replace("PROCESSES", str(processes))
     folder.mkdir(parents=True, exist_ok=True)
-    unchanged = [Night(f"unchanged {number + 1}") for number in range(nights)]
-    measure(Night("first"), suite, folder)
+    first, *unchanged = [Night(f"unchanged {number}") for number in range(nights + 1)]
+    measure(first, suite, folder)
     wrong = 0
     for night in (*unchanged, *SLOWER):
         measure(night, suite, folder)
-        said = effbench("diff", str(folder / "first"), str(folder / slug(night.name)))
+        said = effbench("diff", str(folder / first.place), str(folder / night.place))
         wrong += night.code not in (None, said.returncode)
-        click.echo(
-            f"\n## {night.name}: exit code {said.returncode}\n\n{said.stdout}{said.stderr}"
-        )
-    print_drift([folder / slug(name) for name in ("first", *(one.name for one in unchanged))])
-    click.echo(
-        f"\n{wrong} of {len(unchanged) + 4} nights have not the exit code of a quiet machine"
-    )
-
-
-def slug(name: str) -> str:
-    """Return the folder of a night's results."""
-    return name.replace(" ", "-").replace(",", "")
+        answer = said.stdout + said.stderr
+        click.echo(f"## {night.name}: exit code {said.returncode}\n\n{answer}")
+    click.echo(f"{wrong} nights have another exit code than they should on a quiet machine")
 
 
 def measure(night: Night, suite: str, folder: Path) -> None:
@@ -101,7 +95,7 @@ def measure(night: Night, suite: str, folder: Path) -> None:
     text = suite.replace("TEACHER", str(night.teacher)).replace("SHORT", str(night.short))
     path = folder / "nights.yaml"
     path.write_text(text)
-    places = ["--results", str(folder / slug(night.name)), "--cache", str(folder / "cache")]
+    places = ["--results", str(folder / night.place), "--cache", str(folder / "cache")]
     with busy(night.loops):
         done = effbench("run", str(path), *places)
     if done.returncode:
@@ -115,31 +109,6 @@ def effbench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
     )
-
-
-def print_drift(nights: Sequence[Path]) -> None:
-    """Print how far times lie apart over some nights, as they are and by the calibration."""
-    reads = [read_samples(max(night.glob("*/nights/latency/*.npz"))) for night in nights]
-    click.echo("| row | figure | ms | apart | at equal speed of the machine | marked nights |")
-    click.echo("| --- | --- | --- | ---: | ---: | ---: |")
-    for cell, facts in reads[0].header.rows.items():
-        rows = [Measured([(read, cell)]) for read in reads]
-        marked = sum(bool(row.flags()) for row in rows)
-        for span, percent in itertools.product((ENCODE, END_TO_END), (50, 95)):
-            found = [figures.percentile_of(row.times(span), percent) for row in rows]
-            ms = [one.value for one in found if one]
-            if len(ms) == len(rows):
-                even = [one / (row.kernel_ms() or 1) for one, row in zip(ms, rows, strict=True)]
-                spelled = ", ".join(f"{one:.3g}" for one in ms)
-                click.echo(
-                    f"| {facts.row} | {span} p{percent} | {spelled} | {apart(ms):.1%} | "
-                    f"{apart(even):.1%} | {marked} of {len(rows)} |"
-                )
-
-
-def apart(values: Sequence[float]) -> float:
-    """Return how far the largest lies above the smallest, of the smallest."""
-    return max(values) / min(values) - 1
 
 
 @contextmanager

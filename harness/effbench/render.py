@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from effbench.latency.sessions import Value
@@ -90,20 +90,26 @@ def comma_separated(tables: Sequence[Table]) -> str:
 
 
 def as_json(tables: Sequence[Table]) -> str:
-    """Return JSON of all tables, full precision; what is expected of a line as numbers."""
+    """Return JSON of all tables, full precision."""
     data = [
         {
             "suite": table.suite,
             "machine": table.machine,
-            "lines": [
-                {**line, "expected": [one.facts() for one in expected]}
-                for line, expected in zip(table.lines, table.expected, strict=True)
-            ],
+            "lines": list(_exact_lines(table)),
             "remarks": list(table.remarks),
         }
         for table in tables
     ]
     return exact(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
+
+
+def _exact_lines(table: Table) -> Iterator[dict[str, object]]:
+    """Yield the lines of a table as JSON holds them: what is expected as numbers."""
+    for number, line in enumerate(table.lines):
+        known: dict[str, object] = dict(line)
+        if table.expected:
+            known["expected"] = [one.facts() for one in table.expected[number]]
+        yield known
 
 
 def latex(tables: Sequence[Table]) -> str:

@@ -27,7 +27,7 @@ class Table:
     """Columns for programs: people are not shown them."""
 
     expected: tuple[Sequence[Expectation], ...] = ()
-    """Of each line, what the column ``expected`` says in words."""
+    """Of each line of a suite, what the column ``expected`` says in words."""
 
 
 def tables(roots: Iterable[Path]) -> list[Table]:

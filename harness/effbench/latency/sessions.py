@@ -223,11 +223,9 @@ class Measured(NamedTuple):
         return max(medians) / 1e6 if medians else None
 
     def kernel_ms(self) -> float | None:
-        """Return what the calibration took beside the row's blocks: the median."""
-        found = [
-            min(one.kernel_ns) for cell in self.cells for one in cell[0].blocks_of(cell[1])
-        ]
-        return median(found) / 1e6 if found else None
+        """Return what the calibration took in the sessions: the median over all blocks."""
+        blocks = [one for session, _ in self.cells for one in session.blocks]
+        return median(min(one.kernel_ns) for one in blocks) / 1e6 if blocks else None
 
     def flags(self) -> dict[str, str]:
         """Return what is to be said against the row's latencies: a word -> why."""
