@@ -10,6 +10,9 @@ from effbench.latency.figures import Interval
 NAMED = 12
 """Rows that a line names; JSON has all."""
 
+SLIGHT = 0.02
+"""Share by which the machine's speed may differ without a word."""
+
 
 class Numbers(NamedTuple):
     """What is known of a figure, old and new."""
@@ -39,7 +42,7 @@ class Numbers(NamedTuple):
     def times(self) -> str:
         """Say how many times as large as the old figure the new one is."""
         said = f"{self.ratio.spelled()} times" if self.ratio else ""
-        if self.machine and f"{self.machine:.2f}" != "1.00":
+        if self.machine and abs(self.machine - 1) >= SLIGHT:
             said += (
                 f" at equal speed of the machine, which took {self.machine:.2f} times as long"
             )
