@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from effbench import containment
+from effbench.cli_cache import cache
 from effbench.cli_diff import diff
 from effbench.cli_latency import latency
 from effbench.cli_leaderboard import leaderboard
@@ -28,6 +29,7 @@ from effbench.cli_options import (
     results_option,
 )
 from effbench.cli_records import compare, evaluate, show
+from effbench.cli_results import results as results_group
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
 from effbench.errors import EffbenchError, UnreadableError
 from effbench.files import DiskError
@@ -137,6 +139,7 @@ def run(
     from effbench.run import refuse
     from effbench.run import run as run_plan
     from effbench.tables import tables
+    from effbench.uses import using
     from effbench.workbench import Workbench
 
     if verbose:
@@ -151,10 +154,11 @@ def run(
     check_places(store, plan, results)
     if not processes.rank():
         say(*plan.remarks, err=True)
-    with Terminal(stderr()) as progress:
+    part = plan.only(only)
+    with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
         root = results.absolute()  # a plugin may go to another folder
-        outcome, records = run_plan(plan.only(only), plan, bench, root, fail_fast=fail_fast)
+        outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
     found = tables([records.folder])
@@ -215,13 +219,14 @@ def export(
     from effbench import export as exporting
     from effbench.blame import PluginError
     from effbench.console import Terminal, stderr
+    from effbench.uses import using
     from effbench.workbench import StepFailed, Workbench
 
     store, plan = planned(suite, data, cache)
     found = exporting.find(plan, row, dataset)
     check_places(store, plan)
     try:
-        with Terminal(stderr()) as progress:
+        with using(store, plan.only((row,))), Terminal(stderr()) as progress:
             exporting.export(found, folder, Workbench(store, progress, device))
     except (StepFailed, PluginError) as failure:
         say(f"Error: {failure}", err=True)
@@ -248,6 +253,8 @@ def plugins(as_json: bool) -> None:
 
 
 main.add_command(latency)
+main.add_command(cache)
+main.add_command(results_group)
 main.add_command(compare)
 main.add_command(diff)
 main.add_command(leaderboard)

@@ -62,6 +62,7 @@ def latency(
     from effbench.paths import check_writable
     from effbench.results import Results
     from effbench.suite import LatencyOptions
+    from effbench.uses import using
     from effbench.workbench import Workbench
 
     store, plan = planned(suite, data, cache)
@@ -76,10 +77,10 @@ def latency(
     if rows and plan.baseline:
         rows = tuple(dict.fromkeys((plan.baseline, *rows)))
     folder, made = Results.of(results, plan).folder, list[Session]()
-    with Terminal(stderr()) as progress:
+    part = plan.only(rows, datasets)
+    with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
-        cells = plan.only(rows, datasets).cells
-        measure(cells, plan, bench, folder, options, anew=True, keep=made.append)
+        measure(part.cells, plan, bench, folder, options, anew=True, keep=made.append)
     if not made:
         raise EffbenchError(
             "nothing was measured: none of these rows can be timed (choose others with --rows)"
