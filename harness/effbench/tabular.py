@@ -63,6 +63,8 @@ class TabularFile:
         """
         if self.path.name.lower().endswith(FOREIGN):
             raise EffbenchError(f"{self.path}: no CSV, TSV or JSONL (save or unpack it as one)")
+        if not self.path.is_file():
+            raise EffbenchError(f"{self.path}: no such file (is its name right?)")
         if self.kind == "jsonl":
             self._check_keys(columns)
         else:

@@ -218,6 +218,7 @@ def test_shares_that_are_held_out_overlap_where_queries_do(make) -> None:
         ({"held_out": 1.0}, r"^table: held_out: 1.0 is no share \(give 0.01 to 0.99"),
         ({"held_out": 0.125}, r"^table: held_out: 0.125 is no share"),
         ({"split": "train"}, r"^table: no train split \(say which share is held out"),
+        ({"docs": "."}, r": no such file \(is its name right"),
         ({"docs": "sheet.xlsx"}, r"sheet\.xlsx: no CSV, TSV or JSONL \(save or unpack it"),
     ],
 )
