@@ -42,7 +42,7 @@ def followed(page: str, folder: Path, type_in: Callable[[str, Path], str]) -> st
 
 
 def type_in(command: str, folder: Path) -> str:
-    """Run a command and return what a terminal of 110 columns would show.
+    """Run a command and return what a terminal of 110 columns would show, bars aside.
 
     Raises:
         subprocess.CalledProcessError: it failed.
@@ -53,7 +53,7 @@ def type_in(command: str, folder: Path) -> str:
         command,
         shell=True,
         cwd=folder,
-        env={**os.environ, "PATH": path, "COLUMNS": "110"},
+        env={**os.environ, "PATH": path, "COLUMNS": "110", "TQDM_DISABLE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -75,7 +75,8 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["EFFBENCH_CACHE"] = f"{folder}/.cache"  # nothing is there already
-        PAGE.write_text(followed(PAGE.read_text(encoding="utf-8"), Path(folder), timed))
+        page = followed(PAGE.read_text(encoding="utf-8"), Path(folder), timed)
+    PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

