@@ -27,6 +27,7 @@ from effbench.cli_options import (
     planned,
     results_option,
 )
+from effbench.cli_plan import plan
 from effbench.cli_records import compare, evaluate, show
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
 from effbench.errors import EffbenchError, UnreadableError
@@ -133,7 +134,9 @@ def run(
     """
     from effbench import processes, render
     from effbench.console import Terminal, show, stderr
+    from effbench.costs import Facts, check_room
     from effbench.plan import Unmeasurable
+    from effbench.results import Results
     from effbench.run import refuse
     from effbench.run import run as run_plan
     from effbench.tables import tables
@@ -149,12 +152,16 @@ def run(
         refuse(error.plan, results, error, partial(say, err=True))
         raise
     check_places(store, plan, results)
+    root = results.absolute()  # a plugin may go to another folder
+    chosen = plan.only(only)
     if not processes.rank():
+        lacking = Results.of(root, plan).lacking(chosen, store)
+        searches = [cell.search for cell in lacking]
+        check_room(searches, Facts(store, device), (root, len(lacking)))
         say(*plan.remarks, err=True)
     with Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
-        root = results.absolute()  # a plugin may go to another folder
-        outcome, records = run_plan(plan.only(only), plan, bench, root, fail_fast=fail_fast)
+        outcome, records = run_plan(chosen, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
     found = tables([records.folder])
@@ -170,24 +177,6 @@ def run(
         err=True,
     )
     leave(failed=bool(outcome.failed) or not outcome.records)
-
-
-@main.command()
-@click.argument("suite")
-@data_option
-@cache_option
-@as_json_option
-def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
-    """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
-    from effbench.listing import described_plan, spelled_plan
-
-    store, found = planned(suite, data, cache)
-    described = described_plan(found, store)
-    if as_json:
-        put_json(described)
-        return
-    say(*found.remarks, err=True)
-    say(*spelled_plan(described))
 
 
 @main.command()
@@ -215,11 +204,13 @@ def export(
     from effbench import export as exporting
     from effbench.blame import PluginError
     from effbench.console import Terminal, stderr
+    from effbench.costs import Facts, check_room
     from effbench.workbench import StepFailed, Workbench
 
     store, plan = planned(suite, data, cache)
     found = exporting.find(plan, row, dataset)
     check_places(store, plan)
+    check_room(exporting.steps(found), Facts(store, device))
     try:
         with Terminal(stderr()) as progress:
             exporting.export(found, folder, Workbench(store, progress, device))
@@ -247,6 +238,7 @@ def plugins(as_json: bool) -> None:
     leave(failed=bool(found.broken()))
 
 
+main.add_command(plan)
 main.add_command(latency)
 main.add_command(compare)
 main.add_command(diff)

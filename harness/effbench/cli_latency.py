@@ -57,6 +57,7 @@ def latency(
     from dataclasses import replace
 
     from effbench.console import Terminal, stderr
+    from effbench.costs import Facts, check_room
     from effbench.errors import EffbenchError
     from effbench.latency.measure import Session, measure
     from effbench.paths import check_writable
@@ -68,17 +69,19 @@ def latency(
     results = results.absolute()  # a plugin may go to another folder
     check_places(store, plan)
     check_writable(results, "--results")
+    if rows and plan.baseline:
+        rows = tuple(dict.fromkeys((plan.baseline, *rows)))
+    cells = [cell for cell in plan.only(rows, datasets).cells if cell.has_latency]
+    needed = [step for cell in cells for step in (cell.search, *cell.opened)]
+    check_room(needed, Facts(store, device))
     say(*plan.remarks, err=True)
     usual = plan.suite.latency or LatencyOptions()
     options = replace(
         usual, processes=processes or usual.processes, queries=queries or usual.queries
     )
-    if rows and plan.baseline:
-        rows = tuple(dict.fromkeys((plan.baseline, *rows)))
     folder, made = Results.of(results, plan).folder, list[Session]()
     with Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
-        cells = plan.only(rows, datasets).cells
         measure(cells, plan, bench, folder, options, anew=True, keep=made.append)
     if not made:
         raise EffbenchError(

@@ -12,6 +12,7 @@ from effbench.cells import Plan
 from effbench.errors import EffbenchError
 from effbench.plugins import suggest
 from effbench.rows import Row
+from effbench.steps import Step
 from effbench.workbench import Workbench
 
 
@@ -71,6 +72,11 @@ def export(row: Row, folder: Path, bench: Workbench) -> None:
         if folder.exists():
             folder.rmdir()  # a rename onto an empty folder fails on Windows
         whole.rename(folder)
+
+
+def steps(row: Row) -> tuple[Step, ...]:
+    """Return the steps that an export of a row reads from."""
+    return (*row.steps, *(row.passages.steps if row.passages else ()))
 
 
 def usage(folder: Path) -> list[str]:

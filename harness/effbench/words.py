@@ -124,5 +124,14 @@ def counted(number: int, nouns: str) -> str:
     return f"{number:,} {nouns}"
 
 
+def sized(number: int) -> str:
+    """Return a number of bytes as people read it: 812 bytes, 3.1 MB, 7.9 GB."""
+    for unit, name in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if number >= unit:
+            digits = 0 if number >= 100 * unit else 1
+            return f"{number / unit:,.{digits}f} {name}"
+    return counted(number, "bytes")
+
+
 def _shows(character: str) -> bool:
     return character.isprintable() or character in _JOINERS

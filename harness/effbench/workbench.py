@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from effbench import code, processes
+from effbench import code, costs, processes
 from effbench.blame import failure, said
 from effbench.content import DIGESTS, Digests
 from effbench.errors import EffbenchError, NoDataError
@@ -158,12 +158,15 @@ class Workbench:
                 artifact.sweep()
                 if together:
                     processes.call_others(artifact)
+                fresh = artifact.is_empty()
                 info = step.make(artifact, self)
                 facts = {
                     "label": step.label,
                     "code": {**code.of(step.offers), **code.models([step])},
                 }
                 artifact.finish({**facts, **info})
+                if fresh and not processes.several():
+                    costs.learn(step, costs.Facts(self.store, self.device))
                 self.made.append(step.label)
         return artifact
 

@@ -14,6 +14,7 @@ from effbench.steps import Step
 from effbench.steps.built import number_of
 from effbench.steps.data import Data, docs_of, queries_of
 from effbench.steps.texts import Texts, read_texts
+from effbench.steps.work import Known, Work, vectors_bytes
 from effbench.vectors import SHARD, write_shards
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class EncodeCorpus:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer, self.dataset.offer)
+
+    def work(self, known: Known) -> Work:
+        docs, width = known.said(self, "rows"), known.width(self.row)
+        docs = known.docs(self.dataset) if docs is None else docs
+        like = ["encode docs", self.row.pace(known.device)]
+        return Work("docs", docs, like, least=vectors_bytes(docs, width, SHARD))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
@@ -83,6 +90,9 @@ class EncodeQueries:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer,)
+
+    def work(self, known: Known) -> Work:
+        return _work(self.row, "queries", known.said(self.data, "queries"), known)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
@@ -124,6 +134,9 @@ class EncodeTexts:
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer,)
 
+    def work(self, known: Known) -> Work:
+        return _work(self.row, "texts", known.said(self.texts, "texts"), known)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         texts = read_texts(self.texts, bench)
         encode = encode_queries(bench.instance(self.row), self.row, "texts")
@@ -131,6 +144,13 @@ class EncodeTexts:
         with bench.progress.work(self.label, len(texts), "texts") as advance:
             made = code.of(self.offers)
             return write_shards(artifact, pairs, encode, advance, made)._asdict()
+
+
+def _work(row: Row, unit: str, count: int | None, known: Known) -> Work:
+    """Return what it takes to encode queries, or texts as queries."""
+    width = known.width(row.passages or row)
+    like = ["encode queries", row.pace(known.device)]
+    return Work(unit, count, like, least=vectors_bytes(count, width, SHARD))
 
 
 def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any]], Vectors]:

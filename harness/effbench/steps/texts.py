@@ -18,6 +18,7 @@ from effbench.reading import numbered, opened, shown
 from effbench.rows import DatasetRow
 from effbench.steps import Step
 from effbench.steps.data import asked_of, docs_of
+from effbench.steps.work import Known, Work
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -132,6 +133,9 @@ class Texts:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return tuple(one.row.offer for one in self.sources if isinstance(one, DatasetSource))
+
+    def work(self, known: Known) -> Work:
+        return Work("texts", known.said(self, "texts"))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         found: dict[str, None] = {}
