@@ -25,6 +25,8 @@ _UNREAD = {
     "texts": ("texts of", "mixes", "mix"),
 }
 
+_NO_TIME = "nothing like it was done here, or how much it reads is unknown"
+
 
 def described(plan: Plan, facts: Facts) -> dict[str, Any]:
     """Return what must be made yet for all cells of a plan, and what that takes.
@@ -60,11 +62,11 @@ def spelled(costs: Mapping[str, Any]) -> Iterator[str]:
     trainings = [row for row in costs["rows"] if row["does"] == "train"]
     for row in costs["rows"]:
         if row["does"] != "train":
-            yield f"{row['does']} {row['row']}: {', '.join(_counts(row))}{_time(row)}"
+            yield f"{row['does']} {row['row']}: {_amounts(row)}"
     if trainings:
-        models = sum(row["models"] for row in trainings)
+        models = counted(sum(row["models"] for row in trainings), "models")
         names = ", ".join(row["row"] for row in trainings)
-        yield f"train {counted(models, 'models')}: {names}{_time(_sum(trainings))}"
+        yield f"train {models}: {names}{_time(sum(row['seconds'] for row in trainings))}"
     yield _bytes(costs)
     yield _total(costs)
 
@@ -81,13 +83,17 @@ def _row(does: str, name: str, found: Sequence[Estimate]) -> dict[str, Any]:
 
 
 def _times(found: Iterable[Estimate]) -> dict[str, Any]:
-    """Return the seconds of steps, and how many steps they are not of.
+    """Return the seconds of steps, how many they are not of, and what steps they are like.
 
-    Steps that only read data are in neither.
+    Steps that only read data are in none of it.
     """
     paced = [one for one in found if _is_paced(one)]
     known = [one.seconds for one in paced if one.seconds is not None]
-    return {"seconds": sum(known), "steps_of_unknown_time": len(paced) - len(known)}
+    return {
+        "seconds": sum(known),
+        "steps_of_unknown_time": len(paced) - len(known),
+        "as": sorted({one.like for one in paced if one.like and one.seconds is not None}),
+    }
 
 
 def _is_paced(one: Estimate) -> bool:
@@ -95,43 +101,42 @@ def _is_paced(one: Estimate) -> bool:
     return one.work.like is not None
 
 
-def _sum(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        name: sum(row[name] for row in rows) for name in ("seconds", "steps_of_unknown_time")
-    }
+def _amounts(row: Mapping[str, Any]) -> str:
+    known = [counted(row[unit], unit) for unit in _UNREAD if row[unit]]
+    unread = [
+        f"{whose} {number:,} {many if number > 1 else single} not read yet"
+        for unit, (whose, many, single) in _UNREAD.items()
+        if (number := row[f"{unit}_unread"])
+    ]
+    told = ", ".join(known) + _time(row["seconds"])
+    return "; ".join(filter(None, [told, *unread]))
 
 
-def _counts(row: Mapping[str, Any]) -> Iterator[str]:
-    for unit, (whose, many, single) in _UNREAD.items():
-        if row[unit]:
-            yield counted(row[unit], unit)
-        if unread := row[f"{unit}_unread"]:
-            yield f"{whose} {unread:,} {many if unread > 1 else single} not read yet"
-
-
-def _time(row: Mapping[str, Any]) -> str:
-    return "" if row["steps_of_unknown_time"] else f", {_duration(row['seconds'])}"
+def _time(seconds: float) -> str:
+    return f", {_duration(seconds)}" if seconds else ""
 
 
 def _bytes(costs: Mapping[str, Any]) -> str:
-    least, likely, free = costs["bytes_at_least"], costs["bytes"], costs["free_bytes"]
-    unknown = costs["steps_of_unknown_bytes"]
-    much = [f"about {sized(likely)}"] if likely > least else []
-    much += [f"at least {sized(least)}"] if least else []
-    much += [f"what {counted(unknown, 'steps')} of unknown size write"] if unknown else []
+    least, likely = sized(costs["bytes_at_least"]), sized(costs["bytes"])
+    much = [likely if likely == least else f"about {likely} (at least {least})"]
+    if unknown := costs["steps_of_unknown_bytes"]:
+        much = [
+            *(much if costs["bytes"] else ()),
+            f"what {counted(unknown, 'steps')} of unknown size need",
+        ]
+    free = costs["free_bytes"]
     where = "" if free is None else f" ({sized(free)} are free)"
-    return f"write {', '.join(much) or 'next to nothing'} into {costs['cache']}{where}"
+    return f"write {' and '.join(much)} into {costs['cache']}{where}"
 
 
 def _total(costs: Mapping[str, Any]) -> str:
-    untimed, seconds = costs["steps_of_unknown_time"], costs["seconds"]
-    sessions = costs["latency_sessions"]
-    more = f"; {counted(sessions, 'latency sessions')} not counted" if sessions else ""
-    if not untimed:
-        return f"take {_duration(seconds)}{more}"
-    unlike = f"{counted(untimed, 'steps')} of unknown time: nothing like it was done here"
-    known = f"{_duration(seconds)} and " if seconds else ""
-    return f"take {known}{unlike}{more}"
+    untimed, sessions = costs["steps_of_unknown_time"], costs["latency_sessions"]
+    if not costs["seconds"]:
+        return f"take a time that no one knows yet ({_NO_TIME})"
+    less = [f"{counted(untimed, 'steps')} ({_NO_TIME})"] if untimed else []
+    less += [counted(sessions, "latency sessions")] if sessions else []
+    more = f", not counting {' and '.join(less)}" if less else ""
+    return f"take {_duration(costs['seconds'])}{more}"
 
 
 def _duration(seconds: float) -> str:

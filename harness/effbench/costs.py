@@ -20,6 +20,7 @@ from effbench.room import Need
 from effbench.steps import Step, key_of
 from effbench.steps.encode import EncodeCorpus
 from effbench.steps.index import BuildRetriever
+from effbench.steps.train import Train
 from effbench.steps.work import Work
 from effbench.store import MANIFEST
 
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from effbench.store import Artifact, Store
 
 
-_MEND = "name another disk with --cache, free some with effbench cache, or take fewer rows"
-_MEND_RESULTS = "name another disk with --results, or free some"
+_RESULTS = "name another disk with --results, or free some"
 
 _RECORD = 2_000
 """Bytes of a cell's record and its run, at least."""
@@ -97,6 +97,11 @@ class Estimate(NamedTuple):
     step: Step
     work: Work
     seconds: float | None
+    """None if no one knows."""
+
+    like: str | None
+    """The step whose pace it takes."""
+
     least: int
     """Bytes that it has still to write, for sure."""
 
@@ -136,7 +141,9 @@ def estimate(step: Step, facts: Facts) -> Estimate:
     seconds = pace.takes(work.amount) if pace and work.amount is not None else None
     volume = _volume(work)
     likely = pace.writes(volume) if pace and volume is not None else work.least or None
-    return Estimate(step, work, seconds, least, likely and max(least, likely - parts))
+    return Estimate(
+        step, work, seconds, pace and pace.label, least, likely and max(least, likely - parts)
+    )
 
 
 def check_room(
@@ -152,20 +159,25 @@ def check_room(
     """
     missing = left(steps, lambda step: facts.artifact(step).finished())
     least = sum(estimate(step, facts).least for step in missing.values())
-    needs = [Need(facts.store.root, least, _MEND)]
+    needs = [Need(facts.store.root, least, room.STORE)]
     if records:
-        needs.append(Need(records[0], records[1] * _RECORD, _MEND_RESULTS))
+        needs.append(Need(records[0], records[1] * _RECORD, _RESULTS))
     room.check(needs)
 
 
-def learn(step: Step, facts: Facts) -> None:
-    """Remember what a step that has just finished says of others."""
+def learn(step: Step, facts: Facts, *, resumed: bool) -> None:
+    """Remember what a step that has just finished says of others.
+
+    A training that was ``resumed`` says only how long the rest of it took.
+    """
     manifest, memory = facts.manifest(step) or {}, facts.memory
     if isinstance(step, EncodeCorpus):
         memory.learn_docs(step.dataset, manifest["rows"])
         memory.learn_width(step.row, manifest["width"])
     if isinstance(step, BuildRetriever):
         memory.learn_docs(step.dataset, manifest["docs"])
+    if isinstance(step, Train) and resumed:
+        return
     work = step.work(facts)
     volume = _volume(work)
     if work.like is not None and work.amount and volume and "seconds" in manifest:

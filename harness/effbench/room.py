@@ -10,6 +10,9 @@ from typing import NamedTuple
 from effbench.errors import EffbenchError
 from effbench.words import sized
 
+STORE = "name another disk with --cache, free some with effbench cache, or take fewer rows"
+"""How to mend it where the disk of a store is too small."""
+
 
 class Need(NamedTuple):
     """What will be written into a folder."""
@@ -39,7 +42,7 @@ def check(needs: Iterable[Need]) -> None:
     """
     disks: dict[int, list[Need]] = {}
     for need in needs:
-        if need.least:
+        if need.least > 0:
             disks.setdefault(_above(need.folder).stat().st_dev, []).append(need)
     for of_disk in disks.values():
         first = max(of_disk, key=lambda need: need.least)

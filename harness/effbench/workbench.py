@@ -158,17 +158,17 @@ class Workbench:
                 artifact.sweep()
                 if together:
                     processes.call_others(artifact)
-                fresh = artifact.is_empty()
-                info = step.make(artifact, self)
-                facts = {
-                    "label": step.label,
-                    "code": {**code.of(step.offers), **code.models([step])},
-                }
-                artifact.finish({**facts, **info})
-                if fresh and not processes.several():
-                    costs.learn(step, costs.Facts(self.store, self.device))
-                self.made.append(step.label)
+                self._make(step, artifact)
         return artifact
+
+    def _make(self, step: Step, artifact: Artifact) -> None:
+        resumed = not artifact.is_empty()
+        info = step.make(artifact, self)
+        facts = {"label": step.label, "code": {**code.of(step.offers), **code.models([step])}}
+        artifact.finish({**facts, **info})
+        self.made.append(step.label)
+        if not processes.several():  # together they are faster than one
+            costs.learn(step, costs.Facts(self.store, self.device), resumed=resumed)
 
     def _whole(self, artifact: Artifact) -> bool:
         return artifact.manifest() is not None if self.trusting else artifact.sound()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from effbench import code
+from effbench import code, room
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
@@ -58,7 +58,9 @@ class EncodeCorpus:
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        with bench.progress.work(self.label, self.dataset.docs_count(), "docs") as advance:
+        count = self.dataset.docs_count()
+        encode = _fitting(encode, count, artifact)
+        with bench.progress.work(self.label, count, "docs") as advance:
             shards = write_shards(artifact, docs, encode, advance, code.of([self.row.offer]))
         if not shards.rows:
             raise EffbenchError(
@@ -174,6 +176,26 @@ def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]
     with blamed(row.who):
         encode = encoder.encode_queries
     return _checked(encode, row, noun)
+
+
+def _fitting(
+    encode: Callable[[Sequence[Any]], Vectors], docs: int | None, artifact: Artifact
+) -> Callable[[Sequence[Any]], Vectors]:
+    """Wrap an encoder's method: where all its vectors will not fit, it ends with the first.
+
+    How wide they are is known by then. The wrapper raises `EffbenchError`.
+    """
+    widths: list[int] = []
+
+    def call(items: Sequence[Any]) -> Vectors:
+        vectors = encode(items)
+        if not widths:
+            widths.append(vectors.shape[1])
+            least = vectors_bytes(docs, widths[0], SHARD) - artifact.size_of_parts()
+            room.check([room.Need(artifact.folder, least, room.STORE)])
+        return vectors
+
+    return call
 
 
 def _checked(
