@@ -118,15 +118,14 @@ def _time(seconds: float) -> str:
 
 def _bytes(costs: Mapping[str, Any]) -> str:
     least, likely = sized(costs["bytes_at_least"]), sized(costs["bytes"])
-    much = [likely if likely == least else f"about {likely} (at least {least})"]
-    if unknown := costs["steps_of_unknown_bytes"]:
-        much = [
-            *(much if costs["bytes"] else ()),
-            f"what {counted(unknown, 'steps')} of unknown size need",
-        ]
-    free = costs["free_bytes"]
-    where = "" if free is None else f" ({sized(free)} are free)"
-    return f"write {' and '.join(much)} into {costs['cache']}{where}"
+    unknown, free = costs["steps_of_unknown_bytes"], costs["free_bytes"]
+    much = []
+    if costs["bytes"] or not unknown:
+        much.append(likely if likely == least else f"about {likely} (at least {least})")
+    if unknown:
+        much.append(f"what {counted(unknown, 'steps')} of unknown size need")
+    room_there = "" if free is None else f" ({sized(free)} are free)"
+    return f"write {' and '.join(much)} into {costs['cache']}{room_there}"
 
 
 def _total(costs: Mapping[str, Any]) -> str:
