@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effbench import room
-from effbench.costs import Estimate, estimate, left
+from effbench.costs import Estimate, estimate
 from effbench.words import counted, sized
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ _NO_TIME = "nothing like it was done here, or how much it reads is unknown"
 
 
 def described(plan: Plan, facts: Facts) -> dict[str, Any]:
-    """Return what must be made yet for all cells of a plan, and what that takes.
+    """Return what the store lacks for all cells of a plan, and what that takes.
 
     Latency sessions are not in it, nor is what is read: downloads, corpora, texts.
     """
-    steps = left((cell.search for cell in plan.cells), lambda step: facts.state(step) == [])
-    found = [estimate(step, facts) for step in steps.values()]
+    found = [estimate(step, facts) for step in plan.steps().values() if facts.state(step) != []]
     rows: dict[tuple[str, str], list[Estimate]] = {}
     for one in found:
         if one.step.kind in _VERBS:

@@ -156,8 +156,8 @@ def run(
     chosen = plan.only(only)
     if not processes.rank():
         lacking = Results.of(root, plan).lacking(chosen, store)
-        searches = [cell.search for cell in lacking]
-        check_room(searches, Facts(store, device), (root, len(lacking)))
+        needed = [step for cell in lacking for step in cell.read]
+        check_room(needed, Facts(store, device), (root, len(lacking)))
         say(*plan.remarks, err=True)
     with Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)

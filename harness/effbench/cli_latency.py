@@ -72,7 +72,7 @@ def latency(
     if rows and plan.baseline:
         rows = tuple(dict.fromkeys((plan.baseline, *rows)))
     cells = [cell for cell in plan.only(rows, datasets).cells if cell.has_latency]
-    needed = [step for cell in cells for step in (cell.search, *cell.opened)]
+    needed = [step for cell in cells for step in cell.read]
     check_room(needed, Facts(store, device))
     say(*plan.remarks, err=True)
     usual = plan.suite.latency or LatencyOptions()

@@ -7,7 +7,7 @@ one, a time from a step of the same pace on this machine (`effbench.memory`).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -109,29 +109,6 @@ class Estimate(NamedTuple):
     """The same as a step like it wrote; None if no one knows."""
 
 
-def left(steps: Iterable[Step], is_done: Callable[[Step], bool]) -> dict[str, Step]:
-    """Return key -> step of all that must be made for ``steps``, inputs first.
-
-    What a step that is done has read may be gone: nobody makes it again.
-    """
-    found: dict[str, Step] = {}
-    seen: set[str] = set()
-
-    def add(step: Step) -> None:
-        key = key_of(step)
-        if key in seen:
-            return
-        seen.add(key)
-        if not is_done(step):
-            for one in step.inputs:
-                add(one)
-            found[key] = step
-
-    for step in steps:
-        add(step)
-    return found
-
-
 def estimate(step: Step, facts: Facts) -> Estimate:
     """Return what a step that is left will take."""
     work = step.work(facts)
@@ -157,8 +134,7 @@ def check_room(
         EffbenchError: it says where, how much is needed and how much is free.
 
     """
-    missing = left(steps, lambda step: facts.artifact(step).finished())
-    least = sum(estimate(step, facts).least for step in missing.values())
+    least = sum(estimate(step, facts).least for step in _left(steps, facts).values())
     needs = [Need(facts.store.root, least, room.STORE)]
     if records:
         needs.append(Need(records[0], records[1] * _RECORD, _RESULTS))
@@ -188,3 +164,26 @@ def learn(step: Step, facts: Facts, *, resumed: bool) -> None:
 
 def _volume(work: Work) -> int | None:
     return work.amount if work.volume is None else work.volume
+
+
+def _left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
+    """Return key -> step of all that must be made for ``steps``.
+
+    What a step that is done has read may be gone: nobody makes it again.
+    """
+    found: dict[str, Step] = {}
+    seen: set[str] = set()
+
+    def add(step: Step) -> None:
+        key = key_of(step)
+        if key in seen:
+            return
+        seen.add(key)
+        if not facts.artifact(step).finished():
+            for one in step.inputs:
+                add(one)
+            found[key] = step
+
+    for step in steps:
+        add(step)
+    return found

@@ -53,11 +53,11 @@ class Results:
         return all(self.finished(cell, _nobody) for cell in plan.cells)
 
     def lacking(self, plan: Plan, store: Store) -> list[Cell]:
-        """Return the cells of a plan that have neither a finished record nor a run."""
+        """Return the cells of a plan for which a run must make steps: they have no record."""
         return [
             cell
             for cell in plan.cells
-            if not store.artifact(cell.search.kind, key_of(cell.search)).finished()
+            if not all(store.artifact(one.kind, key_of(one)).finished() for one in cell.read)
             and self.finished(cell, _nobody) is None
         ]
 

@@ -48,9 +48,12 @@ def check(needs: Iterable[Need]) -> None:
         first = max(of_disk, key=lambda need: need.least)
         least, room = sum(need.least for need in of_disk), free(first.folder)
         if room is not None and least > room:
+            much, little = sized(least), sized(room)
+            if much == little:
+                much, little = f"{least:,} bytes", f"{room:,}"
             raise EffbenchError(
-                f"{first.folder}: what is left to be made takes at least {sized(least)} there, "
-                f"and {sized(room)} are free ({first.mend})"
+                f"{first.folder}: what is left to be made takes at least {much} there, and "
+                f"{little} are free ({first.mend})"
             )
 
 
