@@ -15,6 +15,7 @@ from effbench.tables import tables
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
+PUBLISHED = RESULTS / "published"
 
 
 def commands() -> str:
@@ -47,7 +48,7 @@ def schema() -> str:
 
 def leaderboard() -> str:
     """Return results/leaderboard.md: the tables of all published results."""
-    return render.markdown(tables([RESULTS]))
+    return render.markdown(tables([PUBLISHED]))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+import os
 import re
 import runpy
 import subprocess
@@ -16,6 +18,7 @@ from effbench import hookspecs
 
 ROOT = Path(__file__).parents[1]
 HOOKS = [name for name in dir(hookspecs) if name.startswith("effbench_")]
+MAKEFILE = (ROOT / "Makefile").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -118,18 +121,50 @@ def test_every_file_of_the_map_exists() -> None:
         assert any(place.exists() for place in places), name
 
 
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The commit that is checked out, as somebody who is new gets it."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    git("clone", "--quiet", "--no-hardlinks", ROOT, tmp_path / "clone")
+    return tmp_path / "clone"
+
+
+def git(*command: str | Path) -> str:
+    safe = ["-c", "safe.directory=*"]  # the checkout may be another user's
+    return subprocess.run(
+        ["git", *safe, *command], check=True, capture_output=True, text=True
+    ).stdout
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_quickstart_runs_offline_to_a_leaderboard(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        "from effbench.cli import main; main()",
-        "run",
-        "quickstart",
-    ]
-    command += ["--results", tmp_path / "results", "--cache", tmp_path / "cache"]
-    found = subprocess.run(command, check=True, capture_output=True, text=True)
-    lines = found.stdout.splitlines()
-    rows = [line for line in lines if re.search("│ (bm25|static|all-MiniLM-L6-v2) +│", line)]
+def test_the_first_run_in_a_clone_measures_here(clone: Path, tmp_path: Path) -> None:
+    """Where the published results are of a machine of this very kind."""
+    published = sorted(clone.glob("results/published/*/quickstart"))[0].parent
+    facts = {**json.loads((published / "machine.json").read_text())}
+    facts.pop("sha256")
+    (tmp_path / "sitecustomize.py").write_text(
+        f"from effbench import machine\nmachine.facts = lambda: {facts!r}\n"
+    )
+    path = os.pathsep.join(map(str, [tmp_path, clone / "harness", clone / "plugins"]))
+    environment = {**os.environ, "PYTHONPATH": path, "EFFBENCH_CACHE": str(tmp_path / "cache")}
+    environment.pop("EFFBENCH_MACHINE", None)
+
+    def effbench(*command: str) -> subprocess.CompletedProcess[str]:
+        code = "from effbench.cli import main; main()"
+        return subprocess.run(
+            [sys.executable, "-c", code, *command],
+            cwd=clone, env=environment, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+
+    (recipe,) = re.findall(r"^quickstart:.*\n\t\$\(BIN\)/effbench (.+)", MAKEFILE, re.MULTILINE)
+    found = effbench(*recipe.split())
+    rows = re.findall(r"│ (bm25|static|all-MiniLM-L6-v2) +│", found.stdout)
     assert len(rows) == 5
+    assert "5 cells done, 0 finished already, 0 failed" in found.stderr
+    (machine,) = [place.parent.name for place in clone.glob("results/*/quickstart")]
+    assert machine != published.name
+    assert git("-C", clone, "status", "--porcelain") == "", "a file of the clone has changed"
+    boards = json.loads(effbench("leaderboard", "results", "--format", "json").stdout)
+    assert [len(b["lines"]) for b in boards if b["machine"] == machine] == [5]

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import platform
 import re
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from effbench.content import digest_of
+from effbench.errors import EffbenchError
+from effbench.words import plain_line
 
 PACKAGES = (
     "effbench", "torch", "transformers", "sentence-transformers", "tokenizers", "numpy",
     "faiss-cpu", "faiss-gpu", "bm25s", "ir-datasets", "ir-measures", "pytrec-eval-terrier",
 )  # fmt: skip
+
+NAMED = "EFFBENCH_MACHINE"
+"""The variable that names this machine: for containers and runners that are one to the user."""
 
 
 @cache
@@ -36,10 +43,48 @@ def facts() -> dict[str, Any]:
 
 
 def name() -> str:
-    """Return the machine's name in result folders: processor and a hash of its facts."""
-    known = facts()
+    """Return the machine's name in result folders.
+
+    That is what EFFBENCH_MACHINE says, else processor, threads and a hash of `described`: two
+    computers of one kind have two names. Whether their latencies may be compared is decided by
+    `effbench.fingerprint`, not by names.
+
+    Raises:
+        EffbenchError: EFFBENCH_MACHINE can name no folder.
+
+    """
+    if given := os.environ.get(NAMED):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", given):
+            raise EffbenchError(
+                f"{NAMED}={plain_line(given, 40)}: no name of a machine (write small letters, "
+                "digits, '-', '_' and '.', 64 at most)"
+            )
+        return given
+    known = described()
     slug = re.sub(r"[^a-z0-9]+", "-", str(known["cpu"]).casefold()).strip("-")[:32].strip("-")
     return f"{slug}-{known['threads']}t-{digest_of(known)[:8]}"
+
+
+def described() -> dict[str, Any]:
+    """Return the facts and which computer of that kind this is: what machine.json holds."""
+    return {**facts(), "identity": identity()}
+
+
+@cache
+def identity(root: Path = Path("/")) -> str:
+    """Return 12 hex digits that another computer, or another container, does not have.
+
+    They are a keyed hash of the system's machine-id, which stays secret that way, as
+    machine-id(5) asks; where there is none (in containers, on macOS) of the host's name.
+    """
+    known = platform.node()
+    for place in ("etc/machine-id", "var/lib/dbus/machine-id"):
+        with suppress(OSError):
+            kept = (root / place).read_text(errors="replace").strip()
+            if re.fullmatch("[0-9a-f]{32}", kept):
+                known = kept
+                break
+    return hmac.new(b"effbench", known.encode(), "sha256").hexdigest()[:12]
 
 
 def versions() -> dict[str, str]:

@@ -45,7 +45,7 @@ class Results:
         """
         for folder in (self.folder.parent, self.folder, *self.folder.glob("*/")):
             sweep_stale(folder)
-        _write_if_new(self.folder.parent / MACHINE, machine.facts(), said)
+        _write_if_new(self.folder.parent / MACHINE, machine.described(), said)
         _write_if_new(self.folder / SUITE, suite_facts(plan), said)
 
     def complete(self, plan: Plan) -> bool:
