@@ -84,8 +84,8 @@ def test_a_first_plan_counts_what_is_known_and_names_what_is_not(effbench, suite
     assert not Path("cache").exists(), "a plan writes nothing"
     lines = bill(effbench, suite(SUITE))
     assert (
-        "encode with words: 600 docs; queries of 1 dataset not read yet; texts of 1 mix not "
-        "read yet" in lines
+        "encode with words: 600 docs; 1 set of queries not read yet; 1 mix of texts not read "
+        "yet" in lines
     )
     assert "train 1 model: table" in lines
     assert lines[-1].startswith("take a time that no one knows yet (nothing like it was done")
@@ -239,3 +239,11 @@ def test_an_encoding_that_will_not_fit_ends_at_once(effbench, suite, disk) -> No
     assert not list(Path("cache").glob("encode/*/*.npy"))
     disk(10**9)
     assert effbench("run", suite(SUITE), "--only", "words").exit_code == 0
+
+
+def test_rows_that_encode_queries_alone_share_a_line(effbench, suite) -> None:
+    light = "".join(f"  light{i}: {{use: words-queries, passages: words}}\n" for i in range(6))
+    lines = bill(effbench, suite(SUITE.replace("retrievers:", f"{light}retrievers:")))
+    assert (
+        "encode with table, light0, light1 and 4 more: 7 sets of queries not read yet" in lines
+    )

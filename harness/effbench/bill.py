@@ -20,10 +20,21 @@ _VERBS = {
 """Of the kinds of steps that stand in lines of their own; the others are quick, or few."""
 
 _UNREAD = {
-    "docs": ("docs of", "corpora", "corpus"),
-    "queries": ("queries of", "datasets", "dataset"),
-    "texts": ("texts of", "mixes", "mix"),
+    "docs": ("corpus", "corpora"),
+    "queries": ("set of queries", "sets of queries"),
+    "texts": ("mix of texts", "mixes of texts"),
 }
+"""Of a unit: what it comes in, one and several."""
+
+_LARGE = ("docs", "docs_unread", "texts", "texts_unread")
+"""What makes a line of its own; rows that encode queries alone share one."""
+
+_NUMBERS = (
+    *(name for unit in _UNREAD for name in (unit, f"{unit}_unread")), "models", "seconds",
+)  # fmt: skip
+
+_FEW = 3
+"""Names in a line; of more, how many there are."""
 
 _NO_TIME = "nothing like it was done here, or how much it reads is unknown"
 
@@ -58,16 +69,25 @@ def spelled(costs: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines that a person reads, none where nothing is left."""
     if not costs["steps"]:
         return
-    trainings = [row for row in costs["rows"] if row["does"] == "train"]
+    lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in costs["rows"]:
-        if row["does"] != "train":
-            yield f"{row['does']} {row['row']}: {_amounts(row)}"
-    if trainings:
-        models = counted(sum(row["models"] for row in trainings), "models")
-        names = ", ".join(row["row"] for row in trainings)
-        yield f"train {models}: {names}{_time(sum(row['seconds'] for row in trainings))}"
+        alone = row["does"] != "train" and any(map(row.get, _LARGE))
+        lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
+    yield from map(_line, lines.values())
     yield _bytes(costs)
     yield _total(costs)
+
+
+def _line(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the line of some rows that do the same."""
+    names = [row["row"] for row in rows]
+    if len(names) > _FEW + 1:
+        names = [f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"]
+    named, does = ", ".join(names), rows[0]["does"]
+    total = {name: sum(row[name] for row in rows) for name in _NUMBERS if name in rows[0]}
+    if does == "train":
+        return f"train {counted(total['models'], 'models')}: {named}{_time(total['seconds'])}"
+    return f"{does} {named}: {_amounts(total)}"
 
 
 def _row(does: str, name: str, found: Sequence[Estimate]) -> dict[str, Any]:
@@ -103,8 +123,8 @@ def _is_paced(one: Estimate) -> bool:
 def _amounts(row: Mapping[str, Any]) -> str:
     known = [counted(row[unit], unit) for unit in _UNREAD if row[unit]]
     unread = [
-        f"{whose} {number:,} {many if number > 1 else single} not read yet"
-        for unit, (whose, many, single) in _UNREAD.items()
+        f"{number:,} {many if number > 1 else single} not read yet"
+        for unit, (single, many) in _UNREAD.items()
         if (number := row[f"{unit}_unread"])
     ]
     told = ", ".join(known) + _time(row["seconds"])
