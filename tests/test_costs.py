@@ -242,7 +242,10 @@ def test_an_encoding_that_will_not_fit_ends_at_once(effbench, suite, disk) -> No
 
 
 def test_rows_that_encode_queries_alone_share_a_line(effbench, suite) -> None:
-    light = "".join(f"  light{i}: {{use: words-queries, passages: words}}\n" for i in range(6))
+    light = "".join(
+        f"  light{i}: {{use: words-queries, width: {i + 1}, passages: words}}\n"
+        for i in range(6)
+    )
     lines = bill(effbench, suite(SUITE.replace("retrievers:", f"{light}retrievers:")))
     assert (
         "encode with table, light0, light1 and 4 more: 7 sets of queries not read yet" in lines
