@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import click
 import msgspec
@@ -24,11 +26,19 @@ def commands() -> str:
     names = main.context_settings["help_option_names"]
     root = click.Context(main, info_name="effbench", terminal_width=88, help_option_names=names)
     parts.append(_block("effbench", main.get_help(root)))
-    for name in main.list_commands(root):
-        command = main.get_command(root, name)
-        context = click.Context(command, info_name=name, parent=root, terminal_width=88)
-        parts.append(_block(f"effbench {name}", command.get_help(context)))
+    parts += _helps(root)
     return "\n".join(parts)
+
+
+def _helps(parent: click.Context) -> Iterator[str]:
+    """Yield the help of each command of a group, and of those in it."""
+    group = cast("click.Group", parent.command)
+    for name in group.list_commands(parent):
+        command = cast("click.Command", group.get_command(parent, name))
+        context = click.Context(command, info_name=name, parent=parent, terminal_width=88)
+        yield _block(context.command_path, command.get_help(context))
+        if isinstance(command, click.Group):
+            yield from _helps(context)
 
 
 def _block(title: str, text: str) -> str:

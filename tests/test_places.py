@@ -77,7 +77,9 @@ def lines_of(found: Result) -> str:
 
 
 def tree(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
+    """Return the dates of what is in a folder, but for notes of who uses it."""
+    found = (path for path in folder.rglob("*") if folder / "uses" not in (path, path.parent))
+    return {str(path): path.stat().st_mtime_ns for path in found}
 
 
 def swap(path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from effbench import containment
+from effbench.cli_cache import cache
 from effbench.cli_diff import diff
 from effbench.cli_latency import latency
 from effbench.cli_leaderboard import leaderboard
@@ -29,6 +30,7 @@ from effbench.cli_options import (
 )
 from effbench.cli_plan import plan
 from effbench.cli_records import compare, evaluate, show
+from effbench.cli_results import results as results_group
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
 from effbench.errors import EffbenchError, UnreadableError
 from effbench.files import DiskError
@@ -140,6 +142,7 @@ def run(
     from effbench.run import refuse
     from effbench.run import run as run_plan
     from effbench.tables import tables
+    from effbench.uses import using
     from effbench.workbench import Workbench
 
     if verbose:
@@ -153,15 +156,15 @@ def run(
         raise
     check_places(store, plan, results)
     root = results.absolute()  # a plugin may go to another folder
-    chosen = plan.only(only)
+    part = plan.only(only)
     if not processes.rank():
-        lacking = Results.of(root, plan).lacking(chosen, store)
+        lacking = Results.of(root, plan).lacking(part, store)
         needed = [step for cell in lacking for step in cell.read]
         check_room(needed, Facts(store, device), (root, len(lacking)))
         say(*plan.remarks, err=True)
-    with Terminal(stderr()) as progress:
+    with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
-        outcome, records = run_plan(chosen, plan, bench, root, fail_fast=fail_fast)
+        outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
     found = tables([records.folder])
@@ -205,6 +208,7 @@ def export(
     from effbench.blame import PluginError
     from effbench.console import Terminal, stderr
     from effbench.costs import Facts, check_room
+    from effbench.uses import using
     from effbench.workbench import StepFailed, Workbench
 
     store, plan = planned(suite, data, cache)
@@ -212,7 +216,7 @@ def export(
     check_places(store, plan)
     check_room(exporting.steps(found), Facts(store, device))
     try:
-        with Terminal(stderr()) as progress:
+        with using(store, plan.only((row,))), Terminal(stderr()) as progress:
             exporting.export(found, folder, Workbench(store, progress, device))
     except (StepFailed, PluginError) as failure:
         say(f"Error: {failure}", err=True)
@@ -240,6 +244,8 @@ def plugins(as_json: bool) -> None:
 
 main.add_command(plan)
 main.add_command(latency)
+main.add_command(cache)
+main.add_command(results_group)
 main.add_command(compare)
 main.add_command(diff)
 main.add_command(leaderboard)

@@ -63,6 +63,7 @@ def latency(
     from effbench.paths import check_writable
     from effbench.results import Results
     from effbench.suite import LatencyOptions
+    from effbench.uses import using
     from effbench.workbench import Workbench
 
     store, plan = planned(suite, data, cache)
@@ -71,8 +72,8 @@ def latency(
     check_writable(results, "--results")
     if rows and plan.baseline:
         rows = tuple(dict.fromkeys((plan.baseline, *rows)))
-    cells = [cell for cell in plan.only(rows, datasets).cells if cell.has_latency]
-    needed = [step for cell in cells for step in cell.read]
+    part = plan.only(rows, datasets)
+    needed = [step for cell in part.cells if cell.has_latency for step in cell.read]
     check_room(needed, Facts(store, device))
     say(*plan.remarks, err=True)
     usual = plan.suite.latency or LatencyOptions()
@@ -80,9 +81,9 @@ def latency(
         usual, processes=processes or usual.processes, queries=queries or usual.queries
     )
     folder, made = Results.of(results, plan).folder, list[Session]()
-    with Terminal(stderr()) as progress:
+    with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
-        measure(cells, plan, bench, folder, options, anew=True, keep=made.append)
+        measure(part.cells, plan, bench, folder, options, anew=True, keep=made.append)
     if not made:
         raise EffbenchError(
             "nothing was measured: none of these rows can be timed (choose others with --rows)"

@@ -160,7 +160,10 @@ def _collected(
             remarks.append(f"{cell}: not run yet")
     others = sorted(found.by_cell.keys() - set(suite.cells))
     if others:
-        remarks.append(f"left out, since the suite no longer has them: {', '.join(others)}")
+        remarks.append(
+            f"left out, since the suite no longer has them: {', '.join(others)} "
+            "(effbench results prune RESULTS removes them)"
+        )
     records = {cell: found.by_cell[cell][0] for cell in suite.cells if cell in found.by_cell}
     records = of_one_data(newest(records, remarks), remarks)
     texts: dict[str, Texts] = {}
