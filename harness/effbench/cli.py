@@ -136,7 +136,7 @@ def run(
     """
     from effbench import processes, render
     from effbench.console import Terminal, show, stderr
-    from effbench.costs import Facts, check_room
+    from effbench.costs import Facts, check_run
     from effbench.plan import Unmeasurable
     from effbench.results import Results
     from effbench.run import refuse
@@ -158,9 +158,7 @@ def run(
     root = results.absolute()  # a plugin may go to another folder
     part = plan.only(only)
     if not processes.rank():
-        lacking = Results.of(root, plan).lacking(part, store)
-        needed = [step for cell in lacking for step in cell.read]
-        check_room(needed, Facts(store, device), (root, len(lacking)))
+        check_run(Results.of(root, plan).lacking(part, store), Facts(store, device), root)
         say(*plan.remarks, err=True)
     with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
@@ -207,14 +205,12 @@ def export(
     from effbench import export as exporting
     from effbench.blame import PluginError
     from effbench.console import Terminal, stderr
-    from effbench.costs import Facts, check_room
     from effbench.uses import using
     from effbench.workbench import StepFailed, Workbench
 
     store, plan = planned(suite, data, cache)
     found = exporting.find(plan, row, dataset)
     check_places(store, plan)
-    check_room(exporting.steps(found), Facts(store, device))
     try:
         with using(store, plan.only((row,))), Terminal(stderr()) as progress:
             exporting.export(found, folder, Workbench(store, progress, device))

@@ -57,7 +57,7 @@ def latency(
     from dataclasses import replace
 
     from effbench.console import Terminal, stderr
-    from effbench.costs import Facts, check_room
+    from effbench.costs import Facts, check_run
     from effbench.errors import EffbenchError
     from effbench.latency.measure import Session, measure
     from effbench.paths import check_writable
@@ -73,8 +73,7 @@ def latency(
     if rows and plan.baseline:
         rows = tuple(dict.fromkeys((plan.baseline, *rows)))
     part = plan.only(rows, datasets)
-    needed = [step for cell in part.cells if cell.has_latency for step in cell.read]
-    check_room(needed, Facts(store, device))
+    check_run([cell for cell in part.cells if cell.has_latency], Facts(store, device), results)
     say(*plan.remarks, err=True)
     usual = plan.suite.latency or LatencyOptions()
     options = replace(

@@ -7,7 +7,7 @@ one, a time from a step of the same pace on this machine (`effbench.memory`).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from effbench.steps.work import Work
 from effbench.store import MANIFEST
 
 if TYPE_CHECKING:
+    from effbench.cells import Cell
     from effbench.rows import DatasetRow, Row
     from effbench.store import Artifact, Store
 
@@ -123,22 +124,26 @@ def estimate(step: Step, facts: Facts) -> Estimate:
     )
 
 
-def check_room(
-    steps: Iterable[Step], facts: Facts, records: tuple[Path, int] | None = None
-) -> None:
-    """Refuse to make ``steps``, and what they read, where that does not fit on the disk.
+def check_run(cells: Sequence[Cell], facts: Facts, results: Path) -> None:
+    """Refuse to make what cells lack where it, or what is said of them, will not fit.
 
-    ``records`` is a folder of results, and how many will be written there.
+    Raises:
+        EffbenchError: it says where, how much is needed and how much is free.
+
+    """
+    steps = [step for cell in cells for step in cell.read]
+    check_room(steps, facts, Need(results, len(cells) * _RECORD, _RESULTS))
+
+
+def check_room(steps: Iterable[Step], facts: Facts, *more: Need) -> None:
+    """Refuse to make ``steps``, and what they read, where that and ``more`` will not fit.
 
     Raises:
         EffbenchError: it says where, how much is needed and how much is free.
 
     """
     least = sum(estimate(step, facts).least for step in _left(steps, facts).values())
-    needs = [Need(facts.store.root, least, room.STORE)]
-    if records:
-        needs.append(Need(records[0], records[1] * _RECORD, _RESULTS))
-    room.check(needs)
+    room.check([Need(facts.store.root, least, room.STORE), *more])
 
 
 def learn(step: Step, facts: Facts, *, resumed: bool) -> None:

@@ -6,13 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
+from effbench import costs
 from effbench.api import Exported
 from effbench.blame import blamed
 from effbench.cells import Plan
 from effbench.errors import EffbenchError
 from effbench.plugins import suggest
 from effbench.rows import Row
-from effbench.steps import Step
 from effbench.workbench import Workbench
 
 
@@ -50,13 +50,16 @@ def export(row: Row, folder: Path, bench: Workbench) -> None:
     """Make the row and write it to ``folder``, which appears when it is whole.
 
     Raises:
-        EffbenchError: ``folder`` is not empty, or the row's encoder cannot be exported.
+        EffbenchError: ``folder`` is not empty, the row's encoder cannot be exported, or what
+            it lacks will not fit on the disk of the cache.
         PluginError: the plugin raised what it did not word for users.
         StepFailed: its model could not be made.
 
     """
     if folder.exists() and any(folder.iterdir()):
         raise EffbenchError(f"{folder} is not empty (name a folder that is new)")
+    steps = (*row.steps, *(row.passages.steps if row.passages else ()))
+    costs.check_room(steps, costs.Facts(bench.store, bench.device))
     folder = Path(os.path.realpath(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -72,11 +75,6 @@ def export(row: Row, folder: Path, bench: Workbench) -> None:
         if folder.exists():
             folder.rmdir()  # a rename onto an empty folder fails on Windows
         whole.rename(folder)
-
-
-def steps(row: Row) -> tuple[Step, ...]:
-    """Return the steps that an export of a row reads from."""
-    return (*row.steps, *(row.passages.steps if row.passages else ()))
 
 
 def usage(folder: Path) -> list[str]:

@@ -67,11 +67,10 @@ class Row:
     def pace(self, device: str | None) -> dict[str, Any]:
         """Return what decides how fast it is: options of speed too, but no data by name.
 
-        Of a trained model it is how it was trained; ``device`` is that of rows that name none.
+        Of a trained model it is how that was made; ``device`` is that of rows that name none.
         """
-        facts = self.resolved.query_facts
         options = {
-            name: facts.get(name, str(value))
+            name: self.resolved.query_facts.get(name, str(value))
             for name, value in self.resolved.arguments.items()
             if name not in self._inputs
         }
