@@ -22,6 +22,7 @@ from effbench.cli_options import (
     as_json_option,
     cache_option,
     check_places,
+    columns_option,
     data_option,
     device_option,
     leave,
@@ -117,6 +118,7 @@ def main() -> None:
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
 @as_json_option
+@columns_option
 def run(
     suite: str,
     only: tuple[str, ...],
@@ -127,6 +129,7 @@ def run(
     fail_fast: bool,
     verbose: bool,
     as_json: bool,
+    columns: tuple[str, ...],
 ) -> None:
     """Run SUITE (a file, or the name of one that we ship) and print its leaderboard.
 
@@ -134,9 +137,10 @@ def run(
     train the models together. Exit code 0: all cells done, but those without data; 1: some cell
     failed, or all lack data; 2: a mistake in the suite or the command.
     """
-    from effbench import processes, render
-    from effbench.console import Terminal, show, stderr
+    from effbench import processes, render, selection
+    from effbench.console import Terminal, stderr
     from effbench.costs import Facts, check_run
+    from effbench.layout import show
     from effbench.plan import Unmeasurable
     from effbench.results import Results
     from effbench.run import refuse
@@ -154,6 +158,8 @@ def run(
     except Unmeasurable as error:
         refuse(error.plan, results, error, partial(say, err=True))
         raise
+    if columns:
+        selection.check(columns, selection.columns_to_come(plan))
     check_places(store, plan, results)
     root = results.absolute()  # a plugin may go to another folder
     part = plan.only(only)
@@ -165,7 +171,7 @@ def run(
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
-    found = tables([records.folder])
+    found = selection.select(tables([records.folder]), columns)
     if as_json:
         put(render.as_json(found))
     else:
@@ -185,6 +191,13 @@ def run(
 @click.argument("row")
 @click.argument("folder", metavar="DIR", type=Place(file_okay=False))
 @click.option("--dataset", metavar="NAME", help="Which one's, if each dataset has its own.")
+@click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    type=Place(file_okay=False),
+    help="Where the figures are that go into its README.",
+)
 @data_option
 @cache_option
 @device_option
@@ -193,13 +206,15 @@ def export(
     row: str,
     folder: Path,
     dataset: str | None,
+    results: Path,
     data: Path | None,
     cache: Path | None,
     device: str | None,
 ) -> None:
     """Write ROW of SUITE to DIR, which Sentence Transformers loads without effbench.
 
-    What its model lacks is made first. DIR must be absent or empty. Exit code 0: written; 1:
+    What its model lacks is made first. Its README.md says how it is used, how it was trained,
+    and what its scores and times are. DIR must be absent or empty. Exit code 0: written; 1:
     its model could not be made, or its plugin failed; 2: a mistake in the suite or the command.
     """
     from effbench import export as exporting
@@ -213,7 +228,8 @@ def export(
     check_places(store, plan)
     try:
         with using(store, plan.only((row,))), Terminal(stderr()) as progress:
-            exporting.export(found, folder, Workbench(store, progress, device))
+            bench, root = Workbench(store, progress, device), results.absolute()
+            exporting.export(found, folder, plan, bench, root, partial(say, err=True))
     except (StepFailed, PluginError) as failure:
         say(f"Error: {failure}", err=True)
         leave(failed=True)

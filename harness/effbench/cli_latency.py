@@ -96,9 +96,9 @@ def latency(
 
 def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
     from effbench import machine, render
-    from effbench.console import show
     from effbench.latency import report
     from effbench.latency.samples import read_samples
+    from effbench.layout import show
 
     found = [
         table

@@ -20,7 +20,13 @@ from filelock import FileLock, Timeout
 
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
-from effbench.files import check_room, read_sealed, write_atomically, write_json
+from effbench.files import (
+    check_room,
+    open_to_readers,
+    read_sealed,
+    write_atomically,
+    write_json,
+)
 from effbench.paths import expanded, home
 
 MANIFEST = "manifest.json"
@@ -70,6 +76,7 @@ class Artifact:
 
     def seal(self, name: str) -> int:
         """Keep the files that stand in the folder ``name``; return how many."""
+        open_to_readers(self.folder / name)
         check_room(self.folder)  # on a full disk C code may have lost a file's end, unnoticed
         files = sorted(p for p in (self.folder / name).rglob("*") if p.is_file())
         for path in files:
