@@ -52,7 +52,7 @@ Call = Callable[[str], Any]
 
 def main() -> None:
     """Print a row for each encoder, and where its time goes."""
-    options = parse()
+    options = parse(__doc__, shape="bert-base", count=100)
     disable_progress_bar()
     torch.set_num_threads(options.threads)
     queries = read(options.queries, options.count)
@@ -69,12 +69,12 @@ def main() -> None:
         print_shares(Path(folder), queries, p50)
 
 
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--shape", choices=SHAPES, default="bert-base")
+def parse(doc: str, shape: str, count: int) -> argparse.Namespace:
+    """Read the command line; ``shape`` and ``count`` are defaults."""
+    parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
+    parser.add_argument("--shape", choices=SHAPES, default=shape)
     parser.add_argument("--queries", type=Path, help="a query a line")
-    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--count", type=int, default=count)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
@@ -146,7 +146,7 @@ def student(
     shape = Shape(cell, layers, 0, None, "frozen", "teacher", "mean", True)
     if not place.exists():
         width = BertConfig.from_pretrained(base).hidden_size
-        save(build(str(base), None, shape, width, True), shape, True, place)
+        save(build(str(base), None, shape, width, True, 40), shape, True, place)
     return open_student(place, "cpu", int8, table)
 
 
@@ -173,12 +173,13 @@ def print_shares(folder: Path, queries: list[str], p50: dict[str, float]) -> Non
     static = open_student(folder / "static-1", "cpu", False, False)
     state: Any = reader.start()  # type: ignore[attr-defined]
     hidden = state.hidden.copy()
-    layer, words = reader._layers[0], reader._words[[2000]]  # type: ignore[attr-defined]
+    student = reader._student  # type: ignore[attr-defined]
+    layer, words = student.layers[0], student.words[[2000]]
     gate = layer.of_inputs(words)[0]
     parts: dict[str, tuple[str, Call]] = {
         "GRU: tokenise the query": (
             "GRU, after the last word",
-            lambda query: static._tokenizer.encode(query, add_special_tokens=False).ids,  # type: ignore[attr-defined]
+            lambda query: static._student.tokenise([query]),  # type: ignore[attr-defined]
         ),
         "GRU: a token's input product": (
             "GRU, after the last word",
@@ -186,12 +187,12 @@ def print_shares(folder: Path, queries: list[str], p50: dict[str, float]) -> Non
         ),
         "GRU: a step": (
             "GRU, after the last word",
-            lambda _: reader._step(gate, layer.of_hidden, hidden[0]),  # type: ignore[attr-defined]
+            lambda _: student.step(gate, layer.of_hidden, hidden[0]),
         ),
         "GRU: copy a vector": ("GRU, after the last word", lambda _: np.array(hidden)),
         "static: tokenise the query": (
             "static",
-            lambda query: static._tokenizer.encode(query, add_special_tokens=False).ids,  # type: ignore[attr-defined]
+            lambda query: static._student.tokenise([query]),  # type: ignore[attr-defined]
         ),
     }
     print("\n| part | us | of |\n| --- | ---: | --- |")

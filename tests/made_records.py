@@ -80,7 +80,7 @@ def write_results(
         }
         record = record_of(row, dataset, keys[cell], values) | given
         if row in (retrievers or {}):
-            record["index"] = None
+            record |= {"index": None, "search": {}}
         (folder / f"{cell}.json").write_text(json.dumps(record))
     for dataset in names:
         ms = {

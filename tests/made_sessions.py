@@ -30,13 +30,16 @@ def write_session(
     timed: Mapping[str, str] | None = None,
     processes: int = 5,
     unsteady: Sequence[str] = (),
+    caching: Sequence[str] = (),
+    differing: Sequence[str] = (),
     kernel_ns: int = 1000,
     **header: Any,
 ) -> Path:
     """Write what each cell's spans take (cell -> span -> ms a query), alike in each process.
 
-    Cells in ``unsteady`` had the machine change its speed in all their blocks; ``kernel_ns`` is
-    what the calibration took.
+    Cells in ``unsteady`` had the machine change its speed in all their blocks, those in
+    ``caching`` look up what they were asked before, those in ``differing`` answer otherwise
+    than in the quality pass; ``kernel_ns`` is what the calibration took.
     """
     count = max(len(times) for spans in ms.values() for times in spans.values())
     rows = {
@@ -46,6 +49,7 @@ def write_session(
             "search": {},
             "key": (keys or {}).get(cell, "key"),
             "timed": (timed or {}).get(cell, "timed"),
+            "differs": {"end to end": ["q0"]} if cell in differing else {},
         }
         for cell in ms
     }
@@ -57,7 +61,12 @@ def write_session(
         "queries": [f"q{i}" for i in range(count)],
         "words": [4] * count,
         "processes": [
-            {"cell": cell, "process": process, "fresh_ns": [9] * 4, "again_ns": [9] * 4}
+            {
+                "cell": cell,
+                "process": process,
+                "fresh_ns": [9] * 4,
+                "again_ns": [1 if cell in caching else 9] * 4,
+            }
             for cell in ms
             for process in range(processes)
         ],

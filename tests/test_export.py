@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
 from pathlib import Path
 
 import effbench_toy
@@ -62,7 +65,8 @@ def test_a_student_is_trained_once_and_comes_with_its_passages(export, tmp_path:
     assert found.exit_code == 0, found.output
     assert notes == ["made cpu"], "of the passages; nothing is trained"
     for folder in (tmp_path / "first", tmp_path / "out"):
-        assert sorted(path.name for path in folder.rglob("*.*")) == ["table.npy", "width.txt"]
+        names = sorted(path.name for path in folder.rglob("*.*"))
+        assert names == ["README.md", "table.npy", "width.txt"]
 
 
 def test_code_in_the_folder_needs_trust(export, monkeypatch) -> None:
@@ -71,6 +75,40 @@ def test_code_in_the_folder_needs_trust(export, monkeypatch) -> None:
 
     monkeypatch.setattr(effbench_toy.WordsEncoder, "export", write)
     assert ", trust_remote_code=True)" in export("words")[0].stdout
+
+
+def test_a_light_reader_needs_no_trust_and_is_shown(
+    export, tmp_path: Path, monkeypatch
+) -> None:
+    def write(self, folder: Path, passages: Path | None) -> None:
+        (folder / "reader.py").write_text("")
+
+    assert "from reader import" not in export("words")[0].stdout
+    shutil.rmtree(tmp_path / "out")
+    monkeypatch.setattr(effbench_toy.WordsEncoder, "export", write)
+    shown = export("words")[0].stdout
+    assert "trust_remote_code" not in shown
+    assert f"Encoder({str(tmp_path / 'out')!r}).encode" in shown
+    compile(shown.partition("\n\n")[2], "printed", "exec")
+
+
+def test_files_are_as_readable_as_the_umask_says(export, tmp_path: Path, monkeypatch) -> None:
+    def write(self, folder: Path, passages: Path | None) -> None:
+        (folder / "inside").mkdir(mode=0o700)
+        for name in ("weights", "inside/weights"):  # as safetensors writes them
+            os.close(os.open(folder / name, os.O_CREAT | os.O_WRONLY, 0o600))
+
+    monkeypatch.setattr(effbench_toy.WordsEncoder, "export", write)
+    for mask, file, directory in ((0o022, 0o644, 0o755), (0o027, 0o640, 0o750)):
+        before = os.umask(mask)
+        try:
+            assert export("words")[0].exit_code == 0
+        finally:
+            os.umask(before)
+        for one in (tmp_path / "out", *(tmp_path / "out").rglob("*")):
+            wanted = directory if one.is_dir() else file
+            assert stat.S_IMODE(one.stat().st_mode) == wanted, one
+        shutil.rmtree(tmp_path / "out")
 
 
 def test_a_row_that_each_dataset_has_its_own_of(export, tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_a_cut_corpus_is_said_to_be_one(board, effbench, tmp_path: Path) -> None
 def test_options_that_do_not_go_together_are_refused(board, effbench, tmp_path: Path) -> None:
     board(SUITE)
     for options, said in (
-        (["--budget", "5ms", "--output", "x.html"], "leave out --format and --output"),
+        (["--budget", "5ms", "--output", "x.html"], "leave out --output, --columns"),
         (["--span", "encod"], "--span encod: no such span (known: encode, after last word"),
         (["--output", tmp_path / "x"], "x: in which format? (give --format, or"),
         (["--format", "svg"], "no row with a score and a latency of end to end p50"),

@@ -106,7 +106,7 @@ def test_who_is_left_out_is_said(beside) -> None:
     write_session(folder, "data-0", cells, keys=keys, unsteady=["data-0--0"])
     found = ask("--keep", "0.1")
     assert "take small through exact" in found
-    assert "  left out: latency unstable: big through exact\n" in found
+    assert "  left out by a time that is not sure: big through exact (9 [9, 9] ms)\n" in found
     assert "  left out: no latency: scan\n" in found
 
 

@@ -154,12 +154,20 @@ class Factory(Protocol):
     def __call__(self, *arguments: Any, **options: Any) -> Any: ...
 
 
+READER = "reader.py"
+"""The light reader of an exported folder, if it has any."""
+
+
 @runtime_checkable
 class Exported(Protocol):
     """An encoder that can be deployed without effbench's harness (``effbench export``)."""
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write into the empty ``folder`` what `SentenceTransformer` loads as it is.
+
+        A ``README.md`` that says what it is and how it is used gets what effbench knows of the
+        row. A file `READER` is a module whose ``Encoder(folder).encode(texts)`` gives vectors
+        of queries without that library.
 
         ``passages`` is what the row of the passages has exported; it may be moved away. None
         when the encoder encodes passages itself.

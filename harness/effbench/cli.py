@@ -22,6 +22,7 @@ from effbench.cli_options import (
     as_json_option,
     cache_option,
     check_places,
+    columns_option,
     data_option,
     device_option,
     forgive_option,
@@ -30,6 +31,7 @@ from effbench.cli_options import (
     planned,
     results_option,
 )
+from effbench.cli_plan import plan
 from effbench.cli_records import compare, evaluate, show
 from effbench.cli_results import results as results_group
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
@@ -119,6 +121,7 @@ def main() -> None:
 @forgive_option
 @click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
 @as_json_option
+@columns_option
 def run(
     suite: str,
     only: tuple[str, ...],
@@ -130,6 +133,7 @@ def run(
     forgive_expected: bool,
     verbose: bool,
     as_json: bool,
+    columns: tuple[str, ...],
 ) -> None:
     """Run SUITE (a file, or the name of one that we ship) and print its leaderboard.
 
@@ -138,10 +142,13 @@ def run(
     failed, all lack data, or a score is not as expected; 2: a mistake in the suite or the
     command.
     """
-    from effbench import processes, render
-    from effbench.console import Terminal, show, stderr
+    from effbench import processes, render, selection
+    from effbench.console import Terminal, stderr
+    from effbench.costs import Facts, check_run
+    from effbench.layout import show
     from effbench.leaderboard import boards
     from effbench.plan import Unmeasurable
+    from effbench.results import Results
     from effbench.run import refuse
     from effbench.run import run as run_plan
     from effbench.tables import table
@@ -157,18 +164,21 @@ def run(
     except Unmeasurable as error:
         refuse(error.plan, results, error, partial(say, err=True))
         raise
+    if columns:
+        selection.check(columns, selection.columns_to_come(plan))
     check_places(store, plan, results)
-    if not processes.rank():
-        say(*plan.remarks, err=True)
+    root = results.absolute()  # a plugin may go to another folder
     part = plan.only(only)
+    if not processes.rank():
+        check_run(Results.of(root, plan).lacking(part, store), Facts(store, device), root)
+        say(*plan.remarks, err=True)
     with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
-        root = results.absolute()  # a plugin may go to another folder
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
     shown = boards([records.folder])
-    found = [table(one) for one in shown]
+    found = selection.select([table(one) for one in shown], columns)
     if as_json:
         put(render.as_json(found))
     else:
@@ -186,27 +196,16 @@ def run(
 
 @main.command()
 @click.argument("suite")
-@data_option
-@cache_option
-@as_json_option
-def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
-    """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
-    from effbench.listing import described_plan, spelled_plan
-
-    store, found = planned(suite, data, cache)
-    described = described_plan(found, store)
-    if as_json:
-        put_json(described)
-        return
-    say(*found.remarks, err=True)
-    say(*spelled_plan(described))
-
-
-@main.command()
-@click.argument("suite")
 @click.argument("row")
 @click.argument("folder", metavar="DIR", type=Place(file_okay=False))
 @click.option("--dataset", metavar="NAME", help="Which one's, if each dataset has its own.")
+@click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    type=Place(file_okay=False),
+    help="Where the figures are that go into its README.",
+)
 @data_option
 @cache_option
 @device_option
@@ -215,13 +214,15 @@ def export(
     row: str,
     folder: Path,
     dataset: str | None,
+    results: Path,
     data: Path | None,
     cache: Path | None,
     device: str | None,
 ) -> None:
     """Write ROW of SUITE to DIR, which Sentence Transformers loads without effbench.
 
-    What its model lacks is made first. DIR must be absent or empty. Exit code 0: written; 1:
+    What its model lacks is made first. Its README.md says how it is used, how it was trained,
+    and what its scores and times are. DIR must be absent or empty. Exit code 0: written; 1:
     its model could not be made, or its plugin failed; 2: a mistake in the suite or the command.
     """
     from effbench import export as exporting
@@ -235,7 +236,8 @@ def export(
     check_places(store, plan)
     try:
         with using(store, plan.only((row,))), Terminal(stderr()) as progress:
-            exporting.export(found, folder, Workbench(store, progress, device))
+            bench, root = Workbench(store, progress, device), results.absolute()
+            exporting.export(found, folder, plan, bench, root, partial(say, err=True))
     except (StepFailed, PluginError) as failure:
         say(f"Error: {failure}", err=True)
         leave(failed=True)
@@ -260,6 +262,7 @@ def plugins(as_json: bool) -> None:
     leave(failed=bool(found.broken()))
 
 
+main.add_command(plan)
 main.add_command(latency)
 main.add_command(cache)
 main.add_command(results_group)

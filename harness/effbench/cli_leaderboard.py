@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from effbench.cli_options import Place, forgive_option, leave, misses
+from effbench.cli_options import Place, columns_option, forgive_option, leave, misses
 from effbench.errors import EffbenchError
 from effbench.printing import put, say
 
 if TYPE_CHECKING:
+    from effbench.choice import Terms
     from effbench.leaderboard import Board
-    from effbench.recommendation import Terms
+    from effbench.tables import Table
 
 ENDINGS = {
     ".html": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex",
     ".svg": "svg", ".png": "png",
 }  # fmt: skip
+
+PICTURES = ("html", "svg", "png", "mteb")
+"""Formats that are no table whose columns one could choose."""
 
 
 @click.command()
@@ -56,6 +60,12 @@ ENDINGS = {
     show_default=True,
     help="The latency of --budget, svg and png; rows without it are named and left out.",
 )
+@columns_option
+@click.option(
+    "--baseline",
+    metavar="ROW",
+    help="What kept, p and speed-ups are over [default: the suite's baseline].",
+)
 @click.option("--percentile", type=click.Choice(["50", "95"]), default="50", show_default=True)
 @forgive_option
 def leaderboard(
@@ -69,38 +79,50 @@ def leaderboard(
     keep: str | None,
     span: str,
     percentile: str,
+    columns: tuple[str, ...],
+    baseline: str | None,
     forgive_expected: bool,
 ) -> None:
     """Show the leaderboard of all suites under RESULTS, machines apart.
 
     Several folders are put together: of two records of one cell the newer one counts. Exit code
     0: shown; 1: shown without what could not be read, or with a score that is not as expected:
-    both are named; 2: a mistake.
+    both are named; 2: a mistake; 3: --budget or --keep with --format json has an answer that is
+    not sure, or none.
     """
-    from effbench.latency.sessions import SHOWN
+    from effbench import cli_choice
     from effbench.leaderboard import boards
-    from effbench.recommendation import Terms, milliseconds, recommend, share_kept
+    from effbench.selection import over
 
-    terms = Terms(
-        None if budget is None else milliseconds(budget),
-        None if keep is None else share_kept(keep),
-        span,
-        int(percentile),
-    )
+    terms = cli_choice.terms_of(budget, keep, span, percentile)
     asked = terms.budget is not None or terms.keep is not None
-    if asked and (form or output):
-        raise click.UsageError(
-            "--budget and --keep name a row and write no board (leave out --format "
-            "and --output)"
-        )
-    if span not in SHOWN:
-        raise click.UsageError(f"--span {span}: no such span (known: {', '.join(SHOWN)})")
+    if asked:
+        cli_choice.check_form(form, output, columns)
+    form = _form(form, output, columns)
+    found = _asked_for(boards(results, published), suite, machine)
+    if baseline is not None:
+        found = over(found, baseline)
+    code = 0
+    if asked:
+        code = cli_choice.answer(found, terms, results, as_json=form == "json")
+    else:
+        _write(found, form, output, terms, columns)
+    unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
+    say(*(f"left out: {what}" for what in unreadable), err=True)
+    missed = misses(found, forgiven=forgive_expected)
+    leave(failed=missed or bool(unreadable), code=code)
+
+
+def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
+    """Return the format that is asked for; refuse an output that cannot be in it."""
     form = form or (ENDINGS.get(output.suffix, "table") if output else "table")
     if form == "table" and output:
         raise click.UsageError(
             f"--output {output}: in which format? (give --format, or a name that ends in "
             f"{', '.join(ENDINGS)})"
         )
+    if columns and form in PICTURES:
+        raise click.UsageError(f"--columns are a table's, and {form} is none (leave them out)")
     if form in ("png", "mteb") and not output:
         raise click.UsageError(f"--format {form} is not for a terminal (give --output too)")
     if output and output.is_dir() != (form == "mteb") and output.exists():
@@ -108,7 +130,10 @@ def leaderboard(
         raise click.UsageError(
             f"--output {output}: this is {is_it}, and {form} writes {writes} (name another)"
         )
-    every = boards(results, published)
+    return form
+
+
+def _asked_for(every: list[Board], suite: str | None, machine: str | None) -> list[Board]:
     found = [
         one for one in every if suite in (None, one.suite) and machine in (None, one.machine)
     ]
@@ -116,25 +141,22 @@ def leaderboard(
         said = f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
         known = ", ".join(f"{one.suite} on {one.machine}" for one in every)
         raise EffbenchError(f"{said} (known: {known})")
-    if asked:
-        for one in found:
-            say(*recommend(one, terms))
-    else:
-        _write(found, form, output, terms)
-    unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
-    say(*(f"left out: {what}" for what in unreadable), err=True)
-    missed = misses(found, forgiven=forgive_expected)
-    leave(failed=missed or bool(unreadable))
+    return found
 
 
-def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms) -> None:
-    from effbench.console import show
+def _write(
+    found: Sequence[Board],
+    form: str,
+    output: Path | None,
+    terms: Terms,
+    columns: Sequence[str],
+) -> None:
     from effbench.files import write_output
+    from effbench.layout import show
     from effbench.mteb_files import write_results
-    from effbench.tables import table
 
     if form == "table":
-        show([table(one) for one in found])
+        show(_tables(found, columns))
         return
     if form == "mteb" and output:
         done = [record for one in found for record in one.collected.done]
@@ -144,16 +166,17 @@ def _write(found: Sequence[Board], form: str, output: Path | None, terms: Terms)
             )
         say(f"{write_results(done, output)} result files in {output}", err=True)
         return
-    drawn = _drawn(found, form, terms)
+    drawn = _drawn(found, form, terms, columns)
     if output:
         write_output(output, drawn if isinstance(drawn, bytes) else drawn.encode())
     else:
         put(str(drawn))
 
 
-def _drawn(found: Sequence[Board], form: str, terms: Terms) -> str | bytes:
+def _drawn(
+    found: Sequence[Board], form: str, terms: Terms, columns: Sequence[str]
+) -> str | bytes:
     from effbench import page, render
-    from effbench.tables import table
 
     if form == "html":
         return page.html(found)
@@ -165,4 +188,13 @@ def _drawn(found: Sequence[Board], form: str, terms: Terms) -> str | bytes:
                 f"(choose with --suite and --machine: {names})"
             )
         return page.image(found[0], terms.span, terms.percent, form)
-    return render.FORMATS[form]([table(one) for one in found])
+    return render.FORMATS[form](_tables(found, columns))
+
+
+def _tables(found: Sequence[Board], columns: Sequence[str]) -> list[Table]:
+    from effbench.selection import check, select
+    from effbench.tables import table
+
+    every = [table(one) for one in found]
+    check(columns, (name for one in every for name in one.columns))
+    return select(every, columns)

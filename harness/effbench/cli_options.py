@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -65,6 +67,13 @@ forgive_option = click.option(
 device_option = click.option(
     "--device", help="Device of rows that name none: cpu, cuda, cuda:1."
 )
+columns_option = click.option(
+    "--columns",
+    multiple=True,
+    metavar="NAME,NAME",
+    callback=lambda _ctx, _option, texts: columns_of(texts),
+    help="Columns beside row and index, or all [default: what a terminal has room for].",
+)
 
 
 def misses(boards: Iterable[Board], *, forgiven: bool) -> bool:
@@ -78,9 +87,15 @@ def misses(boards: Iterable[Board], *, forgiven: bool) -> bool:
     return bool(lines) and not forgiven
 
 
-def leave(*, failed: bool) -> NoReturn:
-    """End the command with its exit code."""
-    click.get_current_context().exit(SOME_FAILED if failed else 0)
+def columns_of(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that texts such as ``kept,P(rel=2,judged_only=True)@5`` name."""
+    parts = (part.strip() for text in texts for part in re.split(r",(?![^(]*\))", text))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def leave(*, failed: bool, code: int = 0) -> NoReturn:
+    """End the command with its exit code: ``code`` where nothing failed."""
+    click.get_current_context().exit(SOME_FAILED if failed else code)
 
 
 def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:

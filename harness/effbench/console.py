@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import IO, Any, cast
@@ -28,7 +28,7 @@ from rich.progress import (
 from rich.text import Text
 
 from effbench import processes
-from effbench.printing import harmless, put, to_output
+from effbench.printing import harmless
 from effbench.words import counted
 
 
@@ -117,23 +117,3 @@ class _Heard:
 def stderr() -> Console:
     """Return the console of progress and remarks; of several processes the first has one."""
     return Console(file=cast("IO[str]", _Heard()), quiet=processes.rank() > 0)
-
-
-def show(tables: Sequence[Any]) -> None:
-    """Print leaderboards, each with its remarks.
-
-    Raises:
-        DiskError: the standard output takes no more.
-
-    """
-    from effbench import render
-
-    console = Console()
-    if not console.is_terminal:
-        console.width = 200  # a file or a pipe has no width of its own
-    with to_output(), console.capture() as drawn:
-        for table in tables:
-            console.print(render.terminal(table))
-            for remark in table.remarks:
-                console.print(harmless(remark), markup=False, highlight=False, soft_wrap=True)
-    put(drawn.get())

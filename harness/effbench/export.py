@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from effbench.api import Exported
+from effbench import card, costs
+from effbench.api import READER, Exported
 from effbench.blame import blamed
 from effbench.cells import Plan
 from effbench.errors import EffbenchError
+from effbench.files import open_to_readers
 from effbench.plugins import suggest
 from effbench.rows import Row
 from effbench.workbench import Workbench
@@ -36,26 +39,39 @@ def find(plan: Plan, name: str, dataset: str | None) -> Row:
         raise EffbenchError(
             f"no dataset {dataset!r} in this suite ({suggest(dataset, datasets)})"
         )
-    rows = {_key(cell.row): cell.row for cell in cells if dataset in (None, cell.dataset.name)}
-    if len(rows) > 1:
+    first, *others = [c.row for c in cells if dataset in (None, c.dataset.name)]
+    if not all(card.same(first, row) for row in others):
         raise EffbenchError(
             f"{name!r} is another encoder for each dataset "
             f"(give --dataset, one of: {', '.join(datasets)})"
         )
-    return rows.popitem()[1]
+    return first
 
 
-def export(row: Row, folder: Path, bench: Workbench) -> None:
+def export(
+    row: Row,
+    folder: Path,
+    plan: Plan,
+    bench: Workbench,
+    results: Path,
+    said: Callable[[str], object],
+) -> None:
     """Make the row and write it to ``folder``, which appears when it is whole.
 
+    Its README has the figures that stand under ``results``; ``said`` is told of what there
+    could not be read.
+
     Raises:
-        EffbenchError: ``folder`` is not empty, or the row's encoder cannot be exported.
+        EffbenchError: ``folder`` is not empty, the row's encoder cannot be exported, or what
+            it lacks will not fit on the disk of the cache.
         PluginError: the plugin raised what it did not word for users.
         StepFailed: its model could not be made.
 
     """
     if folder.exists() and any(folder.iterdir()):
         raise EffbenchError(f"{folder} is not empty (name a folder that is new)")
+    steps = (*row.steps, *(row.passages.steps if row.passages else ()))
+    costs.check_room(steps, costs.Facts(bench.store, bench.device))
     folder = Path(os.path.realpath(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +84,8 @@ def export(row: Row, folder: Path, bench: Workbench) -> None:
         if row.passages:
             passages = _write(row.passages, Path(place, "passages"), None, bench)
         whole = _write(row, Path(place, "whole"), passages, bench)
+        card.write(whole, row, plan, bench, results, said)
+        open_to_readers(whole)
         if folder.exists():
             folder.rmdir()  # a rename onto an empty folder fails on Windows
         whole.rename(folder)
@@ -76,13 +94,22 @@ def export(row: Row, folder: Path, bench: Workbench) -> None:
 def usage(folder: Path) -> list[str]:
     """Return lines that say where an export is, and those of Python that use it."""
     # a model folder that brings code is loaded only by who says so
-    trust = ", trust_remote_code=True" if any(folder.glob("*.py")) else ""
+    code = [path for path in folder.glob("*.py") if path.name != READER]
+    trust = ", trust_remote_code=True" if code else ""
+    light = [
+        "",
+        "# vectors of queries alone, faster, with numpy and tokenizers:",
+        f"import sys; sys.path.insert(0, {str(folder)!r})",
+        f"from {Path(READER).stem} import Encoder",
+        f"Encoder({str(folder)!r}).encode(['a query'])",
+    ]
     return [
         f"Exported to {folder}, which its README.md describes:",
         "",
         "from sentence_transformers import SentenceTransformer",
         f"model = SentenceTransformer({str(folder)!r}{trust})",
         'model.encode_query(["a query"]) @ model.encode_document(["title text"]).T',
+        *(light if (folder / READER).is_file() else []),
     ]
 
 
@@ -104,7 +131,3 @@ def _write(row: Row, folder: Path, passages: Path | None, bench: Workbench) -> P
                 "(pip install 'effbench[sentence-transformers]')"
             ) from error
     return folder
-
-
-def _key(row: Row) -> tuple[str, str]:
-    return row.key, row.passages.key if row.passages else ""

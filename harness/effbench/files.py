@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -130,6 +131,21 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
     with path.open("wb") as file:
         np.save(Plain(file.write), array, allow_pickle=False)
+
+
+def open_to_readers(folder: Path) -> None:
+    """Let the files of a folder be read by whom the umask lets read new ones.
+
+    Some libraries write weights as files of their owner alone (safetensors: mode 0600).
+    """
+    mask = os.umask(0o077)  # there is no other way to ask; what is made meanwhile is private
+    os.umask(mask)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            wanted = (0o777 if path.is_dir() else 0o666) & ~mask
+            mode = path.stat().st_mode
+            if mode & wanted != wanted:
+                path.chmod(stat.S_IMODE(mode) | wanted)
 
 
 def check_room(folder: Path) -> None:

@@ -84,11 +84,17 @@ class Board:
     measured: Sequence[Measured]
     """Each line's latencies; none where one of the datasets lacks them."""
 
+    timed: Sequence[Measured]
+    """Each line's latencies on whichever datasets have them."""
+
     missing: Sequence[Sequence[str]]
     """The datasets on which each line has no latency."""
 
     remarks: Sequence[str]
     unreadable: Sequence[str]
+    over: str | None = None
+    """The row that a user chose as the baseline."""
+
     _standings: dict[tuple[str, str], Mapping[int, Standing]] = field(default_factory=dict)
 
     @property
@@ -120,7 +126,7 @@ class Board:
     def baseline(self) -> int | None:
         """The number of the baseline's first line; None if it has no record."""
         cells = self.collected.suite.cells
-        row = _baseline(self.collected.suite, self.lines)
+        row = self.over or _baseline(self.collected.suite, self.lines)
         own = (i for i, line in enumerate(self.lines) if line.row == row)
         return min(own, key=lambda i: self._place(i, cells), default=None)
 
@@ -188,6 +194,7 @@ def _board(found: Collected, published: others.Published) -> Board:
         found,
         lines,
         latencies.lines,
+        latencies.timed,
         latencies.missing,
         [said.one_line(one) for one in (*remarks, *latencies.remarks)],
         [said.one_line(one) for one in (*found.unreadable, *unread, *latencies.unreadable)],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
 
 from effbench.expected import expectations, spelled
 from effbench.latency import figures
@@ -12,25 +14,72 @@ from effbench.recorded import Quoted
 from effbench.remarks import one_line
 
 
+class Bearing(Enum):
+    """What a mark means to who must choose a row (`effbench.choice`)."""
+
+    BARS = "never chosen"
+    TIME = "chosen provisionally: its time alone is in doubt"
+    BESIDE = "chosen, and the mark is said beside it"
+
+
+BEARINGS: Mapping[str, Bearing] = {
+    "latency unstable": Bearing.TIME,  # measured at a better hour it may be sure
+    "latency keeps answers": Bearing.BARS,  # looking up was timed: no hour makes that a time
+    "latency other answers": Bearing.BARS,  # what was timed is not what was scored
+    "published": Bearing.BARS,  # neither values of queries nor a time: nothing to compare
+    "trained on test judgments": Bearing.BARS,
+    "datasets missing": Bearing.BARS,
+    "not the whole dataset": Bearing.BESIDE,  # so are all rows of the table
+    "not as published": Bearing.BESIDE,  # its score is what we measured, whatever others say
+}
+"""Of each kind of mark; a kind that is not here bars."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something to be said against a line."""
+
+    kind: str
+    label: str
+    """The few words that are shown."""
+
+    why: str
+
+    @property
+    def bearing(self) -> Bearing:
+        """What it means to who must choose."""
+        return BEARINGS.get(self.kind, Bearing.BARS)
+
+
 def marks(board: Board, number: int) -> dict[str, str]:
     """Return what is to be said against a line: a few words -> why."""
+    return {mark.label: mark.why for mark in every_mark(board, number)}
+
+
+def every_mark(board: Board, number: int) -> Iterator[Mark]:
+    """Yield what is to be said against a line, with its kind."""
     line = board.lines[number]
-    found = {f"latency {flag}": why for flag, why in board.measured[number].flags().items()}
+
+    def mark(kind: str, why: str) -> Mark:
+        return Mark(kind, kind, why)
+
+    for flag, why in board.timed[number].flags().items():
+        yield mark(f"latency {flag}", why)
     if any(isinstance(record, Quoted) for record in line.records.values()):
-        found["published"] = "scores of others: no values of single queries, no latency"
+        yield mark("published", "scores of others: no values of single queries, no latency")
     if line.tested_on:
-        found["trained on test judgments"] = f"not ranked; those of {', '.join(line.tested_on)}"
+        why = f"not ranked; those of {', '.join(line.tested_on)}"
+        yield mark("trained on test judgments", why)
     missing = _without(board, number)
     if missing:
-        there = len(board.units) - len(missing)
-        found[f"{there} of {len(board.units)}"] = f"no average without {', '.join(missing)}"
+        there = f"{len(board.units) - len(missing)} of {len(board.units)}"
+        yield Mark("datasets missing", there, f"no average without {', '.join(missing)}")
     for dataset in board.collected.suite.datasets:
         if dataset.note and dataset.name in line.records:
-            found["not the whole dataset"] = one_line(f"{dataset.name}: {dataset.note}")
+            yield mark("not the whole dataset", one_line(f"{dataset.name}: {dataset.note}"))
     failures = [one for one in expectations(board, number) if not one.met]
     if failures:
-        found["not as published"] = spelled(failures)
-    return found
+        yield mark("not as published", spelled(failures))
 
 
 def ranked(board: Board, number: int) -> bool:

@@ -1,155 +1,125 @@
-"""Which row to take within a budget of latency, or to keep a share of the quality."""
+"""How it is said which row to take: lines for people, facts for programs."""
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from effbench.errors import EffbenchError
-from effbench.latency.figures import Interval
-from effbench.latency.spans import END_TO_END
-from effbench.leaderboard import Board, Line
-from effbench.marks import grouped, marks, ranked, time_of, unplaced
+from effbench.choice import Answer, Candidate, Choice, Terms
+from effbench.marks import Bearing, grouped
+from effbench.remedy import remedy, suite_argument
 from effbench.sentences import share
-from effbench.standings import Standing
-from effbench.words import plain_line
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What is asked of a row."""
+def lines(choice: Choice, results: Path) -> Iterator[str]:
+    """Yield what to take on a board's machine, how sure that is, and how to have it.
 
-    budget: float | None
-    """Milliseconds that it may take, at a percentile of a span."""
-
-    keep: float | None
-    """Share of the baseline's score that it must have."""
-
-    span: str = END_TO_END
-    """What all rows have; of encoding alone a retriever has none, and is left out."""
-
-    percent: int = 50
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    line: Line
-    standing: Standing
-    time: Interval
-    kept: Interval | None
-    """Its share of the baseline's score; the baseline's is 1."""
-
-
-def milliseconds(text: str) -> float:
-    """Return the ms that a text such as 5ms, 800us or 0.2s says.
-
-    Raises:
-        EffbenchError: it says none.
-
+    ``results`` is where the board's records are.
     """
-    number, unit = _amount(text, "us|ms|s")
-    if number <= 0:
-        raise EffbenchError(
-            f"--budget {plain_line(text, 40)}: not a time (write 5ms, 800us or 0.2s)"
+    board = choice.board
+    yield f"{board.suite} on {board.machine}: {_headline(choice)}"
+    doubts, taken, rival = doubts_of(choice), choice.taken, choice.rival
+    if choice.answer is Answer.SURE:
+        yield "  sure: its whole 95 % intervals are within what was asked"
+    elif doubts:
+        likely = "likely, " if choice.answer is Answer.LIKELY else ""
+        yield f"  {likely}not sure: {'; '.join(doubts)}"
+    yield from _keeping(choice)
+    if rival:
+        yield (
+            f"  were its latency sure, {rival.line.name} would be taken: "
+            f"{_spelled(choice, rival)} (not sure: {_unsure(rival)})"
         )
-    return number * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit or "ms"]
+    if found := remedy(choice, results):
+        yield f"  to {found.end}: {found.command}"
+    if taken:
+        yield from _about(choice, taken)
+    in_doubt = [f"{one.line.name} ({_ms(one)})" for one in choice.passed_over]
+    if in_doubt:
+        yield f"  left out by a time that is not sure: {', '.join(in_doubt)}"
+    for why in grouped(board, choice.left_out):
+        yield f"  left out: {why}"
 
 
-def share_kept(text: str) -> float:
-    """Return the share that a text such as 0.97 or 97% says.
-
-    Raises:
-        EffbenchError: it says none, or more than the whole.
-
-    """
-    number, unit = _amount(text, "%")
-    kept = number / 100 if unit else number
-    if not 0 < kept <= 1:
-        wanted = "not a share above 0 and up to 1 (write 0.97 or 97%)"
-        raise EffbenchError(f"--keep {plain_line(text, 40)}: {wanted}")
-    return kept
-
-
-def _amount(text: str, units: str) -> tuple[float, str | None]:
-    """Return the number of a text, and its unit; 0 if it is none."""
-    pattern = rf"(\d{{1,9}}(?:\.\d{{0,9}})?)\s*({units})?"
-    found = re.fullmatch(pattern, text.strip(), re.ASCII)
-    return (float(found[1]), found[2]) if found else (0.0, None)
-
-
-def recommend(board: Board, terms: Terms) -> list[str]:
-    """Return what to take on this machine, how sure that is, and how to have it."""
-    where = f"{board.suite} on {board.machine}"
-    known = list(_candidates(board, terms))
-    others = [f"  left out: {one}" for one in grouped(board, _left_out(board, terms))]
-    if not known:
-        return [f"{where}: no row with a score and a latency that may be ranked", *others]
-    if terms.keep is not None and all(one.kept is None for one in known):
-        return [f"{where}: no baseline whose quality a row could keep", *others]
-    fitting = [one for one in known if _fits(one, terms)]
-    if not fitting:
-        none = f"{where}: no row of {len(known)} {_asked(terms)}; {_nearest(known)}"
-        return [none, *others]
-    if terms.budget is None:
-        best = min(fitting, key=lambda one: (one.time.value, -one.standing.score.value))
-    else:
-        best = max(fitting, key=lambda one: (one.standing.score.value, -one.time.value))
-    lines = [
-        f"{where}: take {best.line.name}: {_spelled(board, best, terms)}",
-        f"  {_sure(best, terms)}",
-    ]
-    ties = [
-        one.line.name
-        for one in fitting
-        if one is not best and one.standing.rank == best.standing.rank
-    ]
-    if ties:
-        lines.append(f"  its quality cannot be told apart from that of {', '.join(ties)}")
-    if best.line.index:
-        command = shlex.join(["effbench", "export", board.suite, best.line.row])
-        lines.append(f"  {command} DIR")
-    return [*lines, *others]
-
-
-def _candidates(board: Board, terms: Terms) -> Iterator[_Candidate]:
-    """Yield the rows that may be ranked, and have all datasets and that latency."""
-    for number, standing in board.standings(board.measures[0]).items():
-        time, _ = time_of(board, number, terms.span, terms.percent)
-        if time and ranked(board, number):
-            baseline = Interval(1.0, 1.0, 1.0) if number == board.baselines[number] else None
-            kept = standing.kept or baseline
-            yield _Candidate(board.lines[number], standing, time, kept)
-
-
-def _left_out(board: Board, terms: Terms) -> dict[int, str]:
-    """Return why each other row is none: no figures, or marked."""
-    marked = {
-        number: "; ".join(marks(board, number))
-        for number in range(len(board.lines))
-        if not ranked(board, number)
+def facts(choice: Choice, results: Path) -> dict[str, Any]:
+    """Return the same as JSON can hold it: figures as numbers, reasons as texts."""
+    board, terms = choice.board, choice.terms
+    return {
+        "suite": board.suite,
+        "machine": board.machine,
+        "measure": board.measures[0],
+        "asked": {
+            "budget_ms": terms.budget,
+            "keep": terms.keep,
+            "span": terms.span,
+            "percentile": terms.percent,
+        },
+        "answer": choice.answer.value,
+        "sure": choice.answer is Answer.SURE,
+        "doubts": doubts_of(choice),
+        "to_make_it_sure": found.command if (found := remedy(choice, results)) else None,
+        "taken": choice.taken and _facts(choice.taken, terms),
+        "taken_were_it_sure": choice.rival and _facts(choice.rival, terms),
+        "rows": [_facts(one, terms) for one in choice.known],
+        "left_out": [
+            {
+                "row": board.lines[number].row,
+                "index": board.lines[number].index,
+                "why": why,
+                "marks": {mark.label: mark.why for mark in choice.marks[number]},
+            }
+            for number, why in choice.left_out.items()
+        ],
     }
-    return marked | unplaced(board, terms.span, terms.percent)
 
 
-def _fits(one: _Candidate, terms: Terms) -> bool:
-    if terms.budget is not None and one.time.value > terms.budget:
-        return False
-    return terms.keep is None or (one.kept is not None and one.kept.value >= terms.keep)
+def _facts(one: Candidate, terms: Terms) -> dict[str, Any]:
+    return {
+        "row": one.line.row,
+        "index": one.line.index,
+        "score": one.standing.score._asdict(),
+        "kept": one.kept and one.kept._asdict(),
+        "rank": one.standing.rank,
+        "ms": one.time and one.time._asdict(),
+        "why_no_ms": one.untimed or None,
+        "fits": one.fits(terms),
+        "surely_within_budget": terms.budget and one.steady and not one.may_exceed(terms),
+        "surely_keeps": terms.keep and not one.may_keep_less(terms),
+        "marks": {mark.label: mark.why for mark in one.marks},
+    }
 
 
-def _sure(one: _Candidate, terms: Terms) -> str:
-    """Say whether the intervals too are within what is asked."""
-    doubts = []
-    if terms.budget is not None and (one.time.high is None or one.time.high > terms.budget):
+def doubts_of(choice: Choice) -> list[str]:
+    """Say why it is not sure which row to take; nothing where it is."""
+    taken, terms = choice.taken, choice.terms
+    if choice.answer is Answer.UNTIMED:
+        return ["no row that keeps it has a latency, which would tell the fastest"]
+    if taken is None:
+        return []
+    doubts = [_unsure(taken)] if taken.unsure else []
+    if taken.may_exceed(terms):
         doubts.append("its latency may lie above the budget")
-    low = one.kept and one.kept.low
-    if terms.keep is not None and (low is None or low < terms.keep):
-        doubts.append("it may keep less than that")
-    if not doubts:
-        return "sure: its whole 95 % intervals are within what was asked"
-    return f"likely, not sure: {' and '.join(doubts)} (more --processes or queries would tell)"
+    if taken.may_keep_less(terms):
+        doubts.append("it may keep less than that (more judged queries would tell)")
+    return doubts
+
+
+def _headline(choice: Choice) -> str:
+    terms, known, taken = choice.terms, choice.known, choice.taken
+    if taken:
+        provisionally = "provisionally, " if choice.answer is Answer.PROVISIONAL else ""
+        return f"{provisionally}take {taken.line.name}: {_spelled(choice, taken)}"
+    if not known:
+        latency = "" if terms.budget is None else " and a latency"
+        return f"no row that may be taken has a score{latency}"
+    if terms.keep is not None and all(one.kept is None for one in known):
+        return "no baseline whose quality a row could keep"
+    if choice.fitting:
+        verb = "keeps" if len(choice.fitting) == 1 else "keep"
+        return f"{len(choice.fitting)} of {len(known)} rows {verb} {terms.keep:.1%} or more"
+    return f"no row of {len(known)} {_asked(terms)}; {_nearest(known)}"
 
 
 def _asked(terms: Terms) -> str:
@@ -161,19 +131,67 @@ def _asked(terms: Terms) -> str:
     return " and ".join(asked)
 
 
-def _nearest(known: list[_Candidate]) -> str:
-    fastest = min(known, key=lambda one: one.time.value)
+def _nearest(known: Sequence[Candidate]) -> str:
     best = max(known, key=lambda one: one.standing.score.value)
+    said = f"the best {best.line.name} ({_time(best)})"
+    timed = [(one.time.value, one) for one in known if one.time]
+    if not timed:
+        return said
+    _, fastest = min(timed, key=lambda pair: pair[0])
     keeps = f", keeps {share(fastest.kept)}" if fastest.kept else ""
-    return (
-        f"the fastest is {fastest.line.name} ({fastest.time.spelled()} ms{keeps}), "
-        f"the best {best.line.name} ({best.time.spelled()} ms)"
+    return f"the fastest is {fastest.line.name} ({_time(fastest)}{keeps}), {said}"
+
+
+def _keeping(choice: Choice) -> Iterator[str]:
+    """Yield the rows that keep the share, the fastest first as far as is known."""
+    if choice.listed:
+        yield f"  rows that keep {choice.terms.keep:.1%} or more, the fastest first:"
+    for one in choice.listed:
+        less = ", may keep less" if one.may_keep_less(choice.terms) else ", sure"
+        yield f"    {one.line.name}: {share(one.kept) if one.kept else ''}{less}; {_time(one)}"
+
+
+def _about(choice: Choice, taken: Candidate) -> Iterator[str]:
+    """Yield what else must be known of the row to take, and how to have it."""
+    rank = taken.standing.rank
+    ties = [
+        one.line.name
+        for one in choice.fitting
+        if one is not taken and one.steady == taken.steady and one.standing.rank == rank
+    ]
+    if ties:
+        yield f"  its quality cannot be told apart from that of {', '.join(ties)}"
+    for mark in taken.marks:
+        if mark.bearing is Bearing.BESIDE:
+            yield f"  note: {mark.label}: {mark.why}"
+    if taken.line.index:
+        suite = suite_argument(choice.board.suite)
+        yield f"  {shlex.join(['effbench', 'export', suite, taken.line.row])} DIR"
+
+
+def _unsure(one: Candidate) -> str:
+    """Say in plain words why a row's time is in doubt."""
+    return " and ".join(
+        f"its latency is marked {mark.kind.removeprefix('latency ')}, since {mark.why}"
+        for mark in one.unsure
     )
 
 
-def _spelled(board: Board, one: _Candidate, terms: Terms) -> str:
-    kept = f", {share(one.kept)} of the baseline's" if one.kept else ""
+def _spelled(choice: Choice, one: Candidate) -> str:
+    board, terms = choice.board, choice.terms
+    kept = ""
+    if one.kept and board.baseline is not None:
+        kept = f", {share(one.kept)} of that of {board.lines[board.baseline].row}"
+    within = "" if terms.budget is None else f" of {terms.budget:g} ms"
     return (
         f"{board.measures[0]} {one.standing.score.spelled(4)}{kept}; "
-        f"{terms.span} p{terms.percent} {one.time.spelled()} ms"
+        f"{terms.span} p{terms.percent} {_ms(one)}{within}"
     )
+
+
+def _time(one: Candidate) -> str:
+    return f"{_ms(one)}{', not sure' if one.unsure else ''}"
+
+
+def _ms(one: Candidate) -> str:
+    return f"{one.time.spelled()} ms" if one.time else one.untimed

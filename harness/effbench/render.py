@@ -1,29 +1,21 @@
-"""Tables as terminal output, Markdown, CSV, JSON and LaTeX."""
+"""Tables as Markdown, CSV, JSON and LaTeX; what a cell shows. Terminals: `effbench.layout`."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from effbench.latency.sessions import Value
 from effbench.printing import exact, harmless
 from effbench.tables import Table
 
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
-TEXTS = ("row", "index", "datasets", "latency", "trained on", "expected")
+TEXTS = ("row", "index", "datasets", "latency", "trained on", "expected", "baseline")
 """Columns of words, aligned to the left."""
 
 BOUNDS = ("low", "high")
 """Ends of the names of an interval's columns: its figure's name stands before them."""
-
-NARROW = 4
-"""Columns of single datasets beyond which the terminal shows means only."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet takes for the beginning of a formula, wide characters among it."""
@@ -39,24 +31,6 @@ LATEX = {
 }
 
 
-def terminal(table: Table) -> RichTable:
-    """Return a rich table; per-dataset columns only when they are few."""
-    from rich.markup import escape
-    from rich.table import Table as RichTable
-
-    title = escape(harmless(f"{table.suite} on {table.machine}"))
-    drawn = RichTable(title=title, title_justify="left")
-    columns = _fitting(table)
-    for name in columns:
-        text = name in TEXTS
-        drawn.add_column(
-            escape(harmless(name)), justify="left" if text else "right", no_wrap=name == "row"
-        )
-    for line in table.lines:
-        drawn.add_row(*(escape(harmless(shown(table, line, name))) for name in columns))
-    return drawn
-
-
 def markdown(tables: Sequence[Table]) -> str:
     """Return Markdown, a heading and a table for each suite and machine; no empty columns."""
     parts = []
@@ -69,9 +43,10 @@ def markdown(tables: Sequence[Table]) -> str:
             texts = {name: shown(table, line, name) for name in columns}
             cells = (_cell(t) if isinstance(line.get(n), str) else t for n, t in texts.items())
             parts.append("| " + " | ".join(cells) + " |\n")
-        if table.remarks:
+        remarks = [*baseline_said(table), *table.remarks]
+        if remarks:
             parts.append("\n")
-        parts += [f"- {_cell(remark)}\n" for remark in table.remarks]
+        parts += [f"- {_cell(remark)}\n" for remark in remarks]
         parts.append("\n")
     return "".join(parts[:-1])
 
@@ -106,8 +81,8 @@ def as_json(tables: Sequence[Table]) -> str:
 def _exact_lines(table: Table) -> Iterator[dict[str, object]]:
     """Yield the lines of a table as JSON holds them: what is expected as numbers."""
     for number, line in enumerate(table.lines):
-        known: dict[str, object] = dict(line)
-        if table.expected:
+        known: dict[str, object] = {n: own for n, own in line.items() if n in table.columns}
+        if table.expected and "expected" in known:
             known["expected"] = [one.facts() for one in table.expected[number]]
         yield known
 
@@ -120,10 +95,11 @@ def latex(tables: Sequence[Table]) -> str:
 def _latex_table(table: Table) -> str:
     columns = for_people(table)
     align = "".join("l" if name in TEXTS else "r" for name in columns)
+    caption = "; ".join((f"{table.suite} on {table.machine}", *baseline_said(table)))
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_latex(table.suite)} on {_latex(table.machine)}}}",
+        rf"\caption{{{_latex(caption)}}}",
         rf"\begin{{tabular}}{{{align}}}",
         r"\toprule",
         _latex_row([_latex(name) for name in columns]),
@@ -159,21 +135,27 @@ FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
 }
 
 
-def _fitting(table: Table) -> list[str]:
-    columns = for_people(table)
-    per_dataset = [n for n in columns if re.match(r"(\S*@\S*|kept) ", n)]
-    wide = len(per_dataset) <= NARROW
-    return [n for n in columns if wide or n not in per_dataset]
-
-
 def for_people(table: Table) -> list[str]:
-    """Return the columns for people in which any line has something."""
+    """Return the columns for people in which any line has something, or those asked for."""
+    if table.chosen:
+        return list(table.chosen)
     hidden = {*table.details, *(f"{n} {end}" for n in table.columns for end in BOUNDS)}
     return [
         n
         for n in table.columns
         if n not in hidden and any(line.get(n) not in (None, "") for line in table.lines)
     ]
+
+
+def over_baseline(name: str) -> bool:
+    """Tell whether the figures of a column depend on the baseline."""
+    return name.partition(" ")[0] in ("kept", "p", "effect", "speed-up")
+
+
+def baseline_said(table: Table) -> list[str]:
+    """Return what the figures are over, if there are such figures."""
+    depends = any(map(over_baseline, for_people(table)))
+    return [f"baseline: {table.baseline}"] if table.baseline and depends else []
 
 
 def shown(table: Table, line: Mapping[str, Value], name: str) -> str:

@@ -24,8 +24,10 @@ def sentence(board: Board, number: int) -> str:
     verb = "Keeps" if standing.kept.value < 1 else "Reaches"
     said = f"{verb} {quality}{chance if (standing.p or 0) >= 0.05 else ''}"
     measured = board.measured[number]
-    if measured.flags():
-        return f"{said}; its speed is not ranked."
+    if flags := measured.flags():
+        return f"{said}; its speed is not ranked (latency {', '.join(flags)})."
+    if measured.cells and (flags := board.baseline_measured.flags()):
+        return f"{said}; its speed is not ranked (latency of {other} {', '.join(flags)})."
     ratios = {s: measured.speedup(board.baseline_measured, s) for s in (END_TO_END, ENCODE)}
     speeds = [f"{ratio.spelled()}x the speed ({s})" for s, ratio in ratios.items() if ratio]
     return f"{said} at {' and '.join(speeds)}." if speeds else f"{said}."

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 from effbench.errors import EffbenchError
 from effbench.files import listed
 from effbench.plugins import suggest
@@ -43,7 +45,7 @@ def lines(record: Plain) -> Iterator[str]:
 
 def _lines(place: str, value: Any) -> Iterator[str]:
     if not isinstance(value, Mapping):
-        yield f"{place:40} {_text(value)}"
+        yield f"{place}{' ' * (40 - cell_len(place))} {_text(value)}"
         return
     items = [(name, one) for name, one in value.items() if name not in LONG]
     if items and all(isinstance(one, float) for _, one in items):

@@ -8,7 +8,17 @@ from pathlib import Path
 
 from effbench.expected import Expectation, expectations, spelled
 from effbench.latency.sessions import BRIEF, Value, columns, with_interval
+from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board, boards
+
+NAMES = ("row", "index")
+"""The columns that say whose figures a line has: they are shown with any others."""
+
+IMPORTANT = (
+    "rank", "kept", f"{END_TO_END} p50 ms", f"{ENCODE} p50 ms", "latency", "datasets",
+    f"speed-up {END_TO_END}", f"speed-up {ENCODE}", "p",
+)  # fmt: skip
+"""The columns that matter most, after row, index and score; the others follow from the left."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,18 @@ class Table:
     remarks: tuple[str, ...]
     details: tuple[str, ...] = ()
     """Columns for programs: people are not shown them."""
+
+    of_datasets: tuple[str, ...] = ()
+    """Columns of single datasets, beside those of their mean."""
+
+    importance: tuple[str, ...] = ()
+    """The columns that a narrow terminal shows first, the most important one in front."""
+
+    baseline: str = ""
+    """What kept, p and speed-ups are over."""
+
+    chosen: tuple[str, ...] = ()
+    """The columns that a user asked for: people see all of them, and no others."""
 
     expected: tuple[Sequence[Expectation], ...] = ()
     """Of each line of a suite, what the column ``expected`` says in words."""
@@ -47,6 +69,7 @@ def table(board: Board) -> Table:
     expected = tuple(expectations(board, number) for number in range(len(shown)))
     names = tuple(dict.fromkeys(name for line in shown for name in line))
     headline = _headline(board, board.measures[0])
+    units = board.units if len(board.units) > 1 else ()
     brief = tuple(f"{name} " for name in (headline, "kept", "speed-up"))
     return Table(
         suite=board.suite,
@@ -56,11 +79,25 @@ def table(board: Board) -> Table:
         remarks=(*board.unreadable, *board.remarks),
         expected=expected,
         details=(
-            *("index s", "effect"),
+            *("index s", "effect", "baseline"),
             *(n for own in latencies for n in own if not n.startswith(BRIEF)),
             *(n for n in names if n.endswith((" low", " high")) and not n.startswith(brief)),
         ),
+        of_datasets=tuple(
+            f"{one} {unit}" for one in (*board.measures, "kept") for unit in units
+        ),
+        importance=(*NAMES, headline, *IMPORTANT),
+        baseline=_baseline(board),
     )
+
+
+def _baseline(board: Board) -> str:
+    """Return what figures are over; scores may be over it through another of its indexes."""
+    if board.baseline is None:
+        return ""
+    line = board.lines[board.baseline]
+    several = sum(one.row == line.row for one in board.lines) > 1
+    return f"{line.name}{' (kept and p: through the same index as the row)' * several}"
 
 
 def _headline(board: Board, measure: str) -> str:
@@ -95,6 +132,8 @@ def _shown(board: Board, number: int, latencies: Mapping[str, Value]) -> dict[st
     values["index s"] = line.total("index_seconds")
     values["trained on"] = line.trained_on
     values["expected"] = spelled(expectations(board, number))
+    baseline = board.baselines[number]
+    values["baseline"] = None if baseline is None else board.lines[baseline].row
     return values
 
 

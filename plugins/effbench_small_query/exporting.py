@@ -12,7 +12,9 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Router
 
 from effbench import EffbenchError
+from effbench.api import READER
 from effbench_small_query import RECURRENT
+from effbench_small_query.light import FACTS, Static
 from effbench_small_query.recurrent import Recurrent
 from effbench_transformer.exporting import write
 from effbench_transformer.loading import loading
@@ -25,16 +27,44 @@ CODE = """\
 Custom code: `recurrent.py` in this folder is a module that Sentence Transformers does not have,
 and `trust_remote_code=True` runs it. Read it first. Neither effbench nor a plugin of it is
 needed."""
+LIGHT = """\
+`reader.py` in this folder reads queries as the row does whose time is on the leaderboard. It
+needs numpy and tokenizers, neither torch nor Sentence Transformers, and reads text by text:
+
+```python
+from reader import Encoder  # with this folder on sys.path, or reader.py copied to your code
+
+queries = Encoder("this folder").encode(["a query"])  # float32 [1, d]
+```
+
+It reads `reader.json` and the folder `{student}`. No prompt is put before a query, and none is
+cut; whether letters are lowered is said by the folder's `tokenizer.json`."""
+INT8 = """
+
+Its products are int8, as the row's are, but numpy takes as long for them as for float32: it is
+slower than the row. Sentence Transformers loads the same weights as float32: its vectors of
+queries are those of a row without `int8`, a little apart."""
 
 
-def export(student: Path, folder: Path, passages: Path | None, int8: bool = False) -> None:
+def export(
+    student: Path,
+    folder: Path,
+    passages: Path | None,
+    *,
+    int8: bool = False,
+    precompute: bool = False,
+) -> None:
     """Write queries' and passages' side into ``folder``; ``student`` may hold the latter.
 
+    Static and recurrent students get `effbench_small_query.light` as `READER`.
+
     Raises:
-        EffbenchError: there is no passages' side, or ``int8``, which no folder can say.
+        EffbenchError: there is no passages' side, or ``int8`` of a transformer.
 
     """
-    if int8:
+    facts = json.loads((student / "small_query.json").read_text(encoding="utf-8"))
+    recurrent = facts["cell"] in RECURRENT
+    if int8 and not recurrent:
         raise EffbenchError(
             "export: int8: Sentence Transformers keeps no int8 (export a row without)"
         )
@@ -43,10 +73,12 @@ def export(student: Path, folder: Path, passages: Path | None, int8: bool = Fals
         raise EffbenchError(
             "export: nothing encodes its passages (say passages: ROW beside model)"
         )
-    facts = json.loads((student / "small_query.json").read_text(encoding="utf-8"))
     large = _load(passages)
-    router = Router.for_query_document(_query_modules(student, facts), list(large.children()))
-    recurrent = facts["cell"] in RECURRENT
+    query_modules = _query_modules(student, facts)
+    router = Router.for_query_document(query_modules, list(large.children()))
+    place = f"query_0_{type(query_modules[0]).__name__}"  # as a Router calls its first module
+    readable = recurrent or facts["cell"] == "static"
+    light = LIGHT.format(student=place) + (INT8 if int8 else "")
     write(
         folder,
         [router],
@@ -55,9 +87,20 @@ def export(student: Path, folder: Path, passages: Path | None, int8: bool = Fals
         normalized=facts["normalize"] and large.similarity_fn_name == "cosine",
         about=ABOUT.format(cell=facts["cell"]),
         code=CODE if recurrent else None,
+        light=light if readable else None,
     )
     if recurrent:
         _bring_code(folder)
+    if readable:
+        shutil.copyfile(inspect.getfile(Static), folder / READER)
+        told = {
+            "student": place,
+            "cell": facts["cell"],
+            "normalize": facts["normalize"],
+            "int8": int8,
+            "precompute": precompute,
+        }
+        (folder / FACTS).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 def _query_modules(student: Path, facts: dict[str, Any]) -> list[Any]:

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from effbench import Doc, EffbenchError, Encoder, ModelId, QueryEncoder
+from effbench_small_query.light import Static
 
 if TYPE_CHECKING:
     from effbench.api import Vectors
@@ -59,44 +60,32 @@ class StaticReader:
     """The mean of the tokens' rows of one table: no network."""
 
     def __init__(self, folder: Path, normalize: bool) -> None:
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._table: Vectors = load_file(folder / "model.safetensors")["embedding.weight"]
-        refuse_other_words(self._tokenizer, len(self._table))
+        refuse_other_words(tokenizer, len(self._table))
+        self._student = Static(tokenizer, self._table, normalize)
         self.query_parameters = self._table.size
-        self._normalize = normalize
         self._folder = folder
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
-        return self._pool(self._tokenise(queries))
+        return self._student.encode(queries)
 
     def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
         """Return tokenise and pool."""
-        return {"tokenise": self._tokenise, "pool": self._pool}
+        return {"tokenise": self._student.tokenise, "pool": self._student.pool}
 
     def count_tokens(self, queries: Sequence[str]) -> list[int]:
         """Return the tokens of each query."""
-        return [len(ids) for ids in self._tokenise(queries)]
+        return [len(ids) for ids in self._student.tokenise(queries)]
 
     def bytes_read(self, tokens: int) -> int:
         """Return the bytes of so many rows of the table."""
         row: int = self._table[0].nbytes
         return tokens * row
 
-    def _tokenise(self, queries: Sequence[str]) -> list[list[int]]:
-        encode = self._tokenizer.encode
-        return [encode(query, add_special_tokens=False).ids for query in queries]
-
-    def _pool(self, tokens: Sequence[list[int]]) -> Vectors:
-        vectors = np.zeros((len(tokens), self._table.shape[1]), dtype=np.float32)
-        for row, ids in enumerate(tokens):
-            if ids:
-                total = np.add.reduce(self._table.take(ids, 0))
-                vectors[row] = unit(total) if self._normalize else total / len(ids)
-        return vectors
-
     def export(self, folder: Path, passages: Path | None) -> None:
-        """Write student and passages' encoder as one folder."""
+        """Write student and passages' encoder as one folder, and a light reader."""
         from effbench_small_query.exporting import export
 
         export(self._folder, folder, passages)
@@ -163,7 +152,7 @@ class ProjectedReader:
         """Write student and passages' encoder as one folder."""
         from effbench_small_query.exporting import export
 
-        export(self._folder, folder, passages, self._int8)
+        export(self._folder, folder, passages, int8=self._int8)
 
 
 class Projection(NamedTuple):
@@ -189,12 +178,6 @@ class PassageSide:
         from effbench_sentence_transformers import SentenceTransformersEncoder
 
         return SentenceTransformersEncoder(ModelId(str(self._folder)), device=self._device)
-
-
-def unit(vector: Vectors) -> Vectors:
-    """Return ``vector`` [d] divided by its L2 norm, zeros as they are."""
-    length = max(float(np.sqrt(vector @ vector)), 1e-12)
-    return vector * np.float32(1 / length)
 
 
 def _transformer(

@@ -73,7 +73,7 @@ def fit(
         curve = [entry for entry in trainer.state.log_history if "loss" in entry]
         model = checkpoints / "model"
         shutil.rmtree(model, ignore_errors=True)
-        about = {**trainer.steps, **save(model)}
+        about = {**trainer.steps, **_ends(curve), **save(model)}
         about["remarks"] = [*about.get("remarks", ()), *_remarks(curve)]
         (model / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
         (model / "loss.json").write_text(json.dumps(curve), encoding="utf-8")
@@ -219,12 +219,16 @@ def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> Train
     return options
 
 
-def _remarks(curve: Sequence[Mapping[str, float]]) -> list[str]:
-    """Say that a loss did not fall, from the first tenth of its curve to the last."""
+def _ends(curve: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean loss of the first tenth of a curve, and of the last."""
     few = -(-len(curve) // 10)
-    first, last = (
-        sum(entry["loss"] for entry in part) / few for part in (curve[:few], curve[-few:])
-    )
+    ends = {"first_loss": curve[:few], "last_loss": curve[-few:]}
+    return {name: sum(entry["loss"] for entry in part) / few for name, part in ends.items()}
+
+
+def _remarks(curve: Sequence[Mapping[str, float]]) -> list[str]:
+    """Say that a loss did not fall."""
+    first, last = _ends(curve).values()
     if last < first:
         return []
     return [f"its loss did not fall ({first:.4g} when training began, {last:.4g} at the end)"]

@@ -33,9 +33,21 @@ A passage is its title, a space and its text, without white space around. Scores
 Written by Sentence Transformers {version}: load it with that version or a later one.
 
 {code}
+
+## How fast it is
+
+Through Sentence Transformers a query takes longer than effbench's leaderboard says. There
+effbench's own way from the text to the vector is timed. The library goes through all modules
+and parameters at each call, those of passages too, to set them to inference and to find their
+device; then it sorts, pads and moves a batch. Small encoders feel that most.
+
+{light}
 """
 NO_CODE = (
     "No custom code: neither effbench nor a plugin of it is needed, nor `trust_remote_code`."
+)
+NO_READER = (
+    "No lighter reader comes with it: it needs torch and transformers, whoever calls them."
 )
 
 
@@ -73,9 +85,13 @@ def write(
     normalized: bool,
     about: str,
     code: str | None = None,
+    light: str | None = None,
     device: str = "cpu",
 ) -> None:
-    """Write ``modules`` and a README; ``code`` says what code of its own the folder holds."""
+    """Write ``modules`` and a README.
+
+    ``code`` says what code of its own the folder holds, ``light`` how queries are read faster.
+    """
     model = SentenceTransformer(
         modules=list(modules),
         prompts={"query": query_prompt, "document": passage_prompt},
@@ -90,6 +106,7 @@ def write(
         scores="cosines" if normalized else "inner products",
         version=__version__,
         code=code or NO_CODE,
+        light=light or NO_READER,
     )
     (folder / "README.md").write_text(readme, encoding="utf-8")
 

@@ -44,7 +44,7 @@ from sentence_transformers import SentenceTransformer
 place = Path(sys.argv[1])
 texts = json.loads((place / "texts.json").read_text())
 for folder in sorted((place / "exports").iterdir()):
-    code = any(folder.glob("*.py"))
+    code = (folder / "recurrent.py").exists()
     model = SentenceTransformer(str(folder), device="cpu", trust_remote_code=code)
     queries = [model.encode_query(texts["queries"]), model.encode_query(texts["queries"][:1])]
     np.savez(
@@ -163,12 +163,15 @@ def test_only_recurrent_students_bring_code_and_the_readme_says_so(
 ) -> None:
     recurrent = name in ("gru", "lstm", "gru.dot-1")
     folder = deployed[name][2].parent / "exports" / name
-    assert [path.name for path in folder.rglob("*.py")] == ["recurrent.py"] * recurrent
+    readable = recurrent or name == "static"
+    code = [*["reader.py"] * readable, *["recurrent.py"] * recurrent]
+    assert sorted(path.name for path in folder.rglob("*.py")) == code
     assert not [path for path in folder.rglob("*") if path.suffix in (".bin", ".pt", ".pkl")]
     readme = (folder / "README.md").read_text()
     assert ("`recurrent.py` in this folder" in readme) == recurrent
     assert (", trust_remote_code=True)" in readme) == recurrent
     assert ("No custom code" in readme) == (not recurrent)
+    assert ("No lighter reader comes with it" in readme) == (not readable)
 
 
 def test_code_is_not_run_without_trust(deployed: dict[str, tuple[Any, Any, Path]]) -> None:
@@ -242,9 +245,11 @@ def test_what_the_library_cannot_say_is_refused(
     assert "\n" not in str(error.value)
 
 
-def test_int8_is_refused(student: Path, tmp_path: Path) -> None:
+def test_int8_of_a_transformer_is_refused(tmp_path: Path) -> None:
+    base = save_base(tmp_path / "base")
+    student = train(base, targets(count=8), tmp_path / "s", cell="transformer", epochs=1)
     with pytest.raises(EffbenchError, match="keeps no int8"):
-        small_query(student, int8=True).export(tmp_path / "out", tmp_path)
+        small_query(student, int8=True, device="cpu").export(tmp_path / "out", tmp_path)
 
 
 def test_cut_vectors_are_refused(tmp_path: Path) -> None:

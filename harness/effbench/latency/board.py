@@ -15,6 +15,9 @@ class Latencies(NamedTuple):
     """What there is of a board's lines."""
 
     lines: Sequence[Measured]
+    timed: Sequence[Measured]
+    """The same, of whichever datasets have them."""
+
     missing: Sequence[Sequence[str]]
     """Of each line the datasets of the suite on which it has no latency."""
 
@@ -48,18 +51,19 @@ def latencies(
         [name for name in datasets if not _of(sessions, by_dataset.get(name)).cells]
         for _, by_dataset in lines
     ]
+    timed = [
+        sessions.measured({name: one[name].cell for name in datasets if name not in lacking})
+        for (_, one), lacking in zip(lines, missing, strict=True)
+    ]
     measured = [
-        sessions.measured({name: by_dataset[name].cell for name in datasets})
-        if not lacking
-        else Measured([])
-        for (_, by_dataset), lacking in zip(lines, missing, strict=True)
+        Measured([]) if lacking else own for own, lacking in zip(timed, missing, strict=True)
     ]
     remarks = list(sessions.remarks)
     if any(record.latency for record in records):
         remarks.append("latencies of an older protocol are not shown (run the suite again)")
     rows = [row for row, _ in lines]
-    remarks += spelled(zip(rows, (own.flags() for own in measured), strict=True))
-    return Latencies(measured, missing, remarks, sessions.unreadable)
+    remarks += spelled(zip(rows, (own.flags() for own in timed), strict=True))
+    return Latencies(measured, timed, missing, remarks, sessions.unreadable)
 
 
 def _of(sessions: Sessions, record: Done | None) -> Measured:
@@ -76,7 +80,8 @@ def spelled(flags: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
     found = [f"{what}: {', '.join(names)}" for what, names in rows.items()]
     if any(what.startswith("latency unstable") for what in rows):
         found.append(
-            "an unstable latency gives no speed-up, and --budget and --keep leave its row out: "
+            "an unstable latency gives no speed-up, and --budget and --keep take its row only "
+            "provisionally: "
             f"{ADVICE}"
         )
     return found

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from effbench.cells import through
 from effbench.latency import figures, trust
 from effbench.latency.board import spelled
 from effbench.latency.samples import Read
 from effbench.latency.sessions import Measured, Value, columns
 from effbench.latency.spans import ENCODE, END_TO_END
+from effbench.leaderboard import Line
+from effbench.render import for_people
 from effbench.tables import Table
 
 
@@ -24,11 +28,17 @@ def _table(session: Read, title: str, machine: str) -> Table:
     cells = [cell for cell in session.cells if cell not in header.errors]
     known = [(session, cell) for cell in cells if cell == header.baseline]
     baseline = Measured(known)
-    lines = [dict(_name(session, cell)) | _line(session, cell, baseline) for cell in cells]
+    over = next((_through(session, cell) for _, cell in known), None)
+    lines = [
+        _name(session, cell)
+        | _line(session, cell, baseline)
+        | {"baseline": over.row if over else None}
+        for cell in cells
+    ]
     remarks = [f"{cell}: FAILED: {error}" for cell, error in header.errors.items()]
     remarks += spelled((cell, Measured([(session, cell)]).flags()) for cell in cells)
     remarks += header.warnings
-    return _as_table(title, machine, lines, remarks)
+    return _as_table(title, machine, lines, remarks, over.name if over else "")
 
 
 def _line(session: Read, cell: str, baseline: Measured) -> dict[str, Value]:
@@ -71,14 +81,28 @@ def _parts(session: Read, title: str, machine: str) -> Table:
 
 
 def _name(session: Read, cell: str) -> dict[str, Value]:
+    line = _through(session, cell)
+    return {"row": line.row, "index": line.index}
+
+
+def _through(session: Read, cell: str) -> Line:
     facts = session.header.rows[cell]
-    return {"row": facts.row, "index": through(facts.index, facts.search)}
+    return Line(facts.row, through(facts.index, facts.search), {})
 
 
 def _as_table(
-    title: str, machine: str, lines: list[dict[str, Value]], remarks: list[str]
+    title: str,
+    machine: str,
+    lines: list[dict[str, Value]],
+    remarks: list[str],
+    baseline: str = "",
 ) -> Table:
+    """Return a table whose columns for people are all shown: no other command shows them."""
     names = tuple(dict.fromkeys(name for line in lines for name in line))
     brief = (f"{ENCODE} p50", f"{END_TO_END} p50", "speed-up")
     bounds = (n for n in names if n.endswith((" low", " high")) and not n.startswith(brief))
-    return Table(title, machine, names, tuple(lines), tuple(remarks), tuple(bounds))
+    details = (*bounds, "baseline")
+    whole = Table(
+        title, machine, names, tuple(lines), tuple(remarks), details, baseline=baseline
+    )
+    return replace(whole, chosen=tuple(for_people(whole)))

@@ -40,8 +40,8 @@ OWN_COSTS = ("search_seconds", "index_key")
 def facts(board: Board) -> dict[str, Any]:
     """Return a board as JSON can hold it."""
     units = [MEAN, *board.units] if len(board.units) > 1 else list(board.units)
-    rows = table(board).lines
-    lines = [_line(board, number, units, own) for number, own in enumerate(rows)]
+    drawn = table(board)
+    lines = [_line(board, number, units, own) for number, own in enumerate(drawn.lines)]
     there = {span for line in lines for span in line["latency"]}
     spans = [span for span in dict.fromkeys((END_TO_END, *SHOWN)) if span in there]
     for number, line in enumerate(lines):
@@ -55,6 +55,7 @@ def facts(board: Board) -> dict[str, Any]:
         "units": units,
         "spans": spans,
         "baseline": board.baseline,
+        "baseline_said": drawn.baseline,
         "lines": lines,
         "cells": cells,
         "shared": shared.values,

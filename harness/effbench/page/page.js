@@ -62,6 +62,7 @@
     chosen.sort = null;
     byId("machine").hidden = !board.fingerprint;
     byId("machine").querySelector("pre").textContent = JSON.stringify(board.fingerprint, null, 1);
+    byId("baseline").textContent = board.baseline_said && `Baseline: ${board.baseline_said}`;
     byId("remarks").replaceChildren(...board.remarks.map((text) => make("li", {}, text)));
     render();
   }

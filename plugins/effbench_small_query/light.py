@@ -1,0 +1,334 @@
+"""Read queries with a static or recurrent student: numpy and tokenizers, nothing else.
+
+    from reader import Encoder
+
+    Encoder("FOLDER").encode(["a query"])  # float32 [1, d]
+
+``effbench export`` puts this file, as it is, beside such a student, as ``reader.py``. The row
+itself runs the same code, where torch takes over some products.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+Vectors: TypeAlias = "NDArray[np.float32]"
+Product: TypeAlias = "Callable[[Vectors], Vectors]"
+"""[width] -> [n], or [t, width] -> [t, n]."""
+Products: TypeAlias = "Callable[[Vectors, Vectors, bool], Product]"
+"""Makes a product of a weight [n, width], a bias [n], and whether it is int8."""
+
+FACTS = "reader.json"
+"""The file that tells `Encoder` what the student is, and where."""
+
+FEW, BLOCK = 6, 4
+"""Rows that OpenBLAS multiplies faster one by one; more are fastest by whole blocks."""
+
+LONGEST = 100_000_000
+"""Bytes of a header of safetensors, as its own reader has it."""
+
+SMALLEST = float(np.float32(6.1e-5))
+"""torch's smallest scale of int8 inputs."""
+
+
+class Encoder:
+    """The query encoder of a folder that ``effbench export`` wrote.
+
+    ``folder`` is where this file lies, if it is not said.
+
+    Raises:
+        OSError, ValueError, KeyError: the folder's files are missing or damaged.
+
+    """
+
+    def __init__(self, folder: str | Path = Path(__file__).parent) -> None:
+        facts = json.loads(Path(folder, FACTS).read_text(encoding="utf-8"))
+        student = Path(folder, facts["student"])
+        tokenizer = Tokenizer.from_file(str(student / "tokenizer.json"))
+        weights = read_weights(student / "model.safetensors")
+        self._student: Static | Recurrent
+        if facts["cell"] == "static":
+            table = weights["embedding.weight"]
+            self._student = Static(tokenizer, table, facts["normalize"])
+        else:
+            shape = json.loads((student / "recurrent.json").read_text(encoding="utf-8"))
+            self._student = Recurrent(
+                tokenizer,
+                shape,
+                weights,
+                facts["normalize"],
+                int8=facts["int8"],
+                precompute=facts["precompute"],
+            )
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), d]; zeros for a text without a token."""
+        return self._student.encode([texts] if isinstance(texts, str) else texts)
+
+
+class Static:
+    """The mean of the tokens' rows of one table [words, d]: no network."""
+
+    def __init__(self, tokenizer: Tokenizer, table: Vectors, normalize: bool) -> None:
+        self._tokenizer, self._table, self._normalize = tokenizer, table, normalize
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), d]; zeros for a text without a token."""
+        return self.pool(self.tokenise(texts))
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, no special ones added."""
+        return tokenise(self._tokenizer, texts)
+
+    def pool(self, tokens: Sequence[list[int]]) -> Vectors:
+        """Return the vectors [n, d] of n texts' tokens."""
+        vectors = np.zeros((len(tokens), self._table.shape[1]), dtype=np.float32)
+        for row, ids in enumerate(tokens):
+            if ids:
+                total = np.add.reduce(self._table.take(ids, 0))
+                vectors[row] = unit(total) if self._normalize else total / len(ids)
+        return vectors
+
+
+def dense(weight: Vectors, bias: Vectors) -> Product:
+    """Return what takes [width] to [n], or [t, width] to [t, n]: ``x @ weight.T + bias``."""
+
+    def product(x: Vectors) -> Vectors:
+        if x.ndim == 1:
+            return weight @ x + bias
+        if len(x) <= FEW:
+            return np.stack([weight @ row for row in x]) + bias
+        blocks = np.zeros((-(-len(x) // BLOCK) * BLOCK, x.shape[1]), dtype=np.float32)
+        blocks[: len(x)] = x
+        return (blocks @ weight.T)[: len(x)] + bias
+
+    return product
+
+
+class Int8:
+    """`dense` as torch's dynamic int8 product has it, bit by bit, in float32.
+
+    Weights are int8 with a scale a row, inputs 7 bits with one scale for all of ``x``. Sums of
+    their products are whole numbers that float32 holds exactly up to a width of 1,040.
+    """
+
+    def __init__(self, weight: Vectors, bias: Vectors) -> None:
+        self._scales = np.maximum(np.abs(weight).max(1), np.float32(1e-12)) / np.float32(127)
+        inverse = np.float32(1) / self._scales
+        whole = np.clip(np.rint(weight * inverse[:, None]), -128, 127)
+        self._sums = dense(whole, np.zeros_like(bias))
+        self._bias = bias.astype(np.float64)
+
+    def __call__(self, x: Vectors) -> Vectors:
+        """Return [n] of [width], or [t, n] of [t, width]."""
+        scale, zero = _scale_of(x)
+        levels = x.astype(np.float64)
+        levels *= float(np.float32(1) / scale)
+        levels += zero
+        # not before: the processor's fused instruction rounds once, after the sum
+        sums = self._sums(np.rint(levels.astype(np.float32)) - np.float32(zero))
+        y = sums.astype(np.float64)
+        y *= self._scales * scale
+        y += self._bias
+        return y.astype(np.float32)
+
+
+def _scale_of(x: Vectors) -> tuple[np.float32, int]:
+    """Return the scale of int8 inputs, and the level of 0..127 that stands for 0."""
+    low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
+    scale = (high - low) / 127
+    if np.float32(scale) == 0 or np.isinf(np.float32(1) / np.float32(scale)):
+        return np.float32(0.1), 0
+    if scale < SMALLEST:
+        low, high = low * SMALLEST / scale, high * SMALLEST / scale
+        scale = SMALLEST
+    below, above = -low / scale, high / scale
+    zero = below if below < 127 + above else 127 - above
+    return np.float32(scale), min(max(round(zero), 0), 127)
+
+
+def product(weight: Vectors, bias: Vectors, int8: bool) -> Product:
+    """Return what multiplies with a weight [n, width] and adds a bias [n]."""
+    return Int8(weight, bias) if int8 else dense(weight, bias)
+
+
+class Layer(NamedTuple):
+    """The products of one layer, biases added; GRU gates r, z, n; LSTM gates i, f, g, o."""
+
+    of_inputs: Product
+    """[t, width] -> [t, gates x h]."""
+
+    of_hidden: Product
+    """[h] -> [gates x h]."""
+
+
+class Recurrent:
+    """The last state of a GRU or LSTM over the tokens of a text, and its head.
+
+    ``shape`` and ``weights`` are those of the module that was trained. ``of_rows`` makes the
+    products of several tokens, ``of_one`` those of a state.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        shape: Mapping[str, Any],
+        weights: Mapping[str, Vectors],
+        normalize: bool,
+        *,
+        int8: bool = False,
+        precompute: bool = False,
+        of_rows: Products = product,
+        of_one: Products = product,
+    ) -> None:
+        def made(products: Products, weight: str, bias: str) -> Product:
+            return products(weights[weight], weights[bias], int8)
+
+        self._tokenizer, self._normalize, self.width = tokenizer, normalize, shape["output"]
+        self.step = gru_step if shape["cell"] == "gru" else lstm_step
+        self.layers = [
+            Layer(
+                made(of_rows, f"rnn.weight_ih_l{number}", f"rnn.bias_ih_l{number}"),
+                made(of_one, f"rnn.weight_hh_l{number}", f"rnn.bias_hh_l{number}"),
+            )
+            for number in range(shape["layers"])
+        ]
+        self._head: list[Product] = [
+            feed_forward(
+                made(of_one, f"{name}.intermediate.weight", f"{name}.intermediate.bias"),
+                made(of_one, f"{name}.output.weight", f"{name}.output.bias"),
+                weights[f"{name}.norm.weight"],
+                weights[f"{name}.norm.bias"],
+            )
+            for name in (f"head.{number}" for number in range(shape["feed_forward"]))
+        ]
+        if shape["output"] != shape["hidden"]:
+            name = f"head.{shape['feed_forward']}"
+            self._head.append(made(of_one, f"{name}.weight", f"{name}.bias"))
+        self._precomputed = precompute
+        self.words = weights["embedding.weight"]
+        if precompute:
+            self.words = self.layers[0].of_inputs(self.words)
+        parts = 1 if shape["cell"] == "gru" else 2
+        self.start = np.zeros((shape["layers"], parts, shape["hidden"]), dtype=np.float32)
+        """The state [layers, parts, h] before the first token; an LSTM's cells are a part."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), d]; zeros for a text without a token."""
+        vectors = np.zeros((len(texts), self.width), dtype=np.float32)
+        for row, ids in enumerate(self.tokenise(texts)):
+            if ids:
+                vectors[row] = self.vector(self.read(ids, self.start))
+        return vectors
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, no special ones added."""
+        return tokenise(self._tokenizer, texts)
+
+    def read(self, ids: list[int], state: Vectors) -> Vectors:
+        """Return the state after one token or more that follow ``state``, which stays."""
+        rows, state = self.words.take(ids, 0), state.copy()
+        for number, layer in enumerate(self.layers):
+            gates = rows if self._precomputed and number == 0 else layer.of_inputs(rows)
+            rows = np.empty((len(ids), state.shape[2]), dtype=np.float32)
+            for position, gate in enumerate(gates):
+                self.step(gate, layer.of_hidden, state[number])
+                rows[position] = state[number, 0]
+        return state
+
+    def vector(self, state: Vectors) -> Vectors:
+        """Return the vector [d] of what has been read."""
+        last = state[-1, 0]
+        for part in self._head:
+            last = part(last)
+        return unit(last) if self._normalize else last
+
+
+def feed_forward(widen: Product, narrow: Product, weight: Vectors, bias: Vectors) -> Product:
+    """Return BERT's intermediate and output layers: widen, GELU, narrow, add, normalise."""
+
+    def product(x: Vectors) -> Vectors:
+        y = x + narrow(_gelu(widen(x)))
+        apart = y - y.mean()
+        unscaled: Vectors = apart / np.sqrt(np.square(apart).mean() + np.float32(1e-12))
+        return unscaled * weight + bias
+
+    return product
+
+
+def _gelu(x: Vectors) -> Vectors:
+    """Return x times the normal distribution's share below it, to 5e-7."""
+    z = np.abs(x.astype(np.float64)) / np.sqrt(2)
+    t = 1 / (1 + 0.3275911 * z)  # Abramowitz and Stegun, 7.1.26; numpy has no erf
+    powers = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+    above = np.polyval([*reversed(powers), 0.0], t) * np.exp(-z * z) / 2
+    y: Vectors = (x * np.where(x > 0, 1 - above, above)).astype(np.float32)
+    return y
+
+
+def gru_step(gate: Vectors, product: Product, hidden: Vectors) -> None:
+    """Take ``hidden`` [1, h] one token on."""
+    h = hidden[0]
+    size = len(h)
+    recurrent = product(h)
+    both = _sigmoid(gate[: 2 * size] + recurrent[: 2 * size])
+    new = np.tanh(gate[2 * size :] + both[:size] * recurrent[2 * size :])
+    hidden[0] = new + both[size:] * (h - new)
+
+
+def lstm_step(gate: Vectors, product: Product, hidden: Vectors) -> None:
+    """Take ``hidden`` [2, h], outputs and cells, one token on."""
+    size = hidden.shape[1]
+    gate = gate + product(hidden[0])
+    both = _sigmoid(gate[: 2 * size])
+    cell = both[size:] * hidden[1] + both[:size] * np.tanh(gate[2 * size : 3 * size])
+    hidden[1] = cell
+    hidden[0] = _sigmoid(gate[3 * size :]) * np.tanh(cell)
+
+
+def _sigmoid(x: Vectors) -> Vectors:
+    # by tanh: exp(-x) overflows
+    half = np.float32(0.5)
+    y: Vectors = half * np.tanh(half * x) + half
+    return y
+
+
+def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """Return the token ids of each text, no special ones added."""
+    return [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+
+
+def unit(vector: Vectors) -> Vectors:
+    """Return ``vector`` [d] divided by its L2 norm, zeros as they are."""
+    length = max(float(np.sqrt(vector @ vector)), 1e-12)
+    return vector * np.float32(1 / length)
+
+
+def read_weights(path: Path) -> dict[str, Vectors]:
+    """Return the arrays of a file of safetensors by name: a length, a header in JSON, floats.
+
+    Raises:
+        OSError, ValueError, KeyError: it is missing or damaged, or holds other than float32.
+
+    """
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size > LONGEST:
+            raise ValueError(f"{path}: no file of safetensors")
+        header = json.loads(file.read(size))
+    found = {}
+    for name, facts in header.items():
+        if name != "__metadata__":
+            if facts["dtype"] != "F32":
+                raise ValueError(f"{path}: {name} is {facts['dtype']}, not F32")
+            first, end = facts["data_offsets"]
+            own = np.fromfile(path, "<f4", (end - first) // 4, offset=8 + size + first)
+            found[name] = own.reshape(facts["shape"])
+    return found
