@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -11,15 +10,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import effbench
-from effbench.content import count_lines, stamp_of
-from effbench.reading import (
-    checked_id,
-    checked_relevance,
-    content_sha256,
-    opened,
-    read_lines,
-    shown,
-)
+from effbench.content import count_lines, text_digest
+from effbench.reading import checked_id, checked_relevance, opened, read_lines, shown
 
 Layout: TypeAlias = tuple[str, ...]  # what the columns of a line hold
 COLLECTION = ("doc_id", "text")
@@ -82,7 +74,7 @@ class Msmarco:
     @cached_property
     def corpus_key(self) -> str:
         """Digest of the file of the docs, and whether they are candidates only."""
-        return f"{self._kind}:{_digest(self._docs.path)}"
+        return f"{self._kind}:{text_digest(self._docs.path)}"
 
     @cached_property
     def key(self) -> str:
@@ -90,7 +82,7 @@ class Msmarco:
         paths = [self._queries.path, self._qrels]
         if self._triples:
             paths.append(self._triples)
-        return ":".join([self._kind, *map(_digest, paths)])
+        return ":".join([self._kind, *map(text_digest, paths)])
 
     def docs_count(self) -> None:
         """Return None: counting takes a pass."""
@@ -209,16 +201,6 @@ def _rows(
         yield where, row
     if empty:
         raise effbench.EffbenchError(f"{path}: an empty file (write {write})")
-
-
-def _digest(path: Path) -> str:
-    """Return the sha256 of a file's content: the same for a plain and a gzipped one."""
-    return _remembered_digest(path, stamp_of(path))
-
-
-@functools.cache  # a suite's datasets share a collection of 3 GB
-def _remembered_digest(path: Path, stamp: tuple[int, ...]) -> str:
-    return content_sha256(path)
 
 
 @effbench.hookimpl

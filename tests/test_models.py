@@ -145,7 +145,7 @@ def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str)
         (
             "{file: texts.txt}",
             "{file: table.csv, column: text}",
-            "no column 'text' (its header has",
+            "no column 'text' (its header has 'query', 'number')",
         ),
     ],
 )

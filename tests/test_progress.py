@@ -16,7 +16,7 @@ from rich.console import Console
 import effbench
 from effbench import console
 from effbench.console import Terminal
-from effbench.progress import Work
+from effbench.progress import Tally
 
 SUITE = """\
 suite: toys
@@ -53,7 +53,7 @@ class Watcher:
     """A clock that tests move, all pieces of work, and what is said when somebody looks."""
 
     def __init__(self) -> None:
-        self.now, self.works = 0.0, list[Work]()
+        self.now, self.works = 0.0, list[Tally]()
         self.terminal: Terminal | None = None
 
     def look(self, seconds: float) -> None:

@@ -12,6 +12,7 @@ import pytest
 import effbench_dpr
 import effbench_msmarco
 import effbench_oag_qa
+import effbench_table
 from effbench import reading
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
@@ -59,6 +60,23 @@ def msmarco(option: str) -> Reader:
     return read
 
 
+def table(option: str) -> Reader:
+    """Read one of the files of a table, the others of which are sound."""
+
+    def read(path: Path) -> object:
+        sound = {"docs": "id,text\n1,a\n", "queries": "id,text\n1,a\n"}
+        sound["judgments"] = "query,doc,relevance\n1,1,1\n"
+        files = {}
+        for name, text in sound.items():
+            files[name] = path if name == option else path.with_name(f"sound-{name}.csv")
+            if name != option:
+                files[name].write_text(text)
+        dataset = effbench_table.Table(**files)
+        return [list(part()) for part in (dataset.docs, dataset.queries, dataset.qrels)]
+
+    return read
+
+
 def column(path: Path) -> object:
     return list(FileSource(path, file_sha256(path), "text", None).texts())
 
@@ -96,6 +114,9 @@ READERS: dict[str, tuple[Reader, str]] = {
     "msmarco-collection": (msmarco("collection"), "1\ta\n2\tb\n"),
     "msmarco-queries": (msmarco("queries"), "1\ta\n2\tb\n"),
     "msmarco-qrels": (msmarco("qrels"), "1 0 1 1\n2 0 1 1\n"),
+    "table-docs": (table("docs"), "id\ttext\n1\ta\n2\tb\n"),
+    "table-queries": (table("queries"), "id\ttext\n1\ta\n2\tb\n"),
+    "table-judgments": (table("judgments"), "query\tdoc\trelevance\n1\t1\t1\n"),
     "papers": (papers, "1\tabstract\ttitle\n2\tabstract\ttitle\n"),
     "questions": (questions, "who?\t['title']\nwhat?\t['title']\n"),
     "dpr": (entries, json.dumps([ENTRY, ENTRY], indent=1)),

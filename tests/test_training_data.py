@@ -102,10 +102,22 @@ def test_a_cut_and_its_whole_are_the_same_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("texts.csv", "id,text\n1,one, two\n", "texts.csv:2: more cells than the header has"),
-        ("texts.tsv", "id\ttext\n1\tone\ttwo\n", "texts.tsv:2: more cells than the header"),
-        ("texts.csv", 'id,text\n1,"one\n2,two\n', "texts.csv:3: unexpected end of data"),
-        ("texts.csv", 'id,text\n1,"one" two\n', "texts.csv:2: ',' expected after '\"'"),
+        (
+            "texts.csv",
+            "id,text\n1,one, two\n",
+            "texts.csv:2: 3 cells, where the header has 2",
+        ),
+        (
+            "texts.tsv",
+            "id\ttext\n1\tone\ttwo\n",
+            "texts.tsv:2: 3 cells, where the header has",
+        ),
+        (
+            "texts.csv",
+            'id,text\n1,"one\n2,two\n',
+            "texts.csv:2: a quotation mark opens",
+        ),
+        ("texts.csv", 'id,text\n1,"one" two\n', "texts.csv:2: a quoted cell goes on"),
     ],
 )
 def test_a_table_that_would_cut_texts_or_join_them_is_refused(

@@ -25,10 +25,13 @@ from effbench.cli_options import (
     columns_option,
     data_option,
     device_option,
+    forgive_option,
     leave,
+    misses,
     planned,
     results_option,
 )
+from effbench.cli_plan import plan
 from effbench.cli_records import compare, evaluate, show
 from effbench.cli_results import results as results_group
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
@@ -116,6 +119,7 @@ def main() -> None:
 @cache_option
 @device_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@forgive_option
 @click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
 @as_json_option
 @columns_option
@@ -127,6 +131,7 @@ def run(
     cache: Path | None,
     device: str | None,
     fail_fast: bool,
+    forgive_expected: bool,
     verbose: bool,
     as_json: bool,
     columns: tuple[str, ...],
@@ -135,15 +140,19 @@ def run(
 
     What is finished already is not done again. Under torchrun --no-python all its processes
     train the models together. Exit code 0: all cells done, but those without data; 1: some cell
-    failed, or all lack data; 2: a mistake in the suite or the command.
+    failed, all lack data, or a score is not as expected; 2: a mistake in the suite or the
+    command.
     """
     from effbench import processes, render, selection
     from effbench.console import Terminal, stderr
+    from effbench.costs import Facts, check_run
     from effbench.layout import show
+    from effbench.leaderboard import boards
     from effbench.plan import Unmeasurable
+    from effbench.results import Results
     from effbench.run import refuse
     from effbench.run import run as run_plan
-    from effbench.tables import tables
+    from effbench.tables import table
     from effbench.uses import using
     from effbench.workbench import Workbench
 
@@ -159,16 +168,18 @@ def run(
     if columns:
         selection.check(columns, selection.columns_to_come(plan))
     check_places(store, plan, results)
-    if not processes.rank():
-        say(*plan.remarks, err=True)
+    root = results.absolute()  # a plugin may go to another folder
     part = plan.only(only)
+    if not processes.rank():
+        check_run(Results.of(root, plan).lacking(part, store), Facts(store, device), root)
+        say(*plan.remarks, err=True)
     with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
-        root = results.absolute()  # a plugin may go to another folder
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
-    found = selection.select(tables([records.folder]), columns)
+    shown = boards([records.folder])
+    found = selection.select([table(one) for one in shown], columns)
     if as_json:
         put(render.as_json(found))
     else:
@@ -180,25 +191,8 @@ def run(
         f"records in {results / records.folder.relative_to(root)}",
         err=True,
     )
-    leave(failed=bool(outcome.failed) or not outcome.records)
-
-
-@main.command()
-@click.argument("suite")
-@data_option
-@cache_option
-@as_json_option
-def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
-    """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
-    from effbench.listing import described_plan, spelled_plan
-
-    store, found = planned(suite, data, cache)
-    described = described_plan(found, store)
-    if as_json:
-        put_json(described)
-        return
-    say(*found.remarks, err=True)
-    say(*spelled_plan(described))
+    missed = misses(shown, forgiven=forgive_expected)
+    leave(failed=missed or bool(outcome.failed) or not outcome.records)
 
 
 @main.command()
@@ -269,6 +263,7 @@ def plugins(as_json: bool) -> None:
     leave(failed=bool(found.broken()))
 
 
+main.add_command(plan)
 main.add_command(latency)
 main.add_command(cache)
 main.add_command(results_group)

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from effbench import processes
 from effbench.printing import harmless
-from effbench.progress import Work
+from effbench.progress import Tally
 
 EVERY_SECONDS = 60.0
 """Between two lines about a piece of work, where the output is no terminal."""
@@ -54,7 +54,7 @@ class Terminal:
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._console, self._every, self._clock = console, every, clock
-        self._running: list[Work] = []
+        self._running: list[Tally] = []
         self._over = threading.Event()
         self._lines = threading.Thread(target=self._tell, name="progress", daemon=True)
         self._bars = Bars(
@@ -80,9 +80,9 @@ class Terminal:
         self._over.set()
 
     @contextmanager
-    def work(self, label: str, total: int | None, unit: str) -> Iterator[Work]:
+    def work(self, label: str, total: int | None, unit: str) -> Iterator[Tally]:
         """Show a piece of work; yield what is told of the units that are done."""
-        work = Work(label, total, unit, self._clock)
+        work = Tally(label, total, unit, self._clock)
         bar = self._bars.add_task(escape(harmless(label)), total=total, work=work)
         self._running.append(work)
         try:

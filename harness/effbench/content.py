@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -20,7 +21,7 @@ from typing import IO
 from effbench.errors import EffbenchError
 from effbench.files import DiskError, read_sealed, sweep_stale, write_json
 from effbench.paths import inside
-from effbench.reading import LONGEST
+from effbench.reading import LONGEST, content_sha256
 
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 PACKAGE = "package:"
@@ -45,6 +46,24 @@ def file_sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
         return digest.hexdigest()
+
+
+def text_digest(path: Path) -> str:
+    """Return the SHA-256 of what a text file holds, packed or plain, in hex.
+
+    It is remembered for as long as the file stays as it is: datasets share files of gigabytes.
+
+    Raises:
+        EffbenchError: the file cannot be read.
+
+    """
+    with readable(path):
+        return _text_digest(path, stamp_of(path))
+
+
+@functools.cache
+def _text_digest(path: Path, stamp: tuple[int, ...]) -> str:
+    return content_sha256(path)
 
 
 class Digests:

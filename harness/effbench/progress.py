@@ -14,7 +14,7 @@ FEWEST, SHORTEST_SECONDS = 10, 0.1
 """Units and time of which a finished work's rate means something."""
 
 
-class Work:
+class Tally:
     """A piece of work while it is done: how much of it, how fast, and what is left."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Work:
             if whole is not None:
                 left = (whole - self.done) * seconds / new - (now - self._counted)
         said.append(
-            f"{lasting(left)} left" if left > 0 else f"{lasting(now - self._began)} so far"
+            f"{lasting(left)} left" if left >= 1 else f"{lasting(now - self._began)} so far"
         )
         return ", ".join(said)
 
@@ -94,7 +94,7 @@ class Work:
 class Progress(Protocol):
     """Somebody who watches."""
 
-    def work(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Work]:
+    def work(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Tally]:
         """Enter a piece of work; tell what comes out of the units that are done."""
 
     def note(self, message: str) -> None:
@@ -105,19 +105,19 @@ class Silent:
     """Nobody watches."""
 
     @contextmanager
-    def work(self, label: str, total: int | None, unit: str) -> Iterator[Work]:
+    def work(self, label: str, total: int | None, unit: str) -> Iterator[Tally]:
         """Show nothing of it."""
-        yield Work(label, total, unit)
+        yield Tally(label, total, unit)
 
     def note(self, message: str) -> None:
         """Forget it."""
 
 
-_training: Work | None = None
+_training: Tally | None = None
 
 
 @contextmanager
-def training(work: Work) -> Iterator[None]:
+def training(work: Tally) -> Iterator[None]:
     """Let what trainers tell inside count for a piece of work."""
     global _training
     before, _training = _training, work

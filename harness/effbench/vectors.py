@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from effbench.api import Vectors
     from effbench.code import Code
-    from effbench.progress import Work
+    from effbench.progress import Tally
 
 Item = TypeVar("Item")
 
@@ -46,7 +46,7 @@ def write_shards(
     artifact: Artifact,
     items: Iterable[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
-    advance: Work,
+    advance: Tally,
     code: Code,
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep whole shards of an earlier attempt.
@@ -196,7 +196,7 @@ def _write_shard(
     names: _Names,
     shard: list[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
-    advance: Work,
+    advance: Tally,
     code: Code,
 ) -> dict[str, Any]:
     import numpy as np

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from effbench import code, processes
+from effbench import code, costs, processes
 from effbench.blame import failure, said
 from effbench.content import DIGESTS, Digests
+from effbench.datasets import counted_docs
 from effbench.errors import EffbenchError, NoDataError
 from effbench.files import on_disk
 from effbench.progress import Progress
@@ -111,9 +112,13 @@ class Workbench:
 
     def docs_total(self, row: DatasetRow) -> int | None:
         """Return how many docs progress may promise; None when only reading them tells."""
-        if self.docs_totals.get(row.corpus_key) is None:
-            self.docs_totals[row.corpus_key] = row.docs_total()
-        return self.docs_totals[row.corpus_key]
+        total = self.docs_totals.get(row.corpus_key)
+        if total is None:
+            total = row.docs_count()
+        if total is None:
+            total = counted_docs(row.dataset, row.who)
+        self.docs_totals[row.corpus_key] = total
+        return total
 
     @cached_property
     def digests(self) -> Digests:
@@ -167,14 +172,17 @@ class Workbench:
                 artifact.sweep()
                 if together:
                     processes.call_others(artifact)
-                info = step.make(artifact, self)
-                facts = {
-                    "label": step.label,
-                    "code": {**code.of(step.offers), **code.models([step])},
-                }
-                artifact.finish({**facts, **info})
-                self.made.append(step.label)
+                self._make(step, artifact)
         return artifact
+
+    def _make(self, step: Step, artifact: Artifact) -> None:
+        resumed = not artifact.is_empty()
+        info = step.make(artifact, self)
+        facts = {"label": step.label, "code": {**code.of(step.offers), **code.models([step])}}
+        artifact.finish({**facts, **info})
+        self.made.append(step.label)
+        if not processes.several():  # together they are faster than one
+            costs.learn(step, costs.Facts(self.store, self.device), resumed=resumed)
 
     def _whole(self, artifact: Artifact) -> bool:
         return artifact.manifest() is not None if self.trusting else artifact.sound()

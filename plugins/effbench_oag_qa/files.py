@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import functools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import effbench
-from effbench.content import stamp_of
-from effbench.reading import checked_id, content_sha256, numbered, opened, shown
+from effbench.content import text_digest
+from effbench.reading import checked_id, numbered, opened, shown
 
 INSIDE = "oagqa-topic-v2"  # the folder that the authors' archive is unpacked to
 PAPER = ("id", "abstract", "title")
@@ -173,9 +172,4 @@ def _digest(path: Path) -> str:
     """Return the sha256 of a file, or what stands for one that is not there yet."""
     if not path.is_file():
         return f"absent-{path.name}"
-    return _remembered_digest(path, stamp_of(path))
-
-
-@functools.cache  # the same files make up a topic, its discipline and all splits of both
-def _remembered_digest(path: Path, stamp: tuple[int, ...]) -> str:
-    return content_sha256(path)
+    return text_digest(path)

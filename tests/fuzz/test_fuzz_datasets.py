@@ -37,6 +37,11 @@ COLUMNS = {
     "queries.tsv": b"q1\tapple\nq2\tdoor cloud",
     "qrels.tsv": b"q1\t0\td1\t1\nq2\t0\td2\t2",
     "top.tsv": b"q1\td1\tapple\tapple boat\nq2\td1\tdoor\tapple boat\nq2\td2\tdoor\tcloud door",
+    "goods.csv": b'sku,title,text\nd1,One,"apple, boat"\nd2,,cloud door\nd3,Three,eagle fire',
+    "goods.jsonl": b'{"sku": "d1", "text": "apple boat"}\n{"sku": 2, "text": "cloud door"}',
+    "clicks.csv": b'query,sku\napple,d1\nApple,d1\n"door, cloud",d2',
+    "judged.tsv": b"query\tsku\trelevance\nq1\td1\t1\nq2\t2\t2",
+    "asked.csv": b"id,text\nq1,apple\nq2,door cloud",
     "geometry-papers-10k.tsv": b"p1\tapple boat\tOne\np2\tcloud door\tTwo",
     "geometry-questions.tsv": b"apple?\t['One']\ndoor?\t['Two', \"Three's\"]",
 }
@@ -45,6 +50,10 @@ USES = {
     "zip": "{use: folder, path: bad.zip}",
     "msmarco": "{use: msmarco, collection: docs.tsv, queries: queries.tsv, qrels: qrels.tsv}",
     "candidates": "{use: msmarco, candidates: top.tsv, qrels: qrels.tsv}",
+    "clicks": "{use: table, docs: goods.csv, id: sku, title: title, "
+    "clicks: clicks.csv, doc: sku}",
+    "table": "{use: table, docs: goods.jsonl, id: sku, queries: asked.csv, "
+    "judgments: judged.tsv, doc: sku, unknown: drop}",
     "dpr": "{use: dpr, path: dpr.json}",
     "oag": "{use: oag-qa, path: ., topic: geometry}",
     "cut": "{use: cut, dataset: {use: folder, path: bad}, docs: 2}",
@@ -55,6 +64,8 @@ FILES = {
     "zip": ["bad.zip"],
     "msmarco": ["docs.tsv", "queries.tsv", "qrels.tsv"],
     "candidates": ["top.tsv", "qrels.tsv"],
+    "clicks": ["goods.csv", "clicks.csv"],
+    "table": ["goods.jsonl", "asked.csv", "judged.tsv"],
     "dpr": ["dpr.json"],
     "oag": ["geometry-papers-10k.tsv", "geometry-questions.tsv"],
     "cut": [f"bad/{name}" for name in BEIR],
@@ -96,8 +107,13 @@ def contents(name: str) -> st.SearchStrategy[bytes | None]:
     if name.startswith("runs/"):
         return torn(RUN)
     sound = COLUMNS.get(name) or BEIR[name.removeprefix("bad/")]
-    own = changed_lines(sound) if name.endswith("jsonl") else torn(sound, "\t")
+    own = changed_lines(sound) if name.endswith("jsonl") else torn(sound, between(name))
     return st.one_of(own, own, own, damaged(sound), st.none())
+
+
+def between(name: str) -> str:
+    """Return what stands between the columns of a file."""
+    return "," if name.endswith("csv") else "\t"
 
 
 @st.composite

@@ -23,7 +23,7 @@ from effbench.latency.workers import WorkerError, own_cpus
 from effbench.suite import LatencyOptions
 
 if TYPE_CHECKING:
-    from effbench.progress import Progress, Work
+    from effbench.progress import Progress, Tally
 
 BLOCK = 10
 """Queries that a row answers before the next row's turn: what drifts then hits all alike."""
@@ -99,7 +99,7 @@ class _Session:
         lost = {} if self.baseline in self._errors else self._errors
         return [cell for cell, error in lost.items() if error.passing]
 
-    def try_again(self, cell: str, first: int, work: Work, progress: Progress) -> None:
+    def try_again(self, cell: str, first: int, work: Tally, progress: Progress) -> None:
         """Measure a cell that failed once more, in processes of its own and the baseline's."""
         why = self._errors[cell]
         progress.note(f"{cell}: {why} (trying it once more)")
@@ -135,7 +135,7 @@ class _Session:
         self,
         process: int,
         cells: Sequence[str],
-        work: Work,
+        work: Tally,
         *,
         bounded: bool = True,
     ) -> list[str]:

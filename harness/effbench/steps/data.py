@@ -18,11 +18,12 @@ from effbench.reading import checked_id, checked_text, shown
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
+from effbench.steps.work import Known, Work
 from effbench.words import counted
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
-    from effbench.progress import Work
+    from effbench.progress import Tally
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -51,6 +52,9 @@ class Data:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer,)
+
+    def work(self, known: Known) -> Work:
+        return Work("queries", known.said(self, "queries"))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         judged = sorted(judgments_of(self.row))
@@ -179,7 +183,7 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
 
 
 @contextmanager
-def passing_docs(label: str, rows: Sequence[DatasetRow], bench: Workbench) -> Iterator[Work]:
+def passing_docs(label: str, rows: Sequence[DatasetRow], bench: Workbench) -> Iterator[Tally]:
     """Watch a pass over the docs of corpora; how many there are is known from then on."""
     totals = [bench.docs_total(row) for row in rows]
     known = [total for total in totals if total is not None]

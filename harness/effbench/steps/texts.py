@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import heapq
 import json
 import re
@@ -14,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.content import file_sha256
 from effbench.errors import EffbenchError
-from effbench.reading import numbered, opened, shown
+from effbench.reading import numbered, opened
 from effbench.rows import DatasetRow
 from effbench.steps import Step
 from effbench.steps.data import asked_of, docs_of
+from effbench.steps.work import Known, Work
+from effbench.tabular import TabularFile
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
-    from effbench.progress import Work
+    from effbench.progress import Tally
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -32,15 +33,9 @@ PARTS = ("queries", "titles", "sentences")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])")
 
 
-class _Tsv(csv.Dialect):
-    """Tabs between columns, and quotation marks that mean themselves."""
-
-    delimiter, lineterminator, quoting = "\t", "\n", csv.QUOTE_NONE
-
-
 @dataclass(frozen=True)
 class FileSource:
-    """The lines of a text file, or a column of a .tsv or .csv with a header."""
+    """The lines of a text file, or a column of a .csv, .tsv or .jsonl."""
 
     path: Path
     digest: str
@@ -57,32 +52,12 @@ class FileSource:
         with opened(self.path) as file:
             if file_sha256(self.path) != self.digest:
                 raise EffbenchError(f"{self.path}: has changed since the plan (run again)")
-            lines = (line for _, line in numbered(str(self.path), file))
             if self.column is not None:
-                yield from self._column(self.column, lines)
+                rows = TabularFile(self.path).rows([self.column])
+                yield from (text for _, (text,) in rows)
                 return
-            for line in lines:
+            for _, line in numbered(str(self.path), file):
                 yield from line.split("\r")  # an old Mac's ends of lines
-
-    def _column(self, column: str, lines: Iterator[str]) -> Iterator[str]:
-        tabs = ".tsv" in self.path.suffixes[-2:]  # also of .tsv.gz
-        rows = csv.DictReader(lines, dialect=_Tsv if tabs else "excel", strict=True)
-        try:
-            if column not in (rows.fieldnames or ()):
-                raise EffbenchError(
-                    f"{self.path}:1: no column {column!r} "
-                    f"(its header has {', '.join(map(shown, rows.fieldnames or ()))[:200]})"
-                )
-            for row in rows:
-                if None in row:  # a comma or TAB in a text would cut it short
-                    raise EffbenchError(
-                        f"{self.path}:{rows.line_num}: more cells than the header has "
-                        "(quote those that hold a comma, in a .csv; drop TABs in a .tsv)"
-                    )
-                yield row[column] or ""
-        except csv.Error as error:
-            where = f"{self.path}:{rows.reader.line_num}"
-            raise EffbenchError(f"{where}: {error} (mend it)") from error
 
 
 @dataclass(frozen=True)
@@ -134,6 +109,9 @@ class Texts:
     def offers(self) -> tuple[Offer, ...]:
         return tuple(one.row.offer for one in self.sources if isinstance(one, DatasetSource))
 
+    def work(self, known: Known) -> Work:
+        return Work("texts", known.said(self, "texts"))
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         found: dict[str, None] = {}
         counts = []
@@ -161,7 +139,7 @@ def sentences(text: str) -> Sequence[str]:
     return _SENTENCE_END.split(text)
 
 
-def _drawn(source: Source, work: Work) -> list[str]:
+def _drawn(source: Source, work: Tally) -> list[str]:
     """Return a source's texts; when fewer are wanted, those of the smallest hash, in order."""
     texts = dict[str, None]()
     for text in source.texts():

@@ -1,0 +1,63 @@
+"""The docs of a table, one at a time."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import effbench
+from effbench.reading import checked_id, shown
+from effbench.tabular import TabularFile
+
+
+class DocsFile(NamedTuple):
+    """A file of docs, and its columns; the texts of a doc are joined by blanks."""
+
+    file: TabularFile
+    id: str
+    title: str | None
+    texts: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns that are read."""
+        return [self.id, *([self.title] if self.title else []), *self.texts]
+
+    def docs(self) -> Iterator[effbench.Doc]:
+        """Yield the docs in the order of the file; memory grows by 8 bytes a doc.
+
+        Raises:
+            EffbenchError: with ``path:line``, for what is malformed, and at the end for an id
+                that stands twice.
+
+        """
+        hashes = array("q")
+        for where, (doc_id, *cells) in self.file.rows(self.columns):
+            checked_id(doc_id, f"{where}: {self.id}")
+            hashes.append(hash(doc_id))
+            title = cells.pop(0) if self.title else ""
+            yield effbench.Doc(doc_id, " ".join(filter(None, cells)), title)
+        if not hashes:
+            raise effbench.EffbenchError(f"{self.file.path}: no docs (add rows)")
+        self._refuse_double(hashes)
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids of the docs."""
+        return (doc_id for _, (doc_id,) in self.file.rows([self.id]))
+
+    def _refuse_double(self, hashes: array[int]) -> None:
+        import numpy as np
+
+        known = np.sort(np.array(hashes, dtype=np.int64))
+        clashing = set(known[1:][known[1:] == known[:-1]].tolist())
+        first: dict[str, str] = {}
+        rows = self.file.rows([self.id]) if clashing else ()
+        for where, (doc_id,) in rows:  # ids that differ may share a hash
+            if doc_id in first:
+                raise effbench.EffbenchError(
+                    f"{where}: {self.id} {shown(doc_id)} stands already on line "
+                    f"{first[doc_id]} (ids must be unique: keep one)"
+                )
+            if hash(doc_id) in clashing:
+                first[doc_id] = where.rpartition(":")[2]
