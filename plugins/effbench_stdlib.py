@@ -136,9 +136,9 @@ class Stdlib:
         kept = sorted(found, key=lambda each: _sha256(each.doc_id))[: self._cap]
         return sorted(kept)
 
-    def docs_count(self) -> int:
-        """Return the number of docs; parses the library (seconds) the first time."""
-        return len(self._docstrings)
+    def docs_count(self) -> int | None:
+        """Return the number of docs once they have been parsed, which takes seconds."""
+        return len(self._docstrings) if "_docstrings" in vars(self) else None
 
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield docstrings without their summaries, by doc_id."""

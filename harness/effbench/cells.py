@@ -50,6 +50,11 @@ class Cell:
         return (*self.row.steps, search.retriever)
 
     @property
+    def read(self) -> tuple[Step, ...]:
+        """The steps whose artifacts are read to write its record."""
+        return (self.search, *self.search.inputs, self.search.data, *self.opened)
+
+    @property
     def offers(self) -> list[Offer]:
         """What it uses of plugins, for trainings too."""
         steps = all_steps((self.search,)).values()

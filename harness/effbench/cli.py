@@ -29,6 +29,7 @@ from effbench.cli_options import (
     planned,
     results_option,
 )
+from effbench.cli_plan import plan
 from effbench.cli_records import compare, evaluate, show
 from effbench.cli_results import results as results_group
 from effbench.ending import ENDED, ended, no_silent_end, raised_in
@@ -138,8 +139,10 @@ def run(
     """
     from effbench import processes, render, selection
     from effbench.console import Terminal, stderr
+    from effbench.costs import Facts, check_run
     from effbench.layout import show
     from effbench.plan import Unmeasurable
+    from effbench.results import Results
     from effbench.run import refuse
     from effbench.run import run as run_plan
     from effbench.tables import tables
@@ -158,12 +161,13 @@ def run(
     if columns:
         selection.check(columns, selection.columns_to_come(plan))
     check_places(store, plan, results)
-    if not processes.rank():
-        say(*plan.remarks, err=True)
+    root = results.absolute()  # a plugin may go to another folder
     part = plan.only(only)
+    if not processes.rank():
+        check_run(Results.of(root, plan).lacking(part, store), Facts(store, device), root)
+        say(*plan.remarks, err=True)
     with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
-        root = results.absolute()  # a plugin may go to another folder
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
@@ -180,24 +184,6 @@ def run(
         err=True,
     )
     leave(failed=bool(outcome.failed) or not outcome.records)
-
-
-@main.command()
-@click.argument("suite")
-@data_option
-@cache_option
-@as_json_option
-def plan(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
-    """Show the steps and cells that SUITE comes to, and which steps are done; run nothing."""
-    from effbench.listing import described_plan, spelled_plan
-
-    store, found = planned(suite, data, cache)
-    described = described_plan(found, store)
-    if as_json:
-        put_json(described)
-        return
-    say(*found.remarks, err=True)
-    say(*spelled_plan(described))
 
 
 @main.command()
@@ -268,6 +254,7 @@ def plugins(as_json: bool) -> None:
     leave(failed=bool(found.broken()))
 
 
+main.add_command(plan)
 main.add_command(latency)
 main.add_command(cache)
 main.add_command(results_group)

@@ -57,6 +57,7 @@ def latency(
     from dataclasses import replace
 
     from effbench.console import Terminal, stderr
+    from effbench.costs import Facts, check_run
     from effbench.errors import EffbenchError
     from effbench.latency.measure import Session, measure
     from effbench.paths import check_writable
@@ -69,15 +70,16 @@ def latency(
     results = results.absolute()  # a plugin may go to another folder
     check_places(store, plan)
     check_writable(results, "--results")
+    if rows and plan.baseline:
+        rows = tuple(dict.fromkeys((plan.baseline, *rows)))
+    part = plan.only(rows, datasets)
+    check_run([cell for cell in part.cells if cell.has_latency], Facts(store, device), results)
     say(*plan.remarks, err=True)
     usual = plan.suite.latency or LatencyOptions()
     options = replace(
         usual, processes=processes or usual.processes, queries=queries or usual.queries
     )
-    if rows and plan.baseline:
-        rows = tuple(dict.fromkeys((plan.baseline, *rows)))
     folder, made = Results.of(results, plan).folder, list[Session]()
-    part = plan.only(rows, datasets)
     with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device)
         measure(part.cells, plan, bench, folder, options, anew=True, keep=made.append)

@@ -84,7 +84,7 @@ class Dataset(Protocol):
     def docs_count(self) -> int | None:
         """Return the number of docs, or None when it takes a pass over them to know.
 
-        A corpus of another number is refused: it was read in part.
+        Plans ask it: it is quick. A corpus of another number is refused: it was read in part.
         """
 
     def docs(self) -> Iterator[Doc]: ...

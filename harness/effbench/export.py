@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from effbench import card
+from effbench import card, costs
 from effbench.api import READER, Exported
 from effbench.blame import blamed
 from effbench.cells import Plan
@@ -62,13 +62,16 @@ def export(
     could not be read.
 
     Raises:
-        EffbenchError: ``folder`` is not empty, or the row's encoder cannot be exported.
+        EffbenchError: ``folder`` is not empty, the row's encoder cannot be exported, or what
+            it lacks will not fit on the disk of the cache.
         PluginError: the plugin raised what it did not word for users.
         StepFailed: its model could not be made.
 
     """
     if folder.exists() and any(folder.iterdir()):
         raise EffbenchError(f"{folder} is not empty (name a folder that is new)")
+    steps = (*row.steps, *(row.passages.steps if row.passages else ()))
+    costs.check_room(steps, costs.Facts(bench.store, bench.device))
     folder = Path(os.path.realpath(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from effbench import bill
 from effbench.offers import SECTIONS, Offer
 from effbench.plugins import Plugins
 from effbench.schema import Option
@@ -14,7 +15,7 @@ from effbench.words import counted
 
 if TYPE_CHECKING:
     from effbench.cells import Plan
-    from effbench.store import Store
+    from effbench.costs import Facts
 
 
 def described(plugins: Plugins) -> list[dict[str, Any]]:
@@ -52,30 +53,36 @@ def spelled(plugins: Plugins) -> Iterator[str]:
                 yield f"    search: {_line(option)}"
 
 
-def described_plan(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Return the steps of a plan, inputs first, and its cells."""
+def described_plan(plan: Plan, facts: Facts) -> dict[str, Any]:
+    """Return the steps of a plan, inputs first, its cells, and what is left will cost."""
+    states = {key: facts.state(step) for key, step in plan.steps().items()}
     steps = [
         {
             "kind": step.kind,
             "key": key,
             "label": step.label,
-            "done": store.artifact(step.kind, key).manifest() is not None,
+            "done": states[key] == [],
+            "damaged": [str(path) for path in states[key] or ()],
         }
         for key, step in plan.steps().items()
     ]
     return {
         "steps": steps,
         "cells": [{"name": cell.name, "key": cell.key} for cell in plan.cells],
+        "costs": bill.described(plan, facts),
     }
 
 
-def spelled_plan(plan: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+def spelled_plan(plan: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines that a person reads."""
     steps, cells = plan["steps"], plan["cells"]
     for step in steps:
-        yield f"{'done' if step['done'] else 'to do':5}  {step['key'][:10]}  {step['label']}"
+        state = "done" if step["done"] else "again" if step["damaged"] else "to do"
+        lost = f": {step['damaged'][0]} is lost or damaged" if step["damaged"] else ""
+        yield f"{state:5}  {step['key'][:10]}  {step['label']}{lost}"
     for cell in cells:
         yield f"cell   {cell['key'][:10]}  {cell['name']}"
+    yield from (f"cost   {line}" for line in bill.spelled(plan["costs"]))
     todo = sum(not step["done"] for step in steps)
     counts = counted(len(cells), "cells"), counted(len(steps), "steps")
     yield f"{', '.join(counts)}, {todo} of them to do"

@@ -15,11 +15,13 @@ from effbench.content import file_sha256
 from effbench.errors import EffbenchError
 from effbench.files import read_sealed, sweep_stale, write_json
 from effbench.records import MACHINE, RUNS, SUITE, Plain, load, queries_file, suite_facts
+from effbench.steps import key_of
 from effbench.steps.data import queries_of
 from effbench.steps.search import RUN
 
 if TYPE_CHECKING:
     from effbench.content import Digests
+    from effbench.store import Store
     from effbench.workbench import Workbench
 
 T = TypeVar("T")
@@ -49,6 +51,15 @@ class Results:
     def complete(self, plan: Plan) -> bool:
         """Tell whether every cell of a plan has its finished record."""
         return all(self.finished(cell, _nobody) for cell in plan.cells)
+
+    def lacking(self, plan: Plan, store: Store) -> list[Cell]:
+        """Return the cells of a plan for which a run must make steps: they have no record."""
+        return [
+            cell
+            for cell in plan.cells
+            if not all(store.artifact(one.kind, key_of(one)).finished() for one in cell.read)
+            and self.finished(cell, _nobody) is None
+        ]
 
     def read(self, cell: Cell, said: Callable[[str], object]) -> Plain | None:
         """Return a cell's record, or None if there is none that can be read; ``said`` why."""

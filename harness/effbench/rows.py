@@ -17,6 +17,7 @@ from effbench.options import Resolved, changed
 from effbench.plugins import Offer
 
 if TYPE_CHECKING:
+    from effbench.options import Input
     from effbench.steps import Step
     from effbench.workbench import Workbench
 
@@ -51,7 +52,7 @@ class Row:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The steps whose artifacts its options open."""
-        return tuple(step for one in self.resolved.inputs.values() for step in one.steps)
+        return tuple(step for one in self._inputs.values() for step in one.steps)
 
     @property
     def corpus_facts(self) -> dict[str, Any]:
@@ -63,6 +64,21 @@ class Row:
         """What decides the row's query vectors."""
         return {**self._offer_facts(), "options": dict(self.resolved.query_facts)}
 
+    def pace(self, device: str | None) -> dict[str, Any]:
+        """Return what decides how fast it is: options of speed too, but no data by name.
+
+        Of a trained model it is how that was made; ``device`` is that of rows that name none.
+        """
+        options = {
+            name: self.resolved.query_facts.get(name, str(value))
+            for name, value in self.resolved.arguments.items()
+            if name not in self._inputs
+        }
+        if device and self._takes_device:
+            options["device"] = device
+        models = [step.row.pace(device) for step in self.steps if step.kind == "model"]  # type: ignore[attr-defined]
+        return {**self._offer_facts(), "options": options, "models": models}
+
     @cached_property
     def key(self) -> str:
         """Tells instances apart: rows of equal keys (and names) make equal instances."""
@@ -73,12 +89,19 @@ class Row:
         for path in changed(self.offer.options, self.resolved, bench.digests):
             raise EffbenchError(f"{self.who}: {path} has changed since the plan (run again)")
         arguments = self.resolved.plain()
-        arguments.update({name: one.open(bench) for name, one in self.resolved.inputs.items()})
-        takes_device = "device" in self.offer.options and "device" not in self.given
-        if bench.device and takes_device:
+        arguments.update({name: one.open(bench) for name, one in self._inputs.items()})
+        if bench.device and self._takes_device:
             arguments["device"] = bench.device
         with blamed(self.who):
             return self.offer.factory(**arguments)
+
+    @cached_property
+    def _inputs(self) -> dict[str, Input]:
+        return self.resolved.inputs  # to look for them takes a while
+
+    @property
+    def _takes_device(self) -> bool:
+        return "device" in self.offer.options and "device" not in self.given
 
     def _offer_facts(self) -> dict[str, Any]:
         return {

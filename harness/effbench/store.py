@@ -111,11 +111,26 @@ class Artifact:
     def finish(self, info: Mapping[str, Any]) -> None:
         """Write the manifest: the step is done."""
         files = dict(sorted(self.kept.items()))
-        write_json(self.folder / MANIFEST, {**self._name, **info, "files": files})
+        sizes = {name: (self.folder / name).stat().st_size for name in files}
+        whole = {**self._name, **info, "files": files, "sizes": sizes}
+        write_json(self.folder / MANIFEST, whole)
 
     def finished(self) -> bool:
         """Tell whether the step has finished, though it may have been damaged since."""
         return (self.folder / MANIFEST).exists()
+
+    def cut(self, manifest: Mapping[str, Any]) -> list[Path]:
+        """Return the files of a manifest that are lost, or of another size: a quick look."""
+        sizes: Mapping[str, int] = manifest.get("sizes", {})  # manifests of before have none
+        found = []
+        for name in manifest["files"]:
+            try:
+                size = (self.folder / name).stat().st_size
+            except OSError:
+                size = -1
+            if size != sizes.get(name, size) or size < 0:
+                found.append(self.folder / name)
+        return found
 
     def sound(self) -> bool:
         """Tell whether the step has finished and all its files are whole."""
@@ -146,6 +161,17 @@ class Artifact:
                 if PurePosixPath(name).parts[0] in folders:
                     (self.folder / name).unlink(missing_ok=True)
         (self.folder / MANIFEST).unlink(missing_ok=True)  # last: a kill leaves nothing unproved
+
+    def size_of_parts(self) -> int:
+        """Return the bytes of what stands in the folder itself, such as finished shards."""
+        try:
+            return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+        except OSError:  # there is none, or another run is at work
+            return 0
+
+    def is_empty(self) -> bool:
+        """Tell whether no earlier attempt has left anything."""
+        return not any(self.folder.iterdir())
 
     def sweep(self) -> None:
         """Remove what a killed attempt left half-written; call it under the step's lock."""

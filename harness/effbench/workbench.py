@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from effbench import code, processes
+from effbench import code, costs, processes
 from effbench.blame import failure, said
 from effbench.content import DIGESTS, Digests
 from effbench.errors import EffbenchError, NoDataError
@@ -158,14 +158,17 @@ class Workbench:
                 artifact.sweep()
                 if together:
                     processes.call_others(artifact)
-                info = step.make(artifact, self)
-                facts = {
-                    "label": step.label,
-                    "code": {**code.of(step.offers), **code.models([step])},
-                }
-                artifact.finish({**facts, **info})
-                self.made.append(step.label)
+                self._make(step, artifact)
         return artifact
+
+    def _make(self, step: Step, artifact: Artifact) -> None:
+        resumed = not artifact.is_empty()
+        info = step.make(artifact, self)
+        facts = {"label": step.label, "code": {**code.of(step.offers), **code.models([step])}}
+        artifact.finish({**facts, **info})
+        self.made.append(step.label)
+        if not processes.several():  # together they are faster than one
+            costs.learn(step, costs.Facts(self.store, self.device), resumed=resumed)
 
     def _whole(self, artifact: Artifact) -> bool:
         return artifact.manifest() is not None if self.trusting else artifact.sound()

@@ -20,6 +20,8 @@ from effbench_beir.lines import read_docs, read_qrels, read_queries
 Root: TypeAlias = Path | zipfile.Path  # zipfile.Path is a path inside an archive
 SPLITS = ("train", "dev", "test")  # those of known meaning: to train on, tune on, judge by
 
+_COUNTED = 2**28  # bytes of a corpus whose docs are counted when somebody plans
+
 _DIGESTS: dict[tuple[Path, str, tuple[int, ...]], bytes] = {}
 
 
@@ -51,6 +53,15 @@ class Files:
         """Yield the docs in the order of corpus.jsonl."""
         with self._file("corpus.jsonl") as (path, stream):
             yield from read_docs(path, stream)
+
+    def docs_count(self) -> int | None:
+        """Return the number of docs where counting them takes less than a second."""
+        corpus = self._path / "corpus.jsonl"
+        with self._root():
+            if not self._path.is_dir() or corpus.stat().st_size > _COUNTED:
+                return None
+        with self._file("corpus.jsonl") as (_, stream):
+            return sum(b"{" in line for line in stream)  # each doc has a line, and a { in it
 
     def queries(self) -> Iterator[effbench.Query]:
         """Yield the queries that the split judges, in the order of queries.jsonl."""
@@ -159,8 +170,9 @@ class Folder:
         """Digest of the queries and of the split's judgments."""
         return self._files.digest("queries.jsonl", f"qrels/{self._split}.tsv")
 
-    def docs_count(self) -> None:
-        """Return None: counting takes a pass."""
+    def docs_count(self) -> int | None:
+        """Return the number of docs of a small corpus that is no zip; of others None."""
+        return self._files.docs_count()
 
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield the docs in the order of corpus.jsonl."""

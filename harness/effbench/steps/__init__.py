@@ -14,6 +14,7 @@ from effbench.content import digest_of
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
+    from effbench.steps.work import Known, Work
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -47,6 +48,9 @@ class Step(Protocol):
     @property
     def offers(self) -> tuple[Offer, ...]:
         """Whose code makes it, that of its inputs aside."""
+
+    def work(self, known: Known) -> Work:
+        """Return what it takes, as far as that is known."""
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         """Fill the artifact; return what its manifest shall say."""

@@ -17,6 +17,7 @@ from effbench.reading import checked_id, checked_text, shown
 from effbench.rows import DatasetRow
 from effbench.runs import read_qrels
 from effbench.steps import Step
+from effbench.steps.work import Known, Work
 from effbench.words import counted
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Data:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer,)
+
+    def work(self, known: Known) -> Work:
+        return Work("queries", known.said(self, "queries"))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         judged = sorted(judgments_of(self.row))

@@ -12,6 +12,7 @@ from effbench.rows import Row
 from effbench.steps import Step
 from effbench.steps.data import Data, docs_of, queries_of
 from effbench.steps.encode import encode_corpus, encode_queries
+from effbench.steps.work import Known, Work
 from effbench.trainers import Domain, TrainedModel
 
 if TYPE_CHECKING:
@@ -62,8 +63,11 @@ class EncodeDomain:
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer, self._passages.offer, self.data.row.offer)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def work(self, known: Known) -> Work:
+        docs = known.docs(self.data.row)
+        return Work("docs", None if docs is None else min(docs, self.first))
 
+    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         docs = list(islice(docs_of(self.data.row), self.first))
         queries = [query.text for query in queries_of(self.data, bench)[: self.first]]
         encode = encode_corpus(bench.instance(self._passages), self._passages, "take another")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from effbench import code
+from effbench import code, room
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
@@ -14,6 +14,7 @@ from effbench.steps import Step
 from effbench.steps.built import number_of
 from effbench.steps.data import Data, docs_of, queries_of
 from effbench.steps.texts import Texts, read_texts
+from effbench.steps.work import Known, Work, vectors_bytes
 from effbench.vectors import SHARD, write_shards
 
 if TYPE_CHECKING:
@@ -48,10 +49,18 @@ class EncodeCorpus:
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer, self.dataset.offer)
 
+    def work(self, known: Known) -> Work:
+        docs, width = known.said(self, "rows"), known.width(self.row)
+        docs = known.docs(self.dataset) if docs is None else docs
+        like = ["encode docs", self.row.pace(known.device)]
+        return Work("docs", docs, like, least=vectors_bytes(docs, width, SHARD))
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        with bench.progress.work(self.label, self.dataset.docs_count(), "docs") as advance:
+        count = self.dataset.docs_count()
+        encode = _fitting(encode, count, artifact)
+        with bench.progress.work(self.label, count, "docs") as advance:
             shards = write_shards(artifact, docs, encode, advance, code.of([self.row.offer]))
         if not shards.rows:
             raise EffbenchError(
@@ -83,6 +92,9 @@ class EncodeQueries:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer,)
+
+    def work(self, known: Known) -> Work:
+        return _work(self.row, "queries", known.said(self.data, "queries"), known)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
@@ -124,6 +136,9 @@ class EncodeTexts:
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer,)
 
+    def work(self, known: Known) -> Work:
+        return _work(self.row, "texts", known.said(self.texts, "texts"), known)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         texts = read_texts(self.texts, bench)
         encode = encode_queries(bench.instance(self.row), self.row, "texts")
@@ -131,6 +146,13 @@ class EncodeTexts:
         with bench.progress.work(self.label, len(texts), "texts") as advance:
             made = code.of(self.offers)
             return write_shards(artifact, pairs, encode, advance, made)._asdict()
+
+
+def _work(row: Row, unit: str, count: int | None, known: Known) -> Work:
+    """Return what it takes to encode queries, or texts as queries."""
+    width = known.width(row.passages or row)
+    like = ["encode queries", row.pace(known.device)]
+    return Work(unit, count, like, least=vectors_bytes(count, width, SHARD))
 
 
 def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any]], Vectors]:
@@ -154,6 +176,26 @@ def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]
     with blamed(row.who):
         encode = encoder.encode_queries
     return _checked(encode, row, noun)
+
+
+def _fitting(
+    encode: Callable[[Sequence[Any]], Vectors], docs: int | None, artifact: Artifact
+) -> Callable[[Sequence[Any]], Vectors]:
+    """Wrap an encoder's method: where all its vectors will not fit, it ends with the first.
+
+    How wide they are is known by then. The wrapper raises `EffbenchError`.
+    """
+    widths: list[int] = []
+
+    def call(items: Sequence[Any]) -> Vectors:
+        vectors = encode(items)
+        if not widths:
+            widths.append(vectors.shape[1])
+            least = vectors_bytes(docs, widths[0], SHARD) - artifact.size_of_parts()
+            room.check([room.Need(artifact.folder, least, room.STORE)])
+        return vectors
+
+    return call
 
 
 def _checked(

@@ -32,6 +32,7 @@ from effbench.steps.data import (
     queries_of,
 )
 from effbench.steps.train import MODEL, Train
+from effbench.steps.work import Known, Work
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
@@ -164,6 +165,9 @@ class GatherExamples:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return tuple(source.row.offer for source in self.sources)
+
+    def work(self, known: Known) -> Work:
+        return Work("examples", known.said(self, "queries"))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         corpora = [row.corpus_key for row in self.corpora]

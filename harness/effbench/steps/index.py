@@ -20,6 +20,7 @@ from effbench.steps import Step
 from effbench.steps.built import nbytes_of, refuse_links, refuse_unfit
 from effbench.steps.data import docs_of
 from effbench.steps.encode import EncodeCorpus
+from effbench.steps.work import SHORTEST_ID, Known, Work
 from effbench.vectors import DiskVectors
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class BuildIndex:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer,)
+
+    def work(self, known: Known) -> Work:
+        count, width = self.corpus.work(known).amount, known.width(self.corpus.row)
+        like = ["index vectors", self.row.pace(known.device), width]
+        return Work("vectors", count, like)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
@@ -105,6 +111,12 @@ class BuildRetriever:
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer, self.dataset.offer)
 
+    def work(self, known: Known) -> Work:
+        docs = known.said(self, "docs")
+        docs = known.docs(self.dataset) if docs is None else docs
+        like = ["index docs", self.row.pace(known.device)]
+        return Work("docs", docs, like, least=(docs or 0) * SHORTEST_ID)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)
         refuse_unfit(retriever, self.row, "index", "search")
@@ -121,7 +133,9 @@ class BuildRetriever:
                     seconds = perf_counter() - start
 
             artifact.put(DOC_IDS, index)
-        return _keep(retriever, self.row, artifact, seconds)
+        with (artifact.folder / DOC_IDS).open(encoding="utf-8") as ids:
+            docs = sum(1 for _ in ids)
+        return {**_keep(retriever, self.row, artifact, seconds), "docs": docs}
 
     def doc_ids(self, bench: Workbench) -> Iterator[str]:
         """Yield the ids of the corpus."""

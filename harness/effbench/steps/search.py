@@ -17,6 +17,7 @@ from effbench.steps.data import Data, judged_docs, queries_of, refuse_part
 from effbench.steps.encode import EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
 from effbench.steps.index import BuildIndex, BuildRetriever
+from effbench.steps.work import Known, Work
 from effbench.vectors import DiskVectors, read_ids
 from effbench.words import counted
 
@@ -76,6 +77,11 @@ class SearchIndex:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return (self.searcher.offer,)
+
+    def work(self, known: Known) -> Work:
+        docs, width = self.index.work(known).amount, known.width(self.index.corpus.row)
+        like = [dict(self.options), self.searcher.pace(known.device), width]
+        return _work(self, docs, like, known)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         from effbench.answers import index_answer
@@ -151,6 +157,10 @@ class SearchRetriever:
     def offers(self) -> tuple[Offer, ...]:
         return (self.searcher.offer,)
 
+    def work(self, known: Known) -> Work:
+        docs = self.retriever.work(known).amount
+        return _work(self, docs, self.searcher.pace(known.device), known)
+
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         from effbench.answers import retriever_answer
 
@@ -199,6 +209,15 @@ def _drops(data: Data) -> bool:
 def _depth(data: Data, k: int) -> int:
     """Ask for one hit more where a query's own doc will be dropped."""
     return k + 1 if _drops(data) else k
+
+
+def _work(
+    search: SearchIndex | SearchRetriever, docs: int | None, like: Any, known: Known
+) -> Work:
+    """Return what a search takes: each query may be held against each doc."""
+    queries = known.said(search.data, "queries")
+    pairs = None if queries is None or docs is None else queries * docs
+    return Work("pairs", pairs, ["search", search.k, like], volume=queries)
 
 
 def _keep(

@@ -17,6 +17,7 @@ from effbench.reading import numbered, opened
 from effbench.rows import DatasetRow
 from effbench.steps import Step
 from effbench.steps.data import asked_of, docs_of
+from effbench.steps.work import Known, Work
 from effbench.tabular import TabularFile
 
 if TYPE_CHECKING:
@@ -106,6 +107,9 @@ class Texts:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return tuple(one.row.offer for one in self.sources if isinstance(one, DatasetSource))
+
+    def work(self, known: Known) -> Work:
+        return Work("texts", known.said(self, "texts"))
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         found: dict[str, None] = {}

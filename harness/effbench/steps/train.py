@@ -18,6 +18,7 @@ from effbench.files import on_disk
 from effbench.rows import Row
 from effbench.steps import Step
 from effbench.steps.built import refuse_links
+from effbench.steps.work import Known, Work
 from effbench.trainers import ABOUT
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 MODEL = "model"
 MOST_ABOUT = 1_000_000
 """Bytes of `ABOUT`: it goes into the record of each cell."""
+
+
+_READ = ("queries", "examples", "run")
+"""Kinds of steps whose texts, examples or hits a training reads again and again."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,12 @@ class Train:
     @property
     def offers(self) -> tuple[Offer, ...]:
         return (self.row.offer,)
+
+    def work(self, known: Known) -> Work:
+        read = [step.work(known) for step in self.row.steps if step.kind in _READ]
+        amounts = [one.amount for one in read if one.amount is not None]
+        amount = None if len(amounts) < len(read) else sum(amounts) or 1
+        return Work("examples", amount, ["train", self.row.pace(known.device)], volume=1)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         folder = artifact.folder / MODEL

@@ -1,0 +1,165 @@
+"""What a run of a plan will cost, in numbers and in words; what is unknown is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from effbench import room
+from effbench.costs import Estimate, estimate
+from effbench.words import counted, sized
+
+if TYPE_CHECKING:
+    from effbench.cells import Plan
+    from effbench.costs import Facts
+
+_VERBS = {
+    "encode": "encode with", "queries": "encode with", "domain": "encode with",
+    "retriever": "index with", "model": "train",
+}  # fmt: skip
+"""Of the kinds of steps that stand in lines of their own; the others are quick, or few."""
+
+_UNREAD = {
+    "docs": ("corpus", "corpora"),
+    "queries": ("set of queries", "sets of queries"),
+    "texts": ("mix of texts", "mixes of texts"),
+}
+"""Of a unit: what it comes in, one and several."""
+
+_LARGE = ("docs", "docs_unread", "texts", "texts_unread")
+"""What makes a line of its own; rows that encode queries alone share one."""
+
+_NUMBERS = (
+    *(name for unit in _UNREAD for name in (unit, f"{unit}_unread")), "models", "seconds",
+)  # fmt: skip
+
+_FEW = 3
+"""Names in a line; of more, how many there are."""
+
+_NO_TIME = "nothing like it was done here, or how much it reads is unknown"
+
+
+def described(plan: Plan, facts: Facts) -> dict[str, Any]:
+    """Return what the store lacks for all cells of a plan, and what that takes.
+
+    Latency sessions are not in it, nor is what is read: downloads, corpora, texts.
+    """
+    found = [estimate(step, facts) for step in plan.steps().values() if facts.state(step) != []]
+    rows: dict[tuple[str, str], list[Estimate]] = {}
+    for one in found:
+        if one.step.kind in _VERBS:
+            name = one.step.row.name  # type: ignore[attr-defined]
+            rows.setdefault((_VERBS[one.step.kind], name), []).append(one)
+    root = facts.store.root
+    timed = {cell.dataset.name for cell in plan.cells if cell.has_latency}
+    return {
+        "steps": len(found),
+        "rows": [_row(*key, of_row) for key, of_row in rows.items()],
+        "bytes_at_least": sum(one.least for one in found),
+        "bytes": sum(one.bytes or 0 for one in found),
+        "steps_of_unknown_bytes": sum(one.bytes is None for one in found if _is_paced(one)),
+        "cache": str(root),
+        "free_bytes": room.free(root),
+        **_times(found),
+        "latency_sessions": len(timed) if plan.suite.latency else 0,
+    }
+
+
+def spelled(costs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines that a person reads, none where nothing is left."""
+    if not costs["steps"]:
+        return
+    lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in costs["rows"]:
+        alone = row["does"] != "train" and any(map(row.get, _LARGE))
+        lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
+    yield from map(_line, lines.values())
+    yield _bytes(costs)
+    yield _total(costs)
+
+
+def _line(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the line of some rows that do the same."""
+    names = [row["row"] for row in rows]
+    if len(names) > _FEW + 1:
+        names = [f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"]
+    named, does = ", ".join(names), rows[0]["does"]
+    total = {name: sum(row[name] for row in rows) for name in _NUMBERS if name in rows[0]}
+    if does == "train":
+        return f"train {counted(total['models'], 'models')}: {named}{_time(total['seconds'])}"
+    return f"{does} {named}: {_amounts(total)}"
+
+
+def _row(does: str, name: str, found: Sequence[Estimate]) -> dict[str, Any]:
+    row: dict[str, Any] = {"does": does, "row": name}
+    if does == "train":
+        row["models"] = len(found)
+    for unit in _UNREAD if does != "train" else ():
+        works = [one.work for one in found if one.work.unit == unit]
+        row[unit] = sum(work.amount or 0 for work in works)
+        row[f"{unit}_unread"] = sum(work.amount is None for work in works)
+    return {**row, **_times(found)}
+
+
+def _times(found: Iterable[Estimate]) -> dict[str, Any]:
+    """Return the seconds of steps, how many they are not of, and what steps they are like.
+
+    Steps that only read data are in none of it.
+    """
+    paced = [one for one in found if _is_paced(one)]
+    known = [one.seconds for one in paced if one.seconds is not None]
+    return {
+        "seconds": sum(known),
+        "steps_of_unknown_time": len(paced) - len(known),
+        "as": sorted({one.like for one in paced if one.like and one.seconds is not None}),
+    }
+
+
+def _is_paced(one: Estimate) -> bool:
+    """Tell whether a step does more than read data."""
+    return one.work.like is not None
+
+
+def _amounts(row: Mapping[str, Any]) -> str:
+    known = [counted(row[unit], unit) for unit in _UNREAD if row[unit]]
+    unread = [
+        f"{number:,} {many if number > 1 else single} not read yet"
+        for unit, (single, many) in _UNREAD.items()
+        if (number := row[f"{unit}_unread"])
+    ]
+    told = ", ".join(known) + _time(row["seconds"])
+    return "; ".join(filter(None, [told, *unread]))
+
+
+def _time(seconds: float) -> str:
+    return f", {_duration(seconds)}" if seconds else ""
+
+
+def _bytes(costs: Mapping[str, Any]) -> str:
+    least, likely = sized(costs["bytes_at_least"]), sized(costs["bytes"])
+    unknown, free = costs["steps_of_unknown_bytes"], costs["free_bytes"]
+    much = []
+    if costs["bytes"] or not unknown:
+        much.append(likely if likely == least else f"about {likely} (at least {least})")
+    if unknown:
+        much.append(f"what {counted(unknown, 'steps')} of unknown size need")
+    room_there = "" if free is None else f" ({sized(free)} are free)"
+    return f"write {' and '.join(much)} into {costs['cache']}{room_there}"
+
+
+def _total(costs: Mapping[str, Any]) -> str:
+    untimed, sessions = costs["steps_of_unknown_time"], costs["latency_sessions"]
+    if not costs["seconds"]:
+        return f"take a time that no one knows yet ({_NO_TIME})"
+    less = [f"{counted(untimed, 'steps')} ({_NO_TIME})"] if untimed else []
+    less += [counted(sessions, "latency sessions")] if sessions else []
+    more = f", not counting {' and '.join(less)}" if less else ""
+    return f"take {_duration(costs['seconds'])}{more}"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as people say it of what is to come."""
+    for unit, name in ((3600, "hours"), (60, "minutes"), (1, "seconds")):
+        if seconds >= 1.5 * unit:
+            return f"about {counted(round(seconds / unit), name)}"
+    return "about a second"
