@@ -25,7 +25,9 @@ from effbench.cli_options import (
     columns_option,
     data_option,
     device_option,
+    forgive_option,
     leave,
+    misses,
     planned,
     results_option,
 )
@@ -116,6 +118,7 @@ def main() -> None:
 @cache_option
 @device_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@forgive_option
 @click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
 @as_json_option
 @columns_option
@@ -127,6 +130,7 @@ def run(
     cache: Path | None,
     device: str | None,
     fail_fast: bool,
+    forgive_expected: bool,
     verbose: bool,
     as_json: bool,
     columns: tuple[str, ...],
@@ -135,17 +139,19 @@ def run(
 
     What is finished already is not done again. Under torchrun --no-python all its processes
     train the models together. Exit code 0: all cells done, but those without data; 1: some cell
-    failed, or all lack data; 2: a mistake in the suite or the command.
+    failed, all lack data, or a score is not as expected; 2: a mistake in the suite or the
+    command.
     """
     from effbench import processes, render, selection
     from effbench.console import Terminal, stderr
     from effbench.costs import Facts, check_run
     from effbench.layout import show
+    from effbench.leaderboard import boards
     from effbench.plan import Unmeasurable
     from effbench.results import Results
     from effbench.run import refuse
     from effbench.run import run as run_plan
-    from effbench.tables import tables
+    from effbench.tables import table
     from effbench.uses import using
     from effbench.workbench import Workbench
 
@@ -171,7 +177,8 @@ def run(
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
-    found = selection.select(tables([records.folder]), columns)
+    shown = boards([records.folder])
+    found = selection.select([table(one) for one in shown], columns)
     if as_json:
         put(render.as_json(found))
     else:
@@ -183,7 +190,8 @@ def run(
         f"records in {results / records.folder.relative_to(root)}",
         err=True,
     )
-    leave(failed=bool(outcome.failed) or not outcome.records)
+    missed = misses(shown, forgiven=forgive_expected)
+    leave(failed=missed or bool(outcome.failed) or not outcome.records)
 
 
 @main.command()
