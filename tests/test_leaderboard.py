@@ -208,7 +208,7 @@ def test_a_cut_corpus_is_said_to_be_one(board, effbench, tmp_path: Path) -> None
     assert "toy-cut-20: 20 docs of toy: scores are higher than with all" in table["remarks"]
     page = tmp_path / "board.html"
     effbench("leaderboard", tmp_path / "results", "--output", page)
-    assert "not the whole dataset" in page.read_text()
+    assert "dataset with a note" in page.read_text()
 
 
 def test_options_that_do_not_go_together_are_refused(board, effbench, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ BEARINGS: Mapping[str, Bearing] = {
     "published": Bearing.BARS,  # neither values of queries nor a time: nothing to compare
     "trained on test judgments": Bearing.BARS,
     "datasets missing": Bearing.BARS,
-    "not the whole dataset": Bearing.BESIDE,  # so are all rows of the table
+    "dataset with a note": Bearing.BESIDE,  # so are all rows of the table
     "not as published": Bearing.BESIDE,  # its score is what we measured, whatever others say
 }
 """Of each kind of mark; a kind that is not here bars."""
@@ -76,7 +76,7 @@ def every_mark(board: Board, number: int) -> Iterator[Mark]:
         yield Mark("datasets missing", there, f"no average without {', '.join(missing)}")
     for dataset in board.collected.suite.datasets:
         if dataset.note and dataset.name in line.records:
-            yield mark("not the whole dataset", one_line(f"{dataset.name}: {dataset.note}"))
+            yield mark("dataset with a note", one_line(f"{dataset.name}: {dataset.note}"))
     failures = [one for one in expectations(board, number) if not one.met]
     if failures:
         yield mark("not as published", spelled(failures))
