@@ -206,6 +206,32 @@ def test_published_scores_are_never_chosen(effbench, results: Results, tmp_path)
     assert list(left_out["marks"]) == ["published"]
 
 
+def test_what_an_index_loses_is_not_kept(results: Results) -> None:
+    for number in (0, 1):  # both rows again, through an index that loses most
+        record = json.loads((results.folder / f"data-0--{number}.json").read_text())
+        values = {q: 0.3 * one for q, one in record["per_query"]["nDCG@10"].items()}
+        record |= {
+            "key": f"lossy-{number}",
+            "index": {**record["index"], "name": "lossy"},
+            "per_query": {"nDCG@10": values},
+            "scores": {"nDCG@10": sum(values.values()) / len(values)},
+        }
+        (results.folder / f"data-0--{number}--lossy.json").write_text(json.dumps(record))
+    cells = [f"data-0--{i}" for i in (0, 1, 2, "0--lossy", "1--lossy")]
+    results.change("suite.json", cells=cells)
+    keys = {cell: f"key-{cell}" for cell in cells[:3]}
+    keys |= {f"data-0--{i}--lossy": f"lossy-{i}" for i in (0, 1)}
+    times = zip(cells, (10.5, 5.5, 3.5, 1.0, 0.5), strict=True)
+    ms = {cell: {"end to end": [time] * 12} for cell, time in times}
+    write_session(results.folder, "data-0", ms, keys=keys, processes=3)
+    facts = results.facts("--keep", "0.97", code=0)
+    assert (facts["taken"]["row"], facts["taken"]["index"]) == ("big", "exact")
+    kept = {(one["row"], one["index"]): one["kept"]["value"] for one in facts["rows"]}
+    assert kept["big", "lossy"] == pytest.approx(0.3)
+    assert kept["middle", "lossy"] == pytest.approx(0.3 * kept["middle", "exact"])
+    assert "30.0% [30.0, 30.0] of that of big through exact" in results.ask("--budget", "1ms")
+
+
 @pytest.mark.parametrize("wrong", ["caching", "differing"])
 def test_what_was_not_measured_honestly_is_no_provisional_answer(
     results: Results, wrong: str

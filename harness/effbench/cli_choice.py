@@ -104,6 +104,6 @@ def share_kept(text: str) -> float:
 
 def _amount(text: str, units: str) -> tuple[float, str | None]:
     """Return the number of a text, and its unit; 0 if it is none."""
-    pattern = rf"(\d{{1,9}}(?:\.\d{{0,9}})?)\s*({units})?"
+    pattern = rf"(\d{{1,9}}(?:\.\d{{0,9}})?|\.\d{{1,9}})\s*({units})?"
     found = re.fullmatch(pattern, text.strip(), re.ASCII)
     return (float(found[1]), found[2]) if found else (0.0, None)

@@ -181,7 +181,7 @@ def _spelled(choice: Choice, one: Candidate) -> str:
     board, terms = choice.board, choice.terms
     kept = ""
     if one.kept and board.baseline is not None:
-        kept = f", {share(one.kept)} of that of {board.lines[board.baseline].row}"
+        kept = f", {share(one.kept)} of that of {board.lines[board.baseline].name}"
     within = "" if terms.budget is None else f" of {terms.budget:g} ms"
     return (
         f"{board.measures[0]} {one.standing.score.spelled(4)}{kept}; "

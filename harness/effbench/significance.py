@@ -49,15 +49,18 @@ class Paired:
         self.means = self._summed([own.mean(0, keepdims=True) for own in values])[0]
 
     def intervals(self) -> list[Interval]:
-        """Return each row's mean, with its 95 % interval by bootstrap over queries."""
+        """Return each row's mean, with its 95 % interval by bootstrap over queries.
+
+        A collection of one query gives none: nothing tells how far another one would lie.
+        """
         drawn = self._bootstrap
-        return [_interval(mean, drawn[:, i]) for i, mean in enumerate(self.means)]
+        return [self._interval(mean, drawn[:, i]) for i, mean in enumerate(self.means)]
 
     def differences(self, baseline: int) -> list[Interval]:
         """Return how far each row's mean lies above the baseline's, with its 95 % interval."""
         drawn = self._bootstrap
         return [
-            _interval(mean - self.means[baseline], drawn[:, i] - drawn[:, baseline])
+            self._interval(mean - self.means[baseline], drawn[:, i] - drawn[:, baseline])
             for i, mean in enumerate(self.means)
         ]
 
@@ -71,7 +74,7 @@ class Paired:
         if not whole > 0 or not len(some):
             return [None] * len(self.means)
         return [
-            _interval(mean / whole, some[:, i] / some[:, baseline])
+            self._interval(mean / whole, some[:, i] / some[:, baseline])
             for i, mean in enumerate(self.means)
         ]
 
@@ -187,6 +190,14 @@ class Paired:
             found.append(np.concatenate(parts))
         return self._summed(found)
 
+    def _interval(self, value: float, drawn: NDArray[np.float64]) -> Interval:
+        import numpy as np
+
+        if min(map(len, self._values)) < 2:
+            return Interval(float(value))
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        return Interval(float(value), float(low), float(high))
+
     def _parts(self, queries: int) -> Iterator[int]:
         """Yield how many resamples to draw at a time."""
         size = max(1, AT_ONCE // queries)
@@ -217,10 +228,3 @@ def holm(values: Sequence[float]) -> list[float]:
         least = max(least, min(1.0, (len(values) - rank) * values[i]))
         corrected[i] = least
     return corrected
-
-
-def _interval(value: float, drawn: NDArray[np.float64]) -> Interval:
-    import numpy as np
-
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(float(value), float(low), float(high))
