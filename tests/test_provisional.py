@@ -155,6 +155,15 @@ def test_intervals_that_go_beyond_are_likely_at_most(results: Results) -> None:
     assert "narrow the interval of its time: effbench latency made --processes 6" in found
 
 
+def test_one_query_makes_nothing_sure(effbench, tmp_path: Path) -> None:
+    write_results(tmp_path, rows=ROWS, datasets=1, queries=1)
+    found = effbench("leaderboard", tmp_path, "--keep", "0.1").stdout
+    assert "not sure: it may keep less than that" in found
+    found = effbench("compare", "small", "big", "--results", tmp_path)
+    assert found.exit_code == 0, found.output
+    assert "% of big's nDCG@10, which may be chance (p 1.00)" in found.stdout
+
+
 def noted(results: Results) -> None:
     note = {"name": "data-0", "group": None, "note": "the first 1,000 docs"}
     results.change("suite.json", datasets=[note])
@@ -254,6 +263,29 @@ def test_other_answers_on_one_dataset_bar_a_row_that_lacks_the_next(effbench, tm
     assert "1 of 2 rows keeps 70.0% or more" in found
     assert "    big through exact: 100.0%" in found
     assert "    middle through exact" not in found
+
+
+def test_a_share_may_begin_with_a_point(results: Results) -> None:
+    for options in (["--keep", ".6"], ["--budget", ".01s"]):
+        assert results.ask(*options) == results.ask(options[0], f"0{options[1]}")
+    found = results.ask("--keep", "0.6")
+    assert "take small" in found
+
+
+def test_a_command_names_the_results_that_hold_the_board(
+    effbench, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.measure(unsteady=[0, 1, 2])
+    write_results(tmp_path / "others", rows=ROWS, datasets=1, machine="there")
+    for place in (results.root, results.folder.parent, results.folder):
+        found = effbench("leaderboard", tmp_path / "others", place, "--budget", "6ms").stdout
+        assert f": effbench latency made --results {results.root}\n" in found
+        assert f"effbench export made middle DIR --results {results.root}\n" in found
+        assert f"effbench export made middle DIR --results {tmp_path / 'others'}\n" in found
+    monkeypatch.chdir(tmp_path)
+    found = effbench("leaderboard", "results/a-machine", "--budget", "6ms").stdout
+    assert ": effbench latency made\n" in found
+    assert "effbench export made middle DIR\n" in found
 
 
 def test_a_row_is_printed_in_two_forms(effbench, results: Results) -> None:

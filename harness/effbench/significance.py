@@ -60,7 +60,7 @@ class Paired:
         """Return how far each row's mean lies above the baseline's, with its 95 % interval."""
         drawn = self._bootstrap
         return [
-            self._interval(mean - self.means[baseline], drawn[:, i] - drawn[:, baseline])
+            _interval(mean - self.means[baseline], drawn[:, i] - drawn[:, baseline])
             for i, mean in enumerate(self.means)
         ]
 
@@ -191,12 +191,8 @@ class Paired:
         return self._summed(found)
 
     def _interval(self, value: float, drawn: NDArray[np.float64]) -> Interval:
-        import numpy as np
-
-        if min(map(len, self._values)) < 2:
-            return Interval(float(value))
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        return Interval(float(value), float(low), float(high))
+        alone = min(map(len, self._values)) < 2
+        return Interval(float(value)) if alone else _interval(value, drawn)
 
     def _parts(self, queries: int) -> Iterator[int]:
         """Yield how many resamples to draw at a time."""
@@ -228,3 +224,10 @@ def holm(values: Sequence[float]) -> list[float]:
         least = max(least, min(1.0, (len(values) - rank) * values[i]))
         corrected[i] = least
     return corrected
+
+
+def _interval(value: float, drawn: NDArray[np.float64]) -> Interval:
+    import numpy as np
+
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Interval(float(value), float(low), float(high))
