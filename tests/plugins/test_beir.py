@@ -80,6 +80,7 @@ def test_a_folder_and_its_zip_hold_the_same(folder: Path, inside: str | None) ->
     assert dataset.dataset_id == "tiny/test"
     assert dataset.drop_self_hits is True
     assert dataset.docs_count() == (3 if inside is None else None), "a zip is not unpacked"
+    assert dataset.count_docs() == 3
     assert (dataset.corpus_key, dataset.key) == (Folder(folder).corpus_key, Folder(folder).key)
 
 
