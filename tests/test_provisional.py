@@ -66,7 +66,7 @@ def test_a_busy_machine_gets_a_provisional_answer(results: Results) -> None:
     assert "made on a-machine: provisionally, take middle through exact: nDCG@10 " in found
     assert "end to end p50 5.5 [5.5, 5.5] ms of 6 ms\n" in found
     assert f"  not sure: its latency is marked unstable, {BECAUSE}\n" in found
-    assert f": effbench latency made --results {results.root}\n" in found
+    assert f": effbench latency SUITE-FILE --results {results.root}\n" in found
     assert "sure: its whole" not in found
     facts = results.facts("--budget", "6ms", code=3)
     assert (facts["answer"], facts["sure"]) == ("provisional", False)
@@ -107,7 +107,7 @@ def test_another_machine_is_measured_there(
     monkeypatch.setenv("EFFBENCH_MACHINE", "here")
     results.measure(unsteady=[0, 1, 2])
     found = results.ask("--budget", "6ms")
-    assert ", on a-machine: effbench latency made\n" in found
+    assert ", on a-machine: effbench latency SUITE-FILE\n" in found
 
 
 def test_no_row_is_within_the_budget_by_times_in_doubt(results: Results) -> None:
@@ -115,7 +115,7 @@ def test_no_row_is_within_the_budget_by_times_in_doubt(results: Results) -> None
     found = results.ask("--budget", "1ms")
     assert "no row of 3 takes at most 1 ms" in found
     assert "the fastest is small through exact (3.5 [3.5, 3.5] ms, not sure" in found
-    assert "effbench latency made" in found
+    assert "effbench latency SUITE-FILE" in found
     facts = results.facts("--budget", "1ms", code=3)
     assert (facts["answer"], facts["taken"]) == ("none", None)
 
@@ -137,7 +137,8 @@ def test_quality_needs_no_latency(results: Results) -> None:
     assert "made on a-machine: 3 of 3 rows keep 60.0% or more\n" in found
     assert "middle through exact: 82.7% [74.7, 91.4], sure; no latency\n" in found
     assert "small through exact: 62.2% [55.4, 69.5], may keep less; no latency\n" in found
-    assert f"  to measure the latency: effbench latency made --results {results.root}" in found
+    command = f"effbench latency SUITE-FILE --results {results.root}"
+    assert f"  to measure the latency: {command}\n" in found
     facts = results.facts("--keep", "0.6", code=3)
     assert (facts["answer"], facts["taken"]) == ("untimed", None)
     assert [one["surely_keeps"] for one in facts["rows"]] == [True, True, False]
@@ -152,7 +153,7 @@ def test_intervals_that_go_beyond_are_likely_at_most(results: Results) -> None:
     results.measure(processes=2)  # too few for an interval
     found = results.ask("--budget", "6ms")
     assert "  likely, not sure: its latency may lie above the budget\n" in found
-    assert "narrow the interval of its time: effbench latency made --processes 6" in found
+    assert "narrow the interval of its time: effbench latency SUITE-FILE --processes 6" in found
 
 
 def test_one_query_makes_nothing_sure(effbench, tmp_path: Path) -> None:
@@ -279,13 +280,32 @@ def test_a_command_names_the_results_that_hold_the_board(
     write_results(tmp_path / "others", rows=ROWS, datasets=1, machine="there")
     for place in (results.root, results.folder.parent, results.folder):
         found = effbench("leaderboard", tmp_path / "others", place, "--budget", "6ms").stdout
-        assert f": effbench latency made --results {results.root}\n" in found
-        assert f"effbench export made middle DIR --results {results.root}\n" in found
-        assert f"effbench export made middle DIR --results {tmp_path / 'others'}\n" in found
+        assert f": effbench latency SUITE-FILE --results {results.root}\n" in found
+        for root in (results.root, tmp_path / "others"):
+            assert f"effbench export SUITE-FILE middle DIR --results {root}\n" in found
     monkeypatch.chdir(tmp_path)
     found = effbench("leaderboard", "results/a-machine", "--budget", "6ms").stdout
-    assert ": effbench latency made\n" in found
-    assert "effbench export made middle DIR\n" in found
+    assert ": effbench latency SUITE-FILE\n" in found
+    assert "effbench export SUITE-FILE middle DIR\n" in found
+
+
+def test_a_command_names_a_suite_file_that_exists(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.measure(unsteady=[0, 1, 2])
+    (tmp_path / "made.yaml").write_text("suite: another\n")  # the name of a file tells nothing
+    monkeypatch.chdir(tmp_path)
+    assert ": effbench latency SUITE-FILE\n" in results.ask("--budget", "6ms")
+    (tmp_path / "search.yml").write_text("k: 100\nsuite: 'made'  # ours\n")
+    found = results.ask("--budget", "6ms")
+    assert ": effbench latency search.yml\n" in found
+    assert "  effbench export search.yml middle DIR\n" in found
+    facts = results.facts("--budget", "6ms", code=3)
+    assert facts["to_make_it_sure"] == "effbench latency search.yml"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    beside = f"effbench latency {tmp_path / 'search.yml'} --results {results.root}\n"
+    assert beside in results.ask("--budget", "6ms")
 
 
 def test_a_row_is_printed_in_two_forms(effbench, results: Results) -> None:

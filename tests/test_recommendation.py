@@ -21,7 +21,7 @@ def test_the_best_row_within_the_time(ask) -> None:
     assert "made on a-machine: take middle through exact: nDCG@10 " in found
     assert "end to end p50 5.5 [5.5, 5.5] ms" in found
     assert "sure: its whole 95 % intervals are within what was asked" in found
-    assert "effbench export made middle DIR" in found
+    assert "effbench export SUITE-FILE middle DIR" in found
     assert "take big" in ask("--budget", "0.1s").stdout
     assert "take small" in ask("--budget", "4000us").stdout
 

@@ -161,7 +161,7 @@ def _about(choice: Choice, taken: Candidate) -> Iterator[str]:
         if mark.bearing is Bearing.BESIDE:
             yield f"  note: {mark.label}: {mark.why}"
     if taken.line.index:
-        suite, place = suite_argument(choice.board.suite), results_argument(choice.board)
+        suite, place = suite_argument(choice.board), results_argument(choice.board)
         words = ["effbench", "export", suite, taken.line.row, "DIR", *place]
         yield f"  {shlex.join(words)}"
 

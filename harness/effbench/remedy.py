@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,11 @@ from effbench.choice import Choice
 from effbench.errors import EffbenchError
 from effbench.latency.gate import ADVICE
 from effbench.leaderboard import Board
+from effbench.located import text_of
 from effbench.suite import find
+
+UNKNOWN = "SUITE-FILE"
+"""What stands for the file of a suite that is not where people have it."""
 
 
 class Remedy(NamedTuple):
@@ -34,7 +39,7 @@ def remedy(choice: Choice) -> Remedy | None:
         end = "measure the latency"
     else:
         return None
-    words = ["effbench", "latency", suite_argument(board.suite), *more]
+    words = ["effbench", "latency", suite_argument(board), *more]
     if board.machine != machine.name():
         end += f", on {board.machine}"
     else:
@@ -44,19 +49,35 @@ def remedy(choice: Choice) -> Remedy | None:
 
 def results_argument(board: Board) -> list[str]:
     """Return what tells a command where a board's records are, if that must be said."""
-    root = board.collected.folders[0].parent.parent  # which holds MACHINE/SUITE
+    root = _root(board)
     return [] if root.resolve() == Path("results").resolve() else ["--results", str(root)]
 
 
-def suite_argument(name: str) -> str:
-    """Return what a command may call a suite: its name if we ship it, else a file of that name.
+def suite_argument(board: Board) -> str:
+    """Return what a command may call a board's suite: its name if we ship it, else its file.
 
-    Records do not say where the suite's file lies.
+    Records do not say where the file lies: it is looked for here, in ``suites``, and beside the
+    results.
     """
-    for place in (name, f"{name}.yaml", f"suites/{name}.yaml"):
-        try:
-            find(place)
-        except EffbenchError:
-            continue
-        return place
-    return name
+    if _tells(board.suite, board.suite):
+        return board.suite
+    beside = _root(board).parent
+    for folder in (Path(), Path("suites"), beside):
+        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+            if _tells(str(path), board.suite):
+                return str(path)
+    return UNKNOWN
+
+
+def _tells(place: str, suite: str) -> bool:
+    """Tell whether what a command finds by this name is the file of a suite."""
+    try:
+        text = text_of(find(place))
+    except EffbenchError:
+        return False
+    line = rf"""(?m)^suite:[ ]*(["']?){re.escape(suite)}\1[ ]*(#.*)?$"""
+    return re.search(line, text) is not None
+
+
+def _root(board: Board) -> Path:
+    return board.collected.folders[0].parent.parent  # which holds MACHINE/SUITE
