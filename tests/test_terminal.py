@@ -25,6 +25,7 @@ from effbench.render import for_people, shown
 from effbench.selection import select
 from effbench.tables import Table, table
 from made_records import NASTY, OFFER, write_results
+from made_sessions import write_session
 
 pty = pytest.importorskip("pty", reason="Windows has no such terminals")
 
@@ -121,6 +122,25 @@ def test_the_more_important_column_stays_longer(
     shown_there = [{first, second} & {*found[0]} for found in grids]
     assert {first} in shown_there
     assert {second} not in shown_there
+
+
+def test_no_time_is_shown_without_its_mark(tmp_path: Path) -> None:
+    root = tmp_path / "results"
+    write_results(root, rows=ROWS, datasets=1)
+    folder = root / "a-machine" / "made"
+    for path in (folder / "latency").iterdir():
+        path.unlink()
+    ms = {f"data-0--{i}": {"end to end": [9.0 - i] * 12} for i in range(2)}
+    keys = {cell: f"key-{cell}" for cell in ms}
+    write_session(folder, "data-0", ms, keys=keys, unsteady=["data-0--0"])
+    (board,) = boards([root])
+    timed = 0
+    for width in range(40, 160):
+        found = parsed(list(drawn(table(board), width)))
+        times = [name for name in (found[0] if found else ()) if name.endswith(" ms")]
+        assert not times or found[0]["latency"] == "unstable"
+        timed += bool(times)
+    assert 40 < timed < 120
 
 
 def in_terminal(width: int, *words: object) -> str:

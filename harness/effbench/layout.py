@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from effbench.printing import harmless, say
 from effbench.render import TEXTS, baseline_said, for_people, shown
-from effbench.tables import NAMES, Table
+from effbench.tables import MARKED, NAMES, Table
 
 LEAST = 3
 """The most important columns: where they have no room, rows are listed one after another."""
@@ -127,17 +127,26 @@ def _stacked(_table: Table, columns: Sequence[_Column], width: float) -> _Grids:
 
 
 def _fitting(table: Table, columns: Sequence[_Column], width: float) -> _Grids:
-    """Return the columns for which there is room, the more important ones first."""
+    """Return the columns for which there is room, the more important ones first.
+
+    No time is shown where its mark has no room: it would look sure.
+    """
     means = (column.name for column in columns if column.name not in table.of_datasets)
     order = list(dict.fromkeys((*table.importance, *means, *table.of_datasets)))
     ranked = sorted(columns, key=lambda column: order.index(column.name))
     if _room(ranked[:LEAST]) > width:
         return []
     fitting: list[_Column] = []
+    unmarked = any(column.name == MARKED for column in columns)
     for column in ranked:
-        if _room([*fitting, column]) <= width:
+        if _room([*fitting, column]) <= width and not (unmarked and _is_time(column.name)):
             fitting.append(column)
+            unmarked = unmarked and column.name != MARKED
     return [[column for column in columns if column in fitting]]
+
+
+def _is_time(name: str) -> bool:
+    return name.endswith(" ms") or name.startswith(("queries/s", "speed-up"))
 
 
 def _room(columns: Sequence[_Column]) -> int:
