@@ -52,7 +52,8 @@ def lowered(by: float, queries: int = 60):
 def test_the_same_results_have_not_moved(effbench, old: Path, new: Path) -> None:
     found = effbench("diff", old, new)
     assert found.exit_code == 0, found.output
-    assert "0 of 8 figures moved beyond noise" in found.stdout
+    assert found.stdout == "8 figures compared, 0 moved beyond noise\n"
+    assert not found.stderr
 
 
 def test_a_score_that_fell_is_worse_and_one_that_rose_is_better(effbench, old, new) -> None:
@@ -63,12 +64,13 @@ def test_a_score_that_fell_is_worse_and_one_that_rose_is_better(effbench, old, n
     back = effbench("diff", new, old)
     assert back.exit_code == 0
     assert "better made data-0--1: nDCG@10 +0.0500" in back.stdout
+    assert "made: small: made otherwise than in the old results (their opt" in back.stderr
 
 
 def test_a_change_that_may_be_chance_has_not_moved(effbench, old: Path, new: Path) -> None:
     edit(record(new, 1), lowered(0.05, queries=1))
     found = effbench("diff", old, new)
-    assert "0 of 4 figures moved beyond noise, 4 not compared" in found.stdout
+    assert "4 figures compared, 0 moved beyond noise; 4 could not be compared" in found.stdout
     assert (
         "not compared made: no latency in the new results: encode p50 ms, end to end p50 ms, "
         "speed-up encode, speed-up end to end of small exact" in found.stdout
@@ -88,6 +90,8 @@ def test_a_cell_that_is_lost_or_fails_is_worse(effbench, old: Path, new: Path) -
     found = effbench("diff", old, new)
     assert found.exit_code == 1
     assert "worse  made data-0--1: cell was done, now no record" in found.stdout
+    apart = "0 moved beyond noise; 4 could not be compared; 1 cell is gone\n"
+    assert f"4 figures compared, {apart}" in found.stdout
 
 
 def time(root: Path, big: float = 10.0, small: float = 5.0, **header) -> None:
@@ -107,7 +111,7 @@ def time(root: Path, big: float = 10.0, small: float = 5.0, **header) -> None:
 @pytest.mark.parametrize(
     ("ms", "said", "code"),
     [
-        (5.4, "0 of 8 figures moved", 0),
+        (5.4, "8 figures compared, 0 moved", 0),
         (
             5.6,
             "worse  made small exact: speed-up encode 2 [2, 2] -> 1.79 [1.79, 1.79] (0.893 ",
@@ -144,7 +148,7 @@ def test_a_baseline_that_slows_down_is_worse_and_no_other_row_is_better(
 def test_a_machine_that_slows_down_as_a_whole_is_taken_out(effbench, old, new) -> None:
     time(new, big=13.0, small=6.5, kernel_ns=1300)
     found = effbench("diff", old, new)
-    assert (found.exit_code, found.stdout) == (0, "0 of 8 figures moved beyond noise\n")
+    assert (found.exit_code, found.stdout) == (0, "8 figures compared, 0 moved beyond noise\n")
     time(new, big=13.0, small=13.0, kernel_ns=1300, started="2026-11-26T01:00:00+00:00")
     found = effbench("diff", old, new)
     assert (
@@ -161,7 +165,7 @@ def test_marked_latencies_are_not_compared_and_that_is_said(effbench, old, new) 
     found = effbench("diff", old, new)
     assert found.exit_code == 0
     assert found.stdout == (
-        "0 of 2 figures moved beyond noise, 6 not compared\n"
+        "2 figures compared, 0 moved beyond noise; 6 could not be compared\n"
         "not compared made: latency unstable in the new results (such as in 100% of its blocks "
         "the machine's speed changed (data-0)): encode p50 ms, end to end p50 ms, speed-up "
         "encode, speed-up end to end of big exact, small exact\n"
@@ -232,7 +236,7 @@ def test_too_few_processes_for_an_interval_are_said(effbench, tmp_path: Path) ->
         time(tmp_path / name, small=ms, processes=2)
     found = effbench("diff", tmp_path / "old", tmp_path / "new")
     assert "fewer than 3 processes (raise latency's processes) in both results" in found.stdout
-    assert "0 of 2 figures moved beyond noise, 6 not compared" in found.stdout
+    assert "2 figures compared, 0 moved beyond noise; 6 could not be compared" in found.stdout
 
 
 def test_another_baseline_and_new_rows_are_said(effbench, old: Path, tmp_path: Path) -> None:
@@ -287,7 +291,7 @@ def test_what_cannot_be_read_is_exit_code_1(effbench, old: Path, new: Path) -> N
         record(root, 1).write_text("{")
     found = effbench("diff", old, new)
     assert found.exit_code == 1
-    assert "0 of 3 figures moved" in found.stdout
+    assert "3 figures compared, 0 moved" in found.stdout
     assert found.stderr.count("cannot be read") == 2
 
 

@@ -14,6 +14,9 @@ from effbench.remarks import one_line
 from effbench.significance import SIGNIFICANT, Paired, holm, values_of
 from effbench.speeds import TIMES, lost, speeds
 
+CELL = "cell"
+"""What moved, where it is a whole cell and no figure of it."""
+
 
 class Changes(NamedTuple):
     """What moved, and what could not be compared."""
@@ -25,6 +28,11 @@ class Changes(NamedTuple):
 
     remarks: Sequence[str]
     unreadable: Sequence[str]
+
+    @property
+    def gone(self) -> int:
+        """How many cells were done and are no more: they are among those that moved."""
+        return sum(one.what == CELL for one in self.moved)
 
     @property
     def times_missed(self) -> list[Uncompared]:
@@ -58,7 +66,7 @@ def changes(old: Path, new: Path) -> Changes:
     compared = 0
     for one, other in pairs:
         moved += _lost(one, other)
-        remarks += _of_other_data(one, other)
+        remarks += (*_of_other_data(one, other), *_made_otherwise(one, other))
         for verdict in (*_scores(one, other), *speeds(one, other)):
             if isinstance(verdict, Uncompared):
                 uncompared.append(verdict)
@@ -87,7 +95,7 @@ def _lost(old: Board, new: Board) -> Iterator[Change]:
             if isinstance(left, Failed):
                 status = "skipped" if isinstance(left, Skipped) else "failed"
                 why = f"{status}: {one_line(left.error)}"
-            yield Change(old.suite, record.cell, "cell", True, f"was done, now {why}")
+            yield Change(old.suite, record.cell, CELL, True, f"was done, now {why}")
 
 
 def _both(old: Board, new: Board) -> list[tuple[Done, Done]]:
@@ -144,4 +152,18 @@ def _of_other_data(old: Board, new: Board) -> Iterator[str]:
         yield (
             f"{old.suite}: {', '.join(found)}: the data differ from those of the old results, "
             "and differences in scores may come from that"
+        )
+
+
+def _made_otherwise(old: Board, new: Board) -> Iterator[str]:
+    """Yield which rows are not what they were under the same name, on the same data."""
+    found = dict.fromkeys(
+        one.row.name
+        for one, other in _both(old, new)
+        if one.key != other.key and not of_other_data(one, other)
+    )
+    if found:
+        yield (
+            f"{old.suite}: {', '.join(found)}: made otherwise than in the old results (their "
+            "options, models or versions differ), and what moved may come from that"
         )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from effbench.cli_options import Place, as_json_option, leave
 from effbench.printing import put_json, say
 from effbench.words import counted
+
+if TYPE_CHECKING:
+    from effbench.changes import Changes
 
 _folder = Place(exists=True, file_okay=False)
 
@@ -27,7 +31,7 @@ def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
 
     Scores are compared query by query (randomisation test, Holm's correction), median times on
     one machine by their intervals and 15 %, speed-ups over the baseline by theirs and 10 %.
-    Latencies that are marked are not: what moved by more than 3 times is said as perhaps worse
+    Marked latencies are not compared: what moved by more than 3 times is said as perhaps worse
     or better. Exit code 0: nothing is worse; 1: something is, or could not be read; 2: a
     mistake.
     """
@@ -51,9 +55,7 @@ def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
         put_json(facts)
     else:
         say(*(one.line() for one in found.moved), *suspected(found.uncompared))
-        figures = counted(found.compared, "figures")
-        without = f", {len(found.uncompared)} not compared" if found.uncompared else ""
-        say(f"{len(found.moved)} of {figures} moved beyond noise{without}")
+        say(_summed_up(found))
         say(*unknown)
         say(*found.remarks, *found.unreadable, err=True)
     missed = found.times_missed if require_latency else []
@@ -61,3 +63,16 @@ def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
         say(f"--require-latency: not compared: {named(missed)}", err=True)
     worse = any(one.worse for one in found.moved)
     leave(failed=worse or bool(found.unreadable or missed))
+
+
+def _summed_up(found: Changes) -> str:
+    """Count the figures of each kind apart: none is counted twice."""
+    figures = counted(found.compared, "figures")
+    parts = [f"{figures} compared, {len(found.moved) - found.gone} moved beyond noise"]
+    if found.uncompared:
+        parts.append(f"{len(found.uncompared):,} could not be compared")
+    if found.gone:
+        parts.append(
+            f"{counted(found.gone, 'cells')} {'is' if found.gone == 1 else 'are'} gone"
+        )
+    return "; ".join(parts)
