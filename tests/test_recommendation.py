@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,9 @@ def beside(effbench, tmp_path: Path):
 
 def test_a_budget_is_of_the_whole_answer_for_all_rows(beside) -> None:
     _, ask = beside
-    assert "take scan: nDCG@10" in ask("--budget", "5ms"), "small takes 5.5 ms, encoding 5"
+    found = ask("--budget", "5ms")
+    assert "take scan: nDCG@10" in found, "small takes 5.5 ms, encoding 5"
+    assert found.endswith("  scan is a retriever, which has no encoder to export\n")
     assert "end to end p50 4 [4, 4] ms" in ask("--budget", "5ms")
     assert "left out" not in ask("--budget", "5ms")
     assert "take small through exact" in ask("--budget", "6ms")
@@ -95,6 +98,22 @@ def test_a_retriever_has_no_time_of_encoding(beside) -> None:
     assert "take small through exact" in found
     assert "encode p50 5 [5, 5] ms" in found
     assert "  left out: no encode time: scan\n" in found
+
+
+def test_the_best_encoder_beside_a_retriever_is_exported(effbench, tmp_path: Path) -> None:
+    rows = ["small", "tiny"]
+    write_results(tmp_path, rows=rows, datasets=1, retrievers={"scan": 4.0}, queries=99)
+    for path in tmp_path.glob("*/*/*--2.json"):  # the retriever answers best
+        best = {q: 0.95 for q in json.loads(path.read_text())["per_query"]["nDCG@10"]}
+        record = json.loads(path.read_text())
+        record |= {"per_query": {"nDCG@10": best}, "scores": {"nDCG@10": 0.95}}
+        path.write_text(json.dumps(record))
+    found = effbench("leaderboard", tmp_path, "--budget", "6ms").stdout
+    assert "take scan: nDCG@10" in found
+    assert (
+        "  scan is a retriever, which has no encoder to export; the best encoder within what "
+        "was asked, tiny through exact: effbench export SUITE-FILE tiny DIR" in found
+    )
 
 
 def test_who_is_left_out_is_said(beside) -> None:

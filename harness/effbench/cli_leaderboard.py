@@ -48,7 +48,11 @@ PICTURES = ("html", "svg", "png", "mteb")
 )
 @click.option("--suite", metavar="NAME", help="This one only.")
 @click.option("--machine", metavar="NAME", help="This one only.")
-@click.option("--budget", metavar="TIME", help="Name the best row that takes no longer: 5ms.")
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="Name the best row that takes no longer: 5ms, 800us or 0.2s; without a unit ms.",
+)
 @click.option(
     "--keep",
     metavar="SHARE",

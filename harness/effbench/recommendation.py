@@ -160,10 +160,27 @@ def _about(choice: Choice, taken: Candidate) -> Iterator[str]:
     for mark in taken.marks:
         if mark.bearing is Bearing.BESIDE:
             yield f"  note: {mark.label}: {mark.why}"
-    if taken.line.index:
+    yield from _exporting(choice, taken)
+
+
+def _exporting(choice: Choice, taken: Candidate) -> Iterator[str]:
+    """Yield the command that exports the row; of a retriever that of the next encoder."""
+    encoder = next((one for one in choice.fitting if one.time and one.line.index), None)
+    found, before = (taken, "") if taken.line.index else (encoder, _no_export(taken, encoder))
+    if found:
         suite, place = suite_argument(choice.board), results_argument(choice.board)
-        words = ["effbench", "export", suite, taken.line.row, "DIR", *place]
-        yield f"  {shlex.join(words)}"
+        words = ["effbench", "export", suite, found.line.row, "DIR", *place]
+        yield f"  {before}{shlex.join(words)}"
+    else:
+        yield f"  {before}"
+
+
+def _no_export(taken: Candidate, encoder: Candidate | None) -> str:
+    said = f"{taken.line.name} is a retriever, which has no encoder to export"
+    if encoder is None:
+        return said
+    doubt = ", whose latency is not sure" if encoder.unsure else ""
+    return f"{said}; the best encoder within what was asked, {encoder.line.name}{doubt}: "
 
 
 def _unsure(one: Candidate) -> str:
