@@ -47,7 +47,7 @@ def test_what_the_suite_has_no_more_is_shown_and_then_removed(effbench, folder: 
     results, before = folder.parents[1], names(folder)
     drawn = effbench("leaderboard", results).stdout
     said = "left out, since the suite no longer has them: data-0--1, data-1--0, data-1--1"
-    assert f"{said} (effbench results prune RESULTS removes them)" in drawn
+    assert f"{said} (effbench results prune {results} --yes removes them)" in drawn
     shown = effbench("results", "prune", results)
     assert shown.exit_code == 0, shown.output
     assert "would remove 8 files, " in shown.stdout
@@ -61,7 +61,10 @@ def test_what_the_suite_has_no_more_is_shown_and_then_removed(effbench, folder: 
     assert "no longer has them" not in effbench("leaderboard", results).stdout
     scores = json.loads(effbench("leaderboard", results, "--format", "json").stdout)
     assert [line["row"] for table in scores for line in table["lines"]] == ["big"]
-    assert "removed 0 files" in effbench("results", "prune", results, "--yes").stdout
+    for words in (["--yes"], []):
+        again = effbench("results", "prune", results, *words)
+        assert (again.exit_code, again.stdout.startswith("nothing to remove: ")) == (0, True)
+        assert "--yes" not in again.stdout
 
 
 def test_what_cannot_be_read_is_named_and_stays(effbench, folder: Path) -> None:

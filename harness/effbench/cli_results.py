@@ -46,7 +46,9 @@ def prune(folder: Path, yes: bool, as_json: bool) -> None:
         say(*map(str, found.files))
         total = f"{counted(len(found.files), 'files')}, {sized(nbytes)}"
         records = counted(found.records, "records")
-        if yes:
+        if not found.files:
+            say("nothing to remove: each record that can be read is of its suite")
+        elif yes:
             say(f"removed {total}, {records} among them")
         else:
             say(f"would remove {total}, {records} among them; now nothing is removed "

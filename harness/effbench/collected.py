@@ -162,7 +162,7 @@ def _collected(
     if others:
         remarks.append(
             f"left out, since the suite no longer has them: {', '.join(others)} "
-            "(effbench results prune RESULTS removes them)"
+            f"({_prune(inside, others)} removes them)"
         )
     records = {cell: found.by_cell[cell][0] for cell in suite.cells if cell in found.by_cell}
     records = of_one_data(newest(records, remarks), remarks)
@@ -171,6 +171,20 @@ def _collected(
         texts.setdefault(name, own)
     unreadable = [*unreadable, *found.broken]
     return Collected(machine, suite, inside, records, texts, remarks, unreadable)
+
+
+def _prune(folders: Sequence[Path], cells: Sequence[str]) -> str:
+    """Return the command that removes the records of cells, where they lie."""
+    roots = [
+        str(folder.parents[1] if len(folder.parents) > 1 else folder)  # of ROOT/MACHINE/SUITE
+        for folder in folders
+        if any((folder / f"{cell}.json").exists() for cell in cells)
+    ]
+    commands = [
+        shlex.join(["effbench", "results", "prune", root, "--yes"])
+        for root in dict.fromkeys(roots)
+    ]
+    return " and ".join(commands)
 
 
 def _texts(path: Path, checksums: Collection[str] | None) -> Texts:
