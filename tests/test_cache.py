@@ -176,7 +176,11 @@ def test_freed_by_suite_less_what_others_use(effbench, run, held) -> None:
     found = effbench("cache", "free", "--suite", "one", "--yes")
     assert "kept, since two may use it, too: 11 steps" in found.stdout
     assert len(held()) == 22
-    effbench("cache", "free", "--suite", "one", "--suite", "two", "--yes")
+    assert {name for one in held() for name in one["suites"]} == {"two", "three"}, "one is over"
+    effbench(
+        "cache", "free", "--suite", "two", "--suite", "three", "--older-than", "1h", "--yes"
+    )
+    effbench("cache", "free", "--suite", "two", "--yes")
     assert {name for one in held() for name in one["suites"]} == {"three"}
     wrong = effbench("cache", "free", "--suite", "tree", "--yes")
     assert wrong.exit_code == 2
@@ -215,6 +219,22 @@ def test_a_damaged_artifact_is_freed(effbench, run, held, tmp_path: Path) -> Non
     assert effbench("cache", "free", "--suite", "toys", "--yes").exit_code == 0
     assert not folders(tmp_path / "cache")
     assert run() == scores
+
+
+def test_a_step_that_fails_leaves_no_folder(effbench, suite, held, tmp_path: Path) -> None:
+    text = SUITE.format(name="sad", docs=60).replace("{use: scan}", "{use: scan, twice: true}")
+    found = effbench("run", suite(text), "--results", tmp_path / "results")
+    assert found.exit_code == 1, found.output
+    assert all(one["finished"] for one in held())
+    assert "unfinished" not in effbench("cache").stdout
+
+
+def test_kinds_of_steps_are_counted_in_words(effbench, run) -> None:
+    run()
+    kinds = effbench("cache").stdout
+    assert "1 retriever, 1 run\n" in kinds
+    assert "1 doc encoding, 1 index, 1 query encoding, 1 run\n" in kinds
+    assert "1 dataset" in kinds
 
 
 def test_a_killed_freeing_leaves_nothing_half_and_is_finished_by_the_next(
@@ -283,7 +303,7 @@ def test_what_a_run_uses_is_not_freed_until_it_has_ended(
         found = effbench("cache", "free", "--to", "0B", "--yes")
         assert found.exit_code == 0, found.output
         assert "kept, since a running process uses it" in found.stdout
-        assert "stay, more than 0 bytes: no more may be freed" in found.stdout
+        assert " are in use, so 0 bytes cannot be reached" in found.stdout
         assert {name for one in held() for name in one["suites"]} == {"busy"}
         assert [one["key"] for one in held() if one["finished"]] == [o["key"] for o in made]
         (tmp_path / "go").touch()

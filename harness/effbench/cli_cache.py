@@ -118,7 +118,8 @@ def free(
     found = holdings(root)
     _check_suites(suites, found)
     choice = freeing.choose(found, wanted)
-    freed = freeing.free(root, found, choice.chosen) if yes else None
+    ended = freeing.ended(wanted, choice)
+    freed = freeing.free(root, found, choice.chosen, ended) if yes else None
     if as_json:
         put_json(stock.freed_facts(choice, found, freed))
     else:

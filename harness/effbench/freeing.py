@@ -47,6 +47,11 @@ class Choice(NamedTuple):
     """Suites use them that were not named."""
 
 
+def ended(wanted: Wanted, choice: Choice) -> Collection[str]:
+    """Return the suites of which all goes that they alone use."""
+    return wanted.suites if wanted == Wanted(suites=wanted.suites) and not choice.held else ()
+
+
 def choose(found: Holdings, wanted: Wanted) -> Choice:
     """Return what is to be freed; nothing unless something is wanted."""
     if wanted == Wanted():
@@ -96,8 +101,12 @@ class Freed:
     """What says the system."""
 
 
-def free(root: Path, found: Holdings, chosen: Sequence[Holding]) -> Freed:
+def free(
+    root: Path, found: Holdings, chosen: Sequence[Holding], ended: Collection[str] = ()
+) -> Freed:
     """Free artifacts, and what killed processes have left; a process may begin meanwhile.
+
+    Of suites that ``ended`` it is no longer noted that they use what others use too.
 
     Raises:
         EffbenchError: nobody can tell what running processes use.
@@ -120,7 +129,7 @@ def free(root: Path, found: Holdings, chosen: Sequence[Holding]) -> Freed:
         for one in found.artifacts:
             if one.size.leftover and one.folder not in gone:
                 _sweep(one, used, freed)
-        uses.forget(root)
+        uses.forget(root, () if freed.held or freed.failed else ended)
     for folder in going:
         shutil.rmtree(folder, ignore_errors=True)  # another process may free the same
         if folder.exists():

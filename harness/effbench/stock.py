@@ -15,6 +15,13 @@ T = TypeVar("T")
 FEW = 2
 """Names that are shown in a line; of more, how many there are."""
 
+NOUNS = {
+    "data": "datasets", "domain": "domains", "encode": "doc encodings",
+    "queries": "query encodings", "examples": "sets of examples", "index": "indexes",
+    "retriever": "retrievers", "run": "runs", "texts": "sets of texts", "model": "models",
+}  # fmt: skip
+"""Kind of step -> what several of them have made."""
+
 
 def facts(root: Path, found: Holdings) -> dict[str, Any]:
     """Return all that is in a store, as JSON says it."""
@@ -83,7 +90,8 @@ def freed_lines(
         yield f"kept, since {others} may use it, too: {_total(choice.shared)}"
     left = found.nbytes - _bytes(taken)
     if wanted.most is not None and left > wanted.most:
-        yield f"{sized(left)} stay, more than {sized(wanted.most)}: no more may be freed"
+        others = "" if wanted == Wanted(most=wanted.most) else " or kept by the other options"
+        yield f"{sized(left)} are in use{others}, so {sized(wanted.most)} cannot be reached"
     leftovers = f", {sized(found.leftovers)} of leftovers" if found.leftovers else ""
     if freed is None:
         yield f"would free {_total(taken)}{leftovers}; now nothing is freed (give --yes)"
@@ -126,7 +134,8 @@ def _named(names: Sequence[str], nouns: str) -> str:
 
 def _kinds(kinds: Iterable[str]) -> str:
     groups = _grouped(kinds, str)
-    return ", ".join(f"{len(group)} {kind}" for kind, group in sorted(groups.items()))
+    named = sorted((NOUNS.get(kind, kind), len(group)) for kind, group in groups.items())
+    return ", ".join(counted(number, nouns) for nouns, number in named)
 
 
 def _aligned(table: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:

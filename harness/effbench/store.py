@@ -7,6 +7,7 @@ differ is removed and made again. A folder without a manifest is taken up by the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -210,7 +211,8 @@ class Store:
     def lock(self, kind: str, key: str, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the lock of a step; call ``waiting`` once if another run holds it.
 
-        The system drops the lock of a process that dies.
+        The system drops the lock of a process that dies. A step that fails before it has kept
+        anything leaves no folder.
         """
         folder = self.root / kind
         (folder / key).mkdir(parents=True, exist_ok=True)
@@ -221,6 +223,9 @@ class Store:
             waiting()
             lock.acquire()
         try:
+            (folder / key).mkdir(exist_ok=True)  # who held the lock may have removed it
             yield
         finally:
+            with contextlib.suppress(OSError):  # it is not empty
+                (folder / key).rmdir()
             lock.release()

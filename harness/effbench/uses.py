@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -138,8 +138,10 @@ def read(root: Path) -> Uses:
     return Uses(known, frozenset(held), tuple(unclear))
 
 
-def forget(root: Path) -> None:
+def forget(root: Path, ended: Collection[str] = ()) -> None:
     """Remove the locks of dead processes, and files of plans of which nothing is left.
+
+    Files of suites that ``ended`` go too, unless a process works on their plan.
 
     Call it under `changing`.
     """
@@ -152,7 +154,8 @@ def forget(root: Path) -> None:
     for path in listed(root / FOLDER, "*.json"):
         facts = _read(path)
         left = facts and any((root / name).is_dir() for name in facts["artifacts"])
-        if not left and path.stem not in living:
+        over = facts is not None and facts["suite"] in ended
+        if (over or not left) and path.stem not in living:
             path.unlink(missing_ok=True)
 
 

@@ -147,7 +147,9 @@ def _short(number: float) -> str:
 
 
 def _singular(nouns: str) -> str:
-    return f"{nouns[:-3]}y" if nouns.endswith("ies") else nouns.removesuffix("s")
+    if nouns.endswith("ies"):
+        return f"{nouns[:-3]}y"
+    return nouns.removesuffix("es" if nouns.endswith("xes") else "s")
 
 
 def sized(number: int) -> str:
