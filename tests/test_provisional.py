@@ -110,6 +110,21 @@ def test_another_machine_is_measured_there(
     assert ", on a-machine: effbench latency SUITE-FILE\n" in found
 
 
+def test_of_several_machines_this_one_is_pointed_out(
+    effbench, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "this machine" not in effbench("leaderboard", results.root).stdout
+    write_results(results.root, rows=ROWS, datasets=1, machine="there")
+    found = effbench("leaderboard", results.root).stdout
+    assert "made on a-machine (this machine)\n" in found
+    assert "made on there\n" in found
+    assert "made on a-machine (this machine): take middle" in results.ask("--budget", "6ms")
+    written = effbench("leaderboard", results.root, "--format", "markdown").stdout
+    assert "this machine" not in written, "others read it"
+    monkeypatch.setenv("EFFBENCH_MACHINE", "No Name")
+    assert "this machine" not in effbench("leaderboard", results.root).stdout
+
+
 def test_no_row_is_within_the_budget_by_times_in_doubt(results: Results) -> None:
     results.measure(unsteady=[0, 1, 2])
     found = results.ask("--budget", "1ms")

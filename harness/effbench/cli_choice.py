@@ -64,7 +64,7 @@ def answer(boards: Sequence[Board], terms: Terms, *, as_json: bool) -> int:
     choices = [choose(board, terms) for board in boards]
     if not as_json:
         for choice in choices:
-            say(*lines(choice))
+            say(*lines(choice, [board.machine for board in boards]))
         return 0
     put_json([facts(choice) for choice in choices])
     return 0 if all(choice.answer is Answer.SURE for choice in choices) else NOT_SURE

@@ -7,12 +7,13 @@ import shutil
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
 from rich.cells import cell_len
 
+from effbench import machine
 from effbench.printing import harmless, say
 from effbench.render import TEXTS, baseline_said, for_people, shown
 from effbench.tables import MARKED, NAMES, Table
@@ -42,8 +43,10 @@ def show(tables: Sequence[Table]) -> None:
 
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
+    machines = [table.machine for table in tables]
     for number, table in enumerate(tables):
-        say(*([""] if number else []), *drawn(table, width))
+        named = replace(table, machine=machine.spelled(table.machine, machines))
+        say(*([""] if number else []), *drawn(named, width))
 
 
 def drawn(table: Table, width: float = math.inf) -> Iterator[str]:

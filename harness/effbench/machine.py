@@ -6,6 +6,7 @@ import hmac
 import os
 import platform
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -68,6 +69,14 @@ def name() -> str:
     known = described()
     slug = re.sub(r"[^a-z0-9]+", "-", str(known["cpu"]).casefold()).strip("-")[:32].strip("-")
     return f"{slug}-{known['threads']}t-{digest_of(known)[:8]}"
+
+
+def spelled(machine: str, among: Collection[str]) -> str:
+    """Return a machine's name as people read it: of several, this one is pointed out."""
+    if len(set(among)) > 1:
+        with suppress(EffbenchError):
+            return f"{machine} (this machine)" if machine == name() else machine
+    return machine
 
 
 def described() -> dict[str, Any]:

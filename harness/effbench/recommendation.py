@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from effbench import machine
 from effbench.choice import Answer, Candidate, Choice, Terms
 from effbench.marks import Bearing, grouped
 from effbench.remedy import remedy, results_argument, suite_argument
 from effbench.sentences import share
 
 
-def lines(choice: Choice) -> Iterator[str]:
-    """Yield what to take on a board's machine, how sure that is, and how to have it."""
+def lines(choice: Choice, machines: Collection[str] = ()) -> Iterator[str]:
+    """Yield what to take on a board's machine, how sure that is, and how to have it.
+
+    Of several ``machines`` that are spoken of this one is pointed out.
+    """
     board = choice.board
-    yield f"{board.suite} on {board.machine}: {_headline(choice)}"
+    yield f"{board.suite} on {machine.spelled(board.machine, machines)}: {_headline(choice)}"
     doubts, taken, rival = doubts_of(choice), choice.taken, choice.rival
     if choice.answer is Answer.SURE:
         yield "  sure: its whole 95 % intervals are within what was asked"
