@@ -217,6 +217,20 @@ def test_what_is_no_file_is_said(effbench, tmp_path: Path) -> None:
     assert "no such suite file" in refused(effbench, tmp_path / "loop")[0]
 
 
+def test_a_suite_file_beside_a_mistyped_one_is_offered(
+    effbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("search.yaml").touch()
+    for name in ("search.yml", "search", "Search.YAML", "serach.yaml"):
+        said = f"Error: {name}: no such suite file (did you mean search.yaml?)\n"
+        assert effbench("plan", name).stderr == said
+    elsewhere = effbench("plan", tmp_path / "search.yml").stderr
+    assert f"(did you mean {tmp_path / 'search.yaml'}?)" in elsewhere
+    for name, hint in (("smal", "did you mean 'small'?"), ("no/search.yml", "known: beir,")):
+        assert f"Error: {name}: no such suite file ({hint}" in effbench("plan", name).stderr
+
+
 def test_too_many_cells_are_a_line(effbench, suite) -> None:
     rows = "\n".join(f"  w{i}: {{use: words}}" for i in range(150))
     indexes = "\n".join(f"  p{i}: {{use: plain}}" for i in range(150))

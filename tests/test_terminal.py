@@ -216,6 +216,10 @@ def test_columns_are_chosen(tmp_path: Path, effbench) -> None:
         assert re.split("  +", head.strip()) == heads
     near = effbench("leaderboard", tmp_path, "--columns", "encode p59 ms")
     assert "(did you mean 'encode p" in near.stderr
+    for word in ("ndcg", "NDCG@10", "dcg"):
+        assert "(did you mean 'nDCG@10'?)" in (
+            effbench("leaderboard", tmp_path, "--columns", word).stderr
+        )
 
 
 def test_chosen_columns_hold_in_every_table(tmp_path: Path, effbench) -> None:

@@ -6,7 +6,7 @@ import difflib
 import inspect
 import os
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
@@ -80,14 +80,28 @@ def load() -> Plugins:
     return Plugins(tuple(known.installed), known.offers, known.ready, known.commands)
 
 
+COMPARED = 500
+"""Names: to compare thousands of them with thousands of mistakes takes minutes."""
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return a did-you-mean for ``word``, or the list of what is known."""
     names = sorted(known)
-    # to compare thousands of names with thousands of mistakes takes minutes
-    near = difflib.get_close_matches(word, names, n=1) if len(names) <= 500 else []
-    if near:
-        return f"did you mean {near[0]!r}?"
+    if like := near(word, names):
+        return f"did you mean {like!r}?"
     return f"known: {', '.join(names)}" if names else "none is known"
+
+
+def near(word: str, names: Sequence[str]) -> str | None:
+    """Return the name that is like a word, small letters for capitals too, or holds it."""
+    if len(names) > COMPARED:
+        return None
+    spellings = {name.casefold(): name for name in reversed(names)} | {n: n for n in names}
+    for spelling in (word, word.casefold()):
+        if like := difflib.get_close_matches(spelling, spellings, n=1):
+            return spellings[like[0]]
+    longer = [name for name in names if len(word) > 2 and word.casefold() in name.casefold()]
+    return min(longer, key=len, default=None)
 
 
 def _entry_points() -> list[EntryPoint]:

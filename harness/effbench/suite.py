@@ -10,7 +10,7 @@ from typing import Any
 
 from effbench.errors import EffbenchError
 from effbench.located import Place
-from effbench.plugins import suggest
+from effbench.plugins import near, suggest
 from effbench.words import plain_line
 
 
@@ -135,4 +135,15 @@ def find(name_or_path: str) -> Path:
     said = plain_line(name_or_path) or "''"
     if path.exists():
         raise EffbenchError(f"{said}: is no file (a suite is a YAML file)")
-    raise EffbenchError(f"{said}: no such suite file ({suggest(name_or_path, names)})")
+    like = near(path.name, _beside(path))
+    hint = f"did you mean {path.with_name(like)}?" if like else suggest(name_or_path, names)
+    raise EffbenchError(f"{said}: no such suite file ({hint})")
+
+
+def _beside(path: Path) -> list[str]:
+    """Return the names of the YAML files in a path's folder that a message can show."""
+    try:
+        files = [one.name for one in path.parent.iterdir() if one.suffix in (".yaml", ".yml")]
+    except (OSError, ValueError):  # there is no such folder
+        return []
+    return sorted(name for name in files if plain_line(name) == name)
