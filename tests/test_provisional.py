@@ -121,6 +121,15 @@ def test_of_several_machines_this_one_is_pointed_out(
     assert "made on a-machine (this machine): take middle" in results.ask("--budget", "6ms")
     written = effbench("leaderboard", results.root, "--format", "markdown").stdout
     assert "this machine" not in written, "others read it"
+    for path in results.root.glob("*/made/latency/*"):
+        path.unlink()
+    cells = {"data-0--0": {"end to end": [9.0] * 12}}
+    for folder in results.root.glob("*/made"):
+        keys = {"data-0--0": "key-data-0--0"}
+        write_session(folder, "data-0", cells, keys=keys, unsteady=[*cells])
+    found = effbench("leaderboard", results.root).stdout
+    assert found.count("latency unstable: ") == 2
+    assert found.count("see docs/latency.md") == 1, "what helps is said once"
     monkeypatch.setenv("EFFBENCH_MACHINE", "No Name")
     assert "this machine" not in effbench("leaderboard", results.root).stdout
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from rich.cells import cell_len
 
 from effbench import machine
+from effbench.latency.board import UNSTABLE
 from effbench.printing import harmless, say
 from effbench.render import TEXTS, baseline_said, for_people, shown
 from effbench.tables import MARKED, NAMES, Table
@@ -45,7 +46,12 @@ def show(tables: Sequence[Table]) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
     machines = [table.machine for table in tables]
     for number, table in enumerate(tables):
-        named = replace(table, machine=machine.spelled(table.machine, machines))
+        said = [one for before in tables[:number] for one in before.remarks if one == UNSTABLE]
+        named = replace(
+            table,
+            machine=machine.spelled(table.machine, machines),
+            remarks=tuple(one for one in table.remarks if one not in said),
+        )
         say(*([""] if number else []), *drawn(named, width))
 
 

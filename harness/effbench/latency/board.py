@@ -10,6 +10,12 @@ from effbench.latency.gate import ADVICE
 from effbench.latency.sessions import Measured, Sessions, Wanted
 from effbench.recorded import Done, SuiteFacts
 
+UNSTABLE = (
+    "an unstable latency gives no speed-up, and --budget and --keep take its row "
+    f"provisionally; measure {ADVICE}"
+)
+"""A remark on all tables: a terminal shows it once."""
+
 
 class Latencies(NamedTuple):
     """What there is of a board's lines."""
@@ -79,9 +85,5 @@ def spelled(flags: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
             rows.setdefault(f"latency {flag}: {why}", {})[row] = None
     found = [f"{what}: {', '.join(names)}" for what, names in rows.items()]
     if any(what.startswith("latency unstable") for what in rows):
-        found.append(
-            "an unstable latency gives no speed-up, and --budget and --keep take its row only "
-            "provisionally: "
-            f"{ADVICE}"
-        )
+        found.append(UNSTABLE)
     return found

@@ -29,10 +29,7 @@ STEADY = 0.5
 SPREAD = 0.10
 """Standard deviation that the medians of a row's processes may have, of their median."""
 
-ADVICE = (
-    "close other programs, plug the machine in, set the processor to a fixed frequency, take "
-    "an idle machine, or give more --processes"
-)
+ADVICE = "on an idle machine, plugged in, its clock fixed (see docs/latency.md)"
 
 
 class Reading(NamedTuple):
