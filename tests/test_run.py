@@ -165,6 +165,16 @@ def test_data_that_cannot_be_had_fails_its_cells_only(run, records, broken, mess
     assert records()["toy--words--plain--depth=5"]["status"] == "done"
 
 
+def test_what_failed_altogether_is_said_once_and_has_no_table(run, effbench, tmp_path) -> None:
+    found = run(SUITE.replace("{use: toy}", "{use: toy, broken: double}"))
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert found.stderr.count("FAILED toy--scan: ") == 1
+    drawn = effbench("leaderboard", tmp_path / "results").stdout.splitlines()
+    assert drawn[0].startswith("toys on ")
+    assert drawn[0].endswith(": no figures")
+    assert len(drawn) == 1 + 5, "a line for each cell"
+
+
 def test_fail_fast_stops_at_the_first_failure(run, records) -> None:
     bad = SUITE.replace(ROW, f"bad: {{use: bad, wrong: rows}}\n  {ROW}")
     assert run(bad, "--fail-fast").exit_code == 1

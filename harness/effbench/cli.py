@@ -182,7 +182,7 @@ def run(
     found = selection.select([table(one) for one in shown], columns)
     if as_json:
         put(render.as_json(found))
-    else:
+    elif any(one.collected.done or one.unreadable for one in shown):  # else all was said above
         show(found)
     skipped = f", {len(outcome.skipped)} skipped" if outcome.skipped else ""
     say(

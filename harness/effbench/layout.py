@@ -58,6 +58,9 @@ def show(tables: Sequence[Table]) -> None:
 def drawn(table: Table, width: float = math.inf) -> Iterator[str]:
     """Yield the lines of a table: a grid or some, or a list of rows where that is too wide."""
     names = _ordinary(table)
+    if {*names} <= {*NAMES} and not table.chosen:  # no row has a figure
+        yield from (_plain(f"{table.suite} on {table.machine}: no figures"), *table.remarks)
+        return
     grids = [[_Column.whole(table, name) for name in names]]
     if _room(grids[0]) > width:
         columns = [_Column.folded(table, name) for name in names]
