@@ -50,7 +50,7 @@ class TabularFile:
     @property
     def kind(self) -> str:
         """``csv``, ``tsv`` or ``jsonl``."""
-        ending = Path(self.path.name.removesuffix(".gz")).suffix.lower()
+        ending = Path(self.path.name.lower().removesuffix(".gz")).suffix
         kinds = {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
         return kinds.get(ending, "csv")
 

@@ -16,7 +16,7 @@ from effbench_table.docs import DocsFile
 from effbench_table.judged import Judged
 from effbench_table.queries import BUCKETS, QueriesFile, bucket
 
-FORMAT = 1  # raise it when the same files give other docs, queries or judgments
+FORMAT = 2  # raise it when the same files give other docs, queries or judgments
 
 
 class Table:
@@ -27,7 +27,8 @@ class Table:
     ``query``, ``doc``, and perhaps ``count``, clicks that the row stands for: a doc is relevant
     to a query for which it was clicked ``least`` times (of a list [1, 5], 5 clicks are
     relevance 2). ``query`` holds the query's text, or its id if a file of ``queries`` has its
-    ``query_text``. Of equal texts, case and white space aside, the query is the same.
+    ``query_text``. Of equal texts, case and white space aside, the query is the same, and is
+    asked as it is spelled most.
     ``held_out`` is the share of queries, by a hash of their texts, that are ``test``; the
     others are ``train``.
     Raises `EffbenchError` for missing files and columns, and with ``path:line`` for what is
@@ -146,9 +147,16 @@ class Table:
     def qrels(self) -> Iterator[effbench.Qrel]:
         """Yield the judgments of the split."""
         texts = self._judged.texts()
+        none_yet = True
         for qrel in self._judged.qrels(texts):
             if bucket(texts[qrel.query_id]) in self._buckets:
+                none_yet = False
                 yield qrel
+        if none_yet:
+            raise effbench.EffbenchError(
+                f"{self._judged.file.path}: no query with a doc falls into {self._split}, by "
+                f"held_out: {self._held_out / BUCKETS:g} (change it, or add queries)"
+            )
 
     @property
     def _buckets(self) -> range:
@@ -197,7 +205,7 @@ def _steps(least: int | list[int]) -> list[int]:
 
 def _checked_share(held_out: float) -> int:
     """Return how many of the `BUCKETS` are held out."""
-    buckets = round(held_out * BUCKETS)
+    buckets = round(held_out * BUCKETS) if 0 < held_out < 1 else 0
     if not 0 < buckets < BUCKETS or abs(buckets - held_out * BUCKETS) > 1e-6:
         raise _mistake(f"held_out: {held_out} is no share (give 0.01 to 0.99, in hundredths)")
     return buckets

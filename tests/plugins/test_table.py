@@ -54,7 +54,7 @@ def test_judgments_of_queries_with_ids(make) -> None:
         assert everything(dataset) == [
             [Doc("A1", "Blue, of\nfelt", "Hat"), Doc("A2", "Red shoes"), Doc("A3", "", "Cup")],
             [Query("7", "red shoes"), Query("8", "cup"), Query("9", "never judged")],
-            [Qrel("7", "A2", 2), Qrel("8", "A3", 1), Qrel("7", "A1", 0)],
+            [Qrel("7", "A1", 0), Qrel("7", "A2", 2), Qrel("8", "A3", 1)],
         ]
     assert (dataset.dataset_id, dataset.splits) == ("products/test", ("test",))
     assert not dataset.drop_self_hits
@@ -67,17 +67,43 @@ def test_texts_of_several_columns_are_joined(make) -> None:
     assert {doc.title for doc in docs} == {""}
 
 
+def clicked(dataset: Table) -> set[tuple[str, str, int]]:
+    texts = {query.query_id: query.text for query in dataset.queries()}
+    return {(texts[one.query_id], one.doc_id, one.relevance) for one in dataset.qrels()}
+
+
 def test_clicks_are_summed_up_over_the_spellings_of_a_query(make) -> None:
     dataset = make(CLICKED)
-    assert [query.text for query in dataset.queries()] == ["Red shoes", "cup", "hat"]
-    shoes, cup, hat = (query.query_id for query in dataset.queries())
-    rows = [Qrel(shoes, "A2", 1), Qrel(shoes, "A1", 1), Qrel(cup, "A3", 1), Qrel(hat, "A1", 1)]
-    assert list(dataset.qrels()) == rows
+    assert set(query_ids(dataset)) == {"Red shoes", "cup", "hat"}
+    shoes = {("Red shoes", "A2", 1), ("Red shoes", "A1", 1)}
+    assert clicked(dataset) == shoes | {("cup", "A3", 1), ("hat", "A1", 1)}
     counted = {**CLICKED, "count": "times"}
-    assert list(make({**counted, "least": 2}).qrels()) == [Qrel(shoes, "A2", 1)]
-    graded = list(make({**counted, "least": [1, 5]}).qrels())
-    assert graded == [Qrel(shoes, "A2", 2), Qrel(shoes, "A1", 1), Qrel(hat, "A1", 1)]
+    assert clicked(make({**counted, "least": 2})) == {("Red shoes", "A2", 1)}
+    graded = {("Red shoes", "A2", 2), ("Red shoes", "A1", 1), ("hat", "A1", 1)}
+    assert clicked(make({**counted, "least": [1, 5]})) == graded
     assert dataset.note.startswith("relevant is what has 1 click or more: that is no judgment")
+
+
+def test_the_order_of_rows_changes_nothing(make) -> None:
+    header, *rows = FILES["clicks.csv"].splitlines(keepends=True)
+    orders = [rows, rows[::-1], sorted(rows)]
+    options = {**CLICKED, "count": "times", "least": [1, 5]}
+    for each in ({}, {"count": None, "least": 1}, {"held_out": 0.5, "split": "train"}):
+        found = [
+            everything(make({**options, **each}, {"clicks.csv": header + "".join(order)}))
+            for order in orders
+        ]
+        assert found[0] == found[1] == found[2]
+    header, *rows = FILES["judged.csv"].splitlines(keepends=True)
+    back = {"judged.csv": header + "".join(rows[::-1])}
+    assert everything(make(JUDGED, back)) == everything(make(JUDGED))
+
+
+def test_a_query_is_asked_as_it_is_spelled_most(make) -> None:
+    rows = "HAT,A1,1\nHAT,A2,1\nhat,A1,9\n"
+    files = {"clicks.csv": f"search,sku,times\n{rows}"}
+    assert set(query_ids(make(CLICKED, files))) == {"HAT"}
+    assert set(query_ids(make({**CLICKED, "count": "times"}, files))) == {"hat"}
 
 
 def test_an_id_that_is_made_stays_the_same(make) -> None:
@@ -104,11 +130,13 @@ def test_jsonl_and_tsv_and_gzip_say_the_same(make) -> None:
     files = {
         "products.jsonl.gz": gzip.compress("\n".join(map(json.dumps, objects)).encode()),
         "clicks.tsv": FILES["clicks.csv"].replace(",", "\t"),
+        "CLICKS.TSV.GZ": gzip.compress(FILES["clicks.csv"].replace(",", "\t").encode()),
         "semicolons.csv": FILES["clicks.csv"].replace(",", ";"),
     }
     options = {**CLICKED, "docs": "products.jsonl.gz"}
     assert everything(make(options, files)) == wanted
     assert everything(make({**options, "clicks": "clicks.tsv"}, files)) == wanted
+    assert everything(make({**options, "clicks": "CLICKS.TSV.GZ"}, files)) == wanted
     semicolons = {**options, "clicks": "semicolons.csv", "delimiter": ";"}
     assert everything(make(semicolons, files)) == wanted
 
@@ -217,6 +245,8 @@ def test_shares_that_are_held_out_overlap_where_queries_do(make) -> None:
         ({"least": [2, 2]}, r"^table: least: \[2, 2\]"),
         ({"held_out": 1.0}, r"^table: held_out: 1.0 is no share \(give 0.01 to 0.99"),
         ({"held_out": 0.125}, r"^table: held_out: 0.125 is no share"),
+        ({"held_out": float("nan")}, r"^table: held_out: nan is no share"),
+        ({"held_out": float("inf")}, r"^table: held_out: inf is no share"),
         ({"split": "train"}, r"^table: no train split \(say which share is held out"),
         ({"docs": "."}, r": no such file \(is its name right"),
         ({"docs": "sheet.xlsx"}, r"sheet\.xlsx: no CSV, TSV or JSONL \(save or unpack it"),
@@ -328,6 +358,13 @@ def test_malformed_clicks_are_named(make, clicks: str, message: str) -> None:
     options = {**CLICKED, "count": "times", "least": 3}
     with pytest.raises(EffbenchError, match=rf"clicks\.csv.*{message}"):
         everything(make(options, {"clicks.csv": clicks}))
+
+
+def test_a_split_that_no_query_falls_into_is_said(make) -> None:
+    dataset = make({**CLICKED, "held_out": 0.01})
+    with pytest.raises(EffbenchError, match=r"clicks\.csv: no query with a doc falls in"):
+        list(dataset.qrels())
+    assert list(dataset.split("train").qrels())
 
 
 def test_rows_of_what_is_unknown_can_be_dropped(make) -> None:
