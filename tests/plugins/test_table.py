@@ -258,6 +258,13 @@ def test_mistakes_in_options_are_found_when_planning(make, options, message: str
     assert "\n" not in str(caught.value)
 
 
+def test_a_line_of_tsv_with_other_cells_than_the_header(make) -> None:
+    options = {**CLICKED, "clicks": "clicks.tsv"}
+    for cells, mend in (("hat", "a cell is missing: wr"), ("hat\tA1\tx", "put no TAB into")):
+        with pytest.raises(EffbenchError, match=rf"clicks\.tsv:2: \d cells?, .* \({mend}"):
+            everything(make(options, {"clicks.tsv": f"search\tsku\n{cells}\n"}))
+
+
 def test_columns_of_jsonl_are_looked_for_in_the_first_lines(make) -> None:
     lines = [{"sku": "1"}, {"sku": "2", "about": "x"}]
     files = {"products.jsonl": "\n".join(map(json.dumps, lines))}
@@ -280,7 +287,7 @@ ID = "take a string without white space"
         (
             "products.csv",
             "sku,name,about\n\nA1,a\n",
-            r":3: 2 cells, where the header has 3 \(quo",
+            r":3: 2 cells, where the header has 3 \(a cell is missing: write it",
         ),
         (
             "products.csv",
