@@ -379,6 +379,14 @@ def test_rows_of_what_is_unknown_can_be_dropped(make) -> None:
     assert list(make({**JUDGED, "unknown": "drop"}, files).qrels()) == [Qrel("7", "A1", 1)]
 
 
+@pytest.mark.parametrize("unknown", ["refuse", "drop"])
+def test_a_file_without_docs_is_blamed_itself(make, unknown: str) -> None:
+    """Judgments are read before the docs: they are not at fault."""
+    dataset = make({**CLICKED, "unknown": unknown}, {"products.csv": "sku,name,about\n"})
+    with pytest.raises(EffbenchError, match=r"products\.csv: no docs \(add rows"):
+        list(dataset.qrels())
+
+
 def test_a_large_cell_is_read_and_a_huge_one_refused(make, monkeypatch) -> None:
     before = csv.field_size_limit()
     large = f"sku,name,about\nA1,a,{'x' * 200_000}\n"
