@@ -147,16 +147,23 @@ class Table:
     def qrels(self) -> Iterator[effbench.Qrel]:
         """Yield the judgments of the split."""
         texts = self._judged.texts()
-        none_yet = True
+        judged, none_yet = set(), True
         for qrel in self._judged.qrels(texts):
+            judged.add(qrel.query_id)
             if bucket(texts[qrel.query_id]) in self._buckets:
                 none_yet = False
                 yield qrel
         if none_yet:
-            raise effbench.EffbenchError(
-                f"{self._judged.file.path}: no query with a doc falls into {self._split}, by "
-                f"held_out: {self._held_out / BUCKETS:g} (change it, or add queries)"
-            )
+            raise effbench.EffbenchError(self._emptied(len(judged)))
+
+    def _emptied(self, judged: int) -> str:
+        """Return that the share left no query for the split, and what mends it."""
+        mend = "raise" if self._split == "test" else "lower"
+        return (
+            f"{self._judged.file.path}: held_out: {self._held_out / BUCKETS:g} of "
+            f"{counted(judged, 'queries')} with a doc leaves none for {self._split} "
+            f"({mend} it, or add queries)"
+        )
 
     @property
     def _buckets(self) -> range:

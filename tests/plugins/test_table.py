@@ -369,9 +369,13 @@ def test_malformed_clicks_are_named(make, clicks: str, message: str) -> None:
 
 def test_a_split_that_no_query_falls_into_is_said(make) -> None:
     dataset = make({**CLICKED, "held_out": 0.01})
-    with pytest.raises(EffbenchError, match=r"clicks\.csv: no query with a doc falls in"):
+    few = r"clicks\.csv: held_out: 0.01 of 3 queries with a doc leaves none for test \(raise it"
+    with pytest.raises(EffbenchError, match=few):
         list(dataset.qrels())
     assert list(dataset.split("train").qrels())
+    train = make({**CLICKED, "held_out": 0.99}).split("train")
+    with pytest.raises(EffbenchError, match=r"0.99 of 3 .* none for train \(lower it"):
+        list(train.qrels())
 
 
 def test_rows_of_what_is_unknown_can_be_dropped(make) -> None:
