@@ -38,15 +38,28 @@ class Mistakes:
         self._path = path
         self._lines = lines
         self._found: dict[tuple[int, str], Place] = {}
+        self._known: set[tuple[str, Place]] = set()
 
     def add(self, place: Place, message: str) -> None:
-        """Note that what stands at ``place`` is wrong."""
+        """Note that what stands at ``place`` is wrong, unless it only repeats what is noted."""
+        first = (at for known, at in self._known if known == message)
+        if any(self._lines_at(at) & self._lines_at(place) for at in first):
+            return
         near = place
         while near not in self._lines and near:
             near = near[:-1]
         line = self._lines.get(near, 1)
         dotted = ".".join(plain_line(str(part), 60) or "''" for part in place) or "suite"
         self._found[line, f"{self._path}:{line}: {dotted}: {plain_line(message)}"] = place
+
+    def repeats(self, message: str, place: Place = ()) -> None:
+        """Take ``message`` as known from now on, where an alias brings lines of ``place``."""
+        self._known.add((message, place))
+
+    def _lines_at(self, place: Place) -> set[int]:
+        """Return the lines of a part of the file, those behind its aliases too."""
+        size = len(place)
+        return {line for at, line in self._lines.items() if at[:size] == place}
 
     def __bool__(self) -> bool:
         return bool(self._found)

@@ -72,11 +72,25 @@ class Table:
         self._judged = Judged(rows, query, doc, value, asked, self._docs, drop, steps)
         for each in self._files:
             each.file.check(each.columns)
-        self._held_out = BUCKETS if held_out is None else _checked_share(held_out)
+        self._held_out = _checked_share(held_out)
         self._split: str = split
         if split not in self.splits:
             raise _mistake("no train split (say which share is held out, as held_out: 0.2)")
         self._name = name
+
+    @staticmethod
+    def check(
+        text: str | list[str],
+        least: int | list[int],
+        held_out: float | None,
+        delimiter: str,
+        **_: object,
+    ) -> None:
+        """Raise `EffbenchError` for an option that is wrong whatever the others are."""
+        _columns(text)
+        _steps(least)
+        _checked_share(held_out)
+        _checked_delimiter(delimiter)
 
     @property
     def dataset_id(self) -> str:
@@ -210,8 +224,10 @@ def _steps(least: int | list[int]) -> list[int]:
     return steps
 
 
-def _checked_share(held_out: float) -> int:
-    """Return how many of the `BUCKETS` are held out."""
+def _checked_share(held_out: float | None) -> int:
+    """Return how many of the `BUCKETS` are held out: without a share all are ``test``."""
+    if held_out is None:
+        return BUCKETS
     buckets = round(held_out * BUCKETS) if 0 < held_out < 1 else 0
     if not 0 < buckets < BUCKETS or abs(buckets - held_out * BUCKETS) > 1e-6:
         raise _mistake(f"held_out: {held_out} is no share (give 0.01 to 0.99, in hundredths)")
