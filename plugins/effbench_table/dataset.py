@@ -104,8 +104,8 @@ class Table:
         if self._judged.steps is None:
             return ""
         return (
-            f"relevant is what has {counted(self._judged.steps[0], 'clicks')} or more: that is "
-            "no judgment, what was shown first is clicked most"
+            f"relevance is inferred from {counted(self._judged.steps[0], 'clicks')} or more, "
+            "not judged; what is shown first is clicked most"
         )
 
     @cached_property

@@ -81,7 +81,7 @@ def test_clicks_are_summed_up_over_the_spellings_of_a_query(make) -> None:
     assert clicked(make({**counted, "least": 2})) == {("Red shoes", "A2", 1)}
     graded = {("Red shoes", "A2", 2), ("Red shoes", "A1", 1), ("hat", "A1", 1)}
     assert clicked(make({**counted, "least": [1, 5]})) == graded
-    assert dataset.note.startswith("relevant is what has 1 click or more: that is no judgment")
+    assert dataset.note.startswith("relevance is inferred from 1 click or more, not judged;")
 
 
 def test_the_order_of_rows_changes_nothing(make) -> None:
