@@ -157,11 +157,23 @@ def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
         raise EffbenchError(f"{path}:{line}: not YAML: {wrong}") from error
 
 
+_MENDS = {
+    r"'\t'": "indent with blanks",
+    "mapping values are not allowed": "quote a text that holds ': '",
+    "that cannot start any token": "quote a text that begins with it",
+    "could not find expected ':'": "write NAME: VALUE",
+    "found undefined alias": "write &NAME before what it stands for, above",
+    "found unexpected end of stream": "is a quotation mark left open?",
+}
+"""Of what YAML's parser says: how to mend it."""
+
+
 def _problem(error: yaml.MarkedYAMLError) -> str:
     problem = plain_line(str(error.problem))
     if "another document" in problem:
         return "another document begins (a suite is one)"
-    return f"{problem} (indent with blanks)" if r"'\t'" in problem else problem
+    mend = next((mend for part, mend in _MENDS.items() if part in problem), None)
+    return f"{problem} ({mend})" if mend else problem
 
 
 def _lines(path: Path, root: yaml.Node) -> dict[Place, int]:
