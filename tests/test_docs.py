@@ -135,6 +135,13 @@ def test_days_of_published_results_are_those_of_their_records() -> None:
         assert {json.loads(cell.read_text())["created"][:10] for cell in cells} == {said}
 
 
+def test_it_is_said_that_ranks_repeat_and_skip() -> None:
+    for name in ("README.md", "docs/leaderboard.md", "harness/effbench/page/page.html"):
+        page = " ".join((ROOT / name).read_text().split())
+        _, _, after = page.partition("better beyond chance")
+        assert "ranks can repeat and skip" in after[:500], name
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """The commit that is checked out, as somebody who is new gets it."""
