@@ -170,6 +170,18 @@ def test_a_second_signal_ends_at_once(start) -> None:
     assert run.ended() == (143, SAID)
 
 
+def test_a_second_signal_ends_what_nobody_listens_to(start) -> None:
+    """As `effbench run 2>&1 | less`: the pipe is full, and who writes to it waits."""
+    run = start("run", SUITE.replace("DOES", "says much")).ready()
+    for _ in range(20):
+        time.sleep(1.2)  # the pipe fills, and each signal counts as another one
+        if run.process.poll() is not None:
+            break
+        run.send()
+    # the system's own end where the interpreter had ended all, and waited to flush
+    assert run.process.poll() in (143, -signal.SIGTERM)
+
+
 def test_code_in_c_that_hears_nothing_is_ended(start) -> None:
     run = start("run", SUITE.replace("DOES", "is deaf")).ready()
     assert run.send().ended() == (143, SAID)
