@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from effbench import room
+from effbench.files import read_sealed, write_json
 from effbench.memory import FOLDER
+from effbench.store import Artifact
 
 SUITE = """\
 suite: toys
@@ -147,6 +150,17 @@ def test_a_memory_that_is_damaged_is_none(effbench, suite) -> None:
     assert costs(effbench, suite(OTHER))["seconds"] == 0
 
 
+@pytest.mark.parametrize("value", [0, -1, None, "x", [], 2**60])
+def test_a_memory_of_nonsense_is_none(effbench, suite, value: Any) -> None:
+    finished(effbench("run", suite(SUITE)))
+    for path in list(Path("cache", FOLDER).iterdir()):
+        write_json(path, dict.fromkeys(read_sealed(path), value))
+    found = costs(effbench, suite(OTHER))
+    assert (found["seconds"], found["bytes_at_least"]) == (0, 1800), "of ids"
+    finished(effbench("run", suite(OTHER)))
+    assert costs(effbench, suite(SUITE.replace("600", "700")))["seconds"] > 0, "learned again"
+
+
 def test_what_has_been_encoded_of_a_corpus_is_not_written_again(effbench, suite) -> None:
     finished(effbench("run", suite(SUITE)))
     (manifest,) = Path("cache").glob("encode/*/manifest.json")
@@ -202,6 +216,33 @@ def test_a_run_that_will_not_fit_is_refused_before_any_work(effbench, suite, dis
     assert effbench("run", other, "--only", "scan").exit_code == 0
     disk(230_000)
     assert effbench("run", other, "--only", "scan").exit_code == 0, "nothing is left of it"
+
+
+def test_a_disk_that_does_not_count_refuses_nothing(effbench, suite, monkeypatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
+    assert costs(effbench, suite(SUITE))["free_bytes"] is None
+    finished(effbench("run", suite(SUITE)))
+
+
+@pytest.mark.parametrize(("user", "code"), [(0, 0), (1000, 2)])
+def test_root_may_fill_what_disks_keep_for_it(
+    effbench, suite, monkeypatch, user: int, code: int
+) -> None:
+    monkeypatch.setattr(room.os, "geteuid", lambda: user)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**11, 0))
+    assert costs(effbench, suite(SUITE))["free_bytes"] == 0
+    assert effbench("run", suite(SUITE)).exit_code == code
+
+
+def test_what_another_run_puts_away_meanwhile_hides_no_other_part(tmp_path: Path) -> None:
+    (tmp_path / "00000.npy").write_bytes(bytes(1000))
+    (tmp_path / ".ab.part.npy").symlink_to("gone")
+
+    class Gone(type(tmp_path)):  # type: ignore[misc]
+        def is_file(self) -> bool:
+            return self.name.startswith(".") or super().is_file()
+
+    assert Artifact(Gone(tmp_path)).size_of_parts() == 1000
 
 
 def test_an_export_that_will_not_fit_is_refused(effbench, suite, disk) -> None:
