@@ -166,8 +166,13 @@ def test_what_has_been_encoded_of_a_corpus_is_not_written_again(effbench, suite)
     (manifest,) = Path("cache").glob("encode/*/manifest.json")
     manifest.unlink()  # as a killed run leaves its shards
     shutil.rmtree("cache/run")
-    assert row_of(costs(effbench, suite(SUITE)), "words")["docs"] == 600
-    assert costs(effbench, suite(SUITE))["bytes_at_least"] == 0
+    left = costs(effbench, suite(SUITE))
+    assert (row_of(left, "words")["docs"], left["bytes_at_least"]) == (0, 0)
+    assert not [line for line in bill(effbench, suite(SUITE)) if line.startswith("encode")]
+    (shard,) = Path("cache").glob("encode/*/*.npy")
+    shard.rename(shard.with_name(f".0123456789abcdef.part{shard.suffix}"))
+    left = costs(effbench, suite(SUITE))
+    assert row_of(left, "words")["docs"] == 600, "half a shard is none"
 
 
 def test_what_no_record_needs_refuses_no_run(effbench, suite, disk) -> None:

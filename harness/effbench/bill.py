@@ -71,6 +71,8 @@ def spelled(costs: Mapping[str, Any]) -> Iterator[str]:
         return
     lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in costs["rows"]:
+        if not any(map(row.get, _NUMBERS)):  # all of it is kept from a run that was killed
+            continue
         alone = row["does"] != "train" and any(map(row.get, _LARGE))
         lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
     yield from map(_line, lines.values())
@@ -149,7 +151,7 @@ def _bytes(costs: Mapping[str, Any]) -> str:
 
 def _total(costs: Mapping[str, Any]) -> str:
     untimed, sessions = costs["steps_of_unknown_time"], costs["latency_sessions"]
-    if not costs["seconds"]:
+    if not costs["as"]:
         return f"take a time that no one knows yet ({_NO_TIME})"
     less = [f"{counted(untimed, 'steps')} ({_NO_TIME})"] if untimed else []
     less += [counted(sessions, "latency sessions")] if sessions else []

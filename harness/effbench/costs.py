@@ -23,6 +23,7 @@ from effbench.steps.index import BuildRetriever
 from effbench.steps.train import Train
 from effbench.steps.work import Work
 from effbench.store import MANIFEST
+from effbench.vectors import shards_kept
 
 if TYPE_CHECKING:
     from effbench.cells import Cell
@@ -113,14 +114,22 @@ class Estimate(NamedTuple):
 def estimate(step: Step, facts: Facts) -> Estimate:
     """Return what a step that is left will take."""
     work = step.work(facts)
-    parts = facts.artifact(step).size_of_parts() if work.least else 0
+    artifact, volume = facts.artifact(step), _volume(work)
+    parts = artifact.size_of_parts() if work.least else 0
     least = max(0, work.least - parts)
+    if work.shard and work.amount is not None and facts.manifest(step) is None:
+        kept = work.shard * shards_kept(artifact.folder)
+        work = work._replace(amount=max(0, work.amount - kept))
     pace = None if work.like is None else facts.memory.pace(work.like)
     seconds = pace.takes(work.amount) if pace and work.amount is not None else None
-    volume = _volume(work)
     likely = pace.writes(volume) if pace and volume is not None else work.least or None
     return Estimate(
-        step, work, seconds, pace and pace.label, least, likely and max(least, likely - parts)
+        step,
+        work,
+        seconds,
+        pace.label if pace else None,
+        least,
+        likely and max(least, likely - parts),
     )
 
 

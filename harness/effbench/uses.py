@@ -93,7 +93,8 @@ def _begin(root: Path, plan: Plan, kept: contextlib.ExitStack) -> None:
     with changing(root):
         if _read(path) is None:
             write_json(path, facts)
-        os.utime(path)
+        with contextlib.suppress(OSError):  # another user's note, which dates itself
+            os.utime(path)
         lock = FileLock(lease)
         lock.acquire()  # who looks whether we live may have it for a moment
     kept.callback(_end, path, lock, lease)
