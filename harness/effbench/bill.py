@@ -12,6 +12,7 @@ from effbench.words import counted, sized
 if TYPE_CHECKING:
     from effbench.cells import Plan
     from effbench.costs import Facts
+    from effbench.steps import Step
 
 _VERBS = {
     "encode": "encode with", "queries": "encode with", "domain": "encode with",
@@ -39,12 +40,12 @@ _FEW = 3
 _NO_TIME = "nothing like it was done here, or how much it reads is unknown"
 
 
-def described(plan: Plan, facts: Facts) -> dict[str, Any]:
-    """Return what the store lacks for all cells of a plan, and what that takes.
+def described(plan: Plan, left: Sequence[Step], facts: Facts) -> dict[str, Any]:
+    """Return what the steps take that are ``left`` of a plan.
 
     Latency sessions are not in it, nor is what is read: downloads, corpora, texts.
     """
-    found = [estimate(step, facts) for step in plan.steps().values() if facts.state(step) != []]
+    found = [estimate(step, facts) for step in left]
     rows: dict[tuple[str, str], list[Estimate]] = {}
     for one in found:
         if one.step.kind in _VERBS:

@@ -43,6 +43,7 @@ class Facts:
 
     store: Store
     device: str | None = None
+    _artifacts: dict[str, Artifact] = field(default_factory=dict)
     _manifests: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     _docs: dict[str, int | None] = field(default_factory=dict)
 
@@ -53,7 +54,10 @@ class Facts:
 
     def artifact(self, step: Step) -> Artifact:
         """Return a step's artifact, made or not."""
-        return self.store.artifact(step.kind, key_of(step))
+        key = key_of(step)
+        if key not in self._artifacts:
+            self._artifacts[key] = self.store.artifact(step.kind, key)
+        return self._artifacts[key]
 
     def manifest(self, step: Step) -> Mapping[str, Any] | None:
         """Return a step's manifest, which is read once; None if it has not finished."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
@@ -84,7 +85,7 @@ class Memory:
         """Return how long a step of an equal ``like`` took on this machine."""
         if not self.root.is_dir():  # what the machine is takes a while to find out
             return None
-        return self._of(["pace", machine.name(), like], Pace)
+        return self._of(["pace", self._machine, like], Pace)
 
     def learn_docs(self, dataset: DatasetRow, docs: int) -> None:
         """Remember how many docs a corpus has."""
@@ -98,7 +99,11 @@ class Memory:
         """Remember how long a step took, unless a much larger one is remembered."""
         known = self.pace(like)
         if known is None or pace.amount * _FEW >= known.amount:
-            self._learn(["pace", machine.name(), like], pace)
+            self._learn(["pace", self._machine, like], pace)
+
+    @cached_property
+    def _machine(self) -> str:
+        return machine.name()  # finding out takes a while
 
     def _of(self, about: object, kind: type[T]) -> T | None:
         name = digest_of(about)
