@@ -3,11 +3,13 @@
     python benchmarks/latency_repeat.py RESULTS SUITE
 
 For each dataset a table of speed-ups over the baseline with their 95 % intervals, a column a
-session, and how far the largest lies above the smallest; nothing is measured.
+session, and how far the largest lies above the smallest; then one of times, and how far these
+lie apart at equal speed of the machine, as `effbench diff` compares them. Nothing is measured.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,19 +18,21 @@ import click
 from effbench.latency import figures, trust
 from effbench.latency.figures import Interval
 from effbench.latency.samples import Read, Times, read_samples
-from effbench.latency.spans import AFTER_LAST_WORD, ENCODE
+from effbench.latency.sessions import Measured
+from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END
 
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path, exists=True))
 @click.argument("suite")
 def main(results: Path, suite: str) -> None:
-    """Print a table for each dataset that several sessions measured."""
+    """Print two tables for each dataset that several sessions measured."""
     found = [read_samples(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))]
     for dataset in sorted({read.header.dataset for read in found}):
         reads = [read for read in found if read.header.dataset == dataset]
         if len(reads) > 1:
             print_dataset(dataset, reads)
+            print_times(dataset, reads)
 
 
 def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
@@ -44,11 +48,37 @@ def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
         for span in (ENCODE, AFTER_LAST_WORD):
             ratios = [ratio for read in reads if (ratio := speedup(read, cell, span))]
             if len(ratios) == len(reads):
-                values = [ratio.value for ratio in ratios]
                 texts = " | ".join(ratio.spelled() for ratio in ratios)
-                apart = max(values) / min(values) - 1
                 name = reads[0].header.rows[cell].row
-                click.echo(f"| {name} | {span} | {texts} | {apart:.1%} |")
+                far = apart([ratio.value for ratio in ratios])
+                click.echo(f"| {name} | {span} | {texts} | {far:.1%} |")
+
+
+def print_times(dataset: str, reads: Sequence[Read]) -> None:
+    """Print what the rows of a dataset took."""
+    click.echo(f"\n{dataset}, ms:\n")
+    click.echo(
+        "| row | figure | ms | apart | at equal speed of the machine | marked sessions |"
+    )
+    click.echo("| --- | --- | --- | ---: | ---: | ---: |")
+    for cell in (cell for cell in reads[0].cells if all(cell in read.cells for read in reads)):
+        rows = [Measured([(read, cell)]) for read in reads]
+        marked = sum(bool(row.flags()) for row in rows)
+        for span, percent in itertools.product((ENCODE, END_TO_END), (50, 95)):
+            found = [figures.percentile_of(row.times(span), percent) for row in rows]
+            ms = [one.value for one in found if one]
+            if len(ms) == len(rows):
+                even = [one / (row.kernel_ms() or 1) for one, row in zip(ms, rows, strict=True)]
+                click.echo(
+                    f"| {reads[0].header.rows[cell].row} | {span} p{percent} | "
+                    f"{', '.join(f'{one:.3g}' for one in ms)} | {apart(ms):.1%} | "
+                    f"{apart(even):.1%} | {marked} of {len(rows)} |"
+                )
+
+
+def apart(values: Sequence[float]) -> float:
+    """Return how far the largest lies above the smallest, as a share of the smallest."""
+    return max(values) / min(values) - 1
 
 
 def speedup(read: Read, cell: str, span: str) -> Interval | None:

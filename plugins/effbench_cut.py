@@ -56,6 +56,10 @@ class Cut:
     def docs_count(self) -> None:
         """Return None: counting takes a pass."""
 
+    def count_docs(self) -> int:
+        """Return how many docs stay; their ids are needed for reading them, too."""
+        return len(self._kept)
+
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield the docs that stay, in the order of the whole corpus."""
         kept = self._kept

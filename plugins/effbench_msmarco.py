@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import effbench
-from effbench.content import text_digest
-from effbench.reading import checked_id, checked_relevance, read_lines, shown
+from effbench.content import count_lines, text_digest
+from effbench.reading import checked_id, checked_relevance, opened, read_lines, shown
 
 Layout: TypeAlias = tuple[str, ...]  # what the columns of a line hold
 COLLECTION = ("doc_id", "text")
@@ -86,6 +86,13 @@ class Msmarco:
 
     def docs_count(self) -> None:
         """Return None: counting takes a pass."""
+
+    def count_docs(self) -> int | None:
+        """Return the number of lines; None for candidates, which repeat their docs."""
+        if self._docs.layout is CANDIDATES:
+            return None
+        with opened(self._docs.path) as stream:
+            return count_lines(stream)
 
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield the docs, without titles, in the order of their file."""

@@ -32,13 +32,14 @@ def write_session(
     unsteady: Sequence[str] = (),
     caching: Sequence[str] = (),
     differing: Sequence[str] = (),
+    kernel_ns: int = 1000,
     **header: Any,
 ) -> Path:
     """Write what each cell's spans take (cell -> span -> ms a query), alike in each process.
 
     Cells in ``unsteady`` had the machine change its speed in all their blocks, those in
     ``caching`` look up what they were asked before, those in ``differing`` answer otherwise
-    than in the quality pass.
+    than in the quality pass; ``kernel_ns`` is what the calibration took.
     """
     count = max(len(times) for spans in ms.values() for times in spans.values())
     rows = {
@@ -73,8 +74,8 @@ def write_session(
     }
     for row, (cell, spans) in enumerate(ms.items()):
         for process in range(processes):
-            after = 1200 if cell in unsteady else 1000
-            samples.blocks.append(Block(row, process, 0, 0, (1000, after), 0.0, 0, 0))
+            after = kernel_ns * 12 // 10 if cell in unsteady else kernel_ns
+            samples.blocks.append(Block(row, process, 0, 0, (kernel_ns, after), 0.0, 0, 0))
             for span, times in spans.items():
                 taken = [int(one * 1e6) for one in times]
                 samples.add(row, span, process, 0, range(len(taken)), taken)

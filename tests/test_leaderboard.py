@@ -81,17 +81,47 @@ def test_best_first_and_the_order_of_files_is_nothing(board, effbench, tmp_path:
     assert again.stdout == text
 
 
-def test_expected_scores_are_held_against_the_first_index(board) -> None:
+@pytest.fixture
+def expecting(board, suite) -> tuple[Path, float]:
+    """Make a suite that expects two scores of a row, of which it misses one by 0.01."""
     found = lines(board(SUITE))["scan", ""]
     toy, pair = found["RR@10 toy"], found["RR@10 pair"]
-    wrong = toy - 0.01
-    expected = f"{{toy: {wrong:.4f}, pair: {pair + 0.0009:.6f}}}"
-    text = board(SUITE + f"expected: {{RR@10: {{scan: {expected}, words: {expected}}}}}\n")
-    found = lines(text)
-    assert found["scan", ""]["expected"] == (
-        f"FAIL RR@10 toy {toy:.4f} (published {wrong:.4f}); OK 1"
-    )
-    assert found["words", "plain depth=1"]["expected"] != ""
+    scores = f"{{scan: {{toy: {toy - 0.01:.4f}, pair: {pair + 0.0009:.6f}}}}}"
+    return suite(SUITE + f"expected: {{RR@10: {scores}}}\n"), toy
+
+
+def test_expected_scores_are_held_against_the_first_index(
+    expecting, effbench, tmp_path: Path
+) -> None:
+    path, toy = expecting
+    ran = effbench("run", path, "--results", tmp_path / "results", "--json")
+    found = lines(ran.stdout)
+    missed, met = found["scan", ""]["expected"]
+    assert missed == {
+        "measure": "RR@10", "dataset": "toy", "published": round(toy - 0.01, 4), "score": toy,
+        "tolerance": 0.001, "difference": toy - round(toy - 0.01, 4), "met": False,
+        "said": f"FAIL RR@10 toy {toy:.4f} (published {toy - 0.01:.4f})",
+    }  # fmt: skip
+    assert (met["dataset"], met["met"]) == ("pair", True)
+    assert found["words", "plain depth=1"]["expected"] == []
+    shown = effbench("leaderboard", tmp_path / "results", "--format", "csv")
+    said = f"FAIL RR@10 toy {toy:.4f} (published {toy - 0.01:.4f}); OK 1"
+    assert said in [row["expected"] for row in csv.DictReader(io.StringIO(shown.stdout))]
+
+
+@pytest.mark.parametrize("command", ["run", "leaderboard"])
+def test_scores_that_are_not_as_expected_are_exit_code_1(
+    expecting, effbench, tmp_path: Path, command: str
+) -> None:
+    path, toy = expecting
+    ran = effbench("run", path, "--results", tmp_path / "results")
+    given = [path, "--results"] if command == "run" else []
+    found = effbench(command, *given, tmp_path / "results")
+    assert (ran.exit_code, found.exit_code) == (1, 1)
+    assert f"toys scan: not as expected: FAIL RR@10 toy {toy:.4f}" in found.stderr
+    forgiven = effbench(command, *given, tmp_path / "results", "--forgive-expected")
+    assert forgiven.exit_code == 0
+    assert "toys scan: not as expected" in forgiven.stderr
 
 
 def test_markdown_csv_and_table_say_the_same(board, effbench, tmp_path: Path) -> None:
@@ -178,7 +208,7 @@ def test_a_cut_corpus_is_said_to_be_one(board, effbench, tmp_path: Path) -> None
     assert "toy-cut-20: 20 docs of toy: scores are higher than with all" in table["remarks"]
     page = tmp_path / "board.html"
     effbench("leaderboard", tmp_path / "results", "--output", page)
-    assert "not the whole dataset" in page.read_text()
+    assert "dataset with a note" in page.read_text()
 
 
 def test_options_that_do_not_go_together_are_refused(board, effbench, tmp_path: Path) -> None:

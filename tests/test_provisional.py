@@ -173,7 +173,7 @@ MARKS = {
         "data-0--1.json", trained_on=["judgments"]
     ),
     "datasets missing": lambda own: (own.folder / "data-0--1.json").unlink(),
-    "not the whole dataset": noted,
+    "dataset with a note": noted,
     "not as published": missed,
 }
 """Of each kind of mark how the row ``middle`` comes to have it."""

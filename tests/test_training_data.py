@@ -73,6 +73,7 @@ def test_a_cut_keeps_what_is_judged_and_says_so(tmp_path: Path) -> None:
 
     whole = Folder(collection(tmp_path / "c", ("train", "test")))
     cut = Cut(whole, docs=12)
+    assert cut.count_docs() == len(list(cut.docs()))
     kept = [doc.doc_id for doc in cut.docs()]
     assert cut.dataset_id == "c/test-cut-12"
     assert len(kept) == 12

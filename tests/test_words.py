@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from effbench.words import counted
+from effbench.words import counted, lasting, paced
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,32 @@ from effbench.words import counted
 )
 def test_a_number_takes_its_noun_in_singular_or_plural(number, nouns, said) -> None:
     assert counted(number, nouns) == said
+
+
+@pytest.mark.parametrize(
+    ("per_second", "said"),
+    [
+        (15_240.4, "15,240 docs/s"),
+        (9.96, "10 docs/s"),
+        (2.5, "2.5 docs/s"),
+        (0.4, "2.5 s/doc"),
+        (0.01, "100 s/doc"),
+    ],
+)
+def test_a_rate_is_never_nothing(per_second: float, said: str) -> None:
+    assert paced(per_second, "docs") == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "0 s"),
+        (99, "99 s"),
+        (100, "2 min"),
+        (5990, "1 h 40 min"),
+        (12_000, "3 h 20 min"),
+        (190_000, "2 d 4 h"),
+    ],
+)
+def test_a_time_is_said_as_one_says_it(seconds: float, said: str) -> None:
+    assert lasting(seconds) == said

@@ -50,10 +50,33 @@ class Repeated:
         return self._encoder.encode_corpus(docs)
 
 
+class Slowed:
+    """Encodes, and computes on until it has taken so many times as long."""
+
+    def __init__(
+        self, model: ModelId, *, max_length: int = 256, factor: SpeedOnly[float] = 1.0
+    ) -> None:
+        self._encoder = TransformerEncoder(model, normalize=True, max_length=max_length)
+        self._factor = factor
+
+    def encode_queries(self, queries: Sequence[str]) -> Any:
+        """Return the vectors of the encoder within."""
+        start = time.thread_time()
+        vectors = self._encoder.encode_queries(queries)
+        end = start + self._factor * (time.thread_time() - start)
+        while time.thread_time() < end:
+            pass
+        return vectors
+
+    def encode_corpus(self, docs: Sequence[Any]) -> Any:
+        """Return the vectors of docs, encoded once."""
+        return self._encoder.encode_corpus(docs)
+
+
 @hookimpl
 def effbench_encoders() -> Mapping[str, type]:
-    """Offer ``nothing`` and ``repeated``."""
-    return {"nothing": Nothing, "repeated": Repeated}
+    """Offer ``nothing``, ``repeated`` and ``slowed``."""
+    return {"nothing": Nothing, "repeated": Repeated, "slowed": Slowed}
 
 
 def passes(suite: str, cache: str, row: str, count: int, threads: int) -> Callable[[], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from effbench.api import (
+    Countable,
     CountingQueryEncoder,
     DataPath,
     Dataset,
@@ -28,6 +29,7 @@ from effbench.api import (
 )
 from effbench.errors import EffbenchError, NoDataError
 from effbench.hookspecs import hookimpl
+from effbench.progress import tell_steps
 from effbench.trainers import (
     ABOUT,
     Domain,
@@ -41,6 +43,7 @@ from effbench.trainers import (
 
 __all__ = [
     "ABOUT",
+    "Countable",
     "CountingQueryEncoder",
     "DataPath",
     "Dataset",
@@ -73,4 +76,5 @@ __all__ = [
     "Trainer",
     "VectorSource",
     "hookimpl",
+    "tell_steps",
 ]

@@ -15,6 +15,7 @@ from typing import (
     runtime_checkable,
 )
 
+from effbench.data import Countable as Countable
 from effbench.data import Dataset as Dataset
 from effbench.data import Doc as Doc
 from effbench.data import DocPair as DocPair

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from effbench import containment
+from effbench import containment, interruption
 from effbench.cli_cache import cache
 from effbench.cli_diff import diff
 from effbench.cli_latency import latency
@@ -25,7 +25,9 @@ from effbench.cli_options import (
     columns_option,
     data_option,
     device_option,
+    forgive_option,
     leave,
+    misses,
     planned,
     results_option,
 )
@@ -39,7 +41,7 @@ from effbench.paths import check_here
 from effbench.printing import Plain, put, put_json, say
 from effbench.words import counted
 
-FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+FAILED, MISTAKE = 1, 2
 
 
 class _Group(click.Group):
@@ -67,6 +69,8 @@ class _Group(click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command line; --help may find the disk full, too. Plugins are contained."""
         alone = not arguments and options.get("args") is None  # else some program calls us
+        if alone:
+            interruption.listen()
         with containment.kept(alone=alone):
             try:
                 return super().main(*arguments, **options)
@@ -91,9 +95,8 @@ class _Group(click.Group):
                 raise
             say(f"Error: {DiskError(raised_in(error.__traceback__), error)}", err=True)
             ctx.exit(MISTAKE)
-        except KeyboardInterrupt:
-            say("Interrupted: what is finished is kept, run again to go on.", err=True)
-            ctx.exit(INTERRUPTED)
+        except KeyboardInterrupt as error:
+            ctx.exit(interruption.settle(error))
         except SystemExit as error:
             if ctx.invoked_subcommand not in self.commands:  # a plugin's command may
                 raise
@@ -116,6 +119,7 @@ def main() -> None:
 @cache_option
 @device_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@forgive_option
 @click.option("-v", "--verbose", is_flag=True, help="Show what plugins log, such as losses.")
 @as_json_option
 @columns_option
@@ -127,6 +131,7 @@ def run(
     cache: Path | None,
     device: str | None,
     fail_fast: bool,
+    forgive_expected: bool,
     verbose: bool,
     as_json: bool,
     columns: tuple[str, ...],
@@ -135,17 +140,19 @@ def run(
 
     What is finished already is not done again. Under torchrun --no-python all its processes
     train the models together. Exit code 0: all cells done, but those without data; 1: some cell
-    failed, or all lack data; 2: a mistake in the suite or the command.
+    failed, all lack data, or a score is not as expected; 2: a mistake in the suite or the
+    command.
     """
     from effbench import processes, render, selection
     from effbench.console import Terminal, stderr
     from effbench.costs import Facts, check_run
     from effbench.layout import show
+    from effbench.leaderboard import boards
     from effbench.plan import Unmeasurable
     from effbench.results import Results
     from effbench.run import refuse
     from effbench.run import run as run_plan
-    from effbench.tables import tables
+    from effbench.tables import table
     from effbench.uses import using
     from effbench.workbench import Workbench
 
@@ -171,7 +178,8 @@ def run(
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     if processes.rank():
         return
-    found = selection.select(tables([records.folder]), columns)
+    shown = boards([records.folder])
+    found = selection.select([table(one) for one in shown], columns)
     if as_json:
         put(render.as_json(found))
     else:
@@ -183,7 +191,8 @@ def run(
         f"records in {results / records.folder.relative_to(root)}",
         err=True,
     )
-    leave(failed=bool(outcome.failed) or not outcome.records)
+    missed = misses(shown, forgiven=forgive_expected)
+    leave(failed=missed or bool(outcome.failed) or not outcome.records)
 
 
 @main.command()

@@ -16,33 +16,48 @@ _folder = Place(exists=True, file_okay=False)
 @click.command()
 @click.argument("old", type=_folder)
 @click.argument("new", type=_folder)
+@click.option(
+    "--require-latency",
+    is_flag=True,
+    help="Exit code 1 too where a time in OLD could not be compared with NEW.",
+)
 @as_json_option
-def diff(old: Path, new: Path, as_json: bool) -> None:
-    """Show what moved beyond noise from the results OLD to NEW: scores, speed-ups, lost cells.
+def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
+    """Show what moved beyond noise from the results OLD to NEW, and what cannot be compared.
 
-    Scores are compared query by query (randomisation test, Holm's correction), speed-ups over
-    the baseline by their intervals and 10 %. Exit code 0: nothing is worse; 1: something is, or
-    could not be read; 2: a mistake.
+    Scores are compared query by query (randomisation test, Holm's correction), median times on
+    one machine by their intervals and 15 %, speed-ups over the baseline by theirs and 10 %.
+    Latencies that are marked are not: what moved by more than 3 times is said as perhaps worse
+    or better. Exit code 0: nothing is worse; 1: something is, or could not be read; 2: a
+    mistake.
     """
     from effbench.changes import changes
     from effbench.errors import EffbenchError
+    from effbench.moves import grouped, named, suspected
 
     found = changes(old, new)
+    unknown = list(grouped(found.uncompared))
     if not found.compared and not found.moved:
-        why = "; ".join((*found.remarks, *found.unreadable)) or "no cell is done in both"
+        reasons = (*found.remarks, *found.unreadable, *unknown)
+        why = "; ".join(reasons) or "no cell is done in both"
         raise EffbenchError(f"{old} and {new} have nothing to compare ({why})")
     if as_json:
         facts = {
             "moved": [one.facts() for one in found.moved],
+            "not_compared": [one.facts() for one in found.uncompared],
             "compared": found.compared,
             "remarks": [*found.remarks, *found.unreadable],
         }
         put_json(facts)
     else:
-        for one in found.moved:
-            sign = "worse" if one.worse else "better"
-            say(f"{sign:6} {one.suite} {one.where}: {one.what} {one.said}")
-        say(f"{len(found.moved)} of {counted(found.compared, 'figures')} moved beyond noise")
+        say(*(one.line() for one in found.moved), *suspected(found.uncompared))
+        figures = counted(found.compared, "figures")
+        without = f", {len(found.uncompared)} not compared" if found.uncompared else ""
+        say(f"{len(found.moved)} of {figures} moved beyond noise{without}")
+        say(*unknown)
         say(*found.remarks, *found.unreadable, err=True)
-    worse = any(one.worse for one in found.moved) or bool(found.unreadable)
-    leave(failed=worse)
+    missed = found.times_missed if require_latency else []
+    if missed:
+        say(f"--require-latency: not compared: {named(missed)}", err=True)
+    worse = any(one.worse for one in found.moved)
+    leave(failed=worse or bool(found.unreadable or missed))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from effbench.cli_options import Place, columns_option, leave
+from effbench.cli_options import Place, columns_option, forgive_option, leave, misses
 from effbench.errors import EffbenchError
 from effbench.printing import put, say
 
@@ -67,6 +67,7 @@ PICTURES = ("html", "svg", "png", "mteb")
     help="What kept, p and speed-ups are over [default: the suite's baseline].",
 )
 @click.option("--percentile", type=click.Choice(["50", "95"]), default="50", show_default=True)
+@forgive_option
 def leaderboard(
     results: tuple[Path, ...],
     form: str | None,
@@ -80,12 +81,14 @@ def leaderboard(
     percentile: str,
     columns: tuple[str, ...],
     baseline: str | None,
+    forgive_expected: bool,
 ) -> None:
     """Show the leaderboard of all suites under RESULTS, machines apart.
 
     Several folders are put together: of two records of one cell the newer one counts. Exit code
-    0: shown; 1: shown without what could not be read, which is named; 2: a mistake; 3: --budget
-    or --keep with --format json has an answer that is not sure, or none.
+    0: shown; 1: shown without what could not be read, or with a score that is not as expected:
+    both are named; 2: a mistake; 3: --budget or --keep with --format json has an answer that is
+    not sure, or none.
     """
     from effbench import cli_choice
     from effbench.leaderboard import boards
@@ -106,7 +109,8 @@ def leaderboard(
         _write(found, form, output, terms, columns)
     unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
     say(*(f"left out: {what}" for what in unreadable), err=True)
-    leave(failed=bool(unreadable), code=code)
+    missed = misses(found, forgiven=forgive_expected)
+    leave(failed=missed or bool(unreadable), code=code)
 
 
 def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:

@@ -14,7 +14,10 @@ from effbench.errors import EffbenchError
 from effbench.paths import check_writable, expanded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from effbench.cells import Plan
+    from effbench.leaderboard import Board
     from effbench.store import Store
 
 SOME_FAILED = 1
@@ -56,6 +59,11 @@ data_option = click.option(
     type=Place(exists=True, file_okay=False),
     help="Where the suite's relative paths start [default: beside the suite].",
 )
+forgive_option = click.option(
+    "--forgive-expected",
+    is_flag=True,
+    help="No exit code 1 for scores that the suite expects and that are missed.",
+)
 device_option = click.option(
     "--device", help="Device of rows that name none: cpu, cuda, cuda:1."
 )
@@ -66,6 +74,17 @@ columns_option = click.option(
     callback=lambda _ctx, _option, texts: columns_of(texts),
     help="Columns beside row and index, or all [default: what a terminal has room for].",
 )
+
+
+def misses(boards: Iterable[Board], *, forgiven: bool) -> bool:
+    """Name the rows that miss a score that is expected; tell whether that is a failure."""
+    from effbench.expected import missed
+    from effbench.printing import say
+
+    lines = list(missed(boards))
+    mend = "forgiven" if forgiven else "mend the row or the suite, or --forgive-expected"
+    say(*(f"{line} ({mend})" for line in lines), err=True)
+    return bool(lines) and not forgiven
 
 
 def columns_of(texts: Iterable[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
@@ -12,80 +13,93 @@ from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import (
-    Progress as Bars,
-)
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Column
 from rich.text import Text
 
 from effbench import processes
 from effbench.printing import harmless
-from effbench.words import counted
+from effbench.progress import Tally
+
+EVERY_SECONDS = 60.0
+"""Between two lines about a piece of work, where the output is no terminal."""
+
+WIDE = 120
+"""Columns of a terminal where a bar takes none from the names of what is done."""
 
 
-class _Rate(ProgressColumn):
+class _Bar(BarColumn):
+    def render(self, task: Task) -> Any:
+        work = task.fields["work"]
+        task.completed, task.total = work.done, work.whole
+        return super().render(task)
+
+
+class _Figures(ProgressColumn):
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "")
-
-
-def _rate(count: int, seconds: float) -> str:
-    """Return the rate where one means something: many units in a time that can be told."""
-    return f" ({count / seconds:,.0f}/s)" if count >= 10 and seconds >= 0.1 else ""
+        return Text(task.fields["work"].figures, no_wrap=True)
 
 
 class Terminal:
-    """Shows work as bars that vanish when done, leaving a line each; notes in between."""
+    """Shows work as bars that vanish when done, leaving a line each; notes in between.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Where the output is no terminal there is a line a minute instead of bars.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        every: float = EVERY_SECONDS,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._console, self._every, self._clock = console, every, clock
+        self._running: list[Tally] = []
+        self._over = threading.Event()
+        self._lines = threading.Thread(target=self._tell, name="progress", daemon=True)
         self._bars = Bars(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1)),
+            *([_Bar(bar_width=20)] if console.width >= WIDE else []),
+            _Figures(),
             console=console,
+            expand=True,
             transient=True,
             redirect_stdout=False,  # what plugins print there is shown with their names
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
         )
 
     def __enter__(self) -> Terminal:
         self._bars.start()
+        if not self._console.is_interactive:
+            self._lines.start()
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._bars.stop()
+        self._over.set()
 
     @contextmanager
-    def work(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
-        """Show a piece of work; yield what is called with the number of units done."""
-        start, count = perf_counter(), 0
-        bar = self._bars.add_task(escape(harmless(label)), total=total, unit=unit)
-
-        def advance(units: int) -> None:
-            nonlocal count
-            count += units
-            self._bars.advance(bar, units)
-
+    def work(self, label: str, total: int | None, unit: str) -> Iterator[Tally]:
+        """Show a piece of work; yield what is told of the units that are done."""
+        work = Tally(label, total, unit, self._clock)
+        bar = self._bars.add_task(escape(harmless(label)), total=total, work=work)
+        self._running.append(work)
         try:
-            yield advance
+            yield work
         finally:
+            self._running.remove(work)
             self._bars.remove_task(bar)
-        seconds = perf_counter() - start
-        self.note(f"{label}: {counted(count, unit)} in {seconds:.1f} s{_rate(count, seconds)}")
+        self.note(work.closing)
+
+    def tell(self) -> None:
+        """Print a line about each piece of work that is being done."""
+        for work in list(self._running):
+            self.note(f"{work.label}: {work.figures}")
+
+    def _tell(self) -> None:
+        while not self._over.wait(self._every):
+            self.tell()
 
     def note(self, message: str) -> None:
         """Print one line."""

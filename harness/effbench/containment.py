@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
-from effbench import ending
+from effbench import ending, interruption
 from effbench.ending import raised_in
 from effbench.keeper import ABSENT, Imports, Keeper
 from effbench.keepers import keepers
@@ -73,6 +73,7 @@ class Scope:
             sys.stdout, sys.stderr, sys.stdin = self._streams
         self.end_line()
         self.who = outer
+        interruption.check()  # the plugin may have caught what a signal has raised
 
     def touch(self, who: str | None) -> str | None:
         """Note that a plugin is called for one item of many; return who was called before.

@@ -13,13 +13,15 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import IO
 
 from effbench.errors import EffbenchError
 from effbench.files import DiskError, read_sealed, sweep_stale, write_json
 from effbench.paths import inside
-from effbench.reading import content_sha256
+from effbench.reading import LONGEST, content_sha256
 
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 PACKAGE = "package:"
@@ -150,6 +152,12 @@ def stamp_of(path: Path) -> tuple[int, int, int, int]:
     """
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def count_lines(stream: IO[bytes]) -> int:
+    """Return the number of lines of what is left of an open file, blank ones left out."""
+    lines = iter(partial(stream.readline, LONGEST), b"")
+    return sum(not line.isspace() for line in lines)
 
 
 def find_model(model: str, beside: Path) -> Path | None:

@@ -95,6 +95,18 @@ class Dataset(Protocol):
 
 
 @runtime_checkable
+class Countable(Protocol):
+    """A dataset that counts its docs in far less time than it reads them, such as by lines.
+
+    It is asked where ``docs_count`` is None and a pass over the docs begins: progress shows the
+    total, and nothing else depends on it.
+    """
+
+    def count_docs(self) -> int | None:
+        """Return about how many docs there are, None when only reading them tells."""
+
+
+@runtime_checkable
 class Paired(Protocol):
     """A dataset that brings training pairs of its own, such as MS MARCO's triples."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -9,6 +11,8 @@ from typing import Any, NamedTuple
 
 from effbench.attributes import FLAG, METHOD, REQUIRED, Wanted, attribute
 from effbench.blame import blamed, drawn
+from effbench.data import Countable
+from effbench.errors import EffbenchError
 from effbench.ordinary import ordinary
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -92,6 +96,15 @@ def splits_of(dataset: object, who: str) -> tuple[str, ...]:
     if splits:
         _asked(dataset, "split", who)
     return splits
+
+
+def counted_docs(dataset: object, who: str) -> int | None:
+    """Return how many docs a dataset counts quickly; what goes wrong, reading them says."""
+    with contextlib.suppress(EffbenchError), blamed(who):
+        if isinstance(dataset, Countable):
+            count = dataset.count_docs()
+            return None if count is None else operator.index(count)
+    return None
 
 
 def _asked(dataset: object, name: str, who: str, default: object = REQUIRED) -> Any:

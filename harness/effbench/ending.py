@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from click.exceptions import Exit
 
+from effbench.interruption import NUMBERS
 from effbench.printing import say
 
 ENDED = 1
@@ -77,12 +78,14 @@ def end_in_time(code: Any, left: Callable[[], Sequence[str]]) -> None:
     A thread that is no daemon, or an exit handler that waits for ever, would keep a finished
     run alive. ``left`` returns a line for each such thread.
     """
-    with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done, or said: it has its code
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
             stream.flush()
     status = code if isinstance(code, int) else int(code is not None)
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for number in NUMBERS:  # all is done, or said: it has its code
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, lambda *_: _REALLY(status))
 
     def end() -> None:
         time.sleep(GRACE_SECONDS)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from effbench.expected import expectations, spelled
 from effbench.latency import figures
 from effbench.latency.figures import Interval
 from effbench.leaderboard import Board
@@ -28,7 +29,7 @@ BEARINGS: Mapping[str, Bearing] = {
     "published": Bearing.BARS,  # neither values of queries nor a time: nothing to compare
     "trained on test judgments": Bearing.BARS,
     "datasets missing": Bearing.BARS,
-    "not the whole dataset": Bearing.BESIDE,  # so are all rows of the table
+    "dataset with a note": Bearing.BESIDE,  # so are all rows of the table
     "not as published": Bearing.BESIDE,  # its score is what we measured, whatever others say
 }
 """Of each kind of mark; a kind that is not here bars."""
@@ -75,10 +76,10 @@ def every_mark(board: Board, number: int) -> Iterator[Mark]:
         yield Mark("datasets missing", there, f"no average without {', '.join(missing)}")
     for dataset in board.collected.suite.datasets:
         if dataset.note and dataset.name in line.records:
-            yield mark("not the whole dataset", one_line(f"{dataset.name}: {dataset.note}"))
-    failures = [one for one in expectations(board, number) if one.startswith("FAIL")]
+            yield mark("dataset with a note", one_line(f"{dataset.name}: {dataset.note}"))
+    failures = [one for one in expectations(board, number) if not one.met]
     if failures:
-        yield mark("not as published", "; ".join(failures))
+        yield mark("not as published", spelled(failures))
 
 
 def ranked(board: Board, number: int) -> bool:
@@ -125,22 +126,3 @@ def time_of(board: Board, number: int, span: str, percent: int) -> tuple[Interva
     wanted = f"each process needs {figures.needed(percent)}: raise latency's queries"
     few = f"too few times for {span} p{percent} ({wanted})" if times else f"no {span} time"
     return found, "" if found else few
-
-
-def expectations(board: Board, number: int) -> Iterator[str]:
-    """Yield OK or FAIL for each published score; an approximate index is not held to them."""
-    line, expected = board.lines[number], board.collected.suite.expected
-    if line.index.partition(" ")[0] not in ("", expected.index):
-        return
-    kept = 0
-    for measure, by_row in expected.scores.items():
-        for unit, wanted in by_row.get(line.row, {}).items():
-            found = line.score(measure, board.units.get(unit, {unit: 1.0}))
-            if found is None:
-                continue
-            if abs(found - wanted) <= expected.tolerance + 1e-12:
-                kept += 1
-            else:
-                yield f"FAIL {measure} {unit} {found:.4f} (published {wanted:.4f})"
-    if kept:
-        yield f"OK {kept}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from effbench.latency.sessions import Value
 from effbench.printing import exact, harmless
@@ -70,15 +70,21 @@ def as_json(tables: Sequence[Table]) -> str:
         {
             "suite": table.suite,
             "machine": table.machine,
-            "lines": [
-                {name: value for name, value in line.items() if name in table.columns}
-                for line in table.lines
-            ],
+            "lines": list(_exact_lines(table)),
             "remarks": list(table.remarks),
         }
         for table in tables
     ]
     return exact(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
+
+
+def _exact_lines(table: Table) -> Iterator[dict[str, object]]:
+    """Yield the lines of a table as JSON holds them: what is expected as numbers."""
+    for number, line in enumerate(table.lines):
+        known: dict[str, object] = {n: own for n, own in line.items() if n in table.columns}
+        if table.expected and "expected" in known:
+            known["expected"] = [one.facts() for one in table.expected[number]]
+        yield known
 
 
 def latex(tables: Sequence[Table]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from effbench.expected import Expectation, expectations, spelled
 from effbench.latency.sessions import BRIEF, Value, columns, with_interval
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.leaderboard import Board, boards
-from effbench.marks import expectations
 
 NAMES = ("row", "index")
 """The columns that say whose figures a line has: they are shown with any others."""
@@ -48,6 +48,9 @@ class Table:
     chosen: tuple[str, ...] = ()
     """The columns that a user asked for: people see all of them, and no others."""
 
+    expected: tuple[Sequence[Expectation], ...] = ()
+    """Of each line of a suite, what the column ``expected`` says in words."""
+
 
 def tables(roots: Iterable[Path]) -> list[Table]:
     """Return a table for each suite under some folders, machines apart.
@@ -63,6 +66,7 @@ def table(board: Board) -> Table:
     """Return a board as a table."""
     latencies = [columns(own, board.baseline_measured) for own in board.measured]
     shown = [_shown(board, i, own) for i, own in enumerate(latencies)]
+    expected = tuple(expectations(board, number) for number in range(len(shown)))
     names = tuple(dict.fromkeys(name for line in shown for name in line))
     headline = _headline(board, board.measures[0])
     units = board.units if len(board.units) > 1 else ()
@@ -73,6 +77,7 @@ def table(board: Board) -> Table:
         columns=names,
         lines=tuple(shown),
         remarks=(*board.unreadable, *board.remarks),
+        expected=expected,
         details=(
             *("index s", "effect", "baseline"),
             *(n for own in latencies for n in own if not n.startswith(BRIEF)),
@@ -126,7 +131,7 @@ def _shown(board: Board, number: int, latencies: Mapping[str, Value]) -> dict[st
     values["index MB"] = nbytes and nbytes / 1e6
     values["index s"] = line.total("index_seconds")
     values["trained on"] = line.trained_on
-    values["expected"] = "; ".join(expectations(board, number))
+    values["expected"] = spelled(expectations(board, number))
     baseline = board.baselines[number]
     values["baseline"] = None if baseline is None else board.lines[baseline].row
     return values

@@ -127,9 +127,10 @@ class TabularFile:
         where = f"{self.path}:1: no column {shown(column)}"
         mark = next((one for one in SEPARATORS if len(has) == 1 and one in has[0]), None)
         if mark:
+            wanted = "TABs" if self.kind == "tsv" else shown(self.delimiter)
             return EffbenchError(
-                f"{where}: its header is one cell, {shown(has[0])} (is {shown(mark)} the "
-                "delimiter? name the file .csv, and say so where a dataset takes it)"
+                f"{where}: its header is one cell, {shown(has[0])} (separate the columns by "
+                f"{wanted}, or give the dataset a .csv and delimiter: {shown(mark)})"
             )
         near = suggest(column, has)
         hint = f"{near} " if near.startswith("did you mean") else ""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from effbench.api import Vectors
     from effbench.code import Code
+    from effbench.progress import Tally
 
 Item = TypeVar("Item")
 
@@ -45,7 +46,7 @@ def write_shards(
     artifact: Artifact,
     items: Iterable[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
-    advance: Callable[[int], None],
+    advance: Tally,
     code: Code,
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep whole shards of an earlier attempt.
@@ -69,7 +70,7 @@ def write_shards(
         if facts is None:
             facts = _write_shard(artifact, names, shard, encode, advance, code)
         else:
-            advance(len(shard))
+            advance.skip(len(shard))
         rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
         number += 1
     return Shards(rows, width, seconds)
@@ -83,11 +84,13 @@ def shards_kept(folder: Path) -> int:
 class DiskVectors:
     """The vectors of a finished encoding, memory-mapped: an `effbench.VectorSource`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, reading: Callable[[int], None] | None = None) -> None:
+        """Open them; ``reading`` is told the first row of each slice that is read."""
         import numpy as np
 
         files = Artifact(folder).files(VECTORS)
         self._shards = [np.load(path, mmap_mode="c") for path in files]
+        self._reading = reading
         self._starts = [0]
         for shard in self._shards:
             self._starts.append(self._starts[-1] + len(shard))
@@ -113,6 +116,8 @@ class DiskVectors:
         if not isinstance(rows, slice) or rows.step not in (None, 1):
             raise TypeError(f"vectors are read by slices without a step, not by {rows!r:.60}")
         start, stop, _ = rows.indices(len(self))
+        if self._reading is not None:
+            self._reading(start)
         with doing("vectors of the store"):  # not a mistake of the index that reads them
             return self._read(start, stop)
 
@@ -196,7 +201,7 @@ def _write_shard(
     names: _Names,
     shard: list[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
-    advance: Callable[[int], None],
+    advance: Tally,
     code: Code,
 ) -> dict[str, Any]:
     import numpy as np

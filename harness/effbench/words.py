@@ -119,9 +119,35 @@ def plain_line(text: str, most: int = 400) -> str:
 
 def counted(number: int, nouns: str) -> str:
     """Return a number with its noun, which is given in the plural: 1 query, 2 queries."""
-    if number == 1:
-        nouns = f"{nouns[:-3]}y" if nouns.endswith("ies") else nouns.removesuffix("s")
-    return f"{number:,} {nouns}"
+    return f"{number:,} {_singular(nouns) if number == 1 else nouns}"
+
+
+def paced(per_second: float, nouns: str) -> str:
+    """Return a rate: 1,524 docs/s, 2.5 docs/s, and below one a second 2.5 s/doc."""
+    if per_second < 1:
+        return f"{_short(1 / per_second)} s/{_singular(nouns)}"
+    return f"{_short(per_second)} {nouns}/s"
+
+
+def lasting(seconds: float) -> str:
+    """Return a time as one says it: 95 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24:,} d {hours % 24} h"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.1f}" if number < 9.95 else f"{number:,.0f}"
+
+
+def _singular(nouns: str) -> str:
+    return f"{nouns[:-3]}y" if nouns.endswith("ies") else nouns.removesuffix("s")
 
 
 def sized(number: int) -> str:

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, TypeVar
 from effbench import code, costs, processes
 from effbench.blame import failure, said
 from effbench.content import DIGESTS, Digests
+from effbench.datasets import counted_docs
 from effbench.errors import EffbenchError, NoDataError
 from effbench.files import on_disk
 from effbench.progress import Progress
-from effbench.rows import Row
+from effbench.rows import DatasetRow, Row
 from effbench.steps import Opens, Step, key_of
 from effbench.steps.train import Train
 from effbench.store import Artifact, Store
@@ -73,6 +74,9 @@ class Workbench:
     """Whether finished files are taken for whole, since another process has checked them."""
 
     made: list[str] = field(default_factory=list)
+    docs_totals: dict[str, int | None] = field(default_factory=dict)
+    """Corpus key -> how many docs it has, as far as that is known."""
+
     _sound: dict[str, Artifact] = field(default_factory=dict)
     _failed: dict[str, Reason] = field(default_factory=dict)
     _encoders: _Newest = field(default_factory=lambda: _Newest(2))
@@ -105,6 +109,16 @@ class Workbench:
         """Return the index or system of a step, ready to search."""
         self.artifact(step)
         return self._indexes.get(key_of(step), lambda: step.open(self))
+
+    def docs_total(self, row: DatasetRow) -> int | None:
+        """Return how many docs progress may promise; None when only reading them tells."""
+        total = self.docs_totals.get(row.corpus_key)
+        if total is None:
+            total = row.docs_count()
+        if total is None:
+            total = counted_docs(row.dataset, row.who)
+        self.docs_totals[row.corpus_key] = total
+        return total
 
     @cached_property
     def digests(self) -> Digests:

@@ -114,6 +114,10 @@ class Beir:
     def docs_count(self) -> None:
         """Return None: counting takes a pass."""
 
+    def count_docs(self) -> int:
+        """Return the number of lines of corpus.jsonl."""
+        return self._files.count_docs()
+
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield the docs in the order of corpus.jsonl."""
         return self._files.docs()

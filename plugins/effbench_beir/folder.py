@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 import effbench
-from effbench.content import stamp_of
+from effbench.content import count_lines, stamp_of
 from effbench.reading import sha256_of
 from effbench_beir.lines import read_docs, read_qrels, read_queries
 
@@ -48,6 +48,11 @@ class Files:
                 raise effbench.EffbenchError(
                     f"{path}: no split {split!r} (its qrels/ has: {has})"
                 )
+
+    def count_docs(self) -> int:
+        """Return the number of lines of corpus.jsonl."""
+        with self._file("corpus.jsonl") as (_, stream):
+            return count_lines(stream)
 
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield the docs in the order of corpus.jsonl."""
@@ -118,7 +123,7 @@ class Files:
             ) from error
         except (EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError) as error:
             raise effbench.EffbenchError(
-                f"{self._path}: {error} (take a folder or an intact, plain zip)"
+                f"{self._path}: {str(error)[:200]} (take a folder or an intact, plain zip)"
             ) from error
 
 
@@ -173,6 +178,10 @@ class Folder:
     def docs_count(self) -> int | None:
         """Return the number of docs of a small corpus that is no zip; of others None."""
         return self._files.docs_count()
+
+    def count_docs(self) -> int:
+        """Return the number of lines of corpus.jsonl."""
+        return self._files.count_docs()
 
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield the docs in the order of corpus.jsonl."""

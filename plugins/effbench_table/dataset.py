@@ -11,6 +11,7 @@ from typing import Any, Literal
 import effbench
 from effbench.content import digest_of, text_digest
 from effbench.tabular import TabularFile
+from effbench.words import counted
 from effbench_table.docs import DocsFile
 from effbench_table.judged import Judged
 from effbench_table.queries import BUCKETS, QueriesFile, bucket
@@ -88,8 +89,8 @@ class Table:
         if self._judged.steps is None:
             return ""
         return (
-            f"its relevance is {self._judged.steps[0]} clicks or more, which are no judgments: "
-            "what was shown first is clicked most"
+            f"relevant is what has {counted(self._judged.steps[0], 'clicks')} or more: that is "
+            "no judgment, what was shown first is clicked most"
         )
 
     @cached_property

@@ -11,6 +11,7 @@ import effbench
 from effbench import judgments
 from effbench.reading import checked_id, shown
 from effbench.tabular import TabularFile
+from effbench.words import counted
 from effbench_table.docs import DocsFile
 from effbench_table.queries import QueriesFile, id_of, plain
 
@@ -72,7 +73,11 @@ class Judged(NamedTuple):
             empty = False
             yield qrel
         if empty:
-            few = "" if self.steps is None else f" with {self.steps[0]} clicks or more"
+            few = (
+                ""
+                if self.steps is None
+                else f" with {counted(self.steps[0], 'clicks')} or more"
+            )
             raise effbench.EffbenchError(
                 f"{self.file.path}: no query has a doc{few} (are the columns right"
                 f"{', is least too large' if few else ''}?)"
@@ -100,16 +105,15 @@ class Judged(NamedTuple):
                 raise self._lacks(where, query_id, doc_id, unknown)
             dropped += 1
         if dropped:
-            log.info(
-                "%s: %d rows name what is not there, and are dropped", self.file.path, dropped
-            )
+            log.info("%s: rows of what is not there, dropped: %d", self.file.path, dropped)
 
     def _lacks(
         self, where: str, query_id: str, doc_id: str, unknown: Collection[str]
     ) -> effbench.EffbenchError:
         if doc_id in unknown:
-            more = f", and {len(unknown) - 1:,} others are not" if len(unknown) > 1 else ""
-            what = f"doc {shown(doc_id)} is not in {self.docs.file.path.name}{more}"
+            lacking = counted(len(unknown), "docs")
+            what = f"doc {shown(doc_id)} is not in {self.docs.file.path.name}"
+            what = f"{what}, which lacks {lacking} of this file"
         else:
             queries = self.queries or self
             what = f"query {shown(query_id)} is not in {queries.file.path.name}"

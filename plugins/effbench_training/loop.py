@@ -15,7 +15,7 @@ from torch.utils.data import Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from effbench import ABOUT, EffbenchError
+from effbench import ABOUT, EffbenchError, tell_steps
 from effbench.content import file_sha256
 from effbench.files import read_sealed, write_json
 
@@ -62,7 +62,7 @@ def fit(
         args=options,
         train_dataset=dataset,
         data_collator=collate,
-        callbacks=[_TellsEpoch(dataset)],
+        callbacks=[_Tells(dataset)],
         optimizers=(_optimizer(network, rates, options), None),
     )
     trainer.who = who
@@ -168,11 +168,17 @@ class _InOrder(Sampler[int]):
         self._order = self._dataset.order(epoch)
 
 
-class _TellsEpoch(TrainerCallback):  # type: ignore[misc]
-    """Tells a dataset which epoch begins, also when training goes on in the midst of one."""
+class _Tells(TrainerCallback):  # type: ignore[misc]
+    """Tells whoever watches of steps, and a dataset of epochs, also of one that goes on."""
 
     def __init__(self, dataset: Any) -> None:
         self._dataset = dataset
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Tell where it stands, at first perhaps at a checkpoint."""
+        tell_steps(state.global_step, state.max_steps)
+
+    on_step_end = on_train_begin
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Set the dataset's ``epoch``."""

@@ -74,6 +74,7 @@ def test_texts_are_what_the_files_hold(make) -> None:
             Qrel("8", "404", 1),
         ]
     assert dataset.docs_count() is None
+    assert dataset.count_docs() == len(list(dataset.docs()))
     assert dataset.drop_self_hits is False
 
 

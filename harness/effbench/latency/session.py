@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
@@ -23,7 +23,7 @@ from effbench.latency.workers import WorkerError, own_cpus
 from effbench.suite import LatencyOptions
 
 if TYPE_CHECKING:
-    from effbench.progress import Progress
+    from effbench.progress import Progress, Tally
 
 BLOCK = 10
 """Queries that a row answers before the next row's turn: what drifts then hits all alike."""
@@ -51,21 +51,22 @@ def session(
     kept in the header under ``errors``. Where memory may have been short, the row is tried once
     more at the end, with the baseline alone. The samples hold what was answered, too.
     """
-    total = options.processes * -(-options.queries // BLOCK) * len(cells)
+    each = options.processes * -(-options.queries // BLOCK)
     label = f"latency on {cells[0].dataset.name}"
-    with progress.work(label, total, "blocks") as advance:
+    with progress.work(label, each * len(cells), "blocks") as work:
         running = _Session(cells, queries, place, options)
         first, left = 0, list(running.order)
         while left:
-            group = running.round(first, left, advance)
+            group = running.round(first, left, work)
             for process in range(first + 1, first + options.processes):
-                running.round(process, group, advance, bounded=False)
+                running.round(process, group, work, bounded=False)
             first += options.processes
             left = [cell for cell in left if cell not in group]
             if left and running.baseline:
                 left.insert(0, running.baseline)
+                work.more(each)
         for cell in running.unlucky:
-            running.try_again(cell, first, advance, progress)
+            running.try_again(cell, first, work, progress)
             first += options.processes
     return running.finished()
 
@@ -98,16 +99,15 @@ class _Session:
         lost = {} if self.baseline in self._errors else self._errors
         return [cell for cell, error in lost.items() if error.passing]
 
-    def try_again(
-        self, cell: str, first: int, advance: Callable[[int], None], progress: Progress
-    ) -> None:
+    def try_again(self, cell: str, first: int, work: Tally, progress: Progress) -> None:
         """Measure a cell that failed once more, in processes of its own and the baseline's."""
         why = self._errors[cell]
         progress.note(f"{cell}: {why} (trying it once more)")
         self._forget(cell)
         group = [cell] if self.baseline is None else [self.baseline, cell]
+        work.more(self._options.processes * -(-len(self._texts) // BLOCK) * len(group))
         for process in range(first, first + self._options.processes):
-            self.round(process, group, advance, bounded=False)
+            self.round(process, group, work, bounded=False)
             if any(one in self._errors for one in group):
                 break
         if self.baseline in self._errors:  # it was measured before, and stays so
@@ -135,7 +135,7 @@ class _Session:
         self,
         process: int,
         cells: Sequence[str],
-        advance: Callable[[int], None],
+        work: Tally,
         *,
         bounded: bool = True,
     ) -> list[str]:
@@ -156,7 +156,7 @@ class _Session:
                 for cell in turns(tried, process, number):
                     block = self._attempt(crew, cell, process, number)
                     found += [block] if block else []
-                    advance(1)
+                    work(1)
                 if load.seconds >= LOOK_SECONDS or number == rounds - 1:
                     others = load.others()
                     self.samples.blocks += [one._replace(others=others) for one in found]

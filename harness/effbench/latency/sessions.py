@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 from effbench import fingerprint
@@ -220,6 +221,11 @@ class Measured(NamedTuple):
         by_dataset = [Measured([one]).process_figures("resident_bytes") for one in self.cells]
         medians = [figures.over_processes(own).value for own in by_dataset if own]
         return max(medians) / 1e6 if medians else None
+
+    def kernel_ms(self) -> float | None:
+        """Return what the calibration took in the sessions: the median over all blocks."""
+        blocks = [one for session, _ in self.cells for one in session.blocks]
+        return median(min(one.kernel_ns) for one in blocks) / 1e6 if blocks else None
 
     def flags(self) -> dict[str, str]:
         """Return what is to be said against the row's latencies: a word -> why."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from effbench.words import counted
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
+    from effbench.progress import Tally
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -178,6 +180,18 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
     yield from row.docs(take)
     _refuse_double(row, hashes)
     refuse_part(row, len(hashes))
+
+
+@contextmanager
+def passing_docs(label: str, rows: Sequence[DatasetRow], bench: Workbench) -> Iterator[Tally]:
+    """Watch a pass over the docs of corpora; how many there are is known from then on."""
+    totals = [bench.docs_total(row) for row in rows]
+    known = [total for total in totals if total is not None]
+    total = sum(known) if len(known) == len(totals) else None
+    with bench.progress.work(label, total, "docs") as work:
+        yield work
+    if len(rows) == 1:
+        bench.docs_totals[rows[0].corpus_key] = work.done
 
 
 def refuse_part(row: DatasetRow, count: int) -> None:

@@ -72,8 +72,12 @@ class EncodeDomain:
         docs = list(islice(docs_of(self.data.row), self.first))
         queries = [query.text for query in queries_of(self.data, bench)[: self.first]]
         encode = encode_corpus(bench.instance(self._passages), self._passages, "take another")
-        passages = encode(docs)
-        asked = encode_queries(bench.instance(self.row), self.row, "queries")(queries)
+        ask = encode_queries(bench.instance(self.row), self.row, "queries")
+        with bench.progress.work(self.label, len(docs) + len(queries), "texts") as advance:
+            passages = encode(docs)
+            advance(len(docs))
+            asked = ask(queries)
+            advance(len(queries))
         artifact.put(PASSAGES, lambda path: save_array(path, passages))
         artifact.put(QUERIES, lambda path: save_array(path, asked))
         return {"docs": len(docs), "queries": len(queries)}

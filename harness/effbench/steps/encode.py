@@ -12,7 +12,7 @@ from effbench.errors import EffbenchError
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.built import number_of
-from effbench.steps.data import Data, docs_of, queries_of
+from effbench.steps.data import Data, docs_of, passing_docs, queries_of
 from effbench.steps.texts import Texts, read_texts
 from effbench.steps.work import Known, Work, vectors_bytes
 from effbench.vectors import SHARD, write_shards
@@ -58,9 +58,8 @@ class EncodeCorpus:
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        count = self.dataset.docs_count()
-        encode = _fitting(encode, count, artifact)
-        with bench.progress.work(self.label, count, "docs") as advance:
+        encode = _fitting(encode, self.dataset.docs_count(), artifact)
+        with passing_docs(self.label, [self.dataset], bench) as advance:
             shards = write_shards(artifact, docs, encode, advance, code.of([self.row.offer]))
         if not shards.rows:
             raise EffbenchError(

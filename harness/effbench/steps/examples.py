@@ -28,6 +28,7 @@ from effbench.steps.data import (
     asked_of,
     docs_of,
     judgments_of,
+    passing_docs,
     qrels_of,
     queries_of,
 )
@@ -175,7 +176,7 @@ class GatherExamples:
         for source in self.sources:
             number = corpora.index(source.row.corpus_key)
             found[number] += source.examples(bench)
-        with bench.progress.work(self.label, None, "docs") as advance:
+        with passing_docs(self.label, self.corpora, bench) as advance:
             positions = _put_docs(artifact, self.corpora, found, advance)
         given = [
             _numbered(example, positions[number])

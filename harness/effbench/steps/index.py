@@ -18,7 +18,7 @@ from effbench.files import on_disk
 from effbench.rows import DatasetRow, Row
 from effbench.steps import Step
 from effbench.steps.built import nbytes_of, refuse_links, refuse_unfit
-from effbench.steps.data import docs_of
+from effbench.steps.data import docs_of, passing_docs
 from effbench.steps.encode import EncodeCorpus
 from effbench.steps.work import SHORTEST_ID, Known, Work
 from effbench.vectors import DiskVectors
@@ -64,15 +64,17 @@ class BuildIndex:
         return Work("vectors", count, like)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        vectors = DiskVectors(bench.artifact(self.corpus).folder)
+        folder = bench.artifact(self.corpus).folder
         index = self.row.make(bench)
         refuse_unfit(index, self.row, "build", "search")
-        with bench.progress.work(self.label, len(vectors), "vectors") as advance:
+        count = len(DiskVectors(folder))
+        with bench.progress.work(self.label, count, "vectors") as work:
+            vectors = DiskVectors(folder, work.reach)  # what comes before a block is added
             start = perf_counter()
             with blamed(self.row.who):
                 index.build(vectors)
             seconds = perf_counter() - start
-            advance(len(vectors))
+            work.reach(count)
         return _keep(index, self.row, artifact, seconds)
 
     def open(self, bench: Workbench) -> Any:
@@ -120,8 +122,8 @@ class BuildRetriever:
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)
         refuse_unfit(retriever, self.row, "index", "search")
-        count, seconds = self.dataset.docs_count(), 0.0
-        with bench.progress.work(self.label, count, "docs") as advance:
+        seconds = 0.0
+        with passing_docs(self.label, [self.dataset], bench) as advance:
 
             def index(path: Path) -> None:
                 nonlocal seconds

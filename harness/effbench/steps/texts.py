@@ -22,6 +22,7 @@ from effbench.tabular import TabularFile
 
 if TYPE_CHECKING:
     from effbench.plugins import Offer
+    from effbench.progress import Tally
     from effbench.store import Artifact
     from effbench.workbench import Workbench
 
@@ -114,12 +115,12 @@ class Texts:
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         found: dict[str, None] = {}
         counts = []
-        with bench.progress.work(self.label, None, "texts") as advance:
+        with bench.progress.work(self.label, None, "texts") as work:
             for source in self.sources:
                 before = len(found)
-                found.update(dict.fromkeys(_drawn(source)))
+                found.update(dict.fromkeys(_drawn(source, work)))
                 counts.append(len(found) - before)
-                advance(counts[-1])
+                work.reach(len(found))
                 if not counts[-1]:
                     raise EffbenchError(f"texts: {_name(source)} gives no text (is it empty?)")
         artifact.put_text(TEXTS, json.dumps(list(found), ensure_ascii=False))
@@ -138,10 +139,13 @@ def sentences(text: str) -> Sequence[str]:
     return _SENTENCE_END.split(text)
 
 
-def _drawn(source: Source) -> list[str]:
+def _drawn(source: Source, work: Tally) -> list[str]:
     """Return a source's texts; when fewer are wanted, those of the smallest hash, in order."""
-    stripped = (" ".join(text.split()) for text in source.texts())
-    texts = dict.fromkeys(text for text in stripped if text)
+    texts = dict[str, None]()
+    for text in source.texts():
+        work(1)
+        if stripped := " ".join(text.split()):
+            texts[stripped] = None
     if source.draw is None or len(texts) <= source.draw:
         return list(texts)
     kept = set(heapq.nsmallest(source.draw, texts, key=lambda t: sha256(t.encode()).digest()))

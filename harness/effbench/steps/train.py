@@ -15,6 +15,7 @@ from effbench import processes
 from effbench.blame import blamed
 from effbench.errors import EffbenchError
 from effbench.files import on_disk
+from effbench.progress import training
 from effbench.rows import Row
 from effbench.steps import Step
 from effbench.steps.built import refuse_links
@@ -79,12 +80,13 @@ class Train:
         trainer = self.row.make(bench)
         if not processes.rank():  # what an attempt said that has failed is not said any more
             (folder / ABOUT).unlink(missing_ok=True)
-        with bench.progress.work(self.label, None, "models") as advance:
+        with bench.progress.work(self.label, 1, "models") as work:
             start = perf_counter()
-            with blamed(self.row.who), on_disk(folder, only_full=True):
+            with training(work), blamed(self.row.who), on_disk(folder, only_full=True):
                 trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
-            advance(1)
+            if work.unit == "models":  # its trainer counts no steps
+                work(1)
         if processes.rank() and self.together:
             return {}
         try:
