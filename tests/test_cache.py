@@ -16,7 +16,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from effbench import freeing
+from effbench import freeing, uses
+from effbench.cli_options import planned
 
 TOY = Path(__file__).parent / "toy"
 SUITE = """\
@@ -354,6 +355,20 @@ def test_a_killed_run_holds_nothing_and_a_damaged_note_of_a_living_one_all(
     assert effbench("cache", "free", "--to", "0B", "--yes").exit_code == 0
     assert held() == []
     assert [path.name for path in (tmp_path / "cache" / "uses").iterdir()] == ["changing.lock"]
+
+
+def test_a_note_of_another_user_holds_too(run, suite, tmp_path: Path, monkeypatch) -> None:
+    run()
+    store, plan = planned(str(suite(SUITE.format(name="toys", docs=60))), None, None)
+
+    def refused(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(uses.os, "utime", refused)
+    assert not uses.read(store.root).held
+    with uses.using(store, plan):
+        assert len(uses.read(store.root).held) == len(folders(tmp_path / "cache"))
+    assert not uses.read(store.root).held
 
 
 def test_a_store_that_takes_no_notes_is_still_used(run, tmp_path: Path) -> None:

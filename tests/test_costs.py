@@ -287,6 +287,22 @@ def test_an_encoding_that_will_not_fit_ends_at_once(effbench, suite, disk) -> No
     assert effbench("run", suite(SUITE), "--only", "words").exit_code == 0
 
 
+def test_features_of_domains_are_encoded_too(effbench, suite) -> None:
+    two = "datasets: [{use: toy}, {use: toy, name: b, docs: 20}]"
+    text = SUITE.replace("datasets: [{use: toy, docs: 600}]", two)
+    near = "  near: {use: nearest, domains: {models: table, of: others, features: words}}\n"
+    text = text.replace("{titles: {use: toy, docs: 600}}", "{titles: target}")
+    text = text.replace("encoders:\n", f"{near}encoders:\n  near: {{use: table, model: near, "
+                        "passages: words}\n")  # fmt: skip
+    found = json.loads(finished(effbench("plan", suite(text), "--json")).stdout)
+    words = row_of(found["costs"], "words")
+    steps = [step for step in found["steps"] if step["label"].startswith("encode words")]
+    features = [step for step in steps if step["kind"] == "domain"]
+    assert len(features) == 2
+    assert words["docs"] == 2 * (60 + 20), "the corpora, and the features of both"
+    assert words["steps_of_unknown_time"] == len(steps)
+
+
 def test_rows_that_encode_queries_alone_share_a_line(effbench, suite) -> None:
     light = "".join(
         f"  light{i}: {{use: words-queries, width: {i + 1}, passages: words}}\n"
