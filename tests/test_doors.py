@@ -195,6 +195,14 @@ def test_what_is_no_such_file_is_named(results: Path, said, kind: str) -> None:
         path.write_bytes(good)
 
 
+def test_a_zip_whose_names_are_damaged_is_not_shown_whole(results: Path, said) -> None:
+    path = file_of(results, "session")
+    damaged = bytearray(path.read_bytes())
+    damaged[26:28] = (1500).to_bytes(2, "little")  # how long the first member's name is
+    path.write_bytes(damaged)
+    said(path, "which zipfile quotes")
+
+
 @pytest.mark.parametrize(
     ("kind", "place"),
     [

@@ -123,7 +123,7 @@ class Files:
             ) from error
         except (EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError) as error:
             raise effbench.EffbenchError(
-                f"{self._path}: {error} (take a folder or an intact, plain zip)"
+                f"{self._path}: {str(error)[:200]} (take a folder or an intact, plain zip)"
             ) from error
 
 

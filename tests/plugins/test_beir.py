@@ -200,6 +200,18 @@ def test_a_damaged_zip_is_one_line(folder: Path, method: int) -> None:
             list(Folder(archive).docs())
 
 
+def test_a_zip_whose_names_are_damaged_is_not_shown_whole(folder: Path) -> None:
+    archive = write_zip(folder.with_suffix(".zip"), folder, "", zipfile.ZIP_STORED)
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr("notes.txt", "x" * 2000)
+    damaged = bytearray(archive.read_bytes())
+    damaged[26:28] = (1500).to_bytes(2, "little")  # how long the first member's name is
+    archive.write_bytes(damaged)
+    with pytest.raises(EffbenchError, match="intact") as found:
+        list(Folder(archive).docs())
+    assert len(str(found.value)) < 500
+
+
 def test_a_folder_in_the_place_of_a_file_is_named(folder: Path) -> None:
     path = folder / "qrels" / "test.tsv"
     path.unlink()

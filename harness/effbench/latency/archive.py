@@ -11,6 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 from effbench.door import content, parsed, typed
 from effbench.errors import EffbenchError
 from effbench.latency.recorded import COLUMNS, FORMAT, NO_BLOCK, Header
+from effbench.words import plain_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,9 @@ MOST_TIMES = 10_000_000
 LARGEST_HEADER = 50_000_000
 LARGEST_DIRECTORY = 4096
 """Bytes in which a zip lists what is in it: ours has seven arrays."""
+
+LONGEST = 200
+"""Characters of what a library says that are shown."""
 
 ADVICE = "delete it, and measure anew: effbench latency SUITE"
 END = b"PK\x05\x06"
@@ -42,7 +46,8 @@ def read(path: Path) -> tuple[Header, dict[str, NDArray[np.int64]]]:
     except EffbenchError:
         raise
     except Exception as error:  # numpy and zipfile raise what they like at damaged bytes
-        raise EffbenchError(f"{path}: no latency session: {error} ({ADVICE})") from error
+        said = plain_line(str(error), LONGEST)  # zipfile shows bytes of the file, thousands
+        raise EffbenchError(f"{path}: no latency session: {said} ({ADVICE})") from error
     header = _header(arrays.pop("header").tobytes(), path)
     columns = {name: column.astype("i8") for name, column in arrays.items()}
     for wrong in _wrong(header, columns):
