@@ -17,7 +17,7 @@ import effbench
 
 Deed = Literal[
     "nothing", "waits", "swallows", "is deaf", "cleans for ever", "starts children",
-    "ends a fork", "says much",
+    "ends a fork",
 ]  # fmt: skip
 
 
@@ -88,17 +88,10 @@ def end_a_fork():
     note(f"fork ended with {child.exitcode}")
 
 
-def say_much():
-    """Stand in the midst of a write, with Python's lock of the stream, if nobody reads it."""
-    note("ready")
-    while True:
-        sys.stderr.write("much\n" * 20)
-
-
 DEEDS = {
     "nothing": lambda: None, "waits": wait, "swallows": swallow, "is deaf": be_deaf,
     "cleans for ever": clean_for_ever, "starts children": start_children,
-    "ends a fork": end_a_fork, "says much": say_much,
+    "ends a fork": end_a_fork,
 }  # fmt: skip
 
 
