@@ -225,6 +225,13 @@ def test_what_each_mark_means_for_the_choice(results: Results, kind: str) -> Non
         assert (rival and rival["row"]) == ("middle" if BEARINGS[kind].name == "TIME" else None)
 
 
+def test_a_note_of_a_dataset_stands_below_the_choice_as_it_is(results: Results) -> None:
+    noted(results)
+    said = results.ask("--budget", "6ms")
+    (line,) = [line for line in said.splitlines() if line.startswith("  note: ")]
+    assert line == "  note: data-0: the first 1,000 docs"
+
+
 def test_published_scores_are_never_chosen(effbench, results: Results, tmp_path) -> None:
     assert set(BEARINGS) == {*MARKS, "published"}, "each kind of mark has a test"
     for path in results.folder.glob("*.json"):  # a made dataset under the name of a real one

@@ -12,6 +12,7 @@ from effbench.words import counted, sized
 if TYPE_CHECKING:
     from effbench.cells import Plan
     from effbench.costs import Facts
+    from effbench.steps import Step
 
 _VERBS = {
     "encode": "encode with", "queries": "encode with", "domain": "encode with",
@@ -39,12 +40,12 @@ _FEW = 3
 _NO_TIME = "nothing like it was done here, or how much it reads is unknown"
 
 
-def described(plan: Plan, facts: Facts) -> dict[str, Any]:
-    """Return what the store lacks for all cells of a plan, and what that takes.
+def described(plan: Plan, left: Sequence[Step], facts: Facts) -> dict[str, Any]:
+    """Return what the steps take that are ``left`` of a plan.
 
     Latency sessions are not in it, nor is what is read: downloads, corpora, texts.
     """
-    found = [estimate(step, facts) for step in plan.steps().values() if facts.state(step) != []]
+    found = [estimate(step, facts) for step in left]
     rows: dict[tuple[str, str], list[Estimate]] = {}
     for one in found:
         if one.step.kind in _VERBS:
@@ -71,6 +72,8 @@ def spelled(costs: Mapping[str, Any]) -> Iterator[str]:
         return
     lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in costs["rows"]:
+        if not any(map(row.get, _NUMBERS)):  # all of it is kept from a run that was killed
+            continue
         alone = row["does"] != "train" and any(map(row.get, _LARGE))
         lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
     yield from map(_line, lines.values())
@@ -149,7 +152,7 @@ def _bytes(costs: Mapping[str, Any]) -> str:
 
 def _total(costs: Mapping[str, Any]) -> str:
     untimed, sessions = costs["steps_of_unknown_time"], costs["latency_sessions"]
-    if not costs["seconds"]:
+    if not costs["as"]:
         return f"take a time that no one knows yet ({_NO_TIME})"
     less = [f"{counted(untimed, 'steps')} ({_NO_TIME})"] if untimed else []
     less += [counted(sessions, "latency sessions")] if sessions else []

@@ -55,7 +55,9 @@ def spelled(plugins: Plugins) -> Iterator[str]:
 
 def described_plan(plan: Plan, facts: Facts) -> dict[str, Any]:
     """Return the steps of a plan, inputs first, its cells, and what is left will cost."""
-    states = {key: facts.state(step) for key, step in plan.steps().items()}
+    planned = plan.steps()
+    states = {key: facts.state(step) for key, step in planned.items()}
+    left = [step for key, step in planned.items() if states[key] != []]
     steps = [
         {
             "kind": step.kind,
@@ -64,12 +66,12 @@ def described_plan(plan: Plan, facts: Facts) -> dict[str, Any]:
             "done": states[key] == [],
             "damaged": [str(path) for path in states[key] or ()],
         }
-        for key, step in plan.steps().items()
+        for key, step in planned.items()
     ]
     return {
         "steps": steps,
         "cells": [{"name": cell.name, "key": cell.key} for cell in plan.cells],
-        "costs": bill.described(plan, facts),
+        "costs": bill.described(plan, left, facts),
     }
 
 

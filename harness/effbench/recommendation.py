@@ -163,7 +163,8 @@ def _about(choice: Choice, taken: Candidate) -> Iterator[str]:
         yield f"  its quality cannot be told apart from that of {', '.join(ties)}"
     for mark in taken.marks:
         if mark.bearing is Bearing.BESIDE:
-            yield f"  note: {mark.label}: {mark.why}"
+            label = "" if mark.kind == "dataset with a note" else f"{mark.label}: "
+            yield f"  note: {label}{mark.why}"
     yield from _exporting(choice, taken)
 
 

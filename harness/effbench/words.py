@@ -26,6 +26,9 @@ MOST_DIGITS = 1000
 LONGEST_NAME = 190
 """Bytes of a name: files allow 255, and endings and temporary names take some."""
 
+_HISSING = ("sses", "xes", "tches", "rches", "shes")
+"""Ends of plurals that have an e which the singular has not."""
+
 _JOINERS = "\u200c\u200d"
 """They have no width, and emoji and Persian are written with them."""
 
@@ -149,7 +152,7 @@ def _short(number: float) -> str:
 def _singular(nouns: str) -> str:
     if nouns.endswith("ies"):
         return f"{nouns[:-3]}y"
-    return nouns.removesuffix("es" if nouns.endswith("xes") else "s")
+    return nouns.removesuffix("es" if nouns.endswith(_HISSING) else "s")
 
 
 def sized(number: int) -> str:
