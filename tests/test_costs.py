@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -81,8 +82,10 @@ def test_a_first_plan_counts_what_is_known_and_names_what_is_not(effbench, suite
     assert row_of(found, "table", "train")["models"] == 1
     assert found["seconds"] == 0
     assert found["bytes_at_least"] == 1200, "of ids: an encoder's width is unknown"
+    assert found["bytes"] == 0, "what an index of texts writes beside its ids"
     assert not Path("cache").exists(), "a plan writes nothing"
     lines = bill(effbench, suite(SUITE))
+    assert lines[-2].startswith("write an amount that no one knows yet (at least 1.2 kB) into ")
     assert (
         "encode with words: 600 docs; 1 set of queries not read yet; 1 mix of texts not read "
         "yet" in lines
@@ -107,6 +110,19 @@ def test_after_a_run_a_plan_foretells_what_another_corpus_takes(effbench, suite)
     truth = sum(written(name) - foretold[name] for name in foretold)
     assert 0.97 * truth <= least <= truth
     assert before["bytes_at_least"] <= before["bytes"]
+
+
+def test_what_is_unknown_is_not_made_small(effbench, suite) -> None:
+    """Another encoder, which may be the slowest of all, has never run here."""
+    finished(effbench("run", suite(SUITE)))
+    slow = "retrievers:", "  slow: {use: words, pause_ms: 9, width: 96}\nretrievers:"
+    lines = bill(effbench, suite(OTHER.replace(*slow), "other.yaml"))
+    size, time = lines[-2:]
+    known = "for 3 of 14 steps, and more for the other 11, some encoding and all training"
+    assert re.search(r"are free\) for \d+ of \d+ steps, and more for the other \d+, ", size)
+    assert size.endswith(" among them: no size is known of those")
+    assert known in time
+    assert " among them: no time is known of those (nothing like it" in time
 
 
 def test_counts_of_data_that_was_read_are_known(effbench, suite) -> None:

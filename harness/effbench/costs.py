@@ -118,7 +118,9 @@ def estimate(step: Step, facts: Facts) -> Estimate:
     pace = None if work.like is None else facts.memory.pace(work.like)
     seconds = pace.takes(work.amount) if pace and work.amount is not None else None
     volume = _volume(work)
-    likely = pace.writes(volume) if pace and volume is not None else work.least or None
+    likely = None if work.more else work.least or None
+    if pace and volume is not None:
+        likely = pace.writes(volume)
     return Estimate(
         step, work, seconds, pace and pace.label, least, likely and max(least, likely - parts)
     )

@@ -39,6 +39,9 @@ class Work(NamedTuple):
     volume: int | None = None
     """What its bytes grow with, if that is not the amount."""
 
+    more: bool = False
+    """Whether it writes much beside ``least``, such as an index of texts beside the ids."""
+
 
 class Known(Protocol):
     """What can be known without work: see `effbench.costs`."""
