@@ -129,6 +129,7 @@ def test_counts_of_data_that_was_read_are_known(effbench, suite) -> None:
     finished(effbench("run", suite(SUITE)))
     for kind in ("encode", "queries", "model", "run"):
         shutil.rmtree(Path("cache", kind))
+    shutil.rmtree("results")
     before = costs(effbench, suite(SUITE))
     words = row_of(before, "words")
     assert (words["docs"], words["queries"], words["texts"]) == (600, 300, 600)
@@ -136,7 +137,6 @@ def test_counts_of_data_that_was_read_are_known(effbench, suite) -> None:
     assert before["seconds"] > 0
     lines = bill(effbench, suite(SUITE))
     assert lines[0].startswith("encode with words: 600 docs, 300 queries, 600 texts, about ")
-    shutil.rmtree("results")
     finished(effbench("run", suite(SUITE)))
     truth = sum(map(written, ("encode", "queries", "model", "run")))
     assert before["bytes_at_least"] <= truth
@@ -168,8 +168,66 @@ def test_what_has_been_encoded_of_a_corpus_is_not_written_again(effbench, suite)
     (manifest,) = Path("cache").glob("encode/*/manifest.json")
     manifest.unlink()  # as a killed run leaves its shards
     shutil.rmtree("cache/run")
+    shutil.rmtree("results")
     assert row_of(costs(effbench, suite(SUITE)), "words")["docs"] == 600
     assert costs(effbench, suite(SUITE))["bytes_at_least"] == 0
+
+
+def test_a_plan_and_a_run_agree_after_the_cache_was_freed(effbench, suite) -> None:
+    path = suite(SUITE)
+    finished(effbench("run", path))
+    for kind in Path("cache").iterdir():
+        if kind.is_dir() and kind.name != FOLDER:
+            shutil.rmtree(kind)
+    lines = finished(effbench("plan", path)).stdout.splitlines()
+    assert not bill(effbench, path)
+    assert re.fullmatch(r"3 cells \(3 finished\), \d+ steps, 0 of them to do", lines[-1])
+    assert sum(line.endswith("(finished)") for line in lines) == 3
+    assert "3 finished already" in finished(effbench("run", path)).output
+    elsewhere = costs(effbench, path, "--results", "elsewhere")
+    assert elsewhere["steps"] > 0
+    train = row_of(elsewhere, "table", "train")
+    assert train["seconds"] > 0, "how much it reads is known, though that is gone"
+
+
+def test_a_cell_without_its_latency_is_not_finished(effbench, suite) -> None:
+    text = SUITE.replace("latency: false", "latency: {queries: 11, warmup: 6, processes: 1}")
+    finished(effbench("run", suite(text)))
+    assert costs(effbench, suite(text))["latency_sessions"] == 0
+    shutil.rmtree("cache/retriever")
+    assert costs(effbench, suite(text))["steps"] == 0
+    (session,) = Path("results").glob("*/toys/latency/*.npz")
+    session.unlink()
+    now = costs(effbench, suite(text))
+    assert now["latency_sessions"] == 1
+    assert [row["row"] for row in now["rows"]] == ["scan"]
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_training_that_was_interrupted_tells_its_pace(
+    effbench, suite, monkeypatch, interrupted: bool
+) -> None:
+    import effbench_stopping
+
+    monkeypatch.setenv("STOPPING_LOG", "log")
+    monkeypatch.setenv("TOY_LOG", "log")
+
+    def wait() -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(effbench_stopping, "wait", wait)
+    text = SUITE.replace(
+        SUITE[SUITE.index("  table: {use: table, targets") : SUITE.index("encoders:")],
+        "  table: {use: stopping}\n",
+    ).replace("use: table, model", "use: stopping-model, model")
+    text = text.replace(", passages: words}\nretr", "}\nretr")
+    path = suite(text)
+    effbench("run", path)
+    finished(effbench("run", path))
+    shutil.rmtree("results")
+    shutil.rmtree("cache/model")
+    assert row_of(costs(effbench, path), "table", "train")["steps_of_unknown_time"] == 0
 
 
 def test_what_no_record_needs_refuses_no_run(effbench, suite, disk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effbench import room
@@ -12,6 +12,7 @@ from effbench.words import counted, sized
 if TYPE_CHECKING:
     from effbench.cells import Plan
     from effbench.costs import Facts
+    from effbench.steps import Step
 
 _VERBS = {
     "encode": "encode with", "queries": "encode with", "domain": "encode with",
@@ -42,19 +43,22 @@ _FEW = 3
 _WHY = "nothing like it was done here, or how much it reads is unknown"
 
 
-def described(plan: Plan, facts: Facts) -> dict[str, Any]:
-    """Return what the store lacks for all cells of a plan, and what that takes.
+def described(
+    plan: Plan, facts: Facts, to_do: Mapping[str, Step], finished: Container[str]
+) -> dict[str, Any]:
+    """Return what steps of a plan that a run must make will take.
 
     Latency sessions are not in it, nor is what is read: downloads, corpora, texts.
     """
-    found = [estimate(step, facts) for step in plan.steps().values() if facts.state(step) != []]
+    found = [estimate(step, facts) for step in to_do.values()]
     rows: dict[tuple[str, str], list[Estimate]] = {}
     for one in found:
         if one.step.kind in _VERBS:
             name = one.step.row.name  # type: ignore[attr-defined]
             rows.setdefault((_VERBS[one.step.kind], name), []).append(one)
     root = facts.store.root
-    timed = {cell.dataset.name for cell in plan.cells if cell.has_latency}
+    left = [cell for cell in plan.cells if cell.name not in finished]
+    timed = {cell.dataset.name for cell in left if cell.has_latency}
     return {
         "steps": len(found),
         "rows": [_row(*key, of_row) for key, of_row in rows.items()],
@@ -141,12 +145,13 @@ def _time(seconds: float) -> str:
 
 def _bytes(costs: Mapping[str, Any]) -> str:
     least, likely = sized(costs["bytes_at_least"]), sized(costs["bytes"])
-    about = likely if likely == least else f"about {likely} (at least {least})"
+    sure = f" (at least {least})" if costs["bytes_at_least"] else ""
+    about = likely if likely == least else f"about {likely}{sure}"
     free, what = costs["free_bytes"], _unknown(costs, "steps_of_unknown_bytes")
     room_there = "" if free is None else f" ({sized(free)} are free)"
     into = f"into {costs['cache']}{room_there}"
     if what and not costs["bytes"]:
-        return f"write an amount that no one knows yet (at least {least}) {into}"
+        return f"write an amount that no one knows yet{sure} {into}"
     return f"write {about} {into}{what and f'{what}: no size is known of those'}"
 
 

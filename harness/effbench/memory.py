@@ -62,6 +62,10 @@ class Memory:
         """Return how wide the vectors were that the row has made."""
         return self._of(["width", row.corpus_facts]).get("width")
 
+    def amount(self, key: str) -> int | None:
+        """Return how much the step of a key has read, which may be gone."""
+        return self._of(["amount", key]).get("amount")
+
     def pace(self, like: object) -> Pace | None:
         """Return how long a step of an equal ``like`` took on this machine."""
         if not self.root.is_dir():  # what the machine is takes a while to find out
@@ -77,6 +81,10 @@ class Memory:
     def learn_width(self, row: Row, width: int) -> None:
         """Remember how wide the vectors of an encoder's row are."""
         self._learn(["width", row.corpus_facts], {"width": width})
+
+    def learn_amount(self, key: str, amount: int) -> None:
+        """Remember how much the step of a key reads."""
+        self._learn(["amount", key], {"amount": amount})
 
     def learn_pace(self, like: object, pace: Pace) -> None:
         """Remember how long a step took, unless a much larger one is remembered."""

@@ -57,6 +57,11 @@ class Tally:
             self._told, self._before, self._paced = True, self.done, self._counted
 
     @property
+    def share(self) -> float:
+        """How much of what is done was not done by an earlier attempt."""
+        return (self.done - self._before) / self.done if self.done else 1.0
+
+    @property
     def whole(self) -> int | None:
         """The total; None where it is unknown, or has turned out to be wrong."""
         return None if self.total is None or self.done > self.total else self.total
