@@ -13,6 +13,9 @@ from effbench.words import counted, lasting, paced
 FEWEST, SHORTEST_SECONDS = 10, 0.1
 """Units and time of which a finished work's rate means something."""
 
+EARLY_SECONDS = 2.0
+"""The first units are slow: fewer than `FEWEST` in less time foretell nothing."""
+
 
 class Tally:
     """A piece of work while it is done: how much of it, how fast, and what is left."""
@@ -76,7 +79,7 @@ class Tally:
         # until it was counted last: units come in batches, and one is under way
         new, seconds = self.done - self._before, self._counted - self._paced
         left = 0.0
-        if new > 0 and seconds > 0:
+        if seconds > 0 and (new >= FEWEST or (new > 0 and seconds >= EARLY_SECONDS)):
             said.append(paced(new / seconds, self.unit))
             if whole is not None:
                 left = (whole - self.done) * seconds / new - (now - self._counted)
