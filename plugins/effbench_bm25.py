@@ -18,7 +18,7 @@ _DOC_IDS = "doc_ids.json"
 
 
 class Bm25:
-    r"""Rank docs by BM25 over title and text.
+    r"""Rank docs by BM25 over title and text, in English unless stemmer and stopwords differ.
 
     A word is what ``token_pattern`` finds in lowercased text, unless it is one of the
     ``stopwords`` (``english``: Lucene's 33), reduced by ``stemmer`` (a Snowball algorithm

@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from effbench import freeing
+from effbench import freeing, uses
+from effbench.cli_options import planned
 
 TOY = Path(__file__).parent / "toy"
 SUITE = """\
@@ -226,6 +229,7 @@ def test_a_killed_freeing_leaves_nothing_half_and_is_finished_by_the_next(
         assert effbench("cache", "free", "--suite", "toys", "--yes").exit_code != 0
     assert held() == []
     assert len(list((tmp_path / "cache").glob("*/.freed-*"))) == 11
+    assert "downloads" not in effbench("cache").stdout
     assert "leftovers of killed processes: " in effbench("cache").stdout
     assert run() == scores
     assert "freed 0 steps, 0 bytes, " in effbench("cache", "free", "--yes").stdout
@@ -257,6 +261,37 @@ def test_downloads_are_shown_and_stay(effbench, run, tmp_path: Path) -> None:
     effbench("cache", "free", "--to", "0B", "--yes")
     assert archive.exists()
     assert not folders(tmp_path / "cache")
+
+
+def test_an_artifact_that_is_a_link_is_named_and_stays(
+    effbench, run, held, tmp_path: Path
+) -> None:
+    run()
+    (folder,) = (tmp_path / "cache" / "retriever").glob("*/")
+    moved = folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(moved)
+    found = effbench("cache", "free", "--to", "0B", "--yes")
+    assert found.exit_code == 1
+    assert f"{folder}: is a link (remove it and what it leads to yourself)" in found.stderr
+    assert "freed 10 steps" in found.stdout
+    assert [one["kind"] for one in held()] == ["retriever"]
+    assert (moved / "manifest.json").exists()
+
+
+def test_dates_of_wrong_clocks(effbench, run, held, tmp_path: Path, monkeypatch) -> None:
+    run()
+    stat = Path.stat
+
+    def wrong(path: Path, **options: bool) -> object:
+        found = stat(path, **options)
+        seconds = {"encode": 10**12, "run": -(10**12)}.get(path.parent.parent.name)
+        return found if seconds is None else SimpleNamespace(st_mtime=seconds)
+
+    monkeypatch.setattr(Path, "stat", wrong)
+    days = {one["kind"]: one["last_used"][:4] for one in held()}
+    assert days["encode"] == str(datetime.now(timezone.utc).year)
+    assert effbench("cache").exit_code == 0
+    assert effbench("cache", "free", "--older-than", "1d").exit_code == 0
 
 
 def test_two_freeings_at_once(run, tmp_path: Path) -> None:
@@ -320,6 +355,20 @@ def test_a_killed_run_holds_nothing_and_a_damaged_note_of_a_living_one_all(
     assert effbench("cache", "free", "--to", "0B", "--yes").exit_code == 0
     assert held() == []
     assert [path.name for path in (tmp_path / "cache" / "uses").iterdir()] == ["changing.lock"]
+
+
+def test_a_note_of_another_user_holds_too(run, suite, tmp_path: Path, monkeypatch) -> None:
+    run()
+    store, plan = planned(str(suite(SUITE.format(name="toys", docs=60))), None, None)
+
+    def refused(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(uses.os, "utime", refused)
+    assert not uses.read(store.root).held
+    with uses.using(store, plan):
+        assert len(uses.read(store.root).held) == len(folders(tmp_path / "cache"))
+    assert not uses.read(store.root).held
 
 
 def test_a_store_that_takes_no_notes_is_still_used(run, tmp_path: Path) -> None:

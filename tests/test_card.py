@@ -65,6 +65,32 @@ def test_times_of_a_machine_that_was_not_steady_are_marked(readme, board: Board)
     assert "these times are not to be ranked" in text
 
 
+def test_times_of_other_options_of_speed_are_not_shown(readme, board: Board) -> None:
+    board.both()
+    text = readme(text=SUITE.replace("{use: words}", "{use: words, pause_ms: 0.5}"))
+    assert "| toy | plain | 0." in text, "the scores are those of the row"
+    assert "(with other options of speed)" in text
+    assert "| encode |" not in text
+
+
+def test_names_are_shown_and_obeyed_by_nobody(readme, effbench, suite, tmp_path: Path) -> None:
+    row, dataset = "w`o_r[d]s!&lt;~~", "<img src=x>|x `y` [a](b) *c*"
+    text = SUITE.replace("  words:", f"  '{row}':").replace("es: words", f"es: '{row}'")
+    text = text.replace("{use: toy}", f"{{use: toy, name: '{dataset}'}}")
+    found = effbench("run", suite(text), "--results", tmp_path / "results")
+    assert found.exit_code == 0, found.output
+    (folder,) = (tmp_path / "results").iterdir()
+    folder.rename(folder.with_name("m`<b>\n---\nx: 1\n---\n# H"))
+    shown = readme(row, text)
+    assert shown.count("\n---\n") == 1, "the head ends where it ends"
+    assert f"`` {row} `` of the suite" in shown
+    assert "measured on `` m`<b> --- x: 1 --- # H ``." in shown
+    escaped = r"\<img src=x\>\|x \`y\` \[a\](b) \*c\*"
+    assert f"\n| {escaped} | plain | " in shown
+    assert f"(no session of: {escaped}, more)" in shown
+    assert r"- w\`o\_r\[d\]s!\&lt;\~\~ through plain: The baseline." in shown
+
+
 def test_a_row_that_was_not_timed(readme, board: Board) -> None:
     assert ": **not measured** on `" in readme()
 
@@ -108,6 +134,9 @@ def test_what_the_plugin_says_stands_first(readme, monkeypatch) -> None:
     def write(self, folder: Path, passages: Path | None) -> None:
         (folder / "README.md").write_text(said)
 
+    def write_latin(self, folder: Path, passages: Path | None) -> None:
+        (folder / "README.md").write_bytes(b"# Min\xe9\n")
+
     monkeypatch.setattr(effbench_toy.WordsEncoder, "export", write)
     said = "# Mine\n"
     head, _, rest = readme().removeprefix("---\n").partition("\n---\n\n")
@@ -115,5 +144,8 @@ def test_what_the_plugin_says_stands_first(readme, monkeypatch) -> None:
         "no library is said that loads it not"
     )
     assert rest.startswith("# Mine\n\n## The row\n")
+    monkeypatch.setattr(effbench_toy.WordsEncoder, "export", write_latin)
+    assert "# Min\ufffd\n" in readme()
+    monkeypatch.setattr(effbench_toy.WordsEncoder, "export", write)
     said = "---\nlicense: mit\n---\n# Mine\n"
     assert readme().startswith("---\nlicense: mit\n---\n# Mine\n\n## The row\n")

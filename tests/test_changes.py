@@ -90,6 +90,18 @@ def test_a_cell_that_is_lost_or_fails_is_worse(effbench, old: Path, new: Path) -
     assert "worse  made data-0--1: cell was done, now no record" in found.stdout
 
 
+def test_a_record_that_does_not_count_is_said_with_the_reason(effbench, old, new) -> None:
+    def fewer(content: dict) -> None:
+        del content["per_query"]["nDCG@10"]["q0"]
+        content["created"] = "2026-11-26T00:00:00+00:00"
+
+    edit(record(new, 1), fewer)
+    assert (
+        "worse  made data-0--0: cell was done, now left out, since data-0 has other data now "
+        "than they were measured on" in effbench("diff", old, new).stdout
+    )
+
+
 def time(root: Path, big: float = 10.0, small: float = 5.0, **header) -> None:
     """Measure both rows anew: ms that encoding takes."""
     cells = {"data-0--0": big, "data-0--1": small}

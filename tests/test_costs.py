@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from effbench import room
+from effbench.files import read_sealed, write_json
 from effbench.memory import FOLDER
+from effbench.store import Artifact
 
 SUITE = """\
 suite: toys
@@ -163,14 +166,30 @@ def test_a_memory_that_is_damaged_is_none(effbench, suite) -> None:
     assert costs(effbench, suite(OTHER))["seconds"] == 0
 
 
+@pytest.mark.parametrize("value", [0, -1, None, "x", [], 2**60])
+def test_a_memory_of_nonsense_is_none(effbench, suite, value: Any) -> None:
+    finished(effbench("run", suite(SUITE)))
+    for path in list(Path("cache", FOLDER).iterdir()):
+        write_json(path, dict.fromkeys(read_sealed(path), value))
+    found = costs(effbench, suite(OTHER))
+    assert (found["seconds"], found["bytes_at_least"]) == (0, 1800), "of ids"
+    finished(effbench("run", suite(OTHER)))
+    assert costs(effbench, suite(SUITE.replace("600", "700")))["seconds"] > 0, "learned again"
+
+
 def test_what_has_been_encoded_of_a_corpus_is_not_written_again(effbench, suite) -> None:
     finished(effbench("run", suite(SUITE)))
     (manifest,) = Path("cache").glob("encode/*/manifest.json")
     manifest.unlink()  # as a killed run leaves its shards
     shutil.rmtree("cache/run")
     shutil.rmtree("results")
-    assert row_of(costs(effbench, suite(SUITE)), "words")["docs"] == 600
-    assert costs(effbench, suite(SUITE))["bytes_at_least"] == 0
+    left = costs(effbench, suite(SUITE))
+    assert (row_of(left, "words")["docs"], left["bytes_at_least"]) == (0, 0)
+    assert not [line for line in bill(effbench, suite(SUITE)) if line.startswith("encode")]
+    (shard,) = Path("cache").glob("encode/*/*.npy")
+    shard.rename(shard.with_name(f".0123456789abcdef.part{shard.suffix}"))
+    left = costs(effbench, suite(SUITE))
+    assert row_of(left, "words")["docs"] == 600, "half a shard is none"
 
 
 def test_a_plan_and_a_run_agree_after_the_cache_was_freed(effbench, suite) -> None:
@@ -278,6 +297,33 @@ def test_a_run_that_will_not_fit_is_refused_before_any_work(effbench, suite, dis
     assert effbench("run", other, "--only", "scan").exit_code == 0, "nothing is left of it"
 
 
+def test_a_disk_that_does_not_count_refuses_nothing(effbench, suite, monkeypatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
+    assert costs(effbench, suite(SUITE))["free_bytes"] is None
+    finished(effbench("run", suite(SUITE)))
+
+
+@pytest.mark.parametrize(("user", "code"), [(0, 0), (1000, 2)])
+def test_root_may_fill_what_disks_keep_for_it(
+    effbench, suite, monkeypatch, user: int, code: int
+) -> None:
+    monkeypatch.setattr(room.os, "geteuid", lambda: user)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**11, 0))
+    assert costs(effbench, suite(SUITE))["free_bytes"] == 0
+    assert effbench("run", suite(SUITE)).exit_code == code
+
+
+def test_what_another_run_puts_away_meanwhile_hides_no_other_part(tmp_path: Path) -> None:
+    (tmp_path / "00000.npy").write_bytes(bytes(1000))
+    (tmp_path / ".ab.part.npy").symlink_to("gone")
+
+    class Gone(type(tmp_path)):  # type: ignore[misc]
+        def is_file(self) -> bool:
+            return self.name.startswith(".") or super().is_file()
+
+    assert Artifact(Gone(tmp_path)).size_of_parts() == 1000
+
+
 def test_an_export_that_will_not_fit_is_refused(effbench, suite, disk) -> None:
     path = suite(SUITE)
     finished(effbench("run", path))
@@ -313,6 +359,22 @@ def test_an_encoding_that_will_not_fit_ends_at_once(effbench, suite, disk) -> No
     assert not list(Path("cache").glob("encode/*/*.npy"))
     disk(10**9)
     assert effbench("run", suite(SUITE), "--only", "words").exit_code == 0
+
+
+def test_features_of_domains_are_encoded_too(effbench, suite) -> None:
+    two = "datasets: [{use: toy}, {use: toy, name: b, docs: 20}]"
+    text = SUITE.replace("datasets: [{use: toy, docs: 600}]", two)
+    near = "  near: {use: nearest, domains: {models: table, of: others, features: words}}\n"
+    text = text.replace("{titles: {use: toy, docs: 600}}", "{titles: target}")
+    text = text.replace("encoders:\n", f"{near}encoders:\n  near: {{use: table, model: near, "
+                        "passages: words}\n")  # fmt: skip
+    found = json.loads(finished(effbench("plan", suite(text), "--json")).stdout)
+    words = row_of(found["costs"], "words")
+    steps = [step for step in found["steps"] if step["label"].startswith("encode words")]
+    features = [step for step in steps if step["kind"] == "domain"]
+    assert len(features) == 2
+    assert words["docs"] == 2 * (60 + 20), "the corpora, and the features of both"
+    assert words["steps_of_unknown_time"] == len(steps)
 
 
 def test_rows_that_encode_queries_alone_share_a_line(effbench, suite) -> None:

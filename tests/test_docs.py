@@ -9,6 +9,7 @@ import re
 import runpy
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,26 @@ def test_every_file_of_the_map_exists() -> None:
     for name in re.findall(r"`([a-z_]+(?:\.py|/))`", page):
         places = [ROOT / name, ROOT / "harness" / "effbench" / name]
         assert any(place.exists() for place in places), name
+
+
+def test_days_of_published_results_are_those_of_their_records() -> None:
+    table = (ROOT / "results" / "README.md").read_text()
+    rows = re.findall(r"^\| \[.*?\]\((published/.*?)\).*? (\d+ \w+ \d{4}),", table, re.M)
+    assert rows
+    quickstart = (ROOT / "README.md").read_text()
+    (day,) = re.findall(r"measured by `make quickstart` .*?, (\d+ \w+ \d{4}),", quickstart)
+    rows.append((next(folder for folder, _ in rows if folder.endswith("quickstart")), day))
+    for folder, day in rows:
+        said = datetime.strptime(day, "%d %B %Y").date().isoformat()
+        cells = list((ROOT / "results" / folder).glob("*--*.json"))
+        assert {json.loads(cell.read_text())["created"][:10] for cell in cells} == {said}
+
+
+def test_it_is_said_that_ranks_repeat_and_skip() -> None:
+    for name in ("README.md", "docs/leaderboard.md", "harness/effbench/page/page.html"):
+        page = " ".join((ROOT / name).read_text().split())
+        _, _, after = page.partition("better beyond chance")
+        assert "ranks can repeat and skip" in after[:500], name
 
 
 @pytest.fixture

@@ -147,6 +147,17 @@ def test_a_folder_that_holds_something_is_left_alone(export, tmp_path: Path) -> 
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
 
 
+def test_an_empty_folder_stays_what_it_is(export, tmp_path: Path) -> None:
+    (folder := tmp_path / "out").mkdir(mode=0o700)
+    before = folder.stat()
+    assert export("words")[0].exit_code == 0
+    assert {path.name for path in folder.iterdir()} == {"README.md", "width.txt"}
+    after = folder.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode), (
+        "it may be a mount, a shell's place, or private"
+    )
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(export, effbench, suite, tmp_path) -> None:
     (tmp_path / "file").touch()
     found = effbench("export", suite(SUITE), "words", tmp_path / "file" / "in")

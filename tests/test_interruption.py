@@ -170,6 +170,30 @@ def test_a_second_signal_ends_at_once(start) -> None:
     assert run.ended() == (143, SAID)
 
 
+FULL = """\
+import os, signal, sys, threading, time
+from effbench import interruption
+os.set_blocking(2, False)
+try:
+    while True:
+        os.write(2, b"much")
+except BlockingIOError:
+    os.set_blocking(2, True)
+threading.Thread(target=lambda: sys.stderr.write("more\\n"), daemon=True).start()
+time.sleep(0.5)  # it holds the stream's lock now
+interruption.end_at_once(signal.SIGTERM)
+"""
+
+
+def test_who_must_end_at_once_waits_for_no_reader() -> None:
+    """As after `effbench run 2>&1 | less`: the pipe is full, and a thread waits to write."""
+    with subprocess.Popen([sys.executable, "-c", FULL], stderr=subprocess.PIPE) as process:
+        try:
+            assert process.wait(30) == 143
+        finally:
+            process.kill()
+
+
 def test_code_in_c_that_hears_nothing_is_ended(start) -> None:
     run = start("run", SUITE.replace("DOES", "is deaf")).ready()
     assert run.send().ended() == (143, SAID)

@@ -64,7 +64,9 @@ def test_a_machine_may_be_named(effbench, suite, tmp_path: Path, monkeypatch) ->
     ]
 
 
-@pytest.mark.parametrize("name", ["../up", "Upper", "a b", ".", "x" * 65, "-x"])
+@pytest.mark.parametrize(
+    "name", ["../up", "Upper", "a b", ".", "x" * 65, "-x", "published", "con"]
+)
 def test_a_name_that_is_no_folder_is_a_mistake(
     effbench, suite, name: str, tmp_path: Path, monkeypatch
 ) -> None:

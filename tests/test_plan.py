@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -97,3 +98,18 @@ def test_every_takes_the_ready_rows_that_can_run(effbench, suite, monkeypatch) -
     assert named.exit_code == 0, named.stderr
     wrong = effbench("plan", suite(every + "latency: {baseline: ready-scan}\n"))
     assert "no encoder 'ready-scan' in this suite" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "mend"),
+    [
+        ("x: clicked: item", "mapping values are not allowed here (quote a text that holds"),
+        ("x: @me", "that cannot start any token (quote a text that begins with it)"),
+        ("x: *y", "found undefined alias 'y' (write &NAME before what it stands for, above)"),
+        ("x\n", "could not find expected ':' (write NAME: VALUE)"),
+        ("x: 'y", "found unexpected end of stream (is a quotation mark left open?)"),
+    ],
+)
+def test_what_is_not_yaml_says_how_to_mend_it(effbench, suite, line: str, mend: str) -> None:
+    found = effbench("plan", suite(f"{SUITE}{line}"))
+    assert re.search(rf"suite\.yaml:\d+: not YAML: .*{re.escape(mend)}", found.stderr)

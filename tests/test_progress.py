@@ -280,3 +280,17 @@ def test_the_first_units_foretell_nothing() -> None:
     now[0] = 3.2
     slow(1)
     assert slow.figures.endswith(", 3.0 s/step, 5 min left")
+
+
+@pytest.mark.parametrize(("done", "total"), [(-1, 10), (1, -1), (10**400, 10**401)])
+def test_steps_that_no_training_has_are_refused(done: int, total: int) -> None:
+    with pytest.raises(ValueError, match=r"^tell_steps: .* steps \(take numbers from 0 to "):
+        Tally("train", 1, "models").steps(done, total)
+
+
+def test_a_clock_that_goes_back_makes_no_time_less_than_nothing() -> None:
+    now = [10.0]
+    work = Tally("encode", 10, "docs", lambda: now[0])
+    now[0] = 5.0
+    work(1)
+    assert (work.figures, work.closing) == ("1/10 docs, 0 s so far", "encode: 1 doc in 0.0 s")

@@ -155,6 +155,15 @@ def test_intervals_that_go_beyond_are_likely_at_most(results: Results) -> None:
     assert "narrow the interval of its time: effbench latency made --processes 6" in found
 
 
+def test_one_query_makes_nothing_sure(effbench, tmp_path: Path) -> None:
+    write_results(tmp_path, rows=ROWS, datasets=1, queries=1)
+    found = effbench("leaderboard", tmp_path, "--keep", "0.1").stdout
+    assert "not sure: it may keep less than that" in found
+    found = effbench("compare", "small", "big", "--results", tmp_path)
+    assert found.exit_code == 0, found.output
+    assert "% of big's nDCG@10, which may be chance (p 1.00)" in found.stdout
+
+
 def noted(results: Results) -> None:
     note = {"name": "data-0", "group": None, "note": "the first 1,000 docs"}
     results.change("suite.json", datasets=[note])
@@ -191,6 +200,13 @@ def test_what_each_mark_means_for_the_choice(results: Results, kind: str) -> Non
         assert (rival and rival["row"]) == ("middle" if BEARINGS[kind].name == "TIME" else None)
 
 
+def test_a_note_of_a_dataset_stands_below_the_choice_as_it_is(results: Results) -> None:
+    noted(results)
+    said = results.ask("--budget", "6ms")
+    (line,) = [line for line in said.splitlines() if line.startswith("  note: ")]
+    assert line == "  note: data-0: the first 1,000 docs"
+
+
 def test_published_scores_are_never_chosen(effbench, results: Results, tmp_path) -> None:
     assert set(BEARINGS) == {*MARKS, "published"}, "each kind of mark has a test"
     for path in results.folder.glob("*.json"):  # a made dataset under the name of a real one
@@ -204,6 +220,32 @@ def test_published_scores_are_never_chosen(effbench, results: Results, tmp_path)
     assert [one["row"] for one in facts["rows"]] == ROWS
     (left_out,) = (one for one in facts["left_out"] if "published" in one["row"])
     assert list(left_out["marks"]) == ["published"]
+
+
+def test_what_an_index_loses_is_not_kept(results: Results) -> None:
+    for number in (0, 1):  # both rows again, through an index that loses most
+        record = json.loads((results.folder / f"data-0--{number}.json").read_text())
+        values = {q: 0.3 * one for q, one in record["per_query"]["nDCG@10"].items()}
+        record |= {
+            "key": f"lossy-{number}",
+            "index": {**record["index"], "name": "lossy"},
+            "per_query": {"nDCG@10": values},
+            "scores": {"nDCG@10": sum(values.values()) / len(values)},
+        }
+        (results.folder / f"data-0--{number}--lossy.json").write_text(json.dumps(record))
+    cells = [f"data-0--{i}" for i in (0, 1, 2, "0--lossy", "1--lossy")]
+    results.change("suite.json", cells=cells)
+    keys = {cell: f"key-{cell}" for cell in cells[:3]}
+    keys |= {f"data-0--{i}--lossy": f"lossy-{i}" for i in (0, 1)}
+    times = zip(cells, (10.5, 5.5, 3.5, 1.0, 0.5), strict=True)
+    ms = {cell: {"end to end": [time] * 12} for cell, time in times}
+    write_session(results.folder, "data-0", ms, keys=keys, processes=3)
+    facts = results.facts("--keep", "0.97", code=0)
+    assert (facts["taken"]["row"], facts["taken"]["index"]) == ("big", "exact")
+    kept = {(one["row"], one["index"]): one["kept"]["value"] for one in facts["rows"]}
+    assert kept["big", "lossy"] == pytest.approx(0.3)
+    assert kept["middle", "lossy"] == pytest.approx(0.3 * kept["middle", "exact"])
+    assert "30.0% [30.0, 30.0] of that of big through exact" in results.ask("--budget", "1ms")
 
 
 @pytest.mark.parametrize("wrong", ["caching", "differing"])
@@ -228,6 +270,29 @@ def test_other_answers_on_one_dataset_bar_a_row_that_lacks_the_next(effbench, tm
     assert "1 of 2 rows keeps 70.0% or more" in found
     assert "    big through exact: 100.0%" in found
     assert "    middle through exact" not in found
+
+
+def test_a_share_may_begin_with_a_point(results: Results) -> None:
+    for options in (["--keep", ".6"], ["--budget", ".01s"]):
+        assert results.ask(*options) == results.ask(options[0], f"0{options[1]}")
+    found = results.ask("--keep", "0.6")
+    assert "take small" in found
+
+
+def test_a_command_names_the_results_that_hold_the_board(
+    effbench, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.measure(unsteady=[0, 1, 2])
+    write_results(tmp_path / "others", rows=ROWS, datasets=1, machine="there")
+    for place in (results.root, results.folder.parent, results.folder):
+        found = effbench("leaderboard", tmp_path / "others", place, "--budget", "6ms").stdout
+        assert f": effbench latency made --results {results.root}\n" in found
+        assert f"effbench export made middle DIR --results {results.root}\n" in found
+        assert f"effbench export made middle DIR --results {tmp_path / 'others'}\n" in found
+    monkeypatch.chdir(tmp_path)
+    found = effbench("leaderboard", "results/a-machine", "--budget", "6ms").stdout
+    assert ": effbench latency made\n" in found
+    assert "effbench export made middle DIR\n" in found
 
 
 def test_a_row_is_printed_in_two_forms(effbench, results: Results) -> None:

@@ -188,6 +188,12 @@ def test_columns_are_chosen(tmp_path: Path, effbench) -> None:
     assert [*parsed(lines)[0]] == ["row", "index", "encode p99 ms", "kept", "kept low"]
     assert not hidden(lines)
     assert parsed(lines)[1]["row"] == known.lines[1]["row"]
+    for asked, heads in (
+        ("row", ["row", "index"]), ("p,row,p", ["row", "index", "p"]),
+        ("index,p,row", ["index", "p", "row"]),
+    ):  # fmt: skip
+        head, *_ = effbench("leaderboard", tmp_path, "--columns", asked).stdout.splitlines()[1:]
+        assert re.split("  +", head.strip()) == heads
     near = effbench("leaderboard", tmp_path, "--columns", "encode p59 ms")
     assert "(did you mean 'encode p" in near.stderr
 

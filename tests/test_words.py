@@ -14,6 +14,10 @@ from effbench.words import counted, lasting, paced
         (1, "cells", "1 cell"),
         (1, "queries", "1 query"),
         (2, "queries", "2 queries"),
+        (1, "processes", "1 process"),
+        (1, "batches", "1 batch"),
+        (1, "caches", "1 cache"),
+        (1, "indexes", "1 index"),
         (1200, "docs", "1,200 docs"),
     ],
 )

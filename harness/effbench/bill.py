@@ -44,21 +44,22 @@ _WHY = "nothing like it was done here, or how much it reads is unknown"
 
 
 def described(
-    plan: Plan, facts: Facts, to_do: Mapping[str, Step], finished: Container[str]
+    plan: Plan, left: Sequence[Step], facts: Facts, finished: Container[str]
 ) -> dict[str, Any]:
-    """Return what steps of a plan that a run must make will take.
+    """Return what the steps take that are ``left`` of a plan.
 
-    Latency sessions are not in it, nor is what is read: downloads, corpora, texts.
+    Latency sessions are not in it, nor is what is read: downloads, corpora, texts. Cells that
+    are ``finished`` want none.
     """
-    found = [estimate(step, facts) for step in to_do.values()]
+    found = [estimate(step, facts) for step in left]
     rows: dict[tuple[str, str], list[Estimate]] = {}
     for one in found:
         if one.step.kind in _VERBS:
             name = one.step.row.name  # type: ignore[attr-defined]
             rows.setdefault((_VERBS[one.step.kind], name), []).append(one)
     root = facts.store.root
-    left = [cell for cell in plan.cells if cell.name not in finished]
-    timed = {cell.dataset.name for cell in left if cell.has_latency}
+    cells = [cell for cell in plan.cells if cell.name not in finished]
+    timed = {cell.dataset.name for cell in cells if cell.has_latency}
     return {
         "steps": len(found),
         "rows": [_row(*key, of_row) for key, of_row in rows.items()],
@@ -77,6 +78,8 @@ def spelled(costs: Mapping[str, Any]) -> Iterator[str]:
         return
     lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in costs["rows"]:
+        if not any(map(row.get, _NUMBERS)):  # all of it is kept from a run that was killed
+            continue
         alone = row["does"] != "train" and any(map(row.get, _LARGE))
         lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
     yield from map(_line, lines.values())
@@ -158,7 +161,7 @@ def _bytes(costs: Mapping[str, Any]) -> str:
 def _total(costs: Mapping[str, Any]) -> str:
     what, sessions = _unknown(costs, "steps_of_unknown_time"), costs["latency_sessions"]
     less = f" without {counted(sessions, 'latency sessions')}" if sessions else ""
-    if not costs["seconds"]:
+    if not costs["as"]:
         return f"take a time that no one knows yet ({_WHY})"
     unknown = what and f"{what}: no time is known of those ({_WHY})"
     return f"take {_duration(costs['seconds'])}{less}{unknown}"

@@ -11,9 +11,11 @@ from typing import Any
 import yaml
 
 from effbench import card_figures, lineage, machine
+from effbench.card_figures import code
 from effbench.cells import Cell, Plan
 from effbench.files import write_text
 from effbench.printing import harmless_lines
+from effbench.render import markdown_text
 from effbench.rows import Row
 from effbench.steps import all_steps
 from effbench.steps.train import MODEL, Train
@@ -41,7 +43,7 @@ def write(
     ``said`` is told of what under ``results`` could not be read.
     """
     path = folder / README
-    own = path.read_text(encoding="utf-8") if path.is_file() else UNTITLED
+    own = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else UNTITLED
     head = "" if own.startswith("---\n") else _head(folder)
     cells = [cell for cell in plan.cells if same(cell.row, row)]
     lines = [
@@ -72,8 +74,8 @@ def _row(row: Row, plan: Plan) -> Iterator[str]:
     yield "## The row"
     yield ""
     yield (
-        f"`{row.name}` of the suite `{plan.suite.name}`, exported on {today} by effbench "
-        f"{version}. As the suite gives it:"
+        f"{code(row.name)} of the suite {code(plan.suite.name)}, exported on {today} "
+        f"by effbench {version}. As the suite gives it:"
     )
     yield from _block({"use": row.offer.name, **row.given})
     if row.passages is None:
@@ -82,7 +84,7 @@ def _row(row: Row, plan: Plan) -> Iterator[str]:
         return
     yield (
         f"It encodes queries only. Its vectors belong to the passages of the row "
-        f"`{row.passages.name}`, and to no others:"
+        f"{code(row.passages.name)}, and to no others:"
     )
     yield from _block({"use": row.passages.offer.name, **row.passages.given})
 
@@ -99,7 +101,8 @@ def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str
     for step in steps:
         offer = step.row.offer
         yield (
-            f"`{step.row.name}`, by the trainer `{offer.name}` of the plugin {offer.plugin}, "
+            f"{code(step.row.name)}, by the trainer {code(offer.name)} of the plugin "
+            f"{markdown_text(offer.plugin)}, "
             f"seed {step.seed}. Its options, data among them, as the suite gives them:"
         )
         yield from _block(step.row.given)
@@ -111,8 +114,8 @@ def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str
             yield "The trainer says nothing of it: neither steps nor losses are known."
             yield ""
     for name, dataset in {cell.dataset.name: cell.dataset for cell in cells}.items():
-        kinds = lineage.seen(row, dataset)
-        yield f"- of the dataset {name}, training took: {', '.join(kinds) or 'nothing'}"
+        kinds = ", ".join(lineage.seen(row, dataset)) or "nothing"
+        yield f"- of the dataset {markdown_text(name)}, training took: {kinds}"
     yield ""
 
 

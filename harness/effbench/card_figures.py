@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from effbench.latency import figures
 from effbench.latency.sessions import SHOWN, Measured
 from effbench.leaderboard import Board, Line, boards
 from effbench.marks import marks
+from effbench.printing import harmless
 from effbench.records import SUITE
+from effbench.render import markdown_text
 from effbench.sentences import sentence
 from effbench.significance import Paired, values_of
 
@@ -32,6 +35,7 @@ def lines(
 ) -> Iterator[str]:
     """Yield the lines of both sections; ``said`` is told of what could not be read."""
     keys = {cell.name: cell.key for cell in cells}
+    timed = {cell.name: cell.timed for cell in cells}
     measured = [
         (board, [i for i, line in enumerate(board.lines) if _records(line, keys)])
         for board in _boards(plan, results, said)
@@ -39,7 +43,8 @@ def lines(
     measured = [(board, numbers) for board, numbers in measured if numbers]
     yield from ("## Scores", "")
     for board, numbers in measured:
-        yield f"Mean over queries, in brackets 95 % intervals; measured on `{board.machine}`."
+        place = code(board.machine)
+        yield f"Mean over queries, in brackets 95 % intervals; measured on {place}."
         yield ""
         yield from _scores(board, numbers, keys)
         yield ""
@@ -52,7 +57,7 @@ def lines(
     yield from ("## Latency", "")
     for board, numbers in measured:
         for number in numbers:
-            yield from _latency(board, number, keys)
+            yield from _latency(board, number, keys, timed)
     if not measured:
         yield from (NO_RECORD, "")
 
@@ -83,17 +88,19 @@ def _records(line: Line, keys: dict[str, str]) -> dict[str, str]:
 
 def _scores(board: Board, numbers: Sequence[int], keys: dict[str, str]) -> Iterator[str]:
     """Yield a table of each record's scores, then what is to be said of the lines."""
-    yield from _table_head(["dataset", "index", *board.measures, "queries", "measured"])
+    measures = map(markdown_text, board.measures)
+    yield from _table_head(["dataset", "index", *measures, "queries", "measured"])
     remarks = []
     for number in numbers:
         line, own = board.lines[number], _records(board.lines[number], keys)
         yield from (_of_record(board, line, dataset) for dataset in own.values())
         verdict = sentence(board, number)
         if verdict and len(own) == len(line.records):  # else it is of other encoders, too
-            remarks.append(f"- {line.name}: {verdict}")
+            remarks.append(f"- {markdown_text(line.name)}: {markdown_text(verdict)}")
         for what, why in marks(board, number).items():
             if not what.startswith(OF_LATENCY):
-                remarks.append(f"- {line.name}: **{what}**: {why}")
+                said = map(markdown_text, (line.name, what, why))
+                remarks.append("- {}: **{}**: {}".format(*said))
     yield ""
     yield from remarks
 
@@ -108,28 +115,41 @@ def _of_record(board: Board, line: Line, dataset: str) -> str:
         )
     count = len(next(iter(record.per_query.values())))
     when = f"{record.created.date()}, effbench {record.versions.get('effbench', '?')}"
-    return _table_row([dataset, line.index, *scores, str(count), when])
+    names = map(markdown_text, (dataset, line.index))
+    return _table_row([*names, *scores, str(count), markdown_text(when)])
 
 
-def _latency(board: Board, number: int, keys: dict[str, str]) -> Iterator[str]:
-    """Yield the times of a line, where they were taken, and what is to be said against them."""
+def _latency(
+    board: Board, number: int, keys: dict[str, str], timed: dict[str, str]
+) -> Iterator[str]:
+    """Yield the times of a line, where they were taken, and what is to be said against them.
+
+    Those of other options of speed than the row has now (``timed``: by cell) are none of it.
+    """
     line, own = board.lines[number], _records(board.lines[number], keys)
-    measured = Measured([one for one in board.measured[number].cells if one[1] in own])
+    whole = [one for one in board.measured[number].cells if one[1] in own]
+    measured = Measured(
+        [(one, cell) for one, cell in whole if one.header.rows[cell].timed == timed[cell]]
+    )
+    name, place = markdown_text(line.name), code(board.machine)
     if not measured.cells:
-        lacking = ", ".join(board.missing[number])
-        yield f"{line.name}: **not measured** on `{board.machine}` (no session of: {lacking})."
+        lacking = markdown_text(", ".join(board.missing[number]))
+        why = "with other options of speed" if whole else f"no session of: {lacking}"
+        yield f"{name}: **not measured** on {place} ({why})."
         yield ""
         return
     header = measured.cells[0][0].header
     terms = ", ".join(f"{name} {value}" for name, value in header.conditions.items() if value)
     yield (
-        f"{line.name}, one query at a time: {_processor(header.fingerprint)} "
-        f"(`{board.machine}`), {header.started.date()}; {terms}. In ms, in brackets 95 % "
+        f"{name}, one query at a time: {markdown_text(_processor(header.fingerprint))} "
+        f"({place}), {header.started.date()}; {markdown_text(terms)}. In ms, in brackets 95 % "
         "intervals over processes."
     )
     yield ""
     if flags := measured.flags():
-        yield from (f"- **{OF_LATENCY}{flag}**: {why}" for flag, why in flags.items())
+        yield from (
+            f"- **{OF_LATENCY}{flag}**: {markdown_text(why)}" for flag, why in flags.items()
+        )
         yield "- so these times are not to be ranked, nor compared with those of other rows"
         yield ""
     yield from _table_head(["span", *(f"p{percent}" for percent in PERCENTS)])
@@ -152,4 +172,12 @@ def _table_head(names: Sequence[str]) -> Iterator[str]:
 
 
 def _table_row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"
+
+
+def code(name: str) -> str:
+    """Return a name as Markdown shows it letter by letter, backticks too."""
+    plain = harmless(" ".join(name.split()))
+    fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
+    blank = " " if len(fence) > 1 else ""
+    return f"{fence}{blank}{plain}{blank}{fence}"

@@ -83,11 +83,19 @@ def _lost(old: Board, new: Board) -> Iterator[Change]:
     for record in old.collected.done:
         if record.cell not in now:
             left = new.collected.records.get(record.cell)
-            why = "no record"
+            why = next(_left_out(record.cell, new.collected.remarks), "no record")
             if isinstance(left, Failed):
                 status = "skipped" if isinstance(left, Skipped) else "failed"
                 why = f"{status}: {one_line(left.error)}"
             yield Change(old.suite, record.cell, "cell", True, f"was done, now {why}")
+
+
+def _left_out(cell: str, remarks: Sequence[str]) -> Iterator[str]:
+    """Yield what was said of records that are there and do not count, if it is of a cell."""
+    for said in remarks:
+        what, _, cells = said.partition(": ")
+        if what.startswith("left out") and cell in cells.partition(" (")[0].split(", "):
+            yield what
 
 
 def _both(old: Board, new: Board) -> list[tuple[Done, Done]]:

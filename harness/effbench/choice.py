@@ -12,7 +12,7 @@ from effbench.latency.figures import Interval
 from effbench.latency.spans import END_TO_END
 from effbench.leaderboard import Board, Line
 from effbench.marks import Bearing, Mark, every_mark, time_of, unplaced
-from effbench.standings import Standing
+from effbench.standings import Standing, standings
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Candidate:
     line: Line
     standing: Standing
     kept: Interval | None
-    """Its share of the baseline's score; the baseline's is 1."""
+    """Its share of the score of `Board.baseline`, whose own is 1."""
 
     time: Interval | None
     """Milliseconds."""
@@ -196,14 +196,31 @@ def _candidates(
     board: Board, terms: Terms, marks: Sequence[Sequence[Mark]]
 ) -> Iterator[Candidate]:
     """Yield the rows that no mark bars, and that have all datasets and the time asked for."""
+    shares = _shares(board)
     for number, standing in board.standings(board.measures[0]).items():
         time, untimed = time_of(board, number, terms.span, terms.percent)
         if _barring(marks[number]) or (terms.budget is not None and time is None):
             continue
-        baseline = Interval(1.0, 1.0, 1.0) if number == board.baselines[number] else None
-        kept = standing.kept or baseline
-        line = board.lines[number]
+        line, kept = board.lines[number], shares.get(number)
         yield Candidate(number, line, standing, kept, time, untimed, marks[number])
+
+
+def _shares(board: Board) -> Mapping[int, Interval | None]:
+    """Return the share of the baseline's score that each line has: all of that of one line.
+
+    A table sets a row beside the baseline through the row's own index. Who asks for a share of
+    the baseline's quality would be answered wrong by that: where an index loses two thirds of
+    it, the baseline through that index keeps all of its own.
+    """
+    baseline, measure = board.baseline, board.measures[0]
+    if baseline is None:
+        return {}
+    found = board.standings(measure)
+    if any(number != baseline for number in board.baselines):
+        same = [baseline] * len(board.lines)
+        found = standings(board.lines, same, measure, board.whole)
+    whole = {baseline: Interval(1.0, 1.0, 1.0)} if baseline in found else {}
+    return {number: own.kept for number, own in found.items()} | whole
 
 
 def _barring(marks: Sequence[Mark]) -> list[Mark]:

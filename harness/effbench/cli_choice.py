@@ -56,9 +56,7 @@ def check_form(form: str | None, output: Path | None, columns: Sequence[str]) ->
         )
 
 
-def answer(
-    boards: Sequence[Board], terms: Terms, results: Sequence[Path], *, as_json: bool
-) -> int:
+def answer(boards: Sequence[Board], terms: Terms, *, as_json: bool) -> int:
     """Print which row of each board to take, and return the exit code."""
     from effbench.choice import Answer, choose
     from effbench.recommendation import facts, lines
@@ -66,9 +64,9 @@ def answer(
     choices = [choose(board, terms) for board in boards]
     if not as_json:
         for choice in choices:
-            say(*lines(choice, results[0]))
+            say(*lines(choice))
         return 0
-    put_json([facts(choice, results[0]) for choice in choices])
+    put_json([facts(choice) for choice in choices])
     return 0 if all(choice.answer is Answer.SURE for choice in choices) else NOT_SURE
 
 
@@ -104,6 +102,6 @@ def share_kept(text: str) -> float:
 
 def _amount(text: str, units: str) -> tuple[float, str | None]:
     """Return the number of a text, and its unit; 0 if it is none."""
-    pattern = rf"(\d{{1,9}}(?:\.\d{{0,9}})?)\s*({units})?"
+    pattern = rf"(\d{{1,9}}(?:\.\d{{0,9}})?|\.\d{{1,9}})\s*({units})?"
     found = re.fullmatch(pattern, text.strip(), re.ASCII)
     return (float(found[1]), found[2]) if found else (0.0, None)

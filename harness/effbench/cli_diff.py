@@ -27,9 +27,10 @@ def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
 
     Scores are compared query by query (randomisation test, Holm's correction), median times on
     one machine by their intervals and 15 %, speed-ups over the baseline by theirs and 10 %.
-    Latencies that are marked are not: what moved by more than 3 times is said as perhaps worse
-    or better. Exit code 0: nothing is worse; 1: something is, or could not be read; 2: a
-    mistake.
+    Marked latencies are not compared: of those, what moved by more than 3 times is said as
+    perhaps worse or better.
+
+    Exit code 0: nothing is worse; 1: something is, or could not be read; 2: a mistake.
     """
     from effbench.changes import changes
     from effbench.errors import EffbenchError

@@ -104,7 +104,7 @@ def leaderboard(
         found = over(found, baseline)
     code = 0
     if asked:
-        code = cli_choice.answer(found, terms, results, as_json=form == "json")
+        code = cli_choice.answer(found, terms, as_json=form == "json")
     else:
         _write(found, form, output, terms, columns)
     unreadable = dict.fromkeys(what for one in found for what in one.unreadable)

@@ -98,8 +98,9 @@ class Comparison:
 def _quality(found: Comparison) -> str:
     if found.kept is None:
         return f"cannot be compared with {found.other}, which scores no more than 0"
-    low, high = found.kept.low or 0.0, found.kept.high or 0.0
-    share = f"{found.kept.value:.1%} [{low:.1%}, {high:.1%}] of {found.other}'s {found.measure}"
+    value, low, high = found.kept
+    bounds = "" if low is None or high is None else f" [{low:.1%}, {high:.1%}]"
+    share = f"{value:.1%}{bounds} of {found.other}'s {found.measure}"
     if found.p >= SIGNIFICANT:
         return f"has {share}, which may be chance (p {found.p:.2f})"
     return f"{'keeps' if found.difference.value < 0 else 'reaches'} {share}"

@@ -23,6 +23,7 @@ from effbench.steps.index import BuildRetriever
 from effbench.steps.train import Train
 from effbench.steps.work import Work
 from effbench.store import MANIFEST
+from effbench.vectors import shards_kept
 
 if TYPE_CHECKING:
     from effbench.cells import Cell
@@ -42,6 +43,7 @@ class Facts:
 
     store: Store
     device: str | None = None
+    _artifacts: dict[str, Artifact] = field(default_factory=dict)
     _manifests: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     _docs: dict[str, int | None] = field(default_factory=dict)
 
@@ -52,7 +54,10 @@ class Facts:
 
     def artifact(self, step: Step) -> Artifact:
         """Return a step's artifact, made or not."""
-        return self.store.artifact(step.kind, key_of(step))
+        key = key_of(step)
+        if key not in self._artifacts:
+            self._artifacts[key] = self.store.artifact(step.kind, key)
+        return self._artifacts[key]
 
     def manifest(self, step: Step) -> Mapping[str, Any] | None:
         """Return a step's manifest, which is read once; None if it has not finished."""
@@ -115,16 +120,24 @@ def estimate(step: Step, facts: Facts) -> Estimate:
     work = step.work(facts)
     if work.amount is None and work.like is not None:
         work = work._replace(amount=facts.memory.amount(key_of(step)))
-    parts = facts.artifact(step).size_of_parts() if work.least else 0
+    artifact, volume = facts.artifact(step), _volume(work)
+    parts = artifact.size_of_parts() if work.least else 0
     least = max(0, work.least - parts)
+    if work.shard and work.amount is not None and facts.manifest(step) is None:
+        kept = work.shard * shards_kept(artifact.folder)
+        work = work._replace(amount=max(0, work.amount - kept))
     pace = None if work.like is None else facts.memory.pace(work.like)
     seconds = pace.takes(work.amount) if pace and work.amount is not None else None
-    volume = _volume(work)
     likely = None if work.more else work.least or None
     if pace and volume is not None:
         likely = pace.writes(volume)
     return Estimate(
-        step, work, seconds, pace and pace.label, least, likely and max(least, likely - parts)
+        step,
+        work,
+        seconds,
+        pace.label if pace else None,
+        least,
+        likely and max(least, likely - parts),
     )
 
 
@@ -162,7 +175,7 @@ def learn(step: Step, facts: Facts, *, resumed: bool) -> None:
     if isinstance(step, BuildRetriever):
         memory.learn_docs(step.dataset, manifest["docs"])
     work = step.work(facts)
-    if work.amount is not None and work.unit != "docs":
+    if work.amount and work.unit != "docs":
         memory.learn_amount(key_of(step), work.amount)
     if isinstance(step, Train) and resumed and "share" not in manifest:
         return

@@ -12,7 +12,7 @@ from effbench.api import READER, Exported
 from effbench.blame import blamed
 from effbench.cells import Plan
 from effbench.errors import EffbenchError
-from effbench.files import open_to_readers
+from effbench.files import on_disk, open_to_readers
 from effbench.plugins import suggest
 from effbench.rows import Row
 from effbench.workbench import Workbench
@@ -58,6 +58,9 @@ def export(
 ) -> None:
     """Make the row and write it to ``folder``, which appears when it is whole.
 
+    One that is there, and empty, stays what it is (a mount of a container, a shell's place) and
+    is filled at the end.
+
     Its README has the figures that stand under ``results``; ``said`` is told of what there
     could not be read.
 
@@ -68,27 +71,33 @@ def export(
         StepFailed: its model could not be made.
 
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise EffbenchError(f"{folder} is not empty (name a folder that is new)")
+    with on_disk(folder):
+        if folder.exists() and any(folder.iterdir()):
+            raise EffbenchError(f"{folder} is not empty (name a folder that is new)")
     steps = (*row.steps, *(row.passages.steps if row.passages else ()))
     costs.check_room(steps, costs.Facts(bench.store, bench.device))
     folder = Path(os.path.realpath(folder))
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-")
+        there = folder.exists()
+        place = folder if there else folder.parent
+        place.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(dir=place, prefix=f".{folder.name}-")
     except OSError as error:
         message = f"{folder}: {error.strerror} (name a folder that can be made)"
         raise EffbenchError(message) from error
-    with beside as place:
+    with beside as parts:
         passages = None
         if row.passages:
-            passages = _write(row.passages, Path(place, "passages"), None, bench)
-        whole = _write(row, Path(place, "whole"), passages, bench)
+            passages = _write(row.passages, Path(parts, "passages"), None, bench)
+        whole = _write(row, Path(parts, "whole"), passages, bench)
         card.write(whole, row, plan, bench, results, said)
         open_to_readers(whole)
-        if folder.exists():
-            folder.rmdir()  # a rename onto an empty folder fails on Windows
-        whole.rename(folder)
+        with on_disk(folder):
+            if not there:
+                whole.rename(folder)
+                return
+            for path in sorted(whole.iterdir()):
+                path.rename(folder / path.name)
 
 
 def usage(folder: Path) -> list[str]:

@@ -72,7 +72,9 @@ class Finder:
         """
         row = self.row(section, name)
         if row is None:
-            raise EffbenchError(f"{KINDS[section]} {name!r} has mistakes (mend those first)")
+            message = f"{KINDS[section]} {name!r} has mistakes (mend those first)"
+            self.mistakes.repeats(message)
+            raise EffbenchError(message)
         return row
 
     def model(self, name: Any) -> Train:
@@ -179,8 +181,8 @@ class Finder:
         )
         resolved, problems = resolver.resolve(offer.options, options)
         row = Row(name, offer, self.plugins.distribution(offer), options, resolved)
-        if not problems:
-            problems += _own_check(row)
+        if all(name in options and name not in offer.options for name, _ in problems):
+            problems += _own_check(row)  # beside an unknown option the others may be wrong too
         found: list[Problem] = [((p,) if p else (), message) for p, message in problems]
         return (None if found else row), found
 

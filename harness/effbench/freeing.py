@@ -129,6 +129,11 @@ def free(root: Path, found: Holdings, chosen: Sequence[Holding]) -> Freed:
 
 
 def _move_away(one: Holding, used: uses.Uses, freed: Freed, going: list[Path]) -> None:
+    if one.folder.is_symlink():
+        freed.failed.append(
+            f"{one.folder}: is a link (remove it and what it leads to yourself)"
+        )
+        return
     away = one.folder.with_name(f"{FREED}{secrets.token_hex(8)}")
     lock = _lock(one, used)
     if lock is None:

@@ -147,9 +147,10 @@ def holdings(root: Path) -> Holdings:
             continue
         inside = list(_folders(kind))
         artifacts = [path for path in inside if _KEY.fullmatch(path.name)]
-        found.freed.update((p, _nbytes(p)) for p in inside if p.name.startswith(FREED))
+        freed = [path for path in inside if path.name.startswith(FREED)]
+        found.freed.update((path, _nbytes(path)) for path in freed)
         found.artifacts.extend(_holding(path, used) for path in artifacts)
-        if not artifacts and (nbytes := _nbytes(kind)):
+        if not (artifacts or freed) and (nbytes := _nbytes(kind)):
             found.downloads[kind] = nbytes
     return found
 
@@ -174,11 +175,11 @@ def moment(seconds: float) -> str:
 
 def _holding(folder: Path, used: uses.Uses) -> Holding:
     name = f"{folder.parent.name}/{folder.name}"
-    made = _mtime(folder / MANIFEST)
+    made = uses.date(folder / MANIFEST)
     return Holding(
         folder,
         _size(folder),
-        made if made is not None else _mtime(folder) or 0.0,
+        made if made is not None else uses.date(folder) or 0.0,
         made is not None,
         used.known.get(name, uses.Use()),
         used.holds(name),
@@ -227,13 +228,6 @@ def _entries(folder: Path | str) -> Iterable[os.DirEntry[str]]:
             return list(entries)
     except OSError:
         return []
-
-
-def _mtime(path: Path) -> float | None:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return None
 
 
 def _label(manifest: Path) -> str | None:

@@ -36,6 +36,7 @@ POLL_SECONDS = 0.1
 NUMBERS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+LEAVES = "Interrupted: what is finished is kept, run again to go on."
 _REALLY = os._exit
 
 
@@ -179,7 +180,8 @@ def settle(error: KeyboardInterrupt) -> int:
 
     The code is 128 and the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
     """
-    _say()
+    if _speaks():
+        say(LEAVES, err=True)
     if _listener is not None:
         _end_children(patience=2.0)
     number: int = getattr(error, "number", signal.SIGINT)
@@ -187,21 +189,24 @@ def settle(error: KeyboardInterrupt) -> int:
 
 
 def end_at_once(number: int) -> NoReturn:
-    """End the process and its children, and wait for nothing."""
+    """End the process and its children; wait for nothing, nor for who reads what is said."""
     try:
-        _say()
         _end_children(patience=0.0)
+        said = f"{LEAVES}\n".encode() if _speaks() else b""
         if os.isatty(2):
-            os.write(2, b"\x1b[?25h")  # bars hide the cursor
+            said += b"\x1b[?25h"  # bars hide the cursor
+        # Python's own stream is locked while another thread waits for room in a full pipe
+        if select.select([], [2], [], 0.0)[1]:
+            os.write(2, said)
     finally:
         _REALLY(128 + number)
 
 
-def _say() -> None:
+def _speaks() -> bool:
+    """Tell whether it is this process that says it: of torchrun's the first, for all."""
     with contextlib.suppress(EffbenchError):
-        if processes.rank():  # torchrun's first process says it for all
-            return
-    say("Interrupted: what is finished is kept, run again to go on.", err=True)
+        return not processes.rank()
+    return True
 
 
 def _end_children(patience: float) -> None:

@@ -78,7 +78,7 @@ def described_plan(plan: Plan, facts: Facts, finished: Container[str] = ()) -> d
             {"name": cell.name, "key": cell.key, "done": cell.name in finished}
             for cell in plan.cells
         ],
-        "costs": bill.described(plan, facts, to_do, finished),
+        "costs": bill.described(plan, list(to_do.values()), facts, finished),
     }
 
 

@@ -38,15 +38,28 @@ class Mistakes:
         self._path = path
         self._lines = lines
         self._found: dict[tuple[int, str], Place] = {}
+        self._known: set[tuple[str, Place]] = set()
 
     def add(self, place: Place, message: str) -> None:
-        """Note that what stands at ``place`` is wrong."""
+        """Note that what stands at ``place`` is wrong, unless it only repeats what is noted."""
+        first = (at for known, at in self._known if known == message)
+        if any(self._lines_at(at) & self._lines_at(place) for at in first):
+            return
         near = place
         while near not in self._lines and near:
             near = near[:-1]
         line = self._lines.get(near, 1)
         dotted = ".".join(plain_line(str(part), 60) or "''" for part in place) or "suite"
         self._found[line, f"{self._path}:{line}: {dotted}: {plain_line(message)}"] = place
+
+    def repeats(self, message: str, place: Place = ()) -> None:
+        """Take ``message`` as known from now on, where an alias brings lines of ``place``."""
+        self._known.add((message, place))
+
+    def _lines_at(self, place: Place) -> set[int]:
+        """Return the lines of a part of the file, those behind its aliases too."""
+        size = len(place)
+        return {line for at, line in self._lines.items() if at[:size] == place}
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -144,11 +157,23 @@ def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
         raise EffbenchError(f"{path}:{line}: not YAML: {wrong}") from error
 
 
+_MENDS = {
+    r"'\t'": "indent with blanks",
+    "mapping values are not allowed": "quote a text that holds ': '",
+    "that cannot start any token": "quote a text that begins with it",
+    "could not find expected ':'": "write NAME: VALUE",
+    "found undefined alias": "write &NAME before what it stands for, above",
+    "found unexpected end of stream": "is a quotation mark left open?",
+}
+"""Of what YAML's parser says: how to mend it."""
+
+
 def _problem(error: yaml.MarkedYAMLError) -> str:
     problem = plain_line(str(error.problem))
     if "another document" in problem:
         return "another document begins (a suite is one)"
-    return f"{problem} (indent with blanks)" if r"'\t'" in problem else problem
+    mend = next((mend for part, mend in _MENDS.items() if part in problem), None)
+    return f"{problem} ({mend})" if mend else problem
 
 
 def _lines(path: Path, root: yaml.Node) -> dict[Place, int]:

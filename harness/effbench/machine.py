@@ -14,7 +14,7 @@ from typing import Any
 
 from effbench.content import digest_of
 from effbench.errors import EffbenchError
-from effbench.words import plain_line
+from effbench.words import plain_line, unfit
 
 PACKAGES = (
     "effbench", "torch", "transformers", "sentence-transformers", "tokenizers", "numpy",
@@ -23,6 +23,10 @@ PACKAGES = (
 
 NAMED = "EFFBENCH_MACHINE"
 """The variable that names this machine: for containers and runners that are one to the user."""
+
+
+PUBLISHED = "published"
+"""The folder beside machines' own that holds results of others, as in our repository."""
 
 
 @cache
@@ -54,10 +58,11 @@ def name() -> str:
 
     """
     if given := os.environ.get(NAMED):
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", given):
+        named = re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", given)
+        if not named or unfit(given) or given == PUBLISHED:
             raise EffbenchError(
                 f"{NAMED}={plain_line(given, 40)}: no name of a machine (write small letters, "
-                "digits, '-', '_' and '.', 64 at most)"
+                f"digits, '-', '_' and '.', 64 at most; not {PUBLISHED!r}, nor a device's name)"
             )
         return given
     known = described()

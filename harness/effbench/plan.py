@@ -12,11 +12,12 @@ from effbench.blame import said
 from effbench.cells import Cell, Plan, slug, through
 from effbench.content import Digests
 from effbench.errors import EffbenchError
-from effbench.finder import Finder, UnfitOptions
+from effbench.finder import Finder, Problem, UnfitOptions
 from effbench.located import Mistakes
 from effbench.options import Resolver
 from effbench.plugins import Plugins, suggest
 from effbench.reader import read
+from effbench.references import NO_TARGET
 from effbench.rows import DatasetRow, Row
 from effbench.steps.data import Data
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
@@ -113,6 +114,7 @@ class _Planner:
         datasets = self._datasets = self._read_datasets()
         found: dict[str, list[Cell]] = {}
         if not datasets:  # their mistakes are noted; note those of the rows too
+            self.mistakes.repeats(NO_TARGET)
             self._cells(None)
         for data in datasets:
             if self._cells_count > MOST_CELLS:
@@ -131,12 +133,13 @@ class _Planner:
         for entry in self.suite.datasets:
             try:
                 row = self._make().dataset(entry.use, entry.options, entry.group)
-            except UnfitOptions as error:
-                for place, message in error.problems:
-                    self.mistakes.add((*entry.place, *place), message)
-                continue
             except EffbenchError as error:
-                self.mistakes.add(entry.place, said(error))
+                whole: list[Problem] = [((), said(error))]
+                problems = error.problems if isinstance(error, UnfitOptions) else whole
+                for place, message in problems:
+                    self.mistakes.add((*entry.place, *place), message)
+                    self.mistakes.repeats(": ".join((*place, message)), entry.place)
+                self.mistakes.repeats(said(error), entry.place)
                 continue
             if wrong := unfit(row.name):
                 self.mistakes.add(entry.place, f"the name {row.name!r} {wrong} (give another)")

@@ -8,7 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter
 from typing import Protocol
 
+from effbench.reading import shown
 from effbench.words import counted, lasting, paced
+
+MOST = 10**15
+"""Steps that a training may tell of."""
 
 FEWEST, SHORTEST_SECONDS = 10, 0.1
 """Units and time of which a finished work's rate means something."""
@@ -50,12 +54,16 @@ class Tally:
 
     def reach(self, done: int) -> None:
         """Be where so many units are done."""
-        self.done, self._counted = done, self._clock()
+        self.done, self._counted = done, self._now
 
     def steps(self, done: int, total: int) -> None:
         """Count steps from now on; the first call says where an earlier attempt has ended."""
-        self.reach(operator.index(done))
-        self.total, self.unit = operator.index(total), "steps"
+        done, total = operator.index(done), operator.index(total)
+        if not (0 <= done <= MOST and 0 <= total <= MOST):
+            told = f"{shown(done)} of {shown(total)} steps"
+            raise ValueError(f"tell_steps: {told} (take numbers from 0 to {MOST:,})")
+        self.reach(done)
+        self.total, self.unit = total, "steps"
         if not self._told:  # what came before, such as reading the model, is no step
             self._told, self._before, self._paced = True, self.done, self._counted
 
@@ -65,6 +73,10 @@ class Tally:
         return (self.done - self._before) / self.done if self.done else 1.0
 
     @property
+    def _now(self) -> float:
+        return max(self._clock(), self._counted)  # some machines' clocks go back
+
+    @property
     def whole(self) -> int | None:
         """The total; None where it is unknown, or has turned out to be wrong."""
         return None if self.total is None or self.done > self.total else self.total
@@ -72,7 +84,7 @@ class Tally:
     @property
     def figures(self) -> str:
         """Say how far it is: what is done of how many, the rate, and the time left."""
-        whole, now = self.whole, self._clock()
+        whole, now = self.whole, self._now
         said = [counted(self.done, self.unit)]
         if whole is not None:
             said = [f"{self.done:,}/{counted(whole, self.unit)}"]
@@ -91,7 +103,7 @@ class Tally:
     @property
     def closing(self) -> str:
         """Say what was done, and in what time."""
-        seconds, new = self._clock() - self._began, self.done - self._before
+        seconds, new = self._now - self._began, self.done - self._before
         before = f" ({self._before:,} done before)" if self._before else ""
         rate = ""
         if new >= FEWEST and seconds >= SHORTEST_SECONDS:
@@ -143,6 +155,7 @@ def tell_steps(done: int, total: int) -> None:
 
     Raises:
         TypeError: one of them is no integer.
+        ValueError: one of them is less than 0, or more than a training has.
 
     """
     if _training is not None:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from effbench.choice import Answer, Candidate, Choice, Terms
 from effbench.marks import Bearing, grouped
-from effbench.remedy import remedy, suite_argument
+from effbench.remedy import remedy, results_argument, suite_argument
 from effbench.sentences import share
 
 
-def lines(choice: Choice, results: Path) -> Iterator[str]:
-    """Yield what to take on a board's machine, how sure that is, and how to have it.
-
-    ``results`` is where the board's records are.
-    """
+def lines(choice: Choice) -> Iterator[str]:
+    """Yield what to take on a board's machine, how sure that is, and how to have it."""
     board = choice.board
     yield f"{board.suite} on {board.machine}: {_headline(choice)}"
     doubts, taken, rival = doubts_of(choice), choice.taken, choice.rival
@@ -32,7 +28,7 @@ def lines(choice: Choice, results: Path) -> Iterator[str]:
             f"  were its latency sure, {rival.line.name} would be taken: "
             f"{_spelled(choice, rival)} (not sure: {_unsure(rival)})"
         )
-    if found := remedy(choice, results):
+    if found := remedy(choice):
         yield f"  to {found.end}: {found.command}"
     if taken:
         yield from _about(choice, taken)
@@ -43,7 +39,7 @@ def lines(choice: Choice, results: Path) -> Iterator[str]:
         yield f"  left out: {why}"
 
 
-def facts(choice: Choice, results: Path) -> dict[str, Any]:
+def facts(choice: Choice) -> dict[str, Any]:
     """Return the same as JSON can hold it: figures as numbers, reasons as texts."""
     board, terms = choice.board, choice.terms
     return {
@@ -59,7 +55,7 @@ def facts(choice: Choice, results: Path) -> dict[str, Any]:
         "answer": choice.answer.value,
         "sure": choice.answer is Answer.SURE,
         "doubts": doubts_of(choice),
-        "to_make_it_sure": found.command if (found := remedy(choice, results)) else None,
+        "to_make_it_sure": found.command if (found := remedy(choice)) else None,
         "taken": choice.taken and _facts(choice.taken, terms),
         "taken_were_it_sure": choice.rival and _facts(choice.rival, terms),
         "rows": [_facts(one, terms) for one in choice.known],
@@ -163,10 +159,12 @@ def _about(choice: Choice, taken: Candidate) -> Iterator[str]:
         yield f"  its quality cannot be told apart from that of {', '.join(ties)}"
     for mark in taken.marks:
         if mark.bearing is Bearing.BESIDE:
-            yield f"  note: {mark.label}: {mark.why}"
+            label = "" if mark.kind == "dataset with a note" else f"{mark.label}: "
+            yield f"  note: {label}{mark.why}"
     if taken.line.index:
-        suite = suite_argument(choice.board.suite)
-        yield f"  {shlex.join(['effbench', 'export', suite, taken.line.row])} DIR"
+        suite, place = suite_argument(choice.board.suite), results_argument(choice.board)
+        words = ["effbench", "export", suite, taken.line.row, "DIR", *place]
+        yield f"  {shlex.join(words)}"
 
 
 def _unsure(one: Candidate) -> str:
@@ -181,7 +179,7 @@ def _spelled(choice: Choice, one: Candidate) -> str:
     board, terms = choice.board, choice.terms
     kept = ""
     if one.kept and board.baseline is not None:
-        kept = f", {share(one.kept)} of that of {board.lines[board.baseline].row}"
+        kept = f", {share(one.kept)} of that of {board.lines[board.baseline].name}"
     within = "" if terms.budget is None else f" of {terms.budget:g} ms"
     return (
         f"{board.measures[0]} {one.standing.score.spelled(4)}{kept}; "

@@ -10,6 +10,7 @@ from effbench import machine
 from effbench.choice import Choice
 from effbench.errors import EffbenchError
 from effbench.latency.gate import ADVICE
+from effbench.leaderboard import Board
 from effbench.suite import find
 
 
@@ -20,11 +21,8 @@ class Remedy(NamedTuple):
     command: str
 
 
-def remedy(choice: Choice, results: Path) -> Remedy | None:
-    """Return the command that may tell a time for sure, where one is in doubt or lacks.
-
-    ``results`` is where the board's records are: a session of this machine must come to them.
-    """
+def remedy(choice: Choice) -> Remedy | None:
+    """Return the command that may tell a time for sure, where one is in doubt or lacks."""
     board, taken = choice.board, choice.taken
     more = list[str]()
     if choice.rival or (taken and taken.unsure) or (not taken and choice.passed_over):
@@ -39,9 +37,15 @@ def remedy(choice: Choice, results: Path) -> Remedy | None:
     words = ["effbench", "latency", suite_argument(board.suite), *more]
     if board.machine != machine.name():
         end += f", on {board.machine}"
-    elif results != Path("results"):
-        words += ["--results", str(results)]
+    else:
+        words += results_argument(board)
     return Remedy(end, shlex.join(words))
+
+
+def results_argument(board: Board) -> list[str]:
+    """Return what tells a command where a board's records are, if that must be said."""
+    root = board.collected.folders[0].parent.parent  # which holds MACHINE/SUITE
+    return [] if root.resolve() == Path("results").resolve() else ["--results", str(root)]
 
 
 def suite_argument(name: str) -> str:

@@ -36,17 +36,20 @@ def markdown(tables: Sequence[Table]) -> str:
     parts = []
     for table in tables:
         columns = for_people(table)
-        parts.append(f"## {_cell(table.suite)} on {_cell(table.machine)}\n\n")
-        parts.append("| " + " | ".join(_cell(name) for name in columns) + " |\n")
+        parts.append(f"## {markdown_text(table.suite)} on {markdown_text(table.machine)}\n\n")
+        parts.append("| " + " | ".join(markdown_text(name) for name in columns) + " |\n")
         parts.append("|" + "".join(f" {_dashes(name)} |" for name in columns) + "\n")
         for line in table.lines:
             texts = {name: shown(table, line, name) for name in columns}
-            cells = (_cell(t) if isinstance(line.get(n), str) else t for n, t in texts.items())
+            cells = (
+                markdown_text(t) if isinstance(line.get(n), str) else t
+                for n, t in texts.items()
+            )
             parts.append("| " + " | ".join(cells) + " |\n")
         remarks = [*baseline_said(table), *table.remarks]
         if remarks:
             parts.append("\n")
-        parts += [f"- {_cell(remark)}\n" for remark in remarks]
+        parts += [f"- {markdown_text(remark)}\n" for remark in remarks]
         parts.append("\n")
     return "".join(parts[:-1])
 
@@ -188,10 +191,10 @@ def _text(value: Value, name: str) -> str:
     return f"{value:.4f}"
 
 
-def _cell(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
     text = harmless(" ".join(text.split()))
-    for character in "\\|<>*_`[]":
+    for character in "\\|<>*_`[]&~":
         text = text.replace(character, f"\\{character}")
     return text
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -27,10 +29,8 @@ class Need(NamedTuple):
 
 def free(folder: Path) -> int | None:
     """Return the bytes that the disk of a folder, there or not, has free; None if unknown."""
-    try:
-        return shutil.disk_usage(_above(folder)).free
-    except OSError:
-        return None
+    usage = _usage(folder)
+    return None if usage is None else usage.free
 
 
 def check(needs: Iterable[Need]) -> None:
@@ -46,8 +46,12 @@ def check(needs: Iterable[Need]) -> None:
             disks.setdefault(_above(need.folder).stat().st_dev, []).append(need)
     for of_disk in disks.values():
         first = max(of_disk, key=lambda need: need.least)
-        least, room = sum(need.least for need in of_disk), free(first.folder)
-        if room is not None and least > room:
+        least, usage = sum(need.least for need in of_disk), _usage(first.folder)
+        if usage is None:
+            continue
+        # disks keep some room for root alone, who may fill it
+        room = usage.total - usage.used if _is_root() else usage.free
+        if least > room:
             much, little = sized(least), sized(room)
             if much == little:
                 much, little = f"{least:,} bytes", f"{room:,}"
@@ -55,6 +59,18 @@ def check(needs: Iterable[Need]) -> None:
                 f"{first.folder}: what is left to be made takes at least {much} there, and "
                 f"{little} are free ({first.mend})"
             )
+
+
+def _usage(folder: Path) -> shutil._ntuple_diskusage | None:
+    try:
+        usage = shutil.disk_usage(_above(folder))
+    except OSError:
+        return None
+    return usage if usage.total else None  # some file systems of networks do not count
+
+
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
 
 
 def _above(folder: Path) -> Path:

@@ -82,12 +82,9 @@ def over(boards: Sequence[Board], row: str) -> list[Board]:
 def _selected(table: Table, asked: Sequence[str]) -> Table:
     names = [name if name in table.columns else _mean(name) for name in asked]
     there = [name for name in names if name in table.columns]
-    first = [
-        name
-        for name in NAMES
-        if name not in there and any(line.get(name) for line in table.lines)
-    ]
-    chosen = (*first, *there)
+    whose = [name for name in NAMES if any(line.get(name) for line in table.lines)]
+    asked_for = {*NAMES} & {*there} == {*whose}  # then in the order asked for, else in ours
+    chosen = tuple(dict.fromkeys(there if asked_for else (*whose, *there)))
     depends = any(map(over_baseline, chosen))
     baseline = [name for name in table.columns if depends and name == "baseline"]
     return replace(table, columns=(*chosen, *baseline), chosen=chosen)

@@ -49,9 +49,12 @@ class Paired:
         self.means = self._summed([own.mean(0, keepdims=True) for own in values])[0]
 
     def intervals(self) -> list[Interval]:
-        """Return each row's mean, with its 95 % interval by bootstrap over queries."""
+        """Return each row's mean, with its 95 % interval by bootstrap over queries.
+
+        A collection of one query gives none: nothing tells how far another one would lie.
+        """
         drawn = self._bootstrap
-        return [_interval(mean, drawn[:, i]) for i, mean in enumerate(self.means)]
+        return [self._interval(mean, drawn[:, i]) for i, mean in enumerate(self.means)]
 
     def differences(self, baseline: int) -> list[Interval]:
         """Return how far each row's mean lies above the baseline's, with its 95 % interval."""
@@ -71,7 +74,7 @@ class Paired:
         if not whole > 0 or not len(some):
             return [None] * len(self.means)
         return [
-            _interval(mean / whole, some[:, i] / some[:, baseline])
+            self._interval(mean / whole, some[:, i] / some[:, baseline])
             for i, mean in enumerate(self.means)
         ]
 
@@ -186,6 +189,10 @@ class Paired:
             parts = [drawn(chance, count, len(own)) @ own for count in self._parts(len(own))]
             found.append(np.concatenate(parts))
         return self._summed(found)
+
+    def _interval(self, value: float, drawn: NDArray[np.float64]) -> Interval:
+        alone = min(map(len, self._values)) < 2
+        return Interval(float(value)) if alone else _interval(value, drawn)
 
     def _parts(self, queries: int) -> Iterator[int]:
         """Yield how many resamples to draw at a time."""

@@ -7,6 +7,7 @@ differ is removed and made again. A folder without a manifest is taken up by the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -164,10 +165,12 @@ class Artifact:
 
     def size_of_parts(self) -> int:
         """Return the bytes of what stands in the folder itself, such as finished shards."""
-        try:
-            return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
-        except OSError:  # there is none, or another run is at work
-            return 0
+        nbytes = 0
+        with contextlib.suppress(OSError):  # there is no folder
+            for path in self.folder.iterdir():
+                with contextlib.suppress(OSError):  # another run is at work
+                    nbytes += path.stat().st_size if path.is_file() else 0
+        return nbytes
 
     def is_empty(self) -> bool:
         """Tell whether no earlier attempt has left anything."""

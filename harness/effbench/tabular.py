@@ -50,7 +50,7 @@ class TabularFile:
     @property
     def kind(self) -> str:
         """``csv``, ``tsv`` or ``jsonl``."""
-        ending = Path(self.path.name.removesuffix(".gz")).suffix.lower()
+        ending = Path(self.path.name.lower().removesuffix(".gz")).suffix
         kinds = {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
         return kinds.get(ending, "csv")
 
@@ -88,14 +88,18 @@ class TabularFile:
         for line, row in lists:
             where = f"{self.path}:{line}"
             if len(row) != len(header):
-                mend = "put no TAB into a cell"
-                if self.kind == "csv":
-                    mend = f"quote a cell that holds {shown(self.delimiter)}"
                 raise EffbenchError(
                     f"{where}: {counted(len(row), 'cells')}, where the header has "
-                    f"{len(header)} ({mend})"
+                    f"{len(header)} ({self._mend(len(row) < len(header))})"
                 )
             yield where, [row[place] for place in places]
+
+    def _mend(self, too_few: bool) -> str:
+        if too_few:
+            return "a cell is missing: write it, even if it is empty"
+        if self.kind == "tsv":
+            return "put no TAB into a cell"
+        return f"quote a cell that holds {shown(self.delimiter)}"
 
     def _check_keys(self, columns: Sequence[str]) -> None:
         first = islice(json_objects(read_lines(self.path)), LOOKED_AT)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +93,8 @@ def _begin(root: Path, plan: Plan, kept: contextlib.ExitStack) -> None:
     with changing(root):
         if _read(path) is None:
             write_json(path, facts)
-        os.utime(path)
+        with contextlib.suppress(OSError):  # another user's note, which dates itself
+            os.utime(path)
         lock = FileLock(lease)
         lock.acquire()  # who looks whether we live may have it for a moment
     kept.callback(_end, path, lock, lease)
@@ -128,7 +130,7 @@ def read(root: Path) -> Uses:
         facts = _read(path)
         if facts is None:
             continue
-        suite, last = frozenset([facts["suite"]]), _date(path)
+        suite, last = frozenset([facts["suite"]]), date(path) or 0.0
         for name, rows in facts["artifacts"].items():
             known[name] = known.get(name, Use()) | Use(suite, frozenset(rows), last)
         if path.stem in living:
@@ -171,11 +173,15 @@ def _over(lease: Path) -> bool:
     return True
 
 
-def _date(path: Path) -> float:
+def date(path: Path) -> float | None:
+    """Return when a file was last written; None if it is gone.
+
+    What a wrong clock has dated ahead is of now: calendars end, and it would never be old.
+    """
     try:
-        return path.stat().st_mtime
-    except OSError:  # somebody has removed it meanwhile
-        return 0.0
+        return min(max(path.stat().st_mtime, 0.0), time.time())
+    except OSError:
+        return None
 
 
 def _read(path: Path) -> dict[str, Any] | None:

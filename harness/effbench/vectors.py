@@ -76,6 +76,11 @@ def write_shards(
     return Shards(rows, width, seconds)
 
 
+def shards_kept(folder: Path) -> int:
+    """Return how many shards an attempt that was not finished has left."""
+    return sum(1 for _ in folder.glob(f"[0-9]*{VECTORS}"))
+
+
 class DiskVectors:
     """The vectors of a finished encoding, memory-mapped: an `effbench.VectorSource`."""
 

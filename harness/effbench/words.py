@@ -26,6 +26,9 @@ MOST_DIGITS = 1000
 LONGEST_NAME = 190
 """Bytes of a name: files allow 255, and endings and temporary names take some."""
 
+_HISSING = ("sses", "xes", "tches", "rches", "shes")
+"""Ends of plurals that have an e which the singular has not."""
+
 _JOINERS = "\u200c\u200d"
 """They have no width, and emoji and Persian are written with them."""
 
@@ -147,7 +150,9 @@ def _short(number: float) -> str:
 
 
 def _singular(nouns: str) -> str:
-    return f"{nouns[:-3]}y" if nouns.endswith("ies") else nouns.removesuffix("s")
+    if nouns.endswith("ies"):
+        return f"{nouns[:-3]}y"
+    return nouns.removesuffix("es" if nouns.endswith(_HISSING) else "s")
 
 
 def sized(number: int) -> str:

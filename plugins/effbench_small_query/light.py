@@ -11,7 +11,7 @@ itself runs the same code, where torch takes over some products.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -44,33 +44,43 @@ class Encoder:
     ``folder`` is where this file lies, if it is not said.
 
     Raises:
-        OSError, ValueError, KeyError: the folder's files are missing or damaged.
+        OSError, ValueError: the folder's files are missing or damaged.
 
     """
 
     def __init__(self, folder: str | Path = Path(__file__).parent) -> None:
-        facts = json.loads(Path(folder, FACTS).read_text(encoding="utf-8"))
-        student = Path(folder, facts["student"])
-        tokenizer = Tokenizer.from_file(str(student / "tokenizer.json"))
-        weights = read_weights(student / "model.safetensors")
         self._student: Static | Recurrent
-        if facts["cell"] == "static":
-            table = weights["embedding.weight"]
-            self._student = Static(tokenizer, table, facts["normalize"])
-        else:
-            shape = json.loads((student / "recurrent.json").read_text(encoding="utf-8"))
-            self._student = Recurrent(
-                tokenizer,
-                shape,
-                weights,
-                facts["normalize"],
-                int8=facts["int8"],
-                precompute=facts["precompute"],
-            )
+        try:
+            facts = json.loads(Path(folder, FACTS).read_text(encoding="utf-8"))
+            self._student = _student(Path(folder, facts["student"]), facts)
+        except OSError:
+            raise
+        except Exception as error:  # tokenizers has no class of its own for a damaged file
+            said = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{folder}: no whole export of effbench ({said})") from error
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return float32 [len(texts), d]; zeros for a text without a token."""
-        return self._student.encode([texts] if isinstance(texts, str) else texts)
+    def encode(self, texts: str | Iterable[str]) -> Vectors:
+        """Return float32 [n, d] of n texts; zeros for one without a token."""
+        return self._student.encode([texts] if isinstance(texts, str) else list(texts))
+
+
+def _student(folder: Path, facts: Mapping[str, Any]) -> Static | Recurrent:
+    path = folder / "tokenizer.json"
+    tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    weights = read_weights(folder / "model.safetensors")
+    words, rows = tokenizer.get_vocab_size(), len(weights["embedding.weight"])
+    if words > rows:
+        raise ValueError(f"{words} words, but vectors of {rows}")
+    if facts["cell"] == "static":
+        return Static(tokenizer, weights["embedding.weight"], facts["normalize"])
+    return Recurrent(
+        tokenizer,
+        json.loads((folder / "recurrent.json").read_text(encoding="utf-8")),
+        weights,
+        facts["normalize"],
+        int8=facts["int8"],
+        precompute=facts["precompute"],
+    )
 
 
 class Static:
@@ -315,20 +325,23 @@ def read_weights(path: Path) -> dict[str, Vectors]:
     """Return the arrays of a file of safetensors by name: a length, a header in JSON, floats.
 
     Raises:
-        OSError, ValueError, KeyError: it is missing or damaged, or holds other than float32.
+        OSError, ValueError, KeyError, TypeError: it is missing or damaged, or holds other than
+            float32.
 
     """
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         if size > LONGEST:
             raise ValueError(f"{path}: no file of safetensors")
-        header = json.loads(file.read(size))
+        header = dict(json.loads(file.read(size)))
     found = {}
     for name, facts in header.items():
         if name != "__metadata__":
             if facts["dtype"] != "F32":
                 raise ValueError(f"{path}: {name} is {facts['dtype']}, not F32")
             first, end = facts["data_offsets"]
+            if first < 0:
+                raise ValueError(f"{path}: {name} begins before the file's data")
             own = np.fromfile(path, "<f4", (end - first) // 4, offset=8 + size + first)
             found[name] = own.reshape(facts["shape"])
     return found

@@ -16,7 +16,7 @@ from effbench_table.docs import DocsFile
 from effbench_table.judged import Judged
 from effbench_table.queries import BUCKETS, QueriesFile, bucket
 
-FORMAT = 1  # raise it when the same files give other docs, queries or judgments
+FORMAT = 2  # raise it when the same files give other docs, queries or judgments
 
 
 class Table:
@@ -27,7 +27,8 @@ class Table:
     ``query``, ``doc``, and perhaps ``count``, clicks that the row stands for: a doc is relevant
     to a query for which it was clicked ``least`` times (of a list [1, 5], 5 clicks are
     relevance 2). ``query`` holds the query's text, or its id if a file of ``queries`` has its
-    ``query_text``. Of equal texts, case and white space aside, the query is the same.
+    ``query_text``. Of equal texts, case and white space aside, the query is the same, and is
+    asked as it is spelled most.
     ``held_out`` is the share of queries, by a hash of their texts, that are ``test``; the
     others are ``train``.
     Raises `EffbenchError` for missing files and columns, and with ``path:line`` for what is
@@ -71,11 +72,25 @@ class Table:
         self._judged = Judged(rows, query, doc, value, asked, self._docs, drop, steps)
         for each in self._files:
             each.file.check(each.columns)
-        self._held_out = BUCKETS if held_out is None else _checked_share(held_out)
+        self._held_out = _checked_share(held_out)
         self._split: str = split
         if split not in self.splits:
             raise _mistake("no train split (say which share is held out, as held_out: 0.2)")
         self._name = name
+
+    @staticmethod
+    def check(
+        text: str | list[str],
+        least: int | list[int],
+        held_out: float | None,
+        delimiter: str,
+        **_: object,
+    ) -> None:
+        """Raise `EffbenchError` for an option that is wrong whatever the others are."""
+        _columns(text)
+        _steps(least)
+        _checked_share(held_out)
+        _checked_delimiter(delimiter)
 
     @property
     def dataset_id(self) -> str:
@@ -89,8 +104,8 @@ class Table:
         if self._judged.steps is None:
             return ""
         return (
-            f"relevant is what has {counted(self._judged.steps[0], 'clicks')} or more: that is "
-            "no judgment, what was shown first is clicked most"
+            f"relevance is inferred from {counted(self._judged.steps[0], 'clicks')} or more, "
+            "not judged; what is shown first is clicked most"
         )
 
     @cached_property
@@ -146,9 +161,23 @@ class Table:
     def qrels(self) -> Iterator[effbench.Qrel]:
         """Yield the judgments of the split."""
         texts = self._judged.texts()
+        judged, none_yet = set(), True
         for qrel in self._judged.qrels(texts):
+            judged.add(qrel.query_id)
             if bucket(texts[qrel.query_id]) in self._buckets:
+                none_yet = False
                 yield qrel
+        if none_yet:
+            raise effbench.EffbenchError(self._emptied(len(judged)))
+
+    def _emptied(self, judged: int) -> str:
+        """Return that the share left no query for the split, and what mends it."""
+        mend = "raise" if self._split == "test" else "lower"
+        return (
+            f"{self._judged.file.path}: held_out: {self._held_out / BUCKETS:g} of "
+            f"{counted(judged, 'queries')} with a doc leaves none for {self._split} "
+            f"({mend} it, or add queries)"
+        )
 
     @property
     def _buckets(self) -> range:
@@ -195,9 +224,11 @@ def _steps(least: int | list[int]) -> list[int]:
     return steps
 
 
-def _checked_share(held_out: float) -> int:
-    """Return how many of the `BUCKETS` are held out."""
-    buckets = round(held_out * BUCKETS)
+def _checked_share(held_out: float | None) -> int:
+    """Return how many of the `BUCKETS` are held out: without a share all are ``test``."""
+    if held_out is None:
+        return BUCKETS
+    buckets = round(held_out * BUCKETS) if 0 < held_out < 1 else 0
     if not 0 < buckets < BUCKETS or abs(buckets - held_out * BUCKETS) > 1e-6:
         raise _mistake(f"held_out: {held_out} is no share (give 0.01 to 0.99, in hundredths)")
     return buckets

@@ -39,12 +39,25 @@ class DocsFile(NamedTuple):
             title = cells.pop(0) if self.title else ""
             yield effbench.Doc(doc_id, " ".join(filter(None, cells)), title)
         if not hashes:
-            raise effbench.EffbenchError(f"{self.file.path}: no docs (add rows)")
+            raise self._empty()
         self._refuse_double(hashes)
 
     def ids(self) -> Iterator[str]:
-        """Yield the ids of the docs."""
-        return (doc_id for _, (doc_id,) in self.file.rows([self.id]))
+        """Yield the ids of the docs.
+
+        Raises:
+            EffbenchError: with ``path:line``, for what is malformed; or there are no docs.
+
+        """
+        empty = True
+        for _, (doc_id,) in self.file.rows([self.id]):
+            empty = False
+            yield doc_id
+        if empty:
+            raise self._empty()
+
+    def _empty(self) -> effbench.EffbenchError:
+        return effbench.EffbenchError(f"{self.file.path}: no docs (add rows)")
 
     def _refuse_double(self, hashes: array[int]) -> None:
         import numpy as np

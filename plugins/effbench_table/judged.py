@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -50,16 +51,23 @@ class Judged(NamedTuple):
         return [self.query, self.doc, *([self.value] if self.value else [])]
 
     def texts(self) -> dict[str, str]:
-        """Return the text of each query's id; of equal queries as it is written first."""
+        """Return the text of each query's id; of equal queries the spelling that is most used.
+
+        Neither it nor the order, that of the ids, changes when the rows change theirs.
+        """
         if self.queries:
             return self.queries.texts()
+        asked: Counter[str] = Counter()
+        for where, (query, _, *value) in self.file.rows(self.columns):
+            times = _count(value[0], where) if value and self.steps is not None else 1
+            asked[plain(query, where)] += times
         texts: dict[str, str] = {}
-        for where, (query,) in self.file.rows([self.query]):
-            texts.setdefault(id_of(query), plain(query, where))
-        return texts
+        for text, _ in sorted(asked.items(), key=lambda spelling: (-spelling[1], spelling[0])):
+            texts.setdefault(id_of(text), text)
+        return dict(sorted(texts.items()))
 
     def qrels(self, texts: Mapping[str, str]) -> Iterator[effbench.Qrel]:
-        """Yield the judgments of the queries in ``texts``, which are all.
+        """Yield the judgments of the queries in ``texts``, which are all, in order of ids.
 
         Raises:
             EffbenchError: with ``path:line``, for a row that is malformed, contradicts another
@@ -67,12 +75,9 @@ class Judged(NamedTuple):
 
         """
         rows = self._rows(texts, self._unknown())
-        found = self._graded(rows) if self.steps is None else self._clicked(rows, self.steps)
-        empty = True
-        for qrel in found:
-            empty = False
-            yield qrel
-        if empty:
+        graded = self._graded(rows) if self.steps is None else self._clicked(rows, self.steps)
+        found = sorted(graded)
+        if not found:
             few = (
                 ""
                 if self.steps is None
@@ -82,6 +87,7 @@ class Judged(NamedTuple):
                 f"{self.file.path}: no query has a doc{few} (are the columns right"
                 f"{', is least too large' if few else ''}?)"
             )
+        yield from found
 
     def _unknown(self) -> set[str]:
         """Return the docs that rows name and the corpus lacks: of it no more is held."""

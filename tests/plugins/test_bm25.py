@@ -28,6 +28,11 @@ WORDS = {  # after Snowball and Lucene's stop words
 }
 
 
+def test_the_list_of_plugins_says_that_it_is_for_english(effbench) -> None:
+    (line,) = [line for line in effbench("plugins").stdout.splitlines() if ": bm25 - " in line]
+    assert "in English unless" in line
+
+
 def indexed(docs=DOCS, **options: Any) -> Bm25:
     retriever = Bm25(**options)
     retriever.index(iter(docs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -168,6 +169,60 @@ def test_damaged_weights_are_no_vectors(
     path.write_bytes(damage(whole.read_bytes()))
     with pytest.raises((ValueError, OSError)):
         light.read_weights(path)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def changed_header(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    """Return what changes the facts of the words' vectors in a file of safetensors."""
+
+    def write(path: Path) -> None:
+        data = path.read_bytes()
+        end = 8 + int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:end])
+        change(header["embedding.weight"])
+        text = json.dumps(header).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
+
+    return write
+
+
+def fewer_rows(facts: dict[str, Any]) -> None:
+    rows, width = facts["shape"]
+    facts["shape"] = [rows - 1, width]
+    facts["data_offsets"][1] -= 4 * width
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("tokenizer.json", cut),
+        ("../reader.json", cut),
+        ("../reader.json", lambda path: path.write_text("[]")),
+        ("model.safetensors", cut),
+        ("model.safetensors", lambda path: path.write_bytes((2).to_bytes(8, "little") + b"[]")),
+        ("model.safetensors", changed_header(fewer_rows)),
+        ("model.safetensors", changed_header(lambda own: own.update(data_offsets=["0", "4"]))),
+        (
+            "model.safetensors",
+            changed_header(
+                lambda own: own.update(data_offsets=[-4, own["data_offsets"][1] - 4])
+            ),
+        ),
+    ],
+)
+def test_a_damaged_export_is_refused_when_it_is_loaded(
+    exported: tuple[Path, dict[str, Any]], tmp_path: Path, name: str, damage: Any
+) -> None:
+    folder = tmp_path / "moved"
+    shutil.copytree(exported[0] / "exports" / "gru", folder)
+    assert light.Encoder(folder).encode(query for query in ["the cat"]).shape == (1, 32)
+    [student] = folder.glob("query_0_*")
+    damage(student / name)
+    with pytest.raises(ValueError, match="moved: no whole export of effbench"):
+        light.Encoder(folder)
 
 
 SUITE = """\

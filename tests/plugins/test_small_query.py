@@ -83,6 +83,7 @@ def test_a_student_says_how_near_its_targets_it_is(base: ModelId, tmp_path: Path
         assert said["texts"] == said["looked_at"] == len(given.texts)
         far = [line for line in said["remarks"] if "it ended far from its targets" in line]
         assert len(far) == (epochs == 1), said
+        assert all("where 93% or more is usual" in line for line in far)
 
 
 def test_sentence_transformers_loads_it_and_gives_the_same_vectors(student: Path):

@@ -54,7 +54,7 @@ def test_judgments_of_queries_with_ids(make) -> None:
         assert everything(dataset) == [
             [Doc("A1", "Blue, of\nfelt", "Hat"), Doc("A2", "Red shoes"), Doc("A3", "", "Cup")],
             [Query("7", "red shoes"), Query("8", "cup"), Query("9", "never judged")],
-            [Qrel("7", "A2", 2), Qrel("8", "A3", 1), Qrel("7", "A1", 0)],
+            [Qrel("7", "A1", 0), Qrel("7", "A2", 2), Qrel("8", "A3", 1)],
         ]
     assert (dataset.dataset_id, dataset.splits) == ("products/test", ("test",))
     assert not dataset.drop_self_hits
@@ -67,17 +67,43 @@ def test_texts_of_several_columns_are_joined(make) -> None:
     assert {doc.title for doc in docs} == {""}
 
 
+def clicked(dataset: Table) -> set[tuple[str, str, int]]:
+    texts = {query.query_id: query.text for query in dataset.queries()}
+    return {(texts[one.query_id], one.doc_id, one.relevance) for one in dataset.qrels()}
+
+
 def test_clicks_are_summed_up_over_the_spellings_of_a_query(make) -> None:
     dataset = make(CLICKED)
-    assert [query.text for query in dataset.queries()] == ["Red shoes", "cup", "hat"]
-    shoes, cup, hat = (query.query_id for query in dataset.queries())
-    rows = [Qrel(shoes, "A2", 1), Qrel(shoes, "A1", 1), Qrel(cup, "A3", 1), Qrel(hat, "A1", 1)]
-    assert list(dataset.qrels()) == rows
+    assert set(query_ids(dataset)) == {"Red shoes", "cup", "hat"}
+    shoes = {("Red shoes", "A2", 1), ("Red shoes", "A1", 1)}
+    assert clicked(dataset) == shoes | {("cup", "A3", 1), ("hat", "A1", 1)}
     counted = {**CLICKED, "count": "times"}
-    assert list(make({**counted, "least": 2}).qrels()) == [Qrel(shoes, "A2", 1)]
-    graded = list(make({**counted, "least": [1, 5]}).qrels())
-    assert graded == [Qrel(shoes, "A2", 2), Qrel(shoes, "A1", 1), Qrel(hat, "A1", 1)]
-    assert dataset.note.startswith("relevant is what has 1 click or more: that is no judgment")
+    assert clicked(make({**counted, "least": 2})) == {("Red shoes", "A2", 1)}
+    graded = {("Red shoes", "A2", 2), ("Red shoes", "A1", 1), ("hat", "A1", 1)}
+    assert clicked(make({**counted, "least": [1, 5]})) == graded
+    assert dataset.note.startswith("relevance is inferred from 1 click or more, not judged;")
+
+
+def test_the_order_of_rows_changes_nothing(make) -> None:
+    header, *rows = FILES["clicks.csv"].splitlines(keepends=True)
+    orders = [rows, rows[::-1], sorted(rows)]
+    options = {**CLICKED, "count": "times", "least": [1, 5]}
+    for each in ({}, {"count": None, "least": 1}, {"held_out": 0.5, "split": "train"}):
+        found = [
+            everything(make({**options, **each}, {"clicks.csv": header + "".join(order)}))
+            for order in orders
+        ]
+        assert found[0] == found[1] == found[2]
+    header, *rows = FILES["judged.csv"].splitlines(keepends=True)
+    back = {"judged.csv": header + "".join(rows[::-1])}
+    assert everything(make(JUDGED, back)) == everything(make(JUDGED))
+
+
+def test_a_query_is_asked_as_it_is_spelled_most(make) -> None:
+    rows = "HAT,A1,1\nHAT,A2,1\nhat,A1,9\n"
+    files = {"clicks.csv": f"search,sku,times\n{rows}"}
+    assert set(query_ids(make(CLICKED, files))) == {"HAT"}
+    assert set(query_ids(make({**CLICKED, "count": "times"}, files))) == {"hat"}
 
 
 def test_an_id_that_is_made_stays_the_same(make) -> None:
@@ -104,11 +130,13 @@ def test_jsonl_and_tsv_and_gzip_say_the_same(make) -> None:
     files = {
         "products.jsonl.gz": gzip.compress("\n".join(map(json.dumps, objects)).encode()),
         "clicks.tsv": FILES["clicks.csv"].replace(",", "\t"),
+        "CLICKS.TSV.GZ": gzip.compress(FILES["clicks.csv"].replace(",", "\t").encode()),
         "semicolons.csv": FILES["clicks.csv"].replace(",", ";"),
     }
     options = {**CLICKED, "docs": "products.jsonl.gz"}
     assert everything(make(options, files)) == wanted
     assert everything(make({**options, "clicks": "clicks.tsv"}, files)) == wanted
+    assert everything(make({**options, "clicks": "CLICKS.TSV.GZ"}, files)) == wanted
     semicolons = {**options, "clicks": "semicolons.csv", "delimiter": ";"}
     assert everything(make(semicolons, files)) == wanted
 
@@ -217,6 +245,8 @@ def test_shares_that_are_held_out_overlap_where_queries_do(make) -> None:
         ({"least": [2, 2]}, r"^table: least: \[2, 2\]"),
         ({"held_out": 1.0}, r"^table: held_out: 1.0 is no share \(give 0.01 to 0.99"),
         ({"held_out": 0.125}, r"^table: held_out: 0.125 is no share"),
+        ({"held_out": float("nan")}, r"^table: held_out: nan is no share"),
+        ({"held_out": float("inf")}, r"^table: held_out: inf is no share"),
         ({"split": "train"}, r"^table: no train split \(say which share is held out"),
         ({"docs": "."}, r": no such file \(is its name right"),
         ({"docs": "sheet.xlsx"}, r"sheet\.xlsx: no CSV, TSV or JSONL \(save or unpack it"),
@@ -226,6 +256,13 @@ def test_mistakes_in_options_are_found_when_planning(make, options, message: str
     with pytest.raises(EffbenchError, match=message) as caught:
         make({**CLICKED, **options}, {"sheet.xlsx": b"PK"})
     assert "\n" not in str(caught.value)
+
+
+def test_a_line_of_tsv_with_other_cells_than_the_header(make) -> None:
+    options = {**CLICKED, "clicks": "clicks.tsv"}
+    for cells, mend in (("hat", "a cell is missing: wr"), ("hat\tA1\tx", "put no TAB into")):
+        with pytest.raises(EffbenchError, match=rf"clicks\.tsv:2: \d cells?, .* \({mend}"):
+            everything(make(options, {"clicks.tsv": f"search\tsku\n{cells}\n"}))
 
 
 def test_columns_of_jsonl_are_looked_for_in_the_first_lines(make) -> None:
@@ -250,7 +287,7 @@ ID = "take a string without white space"
         (
             "products.csv",
             "sku,name,about\n\nA1,a\n",
-            r":3: 2 cells, where the header has 3 \(quo",
+            r":3: 2 cells, where the header has 3 \(a cell is missing: write it",
         ),
         (
             "products.csv",
@@ -330,9 +367,28 @@ def test_malformed_clicks_are_named(make, clicks: str, message: str) -> None:
         everything(make(options, {"clicks.csv": clicks}))
 
 
+def test_a_split_that_no_query_falls_into_is_said(make) -> None:
+    dataset = make({**CLICKED, "held_out": 0.01})
+    few = r"clicks\.csv: held_out: 0.01 of 3 queries with a doc leaves none for test \(raise it"
+    with pytest.raises(EffbenchError, match=few):
+        list(dataset.qrels())
+    assert list(dataset.split("train").qrels())
+    train = make({**CLICKED, "held_out": 0.99}).split("train")
+    with pytest.raises(EffbenchError, match=r"0.99 of 3 .* none for train \(lower it"):
+        list(train.qrels())
+
+
 def test_rows_of_what_is_unknown_can_be_dropped(make) -> None:
     files = {"judged.csv": "query,doc,relevance\n5,A1,1\n7,X1,1\n7,A1,1\n"}
     assert list(make({**JUDGED, "unknown": "drop"}, files).qrels()) == [Qrel("7", "A1", 1)]
+
+
+@pytest.mark.parametrize("unknown", ["refuse", "drop"])
+def test_a_file_without_docs_is_blamed_itself(make, unknown: str) -> None:
+    """Judgments are read before the docs: they are not at fault."""
+    dataset = make({**CLICKED, "unknown": unknown}, {"products.csv": "sku,name,about\n"})
+    with pytest.raises(EffbenchError, match=r"products\.csv: no docs \(add rows"):
+        list(dataset.qrels())
 
 
 def test_a_large_cell_is_read_and_a_huge_one_refused(make, monkeypatch) -> None:
@@ -387,3 +443,27 @@ def test_a_plan_says_the_mistake_with_the_line_of_the_suite(effbench, suite, mak
     assert found.exit_code == 2
     assert "suite.yaml:3: datasets.0: " in found.stderr
     assert "products.csv:1: no column 'skuu' (did you mean 'sku'? " in found.stderr
+
+
+def test_a_mistake_is_said_once_not_where_an_alias_brings_it(effbench, suite, make) -> None:
+    """The rows that train on the dataset, and those that use such rows, have it too."""
+    make(CLICKED)
+    found = effbench("plan", suite(SUITE.replace("id: sku,", "id: sku, lest: 2,")))
+    (line,) = found.stderr.splitlines()
+    assert "suite.yaml:3: datasets.0.lest: unknown option 'lest' (did you" in line
+    written = "{use: table, docs: products.csv, clicks: clicks.csv, lest: 2}"
+    copied = SUITE.replace("id: sku,", "id: sku, lest: 2,").replace(
+        "{<<: *shop, held_out: 0.2, split: train}", written
+    )
+    found = effbench("plan", suite(copied))
+    first, second = found.stderr.splitlines()
+    assert "suite.yaml:3: datasets.0.lest: " in first
+    assert "models.all.data: lest: unknown option" in second
+
+
+def test_what_is_wrong_beside_an_unknown_option_is_said_with_it(effbench, suite, make) -> None:
+    make(CLICKED)
+    found = effbench("plan", suite(SUITE.replace("held_out: 0.3", "held_out: 30, lest: 2")))
+    assert ": datasets.0.lest: unknown option" in found.stderr
+    assert ": datasets.0: table: held_out: 30.0 is no share (give 0.01" in found.stderr
+    assert "models" not in found.stderr

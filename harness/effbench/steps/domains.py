@@ -65,7 +65,8 @@ class EncodeDomain:
 
     def work(self, known: Known) -> Work:
         docs = known.docs(self.data.row)
-        return Work("docs", None if docs is None else min(docs, self.first))
+        like = ["encode docs", self._passages.pace(known.device)]
+        return Work("docs", None if docs is None else min(docs, self.first), like)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         docs = list(islice(docs_of(self.data.row), self.first))

@@ -53,7 +53,7 @@ class EncodeCorpus:
         docs, width = known.said(self, "rows"), known.width(self.row)
         docs = known.docs(self.dataset) if docs is None else docs
         like = ["encode docs", self.row.pace(known.device)]
-        return Work("docs", docs, like, least=vectors_bytes(docs, width, SHARD))
+        return Work("docs", docs, like, least=vectors_bytes(docs, width, SHARD), shard=SHARD)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
@@ -151,7 +151,7 @@ def _work(row: Row, unit: str, count: int | None, known: Known) -> Work:
     """Return what it takes to encode queries, or texts as queries."""
     width = known.width(row.passages or row)
     like = ["encode queries", row.pace(known.device)]
-    return Work(unit, count, like, least=vectors_bytes(count, width, SHARD))
+    return Work(unit, count, like, least=vectors_bytes(count, width, SHARD), shard=SHARD)
 
 
 def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any]], Vectors]:

@@ -42,6 +42,9 @@ class Work(NamedTuple):
     more: bool = False
     """Whether it writes much beside ``least``, such as an index of texts beside the ids."""
 
+    shard: int = 0
+    """How many units a killed run keeps at a time for the next one; 0 where it keeps none."""
+
 
 class Known(Protocol):
     """What can be known without work: see `effbench.costs`."""
