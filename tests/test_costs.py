@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -84,8 +85,10 @@ def test_a_first_plan_counts_what_is_known_and_names_what_is_not(effbench, suite
     assert row_of(found, "table", "train")["models"] == 1
     assert found["seconds"] == 0
     assert found["bytes_at_least"] == 1200, "of ids: an encoder's width is unknown"
+    assert found["bytes"] == 0, "what an index of texts writes beside its ids"
     assert not Path("cache").exists(), "a plan writes nothing"
     lines = bill(effbench, suite(SUITE))
+    assert lines[-2].startswith("write an amount that no one knows yet (at least 1.2 kB) into ")
     assert (
         "encode with words: 600 docs; 1 set of queries not read yet; 1 mix of texts not read "
         "yet" in lines
@@ -112,10 +115,24 @@ def test_after_a_run_a_plan_foretells_what_another_corpus_takes(effbench, suite)
     assert before["bytes_at_least"] <= before["bytes"]
 
 
+def test_what_is_unknown_is_not_made_small(effbench, suite) -> None:
+    """Another encoder, which may be the slowest of all, has never run here."""
+    finished(effbench("run", suite(SUITE)))
+    slow = "retrievers:", "  slow: {use: words, pause_ms: 9, width: 96}\nretrievers:"
+    lines = bill(effbench, suite(OTHER.replace(*slow), "other.yaml"))
+    size, time = lines[-2:]
+    known = "for 3 of 14 steps, and more for the other 11, some encoding and all training"
+    assert re.search(r"are free\) for \d+ of \d+ steps, and more for the other \d+, ", size)
+    assert size.endswith(" among them: no size is known of those")
+    assert known in time
+    assert " among them: no time is known of those (nothing like it" in time
+
+
 def test_counts_of_data_that_was_read_are_known(effbench, suite) -> None:
     finished(effbench("run", suite(SUITE)))
     for kind in ("encode", "queries", "model", "run"):
         shutil.rmtree(Path("cache", kind))
+    shutil.rmtree("results")
     before = costs(effbench, suite(SUITE))
     words = row_of(before, "words")
     assert (words["docs"], words["queries"], words["texts"]) == (600, 300, 600)
@@ -123,7 +140,6 @@ def test_counts_of_data_that_was_read_are_known(effbench, suite) -> None:
     assert before["seconds"] > 0
     lines = bill(effbench, suite(SUITE))
     assert lines[0].startswith("encode with words: 600 docs, 300 queries, 600 texts, about ")
-    shutil.rmtree("results")
     finished(effbench("run", suite(SUITE)))
     truth = sum(map(written, ("encode", "queries", "model", "run")))
     assert before["bytes_at_least"] <= truth
@@ -166,6 +182,7 @@ def test_what_has_been_encoded_of_a_corpus_is_not_written_again(effbench, suite)
     (manifest,) = Path("cache").glob("encode/*/manifest.json")
     manifest.unlink()  # as a killed run leaves its shards
     shutil.rmtree("cache/run")
+    shutil.rmtree("results")
     left = costs(effbench, suite(SUITE))
     assert (row_of(left, "words")["docs"], left["bytes_at_least"]) == (0, 0)
     assert not [line for line in bill(effbench, suite(SUITE)) if line.startswith("encode")]
@@ -173,6 +190,63 @@ def test_what_has_been_encoded_of_a_corpus_is_not_written_again(effbench, suite)
     shard.rename(shard.with_name(f".0123456789abcdef.part{shard.suffix}"))
     left = costs(effbench, suite(SUITE))
     assert row_of(left, "words")["docs"] == 600, "half a shard is none"
+
+
+def test_a_plan_and_a_run_agree_after_the_cache_was_freed(effbench, suite) -> None:
+    path = suite(SUITE)
+    finished(effbench("run", path))
+    for kind in Path("cache").iterdir():
+        if kind.is_dir() and kind.name != FOLDER:
+            shutil.rmtree(kind)
+    lines = finished(effbench("plan", path)).stdout.splitlines()
+    assert not bill(effbench, path)
+    assert re.fullmatch(r"3 cells \(3 finished\), \d+ steps, 0 of them to do", lines[-1])
+    assert sum(line.endswith("(finished)") for line in lines) == 3
+    assert "3 finished already" in finished(effbench("run", path)).output
+    elsewhere = costs(effbench, path, "--results", "elsewhere")
+    assert elsewhere["steps"] > 0
+    train = row_of(elsewhere, "table", "train")
+    assert train["seconds"] > 0, "how much it reads is known, though that is gone"
+
+
+def test_a_cell_without_its_latency_is_not_finished(effbench, suite) -> None:
+    text = SUITE.replace("latency: false", "latency: {queries: 11, warmup: 6, processes: 1}")
+    finished(effbench("run", suite(text)))
+    assert costs(effbench, suite(text))["latency_sessions"] == 0
+    shutil.rmtree("cache/retriever")
+    assert costs(effbench, suite(text))["steps"] == 0
+    (session,) = Path("results").glob("*/toys/latency/*.npz")
+    session.unlink()
+    now = costs(effbench, suite(text))
+    assert now["latency_sessions"] == 1
+    assert [row["row"] for row in now["rows"]] == ["scan"]
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_training_that_was_interrupted_tells_its_pace(
+    effbench, suite, monkeypatch, interrupted: bool
+) -> None:
+    import effbench_stopping
+
+    monkeypatch.setenv("STOPPING_LOG", "log")
+    monkeypatch.setenv("TOY_LOG", "log")
+
+    def wait() -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(effbench_stopping, "wait", wait)
+    text = SUITE.replace(
+        SUITE[SUITE.index("  table: {use: table, targets") : SUITE.index("encoders:")],
+        "  table: {use: stopping}\n",
+    ).replace("use: table, model", "use: stopping-model, model")
+    text = text.replace(", passages: words}\nretr", "}\nretr")
+    path = suite(text)
+    effbench("run", path)
+    finished(effbench("run", path))
+    shutil.rmtree("results")
+    shutil.rmtree("cache/model")
+    assert row_of(costs(effbench, path), "table", "train")["steps_of_unknown_time"] == 0
 
 
 def test_what_no_record_needs_refuses_no_run(effbench, suite, disk) -> None:

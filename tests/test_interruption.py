@@ -199,6 +199,17 @@ def test_code_in_c_that_hears_nothing_is_ended(start) -> None:
     assert run.send().ended() == (143, SAID)
 
 
+def test_who_can_keep_its_work_is_asked_to(start) -> None:
+    run = start("run", SUITE.replace("DOES", "keeps its work")).ready()
+    assert run.send().ended() == (143, SAID)
+    assert run.lines()[-1] == "kept"
+
+
+def test_who_never_asks_is_ended(start) -> None:
+    run = start("run", SUITE.replace("DOES", "never asks")).ready()
+    assert run.send().ended() == (143, SAID)
+
+
 def test_a_plugin_that_swallows_an_interrupt_does_not_go_on(start) -> None:
     run = start("run", SUITE.replace("DOES", "swallows")).ready()
     assert run.send().ended() == (143, SAID)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from effbench.files import write_json
 from made_records import write_results
 from made_sessions import write_session
 
@@ -323,6 +324,23 @@ def test_images_say_who_is_not_on_them(effbench, tmp_path: Path) -> None:
     drawn = output.read_text()
     assert "no latency: scan" in drawn
     assert "hollow, not ranked (latency unstable): small through exact" in drawn
+
+
+def test_a_latency_that_is_not_measured_yet_is_missed(effbench, tmp_path: Path) -> None:
+    folder = write_results(tmp_path, rows=["big", "small"], datasets=2)
+    facts = json.loads((folder / "suite.json").read_text())
+    facts.pop("sha256", None)
+    facts["latency"]["conditions"] = {"protocol": 3, "threads": 1}
+    write_json(folder / "suite.json", facts)
+    said = "latency not measured yet"
+    assert said not in effbench("leaderboard", tmp_path).stdout
+    for dataset, where in (("data-1", " on data-1"), ("data-0", "")):
+        next((folder / "latency").glob(f"{dataset}--*")).unlink()
+        lines = effbench("leaderboard", tmp_path).stdout.splitlines()
+        assert f"{said}{where} (effbench run SUITE measures it)" in lines
+    facts["latency"]["conditions"] = {}
+    write_json(folder / "suite.json", facts)
+    assert said not in effbench("leaderboard", tmp_path).stdout
 
 
 def test_a_latency_on_some_datasets_is_none_of_the_row(effbench, tmp_path: Path) -> None:

@@ -267,6 +267,21 @@ def test_a_bar_cuts_no_figure(width: int) -> None:
     assert ("…" in file.getvalue()) == (width < 200)
 
 
+def test_the_first_units_foretell_nothing() -> None:
+    now = [0.0]
+    tally = Tally("encode", 2000, "docs", lambda: now[0])
+    now[0] = 0.1
+    tally(1)
+    assert tally.figures == "1/2,000 docs, 0 s so far"
+    now[0] = 0.2
+    tally(19)
+    assert tally.figures == "20/2,000 docs, 100 docs/s, 20 s left"
+    slow = Tally("train", 100, "steps", lambda: now[0])
+    now[0] = 3.2
+    slow(1)
+    assert slow.figures.endswith(", 3.0 s/step, 5 min left")
+
+
 @pytest.mark.parametrize(("done", "total"), [(-1, 10), (1, -1), (10**400, 10**401)])
 def test_steps_that_no_training_has_are_refused(done: int, total: int) -> None:
     with pytest.raises(ValueError, match=r"^tell_steps: .* steps \(take numbers from 0 to "):

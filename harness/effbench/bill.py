@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effbench import room
@@ -19,6 +19,9 @@ _VERBS = {
     "retriever": "index with", "model": "train",
 }  # fmt: skip
 """Of the kinds of steps that stand in lines of their own; the others are quick, or few."""
+
+_WORDS = {"encode with": "encoding", "index with": "indexing", "train": "training"}
+"""How a line speaks of what the others tell."""
 
 _UNREAD = {
     "docs": ("corpus", "corpora"),
@@ -37,13 +40,16 @@ _NUMBERS = (
 _FEW = 3
 """Names in a line; of more, how many there are."""
 
-_NO_TIME = "nothing like it was done here, or how much it reads is unknown"
+_WHY = "nothing like it was done here, or how much it reads is unknown"
 
 
-def described(plan: Plan, left: Sequence[Step], facts: Facts) -> dict[str, Any]:
+def described(
+    plan: Plan, left: Sequence[Step], facts: Facts, finished: Container[str]
+) -> dict[str, Any]:
     """Return what the steps take that are ``left`` of a plan.
 
-    Latency sessions are not in it, nor is what is read: downloads, corpora, texts.
+    Latency sessions are not in it, nor is what is read: downloads, corpora, texts. Cells that
+    are ``finished`` want none.
     """
     found = [estimate(step, facts) for step in left]
     rows: dict[tuple[str, str], list[Estimate]] = {}
@@ -52,16 +58,16 @@ def described(plan: Plan, left: Sequence[Step], facts: Facts) -> dict[str, Any]:
             name = one.step.row.name  # type: ignore[attr-defined]
             rows.setdefault((_VERBS[one.step.kind], name), []).append(one)
     root = facts.store.root
-    timed = {cell.dataset.name for cell in plan.cells if cell.has_latency}
+    cells = [cell for cell in plan.cells if cell.name not in finished]
+    timed = {cell.dataset.name for cell in cells if cell.has_latency}
     return {
         "steps": len(found),
         "rows": [_row(*key, of_row) for key, of_row in rows.items()],
         "bytes_at_least": sum(one.least for one in found),
         "bytes": sum(one.bytes or 0 for one in found),
-        "steps_of_unknown_bytes": sum(one.bytes is None for one in found if _is_paced(one)),
         "cache": str(root),
         "free_bytes": room.free(root),
-        **_times(found),
+        **_totals(found),
         "latency_sessions": len(timed) if plan.suite.latency else 0,
     }
 
@@ -101,11 +107,11 @@ def _row(does: str, name: str, found: Sequence[Estimate]) -> dict[str, Any]:
         works = [one.work for one in found if one.work.unit == unit]
         row[unit] = sum(work.amount or 0 for work in works)
         row[f"{unit}_unread"] = sum(work.amount is None for work in works)
-    return {**row, **_times(found)}
+    return {**row, **_totals(found)}
 
 
-def _times(found: Iterable[Estimate]) -> dict[str, Any]:
-    """Return the seconds of steps, how many they are not of, and what steps they are like.
+def _totals(found: Iterable[Estimate]) -> dict[str, Any]:
+    """Return the seconds of steps, what is unknown of how many, and what steps they are like.
 
     Steps that only read data are in none of it.
     """
@@ -113,7 +119,9 @@ def _times(found: Iterable[Estimate]) -> dict[str, Any]:
     known = [one.seconds for one in paced if one.seconds is not None]
     return {
         "seconds": sum(known),
+        "working_steps": len(paced),
         "steps_of_unknown_time": len(paced) - len(known),
+        "steps_of_unknown_bytes": sum(one.bytes is None for one in paced),
         "as": sorted({one.like for one in paced if one.like and one.seconds is not None}),
     }
 
@@ -140,24 +148,42 @@ def _time(seconds: float) -> str:
 
 def _bytes(costs: Mapping[str, Any]) -> str:
     least, likely = sized(costs["bytes_at_least"]), sized(costs["bytes"])
-    unknown, free = costs["steps_of_unknown_bytes"], costs["free_bytes"]
-    much = []
-    if costs["bytes"] or not unknown:
-        much.append(likely if likely == least else f"about {likely} (at least {least})")
-    if unknown:
-        much.append(f"what {counted(unknown, 'steps')} of unknown size need")
+    sure = f" (at least {least})" if costs["bytes_at_least"] else ""
+    about = likely if likely == least else f"about {likely}{sure}"
+    free, what = costs["free_bytes"], _unknown(costs, "steps_of_unknown_bytes")
     room_there = "" if free is None else f" ({sized(free)} are free)"
-    return f"write {' and '.join(much)} into {costs['cache']}{room_there}"
+    into = f"into {costs['cache']}{room_there}"
+    if what and not costs["bytes"]:
+        return f"write an amount that no one knows yet{sure} {into}"
+    return f"write {about} {into}{what and f'{what}: no size is known of those'}"
 
 
 def _total(costs: Mapping[str, Any]) -> str:
-    untimed, sessions = costs["steps_of_unknown_time"], costs["latency_sessions"]
+    what, sessions = _unknown(costs, "steps_of_unknown_time"), costs["latency_sessions"]
+    less = f" without {counted(sessions, 'latency sessions')}" if sessions else ""
     if not costs["as"]:
-        return f"take a time that no one knows yet ({_NO_TIME})"
-    less = [f"{counted(untimed, 'steps')} ({_NO_TIME})"] if untimed else []
-    less += [counted(sessions, "latency sessions")] if sessions else []
-    more = f", not counting {' and '.join(less)}" if less else ""
-    return f"take {_duration(costs['seconds'])}{more}"
+        return f"take a time that no one knows yet ({_WHY})"
+    unknown = what and f"{what}: no time is known of those ({_WHY})"
+    return f"take {_duration(costs['seconds'])}{less}{unknown}"
+
+
+def _unknown(costs: Mapping[str, Any], name: str) -> str:
+    """Say of how many steps a figure is and what the others are; nothing if it is of all."""
+    unknown, steps = costs[name], costs["working_steps"]
+    if not unknown:
+        return ""
+    parts: dict[str, list[Mapping[str, Any]]] = {}
+    for row in costs["rows"]:
+        parts.setdefault(row["does"], []).append(row)
+    among = [
+        f"{'all' if all(row[name] == row['working_steps'] for row in rows) else 'some'} "
+        f"{_WORDS[does]}"
+        for does, rows in parts.items()
+        if any(row[name] for row in rows)
+    ]
+    named = f", {' and '.join(among)} among them" if among else ""
+    known = f"{steps - unknown:,} of {counted(steps, 'steps')}"
+    return f" for {known}, and more for the other {unknown:,}{named}"
 
 
 def _duration(seconds: float) -> str:

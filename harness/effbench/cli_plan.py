@@ -12,6 +12,7 @@ from effbench.cli_options import (
     data_option,
     device_option,
     planned,
+    results_option,
 )
 from effbench.printing import put_json, say
 
@@ -20,17 +21,26 @@ from effbench.printing import put_json, say
 @click.argument("suite")
 @data_option
 @cache_option
+@results_option
 @device_option
 @as_json_option
 def plan(
-    suite: str, data: Path | None, cache: Path | None, device: str | None, as_json: bool
+    suite: str,
+    data: Path | None,
+    cache: Path | None,
+    results: Path,
+    device: str | None,
+    as_json: bool,
 ) -> None:
     """Show the steps and cells that SUITE comes to, and what is left will cost; run nothing."""
     from effbench.costs import Facts
+    from effbench.finished import finished
     from effbench.listing import described_plan, spelled_plan
 
+    root = results.absolute()  # a plugin may go to another folder
     store, found = planned(suite, data, cache)
-    described = described_plan(found, Facts(store, device))
+    done = finished(found, store, root, device)
+    described = described_plan(found, Facts(store, device), done)
     if as_json:
         put_json(described)
         return

@@ -118,6 +118,8 @@ class Estimate(NamedTuple):
 def estimate(step: Step, facts: Facts) -> Estimate:
     """Return what a step that is left will take."""
     work = step.work(facts)
+    if work.amount is None and work.like is not None:
+        work = work._replace(amount=facts.memory.amount(key_of(step)))
     artifact, volume = facts.artifact(step), _volume(work)
     parts = artifact.size_of_parts() if work.least else 0
     least = max(0, work.least - parts)
@@ -126,7 +128,9 @@ def estimate(step: Step, facts: Facts) -> Estimate:
         work = work._replace(amount=max(0, work.amount - kept))
     pace = None if work.like is None else facts.memory.pace(work.like)
     seconds = pace.takes(work.amount) if pace and work.amount is not None else None
-    likely = pace.writes(volume) if pace and volume is not None else work.least or None
+    likely = None if work.more else work.least or None
+    if pace and volume is not None:
+        likely = pace.writes(volume)
     return Estimate(
         step,
         work,
@@ -155,14 +159,14 @@ def check_room(steps: Iterable[Step], facts: Facts, *more: Need) -> None:
         EffbenchError: it says where, how much is needed and how much is free.
 
     """
-    least = sum(estimate(step, facts).least for step in _left(steps, facts).values())
+    least = sum(estimate(step, facts).least for step in left(steps, facts).values())
     room.check([Need(facts.store.root, least, room.STORE), *more])
 
 
 def learn(step: Step, facts: Facts, *, resumed: bool) -> None:
     """Remember what a step that has just finished says of others.
 
-    A training that was ``resumed`` says only how long the rest of it took.
+    A training that was ``resumed`` says only how long the rest took, and perhaps its share.
     """
     manifest, memory = facts.manifest(step) or {}, facts.memory
     if isinstance(step, EncodeCorpus):
@@ -170,13 +174,16 @@ def learn(step: Step, facts: Facts, *, resumed: bool) -> None:
         memory.learn_width(step.row, manifest["width"])
     if isinstance(step, BuildRetriever):
         memory.learn_docs(step.dataset, manifest["docs"])
-    if isinstance(step, Train) and resumed:
-        return
     work = step.work(facts)
+    if work.amount and work.unit != "docs":
+        memory.learn_amount(key_of(step), work.amount)
+    if isinstance(step, Train) and resumed and "share" not in manifest:
+        return
     volume = _volume(work)
     if work.like is not None and work.amount and volume and "seconds" in manifest:
         written = sum(manifest["sizes"].values())
-        pace = Pace(step.label, work.amount, manifest["seconds"], volume, written)
+        seconds = manifest["seconds"] / manifest.get("share", 1.0)
+        pace = Pace(step.label, work.amount, seconds, volume, written)
         memory.learn_pace(work.like, pace)
 
 
@@ -184,7 +191,7 @@ def _volume(work: Work) -> int | None:
     return work.amount if work.volume is None else work.volume
 
 
-def _left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
+def left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
     """Return key -> step of all that must be made for ``steps``.
 
     What a step that is done has read may be gone: nobody makes it again.

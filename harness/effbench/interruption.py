@@ -14,6 +14,7 @@ import select
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 from effbench import processes
@@ -54,6 +55,7 @@ class _Listener:
     def __init__(self) -> None:
         self._first: tuple[int, float] | None = None
         self._heard = threading.Event()
+        self._postponed = False
         self._masks = threading.local()
 
     def listen(self) -> None:
@@ -78,12 +80,31 @@ class _Listener:
         if self._first is not None:
             raise Interrupted(self._first[0])
 
+    def asked(self) -> bool:
+        """Tell whether a signal has come; to ask is to hear it."""
+        if self._first is not None:
+            self._heard.set()
+        return self._first is not None
+
+    @contextlib.contextmanager
+    def postponed(self) -> Iterator[None]:
+        """Raise what comes within at the end."""
+        self._postponed = True
+        try:
+            yield
+        finally:
+            self._postponed = False
+        if self.asked():
+            self.check()
+
     def _hear(self, number: int, _: object) -> None:
-        self._heard.set()
+        if not self._postponed:
+            self._heard.set()
         if self._first is None:
             self._first = number, time.monotonic()
-            raise Interrupted(number)
-        if time.monotonic() - self._first[1] > SAME_SECONDS:
+            if not self._postponed:
+                raise Interrupted(number)
+        elif time.monotonic() - self._first[1] > SAME_SECONDS:
             end_at_once(self._first[0])
 
     def _watch(self, awake: int) -> None:
@@ -138,6 +159,20 @@ def check() -> None:
     """Raise `Interrupted` if a signal has asked the program to end."""
     if _listener is not None:
         _listener.check()
+
+
+@contextlib.contextmanager
+def postponed() -> Iterator[Callable[[], bool]]:
+    """Let the first signal wait inside, for who can keep its work; yield what tells of one.
+
+    Who is told leaves soon, and `Interrupted` is raised then. Who does not ask for
+    `GRACE_SECONDS` is ended at once, and so is everyone by a second signal.
+    """
+    if _listener is None:
+        yield lambda: False
+        return
+    with _listener.postponed():
+        yield _listener.asked
 
 
 def settle(error: KeyboardInterrupt) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effbench import bill
+from effbench import bill, costs
 from effbench.offers import SECTIONS, Offer
 from effbench.plugins import Plugins
 from effbench.schema import Option
@@ -16,6 +16,7 @@ from effbench.words import counted
 if TYPE_CHECKING:
     from effbench.cells import Plan
     from effbench.costs import Facts
+    from effbench.steps import Step
 
 
 def described(plugins: Plugins) -> list[dict[str, Any]]:
@@ -53,41 +54,58 @@ def spelled(plugins: Plugins) -> Iterator[str]:
                 yield f"    search: {_line(option)}"
 
 
-def described_plan(plan: Plan, facts: Facts) -> dict[str, Any]:
-    """Return the steps of a plan, inputs first, its cells, and what is left will cost."""
-    planned = plan.steps()
-    states = {key: facts.state(step) for key, step in planned.items()}
-    left = [step for key, step in planned.items() if states[key] != []]
+def described_plan(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[str, Any]:
+    """Return the steps of a plan, inputs first, its cells, and what is left will cost.
+
+    ``finished`` are the cells that a run leaves alone: what only they read is not made again.
+    """
+    states = {key: facts.state(step) for key, step in plan.steps().items()}
+    to_do = _to_do(plan, facts, states, finished)
     steps = [
         {
             "kind": step.kind,
             "key": key,
             "label": step.label,
             "done": states[key] == [],
+            "to_do": key in to_do,
             "damaged": [str(path) for path in states[key] or ()],
         }
-        for key, step in planned.items()
+        for key, step in plan.steps().items()
     ]
     return {
         "steps": steps,
-        "cells": [{"name": cell.name, "key": cell.key} for cell in plan.cells],
-        "costs": bill.described(plan, left, facts),
+        "cells": [
+            {"name": cell.name, "key": cell.key, "done": cell.name in finished}
+            for cell in plan.cells
+        ],
+        "costs": bill.described(plan, list(to_do.values()), facts, finished),
     }
+
+
+def _to_do(
+    plan: Plan, facts: Facts, states: Mapping[str, Any], finished: Container[str]
+) -> dict[str, Step]:
+    """Return key -> step of those that a run must make, and of those that are damaged."""
+    cells = [cell for cell in plan.cells if cell.name not in finished]
+    needed = costs.left([step for cell in cells for step in cell.read], facts)
+    return {key: step for key, step in plan.steps().items() if key in needed or states[key]}
 
 
 def spelled_plan(plan: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines that a person reads."""
     steps, cells = plan["steps"], plan["cells"]
     for step in steps:
-        state = "done" if step["done"] else "again" if step["damaged"] else "to do"
+        state = "done" if step["done"] else "to do" if step["to_do"] else "spare"
+        state = "again" if step["damaged"] else state
         lost = f": {step['damaged'][0]} is lost or damaged" if step["damaged"] else ""
         yield f"{state:5}  {step['key'][:10]}  {step['label']}{lost}"
     for cell in cells:
-        yield f"cell   {cell['key'][:10]}  {cell['name']}"
+        state = "  (finished)" * cell["done"]
+        yield f"cell   {cell['key'][:10]}  {cell['name']}{state}"
     yield from (f"cost   {line}" for line in bill.spelled(plan["costs"]))
-    todo = sum(not step["done"] for step in steps)
-    counts = counted(len(cells), "cells"), counted(len(steps), "steps")
-    yield f"{', '.join(counts)}, {todo} of them to do"
+    todo, done = sum(step["to_do"] for step in steps), sum(cell["done"] for cell in cells)
+    of_cells = f"{counted(len(cells), 'cells')}{f' ({done:,} finished)' if done else ''}"
+    yield f"{of_cells}, {counted(len(steps), 'steps')}, {todo} of them to do"
 
 
 def _offer(offer: Offer) -> dict[str, Any]:

@@ -64,6 +64,10 @@ class _Width(Struct, frozen=True):
     width: _Some
 
 
+class _Amount(Struct, frozen=True):
+    amount: _Some
+
+
 @dataclass
 class Memory:
     """What is remembered in the folder ``root`` of a store."""
@@ -81,6 +85,11 @@ class Memory:
         found = self._of(["width", row.corpus_facts], _Width)
         return found.width if found else None
 
+    def amount(self, key: str) -> int | None:
+        """Return how much the step of a key has read, which may be gone."""
+        found = self._of(["amount", key], _Amount)
+        return found.amount if found else None
+
     def pace(self, like: object) -> Pace | None:
         """Return how long a step of an equal ``like`` took on this machine."""
         if not self.root.is_dir():  # what the machine is takes a while to find out
@@ -94,6 +103,10 @@ class Memory:
     def learn_width(self, row: Row, width: int) -> None:
         """Remember how wide the vectors of an encoder's row are."""
         self._learn(["width", row.corpus_facts], _Width(width))
+
+    def learn_amount(self, key: str, amount: int) -> None:
+        """Remember how much the step of a key reads."""
+        self._learn(["amount", key], _Amount(amount))
 
     def learn_pace(self, like: object, pace: Pace) -> None:
         """Remember how long a step took, unless a much larger one is remembered."""

@@ -17,6 +17,9 @@ MOST = 10**15
 FEWEST, SHORTEST_SECONDS = 10, 0.1
 """Units and time of which a finished work's rate means something."""
 
+EARLY_SECONDS = 2.0
+"""The first units are slow: fewer than `FEWEST` in less time foretell nothing."""
+
 
 class Tally:
     """A piece of work while it is done: how much of it, how fast, and what is left."""
@@ -65,6 +68,11 @@ class Tally:
             self._told, self._before, self._paced = True, self.done, self._counted
 
     @property
+    def share(self) -> float:
+        """How much of what is done was not done by an earlier attempt."""
+        return (self.done - self._before) / self.done if self.done else 1.0
+
+    @property
     def _now(self) -> float:
         return max(self._clock(), self._counted)  # some machines' clocks go back
 
@@ -83,7 +91,7 @@ class Tally:
         # until it was counted last: units come in batches, and one is under way
         new, seconds = self.done - self._before, self._counted - self._paced
         left = 0.0
-        if new > 0 and seconds > 0:
+        if seconds > 0 and (new >= FEWEST or (new > 0 and seconds >= EARLY_SECONDS)):
             said.append(paced(new / seconds, self.unit))
             if whole is not None:
                 left = (whole - self.done) * seconds / new - (now - self._counted)

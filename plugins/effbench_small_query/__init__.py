@@ -72,7 +72,7 @@ class Align:
     AdamW, ``warmup_steps`` (where they are more than half of all, a tenth of all) and then
     linear decay; ``batch_size`` is per device, texts are cut at ``max_length`` tokens for
     training. Defaults are the paper's; a static student wants a larger learning rate, such as
-    3e-3. Every ``checkpoint_steps`` a killed training can be taken up.
+    3e-3. Every ``checkpoint_steps``, and every 5 minutes, a checkpoint is kept.
 
     Raises:
         EffbenchError: options, base or targets do not go together, or the loss is NaN.

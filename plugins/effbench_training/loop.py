@@ -16,11 +16,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from effbench import ABOUT, EffbenchError, tell_steps
-from effbench.content import file_sha256
-from effbench.files import read_sealed, write_json
-
-SUMS = "effbench_sums.json"
-"""The file of a checkpoint with the checksums of the others."""
+from effbench_training.checkpoints import kept_in_time, newest, seal
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +63,9 @@ def fit(
     )
     trainer.who = who
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=_newest(checkpoints))
+    checkpoint = newest(checkpoints)
+    with kept_in_time(trainer, checkpoint):
+        trainer.train(resume_from_checkpoint=checkpoint)
     trainer.accelerator.wait_for_everyone()  # others may still write to a checkpoint
     if trainer.is_world_process_zero():
         curve = [entry for entry in trainer.state.log_history if "loss" in entry]
@@ -116,11 +114,16 @@ class _Loop(Trainer):  # type: ignore[misc]
         self.accelerator.wait_for_everyone()  # each process writes the state of its own draws
         if self.is_world_process_zero():
             checkpoints = Path(self.args.output_dir)
-            newest = checkpoints / f"checkpoint-{self.state.global_step}"
-            write_json(newest / SUMS, _sums(newest))
+            latest = checkpoints / f"checkpoint-{self.state.global_step}"
+            seal(latest, self._tr_loss.item(), self._globalstep_last_logged)
             for checkpoint in checkpoints.glob("checkpoint-*"):
-                if checkpoint != newest:
+                if checkpoint != latest:
                     shutil.rmtree(checkpoint)
+
+    def take_up(self, loss: float, since: int) -> None:
+        """Go on with an entry of the loss curve: the sum of its losses, and where it began."""
+        self._tr_loss += loss
+        self._globalstep_last_logged = since
 
     def training_step(self, *arguments: Any, **options: Any) -> Tensor:
         """Do one step and return its loss."""
@@ -238,27 +241,6 @@ def _remarks(curve: Sequence[Mapping[str, float]]) -> list[str]:
     if last < first:
         return []
     return [f"its loss did not fall ({first:.4g} when training began, {last:.4g} at the end)"]
-
-
-def _newest(checkpoints: Path) -> str | None:
-    """Return the newest whole checkpoint: its files are those that were saved."""
-    steps = sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
-    for checkpoint in reversed(steps):
-        try:
-            if read_sealed(checkpoint / SUMS) == _sums(checkpoint):
-                return str(checkpoint)
-        except EffbenchError:
-            continue
-    return None
-
-
-def _sums(checkpoint: Path) -> dict[str, str]:
-    files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
-    return {
-        path.relative_to(checkpoint).as_posix(): file_sha256(path)
-        for path in files
-        if path.name != SUMS
-    }
 
 
 def _move(model: Path, output_dir: Path) -> None:

@@ -264,6 +264,55 @@ def test_a_killed_training_goes_on_to_the_same_model(
         np.testing.assert_array_equal(found[name], expected[name])
 
 
+@pytest.mark.parametrize("why", ["a signal", "the time"])
+def test_what_was_trained_when_it_ends_is_kept(
+    base: ModelId, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+):
+    """Long before ``checkpoint_steps``, and in the midst of an entry of the loss curve."""
+    from safetensors.numpy import load_file
+
+    from effbench import interruption
+    from effbench_training import checkpoints, loop
+
+    made, steps, listener = loop._arguments, [], interruption._Listener()
+    monkeypatch.setattr(interruption, "_listener", listener)
+    monkeypatch.setattr(loop, "_arguments", lambda *given: logged(made(*given)))
+
+    def logged(options: Any) -> Any:
+        options.logging_steps = 2
+        return options
+
+    def train_step(self: Any, *arguments: Any) -> Any:
+        steps.append(self.state.global_step)
+        if len(steps) == 3 and why == "a signal":
+            listener._hear(15, None)
+        if len(steps) == 4:
+            raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    options = {"base": base, "epochs": 3}
+    whole = train(tmp_path / "whole", examples(vectors=False), **options)
+    step = loop._Loop.training_step
+    monkeypatch.setattr(loop._Loop, "training_step", train_step)
+    if why == "the time":
+        monkeypatch.setattr(checkpoints, "SECONDS", -1.0)
+    killed = tmp_path / "killed"
+    with pytest.raises(KeyboardInterrupt):
+        train(killed, examples(vectors=False), **options)
+    assert not (killed / "modules.json").exists()
+    before = len(steps)
+    assert before == (3 if why == "a signal" else 4)
+    listener._first = None
+    steps[:] = [0] * 9
+    train(killed, examples(vectors=False), **options)
+    assert steps[9] == 3, "it goes on where it was"
+    for name, wanted in load_file(whole / "model.safetensors").items():
+        np.testing.assert_array_equal(load_file(killed / "model.safetensors")[name], wanted)
+    told = [json.loads((one / "loss.json").read_text()) for one in (whole, killed)]
+    assert told[0]
+    assert [e["loss"] for e in told[1]] == [e["loss"] for e in told[0]]
+
+
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [

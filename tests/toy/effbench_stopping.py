@@ -14,10 +14,11 @@ from typing import Literal
 from effbench_toy import WordsEncoder
 
 import effbench
+from effbench.interruption import postponed
 
 Deed = Literal[
     "nothing", "waits", "swallows", "is deaf", "cleans for ever", "starts children",
-    "ends a fork",
+    "ends a fork", "keeps its work", "never asks",
 ]  # fmt: skip
 
 
@@ -88,10 +89,23 @@ def end_a_fork():
     note(f"fork ended with {child.exitcode}")
 
 
+def keep_work():
+    with postponed() as asked:
+        note("ready")
+        while not asked():
+            time.sleep(0.05)
+        note("kept")
+
+
+def never_ask():
+    with postponed():
+        wait()
+
+
 DEEDS = {
     "nothing": lambda: None, "waits": wait, "swallows": swallow, "is deaf": be_deaf,
     "cleans for ever": clean_for_ever, "starts children": start_children,
-    "ends a fork": end_a_fork,
+    "ends a fork": end_a_fork, "keeps its work": keep_work, "never asks": never_ask,
 }  # fmt: skip
 
 

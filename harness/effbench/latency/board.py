@@ -67,9 +67,20 @@ def latencies(
     remarks = list(sessions.remarks)
     if any(record.latency for record in records):
         remarks.append("latencies of an older protocol are not shown (run the suite again)")
+    remarks += _to_come(missing, suite)
     rows = [row for row, _ in lines]
     remarks += spelled(zip(rows, (own.flags() for own in timed), strict=True))
     return Latencies(measured, timed, missing, remarks, sessions.unreadable)
+
+
+def _to_come(missing: Sequence[Sequence[str]], suite: SuiteFacts) -> list[str]:
+    """Say on which datasets no line has a latency, though the suite wants one."""
+    if not suite.latency.conditions or not missing:
+        return []
+    datasets = [dataset.name for dataset in suite.datasets]
+    none = [name for name in datasets if all(name in lacking for lacking in missing)]
+    where = f" on {', '.join(none)}" if none != datasets else ""
+    return [f"latency not measured yet{where} (effbench run SUITE measures it)"] * bool(none)
 
 
 def _of(sessions: Sessions, record: Done | None) -> Measured:

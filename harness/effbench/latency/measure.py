@@ -86,6 +86,18 @@ def measure(
         keep(found)
 
 
+def unmeasured(
+    cells: Sequence[Cell], plan: Plan, bench: Workbench, folder: Path, options: LatencyOptions
+) -> set[str]:
+    """Return the datasets of which `measure` would make a session now."""
+    by_dataset: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        if cell.has_latency:
+            by_dataset[cell.dataset.name].append(cell)
+    known = _Known(folder, replace(options, baseline=plan.baseline), bench)
+    return {name for name, group in by_dataset.items() if known.of(group) is None}
+
+
 def _measured(
     group: Sequence[Cell],
     place: Place,

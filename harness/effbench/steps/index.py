@@ -117,7 +117,7 @@ class BuildRetriever:
         docs = known.said(self, "docs")
         docs = known.docs(self.dataset) if docs is None else docs
         like = ["index docs", self.row.pace(known.device)]
-        return Work("docs", docs, like, least=(docs or 0) * SHORTEST_ID)
+        return Work("docs", docs, like, least=(docs or 0) * SHORTEST_ID, more=True)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)

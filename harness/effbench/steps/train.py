@@ -99,7 +99,7 @@ class Train:
         except EffbenchError:  # nobody takes it up: who mends the trainer starts anew
             _remove(folder)
             raise
-        return {"seconds": seconds}
+        return {"seconds": seconds, **({"share": work.share} if 0 < work.share < 1 else {})}
 
 
 def _remove(folder: Path) -> None:

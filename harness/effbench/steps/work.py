@@ -39,6 +39,9 @@ class Work(NamedTuple):
     volume: int | None = None
     """What its bytes grow with, if that is not the amount."""
 
+    more: bool = False
+    """Whether it writes much beside ``least``, such as an index of texts beside the ids."""
+
     shard: int = 0
     """How many units a killed run keeps at a time for the next one; 0 where it keeps none."""
 
