@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "record.schema.json").read_text()))
-PUBLISHED = sorted((ROOT / "results").glob("*/*/*--*.json"))
+PUBLISHED = sorted((ROOT / "results" / "published").glob("*/*/*--*.json"))
 
 SUITE = """\
 suite: toys

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _RESULTS = "name another disk with --results, or free some"
 
+MOST_DOCS = 10**11
+"""No corpus has as many. A dataset that says so is wrong, and its cells alone will fail."""
+
 _RECORD = 2_000
 """Bytes of a cell's record and its run, at least."""
 
@@ -84,7 +87,8 @@ class Facts:
             self._docs[key] = self.memory.docs(dataset)
             if self._docs[key] is None:
                 with contextlib.suppress(EffbenchError):  # said when the corpus is read
-                    self._docs[key] = dataset.docs_count()
+                    count = dataset.docs_count()
+                    self._docs[key] = count if count and 0 < count <= MOST_DOCS else None
         return self._docs[key]
 
     def width(self, row: Row) -> int | None:

@@ -58,7 +58,7 @@ def witnessed() -> dict[str, Any]:
             zlib.crc32(torch.get_rng_state().numpy().tobytes()),
         ),
         "warnings": [str(line[:3]) for line in warnings.filters],
-        "signals": [str(signal.getsignal(number)) for number in SIGNALS],
+        "signals": [_named(signal.getsignal(number)) for number in SIGNALS],
         "recursion": sys.getrecursionlimit(),
         "logging": (logging.root.manager.disable, logging.root.level),
         "garbage": gc.isenabled(),
@@ -69,6 +69,11 @@ def witnessed() -> dict[str, Any]:
         "places": (sys.executable, tempfile.gettempdir(), len(sys.meta_path) > 2),
         "digits": sys.get_int_max_str_digits(),
     }
+
+
+def _named(handler: Any) -> str:
+    """Return what tells a handler from others, in all processes: a method shows an address."""
+    return getattr(handler, "__qualname__", str(handler))
 
 
 def doing(call: Callable[[], Any]) -> Deed:
