@@ -14,6 +14,10 @@ import psutil
 import pytest
 
 MAIN = "from effbench.cli import main; main()"
+FRESH = (  # the tests may run under nohup, or behind a shell that lets Ctrl-C be ignored
+    "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); "
+)
 SAID = "Interrupted: what is finished is kept, run again to go on."
 SUITE = """\
 suite: toys
@@ -42,9 +46,11 @@ class Run:
 
     def __init__(self, folder: Path, *arguments: object, ignoring: str = "") -> None:
         self.log = folder / "log"
-        before = f"import signal; signal.signal(signal.{ignoring}, signal.SIG_IGN); "
+        before = FRESH + (
+            f"signal.signal(signal.{ignoring}, signal.SIG_IGN); " * bool(ignoring)
+        )
         self.process = subprocess.Popen(
-            [sys.executable, "-c", (before if ignoring else "") + MAIN, *map(str, arguments)],
+            [sys.executable, "-c", before + MAIN, *map(str, arguments)],
             cwd=folder,
             env={
                 **os.environ,

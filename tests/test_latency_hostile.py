@@ -118,8 +118,9 @@ def test_files_beside_us_are_no_modules_of_a_worker(run, tmp_path, monkeypatch) 
 
 def test_an_interrupt_leaves_nothing(suite, tmp_path, log) -> None:
     path = suite(with_rows("leaves-a-daemon", "hangs-in-c"))
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     run = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "latency", str(path), "--results", "r"],
+        [sys.executable, "-c", heard + MAIN, "latency", str(path), "--results", "r"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE,
