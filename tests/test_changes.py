@@ -247,7 +247,8 @@ def test_too_few_processes_for_an_interval_are_said(effbench, tmp_path: Path) ->
         shutil.rmtree(folder / "latency")
         time(tmp_path / name, small=ms, processes=2)
     found = effbench("diff", tmp_path / "old", tmp_path / "new")
-    assert "fewer than 3 processes (raise latency's processes) in both results" in found.stdout
+    why = "fewer than 3 processes have steady times (raise latency's processes) in both results"
+    assert why in found.stdout
     assert "2 figures compared, 0 moved beyond noise; 6 could not be compared" in found.stdout
 
 

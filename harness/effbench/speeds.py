@@ -111,7 +111,7 @@ def _doubt(whose: str, measured: Measured, value: Interval | None = None) -> Dou
     if flags:
         return Doubt(f"{whose} {' and '.join(flags)}", "; ".join(flags.values()))
     if value and value.low is None:
-        return Doubt("fewer than 3 processes (raise latency's processes)")
+        return Doubt("fewer than 3 processes have steady times (raise latency's processes)")
     return Doubt()
 
 
