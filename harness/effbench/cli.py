@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,6 +40,9 @@ from effbench.files import DiskError
 from effbench.paths import check_here
 from effbench.printing import Plain, put, put_json, say
 from effbench.words import counted
+
+if TYPE_CHECKING:
+    from effbench.leaderboard import Board
 
 FAILED, MISTAKE = 1, 2
 
@@ -143,16 +146,14 @@ def run(
     failed, all lack data, or a score is not as expected; 2: a mistake in the suite or the
     command.
     """
-    from effbench import processes, render, selection
+    from effbench import processes, selection
     from effbench.console import Terminal, stderr
     from effbench.costs import Facts, check_run
-    from effbench.layout import show
     from effbench.leaderboard import boards
     from effbench.plan import Unmeasurable
     from effbench.results import Results
     from effbench.run import refuse
     from effbench.run import run as run_plan
-    from effbench.tables import table
     from effbench.uses import using
     from effbench.workbench import Workbench
 
@@ -179,11 +180,7 @@ def run(
     if processes.rank():
         return
     shown = boards([records.folder])
-    found = selection.select([table(one) for one in shown], columns)
-    if as_json:
-        put(render.as_json(found))
-    elif any(one.collected.done or one.unreadable for one in shown):  # else all was said above
-        show(found)
+    _show_boards(shown, columns, as_json=as_json)
     skipped = f", {len(outcome.skipped)} skipped" if outcome.skipped else ""
     say(
         f"{counted(len(outcome.done), 'cells')} done, {len(outcome.reused)} finished already, "
@@ -193,6 +190,19 @@ def run(
     )
     missed = misses(shown, forgiven=forgive_expected)
     leave(failed=missed or bool(outcome.failed) or not outcome.records)
+
+
+def _show_boards(boards: Sequence[Board], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print the leaderboards of a run; where no cell is done, its failures were said."""
+    from effbench import render, selection
+    from effbench.layout import show
+    from effbench.tables import table
+
+    found = selection.select([table(board) for board in boards], columns)
+    if as_json:
+        put(render.as_json(found))
+    elif any(board.collected.done or board.unreadable for board in boards):
+        show(found)
 
 
 @main.command()
