@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from effbench import uses
+from effbench import memory, uses
 from effbench.files import DiskError
 from effbench.store import MANIFEST
 
@@ -25,7 +25,7 @@ UNKNOWN = "unknown"
 FREED = ".freed-"
 """What the names of artifacts begin with that somebody has begun to free."""
 
-_NOTES = (uses.FOLDER, "learned")
+_NOTES = (uses.FOLDER, memory.FOLDER)
 """Folders that hold no steps: of what runs note there for later ones."""
 
 _KEY = re.compile(r"[0-9a-f]{32}")
