@@ -1,4 +1,4 @@
-"""Sizes and ages as people write them: 20GB, 30d."""
+"""Amounts as people write them, a number and a unit: 20GB, 30d, 5ms, 97%."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from effbench.errors import EffbenchError
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
           "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?([A-Za-z]+)", re.ASCII)
+_AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})\s*([A-Za-z]*|%)", re.ASCII)
+
+
+def amount(text: str) -> tuple[float, str]:
+    """Return the number and the unit of a text: "" without one, and -1 if it is no amount."""
+    found = _AMOUNT.fullmatch(text.strip())
+    return (float(found[1]), found[2]) if found else (-1.0, "")
 
 
 def bytes_of(text: str) -> int:
@@ -19,10 +25,10 @@ def bytes_of(text: str) -> int:
         EffbenchError: it means none.
 
     """
-    found = _AMOUNT.fullmatch(text.strip())
-    if not found or found[2].upper() not in _BYTES:
+    number, unit = amount(text)
+    if unit.upper() not in _BYTES:
         raise EffbenchError(f"{text!r} is no size (write a number and a unit, such as 20GB)")
-    return round(float(found[1]) * _BYTES[found[2].upper()])
+    return round(number * _BYTES[unit.upper()])
 
 
 def seconds_of(text: str) -> float:
@@ -32,9 +38,9 @@ def seconds_of(text: str) -> float:
         EffbenchError: it means none.
 
     """
-    found = _AMOUNT.fullmatch(text.strip())
-    if not found or found[2] not in _SECONDS:
+    number, unit = amount(text)
+    if unit not in _SECONDS:
         raise EffbenchError(
             f"{text!r} is no age (write a number and m, h, d or w, such as 30d)"
         )
-    return float(found[1]) * _SECONDS[found[2]]
+    return number * _SECONDS[unit]

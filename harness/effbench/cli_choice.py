@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from effbench.amounts import amount
 from effbench.errors import EffbenchError
 from effbench.printing import put_json, say
 from effbench.words import plain_line
@@ -16,6 +16,8 @@ from effbench.words import plain_line
 if TYPE_CHECKING:
     from effbench.choice import Terms
     from effbench.leaderboard import Board
+
+_MILLISECONDS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3}
 
 NOT_SURE = 3
 """The exit code of an answer as JSON that is not sure, or names no row."""
@@ -77,12 +79,12 @@ def milliseconds(text: str) -> float:
         EffbenchError: it says none.
 
     """
-    number, unit = _amount(text, "us|ms|s")
-    if number <= 0:
+    number, unit = amount(text)
+    if number <= 0 or unit not in _MILLISECONDS:
         raise EffbenchError(
             f"--budget {plain_line(text, 40)}: not a time (write 5ms, 800us or 0.2s)"
         )
-    return number * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit or "ms"]
+    return number * _MILLISECONDS[unit]
 
 
 def share_kept(text: str) -> float:
@@ -92,16 +94,9 @@ def share_kept(text: str) -> float:
         EffbenchError: it says none, or more than the whole.
 
     """
-    number, unit = _amount(text, "%")
-    kept = number / 100 if unit else number
-    if not 0 < kept <= 1:
+    number, unit = amount(text)
+    kept = number / 100 if unit == "%" else number
+    if unit not in ("", "%") or not 0 < kept <= 1:
         wanted = "not a share above 0 and up to 1 (write 0.97 or 97%)"
         raise EffbenchError(f"--keep {plain_line(text, 40)}: {wanted}")
     return kept
-
-
-def _amount(text: str, units: str) -> tuple[float, str | None]:
-    """Return the number of a text, and its unit; 0 if it is none."""
-    pattern = rf"(\d{{1,9}}(?:\.\d{{0,9}})?|\.\d{{1,9}})\s*({units})?"
-    found = re.fullmatch(pattern, text.strip(), re.ASCII)
-    return (float(found[1]), found[2]) if found else (0.0, None)
