@@ -89,9 +89,9 @@ def age(cache: Path, suite: str, days: float) -> None:
                 os.utime(one, (then, then))
 
 
-def folders(cache: Path) -> list[Path]:
-    """Return the folders of all artifacts."""
-    return [path for path in cache.glob("*/*") if path.is_dir()]
+def folders(cache: Path, kind: str = "*") -> list[Path]:
+    """Return the folders of all artifacts, or of those of a kind."""
+    return [path for path in cache.glob(f"{kind}/*") if path.is_dir()]
 
 
 def test_the_cache_is_told_by_suite_and_row(effbench, run, held, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_suite_needs_what_is_missing(effbench, run, suite, tmp_path: Path) -> 
     found = effbench("cache", "needs", path)
     assert "toys needs 11 steps: 0 held, 0 bytes; 11 missing" in found.stdout
     run()
-    (encoded,) = (tmp_path / "cache" / "retriever").glob("*/")
+    (encoded,) = folders(tmp_path / "cache", "retriever")
     shutil.rmtree(encoded)
     assert "10 held" in effbench("cache", "needs", path).stdout
     steps = json.loads(effbench("cache", "needs", path, "--json").stdout)
@@ -263,7 +263,7 @@ def _killed(*_: object, **__: object) -> None:
 
 def test_leftovers_alone_are_freed_without_options(effbench, run, held, tmp_path: Path) -> None:
     run()
-    (folder,) = (tmp_path / "cache" / "data").glob("*/")
+    (folder,) = folders(tmp_path / "cache", "data")
     (folder / ".0123456789abcdef.part.tsv").write_bytes(bytes(5000))
     assert "leftovers of killed processes: 5.0 kB" in effbench("cache").stdout
     assert "would free 0 steps, 0 bytes, 5.0 kB of" in effbench("cache", "free").stdout
@@ -287,7 +287,7 @@ def test_an_artifact_that_is_a_link_is_named_and_stays(
     effbench, run, held, tmp_path: Path
 ) -> None:
     run()
-    (folder,) = (tmp_path / "cache" / "retriever").glob("*/")
+    (folder,) = folders(tmp_path / "cache", "retriever")
     moved = folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(moved)
     found = effbench("cache", "free", "--to", "0B", "--yes")
