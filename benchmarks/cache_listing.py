@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from effbench.files import sealed, write_json
+from effbench.store.disk import sealed, write_json
 
 KINDS = ("data", "encode", "index", "model", "queries", "retriever", "run", "texts")
 SUITES = ROWS = 10
@@ -63,7 +63,7 @@ def _made(root: Path, number: int) -> str:
 
 
 def _timed(what: str, root: Path, *arguments: str) -> None:
-    command = [sys.executable, "-c", "from effbench.cli import main; main()", "cache"]
+    command = [sys.executable, "-c", "from effbench.cli.commands import main; main()", "cache"]
     begin, before = time.perf_counter(), os.times()
     command += [*arguments, "--cache", str(root)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from effbench.errors import EffbenchError
-from effbench.recorded import Done
-from effbench.records import SUITE, read, read_suite
-from effbench.significance import SIGNIFICANT, Paired, holm, values_of
+from effbench.api.errors import EffbenchError
+from effbench.run.recorded import Done
+from effbench.run.records import SUITE, read, read_suite
+from effbench.statistics.significance import SIGNIFICANT, Paired, holm, values_of
 
 Values = dict[str, dict[str, dict[str, float]]]  # row -> dataset -> query_id -> value
 

@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "toy"), str(ROOT / "tests" / "plugins")]
 
 HEAVY = (
-    "bm25s", "effbench.cli", "effbench.latency.measure", "effbench.leaderboard", "effbench.run",
+    "bm25s", "effbench.cli.commands", "effbench.latency.measure", "effbench.board.leaderboard",
+    "effbench.run.runner",
     "faiss", "effbench_small_query.training", "effbench_training.loop",
     "effbench_training.mining", "ir_measures", "pytrec_eval", "scipy.stats",
     "sentence_transformers",
@@ -87,7 +88,7 @@ def prepare(folder: Path, *, training: bool) -> Path:
     for module in HEAVY:
         importlib.import_module(module)
     importlib.import_module("tiny_students").save_base(folder / "base")
-    for module in ("effbench.vectors", "effbench.steps.encode"):
+    for module in ("effbench.steps.shards", "effbench.steps.encode"):
         setattr(importlib.import_module(module), "SHARD", SHARD)  # noqa: B010
     return folder / "suite.yaml"
 
@@ -112,7 +113,7 @@ def effbench(folder: Path, *arguments: str, before: Callable[[], None] | None = 
 def _child(
     arguments: tuple[str, ...], said: Path, printed: Path, before: Callable[[], None] | None
 ) -> int:
-    from effbench.cli import main
+    from effbench.cli.commands import main
 
     for path, number in ((printed, 1), (said, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
@@ -149,7 +150,7 @@ def exported(folder: Path) -> dict[str, bytes]:
 
 def unsound(folder: Path) -> list[str]:
     """Return the steps in the store that are not finished and whole."""
-    from effbench.store import Artifact
+    from effbench.store.artifacts import Artifact
 
     places = [path for path in folder.glob("cache/*/*") if path.is_dir()]
     return [f"{path.parent.name}/{path.name}" for path in places if not Artifact(path).sound()]

@@ -23,7 +23,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from effbench import Doc, ModelId
-from effbench.content import find_model
+from effbench.store.digests import find_model
 from effbench_transformer import TransformerEncoder
 
 MAX_LENGTH = 256

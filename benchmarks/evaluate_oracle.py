@@ -24,7 +24,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from effbench.cli import main as effbench
+from effbench.cli.commands import main as effbench
 
 Grades = Mapping[str, int]
 TOLERANCE = 1e-9

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import click
 
-from effbench.latency import figures, trust
-from effbench.latency.figures import Interval
 from effbench.latency.samples import Read, Times, read_samples
-from effbench.latency.sessions import Measured
 from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END
+from effbench.statistics import figures, trust
+from effbench.statistics.figures import Interval
+from effbench.statistics.sessions import Measured
 
 
 @click.command()

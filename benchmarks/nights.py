@@ -105,7 +105,12 @@ def measure(night: Night, suite: str, folder: Path) -> None:
 def effbench(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command of effbench, the slowed encoder among its plugins."""
     path = os.pathsep.join(filter(None, [str(KNOWN), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-c", "from effbench.cli import main; main()", *arguments]
+    command = [
+        sys.executable,
+        "-c",
+        "from effbench.cli.commands import main; main()",
+        *arguments,
+    ]
     return subprocess.run(
         command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
     )

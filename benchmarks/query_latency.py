@@ -28,7 +28,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 from transformers.utils.logging import disable_progress_bar
 
 from effbench import ModelId
-from effbench.content import find_model
+from effbench.store.digests import find_model
 from effbench_small_query import Shape
 from effbench_small_query.reading import open_student
 from effbench_small_query.students import build, save

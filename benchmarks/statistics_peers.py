@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from effbench.collected import collect
-from effbench.significance import Paired, values_of
+from effbench.board.collected import collect
+from effbench.statistics.significance import Paired, values_of
 
 
 @click.command()

@@ -10,10 +10,10 @@ from typing import cast
 import click
 import msgspec
 
-from effbench import render
-from effbench.cli import main
-from effbench.recorded import Record
-from effbench.tables import tables
+from effbench.cli.commands import main
+from effbench.run.recorded import Record
+from effbench.views import render
+from effbench.views.tables import tables
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
@@ -46,7 +46,7 @@ def _block(title: str, text: str) -> str:
 
 
 def schema() -> str:
-    """Return docs/record.schema.json: what `effbench.recorded` says of a record."""
+    """Return docs/record.schema.json: what `effbench.run.recorded` says of a record."""
     facts = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://effbench/record.schema.json",

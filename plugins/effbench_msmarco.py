@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import effbench
-from effbench.content import count_lines, text_digest
-from effbench.reading import checked_id, checked_relevance, opened, read_lines, shown
+from effbench.store.digests import count_lines, text_digest
+from effbench.store.reading import checked_id, checked_relevance, opened, read_lines, shown
 
 Layout: TypeAlias = tuple[str, ...]  # what the columns of a line hold
 COLLECTION = ("doc_id", "text")

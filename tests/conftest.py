@@ -34,7 +34,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def effbench() -> Callable[..., Result]:
     """Run the command line in this process."""
-    from effbench.cli import main
+    from effbench.cli.commands import main
 
     return lambda *arguments: CliRunner().invoke(main, [str(one) for one in arguments])
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from effbench.latency import sessions
+from effbench.latency import samples as kept
 from effbench.latency.samples import Block, Samples
 
 HEADER: dict[str, Any] = {
@@ -79,7 +79,7 @@ def write_session(
             for span, times in spans.items():
                 taken = [int(one * 1e6) for one in times]
                 samples.add(row, span, process, 0, range(len(taken)), taken)
-    return sessions.write(folder, samples)
+    return kept.write(folder, samples)
 
 
 SUITE = """\

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from effbench.api import ScoredDoc
+from effbench.api.encoders import ScoredDoc
 from effbench.latency.agreement import same
 from effbench.latency.samples import Read, read_samples
 

@@ -16,8 +16,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from effbench import freeing, uses
-from effbench.cli_options import planned
+from effbench.cache import freeing, uses
+from effbench.cli.options import planned
 
 TOY = Path(__file__).parent / "toy"
 SUITE = """\
@@ -425,7 +425,12 @@ def test_options_of_the_cache_are_not_lost_before_its_commands(effbench, tmp_pat
 def command(*arguments: object) -> subprocess.Popen[str]:
     """Start the command line in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from effbench.cli import main; main()", *map(str, arguments)],
+        [
+            sys.executable,
+            "-c",
+            "from effbench.cli.commands import main; main()",
+            *map(str, arguments),
+        ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -14,7 +14,7 @@ HEAVY = {"torch", "numpy", "faiss", "transformers", "ir_datasets", "ir_measures"
 OURS = sorted(p.value for p in entry_points(group="effbench") if p.dist.name == "effbench")
 
 
-@pytest.mark.parametrize("module", ["effbench", "effbench.cli", *OURS])
+@pytest.mark.parametrize("module", ["effbench", "effbench.cli.commands", *OURS])
 def test_import_is_light(module: str) -> None:
     code = f"import sys, {module}; print(*({HEAVY!r} & sys.modules.keys()))"
     found = subprocess.run(
@@ -25,7 +25,7 @@ def test_import_is_light(module: str) -> None:
 
 def test_help_is_light_too() -> None:
     code = (
-        "import sys\nfrom effbench.cli import main\n"
+        "import sys\nfrom effbench.cli.commands import main\n"
         "try: main(['--help'])\n"
         f"except SystemExit: print(*({HEAVY!r} & sys.modules.keys()))"
     )

@@ -46,7 +46,12 @@ def effbench(tmp_path: Path, suite):
 
     def start(command: str, text: str = SUITE) -> str:
         results = ("--results", str(tmp_path / "results")) if command == "run" else ()
-        start = [sys.executable, "-c", "from effbench.cli import main; main()", command]
+        start = [
+            sys.executable,
+            "-c",
+            "from effbench.cli.commands import main; main()",
+            command,
+        ]
         return subprocess.run(
             [*start, str(suite(text)), *results],
             env={**os.environ, "PYTHONPATH": path, "EFFBENCH_PLUGINS": "mine,toy"},

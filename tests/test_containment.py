@@ -14,9 +14,9 @@ from pathlib import Path
 import effbench_untidy
 import pytest
 
-from effbench.blame import blamed, drawn
-from effbench.containment import kept
-from effbench.keepers import keepers
+from effbench.guard.blame import blamed, drawn
+from effbench.guard.containment import kept
+from effbench.guard.keepers import keepers
 
 SUITE = """\
 suite: toys
@@ -45,7 +45,7 @@ def run_alone(suite, tmp_path: Path):
     """Run a suite's text in a process of its own."""
 
     def start(text: str, *options: str, first: str = "") -> subprocess.CompletedProcess[str]:
-        code = f"{first}\nfrom effbench.cli import main\nmain()"
+        code = f"{first}\nfrom effbench.cli.commands import main\nmain()"
         command = [sys.executable, "-c", code, "run", str(suite(text))]
         return subprocess.run(
             [*command, "--results", str(tmp_path / "results"), *options],
@@ -212,7 +212,9 @@ def test_what_is_left_does_not_keep_the_program_alive(
     if failing:
         text = text.replace(BEFORE, f"{BEFORE}bad: {{use: bad, wrong: rows}}, ")
     found = run_alone(
-        text, "--json", first="import effbench.ending\neffbench.ending.GRACE_SECONDS = 0.5"
+        text,
+        "--json",
+        first="import effbench.guard.ending\neffbench.ending.GRACE_SECONDS = 0.5",
     )
     assert found.returncode == int(failing), found.stderr
     assert found.stderr.splitlines()[-1] == line

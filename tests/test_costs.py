@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from effbench import room
-from effbench.files import read_sealed, write_json
-from effbench.memory import FOLDER
-from effbench.store import Artifact
+from effbench.store import space
+from effbench.store.artifacts import Artifact
+from effbench.store.disk import read_sealed, write_json
+from effbench.work.memory import FOLDER
 
 SUITE = """\
 suite: toys
@@ -307,7 +307,7 @@ def test_a_disk_that_does_not_count_refuses_nothing(effbench, suite, monkeypatch
 def test_root_may_fill_what_disks_keep_for_it(
     effbench, suite, monkeypatch, user: int, code: int
 ) -> None:
-    monkeypatch.setattr(room.os, "geteuid", lambda: user)
+    monkeypatch.setattr(space.os, "geteuid", lambda: user)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**11, 0))
     assert costs(effbench, suite(SUITE))["free_bytes"] == 0
     assert effbench("run", suite(SUITE)).exit_code == code

@@ -211,7 +211,7 @@ def test_an_error_of_our_vectors_is_not_the_indexs(run, monkeypatch) -> None:
     def broken(*_):
         raise OSError(116, "Stale file handle", "00000.npy")
 
-    monkeypatch.setattr("effbench.vectors.DiskVectors._read", broken)
+    monkeypatch.setattr("effbench.steps.shards.DiskVectors._read", broken)
     found, records = run(SUITE)
     assert found.exit_code == 1
     error = records["toy--words--plain"]["error"]
@@ -249,11 +249,11 @@ def test_a_trainer_that_leaves_what_cannot_be_kept_fails_alone(
 def test_vectors_of_an_encoder_that_failed_are_not_taken_for_those_of_the_mended_one(
     run, monkeypatch
 ) -> None:
-    monkeypatch.setattr("effbench.vectors.SHARD", 20)
+    monkeypatch.setattr("effbench.steps.shards.SHARD", 20)
     text = encoder(at="second shard")
     assert run(text)[0].exit_code == 1
     monkeypatch.setenv("TOY_MENDED", "1")
-    monkeypatch.setattr("effbench.code.digest", lambda module: "mended")
+    monkeypatch.setattr("effbench.work.code.digest", lambda module: "mended")
     found, records = run(text)
     assert found.exit_code == 0, found.output
     whole = records["toy--words--plain"]["per_query"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from effbench import run as effbench_run
+from effbench.run import runner as effbench_run
 
 DOCS = {"d1": "red apples", "d2": "green pears", "d3": "blue whales"}
 QUERIES = {"q1": "red apples", "q2": "blue whales"}

@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
-BLIND = "from effbench.store import Artifact; Artifact._bad = lambda *_: []"
+BLIND = "from effbench.store.artifacts import Artifact; Artifact._bad = lambda *_: []"
 
 
 def disturb(script: str, *options: str, before: str = "") -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from effbench import hookspecs
+from effbench.api import hookspecs
 
 ROOT = Path(__file__).parents[1]
 HOOKS = [name for name in dir(hookspecs) if name.startswith("effbench_")]
@@ -173,7 +173,7 @@ def test_the_first_run_in_a_clone_measures_here(clone: Path, tmp_path: Path) -> 
     environment.pop("EFFBENCH_MACHINE", None)
 
     def effbench(*command: str) -> subprocess.CompletedProcess[str]:
-        code = "from effbench.cli import main; main()"
+        code = "from effbench.cli.commands import main; main()"
         return subprocess.run(
             [sys.executable, "-c", code, *command],
             cwd=clone, env=environment, check=True, capture_output=True, text=True,

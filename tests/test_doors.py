@@ -17,9 +17,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from effbench import door, recorded
 from effbench.latency import archive
 from effbench.latency import recorded as sessions
+from effbench.run import recorded
+from effbench.store import door
 from made_records import write_results
 from test_mteb_files import write_task
 
@@ -457,7 +458,7 @@ def test_no_union_kills_the_process(kind: Any) -> None:
 def test_reading_leaves_the_memory_whole(results: Path) -> None:
     """Under an allocator that checks: a process that damages its memory ends by a signal."""
     code = (
-        "import sys; from pathlib import Path; from effbench.leaderboard import boards;"
+        "import sys; from pathlib import Path; from effbench.board.leaderboard import boards;"
         "print(len(boards([Path(sys.argv[1])])))"
     )
     checked = {**os.environ, "PYTHONMALLOC": "debug"}

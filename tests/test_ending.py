@@ -120,7 +120,7 @@ def test_an_exit_while_a_row_is_exported_is_no_success(effbench, suite, tmp_path
 
 
 def test_an_exit_that_nobody_caught_is_no_success(effbench, suite, monkeypatch) -> None:
-    monkeypatch.setattr("effbench.plan.make", lambda *_: sys.exit(0))
+    monkeypatch.setattr("effbench.plan.planner.make", lambda *_: sys.exit(0))
     found = effbench("plan", suite(SUITE))
     assert found.exit_code == 1
     assert "Error: something ended the program: SystemExit: 0 in " in found.stderr
@@ -130,7 +130,7 @@ def test_an_exit_that_nobody_caught_is_no_success(effbench, suite, monkeypatch) 
 @pytest.mark.parametrize("how", ["os", "within", "at exit", "straight at exit"])
 def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path, how: str) -> None:
     path = suite(with_ending("retriever", "search", how))
-    code = "from effbench.cli import main; main()"
+    code = "from effbench.cli.commands import main; main()"
     found = subprocess.run(
         [sys.executable, "-c", code, "run", str(path), "--results", str(tmp_path / "results")],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -156,7 +156,7 @@ def test_an_exit_in_a_latency_worker_fails_its_row(run, what: str, cell: str) ->
 
 
 def test_measuring_that_fails_fails_its_cell_alone(run, monkeypatch) -> None:
-    from effbench import records
+    from effbench.run import records
 
     measure = records.measure
 
@@ -165,7 +165,7 @@ def test_measuring_that_fails_fails_its_cell_alone(run, monkeypatch) -> None:
             raise ValueError("nDCG@10 of query 'q0' is 1.2")
         return measure(hits, *others)
 
-    monkeypatch.setattr("effbench.records.measure", broken)
+    monkeypatch.setattr("effbench.run.records.measure", broken)
     found, kept = run(SUITE)
     assert found.exit_code == 1
     assert {r["row"]["name"]: r["status"] for r in kept} == {"words": "done", "scan": "failed"}
@@ -178,7 +178,7 @@ def test_a_disk_that_is_full_when_latency_is_written_fails_the_pass_alone(
     def full(*_):
         raise OSError(28, "No space left on device", "a/file")
 
-    monkeypatch.setattr("effbench.latency.sessions.write", full)
+    monkeypatch.setattr("effbench.latency.samples.write", full)
     terms = "latency: {queries: 10, warmup: 6, processes: 1}"
     found, kept = run(SUITE.replace("latency: false", terms))
     assert found.exit_code == 1

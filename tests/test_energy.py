@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from effbench.energy import Counters
+from effbench.machine.energy import Counters
 
 RANGE = 262_143_328_850
 

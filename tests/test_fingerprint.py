@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from effbench.fingerprint import ENVIRONMENT, differences, digest, fingerprint
+from effbench.machine.fingerprint import ENVIRONMENT, differences, digest, fingerprint
 from made_machine import CPU, LAPTOP, write
 
 
@@ -143,7 +143,7 @@ def test_digest_stays_while_the_machines_state_changes_and_over_json(tree) -> No
 
 def test_importing_it_loads_nothing_heavy() -> None:
     code = (
-        "import sys, effbench.fingerprint, effbench.energy; "
+        "import sys, effbench.machine.fingerprint, effbench.machine.energy; "
         "print({'torch', 'numpy', 'psutil', 'pynvml'} & sys.modules.keys())"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -9,10 +9,10 @@ import time
 import pytest
 
 from effbench.latency import drawing
-from effbench.latency.figures import by_length
 from effbench.latency.gate import Load, read_system, unsteady
 from effbench.latency.samples import Block, read_samples
-from effbench.latency.trust import stability_of
+from effbench.statistics.figures import by_length
+from effbench.statistics.trust import stability_of
 
 STEADY = Block(0, 0, 0, 0, (1000, 1040), 0.01, 0, 3, 0.2)
 QUERIES = {f"q{i}": f"text {i}" for i in range(20)}

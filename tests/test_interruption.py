@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-MAIN = "from effbench.cli import main; main()"
+MAIN = "from effbench.cli.commands import main; main()"
 FRESH = (  # the tests may run under nohup, or behind a shell that lets Ctrl-C be ignored
     "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
     "signal.signal(signal.SIGINT, signal.default_int_handler); "

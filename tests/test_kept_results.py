@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from effbench.errors import EffbenchError
-from effbench.files import listed
+from effbench.api.errors import EffbenchError
 from effbench.latency.samples import read_samples
-from effbench.records import read
+from effbench.run.records import read
+from effbench.store.disk import listed
 from made_records import write_results
 from made_sessions import write_session
 
@@ -164,7 +164,7 @@ def test_exported_files_are_exported_again(run, folder: Path, name: str, what: s
 
 
 def test_damaged_texts_of_queries_are_named_and_not_shown(effbench, folder, tmp_path) -> None:
-    from effbench.leaderboard import boards
+    from effbench.board.leaderboard import boards
 
     (board,) = boards([folder])
     assert board.collected.texts["toy"]["q0"].startswith("apple")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from effbench.latency import trust
 from effbench.latency.alone import exclusive
 from effbench.latency.samples import Read, read_samples
-from effbench.progress import Silent
+from effbench.statistics import trust
+from effbench.work.progress import Silent
 
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
 SUITE = f"""\

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from effbench.files import read_sealed, write_json
+from effbench.store.disk import read_sealed, write_json
 from made_sessions import HEADER, QUICK, SLOW, SUITE, Board, write_session
 
 
@@ -119,8 +119,8 @@ def test_datasets_of_unlike_many_processes_are_put_together_in_their_order(
 
 
 def test_an_unsteady_process_is_left_out_and_an_unsteady_block_too(tmp_path: Path) -> None:
-    from effbench.latency import trust
     from effbench.latency.samples import read_samples
+    from effbench.statistics import trust
 
     session = read_samples(
         write_session(tmp_path, "toy", {"a": {"encode": [1.0] * 12}}, processes=4)

@@ -91,7 +91,7 @@ def test_data_that_change_while_a_suite_runs_fail_the_rows_that_are_made_of_them
 
 
 def test_a_plugin_that_changes_while_a_suite_runs_fails_its_rows(ran, monkeypatch) -> None:
-    from effbench import code
+    from effbench.work import code
 
     real = code.digest
     planned = {"effbench_lazy": "as it was when the run began"}
@@ -134,8 +134,8 @@ def test_what_workers_open_is_verified_before_a_session(ran, tmp_path) -> None:
 
 
 def test_what_no_worker_opens_is_not_verified(ran, tmp_path) -> None:
-    from effbench import plan as planning
-    from effbench import plugins
+    from effbench.offers import plugins
+    from effbench.plan import planner as planning
 
     path = tmp_path / "suite.yaml"
     plan = planning.make(path, plugins.load(), tmp_path / "digests.json", tmp_path)

@@ -17,7 +17,7 @@ import pytest
 from effbench.latency import measure, workers
 from effbench.latency.samples import read_samples
 
-MAIN = "from effbench.cli import main; main()"
+MAIN = "from effbench.cli.commands import main; main()"
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -152,7 +152,7 @@ def run(effbench, suite, tmp_path):
 
 
 def test_a_row_that_failed_is_not_measured_again_nor_are_the_others(run, monkeypatch) -> None:
-    from effbench import code
+    from effbench.work import code
 
     text = with_rows("really-exits")
     first, made = run(text)
@@ -266,7 +266,7 @@ def test_a_folder_that_takes_no_session_is_found_before_measuring(run, tmp_path)
 def test_a_session_that_cannot_be_kept_costs_no_other(
     effbench, suite, tmp_path, monkeypatch
 ) -> None:
-    from effbench.latency import sessions
+    from effbench.statistics import sessions
 
     real = sessions.write
 

@@ -8,11 +8,11 @@ import tempfile
 import psutil
 import pytest
 
-from effbench import fingerprint, linux
 from effbench.latency.alone import exclusive
 from effbench.latency.gate import Load
 from effbench.latency.workers import own_cpus
-from effbench.progress import Silent
+from effbench.machine import fingerprint, linux
+from effbench.work.progress import Silent
 
 
 @pytest.mark.parametrize("place", [".", "effbench-latency.lock/file"])

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-MAIN = "from effbench.cli import main; main()"
+MAIN = "from effbench.cli.commands import main; main()"
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
 SUITE = f"""\
 suite: toys

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from effbench.files import write_json
+from effbench.store.disk import write_json
 from made_records import write_results
 from made_sessions import write_session
 

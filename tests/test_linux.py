@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from effbench import linux
+from effbench.machine import linux
 from made_machine import CPU, CPUINFO, LAPTOP, write
 
 

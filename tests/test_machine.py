@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from effbench import machine
+from effbench.machine import facts
 
 SUITE = """\
 suite: toys
@@ -27,9 +27,9 @@ def system(folder: Path, machine_id: str) -> Path:
 
 
 def test_identity_is_that_of_the_system_and_does_not_give_it_away(tmp_path: Path) -> None:
-    first = machine.identity(system(tmp_path / "a", f"{ID}\n"))
-    assert machine.identity(system(tmp_path / "b", ID)) == first
-    assert machine.identity(system(tmp_path / "c", ID[::-1])) != first
+    first = facts.identity(system(tmp_path / "a", f"{ID}\n"))
+    assert facts.identity(system(tmp_path / "b", ID)) == first
+    assert facts.identity(system(tmp_path / "c", ID[::-1])) != first
     assert len(first) == 12
     assert first not in ID
 
@@ -40,7 +40,7 @@ def test_a_container_without_a_machine_id_is_known_by_its_host(
 ) -> None:
     def identity(host: str, folder: Path) -> str:
         monkeypatch.setattr(platform, "node", lambda: host)
-        return machine.identity(folder if kept is None else system(folder, kept))
+        return facts.identity(folder if kept is None else system(folder, kept))
 
     assert identity("one", tmp_path / "a") != identity("two", tmp_path / "b")
     assert identity("one", tmp_path / "c") == identity("one", tmp_path / "d")
@@ -50,7 +50,7 @@ def test_two_machines_of_one_kind_have_folders_of_their_own(
     effbench, suite, tmp_path: Path, monkeypatch
 ) -> None:
     for name in ("first", "second"):
-        monkeypatch.setattr(machine, "identity", lambda name=name: name)
+        monkeypatch.setattr(facts, "identity", lambda name=name: name)
         found = effbench("run", suite(SUITE), "--results", tmp_path / "results")
         assert "0 finished already" in found.stderr
     assert len(list(tmp_path.glob("results/*/machine.json"))) == 2

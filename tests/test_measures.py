@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from effbench import trial
-from effbench.api import Qrel, ScoredDoc
-from effbench.errors import EffbenchError
-from effbench.measures import mean, measure
-from effbench.runs import ordered
-from effbench.trial import checked
+from effbench.api.encoders import Qrel, ScoredDoc
+from effbench.api.errors import EffbenchError
+from effbench.steps import trial
+from effbench.steps.measures import mean, measure
+from effbench.steps.trial import checked
+from effbench.store.trec import ordered
 from test_suite import GOOD
 
 K = 20

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from effbench.errors import EffbenchError
-from effbench.rows import DatasetRow
+from effbench.api.errors import EffbenchError
 from effbench.steps.data import docs_of, judgments_of
+from effbench.work.rows import DatasetRow
 
 SUITE = """\
 suite: s
@@ -184,7 +184,7 @@ def test_an_equal_judgment_is_kept_once_and_another_refused() -> None:
 def test_docs_whose_hashes_clash_are_no_doubles(monkeypatch) -> None:
     import builtins
 
-    from effbench.api import Doc
+    from effbench.api.encoders import Doc
     from effbench.steps import data
 
     monkeypatch.setattr(data, "hash", lambda one: builtins.hash(one) % 3, raising=False)

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from effbench import moment
-from effbench.fingerprint import digest, fingerprint, state, warnings
+from effbench.machine import moment
+from effbench.machine.fingerprint import digest, fingerprint, state, warnings
 from made_machine import CPU, LAPTOP, refused, write
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from effbench.mteb_files import measure_key, task_of
+from effbench.board.mteb_files import measure_key, task_of
 from made_records import write_results
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from effbench import nvml
-from effbench.fingerprint import fingerprint, state
+from effbench.machine import nvml
+from effbench.machine.fingerprint import fingerprint, state
 from made_machine import Nvml, refused, write
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from effbench.printing import harmless
+from effbench.text.printing import harmless
 from made_records import NASTY, write_results
 from made_sessions import write_session
 

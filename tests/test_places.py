@@ -148,7 +148,8 @@ def test_a_full_standard_output_is_one_line(run, here: Path, command) -> None:
 
 def started(words: list[str], **streams) -> subprocess.CompletedProcess[str]:
     toy = str(Path(__file__).parent / "toy")
-    code = f"import sys; sys.path.insert(0, {toy!r}); from effbench.cli import main; main()"
+    main = "from effbench.cli.commands import main; main()"
+    code = f"import sys; sys.path.insert(0, {toy!r}); {main}"
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     return subprocess.run(
         [sys.executable, "-c", code, *words], text=True, timeout=120, **streams
@@ -258,8 +259,8 @@ def test_a_session_has_a_place_before_it_is_measured(run, here: Path) -> None:
 
 
 def test_a_session_that_cannot_be_kept_is_kept_elsewhere(tmp_path: Path, monkeypatch) -> None:
-    from effbench.errors import EffbenchError
-    from effbench.latency import sessions
+    from effbench.api.errors import EffbenchError
+    from effbench.latency import samples as sessions
     from effbench.latency.samples import Samples
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -327,7 +328,13 @@ def test_a_folder_that_was_removed_is_said(suite, here: Path) -> None:
     gone.mkdir()
     code = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); "
     found = subprocess.run(
-        [sys.executable, "-c", f"{code}from effbench.cli import main; main()", "plan", path],
+        [
+            sys.executable,
+            "-c",
+            f"{code}from effbench.cli.commands import main; main()",
+            "plan",
+            path,
+        ],
         capture_output=True,
         text=True,
         check=False,

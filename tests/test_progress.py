@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 import effbench
-from effbench import console
-from effbench.console import Terminal
-from effbench.progress import Tally
+from effbench.cli import console
+from effbench.cli.console import Terminal
+from effbench.work.progress import Tally
 
 SUITE = """\
 suite: toys
@@ -217,7 +217,7 @@ def test_a_session_knows_that_its_baseline_is_measured_again(
 def test_shards_that_are_there_already_say_nothing_of_the_rate(
     watcher, said, monkeypatch
 ) -> None:
-    monkeypatch.setattr("effbench.vectors.SHARD", 1024)
+    monkeypatch.setattr("effbench.steps.shards.SHARD", 1024)
     encode, seen = effbench_toy.WordsEncoder.encode_corpus, []
 
     def encode_corpus(self, docs):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from effbench.marks import BEARINGS
+from effbench.board.marks import BEARINGS
 from made_records import write_results
 from made_sessions import write_session
 

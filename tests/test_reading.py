@@ -13,12 +13,12 @@ import effbench_dpr
 import effbench_msmarco
 import effbench_oag_qa
 import effbench_table
-from effbench import reading
-from effbench.content import file_sha256
-from effbench.errors import EffbenchError
-from effbench.reading import content_sha256
-from effbench.runs import read_docpairs, read_qrels, read_trec
+from effbench.api.errors import EffbenchError
 from effbench.steps.texts import FileSource
+from effbench.store import reading
+from effbench.store.digests import file_sha256
+from effbench.store.reading import content_sha256
+from effbench.store.trec import read_docpairs, read_qrels, read_trec
 from effbench_beir import Folder
 
 ENTRY = {"question": "who?", "positive_ctxs": [], "hard_negative_ctxs": []}

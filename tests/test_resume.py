@@ -38,7 +38,13 @@ def start(suite: Path, folder: Path) -> subprocess.Popen[bytes]:
         "TOY_LOG": str(folder / "log"),
     }
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", "from effbench.cli import main; main()", "run", str(suite)]
+    command = [
+        sys.executable,
+        "-c",
+        "from effbench.cli.commands import main; main()",
+        "run",
+        str(suite),
+    ]
     command += ["--results", str(folder / "results"), "--cache", str(folder / "cache")]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)

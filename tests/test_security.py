@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from effbench.printing import exact, harmless
+from effbench.text.printing import exact, harmless
 from made_records import write_results
 
 EVIL = "\x1b]0;title\x07\x1b[2J\x9b31m\r\u202egnp\u2066\u2028x\x85\x7f\b"

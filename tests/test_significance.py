@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from effbench.significance import Paired, holm, values_of
+from effbench.statistics.significance import Paired, holm, values_of
 
 
 def drawn(seed: int, queries: int = 200, rows: int = 4) -> np.ndarray:

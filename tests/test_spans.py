@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from effbench.latency.figures import percentile
+from effbench.statistics.figures import percentile
 
 TYPED = """\
 suite: toys
@@ -20,12 +20,12 @@ def test_words_read_while_the_user_types_are_off_the_clock(
     suite, tmp_path, monkeypatch
 ) -> None:
     """The clock is the number of calls that the encoder has logged."""
-    from effbench import plan as planning
-    from effbench import plugins
     from effbench.latency import spans, timing
-    from effbench.progress import Silent
-    from effbench.store import Store
-    from effbench.workbench import Workbench
+    from effbench.offers import plugins
+    from effbench.plan import planner as planning
+    from effbench.store.artifacts import Store
+    from effbench.work.progress import Silent
+    from effbench.work.workbench import Workbench
 
     log, odd = tmp_path / "log", tmp_path / "odd"
     monkeypatch.setenv("TOY_LOG", str(log))

@@ -12,10 +12,11 @@ import effbench_toy
 import numpy as np
 import pytest
 
-import effbench.run as effbench_run
-from effbench.content import Digests
-from effbench.errors import EffbenchError
-from effbench.files import (
+import effbench.run.runner as effbench_run
+from effbench.api.errors import EffbenchError
+from effbench.store.artifacts import Artifact
+from effbench.store.digests import Digests
+from effbench.store.disk import (
     listed,
     read_sealed,
     sealed,
@@ -23,7 +24,6 @@ from effbench.files import (
     write_atomically,
     write_json,
 )
-from effbench.store import Artifact
 
 SUITE = """\
 suite: toys
@@ -44,7 +44,7 @@ TEMPORARY = ".0123456789abcdef.part"
 @pytest.fixture
 def run(effbench, suite, tmp_path: Path, monkeypatch):
     """Run the suite in shards of 20 docs."""
-    monkeypatch.setattr("effbench.vectors.SHARD", 20)
+    monkeypatch.setattr("effbench.steps.shards.SHARD", 20)
     return lambda: effbench("run", suite(SUITE), "--results", tmp_path / "results")
 
 
@@ -278,7 +278,7 @@ def write_model(folder: Path, content: str, moment: int) -> None:
 def test_a_model_replaced_with_equal_size_and_time_has_another_digest(
     tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("effbench.content._TICK_NS", 0)  # remember it at once
+    monkeypatch.setattr("effbench.store.digests._TICK_NS", 0)  # remember it at once
     model, memory = tmp_path / "model", tmp_path / "digests.json"
     write_model(model, "one", 1_700_000_000)
     time.sleep(0.05)

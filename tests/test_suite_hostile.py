@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from effbench.words import plain_line, same_file, unfit
+from effbench.text.names import same_file, unfit
+from effbench.text.words import plain_line
 from test_suite import GOOD
 
 ROW, DATASET = "{use: words}", "{use: toy}"

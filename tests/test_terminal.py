@@ -15,15 +15,14 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from effbench import showing
-from effbench.latency import report
+from effbench.board.leaderboard import boards
 from effbench.latency.samples import read_samples
-from effbench.layout import drawn
-from effbench.leaderboard import boards
-from effbench.printing import harmless
-from effbench.render import for_people, shown
-from effbench.selection import select
-from effbench.tables import Table, table
+from effbench.text.printing import harmless
+from effbench.views import session, showing
+from effbench.views.layout import drawn
+from effbench.views.render import for_people, shown
+from effbench.views.selection import select
+from effbench.views.tables import Table, table
 from made_records import NASTY, OFFER, write_results
 from made_sessions import write_session
 
@@ -146,7 +145,7 @@ def test_no_time_is_shown_without_its_mark(tmp_path: Path) -> None:
 def in_terminal(width: int, *words: object) -> str:
     """Return what the command shows in a terminal."""
     ours, theirs = pty.openpty()
-    code = "from effbench.cli import main; main()"
+    code = "from effbench.cli.commands import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", code, *map(str, words)],
         stdout=theirs,
@@ -274,7 +273,7 @@ def test_columns_that_were_asked_for_are_listed_where_two_have_no_room(tmp_path:
 def test_a_latency_session_shows_every_column(tmp_path: Path) -> None:
     write_results(tmp_path, rows=ROWS, datasets=1)
     (path,) = tmp_path.glob("a-machine/made/latency/*.npz")
-    known, _ = report.tables(read_samples(path), "made", "a-machine")
+    known, _ = session.tables(read_samples(path), "made", "a-machine")
     assert not hidden(list(drawn(known, 60)))
     for cells, line in zip(stacked(known, 60), known.lines, strict=True):
         assert cells == {name: shown(known, line, name) for name in for_people(known)}

@@ -38,7 +38,12 @@ def test_installed_with_pip_it_is_listed_and_runs(tmp_path: Path, suite) -> None
 
     def effbench(*arguments: str) -> str:
         environment = {**os.environ, "PYTHONPATH": str(site)}
-        start = [sys.executable, "-c", "from effbench.cli import main; main()", *arguments]
+        start = [
+            sys.executable,
+            "-c",
+            "from effbench.cli.commands import main; main()",
+            *arguments,
+        ]
         return subprocess.run(
             start, env=environment, check=True, capture_output=True, text=True
         ).stdout

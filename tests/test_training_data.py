@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from effbench import EffbenchError
-from effbench.content import file_sha256
 from effbench.steps.texts import FileSource
+from effbench.store.digests import file_sha256
 
 
 def collection(folder: Path, splits: tuple[str, ...]) -> Path:

@@ -54,7 +54,7 @@ indexes:
 latency: false
 """
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-PROGRAM = "from effbench.cli import main; main()"
+PROGRAM = "from effbench.cli.commands import main; main()"
 
 
 @pytest.fixture(scope="module")

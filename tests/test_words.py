@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from effbench.words import counted, lasting, paced
+from effbench.text.words import counted, lasting, paced
 
 
 @pytest.mark.parametrize(

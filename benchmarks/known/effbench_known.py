@@ -83,13 +83,13 @@ def passes(suite: str, cache: str, row: str, count: int, threads: int) -> Callab
     """Return what encodes once each query that a session of ``count`` times, in its order."""
     import torch
 
-    from effbench import plan as planning
-    from effbench import plugins
     from effbench.latency.drawing import draw
-    from effbench.progress import Silent
+    from effbench.offers import plugins
+    from effbench.plan import planner as planning
     from effbench.steps.data import queries_of
-    from effbench.store import Store
-    from effbench.workbench import Workbench
+    from effbench.store.artifacts import Store
+    from effbench.work.progress import Silent
+    from effbench.work.workbench import Workbench
 
     store = Store(Path(cache))
     memory = store.root / "digests.json"

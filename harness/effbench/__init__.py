@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effbench.api import (
+from effbench.api.encoders import (
     Countable,
     CountingQueryEncoder,
     DataPath,
@@ -27,10 +27,9 @@ from effbench.api import (
     StagedQueryEncoder,
     VectorSource,
 )
-from effbench.errors import EffbenchError, NoDataError
-from effbench.hookspecs import hookimpl
-from effbench.progress import tell_steps
-from effbench.trainers import (
+from effbench.api.errors import EffbenchError, NoDataError
+from effbench.api.hookspecs import hookimpl
+from effbench.api.training import (
     ABOUT,
     Domain,
     DomainModels,
@@ -40,6 +39,7 @@ from effbench.trainers import (
     TrainedModel,
     Trainer,
 )
+from effbench.work.progress import tell_steps
 
 __all__ = [
     "ABOUT",

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import effbench
-from effbench.paths import inside
-from effbench.reading import CHUNK
-from effbench.store import default_root
+from effbench.store.artifacts import default_root
+from effbench.store.paths import inside
+from effbench.store.reading import CHUNK
 from effbench_beir.folder import Files
 
 HOST = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import IO
 
 import effbench
-from effbench.reading import (
+from effbench.store.reading import (
     checked_id,
     checked_relevance,
     checked_text,

@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import effbench
-from effbench.files import write_text
-from effbench.reading import CHUNK
-from effbench.store import default_root
+from effbench.store.artifacts import default_root
+from effbench.store.disk import write_text
+from effbench.store.reading import CHUNK
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import effbench
-from effbench.reading import CHUNK, LONGEST, opened
+from effbench.store.reading import CHUNK, LONGEST, opened
 
 Record: TypeAlias = dict[str, Any]
 BROKEN = (OSError, EOFError, zlib.error)  # what gzip raises

@@ -10,7 +10,7 @@ from effbench_faiss.parts import parts
 
 if TYPE_CHECKING:
     from effbench import VectorSource
-    from effbench.api import Vectors
+    from effbench.api.encoders import Vectors
 
 _BYTES = 1 << 30  # 700,000 vectors of width 384: k-means with 2,700 centroids takes no more
 _ROWS = 65_536  # read at once

@@ -20,7 +20,7 @@ from effbench import (
     Trainer,
     hookimpl,
 )
-from effbench.api import QueryEncoder
+from effbench.api.encoders import QueryEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Router
 
 from effbench import EffbenchError
-from effbench.api import READER
+from effbench.api.encoders import READER
 from effbench_small_query import RECURRENT
 from effbench_small_query.light import FACTS, Static
 from effbench_small_query.recurrent import Recurrent

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from effbench import EffbenchError, EncodedTexts
-from effbench.api import VectorSource
+from effbench.api.encoders import VectorSource
 from effbench_small_query.recurrent import padded
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from effbench.cli_options import Place
-from effbench.printing import say
+from effbench.cli.options import Place
+from effbench.text.printing import say
 
 
 @click.command()
@@ -26,7 +26,7 @@ def prompt(folder: Path, words: int, backbone: str | None) -> None:
     PROMPT is a folder with prompt.safetensors: a path, or a place in the usual cache as
     `effbench show` names it.
     """
-    from effbench.store import default_root
+    from effbench.store.artifacts import default_root
     from effbench_soft_prompt.words import nearest
 
     place = folder if folder.exists() else default_root() / folder

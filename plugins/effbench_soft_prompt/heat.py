@@ -8,9 +8,9 @@ import numpy as np
 from msgspec import Struct
 
 from effbench import EffbenchError
-from effbench.door import Name, Number, typed
-from effbench.recorded import Done
-from effbench.records import SUITE, read, read_suite
+from effbench.run.recorded import Done
+from effbench.run.records import SUITE, read, read_suite
+from effbench.store.door import Name, Number, typed
 
 
 class Mix(Struct, frozen=True):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import effbench
-from effbench.reading import checked_id, shown
-from effbench.tabular import TabularFile
+from effbench.store.reading import checked_id, shown
+from effbench.store.tabular import TabularFile
 
 
 class DocsFile(NamedTuple):

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import effbench
-from effbench import judgments
-from effbench.reading import checked_id, shown
-from effbench.tabular import TabularFile
-from effbench.words import counted
+from effbench.store import judgments
+from effbench.store.reading import checked_id, shown
+from effbench.store.tabular import TabularFile
+from effbench.text.words import counted
 from effbench_table.docs import DocsFile
 from effbench_table.queries import QueriesFile, id_of, plain
 

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from transformers import TrainerCallback
 
 from effbench import EffbenchError
-from effbench.content import file_sha256
-from effbench.files import read_sealed, write_json
-from effbench.interruption import postponed
+from effbench.guard.interruption import postponed
+from effbench.store.digests import file_sha256
+from effbench.store.disk import read_sealed, write_json
 
 SUMS = "effbench_sums.json"
 """The file of a checkpoint with the checksums of the others."""

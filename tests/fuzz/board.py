@@ -14,7 +14,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from hypothesis import strategies as st
 
-from effbench.files import read_sealed
+from effbench.store.disk import read_sealed
 from made_sessions import write_session
 from mutations import damaged, edited, edits, written
 from trial import tried
@@ -37,7 +37,7 @@ class Board:
     """A folder ``results`` with records and sessions, and what its honest rows score."""
 
     def __init__(self, folder: Path) -> None:
-        from effbench.cli import main
+        from effbench.cli.commands import main
 
         self.root = folder / "results"
         (folder / "suite.yaml").write_text(SUITE)

@@ -52,7 +52,7 @@ class Hang(BaseException):
 
 def tried(*arguments: object) -> Result:
     """Run the command line in this process; refuse an ending that no input may bring about."""
-    from effbench.cli import main
+    from effbench.cli.commands import main
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with limited():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pluggy
 import pytest
 
-import effbench.hookspecs
+import effbench.api.hookspecs
 import effbench_beir.download
 from effbench import Doc, EffbenchError, Qrel, Query, Split
 from effbench_beir import Beir, Folder
@@ -250,7 +250,7 @@ def test_self_hits_of_msmarco_are_kept_unless_told_otherwise() -> None:
 
 def test_both_are_offered_to_suites() -> None:
     manager = pluggy.PluginManager("effbench")
-    manager.add_hookspecs(effbench.hookspecs)
+    manager.add_hookspecs(effbench.api.hookspecs)
     manager.register(effbench_beir)
 
     assert manager.hook.effbench_datasets() == [{"folder": Folder, "beir": Beir}]

@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 import pytest
 
-import effbench.hookspecs
+import effbench.api.hookspecs
 import effbench_dpr.download
 import effbench_dpr.stream
 from effbench import Doc, DocPair, EffbenchError, Qrel, Query
@@ -439,7 +439,7 @@ def test_a_cut_file_leaves_nothing_that_looks_finished(
 
 def test_it_is_offered_to_suites() -> None:
     manager = pluggy.PluginManager("effbench")
-    manager.add_hookspecs(effbench.hookspecs)
+    manager.add_hookspecs(effbench.api.hookspecs)
     manager.register(effbench_dpr)
 
     assert manager.hook.effbench_datasets() == [{"dpr": Dpr}]

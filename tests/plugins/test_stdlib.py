@@ -6,7 +6,7 @@ from pathlib import Path
 import pluggy
 import pytest
 
-import effbench.hookspecs
+import effbench.api.hookspecs
 import effbench_stdlib
 from effbench import Doc, EffbenchError, Split
 from effbench_stdlib import Stdlib
@@ -194,7 +194,7 @@ def test_the_collection_of_this_python_is_sound() -> None:
 
 def test_it_is_offered_to_suites() -> None:
     manager = pluggy.PluginManager("effbench")
-    manager.add_hookspecs(effbench.hookspecs)
+    manager.add_hookspecs(effbench.api.hookspecs)
     manager.register(effbench_stdlib)
 
     assert manager.hook.effbench_datasets() == [{"stdlib": Stdlib}]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from effbench import Doc, EffbenchError, Qrel, Query, tabular
+from effbench import Doc, EffbenchError, Qrel, Query
+from effbench.store import tabular
 from effbench_table import Table
 
 FILES = {

@@ -271,7 +271,7 @@ def test_what_was_trained_when_it_ends_is_kept(
     """Long before ``checkpoint_steps``, and in the midst of an entry of the loss curve."""
     from safetensors.numpy import load_file
 
-    from effbench import interruption
+    from effbench.guard import interruption
     from effbench_training import checkpoints, loop
 
     made, steps, listener = loop._arguments, [], interruption._Listener()

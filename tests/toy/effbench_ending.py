@@ -9,7 +9,7 @@ import os
 import effbench_toy
 
 import effbench
-from effbench.cli import main
+from effbench.cli.commands import main
 
 
 @effbench.hookimpl

@@ -14,7 +14,7 @@ from typing import Literal
 from effbench_toy import WordsEncoder
 
 import effbench
-from effbench.interruption import postponed
+from effbench.guard.interruption import postponed
 
 Deed = Literal[
     "nothing", "waits", "swallows", "is deaf", "cleans for ever", "starts children",

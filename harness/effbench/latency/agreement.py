@@ -11,16 +11,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from effbench.api import ScoredDoc
-from effbench.cells import Cell
-from effbench.errors import EffbenchError
-from effbench.runs import stream_trec
+from effbench.api.encoders import ScoredDoc
+from effbench.api.errors import EffbenchError
+from effbench.plan.cells import Cell
 from effbench.steps.hits import check_answer, retrieved
 from effbench.steps.search import RUN, SearchIndex
-from effbench.vectors import ids_at
+from effbench.steps.shards import ids_at
+from effbench.store.trec import stream_trec
 
 if TYPE_CHECKING:
-    from effbench.workbench import Workbench
+    from effbench.work.workbench import Workbench
 
 FIRST = 10
 """Hits of a query that are compared."""

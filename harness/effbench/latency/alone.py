@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
-    from effbench.progress import Progress
+    from effbench.work.progress import Progress
 
 
 @contextlib.contextmanager

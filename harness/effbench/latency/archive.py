@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
-from effbench.door import content, parsed, typed
-from effbench.errors import EffbenchError
+from effbench.api.errors import EffbenchError
 from effbench.latency.recorded import COLUMNS, FORMAT, NO_BLOCK, Header
-from effbench.words import plain_line
+from effbench.store.door import content, parsed, typed
+from effbench.text.words import plain_line
 
 if TYPE_CHECKING:
     import numpy as np

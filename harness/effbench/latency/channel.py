@@ -20,7 +20,8 @@ from typing import IO, Any
 
 import msgspec
 
-from effbench.blame import PluginError, said
+from effbench.guard.blame import PluginError
+from effbench.text.raised import said
 
 MARK = "EFFBENCH_WORKER"
 """What tells a worker's processes in their environment."""

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from effbench import linux
-from effbench.cells import Cell
 from effbench.latency.place import Place
 from effbench.latency.replies import Opened, Reply
 from effbench.latency.workers import Worker, WorkerError, sweep
-from effbench.suite import LatencyOptions
+from effbench.machine import linux
+from effbench.plan.cells import Cell
+from effbench.plan.suite import LatencyOptions
 
 R = TypeVar("R", bound=Reply)
 

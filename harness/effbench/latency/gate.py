@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from effbench.latency.recorded import Block
-from effbench.linux import tried
+from effbench.machine.linux import tried
 
 CPUS = "/sys/devices/system/cpu"
 DRIFT = 0.05

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from effbench import code, fingerprint
-from effbench.cells import Cell
 from effbench.latency.place import Place
 from effbench.latency.terms import conditions
-from effbench.suite import LatencyOptions
+from effbench.machine import fingerprint
+from effbench.plan.cells import Cell
+from effbench.plan.suite import LatencyOptions
+from effbench.work import code
 
 
 def header(

@@ -10,28 +10,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from effbench import code, fingerprint
-from effbench.blame import said
-from effbench.cells import Cell, Plan
-from effbench.errors import EffbenchError
-from effbench.files import listed
-from effbench.latency import sessions
+from effbench.api.errors import EffbenchError
 from effbench.latency.alone import exclusive
 from effbench.latency.header import facts_of
 from effbench.latency.place import Place
 from effbench.latency.recorded import RowFacts
-from effbench.latency.samples import Read, Samples, read_samples
+from effbench.latency.samples import FOLDER, Read, Samples, read_samples, write
 from effbench.latency.session import session
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import conditions
 from effbench.latency.workers import own_cpus
-from effbench.paths import check_writable
-from effbench.remarks import one_line
+from effbench.machine import fingerprint
+from effbench.plan.cells import Cell, Plan
 from effbench.steps.data import queries_of
-from effbench.workbench import StepFailed, Workbench
+from effbench.store.disk import listed
+from effbench.store.paths import check_writable
+from effbench.text.printing import one_line
+from effbench.text.raised import said
+from effbench.work import code
+from effbench.work.workbench import StepFailed, Workbench
 
 if TYPE_CHECKING:
-    from effbench.suite import LatencyOptions
+    from effbench.plan.suite import LatencyOptions
 
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def _measured(
     ready = [cell for cell in group if cell.name not in lost]
     if not ready:
         return Session(None, group, lost, True)
-    check_writable(folder / sessions.FOLDER, "--results")
+    check_writable(folder / FOLDER, "--results")
     queries = {query.query_id: query.text for query in queries_of(ready[0].search.data, bench)}
     bench.close()
     with exclusive(bench.progress):
@@ -122,7 +122,7 @@ def _measured(
         _compare(samples, ready, bench)
         samples.header["rows"] |= {c.name: facts_of(c) for c in group if c.name in lost}
         samples.header["errors"] |= lost
-        path = sessions.write(folder, samples)
+        path = write(folder, samples)
     return Session(path, group, samples.header["errors"], True)
 
 
@@ -157,7 +157,7 @@ class _Known:
     """The sessions of a suite's folder that are of this machine and these conditions."""
 
     def __init__(self, folder: Path, options: LatencyOptions, bench: Workbench) -> None:
-        self._folder, self._options = folder / sessions.FOLDER, options
+        self._folder, self._options = folder / FOLDER, options
         self._terms = conditions(options, bench.device)
         self._progress = bench.progress
         self._read: dict[Path, Read | None] = {}

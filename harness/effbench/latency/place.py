@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from effbench import code
-from effbench.cells import Cell
-from effbench.content import DIGESTS
-from effbench.errors import EffbenchError
-from effbench.steps import key_of
-from effbench.suite import Suite
+from effbench.api.errors import EffbenchError
+from effbench.plan.cells import Cell
+from effbench.plan.suite import Suite
+from effbench.store.digests import DIGESTS
+from effbench.work import code
+from effbench.work.step import key_of
 
 if TYPE_CHECKING:
-    from effbench.workbench import Workbench
+    from effbench.work.workbench import Workbench
 
 SINCE = "has changed since the run began (run the suite again)"
 
@@ -58,11 +58,11 @@ def opened(
         EffbenchError: files or plugins that it is made of have changed, its artifacts are gone.
 
     """
-    from effbench import plan as planning
-    from effbench import plugins
-    from effbench.progress import Silent
-    from effbench.store import Store
-    from effbench.workbench import Workbench
+    from effbench.offers import plugins
+    from effbench.plan import planner as planning
+    from effbench.store.artifacts import Store
+    from effbench.work.progress import Silent
+    from effbench.work.workbench import Workbench
 
     store = Store(Path(cache))
     memory = store.root / DIGESTS

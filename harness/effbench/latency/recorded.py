@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from effbench.door import (
+from effbench.store.door import (
     CellName,
     Count,
+    Moment,
     Name,
     Positive,
     QueryId,
@@ -21,7 +22,6 @@ from effbench.door import (
     check_settings,
     check_unique,
 )
-from effbench.recorded import Moment
 
 FORMAT = 1
 

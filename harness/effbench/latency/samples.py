@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from effbench.files import write_atomically
+from effbench.api.errors import DiskError, EffbenchError
 from effbench.latency import archive
 from effbench.latency.agreement import Answers
 from effbench.latency.recorded import COLUMNS, FORMAT, Block, Header
-from effbench.remarks import one_line
+from effbench.store.disk import write_atomically
+from effbench.text.names import slug
+from effbench.text.printing import one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,3 +145,26 @@ def read_samples(path: Path) -> Read:
     """
     header, columns = archive.read(path)
     return Read(header, columns, header.blocks)
+
+
+FOLDER = "latency"
+
+
+def write(folder: Path, samples: Samples) -> Path:
+    """Keep a session in a suite's results folder, beside older ones.
+
+    Raises:
+        EffbenchError: it cannot be kept there; the message says where it is.
+
+    """
+    started = "".join(c for c in samples.header["started"] if c.isalnum())
+    path = folder / FOLDER / f"{slug(samples.header['dataset'])}--{started}.npz"
+    try:
+        samples.write(path)
+    except DiskError as trouble:  # it may have taken hours
+        elsewhere = Path(tempfile.mkdtemp(prefix="effbench-"), path.name)
+        samples.write(elsewhere)
+        raise EffbenchError(
+            f"{trouble}; what was measured is in {elsewhere} (move it to {path})"
+        ) from trouble
+    return path

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
-from effbench import fingerprint
-from effbench.cells import Cell
 from effbench.latency.crew import Crew
 from effbench.latency.drawing import arrivals, draw, turns
 from effbench.latency.gate import Load, read_system, stolen_between, unsteady
@@ -20,10 +18,12 @@ from effbench.latency.samples import Samples
 from effbench.latency.spans import END_TO_END
 from effbench.latency.terms import response_at
 from effbench.latency.workers import WorkerError, own_cpus
-from effbench.suite import LatencyOptions
+from effbench.machine import fingerprint
+from effbench.plan.cells import Cell
+from effbench.plan.suite import LatencyOptions
 
 if TYPE_CHECKING:
-    from effbench.progress import Progress, Tally
+    from effbench.work.progress import Progress, Tally
 
 BLOCK = 10
 """Queries that a row answers before the next row's turn: what drifts then hits all alike."""

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from effbench.answers import host_vectors, index_answer, retriever_answer
-from effbench.api import IncrementalQueryEncoder, StagedQueryEncoder
-from effbench.blame import named
-from effbench.cells import Cell
+from effbench.api.encoders import IncrementalQueryEncoder, StagedQueryEncoder
+from effbench.guard.blame import named
+from effbench.plan.cells import Cell
+from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.search import SearchIndex
 
 if TYPE_CHECKING:
-    from effbench.api import Vectors
-    from effbench.workbench import Workbench
+    from effbench.api.encoders import Vectors
+    from effbench.work.workbench import Workbench
 
 ENCODE, SEARCH, END_TO_END = "encode", "search", "end to end"
 AFTER_LAST_WORD, TOTAL_COMPUTE = "after last word", "total compute"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from effbench.suite import LatencyOptions
+from effbench.plan.suite import LatencyOptions
 
 PROTOCOL = 3
 """Raised whenever what is measured changes: figures of two protocols are not comparable.

@@ -9,7 +9,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from effbench.latency.spans import Span
-from effbench.linux import tried
+from effbench.machine.linux import tried
 
 SLACK_NS = 1_000_000
 """A sleep may last longer than asked: the end of it is waited awake."""
@@ -93,7 +93,7 @@ def arrivals(
 
 def energy(span: Span, texts: Sequence[str], seconds: float) -> dict[str, float] | None:
     """Return joules a query by counter, of a loop of some seconds; None without counters."""
-    from effbench.energy import Counters
+    from effbench.machine.energy import Counters
 
     counters = Counters()
     if not counters.names:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from time import perf_counter_ns
 from typing import Any
 
-from effbench.api import CountingQueryEncoder
+from effbench.api.encoders import CountingQueryEncoder
 from effbench.latency import agreement, timing
 from effbench.latency.calibration import Kernel
 from effbench.latency.channel import MARK, Inside

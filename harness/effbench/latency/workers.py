@@ -19,12 +19,12 @@ from typing import IO, Any, TypeVar, cast
 import msgspec
 import psutil
 
-from effbench import processes
-from effbench.blame import LONGEST
-from effbench.errors import EffbenchError
+from effbench.api.errors import EffbenchError
+from effbench.guard import processes
 from effbench.latency.channel import LARGEST, MARK, Outside, opened
 from effbench.latency.replies import Reply
-from effbench.linux import text, tried
+from effbench.machine.linux import text, tried
+from effbench.text.raised import LONGEST
 
 R = TypeVar("R", bound=Reply)
 

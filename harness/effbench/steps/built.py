@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from effbench.blame import blamed
-from effbench.errors import EffbenchError
-from effbench.reading import shown
-from effbench.rows import Row
+from effbench.api.errors import EffbenchError
+from effbench.guard.blame import blamed
+from effbench.store.reading import shown
+from effbench.work.rows import Row
 
 MOST = 2**100
 """Of bytes and parameters: files cannot hold numbers of any length."""

@@ -10,22 +10,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from effbench import judgments
-from effbench.api import Doc, Qrel, Query
-from effbench.errors import EffbenchError
-from effbench.ordinary import ordinary
-from effbench.reading import checked_id, checked_text, shown
-from effbench.rows import DatasetRow
-from effbench.runs import read_qrels
-from effbench.steps import Step
-from effbench.steps.work import Known, Work
-from effbench.words import counted
+from effbench.api.encoders import Doc, Qrel, Query
+from effbench.api.errors import EffbenchError
+from effbench.guard.ordinary import ordinary
+from effbench.store import judgments
+from effbench.store.reading import checked_id, checked_text, shown
+from effbench.store.trec import read_qrels
+from effbench.text.words import counted
+from effbench.work.effort import Known, Work
+from effbench.work.rows import DatasetRow
+from effbench.work.step import Step
 
 if TYPE_CHECKING:
-    from effbench.plugins import Offer
-    from effbench.progress import Tally
-    from effbench.store import Artifact
-    from effbench.workbench import Workbench
+    from effbench.offers.plugins import Offer
+    from effbench.store.artifacts import Artifact
+    from effbench.work.progress import Tally
+    from effbench.work.workbench import Workbench
 
 QUERIES, QRELS = "queries.jsonl", "qrels.tsv"
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from effbench.files import save_array
-from effbench.rows import Row
-from effbench.steps import Step
+from effbench.api.training import Domain, TrainedModel
 from effbench.steps.data import Data, docs_of, queries_of
 from effbench.steps.encode import encode_corpus, encode_queries
-from effbench.steps.work import Known, Work
-from effbench.trainers import Domain, TrainedModel
+from effbench.store.disk import save_array
+from effbench.work.effort import Known, Work
+from effbench.work.rows import Row
+from effbench.work.step import Step
 
 if TYPE_CHECKING:
-    from effbench.plugins import Offer
-    from effbench.store import Artifact
-    from effbench.workbench import Workbench
+    from effbench.offers.plugins import Offer
+    from effbench.store.artifacts import Artifact
+    from effbench.work.workbench import Workbench
 
 PASSAGES, QUERIES = "passages.npy", "queries.npy"
 

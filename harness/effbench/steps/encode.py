@@ -6,22 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from effbench import code, room
-from effbench.blame import blamed
-from effbench.errors import EffbenchError
-from effbench.rows import DatasetRow, Row
-from effbench.steps import Step
+from effbench.api.errors import EffbenchError
+from effbench.guard.blame import blamed
 from effbench.steps.built import number_of
 from effbench.steps.data import Data, docs_of, passing_docs, queries_of
+from effbench.steps.shards import SHARD, write_shards
 from effbench.steps.texts import Texts, read_texts
-from effbench.steps.work import Known, Work, vectors_bytes
-from effbench.vectors import SHARD, write_shards
+from effbench.store import space
+from effbench.work import code
+from effbench.work.effort import Known, Work, vectors_bytes
+from effbench.work.rows import DatasetRow, Row
+from effbench.work.step import Step
 
 if TYPE_CHECKING:
-    from effbench.api import Vectors
-    from effbench.plugins import Offer
-    from effbench.store import Artifact
-    from effbench.workbench import Workbench
+    from effbench.api.encoders import Vectors
+    from effbench.offers.plugins import Offer
+    from effbench.store.artifacts import Artifact
+    from effbench.work.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def _fitting(
         if not widths:
             widths.append(vectors.shape[1])
             least = vectors_bytes(docs, widths[0], SHARD) - artifact.size_of_parts()
-            room.check([room.Need(artifact.folder, least, room.STORE)])
+            space.check([space.Need(artifact.folder, least, space.STORE)])
         return vectors
 
     return call

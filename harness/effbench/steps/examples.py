@@ -9,20 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from effbench.errors import EffbenchError
-from effbench.examples import (
-    DOCS,
-    NEGATIVES,
-    PLACES,
-    POSITIVES,
-    QUERIES,
-    put_lists,
-)
-from effbench.files import save_array
-from effbench.ordinary import ordinary
-from effbench.rows import DatasetRow
-from effbench.runs import read_docpairs
-from effbench.steps import Step
+from effbench.api.errors import EffbenchError
+from effbench.guard.ordinary import ordinary
 from effbench.steps.data import (
     Data,
     asked_of,
@@ -33,12 +21,17 @@ from effbench.steps.data import (
     queries_of,
 )
 from effbench.steps.train import MODEL, Train
-from effbench.steps.work import Known, Work
+from effbench.store.disk import save_array
+from effbench.store.examples import DOCS, NEGATIVES, PLACES, POSITIVES, QUERIES, put_lists
+from effbench.store.trec import read_docpairs
+from effbench.work.effort import Known, Work
+from effbench.work.rows import DatasetRow
+from effbench.work.step import Step
 
 if TYPE_CHECKING:
-    from effbench.plugins import Offer
-    from effbench.store import Artifact
-    from effbench.workbench import Workbench
+    from effbench.offers.plugins import Offer
+    from effbench.store.artifacts import Artifact
+    from effbench.work.workbench import Workbench
 
 DOCPAIRS = "docpairs.tsv"
 """What a trainer that mines negatives writes: query_id TAB doc_id_a TAB doc_id_b a line."""

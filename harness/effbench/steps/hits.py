@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from effbench.api import ScoredDoc
-from effbench.errors import EffbenchError
-from effbench.ordinary import ordinary
-from effbench.reading import checked_text
-from effbench.rows import Row
+from effbench.api.encoders import ScoredDoc
+from effbench.api.errors import EffbenchError
+from effbench.guard.ordinary import ordinary
+from effbench.store.reading import checked_text
+from effbench.work.rows import Row
 
 if TYPE_CHECKING:
-    from effbench.api import Vectors
+    from effbench.api.encoders import Vectors
 
 LARGEST = (2 - 2**-23) * 2.0**127
 """The largest 32-bit float: runs are written with such scores."""

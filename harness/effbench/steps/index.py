@@ -11,22 +11,22 @@ from pathlib import Path
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any
 
-from effbench.api import Doc, Saved
-from effbench.blame import blamed
-from effbench.errors import EffbenchError
-from effbench.files import on_disk
-from effbench.rows import DatasetRow, Row
-from effbench.steps import Step
+from effbench.api.encoders import Doc, Saved
+from effbench.api.errors import EffbenchError
+from effbench.guard.blame import blamed
 from effbench.steps.built import nbytes_of, refuse_links, refuse_unfit
 from effbench.steps.data import docs_of, passing_docs
 from effbench.steps.encode import EncodeCorpus
-from effbench.steps.work import SHORTEST_ID, Known, Work
-from effbench.vectors import DiskVectors
+from effbench.steps.shards import DiskVectors
+from effbench.store.disk import on_disk
+from effbench.work.effort import SHORTEST_ID, Known, Work
+from effbench.work.rows import DatasetRow, Row
+from effbench.work.step import Step
 
 if TYPE_CHECKING:
-    from effbench.plugins import Offer
-    from effbench.store import Artifact
-    from effbench.workbench import Workbench
+    from effbench.offers.plugins import Offer
+    from effbench.store.artifacts import Artifact
+    from effbench.work.workbench import Workbench
 
 
 _FOLDER = "saved"

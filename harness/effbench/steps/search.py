@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from effbench.api import ScoredDoc
-from effbench.blame import blamed, named
-from effbench.errors import EffbenchError
-from effbench.rows import Row
-from effbench.runs import ordered, write_trec
-from effbench.steps import Step
+from effbench.api.encoders import ScoredDoc
+from effbench.api.errors import EffbenchError
+from effbench.guard.blame import blamed, named
 from effbench.steps.data import Data, judged_docs, queries_of, refuse_part
 from effbench.steps.encode import EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
 from effbench.steps.index import BuildIndex, BuildRetriever
-from effbench.steps.work import Known, Work
-from effbench.vectors import DiskVectors, read_ids
-from effbench.words import counted
+from effbench.steps.shards import DiskVectors, read_ids
+from effbench.store.trec import ordered, write_trec
+from effbench.text.words import counted
+from effbench.work.effort import Known, Work
+from effbench.work.rows import Row
+from effbench.work.step import Step
 
 if TYPE_CHECKING:
-    from effbench.plugins import Offer
-    from effbench.store import Artifact
-    from effbench.workbench import Workbench
+    from effbench.offers.plugins import Offer
+    from effbench.store.artifacts import Artifact
+    from effbench.work.workbench import Workbench
 
 RUN = "run.trec"
 
@@ -84,7 +84,7 @@ class SearchIndex:
         return _work(self, docs, like, known)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        from effbench.answers import index_answer
+        from effbench.steps.answers import index_answer
 
         folder = bench.artifact(self.queries).folder
         vectors, query_ids = DiskVectors(folder), read_ids(folder)
@@ -162,7 +162,7 @@ class SearchRetriever:
         return _work(self, docs, self.searcher.pace(known.device), known)
 
     def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
-        from effbench.answers import retriever_answer
+        from effbench.steps.answers import retriever_answer
 
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)

@@ -11,20 +11,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effbench.content import file_sha256
-from effbench.errors import EffbenchError
-from effbench.reading import numbered, opened
-from effbench.rows import DatasetRow
-from effbench.steps import Step
+from effbench.api.errors import EffbenchError
 from effbench.steps.data import asked_of, docs_of
-from effbench.steps.work import Known, Work
-from effbench.tabular import TabularFile
+from effbench.store.digests import file_sha256
+from effbench.store.reading import numbered, opened
+from effbench.store.tabular import TabularFile
+from effbench.work.effort import Known, Work
+from effbench.work.rows import DatasetRow
+from effbench.work.step import Step
 
 if TYPE_CHECKING:
-    from effbench.plugins import Offer
-    from effbench.progress import Tally
-    from effbench.store import Artifact
-    from effbench.workbench import Workbench
+    from effbench.offers.plugins import Offer
+    from effbench.store.artifacts import Artifact
+    from effbench.work.progress import Tally
+    from effbench.work.workbench import Workbench
 
 TEXTS = "texts.json"
 PARTS = ("queries", "titles", "sentences")

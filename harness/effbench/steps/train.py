@@ -11,21 +11,21 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from effbench import processes
-from effbench.blame import blamed
-from effbench.errors import EffbenchError
-from effbench.files import on_disk
-from effbench.progress import training
-from effbench.rows import Row
-from effbench.steps import Step
+from effbench.api.errors import EffbenchError
+from effbench.api.training import ABOUT
+from effbench.guard import processes
+from effbench.guard.blame import blamed
 from effbench.steps.built import refuse_links
-from effbench.steps.work import Known, Work
-from effbench.trainers import ABOUT
+from effbench.store.disk import on_disk
+from effbench.work.effort import Known, Work
+from effbench.work.progress import training
+from effbench.work.rows import Row
+from effbench.work.step import Step
 
 if TYPE_CHECKING:
-    from effbench.plugins import Offer
-    from effbench.store import Artifact
-    from effbench.workbench import Workbench
+    from effbench.offers.plugins import Offer
+    from effbench.store.artifacts import Artifact
+    from effbench.work.workbench import Workbench
 
 MODEL = "model"
 MOST_ABOUT = 1_000_000

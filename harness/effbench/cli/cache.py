@@ -1,0 +1,146 @@
+"""The commands that show and free what the cache holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from effbench.api.errors import EffbenchError
+from effbench.cli.options import as_json_option, cache_option, data_option, leave, planned
+from effbench.text.printing import put_json, say
+
+if TYPE_CHECKING:
+    from effbench.cache.holdings import Holdings
+
+
+class _Amount(click.ParamType[Any]):
+    """A size or an age, as `effbench.text.amounts` reads it."""
+
+    def __init__(self, name: str, read: str) -> None:
+        self.name, self._read = name, read
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        from effbench.text import amounts
+
+        try:
+            return getattr(amounts, self._read)(value) if isinstance(value, str) else value
+        except EffbenchError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group(invoke_without_command=True)
+@cache_option
+@as_json_option
+@click.pass_context
+def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
+    """Show what the cache holds: by suite and row the steps, their bytes, the last use.
+
+    A step that several rows or suites need stands once, in a line of them all. JSON lists the
+    steps one by one. What is used by a process that is running now has a star.
+    """
+    if ctx.invoked_subcommand is not None:
+        if cache or as_json:
+            raise click.UsageError(f"give options after the word {ctx.invoked_subcommand}", ctx)
+        return
+    from effbench.cache import stock
+    from effbench.cache.holdings import holdings
+
+    root = _root(cache)
+    found = holdings(root)
+    if as_json:
+        put_json(stock.facts(root, found))
+    else:
+        say(*stock.lines(root, found))
+
+
+@cache.command()
+@click.argument("suite")
+@data_option
+@cache_option
+@as_json_option
+def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
+    """Show what SUITE needs of the cache: by rows, what is there and what is missing."""
+    from effbench.cache import stock
+    from effbench.cache.holdings import needed
+
+    store, plan = planned(suite, data, cache)
+    found = needed(store, plan)
+    if as_json:
+        put_json([one.facts() for one in found])
+    else:
+        say(*plan.remarks, err=True)
+        say(*stock.needs_lines(plan.suite.name, found))
+
+
+@cache.command()
+@click.option(
+    "--older-than",
+    type=_Amount("AGE", "seconds_of"),
+    help="What nobody has used for so long, such as 30d (m, h, d, w).",
+)
+@click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    metavar="NAME",
+    help="What this suite uses and no other (repeatable: and no others).",
+)
+@click.option(
+    "--to",
+    "most",
+    type=_Amount("SIZE", "bytes_of"),
+    help="What was used longest ago, until all steps take at most so much, such as 20GB.",
+)
+@click.option("--yes/--dry-run", default=False, help="Free it; else it is only shown.")
+@cache_option
+@as_json_option
+def free(
+    older_than: float | None,
+    suites: tuple[str, ...],
+    most: int | None,
+    yes: bool,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """Free steps of which all options are true; the next run that needs them makes them anew.
+
+    Never what a running process uses, nor downloads. Leftovers of killed processes go along,
+    and alone where no option is given. Exit code 0: freed, or shown; 1: something could not be
+    removed; 2: a mistake.
+    """
+    from effbench.cache import freeing, stock
+    from effbench.cache.holdings import holdings
+
+    root, wanted = _root(cache), freeing.Wanted(older_than, suites, most)
+    found = holdings(root)
+    _check_suites(suites, found)
+    choice = freeing.choose(found, wanted)
+    ended = freeing.ended(wanted, choice)
+    freed = freeing.free(root, found, choice.chosen, ended) if yes else None
+    if as_json:
+        put_json(stock.freed_facts(choice, found, freed))
+    else:
+        say(*stock.freed_lines(wanted, choice, found, freed))
+    if freed is not None:
+        say(*freed.failed, err=True)
+        leave(failed=bool(freed.failed))
+
+
+def _root(cache: Path | None) -> Path:
+    from effbench.store.artifacts import default_root
+
+    return (cache or default_root()).absolute()
+
+
+def _check_suites(suites: Iterable[str], found: Holdings) -> None:
+    """Refuse a suite that has nothing here: a name may be mistyped."""
+    from effbench.text.suggestions import suggest
+
+    known = {suite for one in found.artifacts for suite in one.suites}
+    for suite in suites:
+        if suite not in known:
+            hint = suggest(suite, known)
+            raise EffbenchError(f"no step of a suite {suite!r} in this cache ({hint})")

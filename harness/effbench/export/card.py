@@ -1,0 +1,130 @@
+"""The README.md of an exported folder: what its plugin says, and what is known of its row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from effbench.api.training import ABOUT
+from effbench.export import figures
+from effbench.export.figures import code
+from effbench.machine.facts import versions
+from effbench.plan import lineage
+from effbench.plan.cells import Cell, Plan
+from effbench.steps.train import MODEL, Train
+from effbench.store.disk import write_text
+from effbench.text.printing import harmless_lines
+from effbench.views.render import markdown_text
+from effbench.work.rows import Row
+from effbench.work.step import all_steps
+from effbench.work.workbench import Workbench
+
+README = "README.md"
+UNTITLED = "# An encoder exported by effbench"
+LIBRARY = "modules.json"
+"""The file that makes a folder a model for Sentence Transformers."""
+
+TAGS = ("effbench", "dense-retrieval")
+
+
+def write(
+    folder: Path,
+    row: Row,
+    plan: Plan,
+    bench: Workbench,
+    results: Path,
+    said: Callable[[str], object],
+) -> None:
+    """Write the README of a row that stands in ``folder``, after what its plugin has written.
+
+    ``said`` is told of what under ``results`` could not be read.
+    """
+    path = folder / README
+    own = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else UNTITLED
+    head = "" if own.startswith("---\n") else _head(folder)
+    cells = [cell for cell in plan.cells if same(cell.row, row)]
+    lines = [
+        *_row(row, plan),
+        *figures.lines(plan, cells, results, said),
+        *_training(row, cells, bench),
+    ]
+    write_text(path, harmless_lines(f"{head}{own.rstrip()}\n\n" + "\n".join(lines)))
+
+
+def same(row: Row, other: Row) -> bool:
+    """Tell whether two rows of a plan are one encoder with the same passages."""
+    passages = [one.passages.key if one.passages else "" for one in (row, other)]
+    return row.key == other.key and passages[0] == passages[1]
+
+
+def _head(folder: Path) -> str:
+    """Return what the Hugging Face hub reads of a model card."""
+    facts: dict[str, Any] = {"tags": list(TAGS)}
+    if (folder / LIBRARY).is_file():
+        library = "sentence-transformers"
+        facts = {"library_name": library, "tags": [library, *TAGS]}
+    return f"---\n{yaml.safe_dump(facts, sort_keys=False)}---\n\n"
+
+
+def _row(row: Row, plan: Plan) -> Iterator[str]:
+    version, today = versions()["effbench"], datetime.now(timezone.utc).date()
+    yield "## The row"
+    yield ""
+    yield (
+        f"{code(row.name)} of the suite {code(plan.suite.name)}, exported on {today} "
+        f"by effbench {version}. As the suite gives it:"
+    )
+    yield from _block({"use": row.offer.name, **row.given})
+    if row.passages is None:
+        yield "It encodes passages itself: its vectors of queries belong to those alone."
+        yield ""
+        return
+    yield (
+        f"It encodes queries only. Its vectors belong to the passages of the row "
+        f"{code(row.passages.name)}, and to no others:"
+    )
+    yield from _block({"use": row.passages.offer.name, **row.passages.given})
+
+
+def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str]:
+    """Yield how the models of a row were trained, what their trainers say, and on what."""
+    yield "## How it was trained"
+    yield ""
+    steps = [step for step in all_steps(row.steps).values() if isinstance(step, Train)]
+    if not steps:
+        yield "The suite trains nothing of it: its model is the one named above, as it came."
+        yield ""
+        return
+    for step in steps:
+        offer = step.row.offer
+        yield (
+            f"{code(step.row.name)}, by the trainer {code(offer.name)} of the plugin "
+            f"{markdown_text(offer.plugin)}, "
+            f"seed {step.seed}. Its options, data among them, as the suite gives them:"
+        )
+        yield from _block(step.row.given)
+        about = bench.artifact(step).folder / MODEL / ABOUT
+        if about.is_file():
+            yield "What the trainer says of it:"
+            yield from _block(json.loads(about.read_text(encoding="utf-8")))
+        else:
+            yield "The trainer says nothing of it: neither steps nor losses are known."
+            yield ""
+    for name, dataset in {cell.dataset.name: cell.dataset for cell in cells}.items():
+        kinds = ", ".join(lineage.seen(row, dataset)) or "nothing"
+        yield f"- of the dataset {markdown_text(name)}, training took: {kinds}"
+    yield ""
+
+
+def _block(facts: Any) -> Iterator[str]:
+    """Yield facts as YAML, indented, which Markdown shows as they are."""
+    plain = json.loads(json.dumps(facts, default=str))
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True) if plain else "no options"
+    yield ""
+    yield from (f"    {line}" for line in text.splitlines())
+    yield ""

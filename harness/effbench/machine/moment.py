@@ -1,0 +1,173 @@
+"""What may change on a machine from minute to minute, and what makes its figures uncertain."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from effbench.machine.linux import CPUS, ROOT, each, number, present, text, tried
+from effbench.machine.nvml import Gpus
+
+
+def state(root: Path = ROOT) -> dict[str, Any]:
+    """Return what may change from minute to minute; what is not known here is not in it.
+
+    ``seconds stolen`` counts since the start of the machine: two states show what other
+    virtual machines took between them.
+    """
+    import psutil
+
+    clock = time.get_clock_info("perf_counter")
+    battery = tried(lambda: psutil.sensors_battery(), None)
+    users = {user.name for user in tried(psutil.users, ())}
+    load = tried(lambda: {"load": [round(one, 2) for one in os.getloadavg()]}, {})
+    free = tried(lambda: f"{psutil.virtual_memory().available / 2**30:.1f} GB", None)
+    return {
+        **load,
+        **tried(lambda: _linux(root), {}),
+        **({} if battery is None else {"on battery": battery.power_plugged is False}),
+        **present({"available memory": free}),
+        "users": len(users),
+        "other users": len(users - {_me()}),
+        **present({"gpu": tried(lambda: Gpus().state(), [])}),
+        "timer": clock.implementation,
+        "timer resolution": clock.resolution,
+    }
+
+
+def warnings(fingerprint: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
+    """Return what makes latencies less certain here, each with how to mend it.
+
+    Args:
+        fingerprint: of `effbench.machine.fingerprint.fingerprint`.
+        state: taken while nothing is measured: our own work would count as load.
+
+    """
+    return [
+        *_of_processor(fingerprint["platform"]["hardware"].get("cpu", {})),
+        *_of_shares(fingerprint),
+        *_of_state(state),
+        *_of_gpus(fingerprint["platform"]["hardware"].get("gpu", ()), state.get("gpu", ())),
+    ]
+
+
+def _of_processor(cpu: Mapping[str, Any]) -> Iterator[str]:
+    governor = cpu.get("governor", "performance")
+    if governor != "performance":
+        yield f"the governor is {governor} (sudo cpupower frequency-set -g performance)"
+    if cpu.get("turbo"):
+        intel = cpu.get("frequency driver", "").startswith("intel")
+        switch = "1 > intel_pstate/no_turbo" if intel else "0 > cpufreq/boost"
+        yield (
+            "turbo is on: speed depends on temperature "
+            f"(as root, in /{CPUS}: echo {switch}; or in the firmware)"
+        )
+    profile = cpu.get("platform profile", "performance")
+    if profile != "performance":
+        yield f"the platform profile is {profile} (powerprofilesctl set performance)"
+
+
+def _of_shares(fingerprint: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what is shared with others, or too small for the threads asked for."""
+    hardware, threads = fingerprint["platform"]["hardware"], fingerprint["threads"]
+    container = fingerprint["platform"].get("container", {})
+    cores = hardware.get("cpu", {}).get("number of cores", threads)
+    if hardware.get("virtual machine"):
+        yield (
+            "a virtual machine: neighbours may take the processor "
+            "(measure on a machine of your own, or repeat at other hours)"
+        )
+    if "cpus" in container:
+        yield (
+            f"the container has {container['cpus']:g} CPUs' worth of time: "
+            "what goes beyond waits (start it without the limit)"
+        )
+    places = min(cores, len(fingerprint.get("cpus") or range(cores)))
+    if threads > places:
+        yield f"{threads} threads share {places} cores (fewer threads, or more cpus)"
+
+
+def _of_state(state: Mapping[str, Any]) -> Iterator[str]:
+    if state.get("on battery"):
+        yield "on battery (plug it in)"
+    if others := state.get("other users"):
+        yield f"other users are logged in: {others} (measure when they are not)"
+    source = state.get("clock source")
+    if source in ("hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit"):
+        yield f"the clock source is {source}: slow to read (boot with tsc=reliable)"
+    if state.get("address space randomisation") == 0:
+        yield (
+            "addresses are not randomised: every process has the same luck with its layout "
+            "(sudo sysctl kernel.randomize_va_space=2)"
+        )
+
+
+def _of_gpus(facts: Any, states: Any) -> Iterator[str]:
+    if any(gpu.get("persistence mode") is False for gpu in facts):
+        yield "the GPU's driver sleeps between processes (sudo nvidia-smi -pm 1)"
+    if any(gpu.get("other processes") for gpu in states):
+        yield "other processes are on the GPU (stop them: nvidia-smi lists them)"
+    if reasons := sorted({reason for gpu in states for reason in gpu.get("slowed by", ())}):
+        yield (
+            f"the GPU is held down by {', '.join(reasons)} "
+            "(cool it, or set lower clocks: nvidia-smi -lgc)"
+        )
+
+
+def _linux(root: Path) -> dict[str, Any]:
+    load = re.match(r"(\S+) (\S+) (\S+) (\d+)/", text(root / "proc/loadavg") or "")
+    speeds = sorted(_speeds(root))
+    source = root / "sys/devices/system/clocksource/clocksource0/current_clocksource"
+    return present(
+        {
+            "load": [float(load[n]) for n in (1, 2, 3)] if load else None,
+            "runnable processes": int(load[4]) if load else None,
+            "cpu mhz": {"lowest": speeds[0], "highest": speeds[-1]} if speeds else None,
+            "temperatures": _temperatures(root / "sys/class"),
+            "seconds stolen": _stolen(root),
+            "clock source": text(source),
+            "address space randomisation": number(root / "proc/sys/kernel/randomize_va_space"),
+        }
+    )
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a number without a name, as in containers
+        return ""
+
+
+def _speeds(root: Path) -> Iterator[int]:
+    """Return each processor's frequency now, in MHz."""
+    current = [number(path) for path in each(root / CPUS, "cpufreq/scaling_cur_freq")]
+    if any(current):
+        yield from (speed // 1000 for speed in current if speed)
+        return
+    for speed in re.findall(r"cpu MHz\s*:\s*([\d.]+)", text(root / "proc/cpuinfo") or ""):
+        yield round(float(speed))
+
+
+def _temperatures(folder: Path) -> dict[str, float]:
+    """Return the hottest reading of each sensor chip, in degrees Celsius."""
+    places = [(path, path.parent / "name") for path in folder.glob("hwmon/hwmon*/temp*_input")]
+    places = places or [
+        (p, p.parent / "type") for p in folder.glob("thermal/thermal_zone*/temp")
+    ]
+    found: dict[str, float] = {}
+    for path, label in sorted(places):
+        chip, reading = text(label) or path.parent.name, number(path)
+        if reading is not None:
+            found[chip] = max(found.get(chip, reading / 1000), reading / 1000)
+    return found
+
+
+def _stolen(root: Path) -> float | None:
+    """Return the processors' time that other virtual machines took, since the start."""
+    words = (text(root / "proc/stat") or "").split("\n")[0].split()
+    return int(words[8]) / os.sysconf("SC_CLK_TCK") if len(words) > 8 else None

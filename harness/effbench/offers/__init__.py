@@ -1,0 +1,6 @@
+"""What is installed: plugins, what their hooks offer, and which options a factory takes.
+
+It may import `machine` and the rooms before it.
+"""
+
+from __future__ import annotations

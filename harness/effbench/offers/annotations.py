@@ -1,0 +1,103 @@
+"""Annotations of options: what they mark, which values fit them, how people write them."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from effbench.api.encoders import DataPath, Dataset, ModelId, QueryOnly, SpeedOnly
+from effbench.api.training import (
+    DomainModels,
+    EncodedTexts,
+    Examples,
+    SearchedDataset,
+    TrainedModel,
+)
+
+QUERY_ONLY = QueryOnly.__metadata__[0]
+SPEED_ONLY = SpeedOnly.__metadata__[0]
+
+REFERENCES = (Dataset, DomainModels, EncodedTexts, Examples, SearchedDataset, TrainedModel)
+"""Annotations of options whose values name rows or data."""
+
+_SPELLED = {
+    ModelId: "model",
+    Path: "path",
+    Dataset: "dataset",
+    DomainModels: "{models: ROW, of: DATASETS, features: ROW}",
+    DataPath: "path",
+    EncodedTexts: "{texts: [...], encoder: ROW}",
+    Examples: "{examples: [...]}",
+    SearchedDataset: "{dataset: DATASET, row: ROW, index: ROW, depth: N}",
+    TrainedModel: "row of models",
+}
+
+
+def type_of(annotation: Any, known: dict[str, Any]) -> Any:
+    """Return a parameter's annotation as a type; text means the ``known`` names.
+
+    What nobody annotated is Any, and so is a type that is unknown at run time: a plugin imports
+    it for the type checker only.
+    """
+    if annotation is inspect.Parameter.empty:
+        return Any
+    bare = types.SimpleNamespace(__annotations__={"it": annotation})
+    try:
+        return typing.get_type_hints(bare, known, include_extras=True)["it"]
+    except NameError:
+        return Any
+
+
+def side_of(annotation: Any) -> tuple[Any, str | None]:
+    """Return an annotation without its mark, and the mark: query-only, speed-only or none."""
+    metadata = getattr(annotation, "__metadata__", ())
+    side = next((mark for mark in metadata if mark in (QUERY_ONLY, SPEED_ONLY)), None)
+    return (annotation.__origin__ if metadata else annotation), side
+
+
+def fits(value: Any, annotation: Any) -> bool:
+    """Tell whether a YAML value fits an annotation; what we cannot judge fits."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return any(fits(value, choice) for choice in get_args(annotation))
+    if origin is Literal:
+        return any(
+            value == choice and type(value) is type(choice) for choice in get_args(annotation)
+        )
+    if origin in (list, tuple, typing.get_origin(typing.Sequence[int])):
+        inner = (*get_args(annotation), Any)[0]
+        return isinstance(value, list | tuple) and all(fits(item, inner) for item in value)
+    if origin in (dict, typing.get_origin(typing.Mapping[str, int])):
+        return isinstance(value, Mapping)
+    if annotation in (ModelId, Path, DataPath):
+        return isinstance(value, str | Path) and str(value) != ""
+    if annotation in (int, float) and isinstance(value, bool):
+        return False
+    if annotation is float:
+        return isinstance(value, int | float)
+    if annotation in (None, type(None)):
+        return value is None
+    return isinstance(value, annotation) if annotation in (str, int, bool) else True
+
+
+def spelled(annotation: Any) -> str:
+    """Return an annotation as people write it, such as ``int | none``."""
+    if annotation is Any:
+        return "any"
+    if annotation in (None, type(None)):
+        return "none"
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return " | ".join(spelled(choice) for choice in get_args(annotation))
+    if origin is Literal:
+        return " | ".join(repr(choice) for choice in get_args(annotation))
+    if annotation in _SPELLED:
+        return _SPELLED[annotation]
+    if origin is not None:
+        inner = ", ".join(spelled(choice) for choice in get_args(annotation))
+        return f"{origin.__name__.lower()}[{inner}]"
+    return str(getattr(annotation, "__name__", annotation))

@@ -1,0 +1,113 @@
+"""What a plugin's hooks answer, checked before anybody uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import click
+import pluggy
+
+from effbench.api import hookspecs
+from effbench.api.errors import EffbenchError
+from effbench.guard.attributes import shown
+from effbench.guard.blame import blamed
+from effbench.offers.offer import SECTIONS, Offer, offer_of
+from effbench.offers.schema import holdable
+from effbench.text.names import unfit_row
+
+LONGEST = 100
+"""Letters of a name that a plugin gives to something."""
+
+Ready: TypeAlias = dict[str, dict[str, dict[str, Any]]]
+"""Section -> name of a row -> ``use`` and options."""
+
+HOOKS = tuple(name for name in dir(hookspecs) if name.startswith("effbench_"))
+"""The names of all hooks."""
+
+_OFFERING = {section: f"effbench_{section}" for section in SECTIONS} | {
+    "models": "effbench_trainers"
+}
+
+
+class Answers(NamedTuple):
+    """All that one plugin brings."""
+
+    offers: tuple[Offer, ...]
+    ready: Ready
+    commands: Mapping[str, click.Command]
+
+
+def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answers:
+    """Return what the hooks of a plugin answer.
+
+    Raises:
+        EffbenchError: a hook raises something, or its answer is not as it should be.
+
+    """
+    offers = tuple(
+        offer_of(section, name, factory, plugin, module)
+        for section, hook in _OFFERING.items()
+        for name, factory in _answer(manager, hook, plugin).items()
+    )
+    with blamed("effbench_ready_rows"):
+        ready = {
+            section: {
+                name: _row(row, f"has a ready row {name!r} of {section}")
+                for name, row in _named(rows, f"has as ready rows of {section!r}").items()
+            }
+            for section, rows in _answer(manager, "effbench_ready_rows", plugin).items()
+        }
+    commands = _answer(manager, "effbench_commands", plugin)
+    for name, command in commands.items():
+        _try_command(name, command)
+    return Answers(offers, ready, commands)
+
+
+def _answer(manager: pluggy.PluginManager, hook: str, plugin: str) -> dict[str, Any]:
+    impls = getattr(manager.hook, hook).get_hookimpls()
+    impl = next((one for one in impls if one.plugin_name == plugin), None)
+    if impl is None:
+        return {}
+    with blamed(hook):
+        return _named(impl.function(), f"{hook} returns")
+
+
+def _named(given: Any, what: str) -> dict[str, Any]:
+    """Return a mapping whose keys are names."""
+    if not isinstance(given, Mapping):
+        raise EffbenchError(f"{what} {shown(given)} (a mapping by names is wanted)")
+    found = dict(given)
+    for name in found:
+        if not (isinstance(name, str) and not unfit_row(name) and len(name) <= LONGEST):
+            raise EffbenchError(
+                f"{what} the name {shown(name)} (take a string of up to {LONGEST} letters, "
+                'without white space and / \\ : * ? " < > |)'
+            )
+    return found
+
+
+def _row(given: Any, who: str) -> dict[str, Any]:
+    """Return a ready row, with paths as text, as in suites."""
+    if not isinstance(given, Mapping) or not isinstance(given.get("use"), str):
+        raise EffbenchError(
+            f"{who}, which is {shown(given)} (use: NAME and options are wanted)"
+        )
+    row = {name: str(v) if isinstance(v, Path) else v for name, v in given.items()}
+    for name, value in row.items():
+        if not isinstance(name, str):
+            raise EffbenchError(f"{who} with the option {shown(name)} (a string is wanted)")
+        if not holdable(value):
+            data = shown(value)
+            raise EffbenchError(f"{who}, whose {name} is {data} (plain data are wanted)")
+    return row
+
+
+def _try_command(name: str, command: Any) -> None:
+    """Refuse a command that would end ``effbench --help``."""
+    who = f"offers the command {name!r}"
+    if not isinstance(command, click.Command):
+        raise EffbenchError(f"{who}, which is {shown(command)} (a click command is wanted)")
+    with blamed(who):
+        command.get_short_help_str()

@@ -1,0 +1,132 @@
+"""The options of a factory: its signature and annotations, read once, are their schema."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from effbench.api.encoders import DataPath, ModelId
+from effbench.api.errors import EffbenchError
+from effbench.guard.attributes import shown
+from effbench.guard.blame import blamed
+from effbench.offers.annotations import REFERENCES, fits, side_of, spelled, type_of
+
+PATHS = {ModelId, Path, DataPath}
+"""Annotations of options whose values name files or folders."""
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class Option(NamedTuple):
+    """One option of a factory, as its signature declares it."""
+
+    name: str
+    annotation: Any
+    default: Any
+    side: str | None
+
+    @property
+    def required(self) -> bool:
+        """Whether a suite must give it."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def choices(self) -> set[Any]:
+        """The annotation, and the parts that it is made of."""
+        return {self.annotation, *get_args(self.annotation)}
+
+    def reference(self, value: Any) -> Any:
+        """Return which of `REFERENCES` a value stands for; None when it is a plain value.
+
+        A model's id is a plain value, and ``{trained: ROW}`` a reference in its place. Where a
+        path will do too, what has a slash in it is one: rows' names have none.
+        """
+        wanted = self.choices
+        if ModelId in wanted and isinstance(value, Mapping):
+            return ModelId
+        if Path in wanted and isinstance(value, str) and "/" in value:
+            return None
+        named = next((one for one in REFERENCES if one in wanted), None)
+        return None if value is None else named
+
+    def accepts(self, value: Any) -> bool:
+        """Tell whether a value from a suite file has the right type."""
+        return fits(value, self.annotation)
+
+    def type_name(self) -> str:
+        """Return the type as people write it, such as ``int | None``."""
+        return spelled(self.annotation)
+
+
+def options_of(factory: Callable[..., Any], who: str, *, skip: int = 0) -> dict[str, Option]:
+    """Return the options that a factory takes by name, less its first ``skip`` parameters.
+
+    Raises:
+        EffbenchError: its signature cannot be read, or no suite could say one of its options;
+            the message names ``who`` and the option.
+
+    """
+    with blamed(f"{who}: its options"):
+        parameters = list(inspect.signature(factory).parameters.values())[skip:]
+        known = _names_around(factory)
+    named = [one for one in parameters if one.kind not in _VARIADIC]
+    return {one.name: _option(one, known, f"{who}: its option {one.name!r}") for one in named}
+
+
+def search_options_of(factory: Callable[..., Any], who: str) -> dict[str, Option]:
+    """Return the options that an index's ``search`` takes, which suites may sweep."""
+    with blamed(f"{who}: its search"):
+        search = getattr(original(factory), "search", None)
+    if search is None:
+        return {}
+    return options_of(search, f"{who}: its search", skip=3)  # less self, queries and k
+
+
+def original(factory: Any) -> Any:
+    """Return what a factory is made of that sets some options of another one (partial)."""
+    while isinstance(factory, functools.partial):
+        factory = factory.func
+    return factory
+
+
+def holdable(value: object) -> bool:
+    """Tell whether suites, keys and records can hold a value: plain data, as JSON has them."""
+    try:
+        json.dumps(value, allow_nan=False, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Option:
+    if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+        raise EffbenchError(f"{who} cannot be given by name (leave out the / behind it)")
+    with blamed(who):
+        annotation, side = side_of(type_of(parameter.annotation, known))
+        option = Option(parameter.name, annotation, parameter.default, side)
+        option.type_name(), option.accepts(None)  # what no dictionary takes is found here
+        path = isinstance(option.default, Path) and PATHS & option.choices
+        if not (option.required or path or holdable(option.default)):
+            raise EffbenchError(
+                f"{who} has the default {shown(option.default)}, which no suite could say "
+                "(take None, and put that in its place inside)"
+            )
+    return option
+
+
+def _names_around(factory: Any) -> dict[str, Any]:
+    """Return the names that a factory's annotations may mean."""
+    factory = inspect.unwrap(original(factory))
+    kind = factory if inspect.isclass(factory) else type(factory)
+    call = kind.__init__ if kind is factory else factory
+    modules = [sys.modules.get(base.__module__) for base in reversed(kind.__mro__)]
+    names = dict(vars(typing))
+    for module in modules:
+        names.update(vars(module) if module else {})
+    return {**names, **getattr(inspect.unwrap(call), "__globals__", {})}

@@ -1,0 +1,140 @@
+"""What a suite comes to: cells, one line each of the leaderboard, and the plan of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from effbench.api.errors import EffbenchError
+from effbench.offers.plugins import Offer
+from effbench.plan.suite import Suite
+from effbench.steps.search import SearchIndex, SearchRetriever
+from effbench.store.digests import digest_of
+from effbench.text.names import slug
+from effbench.text.suggestions import suggest
+from effbench.text.words import plain_line
+from effbench.work.rows import DatasetRow, Row
+from effbench.work.step import Step, all_steps, key_of
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One dataset searched by one row through one index at one search setting."""
+
+    search: SearchIndex | SearchRetriever
+    measures: tuple[str, ...]
+
+    @property
+    def dataset(self) -> DatasetRow:
+        """The dataset."""
+        return self.search.data.row
+
+    @property
+    def row(self) -> Row:
+        """The encoder or retriever."""
+        return self.search.row
+
+    @property
+    def index(self) -> Row | None:
+        """The index; none for a retriever."""
+        return self.search.index.row if isinstance(self.search, SearchIndex) else None
+
+    @property
+    def opened(self) -> tuple[Step, ...]:
+        """The steps whose artifacts are opened to answer a query, inputs first."""
+        search = self.search
+        if isinstance(search, SearchIndex):
+            index = search.index
+            return (*self.row.steps, *index.row.steps, index.corpus, index)
+        return (*self.row.steps, search.retriever)
+
+    @property
+    def read(self) -> tuple[Step, ...]:
+        """The steps whose artifacts are read to write its record."""
+        return (self.search, *self.search.inputs, self.search.data, *self.opened)
+
+    @property
+    def offers(self) -> list[Offer]:
+        """What it uses of plugins, for trainings too."""
+        steps = all_steps((self.search,)).values()
+        return [offer for step in steps for offer in step.offers]
+
+    @property
+    def has_latency(self) -> bool:
+        """Whether its answers are found here, so that their time means something."""
+        return self.row.offer.latency
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The search options."""
+        return self.search.options if isinstance(self.search, SearchIndex) else {}
+
+    @property
+    def name(self) -> str:
+        """File name of the record: dataset, row, index and search options."""
+        swept = [f"{name}={value}" for name, value in self.options.items()]
+        parts = [
+            self.dataset.name,
+            self.row.name,
+            self.index.name if self.index else "",
+            *swept,
+        ]
+        return "--".join(slug(part) for part in parts if part)
+
+    @cached_property
+    def key(self) -> str:
+        """Changes when anything that moves a quality number does."""
+        return digest_of({"run": key_of(self.search), "measures": self.measures})
+
+    @cached_property
+    def timed(self) -> str:
+        """Changes when anything that moves its latency does: options of speed alone too."""
+        given = [sorted(row.given.items()) for row in (self.row, self.index) if row]
+        return digest_of({"cell": self.key, "given": str(given)})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a suite comes to: its cells in the order they run, and remarks for the user."""
+
+    suite: Suite
+    cells: tuple[Cell, ...]
+    remarks: tuple[str, ...]
+    data: Path
+    """Where relative paths of the suite start."""
+
+    def steps(self) -> dict[str, Step]:
+        """Return key -> step for all that the cells need, inputs first."""
+        return all_steps(tuple(cell.search for cell in self.cells))
+
+    @property
+    def baseline(self) -> str | None:
+        """The row that others' speed is compared with: the suite's, or its first encoder."""
+        given = self.suite.latency and self.suite.latency.baseline
+        return given or next((cell.row.name for cell in self.cells if cell.index), None)
+
+    def only(self, rows: tuple[str, ...], datasets: tuple[str, ...] = ()) -> Plan:
+        """Return the plan of the named rows and datasets alone; of all where none is named.
+
+        Raises:
+            EffbenchError: there is none of a name.
+
+        """
+        for what, names, known in (
+            ("row", rows, {cell.row.name: None for cell in self.cells}),
+            ("dataset", datasets, {cell.dataset.name: None for cell in self.cells}),
+        ):
+            for name in names:
+                if name not in known:
+                    said = f"no {what} {plain_line(name, 60)!r} in this suite"
+                    raise EffbenchError(f"{said} ({suggest(name, known)})")
+        kept = (
+            cell
+            for cell in self.cells
+            if (not rows or cell.row.name in rows)
+            and (not datasets or cell.dataset.name in datasets)
+        )
+        return replace(self, cells=tuple(kept))

@@ -1,0 +1,57 @@
+"""What stands behind a trained row: what it saw, and the passages it was made for."""
+
+from __future__ import annotations
+
+from effbench.steps.domains import EncodeDomain
+from effbench.steps.encode import EncodeCorpus, EncodeTexts
+from effbench.steps.examples import GatherExamples
+from effbench.steps.texts import DatasetSource, Texts
+from effbench.steps.train import Train
+from effbench.work.rows import DatasetRow, Row
+from effbench.work.step import Step, all_steps
+
+
+def seen(row: Row, dataset: DatasetRow) -> list[str]:
+    """Return what the row's training took from a dataset it is measured on.
+
+    ``corpus``: titles or sentences of its docs; ``queries`` and ``judgments``: its own;
+    ``other queries`` and ``other judgments``: those of another split of the same corpus. What
+    a model from a hub was trained on, and what text files hold, nobody tells us.
+    """
+    rows = [one for one in (row, row.passages) if one is not None]
+    steps = all_steps(tuple(step for one in rows for step in one.steps))
+    found = set()
+    for step in steps.values():
+        for read, kind in _reads(step):
+            if read.parts & dataset.parts:
+                found.add(kind)
+            elif read.corpora & dataset.corpora:
+                found.add(kind if kind == "corpus" else f"other {kind}")
+    return sorted(found)
+
+
+def made_for(row: Row) -> Row | None:
+    """Return the row whose passages a trained row was trained to find, None if unknown.
+
+    A model that was trained together with a passage encoder was made for its own: then the
+    row of that model is returned.
+    """
+    for step in row.steps:
+        if isinstance(step, EncodeTexts | EncodeCorpus):
+            return step.row.passages or step.row
+    if any(isinstance(step, GatherExamples) for step in row.steps):
+        return row
+    trained = (made_for(step.row) for step in row.steps if isinstance(step, Train))
+    return next((one for one in trained if one is not None), None)
+
+
+def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
+    """Return the datasets whose content a step takes into training, and what of them."""
+    if isinstance(step, GatherExamples):
+        return [(source.row, "judgments") for source in step.sources]
+    if isinstance(step, EncodeDomain):
+        return [(step.data.row, "corpus"), (step.data.row, "queries")]
+    if isinstance(step, Texts):
+        sources = [one for one in step.sources if isinstance(one, DatasetSource)]
+        return [(one.row, "queries" if one.part == "queries" else "corpus") for one in sources]
+    return []

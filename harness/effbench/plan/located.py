@@ -1,0 +1,216 @@
+"""YAML with the line of each part, and mistakes that say where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.constructor import SafeConstructor
+
+from effbench.api.errors import EffbenchError
+from effbench.plan.scalars import TAG, misread
+from effbench.text.words import plain_line
+
+MOST_BYTES = 2_000_000
+"""Of a suite file: YAML is read at about 200 kB a second."""
+
+MOST = 100_000
+"""Places in a suite file: aliases of aliases make any number of them."""
+
+DEEPEST = 50
+"""Levels, one in another; Python's stack ends at some hundreds."""
+
+MOST_SHOWN = 100
+"""Mistakes that are said at once."""
+
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0")
+"""What UTF-16 and UTF-32 begin with, or have in their first characters."""
+
+Place = tuple[str | int, ...]
+"""Keys and list positions that lead to a part of the file."""
+
+
+class Mistakes:
+    """The mistakes of one suite file, each with its line and dotted path."""
+
+    def __init__(self, path: Path, lines: Mapping[Place, int]) -> None:
+        self._path = path
+        self._lines = lines
+        self._found: dict[tuple[int, str], Place] = {}
+        self._known: set[tuple[str, Place]] = set()
+
+    def add(self, place: Place, message: str) -> None:
+        """Note that what stands at ``place`` is wrong, unless it only repeats what is noted."""
+        first = (at for known, at in self._known if known == message)
+        if any(self._lines_at(at) & self._lines_at(place) for at in first):
+            return
+        near = place
+        while near not in self._lines and near:
+            near = near[:-1]
+        line = self._lines.get(near, 1)
+        dotted = ".".join(plain_line(str(part), 60) or "''" for part in place) or "suite"
+        self._found[line, f"{self._path}:{line}: {dotted}: {plain_line(message)}"] = place
+
+    def repeats(self, message: str, place: Place = ()) -> None:
+        """Take ``message`` as known from now on, where an alias brings lines of ``place``."""
+        self._known.add((message, place))
+
+    def _lines_at(self, place: Place) -> set[int]:
+        """Return the lines of a part of the file, those behind its aliases too."""
+        size = len(place)
+        return {line for at, line in self._lines.items() if at[:size] == place}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def raise_all(self) -> None:
+        """Raise one error that lists every mistake in the file's order, if there is any."""
+        if self._found:
+            raise EffbenchError(self.text())
+
+    def text(self) -> str:
+        """Return the mistakes in the file's order, a line each; of very many the first ones."""
+        texts = [text for _, text in sorted(self._found)]
+        if len(texts) > MOST_SHOWN:
+            texts[MOST_SHOWN:] = [f"... and {len(texts) - MOST_SHOWN:,} more mistakes"]
+        return "\n".join(texts)
+
+    def sections(self) -> set[str | int]:
+        """Return the sections of the suite that have mistakes, "" for the suite itself."""
+        return {place[0] if place else "" for place in self._found.values()}
+
+
+def text_of(path: Path) -> str:
+    """Return what a suite file says.
+
+    Raises:
+        EffbenchError: it cannot be read, is too large, or no UTF-8.
+
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise EffbenchError(
+            f"{path}: cannot be read: {error.strerror} (make it a readable file)"
+        ) from error
+    if len(raw) > MOST_BYTES:
+        raise EffbenchError(f"{path}: more than {MOST_BYTES:,} bytes (is it a suite?)")
+    if raw.startswith(_WIDE) or b"\0" in raw[:4]:
+        raise EffbenchError(f"{path}:1: this is UTF-16 or UTF-32 (save the file as UTF-8)")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise EffbenchError(f"{path}:{line}: no UTF-8 (save the file as UTF-8)") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses too many levels before Python's stack ends, and keeps the tags that are given."""
+
+    level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if self.level > DEEPEST:
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=event.start_mark)
+        self.level += 1
+        node = super().compose_node(parent, index)
+        self.level -= 1
+        given = getattr(event, "tag", None)
+        if node is not None and given not in (None, "!", f"{TAG}str"):
+            node.tag = given.replace(TAG, "!!")  # a kind that none has which YAML chooses
+        return node
+
+
+_TOO_DEEP = f"too many levels, one in another ({DEEPEST} at most)"
+
+
+def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
+    """Return the YAML data of a file's text, and the line of each place in it.
+
+    Raises:
+        EffbenchError: it is not a YAML mapping, gives a key twice, or has words that YAML reads
+            otherwise than they look.
+
+    """
+    loader = None
+    try:
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.MappingNode):
+            raise EffbenchError(f"{path}:1: a suite is a mapping (suite: NAME, datasets: ...)")
+        lines = _lines(path, root)
+        return SafeConstructor().construct_document(root), lines
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        wrong = f"has {chr(error.character)!a}, which is no part of a text"
+        raise EffbenchError(f"{path}:{line}: {wrong} (delete it)") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise EffbenchError(f"{path}:{line}: not YAML: {_problem(error)}") from error
+    except (ValueError, OverflowError) as error:
+        line = loader.get_mark().line + 1 if loader else 1
+        wrong = "an escape that is no character (write the character itself)"
+        raise EffbenchError(f"{path}:{line}: not YAML: {wrong}") from error
+
+
+_MENDS = {
+    r"'\t'": "indent with blanks",
+    "mapping values are not allowed": "quote a text that holds ': '",
+    "that cannot start any token": "quote a text that begins with it",
+    "could not find expected ':'": "write NAME: VALUE",
+    "found undefined alias": "write &NAME before what it stands for, above",
+    "found unexpected end of stream": "is a quotation mark left open?",
+}
+"""Of what YAML's parser says: how to mend it."""
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    problem = plain_line(str(error.problem))
+    if "another document" in problem:
+        return "another document begins (a suite is one)"
+    mend = next((mend for part, mend in _MENDS.items() if part in problem), None)
+    return f"{problem} ({mend})" if mend else problem
+
+
+def _lines(path: Path, root: yaml.Node) -> dict[Place, int]:
+    """Return the line of each place; raise what is wrong with single words, all at once."""
+    lines: dict[Place, int] = {}
+    mistakes = Mistakes(path, lines)
+    for place, node, is_key in _places(root, (), ()):
+        line = node.start_mark.line + 1
+        if len(lines) > MOST:
+            raise EffbenchError(f"{path}:{line}: more than {MOST:,} places (too many aliases)")
+        if is_key and place in lines:
+            mistakes.add(place, f"stands twice, in line {line} too (keep one)")
+        lines.setdefault(place, line)
+        if wrong := misread(node, is_key=is_key):
+            mistakes.add(place, wrong)
+    mistakes.raise_all()
+    return lines
+
+
+def _places(
+    node: yaml.Node, place: Place, around: tuple[yaml.Node, ...]
+) -> Iterator[tuple[Place, yaml.Node, bool]]:
+    """Yield every key and every value, with its place and whether it is a key."""
+    if any(node is one for one in around):
+        raise yaml.MarkedYAMLError(
+            problem="an anchor stands in itself (write it out)", problem_mark=node.start_mark
+        )
+    if len(around) > DEEPEST:  # of aliases in aliases
+        raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=node.start_mark)
+    if place:
+        yield place, node, False
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            word = key.value if isinstance(key, yaml.ScalarNode) else "?"
+            yield (*place, word), key, True
+            yield from _places(value, (*place, word), (*around, node))
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            yield from _places(value, (*place, i), (*around, node))

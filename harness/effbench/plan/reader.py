@@ -1,0 +1,200 @@
+"""Read a suite file: what is wrong is noted with its line, and reading goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from effbench.plan.located import Mistakes, Place, parse, text_of
+from effbench.plan.sections import expected_of, hits_of, latency_of, mapping_of, measures_of
+from effbench.plan.suite import Entry, Suite
+from effbench.text.names import same_file, unfit, unfit_row
+from effbench.text.suggestions import suggest
+
+EVERY = "every"
+
+LONGEST = 100
+"""Bytes of a suite's name, which a folder has."""
+
+
+MOST_SEED = 2**32 - 1
+"""The largest seed that numpy takes."""
+
+MOST_SETTINGS = 10_000
+"""Search settings of an index."""
+
+
+def read(path: Path, text: str | None = None) -> tuple[Suite, Mistakes]:
+    """Parse ``path`` into a suite and its mistakes.
+
+    Of a ``text`` that was read from it before the measures are not tried once more.
+    """
+    said = text_of(path) if text is None else text
+    data, lines = parse(path, said)
+    mistakes = Mistakes(path, lines)
+    return _Reader(path, said, data, mistakes, trying=text is None).suite(), mistakes
+
+
+class _Reader:
+    """Turns plain data into a Suite; notes what is wrong and goes on."""
+
+    KEYS = (
+        "suite", "datasets", "measures", "k",
+        "models", "encoders", "retrievers", "indexes",
+        "latency", "expected",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        path: Path,
+        text: str,
+        data: Mapping[str, Any],
+        mistakes: Mistakes,
+        *,
+        trying: bool,
+    ) -> None:
+        self.path, self.text, self.data, self.mistakes = path, text, data, mistakes
+        self.trying = trying
+
+    def suite(self) -> Suite:
+        for key in self.data:
+            if key not in self.KEYS:
+                self.mistakes.add((key,), f"unknown key ({suggest(str(key), self.KEYS)})")
+        measures = measures_of(self.data, self.mistakes, trying=self.trying)
+        systems = {
+            s: tuple(self._rows(s)) for s in ("models", "encoders", "retrievers", "indexes")
+        }
+        every = frozenset(s for s in ("encoders", "retrievers") if self.data.get(s) == EVERY)
+        if not (self.data.get("encoders") or self.data.get("retrievers")):
+            self.mistakes.add((), "no row (give encoders or retrievers)")
+        self._refuse_likes(systems)
+        if (systems["encoders"] or "encoders" in every) and not self.data.get("indexes"):
+            self.mistakes.add((), "encoders need indexes (indexes: {exact: {use: exact}})")
+        return Suite(
+            path=self.path,
+            text=self.text,
+            name=self._name(),
+            datasets=tuple(self._datasets()),
+            measures=measures,
+            k=hits_of(self.data, measures, self.mistakes),
+            every=every,
+            latency=latency_of(self.data, self.mistakes),
+            expected=expected_of(self.data, self.mistakes),
+            **systems,
+        )
+
+    def _name(self) -> str:
+        name = self.data.get("suite")
+        if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
+            self.mistakes.add(("suite",), "give the suite a name of letters, digits, - and _")
+            return "?"
+        if len(name.encode()) > LONGEST:
+            message = f"a name of {len(name.encode())} bytes (take at most {LONGEST})"
+            self.mistakes.add(("suite",), message)
+        elif wrong := unfit_row(name):
+            self.mistakes.add(("suite",), f"the name {wrong} (give another)")
+        return name
+
+    def _refuse_likes(self, systems: Mapping[str, tuple[Entry, ...]]) -> None:
+        """Note rows whose files would be one on macOS and Windows."""
+        for together in (("encoders", "retrievers"), ("models",), ("indexes",)):
+            names: dict[str, str] = {}
+            for row in (row for section in together for row in systems[section]):
+                like = names.setdefault(same_file(row.name), row.name)
+                if like != row.name:
+                    message = f"{like!r} and {row.name!r} are one file on macOS and Windows"
+                    self.mistakes.add(row.place, f"{message} (rename one)")
+
+    def _datasets(self) -> Iterator[Entry]:
+        given = self.data.get("datasets")
+        if not isinstance(given, list) or not given:
+            self.mistakes.add(("datasets",), "give a list of datasets (- beir/scifact/test)")
+            return
+        for i, item in enumerate(given):
+            if isinstance(item, dict) and "group" in item:
+                yield from self._group(item, ("datasets", i))
+            else:
+                yield from self._dataset(item, ("datasets", i), None)
+
+    def _group(self, item: dict[str, Any], place: Place) -> Iterator[Entry]:
+        name, members = item["group"], item.get("datasets")
+        if set(item) != {"group", "datasets"} or not members or not isinstance(members, list):
+            self.mistakes.add(place, "a group is {group: NAME, datasets: [...]}")
+            return
+        if wrong := unfit(name) if isinstance(name, str) else "is no text":
+            self.mistakes.add((*place, "group"), f"the name {wrong} (give another)")
+        for i, member in enumerate(members):
+            yield from self._dataset(member, (*place, "datasets", i), str(name))
+
+    def _dataset(self, item: Any, place: Place, group: str | None) -> Iterator[Entry]:
+        if isinstance(item, str):
+            yield Entry("datasets", item, "ir_datasets", {"id": item}, place, group)
+        elif isinstance(item, dict) and isinstance(item.get("use"), str):
+            options = {key: value for key, value in item.items() if key != "use"}
+            yield Entry("datasets", "", item["use"], options, place, group)
+        else:
+            self.mistakes.add(place, "a dataset is an ir_datasets id or {use: NAME, ...}")
+
+    def _rows(self, section: str) -> Iterator[Entry]:
+        given = self.data.get(section, {})
+        if given == EVERY and section in ("encoders", "retrievers"):
+            return
+        for name, item in self._mapping(given, (section,)).items():
+            place = (section, name)
+            if not isinstance(item, dict) or not isinstance(item.get("use"), str):
+                self.mistakes.add(place, "a row is {use: NAME, option: value, ...}")
+            elif wrong := unfit_row(name):
+                self.mistakes.add(place, f"the row's name {wrong} (give another)")
+            else:
+                yield self._row(section, name, dict(item), place)
+
+    def _row(self, section: str, name: str, item: dict[str, Any], place: Place) -> Entry:
+        use = item.pop("use")
+        passages, unchecked = self._passages(section, item, place)
+        seed = item.pop("seed", 0) if section == "models" else 0
+        if type(seed) is not int or not 0 <= seed <= MOST_SEED:
+            message = f"{seed!r} is not a whole number from 0 to {MOST_SEED:,}"
+            self.mistakes.add((*place, "seed"), message)
+        search = self._search(item, place) if section == "indexes" else {}
+        return Entry(
+            section, name, use, item, place,
+            passages=passages, unchecked=unchecked, search=search, seed=seed,
+        )  # fmt: skip
+
+    def _search(self, item: dict[str, Any], place: Place) -> dict[str, list[Any]]:
+        """Return the values of each search option that are tried."""
+        swept = self._mapping(item.pop("search", {}), (*place, "search"))
+        search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
+        for key, values in search.items():
+            here = (*place, "search", key)
+            if not values:
+                self.mistakes.add(here, "give one value or more ([16, 64])")
+            for wrong in (unfit(value) for value in values if isinstance(value, str)):
+                if wrong:
+                    self.mistakes.add(here, f"a value {wrong} (give another)")
+        settings = math.prod(map(len, search.values()))
+        if settings <= MOST_SETTINGS:
+            return search
+        message = f"a grid of {settings:,} settings (take at most {MOST_SETTINGS:,})"
+        self.mistakes.add((*place, "search"), message)
+        return {}
+
+    def _passages(
+        self, section: str, item: dict[str, Any], place: Place
+    ) -> tuple[str | None, bool]:
+        """Return the row whose passages are searched, and whether any will do."""
+        given = item.pop("passages", None) if section == "encoders" else None
+        if given is None or isinstance(given, str):
+            return given, False
+        if isinstance(given, dict) and set(given) == {"row", "unchecked"}:
+            row, unchecked = given["row"], given["unchecked"]
+            if isinstance(row, str) and isinstance(unchecked, bool):
+                return row, unchecked
+        message = "passages are ROW or {row: ROW, unchecked: true}"
+        self.mistakes.add((*place, "passages"), message)
+        return None, False
+
+    def _mapping(self, value: Any, place: Place) -> dict[str, Any]:
+        return mapping_of(value, place, self.mistakes)

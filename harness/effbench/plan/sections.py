@@ -1,0 +1,100 @@
+"""The sections of a suite file that are no rows: measures, k, latency, expected scores."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from effbench.plan.located import Mistakes, Place
+from effbench.plan.suite import LATENCY_CHECKS, Expected, LatencyOptions
+from effbench.steps.measures import DEEPEST
+from effbench.steps.trial import checked
+from effbench.text.suggestions import suggest
+
+
+def measures_of(
+    data: Mapping[str, Any], mistakes: Mistakes, *, trying: bool
+) -> tuple[str, ...]:
+    """Return the names of the measures that are without mistake, each once."""
+    given = data.get("measures", ["nDCG@10", "RR@10", "R@100"])
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts:
+        mistakes.add(("measures",), "give a list of measures (- nDCG@10)")
+        return ()
+    names, wrong = checked(texts, trying=trying)
+    for i, message in wrong.items():
+        mistakes.add(("measures", i), message)
+    return tuple(names)
+
+
+def hits_of(data: Mapping[str, Any], measures: Sequence[str], mistakes: Mistakes) -> int:
+    """Return how many hits a query gets."""
+    deepest = max(map(_cutoff, measures), default=0)
+    k = data.get("k", max(100, deepest))
+    if type(k) is not int or not 1 <= k <= DEEPEST:
+        mistakes.add(("k",), f"{k!r} is not a whole number of hits from 1 to {DEEPEST:,}")
+    elif k < deepest:
+        mistakes.add(("k",), f"{k} hits cannot decide a measure at {deepest} (k: {deepest})")
+    else:
+        return k
+    return max(100, deepest)
+
+
+def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | None:
+    """Return how latency is measured, None if it is not."""
+    given = data.get("latency", {})
+    if given is False:
+        return None
+    options: dict[str, Any] = {}
+    for key, value in mapping_of(given, ("latency",), mistakes).items():
+        if key not in LATENCY_CHECKS:
+            message = f"unknown option ({suggest(key, LATENCY_CHECKS)})"
+            mistakes.add(("latency", key), message)
+            continue
+        fits, wanted = LATENCY_CHECKS[key]
+        if fits(value):
+            options[key] = tuple(value) if isinstance(value, list) else value
+        else:
+            mistakes.add(("latency", key), f"{value!r} is not {wanted}")
+    return LatencyOptions(**options)
+
+
+def expected_of(data: Mapping[str, Any], mistakes: Mistakes) -> Expected:
+    """Return the scores that are expected, and how near they must be."""
+    given = dict(mapping_of(data.get("expected"), ("expected",), mistakes))
+    tolerance = given.pop("tolerance", 0.001)
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    for measure, by_row in given.items():
+        place: Place = ("expected", measure)
+        for row, by_dataset in mapping_of(by_row, place, mistakes).items():
+            for dataset, value in mapping_of(by_dataset, (*place, row), mistakes).items():
+                if not _number(value):
+                    wanted = "a score (MEASURE: {ROW: {DATASET: 0.5}})"
+                    mistakes.add((*place, row, dataset), f"{value!r} is not {wanted}")
+                scores.setdefault(measure, {}).setdefault(row, {})[dataset] = value
+    if not _number(tolerance) or tolerance < 0:
+        mistakes.add(
+            ("expected", "tolerance"),
+            f"{tolerance!r} is not a number of 0 or more (write 0.001)",
+        )
+    return Expected(scores, tolerance)
+
+
+def mapping_of(value: Any, place: Place, mistakes: Mistakes) -> dict[str, Any]:
+    """Return a mapping; of what is none, and of nothing, an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        mistakes.add(place, f"{value!r} is not a mapping (write NAME: VALUE)")
+        return {}
+    return value
+
+
+def _cutoff(measure: str) -> int:
+    _, _, cutoff = measure.rpartition("@")
+    return int(cutoff) if cutoff.isdigit() else 0
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max

@@ -1,0 +1,149 @@
+"""What a suite file says, before any name in it is looked up, and where suites are found."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from effbench.api.errors import EffbenchError
+from effbench.plan.located import Place
+from effbench.text.suggestions import near, suggest
+from effbench.text.words import plain_line
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named use of an offer: ``minilm: {use: transformer, model: ...}``."""
+
+    section: str
+    name: str
+    use: str
+    options: Mapping[str, Any]
+    place: Place
+    group: str | None = None
+    passages: str | None = None
+    unchecked: bool = False
+    search: Mapping[str, list[Any]] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class LatencyOptions:
+    """How a latency session measures (docs/latency.md)."""
+
+    queries: int = 300
+    warmup: int = 50
+    threads: int = 1
+    processes: int = 5
+    """Fresh ones of each row; 10 to publish."""
+
+    baseline: str | None = None
+    """The encoder row that others' speed is compared with; the first one if not given."""
+
+    batches: tuple[int, ...] = (32,)
+    """Batch sizes of which throughput is measured."""
+
+    arrivals: tuple[float, ...] = ()
+    """Open loops: shares of the closed loop's rate at which queries arrive."""
+
+    energy: bool = False
+    """Whether joules are read, where the machine has counters."""
+
+    together: int | None = None
+    """Rows that are in memory at a time, the baseline always; as many as fit if not given."""
+
+    timeout: int = 300
+    """Seconds that an answer of a worker may take."""
+
+
+def _whole(least: int, most: int) -> tuple[Callable[[Any], bool], str]:
+    """Return a check for a whole number, and how that is said."""
+    return (
+        lambda value: type(value) is int and least <= value <= most,
+        f"a whole number from {least:,} to {most:,}",
+    )
+
+
+def _some(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return a check for a list of such values."""
+    return lambda value: isinstance(value, list) and len(value) < 100 and all(map(fits, value))
+
+
+def _share(value: Any) -> bool:
+    return type(value) in (int, float) and 0.001 <= value <= 1
+
+
+LATENCY_CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(("queries", "warmup"), _whole(1, 1_000_000)),
+    "threads": _whole(1, 4096),
+    "processes": _whole(1, 1000),
+    "timeout": _whole(1, 1_000_000),
+    "together": _whole(2, 1000),
+    "baseline": (lambda value: isinstance(value, str), "the name of an encoder row"),
+    "batches": (_some(_whole(1, 65_536)[0]), "a list of batch sizes to 65,536 ([1, 32])"),
+    "arrivals": (_some(_share), "a list of shares of the closed loop's rate ([0.5, 0.9])"),
+    "energy": (lambda value: isinstance(value, bool), "true or false"),
+}
+"""Latency option -> what it must be, and how that is said."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Published scores to be held against: measure -> row -> dataset or group -> value."""
+
+    scores: Mapping[str, Mapping[str, Mapping[str, float]]]
+    tolerance: float = 0.001
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a suite file says, before names are looked up."""
+
+    path: Path
+    text: str
+    """The file as it was read: what is planned from it once more is the same suite."""
+
+    name: str
+    datasets: tuple[Entry, ...]
+    measures: tuple[str, ...]
+    k: int
+    models: tuple[Entry, ...]
+    encoders: tuple[Entry, ...]
+    retrievers: tuple[Entry, ...]
+    indexes: tuple[Entry, ...]
+    every: frozenset[str]
+    latency: LatencyOptions | None
+    expected: Expected
+
+
+def find(name_or_path: str) -> Path:
+    """Return the path of a suite file: a path, or the name of a suite that we ship."""
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    shipped = [
+        Path(str(importlib.resources.files("effbench"))) / "suites",
+        Path(__file__).parents[3] / "suites",  # an editable install has them at the top
+    ]
+    for folder in shipped:
+        if (folder / f"{name_or_path}.yaml").is_file():
+            return folder / f"{name_or_path}.yaml"
+    names = {file.stem for folder in shipped for file in folder.glob("*.yaml")}
+    said = plain_line(name_or_path) or "''"
+    if path.exists():
+        raise EffbenchError(f"{said}: is no file (a suite is a YAML file)")
+    like = near(path.name, _beside(path))
+    hint = f"did you mean {path.with_name(like)}?" if like else suggest(name_or_path, names)
+    raise EffbenchError(f"{said}: no such suite file ({hint})")
+
+
+def _beside(path: Path) -> list[str]:
+    """Return the names of the YAML files in a path's folder that a message can show."""
+    try:
+        files = [one.name for one in path.parent.iterdir() if one.suffix in (".yaml", ".yml")]
+    except (OSError, ValueError):  # there is no such folder
+        return []
+    return sorted(name for name in files if plain_line(name) == name)

@@ -1,0 +1,79 @@
+"""Scoring a run file against a file of judgments: ``effbench evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from effbench.api.encoders import Qrel, ScoredDoc
+from effbench.api.errors import EffbenchError
+from effbench.steps.measures import mean, measure
+from effbench.steps.trial import checked
+from effbench.store.trec import read_qrels, read_trec, upside_down
+
+Run = Mapping[str, Sequence[ScoredDoc]]
+
+
+class Evaluation(NamedTuple):
+    """Values of each measure for each judged query, their means, and what is to be said."""
+
+    values: Mapping[str, Mapping[str, float]]
+    means: Mapping[str, float]
+    remarks: Sequence[str]
+
+
+def evaluate(qrels: Path, run: Path, measures: Sequence[str]) -> Evaluation:
+    """Score the TREC run file ``run`` against ``qrels``, in TREC's or BEIR's layout.
+
+    Raises:
+        EffbenchError: a file or a measure is malformed, or the files share no query.
+
+    """
+    names, wrong = checked(measures)
+    if wrong:
+        raise EffbenchError("\n".join(wrong.values()))
+    hits, judged = read_trec(run), read_qrels(qrels)
+    remarks = list(_remarks(hits, judged, qrels, run))
+    ranked = {query_id: [hit.doc_id for hit in found] for query_id, found in hits.items()}
+    values = measure(ranked, judged, names)
+    return Evaluation(values, {name: mean(own) for name, own in values.items()}, remarks)
+
+
+def _remarks(hits: Run, judged: Sequence[Qrel], qrels: Path, run: Path) -> Iterator[str]:
+    """Yield what a reader of the scores must know: ids that meet nothing."""
+    query_ids = {qrel.query_id for qrel in judged}
+    if not query_ids & hits.keys():
+        raise EffbenchError(
+            f"{run}: answers none of the queries of {qrels} (are their ids written alike?)"
+        )
+    if not any(qrel.relevance > 0 for qrel in judged):
+        yield f"{qrels}: no doc is judged relevant: every score is 0"
+    elif not any(hit.doc_id in docs for docs, hit in _pairs(hits, judged)):
+        yield f"{run}: no hit is a judged doc (are the docs' ids written alike?)"
+    if upside_down(run):
+        yield (
+            f"{run}: its scores rise with its ranks: the order is that of the scores, the "
+            "highest first, as in trec_eval (are they distances?)"
+        )
+    relevant = {qrel.query_id for qrel in judged if qrel.relevance > 0}
+    if relevant and len(relevant) < len(query_ids):
+        yield (
+            f"judged queries without a relevant doc: {len(query_ids - relevant)} of "
+            f"{len(query_ids)}, they count 0"
+        )
+    without, unjudged = len(query_ids - hits.keys()), len(hits.keys() - query_ids)
+    if without or unjudged:
+        yield (
+            f"judged queries without hits: {without} of {len(query_ids)}, they count 0; "
+            f"queries of the run that are not judged: {unjudged}, they do not count"
+        )
+
+
+def _pairs(hits: Run, judged: Sequence[Qrel]) -> Iterator[tuple[set[str], ScoredDoc]]:
+    """Yield each hit of a judged query with the query's judged docs."""
+    docs: dict[str, set[str]] = {}
+    for qrel in judged:
+        docs.setdefault(qrel.query_id, set()).add(qrel.doc_id)
+    for query_id, found in hits.items():
+        yield from ((docs[query_id], hit) for hit in found if query_id in docs)

@@ -1,0 +1,254 @@
+"""Records: one JSON file a cell, written last, so that its existence means it finished.
+
+``RESULTS/<machine>/<suite>/<cell>.json``, the machine's facts and the suite's plan beside
+them. Raw values are kept; statistics are computed by who reads. Schema: docs/records.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from effbench.api.errors import EffbenchError
+from effbench.api.training import ABOUT
+from effbench.latency.terms import conditions
+from effbench.machine.facts import versions
+from effbench.plan import lineage
+from effbench.plan.cells import Cell, Plan
+from effbench.run.recorded import Record, SuiteFacts
+from effbench.steps.data import qrels_of
+from effbench.steps.measures import mean, measure
+from effbench.steps.search import RUN, SearchIndex
+from effbench.steps.train import MODEL, Train
+from effbench.store import trec
+from effbench.store.disk import SEAL, unsealed
+from effbench.store.door import content, parsed, typed
+from effbench.text.names import slug
+from effbench.text.printing import one_line
+from effbench.work import code
+from effbench.work.step import all_steps, key_of
+
+if TYPE_CHECKING:
+    from effbench.work.workbench import Workbench
+
+SCHEMA = 2
+SEALED = 2
+"""The first schema whose files carry their own checksum."""
+
+OF_DATA = ("queries", "judgments", "judged_queries_missing", "queries_without_relevant")
+OF_RUN = ("without_hits", "judged_docs_missing", "self_judged")
+"""Counts that a record takes from the steps that read the data and that searched."""
+
+LONGEST = 10_000
+"""Characters of an error that are kept."""
+
+SUITE, MACHINE, RUNS, QUERIES = "suite.json", "machine.json", "runs", "queries"
+
+Plain: TypeAlias = dict[str, Any]
+"""A record as JSON holds it: what is written."""
+
+
+def queries_file(dataset: str) -> str:
+    """Return where a dataset's texts of queries are in a suite's folder."""
+    return f"{QUERIES}/{slug(dataset)}.json"
+
+
+def read(path: Path) -> Record:
+    """Read one record.
+
+    Raises:
+        EffbenchError: it is missing, damaged, foreign, or of a newer schema.
+
+    """
+    return load(path)[0]
+
+
+def load(path: Path) -> tuple[Record, Plain]:
+    """Read one record; return it, and all that its file holds.
+
+    Raises:
+        EffbenchError: as `read`.
+
+    """
+    data = opened(path)
+    record: Record = typed({"cell": path.stem, **data}, Record, path)
+    if record.cell != path.stem:
+        raise EffbenchError(
+            f"{path}: this is the record of {record.cell} (rename the file, or delete it)"
+        )
+    return record, data
+
+
+def read_suite(path: Path) -> SuiteFacts:
+    """Read what a run has written of its suite.
+
+    Raises:
+        EffbenchError: as `read`.
+
+    """
+    found: SuiteFacts = typed(opened(path), SuiteFacts, path)
+    return found
+
+
+def opened(path: Path) -> Plain:
+    """Return what a file of ours holds, whose schema we know and whose checksum holds.
+
+    Raises:
+        EffbenchError: it is missing, damaged, foreign, or of a newer schema.
+
+    """
+    data = parsed(content(path), path)
+    if not isinstance(data, dict) or type(data.get("schema")) is not int:
+        raise EffbenchError(f"{path}: not a record of effbench (move it away)")
+    if data["schema"] > SCHEMA:
+        raise EffbenchError(
+            f"{path}: schema {str(data['schema'])[:9]} is newer than ours (upgrade effbench)"
+        )
+    return unsealed(data, path) if data["schema"] >= SEALED or SEAL in data else data
+
+
+def told(cell: Cell) -> Plain:
+    """Return what a record tells of its rows: options of speed too, which are in no key."""
+    return {
+        "row": _described(cell.row),
+        "passages": cell.row.passages.name if cell.row.passages else None,
+        "trained_on": lineage.seen(cell.row, cell.dataset),
+        "index": _described(cell.index) if cell.index else None,
+    }
+
+
+def failed(cell: Cell, error: Exception) -> Plain:
+    """Return the record of a cell that could not be finished, or lacked its data."""
+    record = _head(cell, "skipped" if getattr(error, "no_data", False) else "failed")
+    said = one_line(str(error))[:LONGEST]
+    return {**record, "error": said, "traceback": getattr(error, "trace", None)}
+
+
+def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Plain:
+    """Measure a cell's run and return its record; ``files`` are what was exported."""
+    artifact = bench.artifact(cell.search)
+    data, info = cell.search.data, artifact.manifest() or {}
+    run = {
+        query_id: [hit.doc_id for hit in hits]
+        for query_id, hits in trec.read_trec(artifact.folder / RUN).items()
+    }
+    values = measure(run, qrels_of(data, bench), cell.measures)
+    about = bench.artifact(data).manifest() or {}
+    return {
+        **_head(cell, "done"),
+        "code": code.kept(all_steps((cell.search,)), bench.store),
+        "scores": {name: mean(by_query) for name, by_query in values.items()},
+        "queries": {**_taken(about, OF_DATA), **_taken(info, OF_RUN)},
+        "such_as": {**about["such_as"], **info["such_as"]},
+        "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
+        "models": _models(cell, bench),
+        "files": dict(files),
+        "per_query": values,
+    }
+
+
+def suite_facts(plan: Plan) -> Plain:
+    """Return what a reader must know of the suite: its datasets, rows, cells, expectations."""
+    suite = plan.suite
+    datasets = {cell.dataset.name: cell.dataset for cell in plan.cells}
+    first = next((cell.index.name for cell in plan.cells if cell.index), None)
+    return {
+        "schema": SCHEMA,
+        "suite": suite.name,
+        "measures": list(suite.measures),
+        "k": suite.k,
+        "datasets": [
+            {"name": name, "group": row.group, "note": one_line(row.declared.note)}
+            for name, row in datasets.items()
+        ],
+        "latency": _latency(plan),
+        "expected": {**asdict(suite.expected), "index": first},
+        "cells": [cell.name for cell in plan.cells],
+    }
+
+
+def _latency(plan: Plan) -> Plain:
+    """Return what tells the suite's latency sessions from others in its folder."""
+    options = plan.suite.latency
+    terms = {} if options is None else {"processes": options.processes}
+    return {
+        **terms,
+        "conditions": {} if options is None else conditions(options, None),
+        "baseline": plan.baseline,
+        "timed": {cell.name: cell.timed for cell in plan.cells},
+    }
+
+
+def _head(cell: Cell, status: str) -> Plain:
+    return {
+        "schema": SCHEMA,
+        "status": status,
+        "cell": cell.name,
+        "key": cell.key,
+        "dataset": cell.dataset.name,
+        "data_key": key_of(cell.search.data),
+        **told(cell),
+        "search": dict(cell.options),
+        "k": cell.search.k,
+        "versions": {**versions(), **code.versions(cell.offers)},
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _described(row: Any) -> Plain:
+    options = {name: str(v) if isinstance(v, Path) else v for name, v in row.given.items()}
+    return {
+        "name": row.name,
+        "use": row.offer.name,
+        "plugin": row.offer.plugin,
+        "distribution": row.distribution,
+        "options": options,
+    }
+
+
+def _models(cell: Cell, bench: Workbench) -> dict[str, Any]:
+    """Return each model's folder in the store, and its facts if its trainer gave any."""
+    found = {}
+    for step in cell.row.steps:
+        if isinstance(step, Train):
+            folder = bench.artifact(step).folder / MODEL
+            facts = json.loads(_text(folder / ABOUT) or "{}")
+            place = folder.relative_to(bench.store.root).as_posix()
+            found[step.row.name] = {"folder": place, **facts}
+    return found
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _taken(manifest: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:
+    return {name: manifest[name] for name in names}
+
+
+def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
+    """Return what encoding and indexing took, from the manifests of the steps."""
+    search = cell.search
+    if not isinstance(search, SearchIndex):
+        built = bench.artifact(search.retriever).manifest() or {}
+        return {
+            "index_key": key_of(search.retriever),
+            "index_seconds": built["seconds"],
+            "index_bytes": built["nbytes"],
+        }
+    queries = bench.artifact(search.queries).manifest() or {}
+    corpus = bench.artifact(search.index.corpus).manifest() or {}
+    built = bench.artifact(search.index).manifest() or {}
+    return {
+        "docs": corpus["rows"],
+        "width": corpus["width"],
+        "query_parameters": queries.get("query_parameters"),
+        "encode_seconds": corpus["seconds"],
+        "index_key": key_of(search.index),
+        "index_seconds": built["seconds"],
+        "index_bytes": built["nbytes"],
+    }

@@ -1,0 +1,233 @@
+"""Artifacts of steps on disk: each in a folder named by its key, its manifest written last.
+
+A manifest lists the files that belong to the step, with their checksums, and carries a checksum
+of itself. What is in the folder and not in the manifest does not count; a file whose bytes
+differ is removed and made again. A folder without a manifest is taken up by the next run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from effbench.api.errors import EffbenchError
+from effbench.store.digests import file_sha256
+from effbench.store.disk import (
+    check_room,
+    open_to_readers,
+    read_sealed,
+    write_atomically,
+    write_json,
+)
+from effbench.store.paths import expanded, home
+
+MANIFEST = "manifest.json"
+
+
+def default_root() -> Path:
+    """Return ``$EFFBENCH_CACHE``, or ``effbench`` in the user's cache folder, absolute.
+
+    A variable that is empty is none.
+
+    Raises:
+        EffbenchError: there is none, and the user has no home folder.
+
+    """
+    if named := os.environ.get("EFFBENCH_CACHE"):
+        return expanded(named).absolute()
+    xdg = os.environ.get("XDG_CACHE_HOME")
+    return (expanded(xdg).absolute() if xdg else home() / ".cache") / "effbench"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The folder of one step."""
+
+    folder: Path
+    kept: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Name -> checksum of what was put, sealed or taken up: what the manifest will list."""
+
+    def put(self, name: str, write: Callable[[Path], object]) -> None:
+        """Let ``write`` make the file ``name``, atomically."""
+        write_atomically(self.folder / name, write)
+        self.kept[name] = file_sha256(self.folder / name)
+
+    def put_text(self, name: str, text: str) -> None:
+        """Keep ``text`` as the file ``name``."""
+        self.put(name, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def put_folder(self, name: str, save: Callable[[Path], object]) -> None:
+        """Let ``save`` fill an empty folder; keep its files."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".") as temporary:
+            made = Path(temporary) / name
+            made.mkdir()
+            save(made)
+            made.replace(self.folder / name)
+        self.seal(name)
+
+    def seal(self, name: str) -> int:
+        """Keep the files that stand in the folder ``name``; return how many."""
+        open_to_readers(self.folder / name)
+        check_room(self.folder)  # on a full disk C code may have lost a file's end, unnoticed
+        files = sorted(p for p in (self.folder / name).rglob("*") if p.is_file())
+        for path in files:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            self.kept[path.relative_to(self.folder).as_posix()] = file_sha256(path)
+        return len(files)
+
+    def take_up(self, name: str, checksum: str) -> bool:
+        """Keep a file that an earlier attempt has put, if it is whole; tell whether it is."""
+        whole = self._holds(name, checksum)
+        if whole:
+            self.kept[name] = checksum
+        return whole
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return what `finish` wrote, or None when the step has not finished.
+
+        A manifest that is damaged, or that of another step, is none.
+        """
+        try:
+            data = read_sealed(self.folder / MANIFEST)
+        except EffbenchError:
+            return None
+        return data if data.items() >= self._name.items() else None
+
+    def files(self, suffix: str) -> list[Path]:
+        """Return the files of a finished step whose names end in ``suffix``, in order."""
+        names: Mapping[str, str] = (self.manifest() or {"files": {}})["files"]
+        return [self.folder / name for name in names if name.endswith(suffix)]
+
+    def finish(self, info: Mapping[str, Any]) -> None:
+        """Write the manifest: the step is done."""
+        files = dict(sorted(self.kept.items()))
+        sizes = {name: (self.folder / name).stat().st_size for name in files}
+        whole = {**self._name, **info, "files": files, "sizes": sizes}
+        write_json(self.folder / MANIFEST, whole)
+
+    def finished(self) -> bool:
+        """Tell whether the step has finished, though it may have been damaged since."""
+        return (self.folder / MANIFEST).exists()
+
+    def cut(self, manifest: Mapping[str, Any]) -> list[Path]:
+        """Return the files of a manifest that are lost, or of another size: a quick look."""
+        sizes: Mapping[str, int] = manifest.get("sizes", {})  # manifests of before have none
+        found = []
+        for name in manifest["files"]:
+            try:
+                size = (self.folder / name).stat().st_size
+            except OSError:
+                size = -1
+            if size != sizes.get(name, size) or size < 0:
+                found.append(self.folder / name)
+        return found
+
+    def sound(self) -> bool:
+        """Tell whether the step has finished and all its files are whole."""
+        manifest = self.manifest()
+        return manifest is not None and not self._bad(manifest)
+
+    def damaged(self) -> list[Path]:
+        """Return the files of a finished step that are lost or not what was written."""
+        manifest = self.manifest()
+        bad = [MANIFEST] if manifest is None else self._bad(manifest)
+        return [self.folder / name for name in bad]
+
+    def discard(self) -> None:
+        """Put a finished step that is not sound back to unfinished, without what is damaged.
+
+        What stands in a folder belongs together: a trainer might take what is left of a model
+        for a finished one. When it is the manifest that is damaged, nothing proves a folder.
+        """
+        manifest = self.manifest()
+        if manifest is None:
+            for path in self.folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+        else:
+            bad = self._bad(manifest)
+            folders = {PurePosixPath(name).parts[0] for name in bad}
+            for name in manifest["files"]:
+                if PurePosixPath(name).parts[0] in folders:
+                    (self.folder / name).unlink(missing_ok=True)
+        (self.folder / MANIFEST).unlink(missing_ok=True)  # last: a kill leaves nothing unproved
+
+    def size_of_parts(self) -> int:
+        """Return the bytes of what stands in the folder itself, such as finished shards."""
+        nbytes = 0
+        with contextlib.suppress(OSError):  # there is no folder
+            for path in self.folder.iterdir():
+                with contextlib.suppress(OSError):  # another run is at work
+                    nbytes += path.stat().st_size if path.is_file() else 0
+        return nbytes
+
+    def is_empty(self) -> bool:
+        """Tell whether no earlier attempt has left anything."""
+        return not any(self.folder.iterdir())
+
+    def sweep(self) -> None:
+        """Remove what a killed attempt left half-written; call it under the step's lock."""
+        for path in self.folder.glob(".*"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    @property
+    def _name(self) -> dict[str, str]:
+        return {"kind": self.folder.parent.name, "key": self.folder.name}
+
+    def _bad(self, manifest: Mapping[str, Any]) -> list[str]:
+        files: Mapping[str, str] = manifest["files"]
+        return [name for name, checksum in files.items() if not self._holds(name, checksum)]
+
+    def _holds(self, name: str, checksum: str) -> bool:
+        try:
+            return file_sha256(self.folder / name) == checksum
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class Store:
+    """All artifacts under one root folder, safe for several runs at once."""
+
+    root: Path
+
+    def artifact(self, kind: str, key: str) -> Artifact:
+        """Return the artifact of a step, made or not."""
+        return Artifact(self.root / kind / key)
+
+    @contextmanager
+    def lock(self, kind: str, key: str, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the lock of a step; call ``waiting`` once if another run holds it.
+
+        The system drops the lock of a process that dies. A step that fails before it has kept
+        anything leaves no folder.
+        """
+        folder = self.root / kind
+        (folder / key).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{key}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            waiting()
+            lock.acquire()
+        try:
+            (folder / key).mkdir(exist_ok=True)  # who held the lock may have removed it
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # it is not empty
+                (folder / key).rmdir()
+            lock.release()

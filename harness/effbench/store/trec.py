@@ -1,0 +1,186 @@
+"""Runs: hits in one total order, as TREC run files."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice, pairwise
+from operator import itemgetter
+from pathlib import Path
+
+from effbench.api.encoders import DocPair, Qrel, ScoredDoc
+from effbench.api.errors import EffbenchError
+from effbench.store.disk import write_atomically
+from effbench.store.judgments import checked, distinct
+from effbench.store.reading import numbered, opened, read_lines, shown
+from effbench.text.words import counted
+
+_MOST = 3e38
+"""Larger scores are written as this: 32-bit floats end at 3.4e38, so that ties have room."""
+
+
+_SAMPLE = 10_000
+"""Lines of a run that are enough to see what its ranks mean."""
+
+_DIGITS = 20
+"""No rank has so many; Python reads 4,300."""
+
+
+def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
+    """Return the best ``k`` hits by (score, doc_id), both descending, ``drop`` left out.
+
+    This is trec_eval's order, in which published scores are measured.
+    """
+    kept = [hit for hit in hits if hit.doc_id != drop]
+    return sorted(kept, key=lambda hit: (hit.score, hit.doc_id), reverse=True)[:k]
+
+
+def write_trec(path: Path, run: Iterable[tuple[str, Sequence[ScoredDoc]]], tag: str) -> None:
+    """Write queries with their hits as a TREC run file, with scores that fall strictly.
+
+    Readers order by score alone (trec_eval takes it as a 32-bit float) and break ties in
+    their own ways: equal scores are lowered by the smallest step there is, so that every
+    reader sees our order.
+    """
+    import numpy as np
+
+    with path.open("w", encoding="utf-8") as file:
+        for query_id, hits in run:
+            last = np.float32(np.inf)
+            for rank, hit in enumerate(hits, start=1):
+                score = np.float32(min(max(hit.score, -_MOST), _MOST))
+                last = score if score < last else np.nextafter(last, np.float32(-np.inf))
+                file.write(f"{query_id} Q0 {hit.doc_id} {rank} {last} {tag}\n")
+
+
+def export(trec: Path, path: Path) -> None:
+    """Copy a TREC run file to a ``.gz``; the same run gives the same bytes."""
+
+    def write(temporary: Path) -> None:
+        with (
+            temporary.open("wb") as raw,
+            gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+            trec.open("rb") as plain,
+        ):
+            shutil.copyfileobj(plain, packed)
+
+    write_atomically(path, write)
+
+
+def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
+    """Read a TREC run file (plain or gzipped); hits come in our total order.
+
+    Scores are 64-bit floats: what differs in the ninth digit is no tie, as it is for trec_eval.
+
+    Raises:
+        EffbenchError: a line is not six columns, a score is no number, a doc comes twice.
+
+    """
+    hits: dict[str, list[ScoredDoc]] = {}
+    for query_id, hit in _hits(path):
+        hits.setdefault(query_id, []).append(hit)
+    for query_id, found in hits.items():
+        if len({hit.doc_id for hit in found}) < len(found):
+            double, _ = Counter(hit.doc_id for hit in found).most_common(1)[0]
+            raise EffbenchError(
+                f"{path}: query {shown(query_id)} has doc {shown(double)} twice (drop one)"
+            )
+    return {query_id: ordered(found, len(found)) for query_id, found in hits.items()}
+
+
+def upside_down(path: Path) -> bool:
+    """Tell whether a run's ranks say the opposite of its scores, as those of distances do.
+
+    A sample is looked at: its first lines, whose form `read_trec` has checked. What can be read
+    once only, such as a pipe, is believed.
+    """
+    rising = False
+    for (query, rank, score), (other, next_rank, next_score) in pairwise(_ranked(path)):
+        if query == other and score != next_score and rank != next_rank:
+            if (rank < next_rank) != (score < next_score):
+                return False
+            rising = True
+    return rising
+
+
+def stream_trec(path: Path) -> Iterator[tuple[str, list[ScoredDoc]]]:
+    """Yield each query of a file that `write_trec` wrote with its hits, best first."""
+    for query_id, lines in groupby(_hits(path), key=itemgetter(0)):
+        yield query_id, [hit for _, hit in lines]
+
+
+def read_docpairs(path: Path) -> Iterator[DocPair]:
+    """Yield the pairs of a file with a line query_id TAB doc_id_a TAB doc_id_b each.
+
+    Raises:
+        EffbenchError: a line is not three columns.
+
+    """
+    form = "docpairs have three: query_id doc_id_a doc_id_b"
+    for where, line in read_lines(path):
+        columns = line.split()
+        if len(columns) != 3:
+            raise EffbenchError(f"{where}: {counted(len(columns), 'columns')} ({form})")
+        yield DocPair(*columns)
+
+
+def read_qrels(path: Path) -> list[Qrel]:
+    """Read TREC qrels (four columns) or BEIR qrels (three, with a header), plain or gzipped.
+
+    Raises:
+        EffbenchError: a line is neither, a relevance is no integer or too large, a doc is
+            judged twice and differently, or there is no judgment.
+
+    """
+    qrels = list(distinct(_judged(path)))
+    if not qrels:
+        raise EffbenchError(f"{path}: no judgment in it (is it the right file?)")
+    return qrels
+
+
+def _judged(path: Path) -> Iterator[tuple[str, Qrel]]:
+    form = "qrels have four: query_id 0 doc_id relevance, or BEIR's three"
+    for number, (where, line) in enumerate(read_lines(path)):
+        columns = line.split()
+        if len(columns) not in (3, 4):
+            raise EffbenchError(f"{where}: {counted(len(columns), 'columns')} ({form})")
+        if number or columns[:2] != ["query-id", "corpus-id"]:
+            yield where, checked((columns[0], columns[-2], columns[-1]), where)
+
+
+def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
+    with opened(path) as stream:
+        for number, line in numbered(str(path), stream):
+            columns = line.split()
+            if len(columns) == 6:
+                score = _score(columns[4], path, number)
+                yield columns[0], ScoredDoc(columns[2], score)
+            elif columns:
+                form = "a run has six: query_id Q0 doc_id rank score tag"
+                raise EffbenchError(
+                    f"{path}:{number}: {counted(len(columns), 'columns')} ({form})"
+                )
+
+
+def _ranked(path: Path) -> Iterator[tuple[str, int, float]]:
+    """Yield query, rank and score of the first lines whose rank is a number."""
+    for _, line in islice(read_lines(path), _SAMPLE) if path.is_file() else ():
+        query_id, _, _, rank, score, _ = line.split()
+        if rank.isdecimal() and len(rank) < _DIGITS:
+            yield query_id, int(rank), float(score)
+
+
+def _score(text: str, path: Path, number: int) -> float:
+    """Return a score; millions are read, so that its place is spelled for a mistake only."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    # NaN or infinite; Python alone reads 1_000, and digits of other scripts
+    if value - value != 0 or "_" in text or not text.isascii():
+        raise EffbenchError(
+            f"{path}:{number}: {shown(text)} is not a number (take a finite one)"
+        )
+    return value

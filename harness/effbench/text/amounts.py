@@ -1,0 +1,46 @@
+"""Amounts as people write them, a number and a unit: 20GB, 30d, 5ms, 97%."""
+
+from __future__ import annotations
+
+import re
+
+from effbench.api.errors import EffbenchError
+
+_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})\s*([A-Za-z]*|%)", re.ASCII)
+
+
+def amount(text: str) -> tuple[float, str]:
+    """Return the number and the unit of a text: "" without one, and -1 if it is no amount."""
+    found = _AMOUNT.fullmatch(text.strip())
+    return (float(found[1]), found[2]) if found else (-1.0, "")
+
+
+def bytes_of(text: str) -> int:
+    """Return the bytes that ``20GB`` means; of two systems, KB is 1000 bytes and KiB 1024.
+
+    Raises:
+        EffbenchError: it means none.
+
+    """
+    number, unit = amount(text)
+    if unit.upper() not in _BYTES:
+        raise EffbenchError(f"{text!r} is no size (write a number and a unit, such as 20GB)")
+    return round(number * _BYTES[unit.upper()])
+
+
+def seconds_of(text: str) -> float:
+    """Return the seconds that ``30d`` means; units are m, h, d and w.
+
+    Raises:
+        EffbenchError: it means none.
+
+    """
+    number, unit = amount(text)
+    if unit not in _SECONDS:
+        raise EffbenchError(
+            f"{text!r} is no age (write a number and m, h, d or w, such as 30d)"
+        )
+    return number * _SECONDS[unit]

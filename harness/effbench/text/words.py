@@ -1,0 +1,66 @@
+"""Numbers and texts as people read them: 2 queries, 95 s, 3.1 MB, a long text in one line."""
+
+from __future__ import annotations
+
+JOINERS = "\u200c\u200d"
+"""They have no width, and emoji and Persian are written with them."""
+
+_HISSING = ("sses", "xes", "tches", "rches", "shes")
+"""Ends of plurals that have an e which the singular has not."""
+
+
+def plain_line(text: str, most: int = 400) -> str:
+    """Return a text in one line that terminals show as it is, cut in its middle if long."""
+    if len(text) > most:
+        tail = most // 4  # what mends it stands at the end of a message
+        text = f"{text[: most - tail]} ... {text[-tail:]}"
+    return "".join(c if shows(c) else ascii(c)[1:-1] for c in text)
+
+
+def counted(number: int, nouns: str) -> str:
+    """Return a number with its noun, which is given in the plural: 1 query, 2 queries."""
+    return f"{number:,} {_singular(nouns) if number == 1 else nouns}"
+
+
+def paced(per_second: float, nouns: str) -> str:
+    """Return a rate: 1,524 docs/s, 2.5 docs/s, and below one a second 2.5 s/doc."""
+    if per_second < 1:
+        return f"{_short(1 / per_second)} s/{_singular(nouns)}"
+    return f"{_short(per_second)} {nouns}/s"
+
+
+def lasting(seconds: float) -> str:
+    """Return a time as one says it: 95 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24:,} d {hours % 24} h"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.1f}" if number < 9.95 else f"{number:,.0f}"
+
+
+def _singular(nouns: str) -> str:
+    if nouns.endswith("ies"):
+        return f"{nouns[:-3]}y"
+    return nouns.removesuffix("es" if nouns.endswith(_HISSING) else "s")
+
+
+def sized(number: int) -> str:
+    """Return a number of bytes as people read it: 812 bytes, 3.1 MB, 7.9 GB."""
+    for unit, name in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if number >= unit:
+            digits = 0 if number >= 100 * unit else 1
+            return f"{number / unit:,.{digits}f} {name}"
+    return counted(number, "bytes")
+
+
+def shows(character: str) -> bool:
+    """Tell whether a terminal shows a character as it is."""
+    return character.isprintable() or character in JOINERS

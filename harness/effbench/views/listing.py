@@ -1,0 +1,138 @@
+"""What ``effbench plugins`` and ``effbench plan`` show."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Container, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from effbench.offers.offer import SECTIONS, Offer
+from effbench.offers.plugins import Plugins
+from effbench.offers.schema import Option
+from effbench.plan import bill, costs
+from effbench.text.words import counted
+
+if TYPE_CHECKING:
+    from effbench.plan.cells import Plan
+    from effbench.plan.costs import Facts
+    from effbench.work.step import Step
+
+
+def described(plugins: Plugins) -> list[dict[str, Any]]:
+    """Return every plugin with its offers, their options, and what is wrong with it."""
+    return [
+        {
+            "plugin": plugin.name,
+            "distribution": plugin.distribution,
+            "error": plugin.error,
+            "traceback": plugin.trace,
+            "offers": [
+                _offer(offer)
+                for section in SECTIONS
+                for offer in plugins.named(section).values()
+                if offer.plugin == plugin.name
+            ],
+        }
+        for plugin in plugins.installed
+    ]
+
+
+def spelled(plugins: Plugins) -> Iterator[str]:
+    """Yield the lines that a person reads."""
+    for plugin in described(plugins):
+        yield f"{plugin['plugin']} ({plugin['distribution']})"
+        if plugin["error"]:
+            yield f"  BROKEN: {plugin['error']}"
+        for offer in plugin["offers"]:
+            yield f"  {offer['section']}: {offer['name']} - {offer['summary']}"
+            if offer["missing"]:
+                yield f"    needs: pip install {shlex.join(offer['missing'])}"
+            for option in offer["options"]:
+                yield f"    {_line(option)}"
+            for option in offer["search_options"]:
+                yield f"    search: {_line(option)}"
+
+
+def described_plan(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[str, Any]:
+    """Return the steps of a plan, inputs first, its cells, and what is left will cost.
+
+    ``finished`` are the cells that a run leaves alone: what only they read is not made again.
+    """
+    states = {key: facts.state(step) for key, step in plan.steps().items()}
+    to_do = _to_do(plan, facts, states, finished)
+    steps = [
+        {
+            "kind": step.kind,
+            "key": key,
+            "label": step.label,
+            "done": states[key] == [],
+            "to_do": key in to_do,
+            "damaged": [str(path) for path in states[key] or ()],
+        }
+        for key, step in plan.steps().items()
+    ]
+    return {
+        "steps": steps,
+        "cells": [
+            {"name": cell.name, "key": cell.key, "done": cell.name in finished}
+            for cell in plan.cells
+        ],
+        "costs": bill.described(plan, list(to_do.values()), facts, finished),
+    }
+
+
+def _to_do(
+    plan: Plan, facts: Facts, states: Mapping[str, Any], finished: Container[str]
+) -> dict[str, Step]:
+    """Return key -> step of those that a run must make, and of those that are damaged."""
+    cells = [cell for cell in plan.cells if cell.name not in finished]
+    needed = costs.left([step for cell in cells for step in cell.read], facts)
+    return {key: step for key, step in plan.steps().items() if key in needed or states[key]}
+
+
+def spelled_plan(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines that a person reads."""
+    steps, cells = plan["steps"], plan["cells"]
+    for step in steps:
+        state = "done" if step["done"] else "to do" if step["to_do"] else "spare"
+        state = "again" if step["damaged"] else state
+        lost = f": {step['damaged'][0]} is lost or damaged" if step["damaged"] else ""
+        yield f"{state:5}  {step['key'][:10]}  {step['label']}{lost}"
+    for cell in cells:
+        state = "  (finished)" * cell["done"]
+        yield f"cell   {cell['key'][:10]}  {cell['name']}{state}"
+    yield from (f"cost   {line}" for line in bill.spelled(plan["costs"]))
+    todo, done = sum(step["to_do"] for step in steps), sum(cell["done"] for cell in cells)
+    of_cells = f"{counted(len(cells), 'cells')}{f' ({done:,} finished)' if done else ''}"
+    yield f"{of_cells}, {counted(len(steps), 'steps')}, {todo} of them to do"
+
+
+def _offer(offer: Offer) -> dict[str, Any]:
+    return {
+        "section": offer.section,
+        "name": offer.name,
+        "summary": offer.summary,
+        "missing": list(offer.missing),
+        "options": [_option(option) for option in offer.options.values()],
+        "search_options": [_option(option) for option in offer.search_options.values()],
+    }
+
+
+def _option(option: Option) -> dict[str, Any]:
+    default = None if option.required else option.default
+    if isinstance(default, Path):
+        default = str(default)
+    return {
+        "name": option.name,
+        "type": option.type_name(),
+        "required": option.required,
+        "default": default,
+        "effect": option.side,
+    }
+
+
+def _line(option: dict[str, Any]) -> str:
+    default = " (required)" if option["required"] else f" = {option['default']!r}"
+    effect = f" [{option['effect']}]" if option["effect"] else ""
+    return f"{option['name']}: {option['type']}{default}{effect}"

@@ -1,0 +1,82 @@
+"""The leaderboard as one page that needs no network: table, chart, and every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from effbench.api.errors import EffbenchError
+from effbench.board.leaderboard import Board
+from effbench.text.printing import harmless_data
+from effbench.views.page import chart
+from effbench.views.page.facts import facts
+
+HERE = Path(__file__).parent
+BUNDLE = "window.vegaEmbed = vegaEmbed;"
+WIDE = 120
+"""Characters of a line below the title of an image."""
+
+
+def html(boards: Sequence[Board]) -> str:
+    """Return the page of some boards; the same boards give the same bytes.
+
+    Raises:
+        EffbenchError: what it is drawn with is not installed.
+
+    """
+    converter = _converter()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    places = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
+    )
+    places.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # and in its order
+    data = harmless_data({"boards": [facts(board) for board in boards]})
+    return places.get_template("page.html").render(
+        data=data,
+        chart=chart.specification([], "", "") | {"width": "container"},
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        script=(HERE / "page.js").read_text(encoding="utf-8"),
+        vega=converter.javascript_bundle(BUNDLE).replace("</script", "<\\/script"),
+    )
+
+
+def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
+    """Return a board's chart as ``svg`` or ``png``: quality by the first measure.
+
+    Raises:
+        EffbenchError: no row has a score and a latency, or what draws is not installed.
+
+    """
+    converter = _converter()
+    points = chart.points(board, span, percent)
+    if not points:
+        raise EffbenchError(
+            f"{board.suite} on {board.machine}: no row with a score and a latency of {span} "
+            f"p{percent} (run the suite with latency, or say another --span)"
+        )
+    x_title = chart.x_title(board, span, percent)
+    spec = chart.specification(points, x_title, board.measures[0])
+    spec["background"] = "white"
+    notes = (part for note in chart.notes(board, span, percent) for part in wrap(note, WIDE))
+    title = f"{board.suite} on {board.machine}"
+    spec["title"] = {"text": title, "anchor": "start", "subtitle": list(notes)}
+    try:
+        drawn: str = converter.vegalite_to_svg(harmless_data(spec))
+        return drawn if form == "svg" else bytes(converter.svg_to_png(drawn, scale=2))
+    except ValueError as error:  # of scores that differ by 1e-320, for one
+        why = str(error).partition("\n")[0].rstrip(":")
+        raise EffbenchError(f"{title}: no chart can be drawn: {why} (take csv)") from error
+
+
+def _converter() -> Any:
+    try:
+        import jinja2  # noqa: F401
+        import vl_convert
+    except ImportError as error:
+        raise EffbenchError(
+            f"charts and pages need {error.name} (pip install 'effbench[page]')"
+        ) from error
+    return vl_convert

@@ -1,0 +1,136 @@
+"""The chart of quality over latency: one Vega-Lite specification for page and images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from effbench.board.leaderboard import Board
+from effbench.board.marks import grouped, marks, ranked, time_of, unplaced
+
+Point = Mapping[str, Any]
+
+
+def points(board: Board, span: str, percent: int) -> list[Point]:
+    """Return the lines that have a score by the first measure, and that very latency."""
+    found = []
+    for number, standing in board.standings(board.measures[0]).items():
+        line = board.lines[number]
+        time, _ = time_of(board, number, span, percent)
+        if time is None:
+            continue
+        (y, *ys), (x, *xs) = standing.score, time
+        y_low, y_high = (y if one is None else one for one in ys)
+        x_low, x_high = (x if one is None else one for one in xs)
+        found.append(
+            {"name": line.row, "index": line.index or "no index",
+             "kind": "encoder" if line.index else "retriever",
+             "x": x, "x_low": x_low, "x_high": x_high, "y": y, "y_low": y_low, "y_high": y_high,
+             "marked": not ranked(board, number), "description": line.row}
+        )  # fmt: skip
+    best = front(found)
+    return [{**point, "front": i in best} for i, point in enumerate(found)]
+
+
+def notes(board: Board, span: str, percent: int) -> list[str]:
+    """Return what must be said below a chart: who is not on it, who is hollow, and why."""
+    absent = unplaced(board, span, percent)
+    hollow = {
+        number: f"hollow, not ranked ({'; '.join(marks(board, number))})"
+        for number in range(len(board.lines))
+        if number not in absent and not ranked(board, number)
+    }
+    return [*grouped(board, absent), *grouped(board, hollow)]
+
+
+def x_title(board: Board, span: str, percent: int) -> str:
+    """Return what the axis of time says."""
+    every = ", all datasets" if len(board.units) > 1 else ""
+    return f"{span} p{percent}, ms{every}"
+
+
+def front(points: Sequence[Point]) -> list[int]:
+    """Return the numbers of points that none beats in both quality and latency.
+
+    Of equal ones all are on the front. Marked points are neither on it nor beat others.
+    """
+    fair = [i for i, point in enumerate(points) if not point["marked"]]
+    return [i for i in fair if not any(_beats(points[j], points[i]) for j in fair)]
+
+
+def _beats(one: Point, other: Point) -> bool:
+    better = one["y"] >= other["y"] and one["x"] <= other["x"]
+    return better and (one["y"], one["x"]) != (other["y"], other["x"])
+
+
+def specification(points: Sequence[Point], x_title: str, y_title: str) -> dict[str, Any]:
+    """Return Vega-Lite of points, as `points` and the page's script make them."""
+    bars = [
+        _bar({"x": _x("x_low"), "x2": {"field": "x_high"}, "y": _y("y")}),
+        _bar({"x": _x("x"), "y": _y("y_low"), "y2": {"field": "y_high"}}),
+    ]
+    names = {
+        "mark": {"type": "text", "align": "left", "dx": 8, "dy": -6, "limit": 150},
+        "encoding": {"x": _x("x"), "y": _y("y"), "text": {"field": "name"}},
+    }
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": 720,
+        "height": 380,
+        "data": {"values": [dict(point) for point in points]},
+        "layer": [_front_line(), *bars, _dots(), names],
+        "encoding": {"x": {"title": x_title}, "y": {"title": y_title}},
+        "background": None,
+        "config": {"view": {"stroke": None}, "axis": {"gridColor": "#8884", "domain": False}},
+    }
+
+
+def _front_line() -> dict[str, Any]:
+    return {
+        "transform": [{"filter": "datum.front"}],
+        "mark": {
+            "type": "line",
+            "interpolate": "step-after",
+            "color": "#888",
+            "strokeDash": [4, 3],
+        },
+        "encoding": {"x": _x("x"), "y": _y("y"), "order": {"field": "x"}},
+    }
+
+
+def _dots() -> dict[str, Any]:
+    """Return the layer of points: their colour is the index, their shape the kind."""
+    shapes = {"domain": ["encoder", "retriever"], "range": ["circle", "square"]}
+    stroke = {"condition": {"test": "datum.pinned", "value": "#d00"}, "field": "index"}
+    return {
+        "mark": {"type": "point", "size": 70, "filled": True, "cursor": "pointer"},
+        "encoding": {
+            "x": _x("x"),
+            "y": _y("y"),
+            "color": {
+                "field": "index",
+                "type": "nominal",
+                "scale": {"scheme": "tableau10"},
+                "legend": {"orient": "bottom", "title": None},
+            },
+            "shape": {"field": "kind", "type": "nominal", "scale": shapes, "legend": None},
+            "fillOpacity": {"condition": {"test": "datum.marked", "value": 0}, "value": 1},
+            "stroke": stroke,
+            "strokeWidth": {"value": 2},
+            "description": {"field": "description"},
+        },
+    }
+
+
+def _bar(encoding: Mapping[str, Any]) -> dict[str, Any]:
+    return {"mark": {"type": "rule", "opacity": 0.5}, "encoding": dict(encoding)}
+
+
+def _x(field: str) -> dict[str, Any]:
+    scale = {"type": "log", "nice": False, "padding": 24}
+    axis = {"tickCount": 6, "format": "~g"}
+    return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
+
+
+def _y(field: str) -> dict[str, Any]:
+    return {"field": field, "type": "quantitative", "scale": {"zero": False, "padding": 16}}

@@ -1,0 +1,62 @@
+"""What ``effbench show`` says of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.cells import cell_len
+
+from effbench.api.errors import EffbenchError
+from effbench.run.records import MACHINE, QUERIES, SUITE, Plain
+from effbench.store.disk import listed
+from effbench.text.suggestions import suggest
+
+LONG = ("per_query", "samples_ms", "traceback")
+"""Left out: the file has them."""
+
+
+def find(cell: str, results: Path) -> Path:
+    """Return the record that ``cell`` names: a file, or the newest of that name.
+
+    Raises:
+        EffbenchError: there is none.
+
+    """
+    if Path(cell).is_file():
+        return Path(cell)
+    known = [
+        path
+        for path in listed(results, "**/*.json")
+        if path.name not in (SUITE, MACHINE) and path.parent.name != QUERIES
+    ]
+    found = [path for path in known if path.stem == cell]
+    if not found:
+        hint = suggest(cell, {path.stem for path in known})
+        raise EffbenchError(f"{cell}: no such record under {results} ({hint})")
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def lines(record: Plain) -> Iterator[str]:
+    """Yield a line a fact, names of parts before it; numbers of one kind, largest first."""
+    yield from _lines("", record)
+
+
+def _lines(place: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        yield f"{place}{' ' * (40 - cell_len(place))} {_text(value)}"
+        return
+    items = [(name, one) for name, one in value.items() if name not in LONG]
+    if items and all(isinstance(one, float) for _, one in items):
+        items.sort(key=lambda item: -item[1])
+    for name, one in items:
+        yield from _lines(f"{place}.{name}" if place else name, one)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "-"
+    return "-" if value is None else str(value)

@@ -1,0 +1,194 @@
+"""Check a row's options against its factory's schema, and turn them into arguments."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    NamedTuple,
+    Protocol,
+    get_args,
+    runtime_checkable,
+)
+
+from effbench.api.encoders import DataPath, Dataset, ModelId
+from effbench.api.errors import EffbenchError
+from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY
+from effbench.offers.schema import PATHS, Option
+from effbench.store.digests import Digests, find_model
+from effbench.store.paths import inside
+from effbench.text.raised import said
+from effbench.text.suggestions import suggest
+from effbench.work.step import key_of
+
+if TYPE_CHECKING:
+    from effbench.work.rows import DatasetRow
+    from effbench.work.step import Step
+    from effbench.work.workbench import Workbench
+
+
+@runtime_checkable
+class Input(Protocol):
+    """What an option that names rows or data becomes: steps, opened when it is used."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps whose artifacts it opens; their keys stand for it in keys."""
+
+    def open(self, bench: Workbench) -> Any:
+        """Return what the factory gets."""
+
+
+Refer = Callable[[Any, Any], "Input | DatasetRow"]
+"""Turns an annotation of `REFERENCES` and a suite's value into what it means, or raises."""
+
+
+class Resolved(NamedTuple):
+    """Options ready for use: what the factory gets, and what the keys hash."""
+
+    arguments: Mapping[str, Any]
+    corpus_facts: Mapping[str, Any]
+    query_facts: Mapping[str, Any]
+    datasets: tuple[tuple[str, str], ...] = ()
+    """The keys of the datasets among the arguments."""
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """The arguments that are still to be opened."""
+        return {name: v for name, v in self.arguments.items() if isinstance(v, Input)}
+
+    def plain(self) -> dict[str, Any]:
+        """Return the other arguments, lists and mappings copied: who gets them may write in."""
+        return {
+            name: copy.deepcopy(v) if isinstance(v, list | dict) else v
+            for name, v in self.arguments.items()
+            if not isinstance(v, Input)
+        }
+
+
+class Resolver(NamedTuple):
+    """Turns the options of a suite file into arguments and facts.
+
+    Paths are relative to the folder ``beside``, and stand in keys by their digest; without
+    ``digests`` they are not read (a dataset says itself what it holds).
+    """
+
+    beside: Path
+    digests: Digests | None
+    refer: Refer | None = None
+
+    def resolve(
+        self, schema: Mapping[str, Option], given: Mapping[str, Any]
+    ) -> tuple[Resolved, list[tuple[str, str]]]:
+        """Return the resolved options and the mistakes, each as (option, what is wrong)."""
+        mistakes = [
+            (name, f"unknown option {name!r} ({suggest(name, schema)})")
+            for name in given
+            if name not in schema
+        ]
+        arguments: dict[str, Any] = {}
+        facts: dict[str, Any] = {}
+        for name, option in schema.items():
+            if name not in given and option.required:
+                mistakes.append(
+                    ("", f"option {name!r} is missing (give {name}: {option.type_name()})")
+                )
+                continue
+            try:
+                arguments[name], facts[name] = self._value(
+                    option, given.get(name, option.default)
+                )
+            except EffbenchError as error:
+                mistakes.append((name, said(error)))
+        datasets = tuple(
+            facts[name]
+            for name, option in schema.items()
+            if name in facts and option.reference(given.get(name)) is Dataset
+        )
+        return _sides(schema, arguments, facts)._replace(datasets=datasets), mistakes
+
+    def _value(self, option: Option, value: Any) -> tuple[Any, Any]:
+        """Return an option's argument and the fact that stands for it in keys."""
+        if (reference := option.reference(value)) is not None:
+            return self._input(reference, value)
+        if value is not option.default and not option.accepts(value):
+            raise EffbenchError(f"{value!r} is not {option.type_name()}{_hint(option, value)}")
+        if option.annotation is float or (
+            float in get_args(option.annotation) and type(value) is int
+        ):
+            value = _as_float(value)
+        if value is None:
+            return None, None
+        wanted = option.choices
+        if ModelId in wanted:
+            folder = find_model(value, self.beside)
+            return (str(folder), self._digest(folder)) if folder else (value, value)
+        if Path in wanted or DataPath in wanted:
+            path = inside(self.beside, value)
+            if path.exists():
+                return path, self._digest(path)
+            if Path in wanted:
+                raise EffbenchError(
+                    f"no file or folder {path} (paths start at the suite's folder)"
+                )
+            return path, None
+        return value, value
+
+    def _input(self, annotation: Any, value: Any) -> tuple[Any, Any]:
+        if self.refer is None:
+            raise EffbenchError("a row or data cannot be named here (leave it out)")
+        found = self.refer(annotation, value)
+        if isinstance(found, Input):
+            return found, [key_of(step) for step in found.steps]
+        return found.named, (found.corpus_key, found.key)
+
+    def _digest(self, path: Path) -> str | None:
+        return self.digests.of(path) if self.digests else None
+
+
+def changed(
+    schema: Mapping[str, Option], resolved: Resolved, digests: Digests
+) -> Iterator[Path]:
+    """Yield the files and folders in a row's key that are not what they were when planned."""
+    for name, option in schema.items():
+        fact, given = resolved.query_facts.get(name), str(resolved.arguments.get(name))
+        digested = (
+            PATHS & option.choices and isinstance(fact, str) and fact != given
+        )  # given is a hub's id
+        if digested and digests.of(Path(given)) != fact:
+            yield Path(given)
+
+
+def _hint(option: Option, value: Any) -> str:
+    """Explain a text that looks like a number, such as 1e-4, or the other way round."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if type(value) in (bool, int, float) and option.accepts(text):
+        return f" (quote it: '{text}')"
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return ""
+    if not isinstance(value, str):
+        return ""
+    quoted = value.lstrip("+-").replace(".", "").isdigit()
+    return f" ({'take the quotes away' if quoted else 'YAML wants a point and a sign: 1.0e-4'})"
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise EffbenchError(
+            f"{str(value)[:20]}... is too large a number (take a smaller one)"
+        ) from error
+
+
+def _sides(
+    schema: Mapping[str, Option], arguments: dict[str, Any], facts: dict[str, Any]
+) -> Resolved:
+    keyed = {name: fact for name, fact in facts.items() if schema[name].side != SPEED_ONLY}
+    corpus = {name: fact for name, fact in keyed.items() if schema[name].side != QUERY_ONLY}
+    return Resolved(arguments, corpus, keyed)

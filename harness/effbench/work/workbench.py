@@ -1,0 +1,199 @@
+"""The workbench: makes each step once, and keeps models and indexes open while needed."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+
+from effbench.api.errors import EffbenchError, NoDataError
+from effbench.guard import processes
+from effbench.guard.blame import failure
+from effbench.store.artifacts import Artifact, Store
+from effbench.store.digests import DIGESTS, Digests
+from effbench.store.disk import on_disk
+from effbench.text.raised import said
+from effbench.work import code, joining
+from effbench.work.datasets import counted_docs
+from effbench.work.progress import Progress
+from effbench.work.rows import DatasetRow, Row
+from effbench.work.step import Opens, Step, key_of, made_together
+
+T = TypeVar("T")
+
+
+class Reason(NamedTuple):
+    """Why a step could not be made: words alone.
+
+    An exception holds the frames that it came through, and they a model of some gigabytes.
+    """
+
+    label: str
+    """The step's."""
+
+    message: str
+    trace: str | None
+    no_data: bool
+
+
+class StepFailed(EffbenchError):
+    """A step could not be made; keeps the traceback if it was a bug."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.message)
+        self.reason, self.trace, self.no_data = reason, reason.trace, reason.no_data
+
+
+class _Newest:
+    """Keeps the newest few of what is slow to open; drops the oldest."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            while len(self._kept) >= self._most:  # first, so that both need not fit
+                self._kept.popitem(last=False)
+            self._kept[key] = make()
+        self._kept.move_to_end(key)
+        return self._kept[key]  # type: ignore[no-any-return]
+
+
+@dataclass
+class Workbench:
+    """Where steps are made: a store, a device and somebody who watches."""
+
+    store: Store
+    progress: Progress
+    device: str | None = None
+    trusting: bool = False
+    """Whether finished files are taken for whole, since another process has checked them."""
+
+    learn: Callable[[Step, bool], None] = lambda _step, _resumed: None
+    """Told of each step that was made alone, and whether an earlier run had begun it."""
+
+    made: list[str] = field(default_factory=list)
+    docs_totals: dict[str, int | None] = field(default_factory=dict)
+    """Corpus key -> how many docs it has, as far as that is known."""
+
+    _sound: dict[str, Artifact] = field(default_factory=dict)
+    _failed: dict[str, Reason] = field(default_factory=dict)
+    _encoders: _Newest = field(default_factory=lambda: _Newest(2))
+    _indexes: _Newest = field(default_factory=lambda: _Newest(1))
+
+    def artifact(self, step: Step) -> Artifact:
+        """Return the step's finished artifact, made now if need be.
+
+        Raises:
+            StepFailed: it cannot be made; asked again, it is not tried again.
+
+        """
+        key = key_of(step)
+        if key not in self._sound and key not in self._failed:
+            try:
+                self._sound[key] = self._ensured(step, key)
+            except StepFailed as error:
+                self._failed[key] = error.reason
+            if key in self._failed and not self._failed[key].no_data:
+                self.close()  # by now nobody else holds what has failed
+        if key in self._failed:
+            raise StepFailed(self._failed[key])
+        return self._sound[key]
+
+    def instance(self, row: Row) -> Any:
+        """Return the row's encoder, made now unless it is still open."""
+        return self._encoders.get(row.key, lambda: row.make(self))
+
+    def opened(self, step: Opens) -> Any:
+        """Return the index or system of a step, ready to search."""
+        self.artifact(step)
+        return self._indexes.get(key_of(step), lambda: step.open(self))
+
+    def docs_total(self, row: DatasetRow) -> int | None:
+        """Return how many docs progress may promise; None when only reading them tells."""
+        total = self.docs_totals.get(row.corpus_key)
+        if total is None:
+            total = row.docs_count()
+        if total is None:
+            total = counted_docs(row.dataset, row.who)
+        self.docs_totals[row.corpus_key] = total
+        return total
+
+    @cached_property
+    def digests(self) -> Digests:
+        """Digests of files, remembered in the store."""
+        return Digests(self.store.root / DIGESTS)
+
+    def distrust(self) -> None:
+        """Look again whether what is finished is whole, before it is used next."""
+        self._sound.clear()
+
+    def close(self) -> None:
+        """Let go of open models and indexes: others need the memory."""
+        self._encoders, self._indexes = _Newest(2), _Newest(1)
+        gc.collect()  # models hold cycles
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+    def _ensured(self, step: Step, key: str) -> Artifact:
+        try:
+            with on_disk(self.store.artifact(step.kind, key).folder):
+                return self._ensure(step, key)
+        except (StepFailed, KeyboardInterrupt):
+            raise
+        except EffbenchError as error:
+            trace, no_data = getattr(error, "trace", None), isinstance(error, NoDataError)
+            reason = Reason(step.label, said(error), trace, no_data)
+        except BaseException as error:  # ours: a plugin's own has been named by now
+            ours = failure(step.label, error)
+            reason = Reason(step.label, str(ours), ours.trace, no_data=False)
+        raise StepFailed(reason)
+
+    def _ensure(self, step: Step, key: str) -> Artifact:
+        artifact = self.store.artifact(step.kind, key)
+        if self._whole(artifact):  # nothing is to be written: no lock, which is a file
+            return artifact
+        together = made_together(step)
+        if together and processes.rank():
+            return self._join(step, artifact)
+
+        def waiting() -> None:
+            self.progress.note(f"{step.label}: another run is making it, waiting")
+
+        with self.store.lock(step.kind, key, waiting):
+            sound = self._whole(artifact)
+            if artifact.finished() and not sound:
+                bad = ", ".join(map(str, artifact.damaged()[:3]))
+                self.progress.note(f"{step.label}: {bad}: lost or damaged, making it again")
+                artifact.discard()
+            if not sound:
+                artifact.sweep()
+                if together:
+                    joining.call_others(artifact)
+                self._make(step, artifact)
+        return artifact
+
+    def _make(self, step: Step, artifact: Artifact) -> None:
+        resumed = not artifact.is_empty()
+        info = step.make(artifact, self)
+        facts = {"label": step.label, "code": {**code.of(step.offers), **code.models([step])}}
+        artifact.finish({**facts, **info})
+        self.made.append(step.label)
+        if not processes.several():  # together they are faster than one
+            self.learn(step, resumed)
+
+    def _whole(self, artifact: Artifact) -> bool:
+        return artifact.manifest() is not None if self.trusting else artifact.sound()
+
+    def _join(self, step: Step, artifact: Artifact) -> Artifact:
+        """Train along with the first process, which keeps the model."""
+        if joining.wait_for_call(artifact):
+            step.make(artifact, self)
+            joining.wait_for_model(artifact)
+        return artifact
