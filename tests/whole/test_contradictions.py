@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from made_records import record_of, write_results
-from test_doors import put
+from test_door import put
 
 LATER = "2026-11-25T01:00:00+00:00"
 BETTER = {f"q{i}": 0.9 for i in range(30)}
