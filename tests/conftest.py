@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from folders import ROOT, TOY
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 os.environ["IR_DATASETS_HOME"] = tempfile.mkdtemp()  # importing ir_datasets makes the folder
 
-TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))  # its dist-info makes it an installed plugin
 
 
 @pytest.fixture
 def shared_data() -> Path:
     """Real collections, which the project does not ship (docs/development.md)."""
-    beside = Path(__file__).parents[2] / "shared" / "data"
+    beside = ROOT.parent / "shared" / "data"
     folder = Path(os.environ.get("EFFBENCH_TEST_DATA", beside))
     if not folder.is_dir():
         pytest.skip("no real data here: set EFFBENCH_TEST_DATA (docs/development.md)")

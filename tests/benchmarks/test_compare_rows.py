@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from folders import ROOT
 from made_records import record_of
 
-script = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "compare_rows.py"))
+script = runpy.run_path(str(ROOT / "benchmarks" / "compare_rows.py"))
 
 
 def values(shift: float, seed: int) -> dict[str, float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from folders import ROOT
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-SCRIPTS = Path(__file__).parents[1] / "benchmarks"
+SCRIPTS = ROOT / "benchmarks"
 BLIND = "from effbench.store.artifacts import Artifact; Artifact._bad = lambda *_: []"
 
 

@@ -9,16 +9,7 @@ from pathlib import Path
 import pytest
 
 from effbench.board.mteb_files import measure_key, task_of
-from made_records import write_results
-
-
-def write_task(folder: Path, task: str, scores: dict[str, float], split: str = "test") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    entry = {"hf_subset": "default", "languages": ["eng-Latn"], "main_score": 0, **scores}
-    path = folder / f"{task}.json"
-    content = {"task_name": task, "mteb_version": "2.20.0", "scores": {split: [entry]}}
-    path.write_text(json.dumps(content))
-    return path
+from made_records import write_results, write_task
 
 
 @pytest.fixture

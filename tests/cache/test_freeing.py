@@ -19,7 +19,6 @@ import pytest
 from effbench.cache import freeing, uses
 from effbench.cli.options import planned
 
-TOY = Path(__file__).parent / "toy"
 SUITE = """\
 suite: {name}
 datasets: [{{use: toy, docs: {docs}}}]

@@ -9,7 +9,7 @@ import pytest
 
 from effbench.text.names import same_file, unfit
 from effbench.text.words import plain_line
-from test_suite import GOOD
+from made_suites import GOOD
 
 ROW, DATASET = "{use: words}", "{use: toy}"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "\n".join(

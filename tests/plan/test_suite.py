@@ -7,16 +7,8 @@ from pathlib import Path
 
 import pytest
 
-GOOD = """\
-suite: toys
-datasets: [{use: toy}]
-measures: [nDCG@10]
-encoders:
-  words: {use: words}
-indexes:
-  plain: {use: plain}
-latency: false
-"""
+from folders import ROOT
+from made_suites import GOOD
 
 FIVE = """\
 suite: toys
@@ -239,7 +231,7 @@ def test_missing_suite_names_those_we_ship(effbench) -> None:
 
 def test_shipped_suites_are_found_by_name_and_path(effbench) -> None:
     by_name = effbench("plan", "small", "--json")
-    path = Path(__file__).parents[1] / "suites" / "small.yaml"
+    path = ROOT / "suites" / "small.yaml"
     assert by_name.exit_code == 0, by_name.stderr
     plans = [json.loads(one.stdout) for one in (by_name, effbench("plan", path, "--json"))]
     for plan in plans:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from test_beir import read_all, write_folder, write_zip
 
 import effbench_beir.download
 from effbench import EffbenchError
 from effbench_beir import Beir, Folder
+from made_beir import read_all, write_folder, write_zip
 
 
 @pytest.fixture

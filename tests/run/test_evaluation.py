@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from folders import ROOT
+
 QRELS = "q1 0 a 1\nq1 0 b 0\nq2 0 c 2\nq3 0 a 1\n"
 RUN = "q1 Q0 b 1 2.0 me\nq1 Q0 a 2 1.0 me\nq2 Q0 c 1 0.5 me\n"
 
@@ -166,7 +168,7 @@ def test_a_measure_that_nobody_can_calculate_is_one_line(
 
 
 def test_oracle_of_our_own_on_made_up_inputs() -> None:
-    oracle = Path(__file__).parents[1] / "benchmarks" / "evaluate_oracle.py"
+    oracle = ROOT / "benchmarks" / "evaluate_oracle.py"
     worst, wrong, values = runpy.run_path(str(oracle))["compare"](60, seed=2)
     assert wrong == []
     assert worst < 1e-9

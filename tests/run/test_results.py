@@ -13,10 +13,10 @@ from effbench.api.errors import EffbenchError
 from effbench.latency.samples import read_samples
 from effbench.run.records import read
 from effbench.store.disk import listed
+from folders import ROOT
 from made_records import write_results
 from made_sessions import write_session
 
-ROOT = Path(__file__).parents[1]
 PUBLISHED = sorted((ROOT / "results").glob("*/*/*--*.json"))
 SUITE = """\
 suite: toys

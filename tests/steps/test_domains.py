@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+
+import tiny_bert
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
@@ -54,9 +55,6 @@ latency: false
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sys.path.insert(0, str(Path(__file__).parent / "plugins"))
-    import tiny_bert
-
     return tiny_bert.save(tmp_path_factory.mktemp("backbone"))
 
 

@@ -15,7 +15,7 @@ from effbench.steps import trial
 from effbench.steps.measures import mean, measure
 from effbench.steps.trial import checked
 from effbench.store.trec import ordered
-from test_suite import GOOD
+from made_suites import GOOD
 
 K = 20
 

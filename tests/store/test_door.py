@@ -17,12 +17,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from altered import put
 from effbench.latency import archive
 from effbench.latency import recorded as sessions
 from effbench.run import recorded
 from effbench.store import door
-from made_records import write_results
-from test_mteb_files import write_task
+from made_records import write_results, write_task
 
 Damage = Callable[[Path], object]
 
@@ -157,24 +157,6 @@ def said(effbench, results: Path) -> Callable[[Path, str], None]:
         assert shown.get("made", 0) == (0 if path.name == "suite.json" else 2), what
 
     return look
-
-
-def put(path: Path, place: str, value: Any) -> None:
-    """Put a value at a dotted place of a JSON file or a session's header."""
-    session = path.suffix == ".npz"
-    arrays = dict(np.load(path)) if session else {}
-    data = json.loads(arrays["header"].tobytes() if session else path.read_text())
-    *outer, last = place.split(".")
-    inside = data
-    for name in outer:
-        inside = inside[int(name) if isinstance(inside, list) else name]
-    inside[int(last) if isinstance(inside, list) else last] = value
-    text = json.dumps(data)
-    if session:
-        arrays["header"] = np.frombuffer(text.encode(), dtype=np.uint8)
-        np.savez_compressed(path, **arrays)
-    else:
-        path.write_text(text)
 
 
 def file_of(results: Path, kind: str) -> Path:

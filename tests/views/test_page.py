@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from effbench.text.printing import harmless
+from folders import ROOT
 from made_records import NASTY, write_results
 from made_sessions import write_session
 
-RESULTS = Path(__file__).parents[1] / "results"
+RESULTS = ROOT / "results"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 QUIET = (

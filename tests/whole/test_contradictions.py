@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from altered import put
 from made_records import record_of, write_results
-from test_door import put
 
 LATER = "2026-11-25T01:00:00+00:00"
 BETTER = {f"q{i}": 0.9 for i in range(30)}

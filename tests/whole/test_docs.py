@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from effbench.api import hookspecs
+from folders import ROOT
 
-ROOT = Path(__file__).parents[1]
 HOOKS = [name for name in dir(hookspecs) if name.startswith("effbench_")]
 MAKEFILE = (ROOT / "Makefile").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

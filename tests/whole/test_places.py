@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from folders import TOY
+
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -147,7 +149,7 @@ def test_a_full_standard_output_is_one_line(run, here: Path, command) -> None:
 
 
 def started(words: list[str], **streams) -> subprocess.CompletedProcess[str]:
-    toy = str(Path(__file__).parent / "toy")
+    toy = str(TOY)
     main = "from effbench.cli.commands import main; main()"
     code = f"import sys; sys.path.insert(0, {toy!r}); {main}"
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}

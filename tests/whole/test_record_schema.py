@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-ROOT = Path(__file__).parents[1]
+from folders import ROOT
+
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "record.schema.json").read_text()))
 PUBLISHED = sorted((ROOT / "results" / "published").glob("*/*/*--*.json"))
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-TOY = Path(__file__).parent / "toy"
-
+from folders import TOY
 
 SUITE = """\
 suite: toys

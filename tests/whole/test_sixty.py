@@ -28,12 +28,11 @@ from click.testing import Result
 
 import sixty_plans
 import sixty_runs
+from folders import TOY
 from made_processes import Ended, Forks, forks
 from sixty_kinds import MODULES, Kind, kinds, suite
 from sixty_plans import LOADING
 from sixty_runs import Run
-
-TOY = Path(__file__).parent / "toy"
 
 SIZE = 40
 """So many hostile rows share a run."""

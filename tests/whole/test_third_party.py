@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent / "third_party"
+from folders import TESTS
+
+FOLDER = TESTS / "third_party"
 SUITE = """\
 suite: letters
 datasets: [{use: stdlib, docs: 200}]

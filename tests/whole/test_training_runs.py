@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-TOY = Path(__file__).parent / "toy"
-
+import tiny_bert
+from folders import TOY
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
@@ -59,9 +59,6 @@ PROGRAM = "from effbench.cli.commands import main; main()"
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sys.path.insert(0, str(Path(__file__).parent / "plugins"))
-    import tiny_bert
-
     return tiny_bert.save(tmp_path_factory.mktemp("base"))
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
+from folders import ROOT
+
+DOCS = ROOT / "docs"
 tutorial = runpy.run_path(str(DOCS / "tutorial.py"))
 followed, type_in = tutorial["followed"], tutorial["type_in"]
 PAGE = (DOCS / "tutorial.md").read_text(encoding="utf-8")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-TOY = Path(__file__).parent / "toy"
+from folders import TOY
+
 PLUGIN = """\
 from effbench import hookimpl
 from effbench_toy import WordsEncoder

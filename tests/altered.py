@@ -1,0 +1,34 @@
+"""What tests alter of texts and files: it must be there, or nothing was tested."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def altered(text: str, old: str, new: str, times: int = 1) -> str:
+    """Return a text with ``old`` replaced, which must be there so many times."""
+    count = text.count(old)
+    assert count == times, f"{old!r} is there {count} times, not {times}, in:\n{text}"
+    return text.replace(old, new)
+
+
+def put(path: Path, place: str, value: Any) -> None:
+    """Put a value at a dotted place of a JSON file or a session's header."""
+    session = path.suffix == ".npz"
+    arrays = dict(np.load(path)) if session else {}
+    data = json.loads(arrays["header"].tobytes() if session else path.read_text())
+    *outer, last = place.split(".")
+    inside = data
+    for name in outer:
+        inside = inside[int(name) if isinstance(inside, list) else name]
+    inside[int(last) if isinstance(inside, list) else last] = value
+    text = json.dumps(data)
+    if session:
+        arrays["header"] = np.frombuffer(text.encode(), dtype=np.uint8)
+        np.savez_compressed(path, **arrays)
+    else:
+        path.write_text(text)
