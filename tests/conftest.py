@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from folders import ROOT, TOY
+
+if TYPE_CHECKING:
+    from made_sessions import Board
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 os.environ["IR_DATASETS_HOME"] = tempfile.mkdtemp()  # importing ir_datasets makes the folder
@@ -50,6 +55,54 @@ def suite(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def run(effbench, suite, tmp_path: Path) -> Callable[..., Result]:
+    """Run a suite's text into tmp_path/results."""
+
+    def start(text: str, *options: object) -> Result:
+        return effbench("run", suite(text), "--results", tmp_path / "results", *options)
+
+    return start
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Callable[[], dict[str, dict[str, Any]]]:
+    """Read the records in tmp_path/results, by cell."""
+
+    def read() -> dict[str, dict[str, Any]]:
+        paths = (tmp_path / "results").glob("*/*/*--*.json")
+        return {path.stem: json.loads(path.read_text()) for path in paths}
+
+    return read
+
+
+@pytest.fixture
+def ran(run, records) -> Callable[[str], tuple[Result, dict[str, dict[str, Any]]]]:
+    """Run a suite's text; return the result and the records by cell."""
+    return lambda text: (run(text), records())
+
+
+@pytest.fixture
+def shown(effbench, run, tmp_path: Path) -> Callable[..., str]:
+    """Run a suite's text, then show its leaderboard in a format."""
+
+    def show(text: str, form: str = "json", *options: str) -> str:
+        run(text, *options)
+        found = effbench("leaderboard", tmp_path / "results", "--format", form)
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    return show
+
+
+@pytest.fixture
+def board(effbench, suite, tmp_path: Path) -> Board:
+    """Run a suite without latency, to which a test adds sessions that it makes up."""
+    from made_sessions import Board
+
+    return Board(effbench, suite, tmp_path / "results")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,14 @@ NASTY = [
 ]
 """Names that break what takes text for markup, formulas or commands."""
 
+
+EVIL = "\x1b]0;title\x07\x1b[2J\x9b31m\r\u202egnp\u2066\u2028x\x85\x7f\b"
+"""A title, a cleared screen, a colour in 8 bits, a carriage return, text turned around."""
+
+SLY = "\u202egnp\u2066\u2028x\u200f"
+"""What reading lets pass in names: text turned around, and a line of its own."""
+
+HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 OFFER = {"use": "made", "plugin": "made", "distribution": "made 1", "options": {}}
 

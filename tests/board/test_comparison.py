@@ -11,11 +11,6 @@ from made_records import write_results
 from made_sessions import TYPED, Board
 
 
-@pytest.fixture
-def board(effbench, suite, tmp_path: Path) -> Board:
-    return Board(effbench, suite, tmp_path / "results")
-
-
 def test_two_rows_are_compared_in_a_plain_sentence(board: Board) -> None:
     board.both()
     found = board.compare("typed", "words")

@@ -11,11 +11,6 @@ from effbench.store.disk import read_sealed, write_json
 from made_sessions import HEADER, QUICK, SLOW, SUITE, Board, write_session
 
 
-@pytest.fixture
-def board(effbench, suite, tmp_path: Path) -> Board:
-    return Board(effbench, suite, tmp_path / "results")
-
-
 def test_speed_is_a_ratio_to_the_baseline_with_its_interval(board: Board) -> None:
     board.both()
     line = board.line("typed")

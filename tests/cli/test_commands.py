@@ -35,16 +35,6 @@ def test_help_is_light_too() -> None:
     assert found.stdout.splitlines()[-1] == ""
 
 
-def test_plugins_lists_offers_with_options_types_and_defaults(effbench) -> None:
-    found = effbench("plugins")
-    assert found.exit_code == 0
-    assert "encoders: words - Hashed words." in found.stdout
-    assert "width: int = 64" in found.stdout
-    assert "lower: bool = False [query-only]" in found.stdout
-    assert "wrong: 'raises' | 'nan'" in found.stdout
-    assert "search: depth: int | none = None" in found.stdout
-
-
 @pytest.mark.parametrize(
     ("source", "error"),
     [
@@ -105,13 +95,6 @@ def test_a_broken_plugin_is_named_and_the_rest_works(
     assert "encoders: words" in listed.stdout
     (broken,) = [p for p in json.loads(effbench("plugins", "--json").stdout) if p["error"]]
     assert broken["plugin"] == "zz_broken"
-
-
-def test_plugins_can_be_narrowed(effbench, monkeypatch) -> None:
-    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
-    assert [p["plugin"] for p in json.loads(effbench("plugins", "--json").stdout)] == ["toy"]
-    monkeypatch.setenv("EFFBENCH_PLUGINS", "toys")
-    assert "did you mean 'toy'?" in effbench("plugins").stderr
 
 
 def test_a_missing_package_is_named_with_its_install_line(effbench, installed, suite) -> None:

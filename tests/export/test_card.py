@@ -37,11 +37,6 @@ def readme(effbench, suite, tmp_path: Path):
     return export
 
 
-@pytest.fixture
-def board(effbench, suite, tmp_path: Path) -> Board:
-    return Board(effbench, suite, tmp_path / "results")
-
-
 def test_scores_and_times_with_where_and_when(readme, board: Board) -> None:
     board.both()
     text = readme()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 SUITE = """\
@@ -19,26 +16,14 @@ latency: false
 
 
 @pytest.fixture
-def run(effbench, suite, tmp_path: Path):
-    """Run a suite's text; return the result and the records by cell."""
-
-    def start(text: str):
-        found = effbench("run", suite(text), "--results", tmp_path / "results")
-        paths = (tmp_path / "results").glob("*/toys/*--*.json")
-        return found, {path.stem: json.loads(path.read_text()) for path in paths}
-
-    return start
-
-
-@pytest.fixture
-def fails_alone(run, monkeypatch):
+def fails_alone(ran, monkeypatch):
     """Run a suite in which some cells fail; then mend the plugin and run again.
 
-    Returns the first run, and the errors that records hold; all other cells are done.
+    Returns the first ran, and the errors that records hold; all other cells are done.
     """
 
     def start(text: str):
-        found, records = run(text)
+        found, records = ran(text)
         assert found.exit_code == 1, found.output
         assert "Traceback" not in found.output
         errors = {n: r["error"] for n, r in records.items() if r["status"] == "failed"}
@@ -46,7 +31,7 @@ def fails_alone(run, monkeypatch):
         assert {"toy--words--plain", "toy--scan"} & set(honest)
         assert errors
         monkeypatch.setenv("TOY_MENDED", "1")
-        again, mended = run(text)
+        again, mended = ran(text)
         assert again.exit_code == 0, again.output
         assert {name: mended[name]["per_query"] for name in honest} == {
             name: records[name]["per_query"] for name in honest
@@ -199,20 +184,20 @@ def test_a_retriever_is_named_wherever_it_fails(fails_alone, at: str, said: str)
     ]
 
 
-def test_an_error_of_the_docs_is_not_the_retrievers_that_hides_it(run) -> None:
-    found, records = run(
+def test_an_error_of_the_docs_is_not_the_retrievers_that_hides_it(ran) -> None:
+    found, records = ran(
         retriever(at="hides").replace("use: toy}", "use: culprit, bad: nothing}")
     )
     assert found.exit_code == 1
     assert records["culprit--c"]["error"].startswith(f"{WHO['dataset']}: AttributeError")
 
 
-def test_an_error_of_our_vectors_is_not_the_indexs(run, monkeypatch) -> None:
+def test_an_error_of_our_vectors_is_not_the_indexs(ran, monkeypatch) -> None:
     def broken(*_):
         raise OSError(116, "Stale file handle", "00000.npy")
 
     monkeypatch.setattr("effbench.steps.shards.DiskVectors._read", broken)
-    found, records = run(SUITE)
+    found, records = ran(SUITE)
     assert found.exit_code == 1
     error = records["toy--words--plain"]["error"]
     assert error == "vectors of the store: OSError: [Errno 116] Stale file handle: '00000.npy'"
@@ -247,21 +232,21 @@ def test_a_trainer_that_leaves_what_cannot_be_kept_fails_alone(
 
 
 def test_vectors_of_an_encoder_that_failed_are_not_taken_for_those_of_the_mended_one(
-    run, monkeypatch
+    ran, monkeypatch
 ) -> None:
     monkeypatch.setattr("effbench.steps.shards.SHARD", 20)
     text = encoder(at="second shard")
-    assert run(text)[0].exit_code == 1
+    assert ran(text)[0].exit_code == 1
     monkeypatch.setenv("TOY_MENDED", "1")
     monkeypatch.setattr("effbench.work.code.digest", lambda module: "mended")
-    found, records = run(text)
+    found, records = ran(text)
     assert found.exit_code == 0, found.output
     whole = records["toy--words--plain"]["per_query"]
     assert records["toy--c--plain"]["per_query"] == whole
 
 
-def test_the_reason_of_a_step_that_fails_is_said_once(run) -> None:
-    found, records = run(
+def test_the_reason_of_a_step_that_fails_is_said_once(ran) -> None:
+    found, records = ran(
         encoder(at="encode_queries").replace("{plain:", "{p: {use: plain}, plain:")
     )
     lines = [line for line in found.stderr.splitlines() if line.startswith("FAILED")]

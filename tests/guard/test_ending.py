@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -40,18 +39,6 @@ def with_ending(what: str, at: str, how: str = "exit") -> str:
     return SUITE.replace(old, new.replace("AT", at).replace("HOW", how), 1)
 
 
-@pytest.fixture
-def run(effbench, suite, tmp_path: Path):
-    """Run a suite's text; return the result and the records."""
-
-    def start(text: str):
-        found = effbench("run", suite(text), "--results", tmp_path / "results")
-        paths = (tmp_path / "results").glob("*/toys/*--*.json")
-        return found, [json.loads(path.read_text()) for path in paths]
-
-    return start
-
-
 @pytest.mark.parametrize(
     ("what", "at"),
     [
@@ -62,16 +49,16 @@ def run(effbench, suite, tmp_path: Path):
         *(("model", at) for at in ("init", "train")),
     ],
 )
-def test_an_exit_in_a_plugin_fails_its_cells_and_it_is_named(run, what: str, at: str) -> None:
-    found, records = run(with_ending(what, at))
+def test_an_exit_in_a_plugin_fails_its_cells_and_it_is_named(ran, what: str, at: str) -> None:
+    found, records = ran(with_ending(what, at))
     assert found.exit_code == 1
     name = "ending" if what == "dataset" else "e"
-    failed = [record for record in records if record["status"] == "failed"]
+    failed = [record for record in records.values() if record["status"] == "failed"]
     assert failed
     for record in failed:
         assert record["error"] == f"{what} {name!r} (plugin ending): {EXIT}"
         assert f"FAILED {record['dataset']}--{record['row']['name']}" in found.stderr
-    done = [r for r in records if r["dataset"] == "toy" and r["row"]["name"] == "scan"]
+    done = [r for r in records.values() if r["dataset"] == "toy" and r["row"]["name"] == "scan"]
     assert [record["status"] for record in done] == ["done"]
 
 
@@ -89,10 +76,10 @@ def test_an_exit_in_a_plugin_fails_its_cells_and_it_is_named(run, what: str, at:
         ("disk", "cannot write: OSError: [Errno 28] No space left on device: 'a/file' (free "),
     ],
 )
-def test_whatever_is_raised_is_one_line(run, how: str, said: str) -> None:
-    found, records = run(with_ending("retriever", "search", how))
+def test_whatever_is_raised_is_one_line(ran, how: str, said: str) -> None:
+    found, records = ran(with_ending("retriever", "search", how))
     assert found.exit_code == 1
-    (failed,) = (record for record in records if record["status"] == "failed")
+    (failed,) = (record for record in records.values() if record["status"] == "failed")
     assert failed["error"].startswith(said)
     assert f"FAILED toy--e: {said}" in found.stderr
     assert len(records) == 3
@@ -146,16 +133,16 @@ def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path, how:
 
 
 @pytest.mark.parametrize(("what", "cell"), [("encoder", "e--plain"), ("index", "words--e")])
-def test_an_exit_in_a_latency_worker_fails_its_row(run, what: str, cell: str) -> None:
+def test_an_exit_in_a_latency_worker_fails_its_row(ran, what: str, cell: str) -> None:
     terms = "latency: {queries: 10, warmup: 6, processes: 1}"
     text = with_ending(what, "alone").replace("latency: false", terms)
-    found, _ = run(text)
+    found, _ = ran(text)
     assert found.exit_code == 1
     assert f"FAILED toy--{cell}: latency: {what} 'e' (plugin ending): {EXIT}" in found.stderr
     assert "2 cells done" in found.stderr
 
 
-def test_measuring_that_fails_fails_its_cell_alone(run, monkeypatch) -> None:
+def test_measuring_that_fails_fails_its_cell_alone(ran, monkeypatch) -> None:
     from effbench.run import records
 
     measure = records.measure
@@ -166,23 +153,24 @@ def test_measuring_that_fails_fails_its_cell_alone(run, monkeypatch) -> None:
         return measure(hits, *others)
 
     monkeypatch.setattr("effbench.run.records.measure", broken)
-    found, kept = run(SUITE)
+    found, kept = ran(SUITE)
     assert found.exit_code == 1
-    assert {r["row"]["name"]: r["status"] for r in kept} == {"words": "done", "scan": "failed"}
+    statuses = {r["row"]["name"]: r["status"] for r in kept.values()}
+    assert statuses == {"words": "done", "scan": "failed"}
     assert "FAILED toy--scan: measuring: ValueError: nDCG@10 of query 'q0'" in found.stderr
 
 
 def test_a_disk_that_is_full_when_latency_is_written_fails_the_pass_alone(
-    run, monkeypatch
+    ran, monkeypatch
 ) -> None:
     def full(*_):
         raise OSError(28, "No space left on device", "a/file")
 
     monkeypatch.setattr("effbench.latency.samples.write", full)
     terms = "latency: {queries: 10, warmup: 6, processes: 1}"
-    found, kept = run(SUITE.replace("latency: false", terms))
+    found, kept = ran(SUITE.replace("latency: false", terms))
     assert found.exit_code == 1
-    assert [record["status"] for record in kept] == ["done", "done"]
+    assert [record["status"] for record in kept.values()] == ["done", "done"]
     for cell in ("toy--scan", "toy--words--plain"):
         assert f"FAILED {cell}: latency: OSError: [Errno 28] No space left" in found.stderr
     assert "scan" in found.stdout

@@ -7,6 +7,7 @@ import tempfile
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from effbench.latency.alone import exclusive
 from effbench.latency.gate import Load
@@ -66,3 +67,19 @@ def test_a_garbled_system_is_no_reason_to_fail(tmp_path) -> None:
     assert fingerprint.digest(known)
     state = fingerprint.state(tmp_path)
     assert fingerprint.warnings(known, state) is not None
+
+
+def test_sessions_wait_for_each_other(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    other = FileLock(tmp_path / "effbench-latency.lock")
+    said = []
+
+    class Watcher(Silent):
+        def note(self, message: str) -> None:
+            said.append(message)
+            other.release()
+
+    other.acquire()
+    with exclusive(Watcher()):
+        assert said == ["latency: another session measures on this machine, waiting"]
+        assert not other.is_locked

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
-from effbench.latency.alone import exclusive
 from effbench.latency.samples import Read, read_samples
 from effbench.statistics import trust
-from effbench.work.progress import Silent
 
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
 SUITE = f"""\
@@ -137,22 +133,6 @@ def test_rows_and_datasets_are_named_as_in_the_suite(effbench, suite) -> None:
         found = effbench("latency", suite(SUITE), *arguments)
         assert found.exit_code == 2
         assert said in found.stderr
-
-
-def test_sessions_wait_for_each_other(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    other = FileLock(tmp_path / "effbench-latency.lock")
-    said = []
-
-    class Watcher(Silent):
-        def note(self, message: str) -> None:
-            said.append(message)
-            other.release()
-
-    other.acquire()
-    with exclusive(Watcher()):
-        assert said == ["latency: another session measures on this machine, waiting"]
-        assert not other.is_locked
 
 
 def test_latency_can_be_left_out(effbench, suite, tmp_path) -> None:

@@ -1,10 +1,6 @@
-"""What is timed of a query, and which percentiles its times may claim."""
+"""What is timed of a query."""
 
 from __future__ import annotations
-
-import pytest
-
-from effbench.statistics.figures import percentile
 
 TYPED = """\
 suite: toys
@@ -53,20 +49,3 @@ def test_words_read_while_the_user_types_are_off_the_clock(
     assert "advance 'oak lamp ' after 'oak '" in said
     assert "finish ' oak  lamp ' after ' oak  '" in said
     assert "finish '' after ''" in said
-
-
-@pytest.mark.parametrize(("percent", "fewest"), [(50, 11), (90, 64), (95, 130), (99, 662)])
-def test_a_percentile_needs_its_samples(percent: int, fewest: int) -> None:
-    samples = [float(i) for i in range(fewest)]
-    assert percentile(samples[1:], percent) is None
-    found = percentile(samples, percent)
-    assert found is not None
-    assert sum(sample <= found for sample in samples) / fewest >= percent / 100
-
-
-def test_a_tail_percentile_is_the_early_stopping_estimate_and_the_median_is_the_median() -> (
-    None
-):
-    samples = list(range(1, 301))
-    assert percentile(samples, 50) == 150
-    assert percentile(samples, 95) == 294  # at most 6 of 300 over it: 99 % sure of 5 %

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from effbench.text.names import same_file, unfit
-from effbench.text.words import plain_line
 from made_suites import GOOD
 
 ROW, DATASET = "{use: words}", "{use: toy}"
@@ -250,33 +248,3 @@ def test_very_many_mistakes_are_counted(effbench, suite) -> None:
 def test_words_of_every_kind_are_noted_at_once(effbench, suite) -> None:
     lines = refused(effbench, suite(GOOD + "a: !!int 1\nb: no\n? [c]\n: 1\nk: 1\nk: 2"))
     assert [line.partition(": ")[0] for line in lines] == ["S:9", "S:10", "S:11", "S:13"]
-
-
-def test_a_long_text_keeps_its_end() -> None:
-    cut = plain_line("x" * 10_000 + " (mend it so)")
-    assert len(cut) < 420
-    assert cut.endswith("(mend it so)")
-    assert plain_line("a\x1b[31m\u202e\n🎉") == r"a\x1b[31m\u202e\n🎉"
-
-
-def test_no_name_that_xml_lacks_is_fit() -> None:
-    """Characters that XML has none of abort what draws figures."""
-    for code in (
-        *range(0x20),
-        0x7F,
-        0x85,
-        0x2028,
-        0x2029,
-        0x202A,
-        0x202E,
-        0x2066,
-        0xFFFE,
-        0xFFFF,
-    ):
-        assert unfit(f"a{chr(code)}b"), hex(code)
-
-
-def test_names_that_are_one_file_elsewhere() -> None:
-    assert same_file("Straße") == same_file("STRASSE")
-    assert same_file("É") == same_file("e\u0301")
-    assert same_file("a") != same_file("b")

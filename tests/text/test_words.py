@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from effbench.text.words import counted, lasting, paced
+from effbench.text.words import counted, lasting, paced, plain_line
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,10 @@ def test_a_rate_is_never_nothing(per_second: float, said: str) -> None:
 )
 def test_a_time_is_said_as_one_says_it(seconds: float, said: str) -> None:
     assert lasting(seconds) == said
+
+
+def test_a_long_text_keeps_its_end() -> None:
+    cut = plain_line("x" * 10_000 + " (mend it so)")
+    assert len(cut) < 420
+    assert cut.endswith("(mend it so)")
+    assert plain_line("a\x1b[31m\u202e\n🎉") == r"a\x1b[31m\u202e\n🎉"
