@@ -131,3 +131,10 @@ def write_task(folder: Path, task: str, scores: dict[str, float], split: str = "
     content = {"task_name": task, "mteb_version": "2.20.0", "scores": {split: [entry]}}
     path.write_text(json.dumps(content))
     return path
+
+
+def mteb_lines(effbench, named: Path, *options: object) -> dict[str, dict]:
+    found = effbench("leaderboard", named, "--format", "json", *options)
+    assert found.exit_code == 0, found.output
+    (table,) = json.loads(found.stdout)
+    return {line["row"]: line for line in table["lines"]}

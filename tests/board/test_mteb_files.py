@@ -2,176 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from effbench.board.mteb_files import measure_key, task_of
-from made_records import write_results, write_task
+from made_records import mteb_lines
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    root = tmp_path / "results"
-    folder = write_results(root, rows=["big", "small"], datasets=2)
-    for path in folder.rglob("*.json"):  # made datasets under the names of real ones
-        text = path.read_text().replace("data-0", "scifact/test").replace("data-1", "beir/fiqa")
-        path.write_text(text.replace("scifact/test--", "s--").replace("beir/fiqa--", "f--"))
-        path.rename(path.with_name(path.name.replace("data-0", "s").replace("data-1", "f")))
-    return root
-
-
-def lines(effbench, results: Path, *options: object) -> dict[str, dict]:
-    found = effbench("leaderboard", results, "--format", "json", *options)
-    assert found.exit_code == 0, found.output
-    (table,) = json.loads(found.stdout)
-    return {line["row"]: line for line in table["lines"]}
-
-
-def test_published_scores_are_rows_without_latency(effbench, results: Path, tmp_path) -> None:
-    folder = tmp_path / "published" / "someone__model" / "abc"
-    write_task(folder, "SciFact", {"ndcg_at_10": 0.7, "mrr_at_10": 0.6})
-    found = lines(effbench, results, "--published", tmp_path / "published")
-    own = found["someone/model (published)"]
-    assert own["nDCG@10 scifact/test"] == 0.7
-    assert own["datasets"] == "1 of 2"
-    assert own["mean nDCG@10"] is None
-    assert own["encode p50 ms"] is None
-    write_task(folder, "FiQA2018", {"ndcg_at_10": 0.5})
-    (folder / "model_meta.json").write_text(json.dumps({"name": "someone/else"}))
-    found = lines(effbench, results, "--published", tmp_path / "published")
-    own = found["someone/else (published)"]
-    assert own["mean nDCG@10"] == pytest.approx(0.6)
-    assert own["rank"] is None
-    assert own["kept"] == pytest.approx(0.6 / found["big"]["mean nDCG@10"])
-    assert found["big"]["rank"] == 1, "what has values of queries is ranked as before"
-
-
-def test_our_rows_are_read_back(effbench, results: Path, tmp_path: Path) -> None:
+def test_our_rows_are_read_back(effbench, named: Path, tmp_path: Path) -> None:
     output = tmp_path / "mteb"
-    made = effbench("leaderboard", results, "--format", "mteb", "--output", output)
+    made = effbench("leaderboard", named, "--format", "mteb", "--output", output)
     assert made.exit_code == 0, made.output
     files = sorted(path.name for path in output.rglob("*.json"))
     assert files == sorted(["FiQA2018.json", "SciFact.json", "model_meta.json"] * 2)
-    found = lines(effbench, results, "--published", output)
+    found = mteb_lines(effbench, named, "--published", output)
     for row in ("big", "small"):
         assert found[f"{row} (published)"]["mean nDCG@10"] == found[row]["mean nDCG@10"]
 
 
-def test_mteb_itself_reads_what_we_write(effbench, results: Path, tmp_path: Path) -> None:
+def test_mteb_itself_reads_what_we_write(effbench, named: Path, tmp_path: Path) -> None:
     import mteb
 
     output = tmp_path / "mteb"
-    effbench("leaderboard", results, "--format", "mteb", "--output", output)
+    effbench("leaderboard", named, "--format", "mteb", "--output", output)
     path = next(output.rglob("SciFact.json"))
     found = mteb.TaskResult.from_disk(path)
     assert found.task_name == "SciFact"
     assert found.scores["test"][0]["ndcg_at_10"] > 0
 
 
-def test_what_is_no_result_file_is_one_line(effbench, results: Path, tmp_path: Path) -> None:
-    (tmp_path / "none").mkdir()
-    found = effbench("leaderboard", results, "--published", tmp_path / "none")
-    assert found.exit_code == 2
-    assert "no result files of mteb there" in found.stderr
-
-
-OLD = {"mteb_dataset_name": "SciFact", "mteb_version": "1.0.3", "test": {"ndcg_at_10": 0.5}}
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("{", "cannot be read"),
-        ("\xff", "cannot be read"),
-        ("[" * 99999, "cannot be read"),
-        ("[1]", "expected `object`, got `array` (is it a result file of mteb?)"),
-        ('{"task_name": "SciFact"}', "there is no `scores` (is it a result file of mteb?)"),
-        ('{"task_name": "SciFact", "scores": [1]}', "scores: expected `object`"),
-        ('{"task_name": ["SciFact"], "scores": {}}', "task_name: expected `str`"),
-        (json.dumps(OLD), "a result file of mteb before 1.11"),
-        ("null", "test: not exactly one subset"),
-        ("[]", "test: not exactly one subset"),
-        ("[7]", "test: not exactly one subset"),
-        ('{"ndcg_at_10": 0.5}', "test: not exactly one subset"),
-        ('[{"ndcg_at_10": 0.5}, {"ndcg_at_10": 0.6}]', "test: not exactly one subset"),
-        *(
-            (f'[{{"ndcg_at_10": {score}}}]', "test: ndcg_at_10 is no number from 0 to 1: ")
-            for score in ("null", "NaN", "Infinity", '"0.5"', "true", "[0.5]", "64.5", "-0.1",
-                          "1e999", "[" * 9 + "]" * 9, "9" * 400)
-        ),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_read_is_named_and_hides_nothing(
-    effbench, results: Path, tmp_path: Path, content: str, said: str
-) -> None:
-    root = tmp_path / "published"
-    write_task(root / "some__model" / "1", "SciFact", {"ndcg_at_10": 0.7})
-    bad = root / "some__model" / "2" / "SciFact.json"
-    bad.parent.mkdir()
-    if said.startswith("test: "):
-        content = f'{{"task_name": "SciFact", "scores": {{"test": {content}}}}}'
-    bad.write_bytes(content.encode("latin-1"))
-    found = effbench("leaderboard", results, "--format", "json", "--published", root)
-    assert found.exit_code == 1, found.output
-    (line,) = found.stderr.splitlines()
-    assert line.startswith(f"left out: {bad}: {said}")
-    (table,) = json.loads(found.stdout)
-    scores = {line["row"]: line["nDCG@10 scifact/test"] for line in table["lines"]}
-    assert scores["some/model (published)"] == 0.7
-    assert len(scores) == 3
-    assert line.removeprefix("left out: ") in table["remarks"]
-
-
-@pytest.mark.parametrize("meta", ["{", "[]", "{}", '{"name": 7}', '{"name": "\\ud800"}'])
-def test_a_model_has_its_folders_name_where_it_says_none(
-    effbench, results: Path, tmp_path: Path, meta: str
-) -> None:
-    folder = tmp_path / "published" / "some__model" / "1"
-    write_task(folder, "SciFact", {"ndcg_at_10": 0.7})
-    (folder / "model_meta.json").write_text(meta)
-    found = effbench("leaderboard", results, "--format", "csv", "--published", folder)
-    row = r"\ud800 (published)" if "ud800" in meta else "some/model (published)"
-    assert row in found.stdout
-    assert found.exit_code == (0 if "ud800" in meta else 1)
-    assert ("model_meta.json: " in found.stderr) == (found.exit_code == 1)
-
-
-def test_two_revisions_of_a_model_are_two_rows(effbench, results: Path, tmp_path) -> None:
-    root = tmp_path / "published"
-    write_task(root / "some__model" / "old", "SciFact", {"ndcg_at_10": 0.7})
-    write_task(root / "some__model" / "new", "SciFact", {"ndcg_at_10": 0.6})
-    write_task(root / "some__model" / "new", "FiQA2018", {"ndcg_at_10": 0.5})
-    found = lines(effbench, results, "--published", root, "--published", root)
-    assert found["some/model old (published)"]["nDCG@10 scifact/test"] == 0.7
-    assert found["some/model old (published)"]["mean nDCG@10"] is None
-    assert found["some/model new (published)"]["mean nDCG@10"] == pytest.approx(0.55)
-
-
-def test_a_task_that_is_there_twice_counts_once(effbench, results: Path, tmp_path) -> None:
-    folder = tmp_path / "published" / "some__model" / "1"
-    write_task(folder, "SciFact", {"ndcg_at_10": 0.7}).rename(folder / "A.json")
-    write_task(folder, "SciFact", {"ndcg_at_10": 0.6})
-    found = effbench("leaderboard", results, "--format", "csv", "--published", folder)
-    assert found.exit_code == 1
-    assert (
-        "SciFact.json: test: SciFact of that model and revision is there twice" in found.stderr
-    )
-    assert ",0.7," in found.stdout
-    assert ",0.6," not in found.stdout
-
-
-def test_two_machines_do_not_fit_into_one_file(effbench, results: Path, tmp_path: Path) -> None:
-    (machine,) = results.iterdir()
-    shutil.copytree(machine, results / "another")
-    refused = effbench("leaderboard", results, "--format", "mteb", "--output", tmp_path / "m")
+def test_two_machines_do_not_fit_into_one_file(effbench, named: Path, tmp_path: Path) -> None:
+    (machine,) = named.iterdir()
+    shutil.copytree(machine, named / "another")
+    refused = effbench("leaderboard", named, "--format", "mteb", "--output", tmp_path / "m")
     assert refused.exit_code == 2
     assert "two records of scifact/test" in refused.stderr
     assert "(choose with --suite and --machine)" in refused.stderr
     options = ("--machine", "another", "--format", "mteb", "--output", tmp_path / "m")
-    assert effbench("leaderboard", results, *options).exit_code == 0
+    assert effbench("leaderboard", named, *options).exit_code == 0
 
 
 @pytest.mark.parametrize(
