@@ -65,3 +65,13 @@ def lines_of(text: str) -> dict[tuple[str, str], dict]:
 
 
 STUDENT = "  typed: {use: typed, passages: words, width: 16, words: 2}\nretrievers:"
+
+
+PLAIN = """\
+suite: toys
+datasets: [{use: toy}]
+measures: [nDCG@10]
+encoders: {words: {use: words}}
+indexes: {plain: {use: plain}}
+latency: false
+"""

@@ -8,15 +8,8 @@ from pathlib import Path
 import pytest
 
 from effbench.machine import facts
+from made_suites import PLAIN
 
-SUITE = """\
-suite: toys
-datasets: [{use: toy}]
-measures: [nDCG@10]
-encoders: {words: {use: words}}
-indexes: {plain: {use: plain}}
-latency: false
-"""
 ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -51,14 +44,14 @@ def test_two_machines_of_one_kind_have_folders_of_their_own(
 ) -> None:
     for name in ("first", "second"):
         monkeypatch.setattr(facts, "identity", lambda name=name: name)
-        found = effbench("run", suite(SUITE), "--results", tmp_path / "results")
+        found = effbench("run", suite(PLAIN), "--results", tmp_path / "results")
         assert "0 finished already" in found.stderr
     assert len(list(tmp_path.glob("results/*/machine.json"))) == 2
 
 
 def test_a_machine_may_be_named(effbench, suite, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("EFFBENCH_MACHINE", "nightly-2")
-    effbench("run", suite(SUITE), "--results", tmp_path / "results")
+    effbench("run", suite(PLAIN), "--results", tmp_path / "results")
     assert [path.parent.name for path in tmp_path.glob("results/*/machine.json")] == [
         "nightly-2"
     ]
@@ -71,7 +64,7 @@ def test_a_name_that_is_no_folder_is_a_mistake(
     effbench, suite, name: str, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setenv("EFFBENCH_MACHINE", name)
-    found = effbench("run", suite(SUITE), "--results", tmp_path / "results")
+    found = effbench("run", suite(PLAIN), "--results", tmp_path / "results")
     assert found.exit_code == 2
     assert len(found.stderr.splitlines()) == 1
     assert "EFFBENCH_MACHINE" in found.stderr
