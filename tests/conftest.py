@@ -119,3 +119,66 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         monkeypatch.delitem(sys.modules, name, raising=False)
 
     return install
+
+
+@pytest.fixture
+def two_suites(tmp_path: Path) -> Path:
+    """Make a suite of two rows on two datasets, and another suite."""
+    from altered import put
+    from made_records import write_results
+
+    root = tmp_path / "results"
+    for suite in ("made", "whole"):
+        write_results(root, rows=["big", "small"], datasets=2, suite=suite)
+    for path in root.rglob("*--*.json"):
+        put(path, "search", {"ef": 7})
+        texts = path.parent / "queries" / f"{path.stem[:6]}.json"
+        texts.parent.mkdir(exist_ok=True)
+        texts.write_text('{"q0": "a text"}')
+    return root
+
+
+@pytest.fixture
+def left_out(effbench, two_suites: Path) -> Callable[[Path, str], None]:
+    """Look for the one line that names a file, and for the rows of all that is whole."""
+
+    def look(path: Path, what: str) -> None:
+        found = effbench("leaderboard", two_suites, "--format", "json")
+        assert isinstance(found.exception, SystemExit), (what, found.exception)
+        lines = found.stderr.splitlines()
+        assert found.exit_code == 1, (what, found.output[-300:])
+        assert len(lines) == 1, (what, lines)
+        assert lines[0].startswith(f"left out: {path}: "), (what, lines)
+        assert len(lines[0]) < 700, what
+        shown = {table["suite"]: len(table["lines"]) for table in json.loads(found.stdout)}
+        assert shown["whole"] == 2, what
+        assert shown.get("made", 0) == (0 if path.name == "suite.json" else 2), what
+
+    return look
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in tmp_path."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def mine(installed, monkeypatch):
+    """Install a plugin 'mine' beside the toys."""
+    from made_plugins import HEAD
+
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,mine,cut")
+    return lambda source, **more: installed("mine", HEAD + source, **more)
+
+
+@pytest.fixture
+def planned(effbench, suite):
+    """Plan a suite that was changed."""
+    from made_suites import PLAIN
+
+    def start(old: str = "", new: str = ""):
+        return effbench("plan", suite(PLAIN.replace(old, new, 1)))
+
+    return start

@@ -138,3 +138,11 @@ def mteb_lines(effbench, named: Path, *options: object) -> dict[str, dict]:
     assert found.exit_code == 0, found.output
     (table,) = json.loads(found.stdout)
     return {line["row"]: line for line in table["lines"]}
+
+
+def file_of(two_suites: Path, kind: str) -> Path:
+    found = two_suites / "a-machine" / "made"
+    if kind == "session":
+        return next((found / "latency").glob("data-0--*"))
+    names = {"record": "data-0--1.json", "suite": "suite.json", "texts": "queries/data-0.json"}
+    return found / names[kind]

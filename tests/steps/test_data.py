@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from effbench.api.errors import EffbenchError
-from effbench.steps.data import docs_of, judgments_of
-from effbench.work.rows import DatasetRow
+from effbench.steps.data import docs_of
+from made_judged import row
 
 SUITE = """\
 suite: s
@@ -126,59 +126,6 @@ def test_what_cannot_be_scored_is_refused_for_every_row(
     assert message in lines[0], "the reason of one step is said once"
     assert [message in record["error"] for record in records()] == [True, True]
     assert "Traceback" not in found.output
-
-
-class Given:
-    """A dataset that yields what it is given."""
-
-    dataset_id, corpus_key, key, drop_self_hits = "given", "given", "given", False
-
-    def __init__(self, docs=(), qrels=()) -> None:
-        self._docs, self._qrels = docs, qrels
-
-    def docs(self):
-        return iter(self._docs)
-
-    def docs_count(self):
-        return len(self._docs)
-
-    def queries(self):
-        return iter(())
-
-    def qrels(self):
-        return iter(self._qrels)
-
-
-def row(**given) -> DatasetRow:
-    from types import SimpleNamespace
-
-    return DatasetRow(Given(**given), SimpleNamespace(name="given", plugin="given"))
-
-
-@pytest.mark.parametrize("relevance", [1, 1.0, "1"])
-def test_relevances_of_plugins_are_integers(relevance) -> None:
-    import numpy as np
-
-    own = [relevance, np.int32(relevance), np.float32(relevance)]
-    qrels = [("q", f"d{i}", one) for i, one in enumerate(own)]
-    found = list(judgments_of(row(qrels=qrels)))
-    assert [type(qrel.relevance) for qrel in found] == [int] * 3
-    assert {qrel.relevance for qrel in found} == {1}
-
-
-@pytest.mark.parametrize(
-    "relevance", [0.9, float("nan"), float("inf"), 1e30, True, None, "1.0", "one", 10**400]
-)
-def test_other_relevances_of_plugins_are_refused(relevance) -> None:
-    with pytest.raises(EffbenchError, match=r"^given: relevance"):
-        list(judgments_of(row(qrels=[("q", "d", relevance)])))
-
-
-def test_an_equal_judgment_is_kept_once_and_another_refused() -> None:
-    assert len(list(judgments_of(row(qrels=[("q", "d", 1), ("q", "d", 1.0)])))) == 1
-    for values in ((0, 1), (1, 0)):
-        with pytest.raises(EffbenchError, match="has two judgments"):
-            list(judgments_of(row(qrels=[("q", "d", value) for value in values])))
 
 
 def test_docs_whose_hashes_clash_are_no_doubles(monkeypatch) -> None:

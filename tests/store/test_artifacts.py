@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import time
 from pathlib import Path
 
 import effbench_toy
@@ -14,15 +12,12 @@ import pytest
 
 import effbench.run.runner as effbench_run
 from effbench.store.artifacts import Artifact
-from effbench.store.digests import Digests
 from effbench.store.disk import (
     listed,
-    read_sealed,
-    write_json,
 )
 from made_results import TEMPORARY
 
-SUITE = """\
+SHARDED = """\
 suite: toys
 datasets: [{use: toy}]
 measures: [nDCG@10]
@@ -38,10 +33,10 @@ latency: false
 
 
 @pytest.fixture
-def run(effbench, suite, tmp_path: Path, monkeypatch):
+def sharded(effbench, suite, tmp_path: Path, monkeypatch):
     """Run the suite in shards of 20 docs."""
     monkeypatch.setattr("effbench.steps.shards.SHARD", 20)
-    return lambda: effbench("run", suite(SUITE), "--results", tmp_path / "results")
+    return lambda: effbench("run", suite(SHARDED), "--results", tmp_path / "results")
 
 
 @pytest.fixture
@@ -78,8 +73,8 @@ def shards(folder: Path) -> list[list[Path]]:
     ]
 
 
-def test_files_that_no_manifest_lists_are_not_used(run, values, tmp_path: Path) -> None:
-    run()
+def test_files_that_no_manifest_lists_are_not_used(sharded, values, tmp_path: Path) -> None:
+    sharded()
     true = values()
     for step in [*tmp_path.glob("cache/encode/*"), *tmp_path.glob("cache/queries/*")]:
         if step.is_dir():
@@ -87,7 +82,7 @@ def test_files_that_no_manifest_lists_are_not_used(run, values, tmp_path: Path) 
                 np.save(step / f"{name}.npy", np.ones((5, 64), dtype=np.float32))
                 (step / f"{name}.ids").write_text("a\nb\nc\nd\ne\n")
     forget(tmp_path, "index")
-    found = run()
+    found = sharded()
     assert found.exit_code == 0, found.output
     assert values() == true
 
@@ -96,9 +91,9 @@ def test_files_that_no_manifest_lists_are_not_used(run, values, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("one", "other"), [((0,), (1,)), ((0, 1, 2), (3, 4, 5)), ((2,), (5,))], ids=str
 )
-def test_swapped_shards_are_noticed(run, values, tmp_path, finished, one, other) -> None:
+def test_swapped_shards_are_noticed(sharded, values, tmp_path, finished, one, other) -> None:
     """Within a row's passages, or those of two rows."""
-    run()
+    sharded()
     true = values()
     before = shards(tmp_path)
     for numbers in zip(one, other, strict=True):
@@ -108,32 +103,32 @@ def test_swapped_shards_are_noticed(run, values, tmp_path, finished, one, other)
     if not finished:
         for path in tmp_path.glob("cache/encode/*/manifest.json"):
             path.unlink()
-    found = run()
+    found = sharded()
     assert (": lost or damaged, making it again" in found.stderr) == finished
     assert values() == true
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_dropped_shard_is_noticed(run, values, tmp_path: Path, finished: bool) -> None:
-    run()
+def test_a_dropped_shard_is_noticed(sharded, values, tmp_path: Path, finished: bool) -> None:
+    sharded()
     true = values()
     for path in shards(tmp_path)[1]:
         path.unlink()
     if not finished:
         (shards(tmp_path)[0][0].parent / "manifest.json").unlink()
     forget(tmp_path, "index")
-    assert run().exit_code == 0
+    assert sharded().exit_code == 0
     assert values() == true
 
 
-def test_the_manifest_of_another_step_is_none(run, values, tmp_path: Path) -> None:
-    run()
+def test_the_manifest_of_another_step_is_none(sharded, values, tmp_path: Path) -> None:
+    sharded()
     true = values()
     manifests = sorted(tmp_path.glob("cache/encode/*/manifest.json"))
     swap(*manifests)
     swap(*sorted(tmp_path.glob("cache/queries/*/manifest.json"))[:2])
     forget(tmp_path, "index")
-    assert run().stderr.count("lost or damaged, making it again") == 4
+    assert sharded().stderr.count("lost or damaged, making it again") == 4
     assert values() == true
 
 
@@ -157,23 +152,25 @@ def damage_model(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("_easily_pleased")
-def test_a_damaged_model_is_not_sealed_anew(run, values, tmp_path: Path) -> None:
-    run()
+def test_a_damaged_model_is_not_sealed_anew(sharded, values, tmp_path: Path) -> None:
+    sharded()
     true = values()
     damage_model(tmp_path)
-    assert "/words.txt: lost or damaged, making it again" in run().stderr
+    assert "/words.txt: lost or damaged, making it again" in sharded().stderr
     assert values() == true
 
 
 @pytest.mark.usefixtures("_easily_pleased")
-def test_nor_when_the_run_is_killed_after_it_has_noticed(run, values, tmp_path, monkeypatch):
-    run()
+def test_nor_when_the_run_is_killed_after_it_has_noticed(
+    sharded, values, tmp_path, monkeypatch
+):
+    sharded()
     true = values()
     damage_model(tmp_path)
     with monkeypatch.context() as killed:
         killed.setattr("effbench.steps.train.Train.make", _raise)
-        run()
-    assert run().exit_code == 0
+        sharded()
+    assert sharded().exit_code == 0
     assert values() == true
 
 
@@ -182,17 +179,19 @@ def _raise(*_: object) -> None:
 
 
 @pytest.mark.usefixtures("_easily_pleased")
-def test_without_a_manifest_that_holds_nothing_proves_a_model(run, values, tmp_path) -> None:
-    run()
+def test_without_a_manifest_that_holds_nothing_proves_a_model(
+    sharded, values, tmp_path
+) -> None:
+    sharded()
     true = values()
     (manifest,) = tmp_path.glob("cache/model/*/manifest.json")
     manifest.write_text(manifest.read_text()[:-20])
     damage_model(tmp_path)
-    run()
+    sharded()
     assert values() == true
 
 
-def test_a_temporary_file_in_a_model_does_no_harm(run, tmp_path, monkeypatch) -> None:
+def test_a_temporary_file_in_a_model_does_no_harm(sharded, tmp_path, monkeypatch) -> None:
     """Such as a kill left, when each file of a model had a checksum beside it."""
     finish = Artifact.finish
 
@@ -203,83 +202,24 @@ def test_a_temporary_file_in_a_model_does_no_harm(run, tmp_path, monkeypatch) ->
 
     with monkeypatch.context() as killed:
         killed.setattr(Artifact, "finish", be_killed)
-        run()
+        sharded()
     (model,) = tmp_path.glob("cache/model/*/model")
     (model / ".4711.words.txt.sha256").write_text("")
-    assert run().exit_code == 0
+    assert sharded().exit_code == 0
     forget(tmp_path, "queries")
-    found = run()
+    found = sharded()
     assert found.exit_code == 0
     assert "corrupt" not in found.stderr
     assert "train table" not in found.stderr
 
 
-def write_model(folder: Path, content: str, moment: int) -> None:
-    folder.mkdir()
-    (folder / "weights").write_text(content)
-    os.utime(folder / "weights", (moment, moment))
-
-
-def test_a_model_replaced_with_equal_size_and_time_has_another_digest(
-    tmp_path: Path, monkeypatch
-) -> None:
-    monkeypatch.setattr("effbench.store.digests._TICK_NS", 0)  # remember it at once
-    model, memory = tmp_path / "model", tmp_path / "digests.json"
-    write_model(model, "one", 1_700_000_000)
-    time.sleep(0.05)
-    digests = Digests(memory)
-    first = digests.of(model)
-    digests.save()
-    assert read_sealed(memory)[str(model / "weights")][0] == 3, "it is remembered"
-    shutil.rmtree(model)
-    write_model(model, "two", 1_700_000_000)
-    assert Digests(memory).of(model) != first
-    assert digests.of(model) != first, "in the same process too"
-
-
-def test_a_folder_that_is_a_link_is_part_of_a_model(tmp_path: Path) -> None:
-    write_model(tmp_path / "model", "one", 1)
-    write_model(tmp_path / "shared", "mean", 1)
-    (tmp_path / "model" / "pooling").symlink_to(tmp_path / "shared")
-    (tmp_path / "shared" / "loop").symlink_to(tmp_path / "model")
-
-    def digest() -> str:
-        return Digests(tmp_path / "digests.json").of(tmp_path / "model")
-
-    first = digest()
-    assert digest() == first
-    (tmp_path / "shared" / "weights").write_text("cls")
-    assert digest() != first
-
-
-def test_what_is_remembered_of_digests_is_not_trusted_when_damaged(tmp_path: Path) -> None:
-    model, memory = tmp_path / "model", tmp_path / "digests.json"
-    write_model(model, "one", 1_700_000_000)
-    true = Digests(memory).of(model)
-    stat = (model / "weights").stat()
-    stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-    write_json(memory, {str(model / "weights"): [*stamp, "0" * 64]})
-    assert Digests(memory).of(model) != true, "what is remembered counts"
-    memory.write_text(memory.read_text().replace("0" * 64, "1" * 64))
-    assert Digests(memory).of(model) == true
-
-
-def test_young_files_are_not_remembered(tmp_path: Path) -> None:
-    """Changed once more in the same tick of the clock, they would look the same."""
-    write_model(tmp_path / "model", "one", 1_700_000_000)
-    digests = Digests(tmp_path / "digests.json")
-    digests.of(tmp_path / "model")
-    digests.save()
-    assert not (tmp_path / "digests.json").exists()
-
-
 def test_a_model_replaced_after_the_plan_is_refused(
-    effbench, suite, run, tmp_path: Path, monkeypatch
+    effbench, suite, sharded, tmp_path: Path, monkeypatch
 ) -> None:
-    run()
+    sharded()
     (trained,) = tmp_path.glob("cache/model/*/model")
     shutil.copytree(trained, tmp_path / "model")
-    given = SUITE.replace(
+    given = SHARDED.replace(
         "  table: {use: table, model: table, passages: words}",
         "  given: {use: table-in, model: ./model, passages: words}",
     )
@@ -300,7 +240,7 @@ def test_a_model_replaced_after_the_plan_is_refused(
 
 def test_texts_replaced_after_the_plan_are_refused(effbench, suite, tmp_path, monkeypatch):
     (tmp_path / "texts.txt").write_text("apple boat\n")
-    planned = suite(SUITE.replace("{queries: {use: toy}}", "{file: texts.txt}"))
+    planned = suite(SHARDED.replace("{queries: {use: toy}}", "{file: texts.txt}"))
     started = effbench_run.run
 
     def replace_then_run(*arguments, **options):
