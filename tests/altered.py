@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr
 
 import numpy as np
 
 
-def altered(text: str, old: str, new: str, times: int = 1) -> str:
+def altered(text: AnyStr, old: AnyStr, new: AnyStr, *, times: int = 1) -> AnyStr:
     """Return a text with ``old`` replaced, which must be there so many times."""
     count = text.count(old)
-    assert count == times, f"{old!r} is there {count} times, not {times}, in:\n{text}"
+    assert count == times, f"{old!r} is there {count} times, not {times}, in:\n{text!r}"
     return text.replace(old, new)
+
+
+def first_altered(text: str, old: str, new: str) -> str:
+    """Return a text with the first ``old`` replaced, of which there must be one at least."""
+    assert old in text, f"{old!r} is not in:\n{text}"
+    return text.replace(old, new, 1)
 
 
 def put(path: Path, place: str, value: Any) -> None:

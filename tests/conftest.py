@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
+from altered import first_altered
 from folders import ROOT, TOY
 
 if TYPE_CHECKING:
@@ -179,6 +180,6 @@ def planned(effbench, suite):
     from made_suites import PLAIN
 
     def start(old: str = "", new: str = ""):
-        return effbench("plan", suite(PLAIN.replace(old, new, 1)))
+        return effbench("plan", suite(first_altered(PLAIN, old, new)))
 
     return start

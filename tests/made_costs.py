@@ -8,6 +8,8 @@ from typing import Any
 
 from click.testing import Result
 
+from altered import altered
+
 COSTLY = """\
 suite: toys
 datasets: [{use: toy, docs: 600}]
@@ -23,7 +25,7 @@ latency: false
 """
 
 
-OTHER = COSTLY.replace("docs: 600", "docs: 900, name: other")
+OTHER = altered(COSTLY, "docs: 600", "docs: 900, name: other", times=2)
 
 
 def costs(effbench, path: Path, *more: str) -> dict[str, Any]:

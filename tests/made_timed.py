@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from altered import altered
 from effbench.latency.samples import Read, read_samples
 
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
@@ -23,7 +24,7 @@ latency: {TERMS}
 
 
 def with_row(row: str, terms: str = TERMS) -> str:
-    return TIMED.replace("{use: words, width: 32}", row).replace(TERMS, terms)
+    return altered(altered(TIMED, "{use: words, width: 32}", row), TERMS, terms)
 
 
 def sessions(folder: Path) -> list[Read]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from altered import altered
 from made_suites import PLAIN
 
 BEFORE = "encoders: {"
@@ -12,4 +13,4 @@ WHO = "encoder 'u' (plugin untidy): "
 
 def with_row(options: str, use: str = "untidy") -> str:
     """Return the suite with a row before the honest one."""
-    return PLAIN.replace(BEFORE, f"{BEFORE}u: {{use: {use}, {options}}}, ")
+    return altered(PLAIN, BEFORE, f"{BEFORE}u: {{use: {use}, {options}}}, ")

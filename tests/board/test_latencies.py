@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from effbench.store.disk import read_sealed, write_json
 from made_sessions import HEADER, QUICK, SLOW, SUITE, Board, write_session
 
@@ -77,7 +78,7 @@ def test_a_session_under_the_suites_conditions_counts_more_than_a_quick_look(
     effbench, suite, tmp_path: Path
 ) -> None:
     terms = "{queries: 12, warmup: 4, processes: 1}"
-    text = SUITE.replace("latency: false", f"latency: {terms}")
+    text = altered(SUITE, "latency: false", f"latency: {terms}")
     results = tmp_path / "results"
     effbench("run", suite(text), "--results", results)
 
@@ -88,7 +89,7 @@ def test_a_session_under_the_suites_conditions_counts_more_than_a_quick_look(
     before = p50()
     effbench("latency", suite(text), "--results", results, "--queries", "11")
     assert p50() == before
-    slower = text.replace("words: {use: words}", "words: {use: words, pause_ms: 0.1}")
+    slower = altered(text, "words: {use: words}", "words: {use: words, pause_ms: 0.1}")
     effbench("run", suite(slower), "--results", results)
     assert p50() != before
     assert "0 cells done" in effbench("run", suite(text), "--results", results).stderr
@@ -187,7 +188,7 @@ def test_a_real_header_has_what_the_made_up_one_has(board: Board, suite) -> None
 
     board.effbench(
         "latency",
-        suite(SUITE.replace("latency: false", "latency: {queries: 12, processes: 1}")),
+        suite(altered(SUITE, "latency: false", "latency: {queries: 12, processes: 1}")),
         "--results",
         board.root,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered, first_altered
 from effbench.store.disk import write_json
 from made_records import write_results
 from made_suites import GROUPED, STUDENT, lines_of
@@ -21,7 +22,7 @@ def test_a_group_counts_as_one_dataset(shown) -> None:
 
 
 def test_a_mean_needs_every_dataset(shown) -> None:
-    broken = GROUPED.replace("name: one, docs: 30", "name: one, docs: 30, broken: offline")
+    broken = altered(GROUPED, "name: one, docs: 30", "name: one, docs: 30, broken: offline")
     text = shown(broken)
     line = lines_of(text)["words", "plain depth=1"]
     assert line["mean nDCG@10"] is None
@@ -45,7 +46,7 @@ def test_best_first_and_the_order_of_files_is_nothing(shown, effbench, tmp_path:
 
 
 def test_students_keep_a_share_of_the_score_that_their_teacher_has_there(shown) -> None:
-    text = GROUPED.replace("retrievers:", STUDENT)
+    text = altered(GROUPED, "retrievers:", STUDENT)
     found = lines_of(shown(text))
     for depth in (1, 10):
         teacher, student = (found[row, f"plain depth={depth}"] for row in ("words", "typed"))
@@ -64,7 +65,7 @@ def test_students_keep_a_share_of_the_score_that_their_teacher_has_there(shown) 
 
 
 def test_a_share_needs_the_teachers_line(shown) -> None:
-    text = GROUPED.replace("retrievers:", STUDENT)
+    text = altered(GROUPED, "retrievers:", STUDENT)
     assert "kept" not in shown(text, "markdown", "--only", "typed")
     found = lines_of(shown(text, "json", "--only", "typed"))
     assert found["typed", "plain depth=1"]["kept"] is None
@@ -92,8 +93,8 @@ def test_a_record_that_is_none_is_named_and_left_out(
 
 
 def test_a_cut_corpus_is_said_to_be_one(shown, effbench, tmp_path: Path) -> None:
-    cut = GROUPED.replace(
-        "  - {use: toy}\n", "  - {use: cut, docs: 20, dataset: {use: toy}}\n", 1
+    cut = first_altered(
+        GROUPED, "  - {use: toy}\n", "  - {use: cut, docs: 20, dataset: {use: toy}}\n"
     )
     (table,) = json.loads(shown(cut))
     assert "toy-cut-20: 20 docs of toy: scores are higher than with all" in table["remarks"]

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from altered import altered
 from made_cache import CACHED, folders
 
 
@@ -60,7 +61,9 @@ def test_a_suite_needs_what_is_missing(effbench, rerun, suite, tmp_path: Path) -
 
 
 def test_a_step_that_fails_leaves_no_folder(effbench, suite, held, tmp_path: Path) -> None:
-    text = CACHED.format(name="sad", docs=60).replace("{use: scan}", "{use: scan, twice: true}")
+    text = altered(
+        CACHED.format(name="sad", docs=60), "{use: scan}", "{use: scan, twice: true}"
+    )
     found = effbench("run", suite(text), "--results", tmp_path / "results")
     assert found.exit_code == 1, found.output
     assert all(one["finished"] for one in held())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from altered import altered
 from effbench.cache import uses
 from effbench.cli.options import planned
 from made_cache import CACHED, command, folders, values
@@ -40,10 +41,10 @@ def test_what_a_run_uses_is_not_freed_until_it_has_ended(
     effbench, rerun, suite, installed, held, tmp_path: Path
 ) -> None:
     rerun("idle", 40)
-    text = CACHED.format(name="busy", docs=60).replace("words: {use: words}, ", "")
+    text = altered(CACHED.format(name="busy", docs=60), "words: {use: words}, ", "")
     late = f"encoders: {{early: {{use: words}}, late: {{use: waiting, folder: {tmp_path}}}, "
     installed("effbench_waiting", WAITING)
-    path = suite(text.replace("encoders: {", late), "busy.yaml")
+    path = suite(altered(text, "encoders: {", late), "busy.yaml")
     with started(path, tmp_path):
         lines = [line.split() for line in effbench("cache").stdout.splitlines()]
         assert {line[0] for line in lines if any("*" in part for part in line)} == {"busy"}
@@ -66,9 +67,9 @@ def test_what_a_run_uses_is_not_freed_until_it_has_ended(
 def test_a_killed_run_holds_nothing_and_a_damaged_note_of_a_living_one_all(
     effbench, suite, installed, held, tmp_path: Path
 ) -> None:
-    text = CACHED.format(name="busy", docs=60).replace("words: {", "late: {")
+    text = altered(CACHED.format(name="busy", docs=60), "words: {", "late: {")
     installed("effbench_waiting", WAITING)
-    text = text.replace("{use: words}", f"{{use: waiting, folder: {tmp_path}}}")
+    text = altered(text, "{use: words}", f"{{use: waiting, folder: {tmp_path}}}")
     with started(suite(text, "busy.yaml"), tmp_path, code=-9) as process:
         (note,) = (tmp_path / "cache" / "uses").glob("*.json")
         whole = note.read_bytes()

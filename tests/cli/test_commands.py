@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
+
 HEAVY = {"torch", "numpy", "faiss", "transformers", "ir_datasets", "ir_measures", "pandas"}
 OURS = sorted(p.value for p in entry_points(group="effbench") if p.dist.name == "effbench")
 
@@ -181,7 +183,7 @@ def test_doing_nothing_is_no_success(effbench, suite, tmp_path: Path, monkeypatc
     for name in "ab":
         ran = effbench(
             "run",
-            suite(f"{text}\n".replace("suite: s", f"suite: {name}")),
+            suite(altered(f"{text}\n", "suite: s", f"suite: {name}")),
             "--results",
             tmp_path / name,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import effbench_toy
 import pytest
 
+from altered import altered
 from made_sessions import SUITE, Board
 
 TRAINED = """\
@@ -62,7 +63,7 @@ def test_times_of_a_machine_that_was_not_steady_are_marked(readme, board: Board)
 
 def test_times_of_other_options_of_speed_are_not_shown(readme, board: Board) -> None:
     board.both()
-    text = readme(text=SUITE.replace("{use: words}", "{use: words, pause_ms: 0.5}"))
+    text = readme(text=altered(SUITE, "{use: words}", "{use: words, pause_ms: 0.5}"))
     assert "| toy | plain | 0." in text, "the scores are those of the row"
     assert "(with other options of speed)" in text
     assert "| encode |" not in text
@@ -70,8 +71,8 @@ def test_times_of_other_options_of_speed_are_not_shown(readme, board: Board) -> 
 
 def test_names_are_shown_and_obeyed_by_nobody(readme, effbench, suite, tmp_path: Path) -> None:
     row, dataset = "w`o_r[d]s!&lt;~~", "<img src=x>|x `y` [a](b) *c*"
-    text = SUITE.replace("  words:", f"  '{row}':").replace("es: words", f"es: '{row}'")
-    text = text.replace("{use: toy}", f"{{use: toy, name: '{dataset}'}}")
+    text = altered(altered(SUITE, "  words:", f"  '{row}':"), "es: words", f"es: '{row}'")
+    text = altered(text, "{use: toy}", f"{{use: toy, name: '{dataset}'}}")
     found = effbench("run", suite(text), "--results", tmp_path / "results")
     assert found.exit_code == 0, found.output
     (folder,) = (tmp_path / "results").iterdir()
@@ -91,10 +92,10 @@ def test_a_row_that_was_not_timed(readme, board: Board) -> None:
 
 
 def test_what_has_no_record_is_said_to_have_none(readme, board: Board) -> None:
-    text = readme(text=SUITE.replace("{use: words}", "{use: words, width: 32}"))
+    text = readme(text=altered(SUITE, "{use: words}", "{use: words, width: 32}"))
     assert text.count("**Not recorded.**") == 2, "that of another width is another row's"
     assert "| toy |" not in text
-    assert readme(text=SUITE.replace("suite: toys", "suite: new")).count("Not recorded") == 2
+    assert readme(text=altered(SUITE, "suite: toys", "suite: new")).count("Not recorded") == 2
 
 
 def test_a_dataset_that_lacks_a_record_is_named(readme, board: Board) -> None:
@@ -110,7 +111,7 @@ def test_a_damaged_record_is_said(readme, board: Board) -> None:
 
 
 def test_how_it_was_trained(readme) -> None:
-    text = readme("student", TRAINED.replace("ABOUT", '\'{"steps": 7, "last_loss": 0.25}\''))
+    text = readme("student", altered(TRAINED, "ABOUT", '\'{"steps": 7, "last_loss": 0.25}\''))
     assert "`table`, by the trainer `table` of the plugin toy, seed 0" in text
     for fact in ("      encoder: words", "    steps: 7", "    last_loss: 0.25"):
         assert f"\n{fact}\n" in text
@@ -119,8 +120,10 @@ def test_how_it_was_trained(readme) -> None:
 
 
 def test_a_trainer_that_says_nothing_and_a_row_that_is_not_trained(readme) -> None:
-    assert "The trainer says nothing of it" in readme("student", TRAINED.replace("ABOUT", "''"))
-    text = readme("words", TRAINED.replace("ABOUT", "''"))
+    assert "The trainer says nothing of it" in readme(
+        "student", altered(TRAINED, "ABOUT", "''")
+    )
+    text = readme("words", altered(TRAINED, "ABOUT", "''"))
     assert "The suite trains nothing of it" in text
     assert "It encodes passages itself" in text
 

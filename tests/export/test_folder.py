@@ -10,6 +10,7 @@ from pathlib import Path
 import effbench_toy
 import pytest
 
+from altered import altered
 from effbench import EffbenchError
 
 SUITE = """\
@@ -29,7 +30,7 @@ indexes:
   plain: {use: plain}
 latency: false
 """
-OWN = SUITE.replace("{queries: {use: toy}}", "{titles: target}")
+OWN = altered(SUITE, "{queries: {use: toy}}", "{titles: target}")
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(export, effbench, suite, tmp_p
 
 def test_a_failed_training_fails_the_export(export, tmp_path: Path) -> None:
     found, _ = export(
-        "student", text=SUITE.replace("use: table\n", "use: table\n    fail: true\n")
+        "student", text=altered(SUITE, "use: table\n", "use: table\n    fail: true\n")
     )
     assert found.exit_code == 1
     assert "Error: the loss is not a number (lower learning_rate)" in found.stderr

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from altered import altered
+
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -42,19 +44,19 @@ def fails_alone(ran, monkeypatch):
 
 
 def dataset(bad: str) -> str:
-    return SUITE.replace("[{use: toy}", f'[{{use: culprit, bad: "{bad}"}}, {{use: toy}}')
+    return altered(SUITE, "[{use: toy}", f'[{{use: culprit, bad: "{bad}"}}, {{use: toy}}')
 
 
 def encoder(**options: str) -> str:
-    return SUITE.replace("encoders: {", f"encoders: {{{row(options)}, ")
+    return altered(SUITE, "encoders: {", f"encoders: {{{row(options)}, ")
 
 
 def index(**options: str) -> str:
-    return SUITE.replace("indexes: {", f"indexes: {{{row(options)}, ")
+    return altered(SUITE, "indexes: {", f"indexes: {{{row(options)}, ")
 
 
 def retriever(**options: str) -> str:
-    return SUITE.replace("retrievers: {", f"retrievers: {{{row(options)}, ")
+    return altered(SUITE, "retrievers: {", f"retrievers: {{{row(options)}, ")
 
 
 def row(options: dict[str, str]) -> str:
@@ -186,7 +188,7 @@ def test_a_retriever_is_named_wherever_it_fails(fails_alone, at: str, said: str)
 
 def test_an_error_of_the_docs_is_not_the_retrievers_that_hides_it(ran) -> None:
     found, records = ran(
-        retriever(at="hides").replace("use: toy}", "use: culprit, bad: nothing}")
+        altered(retriever(at="hides"), "use: toy}", "use: culprit, bad: nothing}")
     )
     assert found.exit_code == 1
     assert records["culprit--c"]["error"].startswith(f"{WHO['dataset']}: AttributeError")
@@ -226,7 +228,7 @@ def test_a_trainer_that_leaves_what_cannot_be_kept_fails_alone(
 ) -> None:
     models = f'models: {{c: {{use: culprit, leaves: "{leaves}"}}}}\n'
     student = "t: {use: table-or-not, model: c, passages: words}"
-    text = SUITE.replace("encoders: {", f"{models}encoders: {{{student}, ")
+    text = altered(SUITE, "encoders: {", f"{models}encoders: {{{student}, ")
     _, errors = fails_alone(text)
     assert [error.startswith(f"{WHO['model']}: {said}") for error in errors.values()] == [True]
 
@@ -247,7 +249,7 @@ def test_vectors_of_an_encoder_that_failed_are_not_taken_for_those_of_the_mended
 
 def test_the_reason_of_a_step_that_fails_is_said_once(ran) -> None:
     found, records = ran(
-        encoder(at="encode_queries").replace("{plain:", "{p: {use: plain}, plain:")
+        altered(encoder(at="encode_queries"), "{plain:", "{p: {use: plain}, plain:")
     )
     lines = [line for line in found.stderr.splitlines() if line.startswith("FAILED")]
     said = f"{WHO['encoder']}: SystemExit: 0 (a plugin must not end the program"

@@ -11,6 +11,7 @@ from pathlib import Path
 import effbench_untidy
 import pytest
 
+from altered import altered
 from effbench.guard.blame import blamed, drawn
 from effbench.guard.containment import kept
 from made_suites import PLAIN
@@ -66,7 +67,7 @@ def test_honest_rows_score_bit_by_bit_as_without_the_others(
         "run", suite(PLAIN), "--results", tmp_path / "a", "--cache", tmp_path / "c"
     )
     assert honest.exit_code == 0
-    text = with_row("mess: all").replace("{use: toy}", "{use: untidy}, {use: toy}")
+    text = altered(with_row("mess: all"), "{use: toy}", "{use: untidy}, {use: toy}")
     both = effbench("run", suite(text), "--results", tmp_path / "b", "--cache", tmp_path / "d")
     assert both.exit_code == 0, both.stderr
     alone, beside = scores(tmp_path / "a"), scores(tmp_path / "b")
@@ -93,7 +94,7 @@ def test_what_is_left_does_not_keep_the_program_alive(
 ) -> None:
     text = with_row(f"end: {end}")
     if failing:
-        text = text.replace(BEFORE, f"{BEFORE}bad: {{use: bad, wrong: rows}}, ")
+        text = altered(text, BEFORE, f"{BEFORE}bad: {{use: bad, wrong: rows}}, ")
     found = run_alone(
         text,
         "--json",
@@ -117,11 +118,11 @@ def test_the_memory_of_what_has_failed_is_free_when_the_next_row_is_made(
 ) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     effbench_untidy.ALIVE.clear()
-    text = with_row(f"fails: {fails}", use="fat").replace(
-        "words: {use: words}", "v: {use: fat}"
+    text = altered(
+        with_row(f"fails: {fails}", use="fat"), "words: {use: words}", "v: {use: fat}"
     )
     if fails == "index":
-        text = PLAIN.replace("{plain:", "{f: {use: fat, fails: true}, g: {use: fat}, plain:")
+        text = altered(PLAIN, "{plain:", "{f: {use: fat, fails: true}, g: {use: fat}, plain:")
     found = effbench("run", suite(text), "--results", tmp_path / "results")
     assert found.exit_code == 1
     assert "MemoryError: too fat" in found.stderr

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered, first_altered
+
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -36,7 +38,7 @@ ROWS = {
 
 def with_ending(what: str, at: str, how: str = "exit") -> str:
     old, new = ROWS[what]
-    return SUITE.replace(old, new.replace("AT", at).replace("HOW", how), 1)
+    return first_altered(SUITE, old, new.replace("AT", at).replace("HOW", how))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path, how:
 @pytest.mark.parametrize(("what", "cell"), [("encoder", "e--plain"), ("index", "words--e")])
 def test_an_exit_in_a_latency_worker_fails_its_row(ran, what: str, cell: str) -> None:
     terms = "latency: {queries: 10, warmup: 6, processes: 1}"
-    text = with_ending(what, "alone").replace("latency: false", terms)
+    text = altered(with_ending(what, "alone"), "latency: false", terms)
     found, _ = ran(text)
     assert found.exit_code == 1
     assert f"FAILED toy--{cell}: latency: {what} 'e' (plugin ending): {EXIT}" in found.stderr
@@ -168,7 +170,7 @@ def test_a_disk_that_is_full_when_latency_is_written_fails_the_pass_alone(
 
     monkeypatch.setattr("effbench.latency.samples.write", full)
     terms = "latency: {queries: 10, warmup: 6, processes: 1}"
-    found, kept = ran(SUITE.replace("latency: false", terms))
+    found, kept = ran(altered(SUITE, "latency: false", terms))
     assert found.exit_code == 1
     assert [record["status"] for record in kept.values()] == ["done", "done"]
     for cell in ("toy--scan", "toy--words--plain"):

@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from altered import altered
+
 MAIN = "from effbench.cli.commands import main; main()"
 FRESH = (  # the tests may run under nohup, or behind a shell that lets Ctrl-C be ignored
     "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
@@ -108,17 +110,17 @@ def hidden(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize(("name", "code"), [("SIGHUP", 129), ("SIGINT", 130)])
 def test_other_signals_do_the_same(start, tmp_path: Path, name: str, code: int) -> None:
-    run = start("run", SUITE.replace("DOES", "waits")).ready()
+    run = start("run", altered(SUITE, "DOES", "waits")).ready()
     assert run.send(getattr(signal, name)).ended() == (code, SAID)
     assert not hidden(tmp_path)
 
 
 def test_a_run_that_was_asked_to_end_goes_on_where_it_stood(start, tmp_path: Path) -> None:
-    run = start("run", SUITE.replace("DOES", "waits")).ready()
+    run = start("run", altered(SUITE, "DOES", "waits")).ready()
     assert run.send().ended() == (143, SAID)
     assert not hidden(tmp_path)
     assert len([line for line in run.lines() if line.startswith("encoded")]) == 1
-    again = start("run", SUITE.replace("DOES", "nothing"))
+    again = start("run", altered(SUITE, "DOES", "nothing"))
     code, said = again.ended()
     assert (code, said[:27]) == (0, "1 cell done, 1 finished alr")
     assert len([line for line in run.lines() if line.startswith("encoded")]) == 2
@@ -135,9 +137,9 @@ def test_a_training_that_is_exported_goes_on_where_it_stood(start, tmp_path: Pat
 
 
 def test_latency_workers_end_too(start, tmp_path: Path) -> None:
-    text = SUITE.replace("{use: stopping, does: DOES}", "{use: captive, does: hangs-in-c}")
-    text = text.replace("hangs-in-c", "hangs-in-c, passages: words")
-    text = text.replace("latency: false", "latency: {queries: 11, warmup: 6, processes: 1}")
+    text = altered(SUITE, "{use: stopping, does: DOES}", "{use: captive, does: hangs-in-c}")
+    text = altered(text, "hangs-in-c", "hangs-in-c, passages: words")
+    text = altered(text, "latency: false", "latency: {queries: 11, warmup: 6, processes: 1}")
     run = start("latency", text, "--results", "r")
     us, workers = psutil.Process(run.process.pid), list[psutil.Process]()
 
@@ -152,9 +154,9 @@ def test_latency_workers_end_too(start, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems tell no child")
 def test_latency_workers_die_with_a_run_that_is_killed(start) -> None:
-    text = SUITE.replace("{use: stopping, does: DOES}", "{use: captive, does: hangs-in-c}")
-    text = text.replace("hangs-in-c", "hangs-in-c, passages: words")
-    text = text.replace("latency: false", "latency: {queries: 11, warmup: 6, processes: 1}")
+    text = altered(SUITE, "{use: stopping, does: DOES}", "{use: captive, does: hangs-in-c}")
+    text = altered(text, "hangs-in-c", "hangs-in-c, passages: words")
+    text = altered(text, "latency: false", "latency: {queries: 11, warmup: 6, processes: 1}")
     run = start("latency", text, "--results", "r")
     us, workers = psutil.Process(run.process.pid), list[psutil.Process]()
 
@@ -168,7 +170,7 @@ def test_latency_workers_die_with_a_run_that_is_killed(start) -> None:
 
 
 def test_a_second_signal_ends_at_once(start) -> None:
-    run = start("run", SUITE.replace("DOES", "cleans for ever")).ready().send()
+    run = start("run", altered(SUITE, "DOES", "cleans for ever")).ready().send()
     run.ready("cleaning")
     while run.process.poll() is None:
         run.send()  # as soon as it counts as another one
@@ -201,29 +203,29 @@ def test_who_must_end_at_once_waits_for_no_reader() -> None:
 
 
 def test_code_in_c_that_hears_nothing_is_ended(start) -> None:
-    run = start("run", SUITE.replace("DOES", "is deaf")).ready()
+    run = start("run", altered(SUITE, "DOES", "is deaf")).ready()
     assert run.send().ended() == (143, SAID)
 
 
 def test_who_can_keep_its_work_is_asked_to(start) -> None:
-    run = start("run", SUITE.replace("DOES", "keeps its work")).ready()
+    run = start("run", altered(SUITE, "DOES", "keeps its work")).ready()
     assert run.send().ended() == (143, SAID)
     assert run.lines()[-1] == "kept"
 
 
 def test_who_never_asks_is_ended(start) -> None:
-    run = start("run", SUITE.replace("DOES", "never asks")).ready()
+    run = start("run", altered(SUITE, "DOES", "never asks")).ready()
     assert run.send().ended() == (143, SAID)
 
 
 def test_a_plugin_that_swallows_an_interrupt_does_not_go_on(start) -> None:
-    run = start("run", SUITE.replace("DOES", "swallows")).ready()
+    run = start("run", altered(SUITE, "DOES", "swallows")).ready()
     assert run.send().ended() == (143, SAID)
     assert "swallowed" in run.lines()
 
 
 def test_processes_of_plugins_end_too(start) -> None:
-    run = start("run", SUITE.replace("DOES", "starts children")).ready()
+    run = start("run", altered(SUITE, "DOES", "starts children")).ready()
     us = psutil.Process(run.process.pid)
     children = us.children(recursive=True)
     assert len(children) == 4
@@ -232,13 +234,13 @@ def test_processes_of_plugins_end_too(start) -> None:
 
 
 def test_a_forked_child_is_ended_alone(start) -> None:
-    run = start("run", SUITE.replace("DOES", "ends a fork"))
+    run = start("run", altered(SUITE, "DOES", "ends a fork"))
     assert run.ended()[0] == 0
     assert "fork ended with -15" in run.lines()
 
 
 def test_what_is_ignored_stays_ignored(start) -> None:
     """As under nohup."""
-    run = start("run", SUITE.replace("DOES", "waits"), ignoring="SIGHUP").ready()
+    run = start("run", altered(SUITE, "DOES", "waits"), ignoring="SIGHUP").ready()
     run.send(signal.SIGHUP).send(signal.SIGTERM)
     assert run.ended() == (143, SAID)

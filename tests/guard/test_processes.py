@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
+
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -46,7 +48,7 @@ def test_what_another_program_left_means_nothing_and_no_library_sees_it(
 @pytest.mark.parametrize("command", ["run", "plan", "latency"])
 def test_a_failure_is_told_with_rank_1(effbench, suite, tmp_path, monkeypatch, command) -> None:
     monkeypatch.setenv("RANK", "1")
-    text = SUITE.replace("{use: scan}", "{use: scan, twice: true}")
+    text = altered(SUITE, "{use: scan}", "{use: scan, twice: true}")
     options = () if command == "plan" else ("--results", tmp_path / "results")
     found = effbench(command, suite(text), *options)
     assert found.exit_code == (0 if command == "plan" else 1)

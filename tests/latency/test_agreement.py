@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from altered import altered
 from effbench.api.encoders import ScoredDoc
 from effbench.latency.agreement import same
 from effbench.latency.samples import Read, read_samples
@@ -26,7 +27,7 @@ def ran(effbench, suite, tmp_path):
     """Run a suite of such rows; return the command's result, its lines and the session."""
 
     def run(rows: str, indexes: str = "plain: {use: plain}"):
-        text = SUITE.replace("ROWS", rows).replace("INDEXES", indexes)
+        text = altered(altered(SUITE, "ROWS", rows), "INDEXES", indexes)
         found = effbench("run", suite(text), "--results", tmp_path / "r", "--json")
         table = json.loads(found.stdout)[0]
         lines = {f"{line['row']} {line['index']}".strip(): line for line in table["lines"]}
@@ -110,8 +111,10 @@ def test_a_row_that_answers_otherwise_when_a_query_comes_alone_is_not_ranked(ran
 
 
 def test_of_one_hit_beside_a_querys_own_doc_the_hit_is_compared(effbench, suite, tmp_path):
-    text = SUITE.replace("{use: toy}", "{use: own-docs}").replace("INDEXES", "p: {use: plain}")
-    text = text.replace("ROWS", "  alone: {use: alone, alone: zeros, passages: words}")
+    text = altered(
+        altered(SUITE, "{use: toy}", "{use: own-docs}"), "INDEXES", "p: {use: plain}"
+    )
+    text = altered(text, "ROWS", "  alone: {use: alone, alone: zeros, passages: words}")
     found = effbench("run", suite(f"{text}k: 1\nmeasures: [R@1]\n"), "--results", tmp_path)
     assert found.exit_code == 0, found.output
     (path,) = tmp_path.glob("*/toys/latency/*")
@@ -124,8 +127,10 @@ def test_of_one_hit_beside_a_querys_own_doc_the_hit_is_compared(effbench, suite,
 def test_a_querys_own_doc_is_left_out_of_what_is_compared(
     k: int, effbench, suite, tmp_path
 ) -> None:
-    text = SUITE.replace("{use: toy}", "{use: own-docs}").replace("INDEXES", "p: {use: plain}")
-    text = text.replace("ROWS", "retrievers: {scan: {use: scan}}")
+    text = altered(
+        altered(SUITE, "{use: toy}", "{use: own-docs}"), "INDEXES", "p: {use: plain}"
+    )
+    text = altered(text, "ROWS", "retrievers: {scan: {use: scan}}")
     text += f"measures: [R@1]\nk: {k}\n"
     found = effbench("run", suite(text), "--results", tmp_path / "r")
     assert found.exit_code == 0, found.output

@@ -11,6 +11,8 @@ import time
 import psutil
 import pytest
 
+from altered import altered
+
 MAIN = "from effbench.cli.commands import main; main()"
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
 SUITE = f"""\
@@ -26,7 +28,7 @@ latency: {TERMS}
 
 
 def with_row(row: str, terms: str = TERMS) -> str:
-    return SUITE.replace("ROW", row).replace(TERMS, terms)
+    return altered(altered(SUITE, "ROW", row), TERMS, terms)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_a_worker_that_fails_fails_its_row_alone(
     odd: str, said: str, effbench, suite, tmp_path
 ) -> None:
     before = {one.pid for one in psutil.Process().children(recursive=True)}
-    text = with_row(f"{{use: odd, odd: {odd}, passages: words}}", TERMS.replace("20}", "5}"))
+    text = with_row(f"{{use: odd, odd: {odd}, passages: words}}", altered(TERMS, "20}", "5}"))
     found = effbench("run", suite(text), "--results", tmp_path / "r", "--json")
     assert found.exit_code == 1
     assert "FAILED toy--other--plain: latency: encoder 'other' (plugin toy): " in found.stderr

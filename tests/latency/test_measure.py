@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from altered import altered
 from effbench.latency import measure, workers
 from effbench.latency.samples import read_samples
 
@@ -46,7 +47,7 @@ FAILING = {
 
 def with_rows(*deeds: str) -> str:
     rows = (f"  {deed}: {{use: captive, does: {deed}, passages: words}}" for deed in deeds)
-    return SUITE.replace("ROWS", "\n".join(rows))
+    return altered(SUITE, "ROWS", "\n".join(rows))
 
 
 def kept(folder: Path) -> list[Path]:
@@ -204,7 +205,7 @@ def test_who_takes_the_baseline_along_does_not_take_what_was_measured(
     effbench, suite, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.setenv("CAPTIVE_ONCE", str(tmp_path / "once"))
-    text = with_rows("kills-its-neighbours", "nothing").replace("bours, ", "bours, at: 30, ")
+    text = altered(with_rows("kills-its-neighbours", "nothing"), "bours, ", "bours, at: 30, ")
     found = effbench("latency", suite(text), "--results", tmp_path / "r")
     assert found.exit_code == 1
     (path,) = kept(tmp_path / "r")
@@ -250,7 +251,7 @@ def test_three_runs_at_once_measure_once(suite, tmp_path) -> None:
 
 def test_a_folder_that_takes_no_session_is_found_before_measuring(run, tmp_path) -> None:
     text = with_rows()
-    run(text.replace("queries: 11, ", "queries: 11, together: 2, "))
+    run(altered(text, "queries: 11, ", "queries: 11, together: 2, "))
     (path,) = kept(tmp_path / "r")
     path.unlink()
     path.parent.rmdir()
@@ -278,7 +279,7 @@ def test_a_session_that_cannot_be_kept_costs_no_other(
     monkeypatch.setattr(sessions, "write", full)
     names = ("first", "second", "third")
     every = ", ".join(f"{{use: toy, name: {name}}}" for name in names)
-    text = with_rows().replace("{use: toy}", every)
+    text = altered(with_rows(), "{use: toy}", every)
     found = effbench("latency", suite(text), "--results", tmp_path / "r", "--json")
     assert found.exit_code == 1
     assert "FAILED second--words--plain: OSError: [Errno 28] No space left" in found.stderr

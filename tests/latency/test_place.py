@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from effbench.latency import measure
 from effbench.latency.samples import read_samples
 
@@ -65,7 +66,7 @@ def differing(session) -> set[str]:
 
 def test_a_suite_that_is_edited_while_it_runs_is_measured_as_it_was(ran, tmp_path) -> None:
     path = tmp_path / "suite.yaml"
-    found, session = ran(meanwhile=lambda: path.write_text(SUITE.replace("0.0", "50.0")))
+    found, session = ran(meanwhile=lambda: path.write_text(altered(SUITE, "0.0", "50.0")))
     assert found.exit_code == 0, found.output
     times = session.times("docs-test--slow--plain", "encode")[0][:, 2] / 1e6
     assert 0 < times.min() < 50
@@ -80,7 +81,7 @@ def test_data_that_change_while_a_suite_runs_fail_the_rows_that_are_made_of_them
 ) -> None:
     corpus = tmp_path / "docs" / "corpus.jsonl"
     found, session = ran(
-        meanwhile=lambda: corpus.write_text(corpus.read_text().replace("oak", "ash"))
+        meanwhile=lambda: corpus.write_text(altered(corpus.read_text(), "oak", "ash"))
     )
     assert found.exit_code == 1
     assert set(session.header.errors) == set(session.header.rows)

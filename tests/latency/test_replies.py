@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from altered import altered
 from effbench.latency.replies import Timed
 from made_workers import answer
 
@@ -63,7 +64,7 @@ def test_what_is_no_answer_fails_the_row(asked, script: str, said: str) -> None:
     ],
 )
 def test_a_block_tells_of_each_query(asked, reply: str, said: str) -> None:
-    whole = reply.replace("REST", '"kernel_ns": [1, 1], "preempted": 0, "unlike": {}')
+    whole = altered(reply, "REST", '"kernel_ns": [1, 1], "preempted": 0, "unlike": {}')
     found = asked(answer(whole), Timed, texts=["a", "b"])
     assert found.startswith("encoder 'e': first gave ")
     assert said in found
@@ -72,5 +73,5 @@ def test_a_block_tells_of_each_query(asked, reply: str, said: str) -> None:
 def test_stages_without_number_are_no_answer(asked) -> None:
     names = ", ".join(f'"encode: {i}": [1]' for i in range(300))
     reply = f'{{"ns": {{"end to end": [1], {names}}}, "answers": [null], REST}}'
-    whole = reply.replace("REST", '"kernel_ns": [1, 1], "preempted": 0, "unlike": {}')
+    whole = altered(reply, "REST", '"kernel_ns": [1, 1], "preempted": 0, "unlike": {}')
     assert "length <= 60" in asked(answer(whole), Timed, texts=["a"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from altered import altered
 from effbench.statistics import trust
 from made_timed import TERMS, TIMED, lines, sessions, with_row
 
@@ -38,8 +39,8 @@ def test_run_measures_what_has_changed_and_only_that(effbench, suite, tmp_path) 
     assert run(TIMED)[1] == 1
     assert "3 finished already" in run(TIMED)[0]
     assert run(TIMED)[1] == 1
-    assert run(TIMED.replace("queries: 30", "queries: 20"))[1] == 2
-    assert run(TIMED.replace("words, width: 32", "words, pause_ms: 0.1"))[1] == 3
+    assert run(altered(TIMED, "queries: 30", "queries: 20"))[1] == 2
+    assert run(altered(TIMED, "words, width: 32", "words, pause_ms: 0.1"))[1] == 3
     assert run(TIMED)[1] == 3
 
 
@@ -53,7 +54,7 @@ def test_a_quick_look_is_not_taken_for_the_suites_session(effbench, suite, tmp_p
 
 def test_a_row_that_cannot_be_made_leaves_the_others(measured) -> None:
     found, session = measured(
-        TIMED.replace("encoders:", "encoders:\n  bad: {use: bad, wrong: nan}"),
+        altered(TIMED, "encoders:", "encoders:\n  bad: {use: bad, wrong: nan}"),
         "--processes",
         "1",
     )
@@ -75,7 +76,7 @@ def test_rows_and_datasets_are_named_as_in_the_suite(effbench, suite) -> None:
 
 
 def test_latency_can_be_left_out(effbench, suite, tmp_path) -> None:
-    found = effbench("run", suite(TIMED.replace(TERMS, "false")), "--results", tmp_path / "r")
+    found = effbench("run", suite(altered(TIMED, TERMS, "false")), "--results", tmp_path / "r")
     assert found.exit_code == 0
     assert not sessions(tmp_path / "r")
     assert "p50" not in found.stdout
@@ -97,8 +98,8 @@ def test_an_encoder_that_remembers_answers_is_found_out(measured) -> None:
 
 
 def test_rows_that_memory_cannot_hold_at_once_meet_the_baseline_in_groups(measured) -> None:
-    three = TIMED.replace("retrievers:", "  third: {use: words, width: 16}\nretrievers:")
-    _, session = measured(three.replace("timeout: 20", "timeout: 20, together: 2"))
+    three = altered(TIMED, "retrievers:", "  third: {use: words, width: 16}\nretrievers:")
+    _, session = measured(altered(three, "timeout: 20", "timeout: 20, together: 2"))
     processes = {
         facts.row: set(session.times(name, "end to end"))
         for name, facts in session.header.rows.items()

@@ -6,25 +6,26 @@ import json
 
 import pytest
 
+from altered import altered
 from made_timed import TERMS, TIMED, lines, with_row
 
-LARGE = TIMED.replace("use: toy}", "use: toy, docs: 400}")
+LARGE = altered(TIMED, "use: toy}", "use: toy, docs: 400}")
 
 
 SLEEPER = "{use: odd, odd: sleeps, text: apple apple apple, ms: %d, passages: words}"
 
 
 def test_an_outlier_of_1_in_200_shows_in_p99_and_not_in_p50(measured) -> None:
-    text = LARGE.replace("{use: words, width: 32}", SLEEPER % 30)
-    found, _ = measured(text.replace("queries: 30", "queries: 800"), "--processes", "1")
+    text = altered(LARGE, "{use: words, width: 32}", SLEEPER % 30)
+    found, _ = measured(altered(text, "queries: 30", "queries: 800"), "--processes", "1")
     line = lines(found)["other"]
     assert line["encode p50 ms"] < 10
     assert line["encode p99 ms"] > 30
 
 
 def test_a_stall_shows_in_the_response_times_of_those_who_waited(measured) -> None:
-    terms = TERMS.replace("queries: 30", "queries: 200, arrivals: [0.5]")
-    text = LARGE.replace("{use: words, width: 32}", SLEEPER % 200).replace(TERMS, terms)
+    terms = altered(TERMS, "queries: 30", "queries: 200, arrivals: [0.5]")
+    text = altered(altered(LARGE, "{use: words, width: 32}", SLEEPER % 200), TERMS, terms)
     _, session = measured(text, "--processes", "1")
     served, answered = (
         session.times("toy--other--plain", span)[0][:, 2] / 1e6

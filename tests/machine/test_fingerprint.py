@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from altered import altered
 from effbench.machine.fingerprint import ENVIRONMENT, differences, digest, fingerprint
 from made_machine import CPU, LAPTOP, write
 
@@ -132,7 +133,9 @@ def test_digest_stays_while_the_machines_state_changes_and_over_json(tree) -> No
     before = fingerprint(1, [0], tree(LAPTOP))
     moving = {
         "proc/loadavg": "9 9 9 9/9 9",
-        "proc/cpuinfo": LAPTOP["proc/cpuinfo"].replace("cpu MHz\t\t: 80", "cpu MHz\t\t: 350"),
+        "proc/cpuinfo": altered(
+            LAPTOP["proc/cpuinfo"], "cpu MHz\t\t: 80", "cpu MHz\t\t: 350", times=4
+        ),
         f"{CPU}/cpufreq/policy0/scaling_cur_freq": "3900000",
         "sys/class/hwmon/hwmon0/temp1_input": "99000",
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from effbench.work.memory import FOLDER
 from made_costs import COSTLY, OTHER, bill, costs, finished, row_of, written
 
@@ -57,7 +58,7 @@ def test_what_is_unknown_is_not_made_small(effbench, suite) -> None:
     """Another encoder, which may be the slowest of all, has never run here."""
     finished(effbench("run", suite(COSTLY)))
     slow = "retrievers:", "  slow: {use: words, pause_ms: 9, width: 96}\nretrievers:"
-    lines = bill(effbench, suite(OTHER.replace(*slow), "other.yaml"))
+    lines = bill(effbench, suite(altered(OTHER, *slow), "other.yaml"))
     size, time = lines[-2:]
     known = "for 3 of 14 steps, and more for the other 11, some encoding and all training"
     assert re.search(r"are free\) for \d+ of \d+ steps, and more for the other \d+, ", size)
@@ -84,7 +85,7 @@ def test_a_plan_and_a_run_agree_after_the_cache_was_freed(effbench, suite) -> No
 
 
 def test_a_cell_without_its_latency_is_not_finished(effbench, suite) -> None:
-    text = COSTLY.replace("latency: false", "latency: {queries: 11, warmup: 6, processes: 1}")
+    text = altered(COSTLY, "latency: false", "latency: {queries: 11, warmup: 6, processes: 1}")
     finished(effbench("run", suite(text)))
     assert costs(effbench, suite(text))["latency_sessions"] == 0
     shutil.rmtree("cache/retriever")
@@ -101,7 +102,7 @@ def test_rows_that_encode_queries_alone_share_a_line(effbench, suite) -> None:
         f"  light{i}: {{use: words-queries, width: {i + 1}, passages: words}}\n"
         for i in range(6)
     )
-    lines = bill(effbench, suite(COSTLY.replace("retrievers:", f"{light}retrievers:")))
+    lines = bill(effbench, suite(altered(COSTLY, "retrievers:", f"{light}retrievers:")))
     assert (
         "encode with table, light0, light1 and 4 more: 7 sets of queries not read yet" in lines
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from made_costs import COSTLY, OTHER, bill, costs, finished, row_of, written
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -35,8 +36,8 @@ def test_counts_of_data_that_was_read_are_known(effbench, suite) -> None:
 def test_a_pace_is_that_of_the_same_options_and_the_same_device(effbench, suite) -> None:
     finished(effbench("run", suite(COSTLY)))
     for text, arguments in (
-        (OTHER.replace("pause_ms: 1", "pause_ms: 2"), ()),
-        (OTHER.replace("pause_ms: 1", "pause_ms: 1, width: 32"), ()),
+        (altered(OTHER, "pause_ms: 1", "pause_ms: 2"), ()),
+        (altered(OTHER, "pause_ms: 1", "pause_ms: 1, width: 32"), ()),
         (OTHER, ("--device", "cuda")),
     ):
         words = row_of(costs(effbench, suite(text, "other.yaml"), *arguments), "words")
@@ -73,11 +74,16 @@ def test_a_training_that_was_interrupted_tells_its_pace(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(effbench_stopping, "wait", wait)
-    text = COSTLY.replace(
-        COSTLY[COSTLY.index("  table: {use: table, targets") : COSTLY.index("encoders:")],
-        "  table: {use: stopping}\n",
-    ).replace("use: table, model", "use: stopping-model, model")
-    text = text.replace(", passages: words}\nretr", "}\nretr")
+    text = altered(
+        altered(
+            COSTLY,
+            COSTLY[COSTLY.index("  table: {use: table, targets") : COSTLY.index("encoders:")],
+            "  table: {use: stopping}\n",
+        ),
+        "use: table, model",
+        "use: stopping-model, model",
+    )
+    text = altered(text, ", passages: words}\nretr", "}\nretr")
     path = suite(text)
     effbench("run", path)
     finished(effbench("run", path))
@@ -105,10 +111,10 @@ def test_a_plan_sees_damaged_artifacts(effbench, suite) -> None:
 
 def test_features_of_domains_are_encoded_too(effbench, suite) -> None:
     two = "datasets: [{use: toy}, {use: toy, name: b, docs: 20}]"
-    text = COSTLY.replace("datasets: [{use: toy, docs: 600}]", two)
+    text = altered(COSTLY, "datasets: [{use: toy, docs: 600}]", two)
     near = "  near: {use: nearest, domains: {models: table, of: others, features: words}}\n"
-    text = text.replace("{titles: {use: toy, docs: 600}}", "{titles: target}")
-    text = text.replace("encoders:\n", f"{near}encoders:\n  near: {{use: table, model: near, "
+    text = altered(text, "{titles: {use: toy, docs: 600}}", "{titles: target}")
+    text = altered(text, "encoders:\n", f"{near}encoders:\n  near: {{use: table, model: near, "
                         "passages: words}\n")  # fmt: skip
     found = json.loads(finished(effbench("plan", suite(text), "--json")).stdout)
     words = row_of(found["costs"], "words")

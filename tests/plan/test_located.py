@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered, first_altered
 from made_suites import GOOD
 
 ROW, DATASET = "{use: words}", "{use: toy}"
@@ -46,7 +47,7 @@ def refused(effbench, path: Path) -> list[str]:
         (GOOD + "? " * 100_000 + "a", "S:9: not YAML: too many levels"),
         (GOOD + "#" * 2_000_000, "S: more than 2,000,000 bytes (is it a suite?)"),
         (GOOD + "---\n" + GOOD, "S:9: not YAML: another document begins (a suite is one)"),
-        (GOOD.replace("  words", "\twords"), "S:5: not YAML: found character '\\t' that"),
+        (altered(GOOD, "  words", "\twords"), "S:5: not YAML: found character '\\t' that"),
         (GOOD + "x: 'a\0b'", "S:9: has '\\x00', which is no part of a text (delete it)"),
         (GOOD + r'x: "\UFFFFFFFF"', "S:9: not YAML: an escape that is no character"),
         (GOOD + r'x: "\U00110000"', "S:9: not YAML: an escape that is no character"),
@@ -179,7 +180,7 @@ def test_a_hostile_file_is_one_line(effbench, suite, text: str, message: str) ->
 )
 def test_a_hostile_value_is_a_line(effbench, suite, old: str, new: str, message: str) -> None:
     assert old in GOOD
-    lines = refused(effbench, suite(GOOD.replace(old, new, 1)))
+    lines = refused(effbench, suite(first_altered(GOOD, old, new)))
     assert any(message in line for line in lines), lines
     assert all(line.startswith("S:") for line in lines)
 
@@ -187,7 +188,7 @@ def test_a_hostile_value_is_a_line(effbench, suite, old: str, new: str, message:
 @pytest.mark.parametrize("kind", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
 def test_another_encoding_is_said(effbench, suite, kind: str) -> None:
     path = suite("")
-    path.write_bytes(GOOD.replace("toys", "é").encode(kind))
+    path.write_bytes(altered(GOOD, "toys", "é").encode(kind))
     assert "save the file as UTF-8" in refused(effbench, path)[0]
 
 
@@ -203,7 +204,7 @@ def test_ends_of_lines_and_a_byte_order_mark_are_fine(effbench, suite, end, mark
     "name", ["👩\u200d🔬🎉", "re\u0301sume\u0301", "naïve", "中文", "می\u200cروم"]
 )
 def test_emoji_and_combining_characters_are_fine(effbench, suite, name: str) -> None:
-    found = effbench("plan", suite(GOOD.replace("words: {use", f"'{name}': {{use")))
+    found = effbench("plan", suite(altered(GOOD, "words: {use", f"'{name}': {{use")))
     assert found.exit_code == 0, found.output
 
 
@@ -233,7 +234,9 @@ def test_a_suite_file_beside_a_mistyped_one_is_offered(
 def test_too_many_cells_are_a_line(effbench, suite) -> None:
     rows = "\n".join(f"  w{i}: {{use: words}}" for i in range(150))
     indexes = "\n".join(f"  p{i}: {{use: plain}}" for i in range(150))
-    text = GOOD.replace("  words: {use: words}", rows).replace("  plain: {use: plain}", indexes)
+    text = altered(
+        altered(GOOD, "  words: {use: words}", rows), "  plain: {use: plain}", indexes
+    )
     assert refused(effbench, suite(text)) == [
         "S:1: suite: more than 20,000 cells (take fewer datasets, rows or search settings)"
     ]

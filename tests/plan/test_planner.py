@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from altered import altered
+
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -55,14 +57,17 @@ ENCODE, QUERIES = "encode words corpus of toy", "encode words queries of toy"
     ],
 )
 def test_what_moves_the_keys_of_encodings(effbench, suite, old, new, moved) -> None:
-    before, after = keys(effbench, suite(SUITE)), keys(effbench, suite(SUITE.replace(old, new)))
+    before, after = (
+        keys(effbench, suite(SUITE)),
+        keys(effbench, suite(altered(SUITE, old, new))),
+    )
     assert {label for label in (ENCODE, QUERIES) if before[label] != after[label]} == moved
 
 
 def test_a_cell_key_follows_the_measures_but_not_the_row_name(effbench, suite) -> None:
     before = keys(effbench, suite(SUITE))
-    more = keys(effbench, suite(SUITE.replace("[nDCG@10]", "[nDCG@10, RR@10]")))
-    renamed = keys(effbench, suite(SUITE.replace("  words:", "  terms:")))
+    more = keys(effbench, suite(altered(SUITE, "[nDCG@10]", "[nDCG@10, RR@10]")))
+    renamed = keys(effbench, suite(altered(SUITE, "  words:", "  terms:")))
     cell = "toy--words--plain--depth=5"
     assert before[cell] != more[cell]
     assert before[cell] == renamed["toy--terms--plain--depth=5"]
@@ -70,15 +75,15 @@ def test_a_cell_key_follows_the_measures_but_not_the_row_name(effbench, suite) -
 
 def test_two_datasets_of_one_corpus_share_its_vectors(effbench, suite) -> None:
     found = keys(
-        effbench, suite(SUITE.replace("[{use: toy}]", "[{use: toy}, {use: toy, name: b}]"))
+        effbench, suite(altered(SUITE, "[{use: toy}]", "[{use: toy}, {use: toy, name: b}]"))
     )
     assert sum(label.startswith("encode words corpus") for label in found) == 1
     assert sum(label.startswith("encode words queries") for label in found) == 2
 
 
 def test_passages_share_the_other_rows_vectors_and_index(effbench, suite) -> None:
-    light = SUITE.replace(
-        "indexes:", "  light: {use: words-queries, passages: words}\nindexes:"
+    light = altered(
+        SUITE, "indexes:", "  light: {use: words-queries, passages: words}\nindexes:"
     )
     labels = list(keys(effbench, suite(light)))
     assert sum(label.startswith("encode words corpus") for label in labels) == 1
@@ -88,7 +93,7 @@ def test_passages_share_the_other_rows_vectors_and_index(effbench, suite) -> Non
 
 def test_every_takes_the_ready_rows_that_can_run(effbench, suite, monkeypatch) -> None:
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
-    every = SUITE.replace("\n  words: {use: words, width: 64}", " every\nretrievers: every")
+    every = altered(SUITE, "\n  words: {use: words, width: 64}", " every\nretrievers: every")
     found = effbench("plan", suite(every))
     assert found.exit_code == 0, found.stderr
     assert "toy--ready-words--plain--depth=5" in found.stdout

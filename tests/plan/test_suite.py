@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered, first_altered
 from folders import ROOT
 from made_suites import GOOD
 
@@ -188,7 +189,7 @@ def test_five_mistakes_are_reported_at_once(effbench, suite, tmp_path: Path) -> 
 )
 def test_mistake(effbench, suite, old: str, new: str, message: str) -> None:
     assert old in GOOD
-    found = effbench("plan", suite(GOOD.replace(old, new, 1)))
+    found = effbench("plan", suite(first_altered(GOOD, old, new)))
     assert found.exit_code == 2
     assert message in found.stderr
     assert "Traceback" not in found.stderr
@@ -204,8 +205,8 @@ def test_aliases_of_aliases_are_refused_before_they_fill_the_memory(effbench, su
 
 
 def test_words_that_are_quoted_or_plain_are_taken(effbench, suite) -> None:
-    text = GOOD.replace("words: {use: words}", "'no': {use: words, width: 1_6, lower: True}")
-    found = effbench("plan", suite(text.replace("{use: toy}", "&d {use: toy, name: '1'}")))
+    text = altered(GOOD, "words: {use: words}", "'no': {use: words, width: 1_6, lower: True}")
+    found = effbench("plan", suite(altered(text, "{use: toy}", "&d {use: toy, name: '1'}")))
     assert found.exit_code == 0, found.stderr
     assert "1--no--plain" in found.stdout
 
@@ -213,7 +214,7 @@ def test_words_that_are_quoted_or_plain_are_taken(effbench, suite) -> None:
 def test_a_suite_without_any_cell_is_a_mistake(effbench, suite, monkeypatch) -> None:
     monkeypatch.setattr("effbench_toy.effbench_ready_rows", dict)
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
-    text = GOOD.replace("encoders:\n  words: {use: words}", "retrievers: every")
+    text = altered(GOOD, "encoders:\n  words: {use: words}", "retrievers: every")
     found = effbench("plan", suite(text))
     assert found.exit_code == 2
     assert "the suite has no cell" in found.stderr

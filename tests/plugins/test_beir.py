@@ -8,6 +8,7 @@ import pytest
 
 import effbench.api.hookspecs
 import effbench_beir.download
+from altered import altered
 from effbench import Doc, EffbenchError, Qrel, Query, Split
 from effbench_beir import Beir, Folder
 from made_beir import CORPUS, TEST, read_all, write_folder, write_zip
@@ -50,7 +51,7 @@ def test_a_folder_and_its_zip_hold_the_same(folder: Path, inside: str | None) ->
 
 def test_keys_follow_the_content(folder: Path, tmp_path: Path) -> None:
     test, train = Folder(folder), Folder(folder, split="train")
-    other = Folder(write_folder(tmp_path / "other", corpus=CORPUS.replace("first", "1st")))
+    other = Folder(write_folder(tmp_path / "other", corpus=altered(CORPUS, "first", "1st")))
     renamed = Folder(folder, name="mine", drop_self_hits=False)
 
     assert test.corpus_key == train.corpus_key != other.corpus_key

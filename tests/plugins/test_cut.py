@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from effbench import EffbenchError
 from effbench.steps.texts import FileSource
 from effbench.store.digests import file_sha256
@@ -59,7 +60,7 @@ def test_what_one_may_train_on(
     """The train split; where there is none, the dev and test splits, and the record says so."""
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     collection(tmp_path / "c", splits)
-    path = suite(SPLIT.replace("use: DATASET", f"use: {use}").replace(" FIRST", first))
+    path = suite(altered(altered(SPLIT, "use: DATASET", f"use: {use}"), " FIRST", first))
     found = effbench("run", path, "--results", tmp_path / "results")
     assert found.exit_code == 0, found.output
     assert f"trained on {queries} queries" in (tmp_path / "log").read_text()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from folders import ROOT
 
 QRELS = "q1 0 a 1\nq1 0 b 0\nq2 0 c 2\nq3 0 a 1\n"
@@ -179,7 +180,7 @@ def test_scores_that_rise_with_the_ranks_are_said(effbench, files) -> None:
     rising = "q1 Q0 b 1 0.1 me\nq1 Q0 a 2 0.2 me\nq1 Q0 c 3 0.2 me\n"
     found = effbench("evaluate", *files("q1 0 a 1\n", rising), "-m", "RR")
     assert "its scores rise with its ranks" in found.stderr
-    for run in (rising + "q1 Q0 d 4 0.0 me\n", rising.replace(" 2 0.2", " 0 0.2")):
+    for run in (rising + "q1 Q0 d 4 0.0 me\n", altered(rising, " 2 0.2", " 0 0.2")):
         found = effbench("evaluate", *files("q1 0 a 1\n", run), "-m", "RR")
         assert "its scores rise" not in found.stderr, "ranks of another order mean nothing"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from altered import altered
 from made_suites import TOYS
 
 
@@ -22,7 +23,7 @@ def test_a_finished_suite_does_nothing_again(run, tmp_path: Path) -> None:
 
 def test_a_new_measure_redoes_no_step(run, records) -> None:
     run(TOYS)
-    again = run(TOYS.replace("RR@10]", "RR@10, R@50]"))
+    again = run(altered(TOYS, "RR@10]", "RR@10, R@50]"))
     assert "5 cells done" in again.stderr
     assert "0 steps made" in again.stderr
     assert all("R@50" in record["scores"] for record in records().values())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from effbench.store.disk import listed
 from made_results import CELL, SCANNED, lasting, table
 from made_sessions import write_session
@@ -53,7 +54,7 @@ def test_damaged_texts_of_queries_are_named_and_not_shown(effbench, folder, tmp_
     (board,) = boards([folder])
     assert board.collected.texts["toy"]["q0"].startswith("apple")
     path = folder / "queries" / "toy.json"
-    path.write_text(path.read_text().replace("apple", "amber"))
+    path.write_text(altered(path.read_text(), "apple", "amber"))
     (board,) = boards([folder])
     assert board.collected.texts == {}
     found = table(effbench, folder)
@@ -64,7 +65,7 @@ def test_damaged_texts_of_queries_are_named_and_not_shown(effbench, folder, tmp_
 def test_a_damaged_plan_of_the_suite_is_written_again(effbench, run, folder: Path) -> None:
     path = folder / "suite.json"
     true = path.read_bytes()
-    path.write_bytes(true.replace(b"nDCG@10", b"nDCG@20"))
+    path.write_bytes(altered(true, b"nDCG@10", b"nDCG@20"))
     assert "its checksum does not hold" in table(effbench, folder).stderr
     assert run(SCANNED).exit_code == 0
     assert path.read_bytes() == true

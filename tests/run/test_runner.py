@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from made_suites import TOYS
 
 ROW = "words: {use: words}"
@@ -60,7 +61,7 @@ def test_only_runs_the_named_row(run, records) -> None:
     ],
 )
 def test_data_that_cannot_be_had_fails_its_cells_only(run, records, broken, message) -> None:
-    both = TOYS.replace("{use: toy}", f"{{use: toy}}, {{use: toy, name: x, broken: {broken}}}")
+    both = altered(TOYS, "{use: toy}", f"{{use: toy}}, {{use: toy, name: x, broken: {broken}}}")
     found = run(both)
     assert found.exit_code == 1
     lines = [line for line in found.stderr.splitlines() if line.startswith("FAILED x--words")]
@@ -73,7 +74,7 @@ def test_data_that_cannot_be_had_fails_its_cells_only(run, records, broken, mess
 
 
 def test_what_failed_altogether_is_said_once_and_has_no_table(run, effbench, tmp_path) -> None:
-    found = run(TOYS.replace("{use: toy}", "{use: toy, broken: double}"))
+    found = run(altered(TOYS, "{use: toy}", "{use: toy, broken: double}"))
     assert (found.exit_code, found.stdout) == (1, "")
     assert found.stderr.count("FAILED toy--scan: ") == 1
     drawn = effbench("leaderboard", tmp_path / "results").stdout.splitlines()
@@ -83,7 +84,7 @@ def test_what_failed_altogether_is_said_once_and_has_no_table(run, effbench, tmp
 
 
 def test_fail_fast_stops_at_the_first_failure(run, records) -> None:
-    bad = TOYS.replace(ROW, f"bad: {{use: bad, wrong: rows}}\n  {ROW}")
+    bad = altered(TOYS, ROW, f"bad: {{use: bad, wrong: rows}}\n  {ROW}")
     assert run(bad, "--fail-fast").exit_code == 1
     assert not any("--words--" in name for name in records())
 
@@ -92,7 +93,7 @@ def test_the_device_of_the_command_line_reaches_rows_that_name_none(
     run, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
-    named = TOYS.replace(ROW, f"{ROW}\n  own: {{use: words, device: tpu, width: 8}}")
+    named = altered(TOYS, ROW, f"{ROW}\n  own: {{use: words, device: tpu, width: 8}}")
     run(named, "--device", "gpu")
     assert set((tmp_path / "log").read_text().split("\n")) >= {"made gpu", "made tpu"}
 
@@ -113,7 +114,7 @@ def test_equal_docs_are_encoded_once_and_tie_in_the_order_of_trec_eval(
     (folder / "corpus.jsonl").write_text("\n".join(docs))
     (folder / "queries.jsonl").write_text('{"_id": "q", "text": "oak"}')
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\tc\t1\n")
-    assert run(TOYS.replace("{use: toy}", "{use: folder, path: twins}")).exit_code == 0
+    assert run(altered(TOYS, "{use: toy}", "{use: folder, path: twins}")).exit_code == 0
     assert "encoded a 2" in (tmp_path / "log").read_text()
     (path,) = tmp_path.glob("results/*/toys/runs/*words*depth=20.trec.gz")
     lines = gzip.decompress(path.read_bytes()).decode().splitlines()

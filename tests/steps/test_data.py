@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from effbench.api.errors import EffbenchError
 from effbench.steps.data import docs_of
 from made_judged import row
@@ -38,7 +39,7 @@ def run(effbench, suite, tmp_path: Path):
         plain = "q0\td0\t1\nq1\td1\t1\n" if judged else ""
         header = "query-id\tcorpus-id\tscore\n"
         (folder / "qrels" / "test.tsv").write_text(header + plain + qrels)
-        text = SUITE.replace("[nDCG@10, R@100]", measures or "[nDCG@10, R@100]")
+        text = altered(SUITE, "[nDCG@10, R@100]", measures or "[nDCG@10, R@100]")
         return effbench("run", suite(text), "--results", tmp_path / "results")
 
     return start
@@ -144,8 +145,8 @@ def test_docs_whose_hashes_clash_are_no_doubles(monkeypatch) -> None:
 def test_a_measure_that_nobody_can_calculate_is_found_when_planning(
     effbench, suite, tmp_path: Path
 ) -> None:
-    text = SUITE.replace("{use: folder, path: d}", "{use: toy}")
-    path = suite(text.replace("[nDCG@10, R@100]", "[nDCG@10, P@0]"))
+    text = altered(SUITE, "{use: folder, path: d}", "{use: toy}")
+    path = suite(altered(text, "[nDCG@10, R@100]", "[nDCG@10, P@0]"))
     found = effbench("plan", path)
     assert found.exit_code == 2
     said = "measures.1: measure 'P@0': cutoff is 0 (take 1 to 1,000,000)"
@@ -160,7 +161,7 @@ def test_a_measure_that_nobody_can_calculate_is_found_when_planning(
 
 
 def test_a_suite_without_a_measure_is_refused(effbench, suite) -> None:
-    found = effbench("plan", suite(SUITE.replace("[nDCG@10, R@100]", "[]")))
+    found = effbench("plan", suite(altered(SUITE, "[nDCG@10, R@100]", "[]")))
     assert found.exit_code == 2
     assert "measures: give a list of measures (- nDCG@10)" in found.stderr
 

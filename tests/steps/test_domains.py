@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tiny_bert
+from altered import altered, first_altered
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
@@ -61,7 +62,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(effbench, suite, tmp_path: Path, backbone: Path):
     def start(text: str = SUITE, command: str = "run", only: str | None = None):
-        path = suite(text.replace("BACKBONE", str(backbone)))
+        path = suite(altered(text, "BACKBONE", str(backbone)))
         results = ("--results", tmp_path / "results") if command == "run" else ()
         return effbench(command, path, *results, *(("--only", only) if only else ()))
 
@@ -136,7 +137,7 @@ def transfer_of(folder: Path, target: str) -> dict:
 
 
 def test_a_prompt_is_read_in_words(run, effbench, tmp_path: Path) -> None:
-    still = SUITE.replace("epochs: 1\n", "epochs: 1\n    learning_rate: 1.0e-12\n", 1)
+    still = first_altered(SUITE, "epochs: 1\n", "epochs: 1\n    learning_rate: 1.0e-12\n")
     assert run(still, only="base").exit_code == 0
     folder = record(tmp_path, "a--base--plain")["models"]["base"]["folder"]
     found = effbench("prompt", folder, "--words", 2)
@@ -161,10 +162,12 @@ def test_a_prompt_is_named_by_its_folder(run, tmp_path: Path) -> None:
     assert run(only="base").exit_code == 0
     kept = tmp_path / "cache" / record(tmp_path, "a--base--plain")["models"]["base"]["folder"]
     shutil.copytree(kept, tmp_path / "given")
-    text = SUITE.replace(
-        "base: {use: soft-prompt, model: base}", "base: {use: soft-prompt, model: ./given}"
+    text = altered(
+        SUITE,
+        "base: {use: soft-prompt, model: base}",
+        "base: {use: soft-prompt, model: ./given}",
     )
-    assert run(text.replace("suite: domains", "suite: given"), only="base").exit_code == 0
+    assert run(altered(text, "suite: domains", "suite: given"), only="base").exit_code == 0
     (path,) = tmp_path.glob("results/*/given/a--base--plain.json")
     assert json.loads(path.read_text())["per_query"] == record_of(tmp_path, "domains")
 
@@ -175,14 +178,15 @@ def record_of(folder: Path, suite: str) -> dict:
 
 
 def test_features_of_a_query_encoder_are_with_its_passages(run, tmp_path: Path) -> None:
-    text = SUITE.replace(
+    text = altered(
+        SUITE,
         "words: {use: words}",
         "words: {use: words}\n  light: {use: words-queries, passages: words}",
     )
     assert (
-        run(text.replace("features: words", "features: light"), only="transfer").exit_code == 0
+        run(altered(text, "features: words", "features: light"), only="transfer").exit_code == 0
     )
-    with_words = run(SUITE.replace("suite: domains", "suite: words"), only="transfer")
+    with_words = run(altered(SUITE, "suite: domains", "suite: words"), only="transfer")
     assert with_words.exit_code == 0
     found = [
         json.loads(path.read_text())["models"]["mix"]["similarities"]
@@ -222,7 +226,7 @@ def test_heat_map_without_a_mix_is_one_line(effbench, tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str) -> None:
-    found = run(SUITE.replace(old, new), "plan")
+    found = run(altered(SUITE, old, new), "plan")
     assert found.exit_code == 2
     assert message in found.stderr
 

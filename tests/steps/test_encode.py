@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from made_suites import MANY_DOCS, TOYS
 
 
 @pytest.mark.parametrize("habit", ["reuses", "extends"])
 def test_an_encoder_that_keeps_its_arrays_or_changes_its_input_scores_right(ran, habit) -> None:
     row = f"careless: {{use: careless, habit: {habit}}}"
-    found, records = ran(MANY_DOCS.replace("encoders: {", f"encoders: {{{row}, "))
+    found, records = ran(altered(MANY_DOCS, "encoders: {", f"encoders: {{{row}, "))
     assert found.exit_code == 0
     careless, words = (records[f"toy--{row}--plain"] for row in ("careless", "words"))
     assert careless["per_query"] == words["per_query"]
@@ -31,13 +32,13 @@ def test_vectors_that_float32_or_one_matrix_cannot_hold_are_refused(
     ran, habit, message
 ) -> None:
     careless = f"{{use: careless, habit: {habit}}}"
-    found, records = ran(MANY_DOCS.replace("{use: words}", careless))
+    found, records = ran(altered(MANY_DOCS, "{use: words}", careless))
     assert found.exit_code == 1
     assert message in records["toy--words--plain"]["error"]
 
 
 def test_datasets_of_two_plugins_share_no_vectors_though_they_say_one_key(ran) -> None:
-    found, records = ran(MANY_DOCS.replace("docs: 1500}", "docs: 60}, {use: twin, docs: 60}"))
+    found, records = ran(altered(MANY_DOCS, "docs: 1500}", "docs: 60}, {use: twin, docs: 60}"))
     assert found.exit_code == 0
     assert records["twin--words--plain"]["scores"]["RR@10"] > 0.9
     assert records["toy--words--plain"]["scores"]["RR@10"] > 0.9
@@ -48,7 +49,7 @@ def test_cuts_of_two_plugins_share_no_vectors_though_they_say_one_key(ran) -> No
         f"{{use: cut, docs: 40, name: {use}, dataset: {{use: {use}, docs: 60}}}}"
         for use in ("toy", "twin")
     )
-    found, records = ran(MANY_DOCS.replace("{use: toy, docs: 1500}", cuts))
+    found, records = ran(altered(MANY_DOCS, "{use: toy, docs: 1500}", cuts))
     assert found.exit_code == 0
     assert records["twin--words--plain"]["scores"]["RR@10"] > 0.9
     assert records["toy--words--plain"]["scores"]["RR@10"] > 0.9
@@ -70,7 +71,7 @@ def test_an_encoder_that_goes_to_another_folder_takes_no_records_along(
     elsewhere.mkdir()
     monkeypatch.chdir(tmp_path)
     row = f"{{use: careless, habit: goes elsewhere, folder: {elsewhere}}}"
-    suite(MANY_DOCS.replace("{use: words}", row))
+    suite(altered(MANY_DOCS, "{use: words}", row))
     found = effbench("run", "suite.yaml", "--results", "results", "--cache", "kept")
     assert found.exit_code == 0, found.output
     assert "records in results/" in found.output
@@ -98,7 +99,7 @@ def test_a_light_row_scores_like_its_own_vectors_would(run, records) -> None:
     ],
 )
 def test_a_bad_encoder_fails_alone_and_is_named(run, records, wrong: str, message: str) -> None:
-    bad = TOYS.replace("retrievers:", f"  bad: {{use: bad, wrong: {wrong}}}\nretrievers:")
+    bad = altered(TOYS, "retrievers:", f"  bad: {{use: bad, wrong: {wrong}}}\nretrievers:")
     found = run(bad)
     assert found.exit_code == 1
     record = records()["toy--bad--plain--depth=5"]
@@ -109,5 +110,5 @@ def test_a_bad_encoder_fails_alone_and_is_named(run, records, wrong: str, messag
     assert "2 failed" in found.stderr
     assert "Traceback" not in found.output
     assert ("Traceback" in (record["traceback"] or "")) == (wrong == "raises")
-    again = run(TOYS.replace("retrievers:", "  bad: {use: words}\nretrievers:"))
+    again = run(altered(TOYS, "retrievers:", "  bad: {use: words}\nretrievers:"))
     assert again.exit_code == 0, "a mended row runs"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
+
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -70,7 +72,7 @@ def test_a_student_is_trained_on_judgments_and_mined_negatives(run, tmp_path: Pa
 
 def test_a_suite_that_only_evaluates_it_trains_nothing(run) -> None:
     run(SUITE)
-    _, notes = run(SUITE.replace("suite: toys", "suite: again"))
+    _, notes = run(altered(SUITE, "suite: toys", "suite: again"))
     assert not [note for note in notes if note.startswith("trained")]
 
 
@@ -86,29 +88,29 @@ def test_a_suite_that_only_evaluates_it_trains_nothing(run) -> None:
 )
 def test_what_trains_anew(run, old: str, new: str, trained: bool) -> None:
     run(SUITE)
-    _, notes = run(SUITE.replace(old, new))
+    _, notes = run(altered(SUITE, old, new))
     assert any(note.startswith("trained") for note in notes) == trained
 
 
 def test_negatives_can_come_from_a_retriever(run) -> None:
-    found, notes = run(SUITE.replace("row: words, index: plain", "row: scan"))
+    found, notes = run(altered(SUITE, "row: words, index: plain", "row: scan"))
     assert found.exit_code == 0, found.output
     assert any(note.startswith("trained on 30 queries") for note in notes)
 
 
 def test_docpairs_of_a_dataset_are_examples(run) -> None:
-    text = SUITE.replace(JUDGED, "{docpairs: {use: paired}}")
+    text = altered(SUITE, JUDGED, "{docpairs: {use: paired}}")
     found, notes = run(text)
     assert found.exit_code == 0, found.output
     assert "trained on 30 queries, 60 docs, 30 bad" in notes, "the doc that is gone is left out"
-    without, _ = run(text.replace("use: paired", "use: toy, docs: 40"))
+    without, _ = run(altered(text, "use: paired", "use: toy, docs: 40"))
     assert without.exit_code == 1
     assert "examples: toy has no docpairs (say judgments)" in without.stderr
 
 
 def test_examples_of_several_corpora_keep_their_docs_apart(run) -> None:
     both = f"{JUDGED}, {{judgments: {{use: toy, docs: 10}}}}"
-    found, notes = run(SUITE.replace(JUDGED, both))
+    found, notes = run(altered(SUITE, JUDGED, both))
     assert found.exit_code == 0, found.output
     assert "trained on 35 queries, 61 docs, 120 bad" in notes
     examples = [
@@ -118,8 +120,8 @@ def test_examples_of_several_corpora_keep_their_docs_apart(run) -> None:
 
 
 def test_each_dataset_can_have_its_own_model(run, tmp_path: Path) -> None:
-    text = SUITE.replace(JUDGED, "{judgments: target}")
-    text = text.replace("[{use: toy}]", "[{use: toy}, {use: toy, name: other, docs: 40}]")
+    text = altered(SUITE, JUDGED, "{judgments: target}")
+    text = altered(text, "[{use: toy}]", "[{use: toy}, {use: toy, name: other, docs: 40}]")
     found, notes = run(text)
     assert found.exit_code == 0, found.output
     assert [note for note in notes if note.startswith("trained")] == [
@@ -160,7 +162,7 @@ def test_each_dataset_can_have_its_own_model(run, tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str) -> None:
-    found, notes = run(SUITE.replace(old, new))
+    found, notes = run(altered(SUITE, old, new))
     assert found.exit_code == 2
     assert message in found.stderr
     assert not notes
@@ -168,12 +170,14 @@ def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str)
 
 def test_other_passages_can_be_searched_if_the_suite_says_so(run) -> None:
     given = "{row: wide, unchecked: true}"
-    found, _ = run(SUITE.replace("tuned, passages: words", f"tuned, passages: {given}"), "plan")
+    found, _ = run(
+        altered(SUITE, "tuned, passages: words", f"tuned, passages: {given}"), "plan"
+    )
     assert found.exit_code == 0, found.output
 
 
 def test_a_split_without_relevant_docs_is_one_line(run, tmp_path: Path) -> None:
-    text = SUITE.replace(JUDGED, "{judgments: {use: toy, broken: unjudged}}")
+    text = altered(SUITE, JUDGED, "{judgments: {use: toy, broken: unjudged}}")
     found, _ = run(text)
     assert found.exit_code == 1
     message = "toy: no query has a judgment (is the split right?)"
@@ -183,10 +187,10 @@ def test_a_split_without_relevant_docs_is_one_line(run, tmp_path: Path) -> None:
 
 def test_a_trained_model_stands_wherever_a_model_does(run, tmp_path: Path) -> None:
     row = "{use: table-in, model: {trained: tuned}, passages: words}"
-    found, _ = run(SUITE.replace("{use: table, model: tuned, passages: words}", row))
+    found, _ = run(altered(SUITE, "{use: table, model: tuned, passages: words}", row))
     assert found.exit_code == 0, found.output
     assert record(tmp_path, "toy--tuned--plain")["scores"]["nDCG@10"] > 0.5
     wrong, _ = run(
-        SUITE.replace("{use: table, model: tuned", "{use: table-in, model: {row: tuned}")
+        altered(SUITE, "{use: table, model: tuned", "{use: table-in, model: {row: tuned}")
     )
     assert "is not {trained: ROW}" in wrong.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from altered import altered
 from made_suites import MANY_DOCS, TOYS
 
 
@@ -21,7 +22,7 @@ from made_suites import MANY_DOCS, TOYS
 )
 def test_an_index_that_would_be_misread_is_refused_and_named(ran, wrong, message) -> None:
     odd = f"odd: {{use: odd-index, wrong: {wrong}}}"
-    found, records = ran(MANY_DOCS.replace("indexes: {", f"indexes: {{{odd}, "))
+    found, records = ran(altered(MANY_DOCS, "indexes: {", f"indexes: {{{odd}, "))
     assert found.exit_code == 1
     error = records["toy--words--odd"]["error"]
     assert error.startswith(f"index 'odd' (plugin hostile): search returned {message}")
@@ -48,5 +49,5 @@ def test_a_retriever_that_would_be_misread_is_refused_and_named(ran, wrong, mess
 
 
 def test_a_doc_returned_twice_is_refused(run, records) -> None:
-    assert run(TOYS.replace("{use: scan}", "{use: scan, twice: true}")).exit_code == 1
+    assert run(altered(TOYS, "{use: scan}", "{use: scan, twice: true}")).exit_code == 1
     assert "returned a doc twice" in records()["toy--scan"]["error"]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
+
 SUITE = """\
 suite: toys
 datasets: [{use: toy}, {use: toy, name: other, docs: 40}]
@@ -54,14 +56,14 @@ def test_a_student_is_trained_once_and_stands_beside_its_teacher(run, tmp_path: 
     assert trained == ["trained on 32 texts of words, seed 3"], "2 of the file, 30 queries"
     student = records(tmp_path)["toy--student--plain"]
     assert student["scores"]["nDCG@10"] > 0.5
-    again, trained = run(SUITE.replace("suite: toys", "suite: others"))
+    again, trained = run(altered(SUITE, "suite: toys", "suite: others"))
     assert again.exit_code == 0
     assert trained == [], "another suite finds the model"
 
 
 def test_what_a_trainer_remarks_is_in_the_record(run, tmp_path: Path) -> None:
     about = {"steps": 3, "remarks": ["far from its targets"]}
-    found, _ = run(SUITE.replace("seed: 3", f"about: '{json.dumps(about)}'"))
+    found, _ = run(altered(SUITE, "seed: 3", f"about: '{json.dumps(about)}'"))
     assert found.exit_code == 0, found.output
     assert records(tmp_path)["toy--student--plain"]["models"]["table"].items() >= about.items()
 
@@ -79,10 +81,12 @@ def test_what_a_trainer_remarks_is_in_the_record(run, tmp_path: Path) -> None:
     ],
 )
 def test_what_trains_anew(run, old: str, new: str, times: int) -> None:
-    wide = SUITE.replace("encoders:", "encoders:\n  wide: {use: words, lower: true}")
+    wide = altered(SUITE, "encoders:", "encoders:\n  wide: {use: words, lower: true}")
     run(wide)
-    changed = wide.replace(old, new).replace(
-        "model: table", f"model: {new[2:6]}" if "desk" in new else "model: table"
+    changed = altered(
+        altered(wide, old, new),
+        "model: table",
+        f"model: {new[2:6]}" if "desk" in new else "model: table",
     )
     found, trained = run(changed)
     assert found.exit_code == 0, found.output
@@ -98,8 +102,8 @@ def test_a_changed_file_of_texts_trains_anew(run, tmp_path: Path) -> None:
 
 def test_models_can_start_from_models(run) -> None:
     row = f"next: {{use: table, start: table, targets: {{{TARGETS}, encoder: words}}}}"
-    chain = SUITE.replace("encoders:", f"  {row}\nencoders:")
-    found, trained = run(chain.replace("model: table", "model: next"))
+    chain = altered(SUITE, "encoders:", f"  {row}\nencoders:")
+    found, trained = run(altered(chain, "model: table", "model: next"))
     assert found.exit_code == 0, found.output
     assert [line[-1] for line in trained] == ["3", "0"]
 
@@ -127,7 +131,7 @@ def test_models_can_start_from_models(run) -> None:
     ],
 )
 def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str) -> None:
-    found, trained = run(SUITE.replace(old, new))
+    found, trained = run(altered(SUITE, old, new))
     assert found.exit_code == 2
     assert message in found.stderr
     assert trained == []
@@ -152,7 +156,7 @@ def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str)
 def test_a_failed_training_leaves_no_model(run, tmp_path: Path, old, new, message) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
     (tmp_path / "table.csv").write_text("query,number\na b,1\n")
-    found, _ = run(SUITE.replace(old, new))
+    found, _ = run(altered(SUITE, old, new))
     assert found.exit_code == 1
     assert message in records(tmp_path)["toy--student--plain"]["error"]
     assert records(tmp_path)["toy--words--plain"]["status"] == "done"

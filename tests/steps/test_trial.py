@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from effbench.steps import trial
 from effbench.steps.trial import checked
 from made_suites import GOOD
@@ -59,8 +60,10 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_provider_that_ends_the_process_is_a_line_of_the_plan(
     effbench, suite, hostile
 ) -> None:
-    text = GOOD.replace(
-        "[nDCG@10]", f"[nDCG@10, {', '.join(f'Judged@{i}' for i in (1, 3, 4, 5, 6, 7, 8, 9))}]"
+    text = altered(
+        GOOD,
+        "[nDCG@10]",
+        f"[nDCG@10, {', '.join(f'Judged@{i}' for i in (1, 3, 4, 5, 6, 7, 8, 9))}]",
     )
     found = effbench("plan", suite(text))
     assert found.exit_code == 2

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import effbench.run.runner as effbench_run
+from altered import altered
 from effbench.store.artifacts import Artifact
 from effbench.store.disk import (
     listed,
@@ -219,7 +220,8 @@ def test_a_model_replaced_after_the_plan_is_refused(
     sharded()
     (trained,) = tmp_path.glob("cache/model/*/model")
     shutil.copytree(trained, tmp_path / "model")
-    given = SHARDED.replace(
+    given = altered(
+        SHARDED,
         "  table: {use: table, model: table, passages: words}",
         "  given: {use: table-in, model: ./model, passages: words}",
     )
@@ -240,7 +242,7 @@ def test_a_model_replaced_after_the_plan_is_refused(
 
 def test_texts_replaced_after_the_plan_are_refused(effbench, suite, tmp_path, monkeypatch):
     (tmp_path / "texts.txt").write_text("apple boat\n")
-    planned = suite(SHARDED.replace("{queries: {use: toy}}", "{file: texts.txt}"))
+    planned = suite(altered(SHARDED, "{queries: {use: toy}}", "{file: texts.txt}"))
     started = effbench_run.run
 
     def replace_then_run(*arguments, **options):

@@ -11,6 +11,7 @@ from pathlib import Path
 import effbench_toy
 import pytest
 
+from altered import altered
 from effbench import ModelId
 from effbench.store.digests import Digests
 from effbench.store.disk import (
@@ -64,7 +65,7 @@ def test_a_model_that_moves_on_is_said(hub_run, refs: Path, tmp_path: Path) -> N
     (refs / "main").write_text("bbbb")
     assert SAID in hub_run("plan")
     assert SAID in hub_run()
-    pinned = FROM_HUB.replace("some/model", "some/model, revision: aaaa")
+    pinned = altered(FROM_HUB, "some/model", "some/model, revision: aaaa")
     assert SAID not in hub_run(text=pinned), "a commit stays what it is"
 
 
@@ -114,7 +115,7 @@ def test_what_is_remembered_of_digests_is_not_trusted_when_damaged(tmp_path: Pat
     stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
     write_json(memory, {str(model / "weights"): [*stamp, "0" * 64]})
     assert Digests(memory).of(model) != true, "what is remembered counts"
-    memory.write_text(memory.read_text().replace("0" * 64, "1" * 64))
+    memory.write_text(altered(memory.read_text(), "0" * 64, "1" * 64))
     assert Digests(memory).of(model) == true
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from altered import put
+from altered import altered, put
 from made_records import file_of, write_task
 
 Damage = Callable[[Path], object]
@@ -172,7 +172,7 @@ def test_what_is_not_our_json_is_named(two_suites: Path, left_out, old: str, new
     path = file_of(two_suites, "record")
     text = path.read_text()
     assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
+    path.write_text(altered(text, old, new))
     left_out(path, new)
 
 
@@ -260,7 +260,9 @@ def test_a_published_file_among_good_ones_leaves_a_table(
 
 def test_numbers_that_only_mteb_writes_do_not_hide_its_scores(effbench, two_suites, tmp_path):
     path = write_task(tmp_path / "p" / "some__model" / "1", "data-0", {"ndcg_at_10": 0.7})
-    path.write_text(path.read_text().replace('"main_score": 0', '"nauc": NaN, "main_score": 0'))
+    path.write_text(
+        altered(path.read_text(), '"main_score": 0', '"nauc": NaN, "main_score": 0')
+    )
     found = effbench(
         "leaderboard", two_suites, "--format", "csv", "--published", tmp_path / "p"
     )

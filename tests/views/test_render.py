@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from altered import altered, first_altered
 from made_suites import GROUPED, STUDENT, lines_of
 
 
@@ -24,7 +25,7 @@ def test_markdown_csv_and_table_say_the_same(shown, effbench, tmp_path: Path) ->
 
 
 def test_parameters_are_short_for_people_and_whole_for_programs(shown) -> None:
-    text = GROUPED.replace("retrievers:", STUDENT)
+    text = altered(GROUPED, "retrievers:", STUDENT)
     found = lines_of(shown(text))
     assert found["typed", "plain depth=10"]["parameters"] == 1_234_567
     assert found["words", "plain depth=10"]["parameters"] is None
@@ -33,6 +34,6 @@ def test_parameters_are_short_for_people_and_whole_for_programs(shown) -> None:
 
 
 def test_names_are_harmless_in_markdown_and_csv(shown) -> None:
-    odd = GROUPED.replace("  scan:", "  '1=1,`x`_y_[z]':", 1)
+    odd = first_altered(GROUPED, "  scan:", "  '1=1,`x`_y_[z]':")
     assert ',"1=1,`x`_y_[z]",' in shown(odd, "csv")
     assert "| 1=1,\\`x\\`\\_y\\_\\[z\\] |" in shown(odd, "markdown")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from effbench.run import runner as effbench_run
 
 DOCS = {"d1": "red apples", "d2": "green pears", "d3": "blue whales"}
@@ -80,7 +81,7 @@ def run(effbench, suite, tmp_path: Path, monkeypatch):
 def test_it_is_refused_and_nothing_of_it_is_kept(
     run, tmp_path: Path, dataset: str, name: str, old: str, new: str
 ) -> None:
-    changed = FILES | {name: FILES[name].replace(old, new)}
+    changed = FILES | {name: altered(FILES[name], old, new)}
     found = run(dataset, lambda: write(tmp_path, changed))
     assert found.exit_code == 1
     assert "its data has changed since the plan (run again)" in found.stderr

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from altered import altered
 from folders import TOY
 
 SUITE = """\
@@ -28,7 +29,7 @@ retrievers: {scan: {use: scan}}
 indexes: {plain: {use: plain}}
 latency: false
 """
-TIMED = SUITE.replace("latency: false", "latency: {processes: 1, queries: 5, warmup: 2}")
+TIMED = altered(SUITE, "latency: false", "latency: {processes: 1, queries: 5, warmup: 2}")
 CELL = "toy--words--plain"
 PLACES = {
     "--cache": ("run", "SUITE", "--results", "results", "--cache"),
@@ -196,7 +197,7 @@ def test_a_finished_store_is_read_without_writing(run, effbench, suite, here: Pa
     new = effbench("run", suite(SUITE), "--results", "new")
     assert "2 cells done, 0 finished already, 0 failed; 0 steps made" in new.stderr
     other = effbench(
-        "run", suite(SUITE.replace("nDCG@10", "RR@10"), "other.yaml"), "--results", "new"
+        "run", suite(altered(SUITE, "nDCG@10", "RR@10"), "other.yaml"), "--results", "new"
     )
     assert "2 cells done" in other.stderr
     assert tree(here / "cache") == before
@@ -362,7 +363,7 @@ def test_a_folder_may_have_any_name(effbench, here: Path, name: str) -> None:
 
 def test_a_link_that_leads_to_itself_is_no_home_folder(effbench, suite, here: Path) -> None:
     (here / "loop").symlink_to("loop")
-    found = effbench("plan", suite(SUITE.replace("use: toy", "use: folder, path: loop")))
+    found = effbench("plan", suite(altered(SUITE, "use: toy", "use: folder, path: loop")))
     assert found.exit_code == 2
     assert re.search(
         "'loop': links lead in a circle|no file or folder .*/loop", lines_of(found)
@@ -381,7 +382,7 @@ def test_a_folder_that_nobody_may_look_into_is_named(run, effbench, here: Path) 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_terminal_may_lack_characters(run, here: Path, monkeypatch, encoding: str) -> None:
-    (here / "suite.yaml").write_text(SUITE.replace("words: {", "\u043c\u4e2d: {"))
+    (here / "suite.yaml").write_text(altered(SUITE, "words: {", "\u043c\u4e2d: {"))
     assert run().exit_code == 0
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
     found = started(["leaderboard", "results", "--format", "markdown"])
@@ -390,7 +391,7 @@ def test_a_terminal_may_lack_characters(run, here: Path, monkeypatch, encoding: 
 
 
 def test_a_system_may_lack_characters_for_names(suite, here: Path, monkeypatch) -> None:
-    suite(SUITE.replace("suite: toys", "suite: \u043c"))
+    suite(altered(SUITE, "suite: toys", "suite: \u043c"))
     for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
         monkeypatch.setenv(name, value)
     found = started(["run", "suite.yaml", "--results", "results"])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from made_records import EVIL, HARMFUL, SLY, write_results
 
 COMMANDS = {
@@ -115,7 +116,7 @@ def test_spreadsheets_take_no_cell_and_no_header_for_a_formula(effbench, tmp_pat
     signs = ["=1+1", "+1", "-1", "@SUM(1)", "\uff1d1"]
     folder = write_results(tmp_path / "results", rows=signs, datasets=1)
     for path in folder.glob("*.json"):
-        path.write_text(path.read_text().replace('"nDCG@10"', '"=HYPERLINK(1)"'))
+        path.write_text(altered(path.read_text(), '"nDCG@10"', '"=HYPERLINK(1)"'))
     found = effbench("leaderboard", tmp_path / "results", "--format", "csv")
     assert found.exit_code == 0, found.output
     lines = list(csv.reader(io.StringIO(found.stdout)))

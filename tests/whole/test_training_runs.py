@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import tiny_bert
+from altered import altered
 from folders import TOY
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
@@ -72,8 +73,8 @@ def start(
     shared: bool = True,
 ) -> subprocess.Popen[str]:
     folder.mkdir(parents=True, exist_ok=True)
-    text = text.replace("BASE", str(base)).replace("BATCH", str(batch))
-    (folder / "suite.yaml").write_text(text.replace("SHARED", str(shared).lower()))
+    text = altered(altered(text, "BASE", str(base)), "BATCH", str(batch))
+    (folder / "suite.yaml").write_text(altered(text, "SHARED", str(shared).lower()))
     (folder / "program.py").write_text(PROGRAM)
     launch = [sys.executable, *(TORCHRUN if processes > 1 else ()), "program.py"]
     return subprocess.Popen(

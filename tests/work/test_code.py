@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from folders import TOY
 
 PLUGIN = """\
@@ -79,7 +80,7 @@ def test_a_change_of_code_under_one_version_is_said(effbench, tmp_path: Path) ->
     assert again.count(CHANGED) == 1
     assert "1 finished already" in again
     assert record(tmp_path)["code"] == before, "what the record holds was made by the old code"
-    raised = PLUGIN.replace("version = 1", "version = 2")
+    raised = altered(PLUGIN, "version = 1", "version = 2")
     (tmp_path / "site" / "mine.py").write_text(raised)
     assert CHANGED not in effbench("run")
     after = record(tmp_path)["code"]
@@ -93,7 +94,7 @@ def test_versions_of_required_packages_and_options_of_speed_are_in_records(
     effbench("run")
     first = record(tmp_path)
     assert "faiss-cpu" in first["versions"]
-    again = effbench("run", SUITE.replace("pause_ms: 0.0", "pause_ms: 0.5"))
+    again = effbench("run", altered(SUITE, "pause_ms: 0.0", "pause_ms: 0.5"))
     assert "1 finished already" in again
     second = record(tmp_path)
     assert second["row"]["options"] == {"pause_ms": 0.5}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from made_plugins import offering
 from made_suites import PLAIN
 
@@ -28,7 +29,7 @@ def run(effbench, suite, tmp_path: Path):
 
     def start(habit: str = ""):
         careless = f"{{use: careless-docs, habit: {habit}}}"
-        text = CARELESS.replace("{use: toy}", careless) if habit else CARELESS
+        text = altered(CARELESS, "{use: toy}", careless) if habit else CARELESS
         found = effbench("run", suite(text), "--results", tmp_path / f"results {habit}")
         paths = (tmp_path / f"results {habit}").glob("*/toys/*--*.json")
         records = [json.loads(path.read_text()) for path in paths]
@@ -84,7 +85,7 @@ def test_another_dataset_of_one_corpus_key_does_not_take_its_vectors(
 ) -> None:
     both = "{use: own-key, docs: 60}, {use: own-key, docs: 80}"
     found = effbench(
-        "run", suite(CARELESS.replace("{use: toy}", both)), "--results", tmp_path / "results"
+        "run", suite(altered(CARELESS, "{use: toy}", both)), "--results", tmp_path / "results"
     )
     assert found.exit_code == 1
     assert "its corpus has 60 docs, its docs_count says 80" in found.output
@@ -229,7 +230,7 @@ def test_of_a_dataset_within_another_the_inner_one_is_named(
 def test_in_a_cell_too_the_inner_dataset_is_named(mine, effbench, suite, tmp_path) -> None:
     source = "class Mine(Plain):\n    def docs(self):\n        yield 1 / 0\n"
     mine(source + offering("datasets", "Mine"))
-    text = PLAIN.replace("{use: toy}", "{use: cut, dataset: {use: mine}, docs: 5}")
+    text = altered(PLAIN, "{use: toy}", "{use: cut, dataset: {use: mine}, docs: 5}")
     found = effbench("run", suite(text), "--results", tmp_path / "results")
     assert found.exit_code == 1
     assert "FAILED mine-cut-5--words--plain: dataset 'mine' (plugin mine): Zero" in found.stderr

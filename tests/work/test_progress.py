@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 import effbench
+from altered import altered
 from effbench.cli import console
 from effbench.cli.console import Terminal
 from effbench.work.progress import Tally
@@ -149,7 +150,7 @@ def test_a_total_that_the_dataset_does_not_tell(
         monkeypatch.setattr(
             effbench_toy.ToyDataset, "count_docs", lambda self: self._docs, raising=False
         )
-    lines = said(SUITE.replace("retrievers: {scan: {use: scan}}\n", ""))
+    lines = said(altered(SUITE, "retrievers: {scan: {use: scan}}\n", ""))
     first = "1,024/3,000 docs, 1.0 docs/s, 33 min left"
     assert lines[1].endswith(
         f": {first}" if counts else ": 1,024 docs, 1.0 docs/s, 17 min so far"
@@ -164,7 +165,7 @@ def test_a_count_that_fails_or_is_wrong_stops_nothing(watcher, said, monkeypatch
     monkeypatch.setattr(
         effbench_toy.ToyDataset, "count_docs", lambda self: next(said_first), raising=False
     )
-    lines = said(SUITE.replace("retrievers: {scan: {use: scan}}\n", ""))
+    lines = said(altered(SUITE, "retrievers: {scan: {use: scan}}\n", ""))
     assert lines[1].endswith(": 1,024/1,500 docs, 1.0 docs/s, 8 min left")
     assert lines[2].endswith(": 2,048 docs, 1.0 docs/s, 34 min so far")
 
@@ -208,7 +209,7 @@ def test_a_session_knows_that_its_baseline_is_measured_again(
     watcher, said, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # no other session is waited for
-    said(SUITE.replace("false", "{queries: 25, warmup: 6, processes: 1, together: 2}"))
+    said(altered(SUITE, "false", "{queries: 25, warmup: 6, processes: 1, together: 2}"))
     *_, work = watcher.works
     assert work.figures.startswith("12/12 blocks, "), "the baseline twice, of three rows"
 
@@ -227,7 +228,7 @@ def test_shards_that_are_there_already_say_nothing_of_the_rate(
         return encode(self, docs)
 
     monkeypatch.setattr(effbench_toy.WordsEncoder, "encode_corpus", encode_corpus)
-    text = SUITE.replace(", wide: {use: words, width: 128}", "")
+    text = altered(SUITE, ", wide: {use: words, width: 128}", "")
     with pytest.raises(AssertionError, match="killed"):
         said(text)
     assert said(text) == [
