@@ -74,6 +74,7 @@ def test_values_without_a_score_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_we_publish_carries_checksums() -> None:
+    assert PUBLISHED
     for path in PUBLISHED:
         assert json.loads(path.read_text())["schema"] == 2
         assert read(path)

@@ -60,6 +60,7 @@ def test_judged_queries_that_are_missing_are_said_and_do_not_count(run, records)
     assert found.exit_code == 0, found.output
     said = "d/test: judged queries that it lacks: 1 (q77); they are not in the mean"
     assert said in found.output
+    assert len(records()) == 2
     for record in records():
         assert record["scores"]["nDCG@10"] == 1
         assert record["queries"]["judged_queries_missing"] == 1

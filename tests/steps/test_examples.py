@@ -65,6 +65,7 @@ def test_a_student_is_trained_on_judgments_and_mined_negatives(run, tmp_path: Pa
     assert len(encoded) == 2, "words and wide, each once: training takes the corpus's vectors"
     (pairs,) = tmp_path.glob("cache/model/*/model/docpairs.tsv")
     lines = [line.split("\t") for line in pairs.read_text().splitlines()]
+    assert lines
     assert all(good == f"d{query[1:]}" != bad for query, good, bad in lines)
     assert record(tmp_path, "toy--tuned--plain")["trained_on"] == ["other judgments"]
     assert "trained on" in found.stdout
@@ -72,7 +73,8 @@ def test_a_student_is_trained_on_judgments_and_mined_negatives(run, tmp_path: Pa
 
 def test_a_suite_that_only_evaluates_it_trains_nothing(run) -> None:
     run(SUITE)
-    _, notes = run(altered(SUITE, "suite: toys", "suite: again"))
+    found, notes = run(altered(SUITE, "suite: toys", "suite: again"))
+    assert found.exit_code == 0, found.output
     assert not [note for note in notes if note.startswith("trained")]
 
 
@@ -88,7 +90,8 @@ def test_a_suite_that_only_evaluates_it_trains_nothing(run) -> None:
 )
 def test_what_trains_anew(run, old: str, new: str, trained: bool) -> None:
     run(SUITE)
-    _, notes = run(altered(SUITE, old, new))
+    found, notes = run(altered(SUITE, old, new))
+    assert found.exit_code == 0, found.output
     assert any(note.startswith("trained") for note in notes) == trained
 
 
@@ -116,6 +119,7 @@ def test_examples_of_several_corpora_keep_their_docs_apart(run) -> None:
     examples = [
         note.removeprefix("example ").split(" | ") for note in notes if "example" in note
     ]
+    assert examples
     assert all(query == doc for query, doc in examples)
 
 

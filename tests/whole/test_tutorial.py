@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_what_commands_said_is_replaced_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_a_command_that_fails_ends_it(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="exit status 3"):
+    with pytest.raises(subprocess.CalledProcessError, match="exit status 3"):
         followed("```console\n$ exit 3\n```\n", tmp_path, type_in)
 
 
