@@ -62,7 +62,7 @@ def test_a_board_of_a_stranger_moves_no_cursor(
     found = effbench("leaderboard", *(places.get(one, one) for one in COMMANDS[asked]))
     assert found.exit_code == 1, "a file could not be read"
     assert "broken" in found.stderr
-    assert ("big" in found.output) == (asked != "keep")
+    assert "big" in found.output
     assert not HARMFUL.search(found.output)
 
 
@@ -116,7 +116,9 @@ def test_spreadsheets_take_no_cell_and_no_header_for_a_formula(effbench, tmp_pat
     signs = ["=1+1", "+1", "-1", "@SUM(1)", "\uff1d1"]
     folder = write_results(tmp_path / "results", rows=signs, datasets=1)
     for path in folder.glob("*.json"):
-        path.write_text(altered(path.read_text(), '"nDCG@10"', '"=HYPERLINK(1)"'))
+        times = 2 if "--" in path.name else 1
+        text = altered(path.read_text(), '"nDCG@10"', '"=HYPERLINK(1)"', times=times)
+        path.write_text(text)
     found = effbench("leaderboard", tmp_path / "results", "--format", "csv")
     assert found.exit_code == 0, found.output
     lines = list(csv.reader(io.StringIO(found.stdout)))
