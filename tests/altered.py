@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, AnyStr
 
@@ -12,7 +13,7 @@ import numpy as np
 def altered(text: AnyStr, old: AnyStr, new: AnyStr, *, times: int = 1) -> AnyStr:
     """Return a text with ``old`` replaced, which must be there so many times."""
     count = text.count(old)
-    assert count == times, f"{old!r} is there {count} times, not {times}, in:\n{text!r}"
+    assert count == times, f"{old!r} is there {count} times, not {times}: {text[:2000]!r}"
     return text.replace(old, new)
 
 
@@ -20,6 +21,14 @@ def first_altered(text: str, old: str, new: str) -> str:
     """Return a text with the first ``old`` replaced, of which there must be one at least."""
     assert old in text, f"{old!r} is not in:\n{text}"
     return text.replace(old, new, 1)
+
+
+def replaced(text: str, news: Mapping[str, str]) -> str:
+    """Return a text with each key replaced by its value; one key at least must be there."""
+    assert any(old in text for old in news), f"none of {[*news]} is in:\n{text}"
+    for old, new in news.items():
+        text = text.replace(old, new)
+    return text
 
 
 def put(path: Path, place: str, value: Any) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from altered import altered
+from altered import replaced
 from made_choices import Results
 from made_records import write_results
 
@@ -33,9 +33,8 @@ def named(tmp_path: Path) -> Path:
     root = tmp_path / "results"
     folder = write_results(root, rows=["big", "small"], datasets=2)
     for path in folder.rglob("*.json"):  # made datasets under the names of real ones
-        text = altered(
-            altered(path.read_text(), "data-0", "scifact/test"), "data-1", "beir/fiqa"
-        )
-        path.write_text(altered(altered(text, "scifact/test--", "s--"), "beir/fiqa--", "f--"))
+        cells = {"data-0--": "s--", "data-1--": "f--"}
+        names = {**cells, "data-0": "scifact/test", "data-1": "beir/fiqa"}
+        path.write_text(replaced(path.read_text(), names))
         path.rename(path.with_name(path.name.replace("data-0", "s").replace("data-1", "f")))
     return root

@@ -64,7 +64,7 @@ def test_what_is_no_answer_fails_the_row(asked, script: str, said: str) -> None:
     ],
 )
 def test_a_block_tells_of_each_query(asked, reply: str, said: str) -> None:
-    whole = altered(reply, "REST", '"kernel_ns": [1, 1], "preempted": 0, "unlike": {}')
+    whole = reply.replace("REST", '"kernel_ns": [1, 1], "preempted": 0, "unlike": {}')
     found = asked(answer(whole), Timed, texts=["a", "b"])
     assert found.startswith("encoder 'e': first gave ")
     assert said in found

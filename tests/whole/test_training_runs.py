@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import tiny_bert
-from altered import altered
+from altered import replaced
 from folders import TOY
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
@@ -73,8 +73,8 @@ def start(
     shared: bool = True,
 ) -> subprocess.Popen[str]:
     folder.mkdir(parents=True, exist_ok=True)
-    text = altered(altered(text, "BASE", str(base)), "BATCH", str(batch))
-    (folder / "suite.yaml").write_text(altered(text, "SHARED", str(shared).lower()))
+    given = {"BASE": str(base), "BATCH": str(batch), "SHARED": str(shared).lower()}
+    (folder / "suite.yaml").write_text(replaced(text, given))
     (folder / "program.py").write_text(PROGRAM)
     launch = [sys.executable, *(TORCHRUN if processes > 1 else ()), "program.py"]
     return subprocess.Popen(
