@@ -18,7 +18,7 @@ from effbench import Doc, EffbenchError, Encoder, ModelId, QueryEncoder
 from effbench_small_query.light import Static
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
     from effbench_transformer.network import PooledNetwork, Reads
 
 

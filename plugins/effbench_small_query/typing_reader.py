@@ -27,7 +27,7 @@ from effbench_transformer.network import weights_in
 from effbench_transformer.onednn import pack_linears
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 BATCH = 256
 

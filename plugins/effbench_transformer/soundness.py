@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from effbench import EffbenchError
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 TRIED = 200
 """Words of a vocabulary that are read to see whether the tokenizer knows them."""
