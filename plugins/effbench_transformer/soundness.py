@@ -89,6 +89,18 @@ def refuse_foreign_words(model: str, vocabulary: Vocabulary, rows: int | None) -
         )
 
 
+def prepare_tokenizer(model: str, tokenizer: Any, network: Any) -> None:
+    """Refuse a tokenizer that is not the model's own, and see that it has a padding token.
+
+    Raises:
+        EffbenchError: it knows no words, or other words than the model.
+
+    """
+    rows = rows_of(network)
+    refuse_foreign_words(model, vocabulary_of(tokenizer), rows)
+    pad_somehow(tokenizer, rows)
+
+
 def _knows(vocabulary: Vocabulary, words: Sequence[int]) -> bool:
     """Return whether some words of the vocabulary, as texts, are read as themselves.
 

@@ -9,7 +9,7 @@ from effbench.board import counts
 from effbench.text.printing import one_line
 
 if TYPE_CHECKING:
-    from effbench.board.board import Line
+    from effbench.board.line import Line
     from effbench.run.recorded import SuiteFacts
 
 LONGEST = 500

@@ -9,7 +9,7 @@ from effbench.statistics.figures import Interval
 from effbench.statistics.significance import Paired, holm, values_of
 
 if TYPE_CHECKING:
-    from effbench.board.board import Line
+    from effbench.board.line import Line
 
 
 class Standing(NamedTuple):
