@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from effbench.board.latencies import spelled
-from effbench.board.line import Line
+from effbench.board.lines import Line
 from effbench.latency.samples import Read
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics import figures, trust

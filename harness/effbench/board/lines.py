@@ -1,12 +1,13 @@
-"""A line of a leaderboard: a row through an index, and what its records add up to."""
+"""The lines of a leaderboard: one row through one index at one search setting."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from effbench.run.recorded import Done
+from effbench.run.recorded import Done, Quoted, Record, Skipped
+from effbench.text.names import through
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,18 @@ class Line:
         """Return the largest of a cost on any dataset, if it is known."""
         costs = [getattr(record.costs, name) for record in self.records.values()]
         return max((cost for cost in costs if cost is not None), default=None)
+
+
+def lines_of(records: Iterable[Record], remarks: list[str]) -> list[Line]:
+    """Return the lines of records; ``remarks`` gets a sentence for each cell without scores."""
+    grouped: dict[tuple[str, str, bool], dict[str, Done]] = {}
+    for record in records:
+        setting = through(record.index_name, record.search)
+        place = record.row.name, setting, isinstance(record, Quoted)
+        by_dataset = grouped.setdefault(place, {})
+        if isinstance(record, Done):
+            by_dataset[record.dataset] = record
+        else:
+            status = "skipped" if isinstance(record, Skipped) else "FAILED"
+            remarks.append(f"{record.cell}: {status}: {record.error}")
+    return [Line(row, index, by_dataset) for (row, index, _), by_dataset in grouped.items()]

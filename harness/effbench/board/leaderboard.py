@@ -12,11 +12,10 @@ from effbench.board import latencies
 from effbench.board import published as others
 from effbench.board import remarks as said
 from effbench.board.collected import Collected, collect
-from effbench.board.line import Line
+from effbench.board.lines import Line, lines_of
 from effbench.board.standings import Standing, standings
-from effbench.run.recorded import Done, Quoted, Record, Skipped, SuiteFacts
+from effbench.run.recorded import SuiteFacts
 from effbench.statistics.sessions import Measured
-from effbench.text.names import through
 from effbench.text.printing import one_line
 
 MEAN = "mean"
@@ -129,7 +128,7 @@ def _board(found: Collected, published: others.Published) -> Board:
     remarks = [*found.remarks]
     names = [dataset.name for dataset in found.suite.datasets]
     records, unread = published.records(names, found.suite.measures)
-    lines = _lines([*found.records.values(), *records], remarks)
+    lines = lines_of([*found.records.values(), *records], remarks)
     whole, first = _whole(_units(found.suite)), found.suite.measures[0]
 
     def place(line: Line) -> tuple[bool, float, str, str]:
@@ -149,20 +148,6 @@ def _board(found: Collected, published: others.Published) -> Board:
         [one_line(one) for one in (*remarks, *timed.remarks)],
         [one_line(one) for one in (*found.unreadable, *unread, *timed.unreadable)],
     )
-
-
-def _lines(records: Iterable[Record], remarks: list[str]) -> list[Line]:
-    grouped: dict[tuple[str, str, bool], dict[str, Done]] = {}
-    for record in records:
-        setting = through(record.index_name, record.search)
-        place = record.row.name, setting, isinstance(record, Quoted)
-        by_dataset = grouped.setdefault(place, {})
-        if isinstance(record, Done):
-            by_dataset[record.dataset] = record
-        else:
-            status = "skipped" if isinstance(record, Skipped) else "FAILED"
-            remarks.append(f"{record.cell}: {status}: {record.error}")
-    return [Line(row, index, by_dataset) for (row, index, _), by_dataset in grouped.items()]
 
 
 def _baseline(suite: SuiteFacts, lines: Sequence[Line]) -> str | None:
