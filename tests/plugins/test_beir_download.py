@@ -111,3 +111,16 @@ def test_an_unreachable_host_is_one_line(
         read_all(Beir("scifact"))
     assert str(tmp_path / "cache" / "beir" / "scifact.zip") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_shows_the_download(
+    effbench, suite, folder: Path, host: Host, publish: Callable[..., None], tmp_path: Path
+) -> None:
+    publish(write_zip(tmp_path / "host" / "scifact.zip", folder, "scifact/"))
+    data = "datasets: [{use: beir, name: scifact}]"
+    path = suite(f"suite: s\n{data}\nretrievers: {{s: {{use: scan}}}}\nlatency: false\n")
+    assert effbench("plan", path).exit_code == 0
+    assert host.asked == []
+    found = effbench("run", path, "--results", tmp_path / "results")
+    assert found.exit_code == 0, found.output
+    assert "downloading scifact.zip: 0 MB in " in found.stderr
