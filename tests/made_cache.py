@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from made_processes import MAIN, environment
 
 CACHED = """\
 suite: {name}
@@ -33,13 +34,8 @@ def folders(cache: Path) -> list[Path]:
 def command(*arguments: object) -> subprocess.Popen[str]:
     """Start the command line in a process of its own."""
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from effbench.cli.commands import main; main()",
-            *map(str, arguments),
-        ],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        [sys.executable, "-c", MAIN, *map(str, arguments)],
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

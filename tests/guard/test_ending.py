@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from altered import altered, first_altered
+from made_processes import MAIN, environment
 
 SUITE = """\
 suite: toys
@@ -119,10 +119,9 @@ def test_an_exit_that_nobody_caught_is_no_success(effbench, suite, monkeypatch) 
 @pytest.mark.parametrize("how", ["os", "within", "at exit", "straight at exit"])
 def test_an_exit_that_cannot_be_caught_is_no_success(suite, tmp_path: Path, how: str) -> None:
     path = suite(with_ending("retriever", "search", how))
-    code = "from effbench.cli.commands import main; main()"
     found = subprocess.run(
-        [sys.executable, "-c", code, "run", str(path), "--results", str(tmp_path / "results")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        [sys.executable, "-c", MAIN, "run", str(path), "--results", str(tmp_path / "results")],
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,

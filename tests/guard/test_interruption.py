@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,8 +13,8 @@ import psutil
 import pytest
 
 from altered import altered
+from made_processes import MAIN, environment
 
-MAIN = "from effbench.cli.commands import main; main()"
 FRESH = (  # the tests may run under nohup, or behind a shell that lets Ctrl-C be ignored
     "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
     "signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -54,13 +53,9 @@ class Run:
         self.process = subprocess.Popen(
             [sys.executable, "-c", before + MAIN, *map(str, arguments)],
             cwd=folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(sys.path),
-                "STOPPING_LOG": str(self.log),
-                "TOY_LOG": str(self.log),
-                "TMPDIR": str(folder),
-            },
+            env=environment(
+                STOPPING_LOG=str(self.log), TOY_LOG=str(self.log), TMPDIR=str(folder)
+            ),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

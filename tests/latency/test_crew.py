@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,8 +11,8 @@ import psutil
 import pytest
 
 from altered import altered
+from made_processes import MAIN, environment
 
-MAIN = "from effbench.cli.commands import main; main()"
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
 SUITE = f"""\
 suite: toys
@@ -63,7 +62,7 @@ def test_no_worker_outlives_a_run_that_is_killed(suite, tmp_path) -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", MAIN, "latency", str(suite(text)), "--results", "r"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment(),
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 60

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,8 +16,8 @@ import pytest
 from altered import altered
 from effbench.latency import measure, workers
 from effbench.latency.samples import read_samples
+from made_processes import MAIN, environment
 
-MAIN = "from effbench.cli.commands import main; main()"
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -123,7 +122,7 @@ def test_an_interrupt_leaves_nothing(suite, tmp_path, log) -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", heard + MAIN, "latency", str(path), "--results", "r"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment(),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -233,12 +232,11 @@ def test_what_another_run_measured_meanwhile_is_taken(run, tmp_path, monkeypatch
 
 def test_three_runs_at_once_measure_once(suite, tmp_path) -> None:
     command = [sys.executable, "-c", MAIN, "run", str(suite(with_rows()))]
-    places = {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     runs = [
         subprocess.Popen(
             [*command, "--results", results],
             cwd=tmp_path,
-            env={**os.environ, **places},
+            env=environment(TMPDIR=str(tmp_path)),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -17,6 +17,7 @@ from effbench.text.printing import harmless
 from effbench.views.layout import drawn
 from effbench.views.render import for_people, shown
 from effbench.views.tables import table
+from made_processes import MAIN
 from made_records import NASTY, write_results
 from made_sessions import write_session
 from made_tables import ROWS, hidden, listed, made, parsed, said_of
@@ -79,9 +80,8 @@ def test_no_time_is_shown_without_its_mark(tmp_path: Path) -> None:
 def in_terminal(width: int, *words: object) -> str:
     """Return what the command shows in a terminal."""
     ours, theirs = pty.openpty()
-    code = "from effbench.cli.commands import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, words)],
+        [sys.executable, "-c", MAIN, *map(str, words)],
         stdout=theirs,
         env={**os.environ, "COLUMNS": str(width)},
     ):

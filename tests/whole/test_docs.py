@@ -18,6 +18,7 @@ import yaml
 
 from effbench.api import hookspecs
 from folders import ROOT
+from made_processes import MAIN
 
 HOOKS = [name for name in dir(hookspecs) if name.startswith("effbench_")]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -191,9 +192,8 @@ def test_the_first_run_in_a_clone_measures_here(clone: Path, tmp_path: Path) -> 
     environment.pop("EFFBENCH_MACHINE", None)
 
     def effbench(*command: str) -> subprocess.CompletedProcess[str]:
-        code = "from effbench.cli.commands import main; main()"
         return subprocess.run(
-            [sys.executable, "-c", code, *command],
+            [sys.executable, "-c", MAIN, *command],
             cwd=clone, env=environment, check=True, capture_output=True, text=True,
         )  # fmt: skip
 

@@ -19,6 +19,7 @@ from click.testing import Result
 
 from altered import altered
 from folders import TOY
+from made_processes import MAIN
 
 SUITE = """\
 suite: toys
@@ -151,8 +152,7 @@ def test_a_full_standard_output_is_one_line(run, here: Path, command) -> None:
 
 def started(words: list[str], **streams) -> subprocess.CompletedProcess[str]:
     toy = str(TOY)
-    main = "from effbench.cli.commands import main; main()"
-    code = f"import sys; sys.path.insert(0, {toy!r}); {main}"
+    code = f"import sys; sys.path.insert(0, {toy!r}); {MAIN}"
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     return subprocess.run(
         [sys.executable, "-c", code, *words], text=True, timeout=120, **streams
@@ -334,7 +334,7 @@ def test_a_folder_that_was_removed_is_said(suite, here: Path) -> None:
         [
             sys.executable,
             "-c",
-            f"{code}from effbench.cli.commands import main; main()",
+            f"{code}{MAIN}",
             "plan",
             path,
         ],

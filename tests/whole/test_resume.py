@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from folders import TOY
+from made_processes import MAIN
 
 SUITE = """\
 suite: toys
@@ -40,7 +41,7 @@ def start(suite: Path, folder: Path) -> subprocess.Popen[bytes]:
     command = [
         sys.executable,
         "-c",
-        "from effbench.cli.commands import main; main()",
+        MAIN,
         "run",
         str(suite),
     ]

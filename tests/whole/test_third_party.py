@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from folders import TESTS
+from made_processes import MAIN
 
 FOLDER = TESTS / "third_party"
 SUITE = """\
@@ -43,7 +44,7 @@ def test_installed_with_pip_it_is_listed_and_runs(tmp_path: Path, suite) -> None
         start = [
             sys.executable,
             "-c",
-            "from effbench.cli.commands import main; main()",
+            MAIN,
             *arguments,
         ]
         return subprocess.run(

@@ -18,6 +18,7 @@ import pytest
 import tiny_bert
 from altered import replaced
 from folders import TOY
+from made_processes import MAIN
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
@@ -55,7 +56,6 @@ indexes:
 latency: false
 """
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-PROGRAM = "from effbench.cli.commands import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     given = {"BASE": str(base), "BATCH": str(batch), "SHARED": str(shared).lower()}
     (folder / "suite.yaml").write_text(replaced(text, given))
-    (folder / "program.py").write_text(PROGRAM)
+    (folder / "program.py").write_text(MAIN)
     launch = [sys.executable, *(TORCHRUN if processes > 1 else ()), "program.py"]
     return subprocess.Popen(
         [*launch, "run", "suite.yaml", "--cache", "cache", "--results", "results"],

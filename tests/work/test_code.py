@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from altered import altered
 from folders import TOY
+from made_processes import MAIN, environment
 
 PLUGIN = """\
 from effbench import hookimpl
@@ -44,19 +44,13 @@ def effbench(tmp_path: Path, suite):
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 0.1\n")
     (about / "entry_points.txt").write_text("[effbench]\nmine = mine\n")
     (tmp_path / "site" / "mine.py").write_text(PLUGIN)
-    path = os.pathsep.join([str(tmp_path / "site"), str(TOY), *filter(None, sys.path)])
 
     def start(command: str, text: str = SUITE) -> str:
         results = ("--results", str(tmp_path / "results")) if command == "run" else ()
-        start = [
-            sys.executable,
-            "-c",
-            "from effbench.cli.commands import main; main()",
-            command,
-        ]
+        start = [sys.executable, "-c", MAIN, command]
         return subprocess.run(
             [*start, str(suite(text)), *results],
-            env={**os.environ, "PYTHONPATH": path, "EFFBENCH_PLUGINS": "mine,toy"},
+            env=environment(tmp_path / "site", TOY, EFFBENCH_PLUGINS="mine,toy"),
             check=True, capture_output=True, text=True,
         ).stderr  # fmt: skip
 
