@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from effbench.api.errors import EffbenchError
 from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeTexts
 from effbench.steps.examples import GatherExamples
@@ -43,6 +44,16 @@ def made_for(row: Row) -> Row | None:
         return row
     trained = (made_for(step.row) for step in row.steps if isinstance(step, Train))
     return next((one for one in trained if one is not None), None)
+
+
+def refuse_strangers(row: Row, passages: Row) -> None:
+    """Raise `EffbenchError` when a trained row was trained to find other passages."""
+    wanted = made_for(row)
+    if wanted is not None and wanted.corpus_facts != passages.corpus_facts:
+        raise EffbenchError(
+            f"the model was trained for passages of {wanted.name!r}, not of {passages.name!r} "
+            f"(to search these anyway: passages: {{row: {passages.name}, unchecked: true}})"
+        )
 
 
 def _reads(step: Step) -> list[tuple[DatasetRow, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,12 @@ class Suite:
     every: frozenset[str]
     latency: LatencyOptions | None
     expected: Expected
+
+    @cached_property
+    def rows(self) -> Mapping[tuple[str, str], Entry]:
+        """(Section, name) -> the row that stands there, in the file's order."""
+        entries = (*self.models, *self.encoders, *self.retrievers, *self.indexes)
+        return {(entry.section, entry.name): entry for entry in entries}
 
 
 def find(name_or_path: str) -> Path:

@@ -14,12 +14,10 @@ from effbench.guard.blame import blamed, drawn
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
 from effbench.work.datasets import Declared, Named, declared, splits_of
-from effbench.work.options import Resolved, changed
+from effbench.work.options import Input, Resolved, changed
 
 if TYPE_CHECKING:
-    from effbench.work.options import Input
-    from effbench.work.step import Step
-    from effbench.work.workbench import Workbench
+    from effbench.work.step import Bench, Step
 
 T = TypeVar("T")
 
@@ -52,7 +50,7 @@ class Row:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The steps whose artifacts its options open."""
-        return tuple(step for one in self._inputs.values() for step in one.steps)
+        return tuple(step for given in self.resolved.inputs.values() for step in given.steps)
 
     @property
     def corpus_facts(self) -> dict[str, Any]:
@@ -72,7 +70,7 @@ class Row:
         options = {
             name: self.resolved.query_facts.get(name, str(value))
             for name, value in self.resolved.arguments.items()
-            if name not in self._inputs
+            if not isinstance(value, Input)
         }
         if device and self._takes_device:
             options["device"] = device
@@ -84,20 +82,17 @@ class Row:
         """Tells instances apart: rows of equal keys (and names) make equal instances."""
         return digest_of([self.name, self.query_facts])
 
-    def make(self, bench: Workbench) -> Any:
+    def make(self, bench: Bench) -> Any:
         """Make the instance; the bench's device holds unless the suite says another."""
         for path in changed(self.offer.options, self.resolved, bench.digests):
             raise EffbenchError(f"{self.who}: {path} has changed since the plan (run again)")
         arguments = self.resolved.plain()
-        arguments.update({name: one.open(bench) for name, one in self._inputs.items()})
+        for name, given in self.resolved.inputs.items():
+            arguments[name] = given.open(bench)
         if bench.device and self._takes_device:
             arguments["device"] = bench.device
         with blamed(self.who):
             return self.offer.factory(**arguments)
-
-    @cached_property
-    def _inputs(self) -> dict[str, Input]:
-        return self.resolved.inputs  # to look for them takes a while
 
     @property
     def _takes_device(self) -> bool:
