@@ -10,7 +10,7 @@ import pytest
 
 from effbench.api.errors import EffbenchError
 from effbench.steps.data import docs_of, judgments_of
-from effbench.work.rows import DatasetRow
+from effbench.work.datasets import DatasetRow
 
 SUITE = """\
 suite: s

@@ -16,7 +16,8 @@ from effbench.store.digests import digest_of
 from effbench.text.names import slug
 from effbench.text.suggestions import suggest
 from effbench.text.words import plain_line
-from effbench.work.rows import DatasetRow, Row
+from effbench.work.datasets import DatasetRow
+from effbench.work.rows import Row
 from effbench.work.step import Step, all_steps, key_of
 
 

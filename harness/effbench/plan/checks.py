@@ -9,7 +9,7 @@ from effbench.plan.located import Mistakes
 from effbench.plan.suite import Suite
 from effbench.text.names import LONGEST_NAME, same_file, through
 from effbench.text.suggestions import suggest
-from effbench.work.rows import DatasetRow
+from effbench.work.datasets import DatasetRow
 
 
 def check_expected(

@@ -8,7 +8,8 @@ from effbench.steps.encode import EncodeCorpus, EncodeTexts
 from effbench.steps.examples import GatherExamples
 from effbench.steps.texts import DatasetSource, Texts
 from effbench.steps.train import Train
-from effbench.work.rows import DatasetRow, Row
+from effbench.work.datasets import DatasetRow
+from effbench.work.rows import Row
 from effbench.work.step import Step, all_steps
 
 

@@ -16,14 +16,15 @@ from effbench.plan.checks import check_baseline, check_expected, check_names
 from effbench.plan.reader import read
 from effbench.plan.references import refer
 from effbench.plan.scope import NO_TARGET, Problem, Scope, UnfitOptions
-from effbench.plan.suite import Entry, Suite
+from effbench.plan.suite import Entry
 from effbench.steps.data import Data
 from effbench.steps.index import BuildRetriever
 from effbench.steps.search import SearchRetriever, index_search
 from effbench.store.digests import Digests
 from effbench.text.names import same_file, slug, unfit
 from effbench.text.raised import said
-from effbench.work.rows import DatasetRow, Row
+from effbench.work.datasets import DatasetRow
+from effbench.work.rows import Row
 
 MOST_CELLS = 20_000
 """Of a suite: planning takes some seconds then, and each cell is a file."""
@@ -73,12 +74,11 @@ class _Rows(NamedTuple):
     indexes: list[Row]
 
     @property
-    def count(self) -> int:
+    def cells(self) -> int:
         """How many cells they come to."""
-        settings = (
-            math.prod(map(len, (index.search or {}).values())) for index in self.indexes
-        )
-        return len(self.retrievers) + len(self.encoders) * sum(settings)
+        grids = (index.search or {} for index in self.indexes)
+        settings = sum(math.prod(map(len, grid.values())) for grid in grids)
+        return len(self.retrievers) + len(self.encoders) * settings
 
 
 def _plan(scope: Scope) -> Plan:
@@ -138,17 +138,16 @@ def _all_cells(scope: Scope) -> list[Cell]:
     """Return the cells of all datasets in the order they run; without any, note mistakes."""
     if not scope.datasets:  # their mistakes are noted; note those of the rows too
         scope.mistakes.repeats(NO_TARGET)
-        _rows(scope)
     count = 0
     by_row: dict[str, list[Cell]] = {}
-    for dataset in scope.datasets:
-        rows = _rows(scope.of(dataset))
-        count += rows.count
+    for view in [scope.of(dataset) for dataset in scope.datasets] or [scope]:
+        rows = _rows(view)
+        count += rows.cells
         if count > MOST_CELLS:
             wanted = "take fewer datasets, rows or search settings"
             scope.mistakes.add((), f"more than {MOST_CELLS:,} cells ({wanted})")
             break
-        for cell in _cells(Data(dataset), rows, scope.suite):
+        for cell in _cells(view, rows):
             by_row.setdefault(cell.row.name, []).append(cell)
     # neighbours share a model, then vectors, then an index
     return [cell for cells in by_row.values() for cell in cells]
@@ -165,7 +164,11 @@ def _rows(scope: Scope) -> _Rows:
     return rows
 
 
-def _cells(data: Data, rows: _Rows, suite: Suite) -> Iterator[Cell]:
+def _cells(scope: Scope, rows: _Rows) -> Iterator[Cell]:
+    """Yield the cells of a scope's target; none without one."""
+    if scope.target is None:
+        return
+    data, suite = Data(scope.target), scope.suite
     for row in rows.retrievers:
         search = SearchRetriever(BuildRetriever(row, data.row), data, suite.k)
         yield Cell(search, suite.measures)

@@ -28,8 +28,8 @@ from effbench.steps.index import BuildRetriever
 from effbench.steps.search import Search, SearchRetriever, index_search
 from effbench.steps.texts import PARTS, DatasetSource, FileSource, Source, Texts
 from effbench.store.paths import inside
+from effbench.work.datasets import DatasetRow, trainable
 from effbench.work.options import Input
-from effbench.work.rows import DatasetRow, trainable
 
 TARGET, OTHERS = "target", "others"
 
@@ -109,10 +109,11 @@ def _examples(scope: Scope, value: Any) -> Input:
         raise EffbenchError(
             "examples: 'others' names no dataset (give the suite a second dataset)"
         )
-    step, corpora = GatherExamples(sources), ()
+    step = GatherExamples(sources)
+    corpora: list[EncodeCorpus] = []
     if given["passages"] is not None:
         row = scope.row("encoders", given["passages"])
-        corpora = tuple(EncodeCorpus(row.passages or row, corpus) for corpus in step.corpora)
+        corpora = [EncodeCorpus(row.passages or row, corpus) for corpus in step.corpora]
     return Input((step, *corpora), partial(opened.examples, step, corpora))
 
 
@@ -172,16 +173,11 @@ def _domain_models(scope: Scope, value: Any) -> Input:
             raise EffbenchError(
                 f"of: {dataset.name} is of the target's own collection (leave it out)"
             )
-    sources = [
-        (
-            EncodeDomain(encoder, Data(dataset), first),
-            scope.of(dataset).training(given["models"]),
-        )
-        for dataset in datasets
-    ]
-    aim = EncodeDomain(encoder, Data(target), first)
-    steps = (aim, *(step for source in sources for step in source))
-    return Input(steps, partial(opened.domain_models, aim, sources))
+    trainings = [scope.of(dataset).training(given["models"]) for dataset in datasets]
+    features = [EncodeDomain(encoder, Data(row), first) for row in (target, *datasets)]
+    sources = list(zip(features[1:], trainings, strict=True))
+    steps = (features[0], *(step for source in sources for step in source))
+    return Input(steps, partial(opened.domain_models, features[0], sources))
 
 
 _READERS: Mapping[Any, Callable[[Scope, Any], Input | DatasetRow]] = {

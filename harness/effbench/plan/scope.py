@@ -20,8 +20,9 @@ from effbench.steps.train import Train
 from effbench.store.digests import Digests
 from effbench.text.raised import said
 from effbench.text.suggestions import suggest
+from effbench.work.datasets import DatasetRow
 from effbench.work.options import Argument, Input, plain_argument, resolve
-from effbench.work.rows import KINDS, DatasetRow, Row
+from effbench.work.rows import KINDS, Row
 from effbench.work.step import key_of
 
 NO_TARGET = "'target' and 'others' mean datasets of a cell; there is none here"
@@ -54,7 +55,7 @@ class Scope:
 
     digests: Digests
     refer: Callable[[Scope, Any, Any], Input | DatasetRow]
-    """Returns what a value that names rows or data means: of a scope, an annotation, a value."""
+    """Scope, annotation and value that names rows or data -> what it means."""
 
     target: DatasetRow | None = None
     """None while the suite's datasets are read themselves."""
@@ -197,23 +198,32 @@ class Scope:
 
     def _fitting(self, section: str, name: str, use: str, options: Mapping[str, Any]) -> Row:
         """Return a row whose options fit its offer, or raise `UnfitOptions`."""
-        offer = self.plugins.offers.get((section, use))
-        if offer is None:
-            hint = f"{suggest(use, self.plugins.named(section))}{self._broken()}"
-            raise UnfitOptions([(("use",), f"nothing installed offers {use!r} ({hint})")])
-        missing = shlex.join(offer.missing)
-        if missing:
-            wanted = f"{use!r} needs more packages (pip install {missing})"
-            raise UnfitOptions([(("use",), wanted)])
+        offer = self._offer(section, use)
         # a dataset says itself what it holds: its files are not read for a digest here
         digests = None if section == "datasets" else self.digests
         resolved, wrong = resolve(offer.options, options, partial(self._argument, digests))
         row = Row(name, offer, self.plugins.distribution(offer), options, resolved)
         if all(option in options and option not in offer.options for option, _ in wrong):
-            wrong += _own_check(row)  # beside an unknown option the others may be wrong too
+            try:  # beside an unknown option the others may be wrong too
+                row.check()
+            except EffbenchError as error:
+                wrong.append(("", said(error)))
         if wrong:
             raise UnfitOptions([((o,) if o else (), message) for o, message in wrong])
         return row
+
+    def _offer(self, section: str, use: str) -> Offer:
+        """Return an offer that can be used here, or raise `UnfitOptions`."""
+        offer = self.plugins.offers.get((section, use))
+        if offer is None:
+            hint = suggest(use, self.plugins.named(section))
+            if broken := ", ".join(repr(plugin.name) for plugin in self.plugins.broken()):
+                hint += f"; effbench plugins says why {broken} is broken"
+            raise UnfitOptions([(("use",), f"nothing installed offers {use!r} ({hint})")])
+        if missing := shlex.join(offer.missing):
+            wanted = f"{use!r} needs more packages (pip install {missing})"
+            raise UnfitOptions([(("use",), wanted)])
+        return offer
 
     def _argument(self, digests: Digests | None, option: Option, value: Any) -> Argument:
         annotation = option.reference(value)
@@ -223,22 +233,6 @@ class Scope:
         if isinstance(meaning, Input):
             return meaning, [key_of(step) for step in meaning.steps]
         return meaning.named, (meaning.corpus_key, meaning.key)
-
-    def _broken(self) -> str:
-        """Say that the offer that is wanted may be that of a broken plugin."""
-        names = ", ".join(repr(plugin.name) for plugin in self.plugins.broken())
-        return f"; effbench plugins says why {names} is broken" if names else ""
-
-
-def _own_check(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield what the offer's own check says of the options, if it has one."""
-    if row.offer.check is None:
-        return
-    try:
-        with blamed(row.who):
-            row.offer.check(**row.resolved.plain())
-    except EffbenchError as error:
-        yield "", said(error)
 
 
 def _sweep_problems(entry: Entry, offer: Offer) -> Iterator[Problem]:

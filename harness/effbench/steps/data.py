@@ -17,9 +17,8 @@ from effbench.store import judgments
 from effbench.store.reading import checked_id, checked_text, shown
 from effbench.store.trec import read_qrels
 from effbench.text.words import counted
-from effbench.work.datasets import counted_docs
+from effbench.work.datasets import DatasetRow
 from effbench.work.effort import Work
-from effbench.work.rows import DatasetRow
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
@@ -200,7 +199,7 @@ def _docs_total(row: DatasetRow, bench: Bench) -> int | None:
     if total is None:
         total = row.docs_count()
     if total is None:
-        total = counted_docs(row.dataset, row.who)
+        total = row.counted_docs()
     bench.docs_totals[row.corpus_key] = total
     return total
 

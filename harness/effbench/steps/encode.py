@@ -14,8 +14,9 @@ from effbench.steps.shards import SHARD, write_shards
 from effbench.steps.texts import Texts, read_texts
 from effbench.store import space
 from effbench.work import code
+from effbench.work.datasets import DatasetRow
 from effbench.work.effort import Work, vectors_bytes
-from effbench.work.rows import DatasetRow, Row
+from effbench.work.rows import Row
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:

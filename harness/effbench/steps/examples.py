@@ -24,8 +24,8 @@ from effbench.steps.train import MODEL, Train
 from effbench.store.disk import save_array
 from effbench.store.examples import DOCS, NEGATIVES, PLACES, POSITIVES, QUERIES, put_lists
 from effbench.store.trec import read_docpairs
+from effbench.work.datasets import DatasetRow
 from effbench.work.effort import Work
-from effbench.work.rows import DatasetRow
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:

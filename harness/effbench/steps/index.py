@@ -19,8 +19,9 @@ from effbench.steps.data import docs_of, passing_docs
 from effbench.steps.encode import EncodeCorpus
 from effbench.steps.shards import DiskVectors
 from effbench.store.disk import on_disk
+from effbench.work.datasets import DatasetRow
 from effbench.work.effort import SHORTEST_ID, Work
-from effbench.work.rows import DatasetRow, Row
+from effbench.work.rows import Row
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:

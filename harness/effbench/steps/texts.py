@@ -16,8 +16,8 @@ from effbench.steps.data import asked_of, docs_of
 from effbench.store.digests import file_sha256
 from effbench.store.reading import numbered, opened
 from effbench.store.tabular import TabularFile
+from effbench.work.datasets import DatasetRow
 from effbench.work.effort import Work
-from effbench.work.rows import DatasetRow
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
