@@ -209,7 +209,7 @@ class Scope:
             except EffbenchError as error:
                 wrong.append(("", said(error)))
         if wrong:
-            raise UnfitOptions([((o,) if o else (), message) for o, message in wrong])
+            raise UnfitOptions([((key,) if key else (), message) for key, message in wrong])
         return row
 
     def _offer(self, section: str, use: str) -> Offer:
