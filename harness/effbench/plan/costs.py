@@ -205,7 +205,7 @@ def left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
 
     What a step that is done has read may be gone: nobody makes it again.
     """
-    found: dict[str, Step] = {}
+    steps_left: dict[str, Step] = {}
     seen: set[str] = set()
 
     def add(step: Step) -> None:
@@ -214,10 +214,10 @@ def left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
             return
         seen.add(key)
         if not facts.artifact(step).finished():
-            for one in step.inputs:
-                add(one)
-            found[key] = step
+            for read in step.inputs:
+                add(read)
+            steps_left[key] = step
 
     for step in steps:
         add(step)
-    return found
+    return steps_left

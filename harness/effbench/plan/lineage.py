@@ -20,16 +20,16 @@ def seen(row: Row, dataset: DatasetRow) -> list[str]:
     ``other queries`` and ``other judgments``: those of another split of the same corpus. What
     a model from a hub was trained on, and what text files hold, nobody tells us.
     """
-    rows = [one for one in (row, row.passages) if one is not None]
-    steps = all_steps(tuple(step for one in rows for step in one.steps))
-    found = set()
+    passages = row.passages.steps if row.passages else ()
+    steps = all_steps((*row.steps, *passages))
+    kinds = set()
     for step in steps.values():
         for read, kind in _reads(step):
             if read.parts & dataset.parts:
-                found.add(kind)
+                kinds.add(kind)
             elif read.corpora & dataset.corpora:
-                found.add(kind if kind == "corpus" else f"other {kind}")
-    return sorted(found)
+                kinds.add(kind if kind == "corpus" else f"other {kind}")
+    return sorted(kinds)
 
 
 def made_for(row: Row) -> Row | None:
@@ -44,7 +44,7 @@ def made_for(row: Row) -> Row | None:
     if any(isinstance(step, GatherExamples) for step in row.steps):
         return row
     trained = (made_for(step.row) for step in row.steps if isinstance(step, Train))
-    return next((one for one in trained if one is not None), None)
+    return next((wanted for wanted in trained if wanted is not None), None)
 
 
 def refuse_strangers(row: Row, passages: Row) -> None:
@@ -64,6 +64,6 @@ def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
     if isinstance(step, EncodeDomain):
         return [(step.data.row, "corpus"), (step.data.row, "queries")]
     if isinstance(step, Texts):
-        sources = [one for one in step.sources if isinstance(one, DatasetSource)]
-        return [(one.row, "queries" if one.part == "queries" else "corpus") for one in sources]
+        sources = [source for source in step.sources if isinstance(source, DatasetSource)]
+        return [(s.row, "queries" if s.part == "queries" else "corpus") for s in sources]
     return []

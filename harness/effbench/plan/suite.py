@@ -150,7 +150,9 @@ def find(name_or_path: str) -> Path:
 def _beside(path: Path) -> list[str]:
     """Return the names of the YAML files in a path's folder that a message can show."""
     try:
-        files = [one.name for one in path.parent.iterdir() if one.suffix in (".yaml", ".yml")]
+        files = [
+            file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")
+        ]
     except (OSError, ValueError):  # there is no such folder
         return []
     return sorted(name for name in files if plain_line(name) == name)

@@ -68,8 +68,8 @@ def declared(dataset: object, who: str) -> Declared:
     for method in ("docs_count", "docs", "queries", "qrels"):
         asked(dataset, method, who)
     name, corpus_key, key, drops = (
-        asked(dataset, one, who)
-        for one in ("dataset_id", "corpus_key", "key", "drop_self_hits")
+        asked(dataset, required, who)
+        for required in ("dataset_id", "corpus_key", "key", "drop_self_hits")
     )
     pairs = asked(dataset, "parts", who, [(corpus_key, key)])
     with blamed(f"{who}: its parts"):

@@ -77,18 +77,18 @@ class Memory:
 
     def docs(self, dataset: Corpus) -> int | None:
         """Return how many docs the corpus had when it was read."""
-        found = self._of(["docs", dataset.corpus_key], _Docs)
-        return found.docs if found else None
+        known = self._of(["docs", dataset.corpus_key], _Docs)
+        return known.docs if known else None
 
     def width(self, row: Recipe) -> int | None:
         """Return how wide the vectors were that the row has made."""
-        found = self._of(["width", row.corpus_facts], _Width)
-        return found.width if found else None
+        known = self._of(["width", row.corpus_facts], _Width)
+        return known.width if known else None
 
     def amount(self, key: str) -> int | None:
         """Return how much the step of a key has read, which may be gone."""
-        found = self._of(["amount", key], _Amount)
-        return found.amount if found else None
+        known = self._of(["amount", key], _Amount)
+        return known.amount if known else None
 
     def pace(self, like: object) -> Pace | None:
         """Return how long a step of an equal ``like`` took on this machine."""

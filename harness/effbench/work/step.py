@@ -146,7 +146,7 @@ def key_of(step: Step) -> str:
     """Return the step's content key: equal keys, equal bytes."""
     kept = vars(step)  # a step never changes: its key is reckoned once, as a cached property
     if _KEY not in kept:
-        inputs = [key_of(one) for one in step.inputs]
+        inputs = [key_of(read) for read in step.inputs]
         facts = {"format": FORMAT, "kind": step.kind, "facts": step.facts, "inputs": inputs}
         kept[_KEY] = digest_of(facts)
     key: str = kept[_KEY]
@@ -160,15 +160,15 @@ def made_together(step: Step) -> bool:
 
 def all_steps(steps: tuple[Step, ...]) -> dict[str, Step]:
     """Return key -> step for ``steps`` and all they read from, inputs first."""
-    found: dict[str, Step] = {}
+    by_key: dict[str, Step] = {}
 
     def add(step: Step) -> None:
         key = key_of(step)
-        if key not in found:
-            for one in step.inputs:
-                add(one)
-            found[key] = step
+        if key not in by_key:
+            for read in step.inputs:
+                add(read)
+            by_key[key] = step
 
     for step in steps:
         add(step)
-    return found
+    return by_key
