@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effbench.work.rows import DatasetRow
+from effbench.work.datasets import DatasetRow
 
 
 class Given:
