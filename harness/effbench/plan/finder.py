@@ -203,8 +203,8 @@ class Finder:
                 self.mistakes.add(place, f"unknown search option ({suggest(name, known)})")
                 continue
             for value in values:
-                if not known[name].accepts(value):
-                    self.mistakes.add(place, f"{value!r} is not {known[name].type_name()}")
+                if mistake := known[name].mistake(value):
+                    self.mistakes.add(place, mistake)
 
 
 def _own_check(row: Row) -> Iterator[tuple[str, str]]:
