@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from effbench.offers.schema import options_of
 from effbench.plan.located import Mistakes, Place
-from effbench.plan.suite import LATENCY_CHECKS, Expected, LatencyOptions
+from effbench.plan.suite import Expected, LatencyOptions
 from effbench.steps.measures import DEEPEST
 from effbench.steps.trial import checked
-from effbench.text.suggestions import suggest
+from effbench.work.options import Resolver
 
 
 def measures_of(
@@ -46,18 +48,13 @@ def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | 
     given = data.get("latency", {})
     if given is False:
         return None
-    options: dict[str, Any] = {}
-    for key, value in mapping_of(given, ("latency",), mistakes).items():
-        if key not in LATENCY_CHECKS:
-            message = f"unknown option ({suggest(key, LATENCY_CHECKS)})"
-            mistakes.add(("latency", key), message)
-            continue
-        fits, wanted = LATENCY_CHECKS[key]
-        if fits(value):
-            options[key] = tuple(value) if isinstance(value, list) else value
-        else:
-            mistakes.add(("latency", key), f"{value!r} is not {wanted}")
-    return LatencyOptions(**options)
+    schema = options_of(LatencyOptions, "latency")
+    said = mapping_of(given, ("latency",), mistakes)
+    resolved, wrong = Resolver(Path(), None).resolve(schema, said)
+    for key, message in wrong:
+        mistakes.add(("latency", key), message)
+    options = resolved.arguments.items()
+    return LatencyOptions(**{k: tuple(v) if isinstance(v, list) else v for k, v in options})
 
 
 def expected_of(data: Mapping[str, Any], mistakes: Mistakes) -> Expected:
