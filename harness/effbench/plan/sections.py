@@ -53,8 +53,11 @@ def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | 
     resolved, wrong = Resolver(Path(), None).resolve(schema, said)
     for key, message in wrong:
         mistakes.add(("latency", key), message)
-    options = resolved.arguments.items()
-    return LatencyOptions(**{k: tuple(v) if isinstance(v, list) else v for k, v in options})
+    options: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in resolved.arguments.items()
+    }
+    return LatencyOptions(**options)
 
 
 def expected_of(data: Mapping[str, Any], mistakes: Mistakes) -> Expected:
