@@ -218,8 +218,8 @@ def test_heat_map_without_a_mix_is_one_line(effbench, tmp_path: Path) -> None:
             "is not a number of judgments",
         ),
         ("{training: target}", "{trainin: target}", "is not {judgments: DATASET"),
-        ("top: 1", "top: 0", "top: 0"),
-        ("length: 3", "length: 0", "length is too small"),
+        ("top: 1", "top: 0", "top: 0 is out of range (take 1 or more)"),
+        ("length: 3", "length: 0", "length: 0 is out of range (take 1 or more)"),
         ("weights: even", "weights: evn", "'evn' is not"),
     ],
 )

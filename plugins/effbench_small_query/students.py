@@ -56,18 +56,17 @@ def build(options: Align, width: int, normalized: bool) -> Student:
             "(say projection: true, or choose a base or a hidden that fits)"
         )
     ending = [Normalize()] if normalized else []
-    modules: list[Any]
     if options.cell == "static":
         static = Static(words, width)
         static.embedding.weight.requires_grad_(options.embeddings == "free")
         network = nn.Sequential(static, *ending)
         return Student(network, rust, False, lambda: [static.folded(rust), *ending])
-    if options.cell == "transformer":
+    special = options.cell == "transformer"
+    if special:
         length_limit(tokenizer, teacher, options.max_length, "align: max_length")
         modules = [*_transformer(options, width, teacher), *ending]
     else:
         modules = [_recurrent(rust, options, words, hidden, width), *ending]
-    special = options.cell == "transformer"
     return Student(nn.Sequential(*modules), rust, special, lambda: modules)
 
 

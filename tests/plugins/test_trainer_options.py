@@ -1,0 +1,113 @@
+"""Options of the trainers: numbers out of range are found when a suite is planned."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
+
+TRAIN = {"use": "toy", "name": "train"}
+DATA = {"examples": [{"judgments": TRAIN}]}
+OTHERS = {
+    "models": "prompt",
+    "of": [{"use": "toy", "name": "b", "docs": 20}],
+    "features": "words",
+}
+SUITE: dict[str, Any] = {
+    "suite": "bounds",
+    "datasets": [{"use": "toy"}],
+    "measures": ["nDCG@10"],
+    "models": {
+        "mined": {
+            "use": "mine",
+            "hits": {"dataset": TRAIN, "row": "words", "index": "plain", "depth": 20},
+        },
+        "student": {
+            "use": "align",
+            "base": "some/model",
+            "cell": "gru",
+            "targets": {"texts": [{"queries": {"use": "toy"}}], "encoder": "words"},
+        },
+        "tuned": {"use": "contrastive", "base": "some/model", "data": DATA},
+        "prompt": {"use": "prompt", "backbone": "some/model", "data": DATA},
+        "mix": {"use": "prompt-mix", "prompts": OTHERS},
+    },
+    "encoders": {
+        "words": {"use": "words"},
+        "prompted": {"use": "soft-prompt", "model": "prompt"},
+    },
+    "indexes": {"plain": {"use": "plain"}},
+    "latency": False,
+}
+
+OF_LOOPS = {
+    "epochs": (0, 1, "1 or more"),
+    "learning_rate": (0, 0.001, "more than 0"),
+    "batch_size": (0, 1, "1 or more"),
+    "checkpoint_steps": (0, 1, "1 or more"),
+    "max_length": (0, 1, "1 or more"),
+}
+OF_CONTRASTS = {
+    **OF_LOOPS,
+    "query_max_length": (0, 1, "1 or more"),
+    "negatives": (-1, 0, "0 or more"),
+    "temperature": (0, 0.01, "more than 0"),
+    "warmup_ratio": (0.51, 0.5, "0 to 0.5"),
+}
+BOUNDS: dict[tuple[str, str], dict[str, tuple[float, float, str]]] = {
+    ("models", "mined"): {
+        "negatives": (0, 1, "1 or more"),
+        "first_rank": (0, 1, "1 or more"),
+    },
+    ("models", "student"): {
+        **OF_LOOPS,
+        "layers": (0, 1, "1 or more"),
+        "hidden": (0, 1, "1 or more"),
+        "feed_forward": (-1, 0, "0 or more"),
+        "warmup_steps": (-1, 0, "0 or more"),
+    },
+    ("models", "tuned"): {
+        **OF_CONTRASTS,
+        "query_learning_rate": (-1, 1, "more than 0"),
+        "cached": (0, 1, "1 or more"),
+    },
+    ("models", "prompt"): {**OF_CONTRASTS, "length": (0, 1, "1 or more")},
+    ("models", "mix"): {
+        "top": (0, 1, "1 or more"),
+        "temperature": (-0.1, 1, "more than 0"),
+    },
+    ("encoders", "prompted"): {
+        "max_length": (0, 1, "1 or more"),
+        "query_max_length": (0, 1, "1 or more"),
+        "batch_tokens": (0, 1, "1 or more"),
+    },
+}
+"""Section and row -> option -> a number out of its range, one at its end, and the range."""
+
+
+def planned(effbench, suite, which: int):
+    """Plan the suite with each option at the number in place ``which`` of its entry."""
+    given = copy.deepcopy(SUITE)
+    for (section, row), options in BOUNDS.items():
+        given[section][row] |= {option: entry[which] for option, entry in options.items()}
+    return effbench("plan", suite(json.dumps(given, indent=1)))
+
+
+def test_numbers_at_the_end_of_their_range_are_taken(effbench, suite) -> None:
+    found = planned(effbench, suite, 1)
+    assert found.exit_code == 0, found.output
+
+
+def test_every_number_out_of_its_range_is_a_line(effbench, suite) -> None:
+    found = planned(effbench, suite, 0)
+    assert found.exit_code == 2
+    lines = [line for line in found.stderr.splitlines() if "is out of range" in line]
+    assert sorted(line.split(": ", 1)[1] for line in lines) == sorted(
+        f"{section}.{row}.{option}: {entry[0]} is out of range (take {entry[2]})"
+        for (section, row), options in BOUNDS.items()
+        for option, entry in options.items()
+    )
