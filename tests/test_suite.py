@@ -80,6 +80,7 @@ def test_five_mistakes_are_reported_at_once(effbench, suite, tmp_path: Path) -> 
         ),
         ("{use: words}", "{use: words, width: true}", "encoders.words.width: True is not int"),
         ("{use: words}", "{use: words, width: '3'}", "'3' is not int (take the quotes away)"),
+        ("{use: words}", "{use: words, lower: 1}", "1 is not bool (write true or false)"),
         (
             "{use: words}",
             "{use: bad}",

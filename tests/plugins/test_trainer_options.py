@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -105,8 +106,8 @@ def test_numbers_at_the_end_of_their_range_are_taken(effbench, suite) -> None:
 def test_every_number_out_of_its_range_is_a_line(effbench, suite) -> None:
     found = planned(effbench, suite, 0)
     assert found.exit_code == 2
-    lines = [line for line in found.stderr.splitlines() if "is out of range" in line]
-    assert sorted(line.split(": ", 1)[1] for line in lines) == sorted(
+    lines = re.findall(r"suite\.yaml:\d+: (.* is out of range .*)", found.stderr)
+    assert sorted(lines) == sorted(
         f"{section}.{row}.{option}: {entry[0]} is out of range (take {entry[2]})"
         for (section, row), options in BOUNDS.items()
         for option, entry in options.items()
