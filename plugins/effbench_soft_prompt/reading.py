@@ -11,7 +11,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from effbench import Doc
 from effbench_soft_prompt.prompts import Prompt, check_backbone, open_backbone
-from effbench_transformer.network import PooledNetwork, reads_in, weights_in
+from effbench_transformer.network import PooledNetwork, Reads, reads_in, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
 if TYPE_CHECKING:
@@ -98,9 +98,7 @@ class SoftPromptEncoder:
         tokenizer, reading = opened.tokenizer, prompt.reading
         network = opened.network.to(getattr(torch, dtype))
         self.query_parameters = weights_in(network) + prompt.queries.numel()
-        reads, before = reads_in(network), prompt.queries
-        with_prompt = reads.once + before.nbytes + len(before) * reads.position
-        self._reads = reads._replace(once=with_prompt)
+        self._reads = _reads_after(prompt.queries, network)
 
         def side(
             vectors: Tensor, wanted: int | None, usual: int, option: str
@@ -143,3 +141,9 @@ class SoftPromptEncoder:
         """Return float32 [len(docs), d]; row i belongs to doc i."""
         texts = [doc.default_text() for doc in docs]
         return self._embed_passages(self._passage_tokens(texts))
+
+
+def _reads_after(prompt: Tensor, network: nn.Module) -> Reads:
+    """Return what a network reads of a text after a prompt: of the prompt all, each time."""
+    reads = reads_in(network)
+    return reads._replace(once=reads.once + prompt.nbytes + len(prompt) * reads.position)

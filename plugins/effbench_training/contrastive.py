@@ -47,16 +47,7 @@ def train(options: Contrastive, output_dir: Path, seed: int) -> None:
     )
 
     def save(folder: Path) -> dict[str, Any]:
-        save_side(queries, folder)
-        if passages is not None and passages is not queries:
-            save_side(passages, folder / "passages")
-        if options.student is not None:
-            shutil.copy(options.student.folder / KEPT, folder / KEPT)
-        what = "An encoder" if options.student is None else "A small query encoder"
-        count = len(options.data.queries)
-        readme = README.format(what=what, queries=count, batch=options.batch_size)
-        (folder / "README.md").write_text(readme, encoding="utf-8")
-        return {"queries": count}
+        return _save(options, queries, passages, folder)
 
     rate = options.query_learning_rate
     fit(
@@ -71,6 +62,25 @@ def train(options: Contrastive, output_dir: Path, seed: int) -> None:
         seed=seed,
         rates=() if rate is None else ((queries, rate),),
     )
+
+
+def _save(
+    options: Contrastive,
+    queries: SentenceTransformer,
+    passages: SentenceTransformer | None,
+    folder: Path,
+) -> dict[str, Any]:
+    """Write the sides that were trained; return what about.json says of them."""
+    save_side(queries, folder)
+    if passages is not None and passages is not queries:
+        save_side(passages, folder / "passages")
+    if options.student is not None:
+        shutil.copy(options.student.folder / KEPT, folder / KEPT)
+    what = "An encoder" if options.student is None else "A small query encoder"
+    count = len(options.data.queries)
+    readme = README.format(what=what, queries=count, batch=options.batch_size)
+    (folder / "README.md").write_text(readme, encoding="utf-8")
+    return {"queries": count}
 
 
 def _passages(

@@ -65,10 +65,7 @@ def fit(
     )
     trainer.who = who
     trainer.remove_callback(PrinterCallback)
-    checkpoint = newest(checkpoints)
-    with kept_in_time(trainer, checkpoint):
-        trainer.train(resume_from_checkpoint=checkpoint)
-    trainer.accelerator.wait_for_everyone()  # others may still write to a checkpoint
+    _train(trainer, checkpoints)
     if trainer.is_world_process_zero():
         _finish(trainer, save, output_dir)
         shutil.rmtree(checkpoints)
@@ -199,6 +196,13 @@ def _arguments(
     if arguments.n_gpu > 1:  # without torchrun: DataParallel would cut our batches up
         arguments._n_gpu = 1
     return arguments
+
+
+def _train(trainer: _Loop, checkpoints: Path) -> None:
+    checkpoint = newest(checkpoints)
+    with kept_in_time(trainer, checkpoint):
+        trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.accelerator.wait_for_everyone()  # others may still write to a checkpoint
 
 
 def _finish(
