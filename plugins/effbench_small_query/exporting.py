@@ -64,12 +64,8 @@ def export(
     """
     facts = json.loads((student / "small_query.json").read_text(encoding="utf-8"))
     recurrent = facts["cell"] in RECURRENT
-    if int8 and not recurrent:
-        raise EffbenchError(
-            "export: int8: Sentence Transformers keeps no int8 (export a row without)"
-        )
+    query_modules = _query_modules(student, facts, int8)
     large = _passage_side(passages or student / "passages")
-    query_modules = _query_modules(student, facts)
     place = f"query_0_{type(query_modules[0]).__name__}"  # as a Router calls its first module
     readable = recurrent or facts["cell"] == "static"
     light = LIGHT.format(student=place) + (INT8 if int8 else "")
@@ -100,9 +96,13 @@ def _passage_side(folder: Path) -> SentenceTransformer:
     return _load(folder)
 
 
-def _query_modules(student: Path, facts: dict[str, Any]) -> list[Any]:
+def _query_modules(student: Path, facts: dict[str, Any], int8: bool) -> list[Any]:
     if facts["cell"] in RECURRENT:  # not through its modules.json, which would need trust
         return [Recurrent.load(str(student)), *[Normalize()] * facts["normalize"]]
+    if int8:
+        raise EffbenchError(
+            "export: int8: Sentence Transformers keeps no int8 (export a row without)"
+        )
     modules = list(_load(student).children())
     if facts["cell"] == "transformer":  # RoBERTa's positions end before the library thinks
         first = modules[0]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from effbench import Doc
-from effbench_soft_prompt.prompts import Prompt, check_backbone, open_backbone
+from effbench_soft_prompt.prompts import Opened, Prompt, check_backbone, open_backbone
 from effbench_transformer.network import PooledNetwork, Reads, reads_in, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
@@ -92,9 +92,7 @@ class SoftPromptEncoder:
         onednn: bool,
         trust_remote_code: bool,
     ) -> None:
-        at = revision if model or revision else prompt.backbone.revision
-        opened = open_backbone(model or prompt.backbone.model, at, device, trust_remote_code)
-        check_backbone(prompt, opened.backbone, "soft-prompt")
+        opened = _opened(prompt, model, revision, device, trust_remote_code)
         tokenizer, reading = opened.tokenizer, prompt.reading
         network = opened.network.to(getattr(torch, dtype))
         self.query_parameters = weights_in(network) + prompt.queries.numel()
@@ -141,6 +139,16 @@ class SoftPromptEncoder:
         """Return float32 [len(docs), d]; row i belongs to doc i."""
         texts = [doc.default_text() for doc in docs]
         return self._embed_passages(self._passage_tokens(texts))
+
+
+def _opened(
+    prompt: Prompt, model: str | None, revision: str | None, device: str, trusted: bool
+) -> Opened:
+    """Return the prompt's backbone, or the same one from where it is now."""
+    at = revision if model or revision else prompt.backbone.revision
+    opened = open_backbone(model or prompt.backbone.model, at, device, trusted)
+    check_backbone(prompt, opened.backbone, "soft-prompt")
+    return opened
 
 
 def _reads_after(prompt: Tensor, network: nn.Module) -> Reads:

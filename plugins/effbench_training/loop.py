@@ -45,9 +45,8 @@ def fit(
     ``save`` returns what about.json shall say beside the steps, ``remarks`` perhaps.
     ``network`` returns a mapping with its ``loss``. A ``dataset`` with ``lengths`` is read in
     batches of like length, one with ``order(epoch)`` in that order, one with an ``epoch`` is
-    told which one it is. ``warmup`` is a number of steps, or below 1 a share of all;
-    ``rates`` gives modules learning rates of their own. The loss curve is kept in
-    ``loss.json``.
+    told which one it is. ``warmup`` is a number of steps, or below 1 a share of them;
+    ``rates`` are learning rates of modules. The loss curve is kept in ``loss.json``.
 
     Raises:
         EffbenchError: the loss is not a finite number.
@@ -64,11 +63,9 @@ def fit(
         optimizers=(_optimizer(network, rates, arguments), None),
     )
     trainer.who = who
-    trainer.remove_callback(PrinterCallback)
     _train(trainer, checkpoints)
     if trainer.is_world_process_zero():
         _finish(trainer, save, output_dir)
-        shutil.rmtree(checkpoints)
     trainer.accelerator.wait_for_everyone()
 
 
@@ -199,6 +196,7 @@ def _arguments(
 
 
 def _train(trainer: _Loop, checkpoints: Path) -> None:
+    trainer.remove_callback(PrinterCallback)
     checkpoint = newest(checkpoints)
     with kept_in_time(trainer, checkpoint):
         trainer.train(resume_from_checkpoint=checkpoint)
@@ -208,15 +206,17 @@ def _train(trainer: _Loop, checkpoints: Path) -> None:
 def _finish(
     trainer: _Loop, save: Callable[[Path], Mapping[str, Any]], output_dir: Path
 ) -> None:
-    """Write the model, its facts and its loss curve, and put them into place."""
+    """Put the model, its facts and its loss curve into place; drop the checkpoints."""
     curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-    model = Path(trainer.args.output_dir) / "model"
+    checkpoints = Path(trainer.args.output_dir)
+    model = checkpoints / "model"
     shutil.rmtree(model, ignore_errors=True)
     about = {**trainer.steps, **_ends(curve), **save(model)}
     about["remarks"] = [*about.get("remarks", ()), *_remarks(curve)]
     (model / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
     (model / "loss.json").write_text(json.dumps(curve), encoding="utf-8")
     _move(model, output_dir)
+    shutil.rmtree(checkpoints)
 
 
 def _ends(curve: Sequence[Mapping[str, float]]) -> dict[str, float]:
