@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "toy"), str(ROOT / "tests" / "plugins")]
 
 HEAVY = (
-    "bm25s", "effbench.cli.commands", "effbench.latency.measure", "effbench.board.board",
+    "bm25s", "effbench.cli.commands", "effbench.latency.measure", "effbench.board.leaderboard",
     "effbench.run.runner",
     "faiss", "effbench_small_query.training", "effbench_training.loop",
     "effbench_training.mining", "ir_measures", "pytrec_eval", "scipy.stats",

@@ -164,7 +164,7 @@ def test_exported_files_are_exported_again(run, folder: Path, name: str, what: s
 
 
 def test_damaged_texts_of_queries_are_named_and_not_shown(effbench, folder, tmp_path) -> None:
-    from effbench.board.board import boards
+    from effbench.board.leaderboard import boards
 
     (board,) = boards([folder])
     assert board.collected.texts["toy"]["q0"].startswith("apple")

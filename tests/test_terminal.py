@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from effbench.board.board import boards
+from effbench.board.leaderboard import boards
 from effbench.latency.samples import read_samples
 from effbench.text.printing import harmless
 from effbench.views import session, showing

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from effbench.board.board import Board, boards
 from effbench.board.chosen import of_other_data
+from effbench.board.leaderboard import Board, boards
 from effbench.board.moves import Change, Numbers, Uncompared
 from effbench.board.speeds import TIMES, lost, speeds
 from effbench.run.recorded import ROUNDING, Done, Failed, Skipped

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from effbench.board.board import Board, Line
+from effbench.board.leaderboard import Board
+from effbench.board.lines import Line
 from effbench.board.marks import Bearing, Mark, every_mark, time_of, unplaced
 from effbench.board.standings import Standing, standings
 from effbench.latency.spans import END_TO_END

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from effbench.board.board import Board
+    from effbench.board.leaderboard import Board
 
 EXACTLY = 1e-12
 """What a sum of floats may add to the difference."""

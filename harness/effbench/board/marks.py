@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from effbench.board.board import Board
 from effbench.board.expected import expectations, spelled
+from effbench.board.leaderboard import Board
 from effbench.run.recorded import Quoted
 from effbench.statistics import figures
 from effbench.statistics.figures import Interval

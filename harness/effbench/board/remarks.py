@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from effbench.board import counts
+from effbench.board.lines import Line
+from effbench.run.recorded import SuiteFacts
 from effbench.text.printing import one_line
-
-if TYPE_CHECKING:
-    from effbench.board.board import Line
-    from effbench.run.recorded import SuiteFacts
 
 LONGEST = 500
 """Characters of what a trainer remarks."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from effbench.api.errors import EffbenchError
-from effbench.board.board import Board
 from effbench.board.choice import Choice
+from effbench.board.leaderboard import Board
 from effbench.latency.gate import ADVICE
 from effbench.machine import facts
 from effbench.plan.located import text_of

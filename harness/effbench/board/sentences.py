@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effbench.board.board import Board
+from effbench.board.leaderboard import Board
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics.figures import Interval
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from effbench.board.board import Board
+from effbench.board.leaderboard import Board
 from effbench.board.marks import time_of
 from effbench.board.moves import Change, Numbers, Uncompared
 from effbench.latency.spans import ENCODE, END_TO_END

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from effbench.board.lines import Line
 from effbench.statistics.figures import Interval
 from effbench.statistics.significance import Paired, holm, values_of
-
-if TYPE_CHECKING:
-    from effbench.board.board import Line
 
 
 class Standing(NamedTuple):

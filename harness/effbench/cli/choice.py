@@ -14,8 +14,8 @@ from effbench.text.printing import put_json, say
 from effbench.text.words import plain_line
 
 if TYPE_CHECKING:
-    from effbench.board.board import Board
     from effbench.board.choice import Terms
+    from effbench.board.leaderboard import Board
 
 _MILLISECONDS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3}
 

@@ -42,7 +42,7 @@ from effbench.text.raised import raised_in
 from effbench.text.words import counted
 
 if TYPE_CHECKING:
-    from effbench.board.board import Board
+    from effbench.board.leaderboard import Board
 
 FAILED, MISTAKE = 1, 2
 
@@ -146,7 +146,7 @@ def run(
     failed, all lack data, or a score is not as expected; 2: a mistake in the suite or the
     command.
     """
-    from effbench.board.board import boards
+    from effbench.board.leaderboard import boards
     from effbench.cache.uses import using
     from effbench.cli.console import Terminal, stderr
     from effbench.guard import processes

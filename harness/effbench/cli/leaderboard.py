@@ -13,8 +13,8 @@ from effbench.cli.options import Place, columns_option, forgive_option, leave, m
 from effbench.text.printing import put, say
 
 if TYPE_CHECKING:
-    from effbench.board.board import Board
     from effbench.board.choice import Terms
+    from effbench.board.leaderboard import Board
     from effbench.views.tables import Table
 
 ENDINGS = {
@@ -94,7 +94,7 @@ def leaderboard(
     both are named; 2: a mistake; 3: --budget or --keep with --format json has an answer that is
     not sure, or none.
     """
-    from effbench.board.board import boards
+    from effbench.board.leaderboard import boards
     from effbench.cli import choice
     from effbench.views.selection import over
 

@@ -15,7 +15,7 @@ from effbench.store.paths import check_writable, expanded
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from effbench.board.board import Board
+    from effbench.board.leaderboard import Board
     from effbench.plan.cells import Plan
     from effbench.store.artifacts import Store
 

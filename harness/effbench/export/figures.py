@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from effbench.api.errors import EffbenchError
-from effbench.board.board import Board, Line, boards
+from effbench.board.leaderboard import Board, boards
+from effbench.board.lines import Line
 from effbench.board.marks import marks
 from effbench.board.sentences import sentence
 from effbench.plan.cells import Cell, Plan

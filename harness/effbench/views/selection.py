@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from effbench.api.errors import EffbenchError
-from effbench.board.board import Board, Line
 from effbench.board.collected import Collected
+from effbench.board.leaderboard import Board
+from effbench.board.lines import Line
 from effbench.run.recorded import SuiteFacts
 from effbench.run.records import suite_facts
 from effbench.statistics.sessions import Measured

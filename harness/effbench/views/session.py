@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from effbench.board.board import Line
 from effbench.board.latencies import spelled
+from effbench.board.lines import Line
 from effbench.latency.samples import Read
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics import figures, trust

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from effbench.board.board import Board, boards
 from effbench.board.expected import Expectation, expectations, spelled
+from effbench.board.leaderboard import Board, boards
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics.sessions import BRIEF, Value, columns, with_interval
 

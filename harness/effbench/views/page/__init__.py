@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from effbench.api.errors import EffbenchError
-from effbench.board.board import Board
+from effbench.board.leaderboard import Board
 from effbench.text.printing import harmless_data
 from effbench.views.page import chart
 from effbench.views.page.facts import facts

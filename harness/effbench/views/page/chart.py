@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from effbench.board.board import Board
+from effbench.board.leaderboard import Board
 from effbench.board.marks import grouped, marks, ranked, time_of, unplaced
 
 Point = Mapping[str, Any]

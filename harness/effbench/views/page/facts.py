@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from effbench.board.board import MEAN, Board
+from effbench.board.leaderboard import MEAN, Board
 from effbench.board.marks import marks, ranked, time_of
 from effbench.board.remarks import of_models
 from effbench.board.sentences import sentence

@@ -12,66 +12,14 @@ from effbench.board import latencies
 from effbench.board import published as others
 from effbench.board import remarks as said
 from effbench.board.collected import Collected, collect
+from effbench.board.lines import Line, lines_of
 from effbench.board.standings import Standing, standings
-from effbench.run.recorded import Done, Quoted, Record, Skipped, SuiteFacts
+from effbench.run.recorded import SuiteFacts
 from effbench.statistics.sessions import Measured
-from effbench.text.names import through
 from effbench.text.printing import one_line
 
 MEAN = "mean"
 """Stands for all units together."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """The records of one row through one index at one search setting, by dataset."""
-
-    row: str
-    index: str
-    records: Mapping[str, Done]
-
-    @property
-    def name(self) -> str:
-        """What it is called in a sentence."""
-        return f"{self.row} through {self.index}" if self.index else self.row
-
-    @property
-    def trained_on(self) -> str:
-        """What training took from the measured datasets (`effbench.plan.lineage.seen`)."""
-        kinds = {kind for record in self.records.values() for kind in record.trained_on}
-        return ", ".join(sorted(kinds))
-
-    @property
-    def tested_on(self) -> list[str]:
-        """The datasets whose very judgments, on which it is measured, it was trained on."""
-        return sorted(
-            name for name, record in self.records.items() if "judgments" in record.trained_on
-        )
-
-    def score(self, measure: str, weights: Mapping[str, float]) -> float | None:
-        """Return the weighted mean over datasets, or None unless all are there."""
-        there = [self.records[name].scores for name in weights if name in self.records]
-        scores = [own[measure] for own in there if measure in own]
-        if len(scores) < len(weights):
-            return None
-        return math.fsum(s * weight for s, weight in zip(scores, weights.values(), strict=True))
-
-    def total(self, name: str) -> float | None:
-        """Return the sum of an index's cost over datasets, if it is known of all.
-
-        Datasets that share a corpus share an index: it counts once.
-        """
-        costs = {
-            record.costs.index_key or dataset: getattr(record.costs, name)
-            for dataset, record in self.records.items()
-        }
-        known = [cost for cost in costs.values() if cost is not None]
-        return math.fsum(known) if known and len(known) == len(costs) else None
-
-    def cost(self, name: str) -> float | None:
-        """Return the largest of a cost on any dataset, if it is known."""
-        costs = [getattr(record.costs, name) for record in self.records.values()]
-        return max((cost for cost in costs if cost is not None), default=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +128,7 @@ def _board(found: Collected, published: others.Published) -> Board:
     remarks = [*found.remarks]
     names = [dataset.name for dataset in found.suite.datasets]
     records, unread = published.records(names, found.suite.measures)
-    lines = _lines([*found.records.values(), *records], remarks)
+    lines = lines_of([*found.records.values(), *records], remarks)
     whole, first = _whole(_units(found.suite)), found.suite.measures[0]
 
     def place(line: Line) -> tuple[bool, float, str, str]:
@@ -200,20 +148,6 @@ def _board(found: Collected, published: others.Published) -> Board:
         [one_line(one) for one in (*remarks, *timed.remarks)],
         [one_line(one) for one in (*found.unreadable, *unread, *timed.unreadable)],
     )
-
-
-def _lines(records: Iterable[Record], remarks: list[str]) -> list[Line]:
-    grouped: dict[tuple[str, str, bool], dict[str, Done]] = {}
-    for record in records:
-        setting = through(record.index_name, record.search)
-        place = record.row.name, setting, isinstance(record, Quoted)
-        by_dataset = grouped.setdefault(place, {})
-        if isinstance(record, Done):
-            by_dataset[record.dataset] = record
-        else:
-            status = "skipped" if isinstance(record, Skipped) else "FAILED"
-            remarks.append(f"{record.cell}: {status}: {record.error}")
-    return [Line(row, index, by_dataset) for (row, index, _), by_dataset in grouped.items()]
 
 
 def _baseline(suite: SuiteFacts, lines: Sequence[Line]) -> str | None:

@@ -1,0 +1,77 @@
+"""The lines of a leaderboard: one row through one index at one search setting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from effbench.run.recorded import Done, Quoted, Record, Skipped
+from effbench.text.names import through
+
+
+@dataclass(frozen=True)
+class Line:
+    """The records of one row through one index at one search setting, by dataset."""
+
+    row: str
+    index: str
+    records: Mapping[str, Done]
+
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        return f"{self.row} through {self.index}" if self.index else self.row
+
+    @property
+    def trained_on(self) -> str:
+        """What training took from the measured datasets (`effbench.plan.lineage.seen`)."""
+        kinds = {kind for record in self.records.values() for kind in record.trained_on}
+        return ", ".join(sorted(kinds))
+
+    @property
+    def tested_on(self) -> list[str]:
+        """The datasets whose very judgments, on which it is measured, it was trained on."""
+        return sorted(
+            name for name, record in self.records.items() if "judgments" in record.trained_on
+        )
+
+    def score(self, measure: str, weights: Mapping[str, float]) -> float | None:
+        """Return the weighted mean over datasets, or None unless all are there."""
+        there = [self.records[name].scores for name in weights if name in self.records]
+        scores = [own[measure] for own in there if measure in own]
+        if len(scores) < len(weights):
+            return None
+        return math.fsum(s * weight for s, weight in zip(scores, weights.values(), strict=True))
+
+    def total(self, name: str) -> float | None:
+        """Return the sum of an index's cost over datasets, if it is known of all.
+
+        Datasets that share a corpus share an index: it counts once.
+        """
+        costs = {
+            record.costs.index_key or dataset: getattr(record.costs, name)
+            for dataset, record in self.records.items()
+        }
+        known = [cost for cost in costs.values() if cost is not None]
+        return math.fsum(known) if known and len(known) == len(costs) else None
+
+    def cost(self, name: str) -> float | None:
+        """Return the largest of a cost on any dataset, if it is known."""
+        costs = [getattr(record.costs, name) for record in self.records.values()]
+        return max((cost for cost in costs if cost is not None), default=None)
+
+
+def lines_of(records: Iterable[Record], remarks: list[str]) -> list[Line]:
+    """Return the lines of records; ``remarks`` gets a sentence for each cell without scores."""
+    grouped: dict[tuple[str, str, bool], dict[str, Done]] = {}
+    for record in records:
+        setting = through(record.index_name, record.search)
+        place = record.row.name, setting, isinstance(record, Quoted)
+        by_dataset = grouped.setdefault(place, {})
+        if isinstance(record, Done):
+            by_dataset[record.dataset] = record
+        else:
+            status = "skipped" if isinstance(record, Skipped) else "FAILED"
+            remarks.append(f"{record.cell}: {status}: {record.error}")
+    return [Line(row, index, by_dataset) for (row, index, _), by_dataset in grouped.items()]
