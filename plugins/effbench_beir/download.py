@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import effbench
-from effbench.store.artifacts import default_root
-from effbench.store.paths import inside
-from effbench.store.reading import CHUNK
+from effbench.files import default_root, inside
 from effbench_beir.folder import Files
 
+CHUNK = 1 << 20
 HOST = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
 FORUMS = (
     *("android", "english", "gaming", "gis", "mathematica", "physics"),

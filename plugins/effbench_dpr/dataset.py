@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import effbench
-from effbench.store.digests import stamp_of
-from effbench.store.paths import inside
-from effbench.store.reading import sha256_of
+from effbench.files import inside, sha256_of, stamp_of
 from effbench_dpr.download import MD5, NAMES, default_folder, fetch
 from effbench_dpr.entries import Entry, read_entries
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import effbench
-from effbench.store.artifacts import default_root
-from effbench.store.disk import write_text
-from effbench.store.reading import CHUNK
+from effbench.files import default_root, write_text
 
 log = logging.getLogger(__name__)
 
+CHUNK = 1 << 20
 HOST = "https://dl.fbaipublicfiles.com/dpr/data/retriever"
 NAMES = ("nq", "trivia", "webquestions", "curatedtrec", "squad1")
 # From ir_datasets' etc/downloads.json (dpr-w100); nobody publishes checksums of the others.

@@ -16,12 +16,12 @@ from effbench import (
     EffbenchError,
     EncodedTexts,
     ModelId,
+    QueryEncoder,
     SpeedOnly,
     TrainedModel,
     Trainer,
     hookimpl,
 )
-from effbench.api.encoders import QueryEncoder
 from effbench_training import Count, LoopTrainer, Natural, Positive
 
 if TYPE_CHECKING:

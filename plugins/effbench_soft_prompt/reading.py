@@ -15,7 +15,7 @@ from effbench_transformer.network import PooledNetwork, Reads, reads_in, weights
 from effbench_transformer.tokens import length_limit, tokens_of
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 
 def read(
