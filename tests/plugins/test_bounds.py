@@ -1,4 +1,4 @@
-"""Options of the trainers: numbers out of range are found when a suite is planned."""
+"""Options of all plugins: numbers out of range are found when a suite is planned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
+for module in ("accelerate", "bm25s", "faiss", "sentence_transformers"):
+    pytest.importorskip(module, reason="needs all plugins' packages")
 
 TRAIN = {"use": "toy", "name": "train"}
 DATA = {"examples": [{"judgments": TRAIN}]}
@@ -40,8 +41,15 @@ SUITE: dict[str, Any] = {
     "encoders": {
         "words": {"use": "words"},
         "prompted": {"use": "soft-prompt", "model": "prompt"},
+        "pooled": {"use": "transformer", "model": "some/model"},
+        "given": {"use": "sentence-transformers", "model": "some/model"},
     },
-    "indexes": {"plain": {"use": "plain"}},
+    "retrievers": {"bm25": {"use": "bm25"}},
+    "indexes": {
+        "plain": {"use": "plain"},
+        "exact": {"use": "exact"},
+        "flat": {"use": "faiss", "factory": "Flat"},
+    },
     "latency": False,
 }
 
@@ -58,6 +66,11 @@ OF_CONTRASTS = {
     "negatives": (-1, 0, "0 or more"),
     "temperature": (0, 0.01, "more than 0"),
     "warmup_ratio": (0.51, 0.5, "0 to 0.5"),
+}
+OF_ENCODERS = {
+    "max_length": (0, 1, "1 or more"),
+    "query_max_length": (0, 1, "1 or more"),
+    "batch_tokens": (0, 1, "1 or more"),
 }
 BOUNDS: dict[tuple[str, str], dict[str, tuple[float, float, str]]] = {
     ("models", "mined"): {
@@ -81,10 +94,21 @@ BOUNDS: dict[tuple[str, str], dict[str, tuple[float, float, str]]] = {
         "top": (0, 1, "1 or more"),
         "temperature": (-0.1, 1, "more than 0"),
     },
-    ("encoders", "prompted"): {
+    ("encoders", "prompted"): OF_ENCODERS,
+    ("encoders", "pooled"): OF_ENCODERS,
+    ("encoders", "given"): {
         "max_length": (0, 1, "1 or more"),
-        "query_max_length": (0, 1, "1 or more"),
-        "batch_tokens": (0, 1, "1 or more"),
+        "batch_size": (0, 1, "1 or more"),
+    },
+    ("retrievers", "bm25"): {"k1": (-1, 0, "0 or more"), "b": (1.5, 1, "0 to 1")},
+    ("indexes", "exact"): {
+        "block": (0, 1, "1 or more"),
+        "memory": (-0.5, 0, "0 or more"),
+    },
+    ("indexes", "flat"): {
+        "train_sample": (0, 1, "1 or more"),
+        "build_threads": (0, 1, "1 or more"),
+        "seed": (-1, 2**31 - 1, "0 to 2,147,483,647"),
     },
 }
 """Section and row -> option -> a number out of its range, one at its end, and the range."""
@@ -112,3 +136,12 @@ def test_every_number_out_of_its_range_is_a_line(effbench, suite) -> None:
         for (section, row), options in BOUNDS.items()
         for option, entry in options.items()
     )
+
+
+def test_a_search_option_out_of_its_range_is_a_line(effbench, suite) -> None:
+    given = copy.deepcopy(SUITE)
+    given["indexes"]["flat"]["search"] = {"nprobe": [1, 0], "k_factor_rf": [0.5, 1]}
+    found = effbench("plan", suite(json.dumps(given, indent=1)))
+    for option, value in (("nprobe", 0), ("k_factor_rf", 0.5)):
+        place = f"indexes.flat.search.{option}"
+        assert f"{place}: {value} is out of range (take 1 or more)" in found.stderr
