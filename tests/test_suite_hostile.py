@@ -138,6 +138,8 @@ def test_a_hostile_file_is_one_line(effbench, suite, text: str, message: str) ->
         ("{use: plain}", r'{use: plain, search: {depth: "a\e"}}', r"depth: a value has '\x1b'"),
         (ROW, "{use: words, passages: {row: {a: 1}, unchecked: true}}", "passages are ROW or"),
         (ROW, f"{{use: words, width: {'x' * 1_000_000}}}", "xxxxxx' is not int"),
+        (ROW, f"{{use: words, lower: 1{'0' * 400}}}", "0 is not bool (write true or false)"),
+        (ROW, f"{{use: words, device: [1{'0' * 400}]}}", "0] is not str"),
         (ROW, f"{{use: words, {'x' * 1000}: 1}}", ": unknown option 'xxx"),
         ("[nDCG@10]", f"['nDCG{'(' * 10_000}']", "measures.0: no measure is called 'nDCG((((("),
         ("[nDCG@10]", f"[P@{'9' * 5000}]", "measures.0: no measure is called 'P@999"),
