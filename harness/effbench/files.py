@@ -30,6 +30,7 @@ from effbench.store.reading import (
 from effbench.store.tabular import TabularFile
 from effbench.store.trec import read_trec, upside_down
 from effbench.text.words import counted
+from effbench.work.downloads import fetch
 
 __all__ = [
     "TabularFile",
@@ -42,6 +43,7 @@ __all__ = [
     "default_root",
     "digest_of",
     "distinct_qrels",
+    "fetch",
     "find_model",
     "inside",
     "json_objects",
