@@ -46,8 +46,7 @@ def draw(results: Path, row: str, output: Path) -> None:
         image = axes.imshow(values, cmap="viridis", aspect="auto")
         axes.set_xticks(range(len(sources)), sources, rotation=45, ha="right")
         axes.set_yticks(range(len(targets)), targets)
-        axes.set_xlabel("source")
-        axes.set_ylabel("target")
+        axes.set(xlabel="source", ylabel="target")
         dark = (np.nanmin(values) + np.nanmax(values)) / 2
         for i, target in enumerate(targets):
             for j, source in enumerate(sources):
