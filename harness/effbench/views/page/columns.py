@@ -21,11 +21,15 @@ PERCENTS = (50, 95)
 COSTS = ("parameters", "index MB", "index s", "memory MB", "load ms", "queries/s")
 """Beginnings of the names of the table's columns that the page has after the times."""
 
+DRAWN = ("score", " ms")
+"""Ends of the names of the figures that the chart draws, with their bounds."""
+
 TEXT, SMALLEST, LARGEST = "text", "smallest", "largest"
 """What a click on a heading brings to the top first; texts begin with A."""
 
 Cells: TypeAlias = Sequence[Any]
-"""Of each line: a text, or a list of a figure's text, the figure and its bounds, or None."""
+"""Of each line: a text, or a list of a figure's text, the figure and its bounds if the chart
+draws them, or None."""
 
 Axis: TypeAlias = Mapping[tuple[str, str], Cells]
 """What a reader of the page chooses by two names."""
@@ -130,8 +134,11 @@ def _standing(board: Board, choice: tuple[str, str], field: str) -> Cells:
 
 
 def _cell(name: str, value: Value = None, *bounds: Value) -> list[Any] | None:
-    known = [digits(part) for part in (value, *bounds) if isinstance(part, float | int)]
-    return [spelled(name, value, *bounds), *known] if known else None
+    if value is None:
+        return None
+    figures = (value, *bounds) if name.endswith(DRAWN) else (value,)
+    known = [digits(part) for part in figures if isinstance(part, float | int)]
+    return [spelled(name, value, *bounds), *known]
 
 
 def digits(value: float) -> float:

@@ -121,8 +121,8 @@ def _cell(board: Board, number: int, record: Done, shared: _Shared) -> dict[str,
         "key": record.key[:8],
         "scores": {measure: digits(value) for measure, value in record.scores.items()},
         "about": {name: shared.number(value) for name, value in about.items()},
-        "wins": [_spelled(*one) for one in apart[:EXTREMES] if one[1] > one[2]],
-        "losses": [_spelled(*one) for one in apart[: -EXTREMES - 1 : -1] if one[1] < one[2]],
+        "wins": [one for one in apart[:EXTREMES] if one[1] > one[2]],
+        "losses": [one for one in apart[: -EXTREMES - 1 : -1] if one[1] < one[2]],
     }
 
 
@@ -133,10 +133,6 @@ def _apart(record: Done, other: Done | None, measure: str) -> list[tuple[str, fl
     both = [(query, value, theirs[query]) for query, value in own.items() if query in theirs]
     both.sort(key=lambda one: (one[2] - one[1], one[0]))
     return [(query, round(value, 4), round(their, 4)) for query, value, their in both]
-
-
-def _spelled(query: str, value: float, baseline: float) -> tuple[str, str, str]:
-    return query, f"{value:.4f}", f"{baseline:.4f}"
 
 
 def _texts(

@@ -254,7 +254,7 @@
     const texts = board.texts[dataset] || {};
     const lines = rows.map(([query, own, other]) => make("tr", {},
       make("td", { class: "query" }, texts[query] ? `${texts[query]} ` : "", make("small", {}, query)),
-      make("td", {}, own), make("td", {}, other)));
+      make("td", {}, own.toFixed(4)), make("td", {}, other.toFixed(4))));
     return make("div", {}, make("h3", {}, title), make("div", { class: "scroll" }, make("table", {},
       make("thead", {}, make("tr", {}, ...["query", "this row", "baseline"].map((t, i) =>
         make("th", { scope: "col", class: i ? null : "text" }, t)))),
