@@ -11,7 +11,7 @@ from effbench.statistics.sessions import Value
 from effbench.text.printing import exact, harmless
 from effbench.views.tables import Table
 
-TEXTS = ("row", "index", "datasets", "latency", "trained on", "expected", "baseline")
+TEXTS = ("row", "index", "dataset", "datasets", "latency", "trained on", "expected", "baseline")
 """Columns of words, aligned to the left."""
 
 BOUNDS = ("low", "high")
