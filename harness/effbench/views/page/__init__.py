@@ -74,9 +74,7 @@ def write_chart(spec: Mapping[str, Any], output: Path) -> None:
     if output.suffix == ".html":
         drawn: str | bytes = _filled("chart.html", title=output.stem, chart=spec)
     else:
-        drawn = _drawn(
-            spec, output.suffix[1:], f"{output}: cannot be drawn", "take another row"
-        )
+        drawn = _drawn(spec, output.suffix[1:], f"{output}: cannot be drawn", "write .html")
     write_output(output, drawn if isinstance(drawn, bytes) else drawn.encode())
 
 
