@@ -123,6 +123,6 @@ def time_of(board: Board, number: int, span: str, percent: int) -> tuple[Interva
         return None, "no latency" if every else f"no latency on {', '.join(missing)}"
     times = board.measured[number].times(span)
     found = figures.percentile_of(times, percent)
-    wanted = f"each process needs {figures.needed(percent)}: raise latency's queries"
+    wanted = f"each process needs {figures.samples_needed(percent)}: raise latency's queries"
     few = f"too few times for {span} p{percent} ({wanted})" if times else f"no {span} time"
     return found, "" if found else few

@@ -212,7 +212,7 @@ class Measured(NamedTuple):
                 found.setdefault("unstable", []).append(f"{complaint} ({_dataset(session)})")
             if trust.keeps_answers(session, cell):
                 found["keeps answers"] = ["a query that was asked before is far faster"]
-            for complaint in trust.other_answers(session, cell):
+            for complaint in trust.changed_answers(session, cell):
                 found.setdefault("other answers", []).append(
                     f"{complaint} ({_dataset(session)})"
                 )
