@@ -14,7 +14,8 @@ from effbench.latency.spans import END_TO_END
 from effbench.run.recorded import Done
 from effbench.statistics import figures
 from effbench.statistics.figures import Interval
-from effbench.statistics.sessions import SHOWN, Sessions
+from effbench.statistics.row_latency import SHOWN
+from effbench.statistics.sessions import Sessions
 from effbench.statistics.significance import SIGNIFICANT, Paired, holm, values_of
 from effbench.text.names import through
 from effbench.text.suggestions import suggest
@@ -218,7 +219,7 @@ def _through(record: Done) -> str:
 
 
 def _latencies(sessions: Sessions, mine: Done, theirs: Done, span: str) -> tuple[Any, ...]:
-    rows = [sessions.measured({one.dataset: one.cell}) for one in (mine, theirs)]
+    rows = [sessions.row_latency({one.dataset: one.cell}) for one in (mine, theirs)]
     own, other = (row.parts(span) for row in rows)
     milliseconds = [figures.percentile_of(row.times(span), 50) for row in rows]
     both = all(row.cells for row in rows)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from effbench.latency.gate import ADVICE
 from effbench.run.recorded import Done, SuiteFacts
-from effbench.statistics.sessions import Measured, Sessions, Wanted
+from effbench.statistics.row_latency import RowLatency
+from effbench.statistics.sessions import Criteria, Sessions
 
 UNSTABLE = (
     "an unstable latency gives no speed-up, and --budget and --keep take its row "
@@ -20,8 +21,8 @@ UNSTABLE = (
 class Latencies(NamedTuple):
     """What there is of a board's lines."""
 
-    lines: Sequence[Measured]
-    timed: Sequence[Measured]
+    lines: Sequence[RowLatency]
+    timed: Sequence[RowLatency]
     """The same, of whichever datasets have them."""
 
     missing: Sequence[Sequence[str]]
@@ -40,7 +41,7 @@ def sessions_for(
     for record in records:
         keys.setdefault(record.dataset, {})[record.cell] = record.key
     terms = suite.latency
-    return Sessions(folders, Wanted(keys, terms.timed, terms.conditions, terms.processes))
+    return Sessions(folders, Criteria(keys, terms.timed, terms.conditions, terms.processes))
 
 
 def latencies(
@@ -58,11 +59,11 @@ def latencies(
         for _, by_dataset in lines
     ]
     timed = [
-        sessions.measured({name: one[name].cell for name in datasets if name not in lacking})
+        sessions.row_latency({name: one[name].cell for name in datasets if name not in lacking})
         for (_, one), lacking in zip(lines, missing, strict=True)
     ]
     measured = [
-        Measured([]) if lacking else own for own, lacking in zip(timed, missing, strict=True)
+        RowLatency([]) if lacking else own for own, lacking in zip(timed, missing, strict=True)
     ]
     remarks = list(sessions.remarks)
     if any(record.latency for record in records):
@@ -83,9 +84,9 @@ def _to_come(missing: Sequence[Sequence[str]], suite: SuiteFacts) -> list[str]:
     return [f"latency not measured yet{where} (effbench run SUITE measures it)"] * bool(none)
 
 
-def _of(sessions: Sessions, record: Done | None) -> Measured:
+def _of(sessions: Sessions, record: Done | None) -> RowLatency:
     """Return the latencies of one record, if it has any."""
-    return sessions.measured({record.dataset: record.cell} if record else {})
+    return sessions.row_latency({record.dataset: record.cell} if record else {})
 
 
 def spelled(flags: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:

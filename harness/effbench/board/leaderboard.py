@@ -15,7 +15,7 @@ from effbench.board.collected import Collected, collect
 from effbench.board.lines import Line, lines_of
 from effbench.board.standings import Standing, standings
 from effbench.run.recorded import SuiteFacts
-from effbench.statistics.sessions import Measured
+from effbench.statistics.row_latency import RowLatency
 from effbench.text.printing import one_line
 
 MEAN = "mean"
@@ -30,10 +30,10 @@ class Board:
     lines: Sequence[Line]
     """Best first by the first measure; those that are not ranked come last."""
 
-    measured: Sequence[Measured]
+    measured: Sequence[RowLatency]
     """Each line's latencies; none where one of the datasets lacks them."""
 
-    timed: Sequence[Measured]
+    timed: Sequence[RowLatency]
     """Each line's latencies on whichever datasets have them."""
 
     missing: Sequence[Sequence[str]]
@@ -98,9 +98,9 @@ class Board:
         return [same.get(line.index, self.baseline) for line in self.lines]
 
     @cached_property
-    def baseline_measured(self) -> Measured:
+    def baseline_measured(self) -> RowLatency:
         """The latencies that speed-ups are over."""
-        return Measured([]) if self.baseline is None else self.measured[self.baseline]
+        return RowLatency([]) if self.baseline is None else self.measured[self.baseline]
 
     def standings(self, measure: str, unit: str = MEAN) -> Mapping[int, Standing]:
         """Return how lines do: number -> standing, of those that have all the datasets."""

@@ -12,7 +12,7 @@ from effbench.board.moves import Change, Numbers, Uncompared
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.machine import fingerprint
 from effbench.statistics.figures import Interval
-from effbench.statistics.sessions import Measured
+from effbench.statistics.row_latency import RowLatency
 
 OLD, NEW = "in the old results", "in the new results"
 
@@ -105,7 +105,7 @@ class Side:
         return Figure(None, marks[0] if marks else Doubt("no latency of the baseline"))
 
 
-def _doubt(whose: str, measured: Measured, value: Interval | None = None) -> Doubt:
+def _doubt(whose: str, measured: RowLatency, value: Interval | None = None) -> Doubt:
     """Return why a latency is not sure: it is marked, or its figure has no interval."""
     flags = measured.flags()
     if flags:

@@ -15,7 +15,7 @@ from effbench.board.sentences import sentence
 from effbench.plan.cells import Cell, Plan
 from effbench.run.records import SUITE
 from effbench.statistics import figures
-from effbench.statistics.sessions import SHOWN, Measured
+from effbench.statistics.row_latency import SHOWN, RowLatency
 from effbench.statistics.significance import Paired, values_of
 from effbench.text.printing import harmless
 from effbench.views.render import markdown_text
@@ -129,7 +129,7 @@ def _latency(
     """
     line, own = board.lines[number], _records(board.lines[number], keys)
     whole = [one for one in board.measured[number].cells if one[1] in own]
-    measured = Measured(
+    measured = RowLatency(
         [(one, cell) for one, cell in whole if one.header.rows[cell].timed == timed[cell]]
     )
     name, place = markdown_text(line.name), code(board.machine)

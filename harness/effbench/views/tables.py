@@ -9,7 +9,7 @@ from pathlib import Path
 from effbench.board.expected import Expectation, expectations, spelled
 from effbench.board.leaderboard import Board, boards
 from effbench.latency.spans import ENCODE, END_TO_END
-from effbench.statistics.sessions import BRIEF, Value, columns, with_interval
+from effbench.statistics.row_latency import BRIEF, Value, columns, with_interval
 
 NAMES = ("row", "index")
 """The columns that say whose figures a line has: they are shown with any others."""

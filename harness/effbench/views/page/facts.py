@@ -16,7 +16,7 @@ from effbench.latency.spans import END_TO_END
 from effbench.run.recorded import Done, Quoted
 from effbench.statistics import figures
 from effbench.statistics.figures import Interval
-from effbench.statistics.sessions import SHOWN, SPEED_UPS, Measured, Value
+from effbench.statistics.row_latency import SHOWN, SPEED_UPS, RowLatency, Value
 from effbench.text.printing import one_line
 from effbench.views.tables import table
 
@@ -135,7 +135,7 @@ def _standing(board: Board, number: int, measure: str, unit: str) -> dict[str, A
     }
 
 
-def _latency(measured: Measured) -> Iterator[tuple[str, dict[str, Any]]]:
+def _latency(measured: RowLatency) -> Iterator[tuple[str, dict[str, Any]]]:
     for span in SHOWN:
         times = measured.times(span)
         found = {percent: figures.percentile_of(times, percent) for percent in PERCENTS}
