@@ -18,7 +18,7 @@ import numpy as np
 from effbench.api.errors import EffbenchError
 from effbench.run.recorded import Done
 from effbench.run.records import SUITE, read, read_suite
-from effbench.statistics.significance import SIGNIFICANT, Paired, holm, values_of
+from effbench.statistics.significance import SIGNIFICANT, PairedValues, holm, values_of
 
 Values = dict[str, dict[str, dict[str, float]]]  # row -> dataset -> query_id -> value
 
@@ -79,7 +79,7 @@ def compare(
     one: dict[str, float], other: dict[str, float], resamples: int
 ) -> tuple[float, float]:
     """Return the mean difference and the p-value of the paired randomisation test."""
-    pairs = Paired([values_of([one, other])], resamples=resamples)
+    pairs = PairedValues([values_of([one, other])], resamples=resamples)
     return float(pairs.means[0] - pairs.means[1]), pairs.p_values(1)[0]
 
 

@@ -11,7 +11,7 @@ from effbench.board.leaderboard import Board, boards
 from effbench.board.moves import Change, Numbers, Uncompared
 from effbench.board.speeds import TIMES, lost, speeds
 from effbench.run.recorded import ROUNDING, Done, Failed, Skipped
-from effbench.statistics.significance import SIGNIFICANT, Paired, holm, values_of
+from effbench.statistics.significance import SIGNIFICANT, PairedValues, holm, values_of
 from effbench.text.printing import one_line
 
 CELL = "cell"
@@ -114,12 +114,12 @@ def _both(old: Board, new: Board) -> list[tuple[Done, Done]]:
 
 def _scores(old: Board, new: Board) -> Iterator[Change | Uncompared | None]:
     """Yield what became of each score; None if it has not moved."""
-    pairs: list[tuple[Done, Done, str, Paired]] = []
+    pairs: list[tuple[Done, Done, str, PairedValues]] = []
     for one, other in _both(old, new):
         for measure in dict.fromkeys([*old.measures, *new.measures]):
             values = [record.per_query.get(measure, {}) for record in (other, one)]
             if values[0].keys() & values[1].keys():
-                pairs.append((one, other, measure, Paired([values_of(values)])))
+                pairs.append((one, other, measure, PairedValues([values_of(values)])))
             elif any(values):
                 lacks = "old" if values[0] else "new"
                 why = "no query of both" if all(values) else f"no score in the {lacks} results"

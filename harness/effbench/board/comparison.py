@@ -16,7 +16,7 @@ from effbench.statistics import figures
 from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import SHOWN
 from effbench.statistics.sessions import Sessions
-from effbench.statistics.significance import SIGNIFICANT, Paired, holm, values_of
+from effbench.statistics.significance import SIGNIFICANT, PairedValues, holm, values_of
 from effbench.text.names import through
 from effbench.text.suggestions import suggest
 from effbench.text.words import counted
@@ -187,7 +187,7 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
         if mine.per_query[measure].keys() & theirs.per_query[measure].keys()
     ]
     values = [values_of([one.per_query[measure] for one in pair]) for pair in pairs]
-    found = [Paired([own]) for own in values]
+    found = [PairedValues([own]) for own in values]
     corrected = holm([own.p_values(1)[0] for own in found])
     return [
         Comparison(

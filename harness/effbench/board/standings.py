@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from effbench.board.lines import Line
 from effbench.statistics.figures import Interval
-from effbench.statistics.significance import Paired, holm, values_of
+from effbench.statistics.significance import PairedValues, holm, values_of
 
 
 class Standing(NamedTuple):
@@ -49,7 +49,7 @@ def standings(
         if there
     ]
     if there and all(map(len, values)):
-        paired = Paired(values, list(weights.values()))
+        paired = PairedValues(values, list(weights.values()))
         found |= _standings(lines, baselines, there, paired)
     return found
 
@@ -63,7 +63,7 @@ def _standings(
     lines: Sequence[Line],
     baselines: Sequence[int | None],
     there: Sequence[int],
-    paired: Paired,
+    paired: PairedValues,
 ) -> dict[int, Standing]:
     """Return the standings of those lines whose values are the columns of ``paired``."""
     places = {number: place for place, number in enumerate(there)}

@@ -16,7 +16,7 @@ from effbench.plan.cells import Cell, Plan
 from effbench.run.records import SUITE
 from effbench.statistics import figures
 from effbench.statistics.row_latency import SHOWN, RowLatency
-from effbench.statistics.significance import Paired, values_of
+from effbench.statistics.significance import PairedValues, values_of
 from effbench.text.printing import harmless
 from effbench.views.render import markdown_text
 
@@ -112,7 +112,7 @@ def _of_record(board: Board, line: Line, dataset: str) -> str:
     for measure in board.measures:
         values = record.per_query.get(measure)
         scores.append(
-            Paired([values_of([values])]).intervals()[0].spelled(4) if values else "-"
+            PairedValues([values_of([values])]).intervals()[0].spelled(4) if values else "-"
         )
     count = len(next(iter(record.per_query.values())))
     when = f"{record.created.date()}, effbench {record.versions.get('effbench', '?')}"
