@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from effbench.board.leaderboard import MEAN, Board
 from effbench.board.marks import marks, ranked, time_of
-from effbench.board.remarks import of_models
+from effbench.board.remarks import model_remarks
 from effbench.board.sentences import sentence
 from effbench.latency.spans import END_TO_END
 from effbench.run.recorded import Done, Quoted
@@ -105,7 +105,7 @@ def _line(
         "flags": marks(board, number),
         "ranked": ranked(board, number),
         "trained_on": line.trained_on,
-        "remarks": of_models(line),
+        "remarks": model_remarks(line),
         "facts": {name: known[name] for name in known if name.startswith(COSTS)},
         "standings": {
             measure: {unit: _standing(board, number, measure, unit) for unit in units}
