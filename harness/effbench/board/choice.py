@@ -219,7 +219,7 @@ def _shares(board: Board) -> Mapping[int, Interval | None]:
     found = board.standings(measure)
     if any(number != baseline for number in board.baselines):
         same = [baseline] * len(board.lines)
-        found = standings(board.lines, same, measure, board.whole)
+        found = standings(board.lines, same, measure, board.weights)
     whole = {baseline: Interval(1.0, 1.0, 1.0)} if baseline in found else {}
     return {number: own.kept for number, own in found.items()} | whole
 

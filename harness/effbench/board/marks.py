@@ -63,7 +63,7 @@ def every_mark(board: Board, number: int) -> Iterator[Mark]:
     def mark(kind: str, why: str) -> Mark:
         return Mark(kind, kind, why)
 
-    for flag, why in board.timed[number].flags().items():
+    for flag, why in board.partial_latencies[number].flags().items():
         yield mark(f"latency {flag}", why)
     if any(isinstance(record, Quoted) for record in line.records.values()):
         yield mark("published", "scores of others: no values of single queries, no latency")
@@ -84,7 +84,7 @@ def every_mark(board: Board, number: int) -> Iterator[Mark]:
 
 def ranked(board: Board, number: int) -> bool:
     """Tell whether a line's figures may be set against others': its latency, its training."""
-    return not board.measured[number].flags() and not board.lines[number].tested_on
+    return not board.latencies[number].flags() and not board.lines[number].tested_on
 
 
 def unplaced(board: Board, span: str, percent: int) -> dict[int, str]:
@@ -119,9 +119,9 @@ def time_of(board: Board, number: int, span: str, percent: int) -> tuple[Interva
     """
     missing = board.missing[number]
     if missing:
-        every = len(missing) == len(board.whole)
+        every = len(missing) == len(board.weights)
         return None, "no latency" if every else f"no latency on {', '.join(missing)}"
-    times = board.measured[number].times(span)
+    times = board.latencies[number].times(span)
     found = figures.percentile_of(times, percent)
     wanted = f"each process needs {figures.samples_needed(percent)}: raise latency's queries"
     few = f"too few times for {span} p{percent} ({wanted})" if times else f"no {span} time"

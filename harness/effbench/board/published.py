@@ -97,7 +97,7 @@ class Published(NamedTuple):
         return quoted, unreadable
 
 
-def read(folders: Iterable[Path]) -> Published:
+def read_published(folders: Iterable[Path]) -> Published:
     """Read the result files under some folders.
 
     Raises:

@@ -14,7 +14,7 @@ LONGEST = 500
 """The number of characters of a trainer's remark that are shown."""
 
 
-def remarks(lines: Sequence[Line], suite: SuiteFacts) -> Iterator[str]:
+def remarks_on(lines: Sequence[Line], suite: SuiteFacts) -> Iterator[str]:
     """Yield the remarks on the lines and datasets of a board."""
     for line in lines:
         if line.tested_on:

@@ -35,7 +35,7 @@ def _speed(board: Board, number: int, reference: str) -> str:
     """Say how fast a line is, or why its speed is not ranked; empty if it has no latency."""
     if board.baseline is None:
         return ""
-    latency, baseline = board.measured[number], board.baseline_measured
+    latency, baseline = board.latencies[number], board.baseline_latency
     same = board.baselines[number] == board.baseline
     if flags := latency.flags():
         return f"; its speed is not ranked (latency {', '.join(flags)})"

@@ -88,7 +88,7 @@ class Side:
         value, why = time_of(self.board, number, span, 50)
         if value is None:
             return Figure(None, Doubt(why))
-        measured = self.board.measured[number]
+        measured = self.board.latencies[number]
         return Figure(value, _doubt("latency", measured, value), measured.kernel_ms())
 
     def speedup(self, row: str, span: str) -> Figure:
@@ -96,7 +96,7 @@ class Side:
         number = self.numbers.get(row)
         if number is None:
             return Figure(None, Doubt("no such row"))
-        measured, baseline = self.board.measured[number], self.board.baseline_measured
+        measured, baseline = self.board.latencies[number], self.board.baseline_latency
         value = measured.speedup(baseline, span)
         if value is not None:
             return Figure(value, _doubt("latency", measured, value))
@@ -217,7 +217,7 @@ def _said(old: Figure, new: Figure, numbers: Numbers) -> str:
 def _settings(old: Board, new: Board) -> str:
     """Say in what the machines or the terms of the sessions differ; nothing if in nothing."""
     headers = [
-        next((session.header for own in board.measured for session, _ in own.cells), None)
+        next((session.header for own in board.latencies for session, _ in own.cells), None)
         for board in (old, new)
     ]
     one, other = headers

@@ -128,7 +128,7 @@ def _latency(
     Those of other options of speed than the row has now (``timed``: by cell) are none of it.
     """
     line, own = board.lines[number], _records(board.lines[number], keys)
-    whole = [one for one in board.measured[number].cells if one[1] in own]
+    whole = [one for one in board.latencies[number].cells if one[1] in own]
     measured = RowLatency(
         [(one, cell) for one, cell in whole if one.header.rows[cell].timed == timed[cell]]
     )

@@ -73,7 +73,7 @@ def over(boards: Sequence[Board], row: str) -> list[Board]:
         )
     said = f"the baseline is the suite's: there is no row {row} here"
     return [
-        replace(board, over=row, _standings={})
+        replace(board, chosen_baseline=row, _standings={})
         if row in {line.row for line in board.lines}
         else replace(board, remarks=[*board.remarks, said])
         for board in boards

@@ -64,7 +64,7 @@ def facts(board: Board) -> dict[str, Any]:
         "fingerprint": _fingerprint(board),
         "texts": {
             name: known
-            for name in board.whole
+            for name in board.weights
             if (known := _texts(name, cells.values(), board.collected.texts.get(name, {})))
         },
     }
@@ -95,9 +95,9 @@ def _records(board: Board) -> Iterator[tuple[int, Done]]:
 def _line(
     board: Board, number: int, units: Sequence[str], known: Mapping[str, Value]
 ) -> dict[str, Any]:
-    line, measured = board.lines[number], board.measured[number]
+    line, measured = board.lines[number], board.latencies[number]
     ratios = {
-        span: _rounded(measured.speedup(board.baseline_measured, span)) for span in SPEED_UPS
+        span: _rounded(measured.speedup(board.baseline_latency, span)) for span in SPEED_UPS
     }
     return {
         "row": line.row,
@@ -205,7 +205,7 @@ def _texts(
 
 def _fingerprint(board: Board) -> Any:
     """Return the machine as the latency sessions saw it."""
-    found = (session.header.fingerprint for own in board.measured for session, _ in own.cells)
+    found = (session.header.fingerprint for own in board.latencies for session, _ in own.cells)
     return next(found, None)
 
 
