@@ -68,6 +68,6 @@ def missed(boards: Iterable[Board]) -> Iterator[str]:
     """Yield a line of text for each row of the boards that misses a published score."""
     for board in boards:
         for number, line in enumerate(board.lines):
-            failures = [each for each in expectations(board, number) if not each.met]
+            failures = [score for score in expectations(board, number) if not score.met]
             if failures:
                 yield f"{board.suite} {line.name}: not as expected: {spelled(failures)}"
