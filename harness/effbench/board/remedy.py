@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from effbench.api.errors import EffbenchError
-from effbench.board.choice import Choice
+from effbench.board.choice import Recommendation
 from effbench.board.leaderboard import Board
 from effbench.latency.gate import ADVICE
 from effbench.machine import facts
@@ -22,31 +22,32 @@ UNKNOWN = "SUITE-FILE"
 class Remedy(NamedTuple):
     """A command that removes a doubt about a time."""
 
-    end: str
+    purpose: str
     """The purpose of the command, after "to"."""
 
     command: str
 
 
-def remedy(choice: Choice) -> Remedy | None:
+def remedy(recommendation: Recommendation) -> Remedy | None:
     """Return the command that may make a time sure, if one is in doubt or missing."""
-    board, taken = choice.board, choice.taken
+    board, taken = recommendation.board, recommendation.taken
     more = list[str]()
-    if choice.rival or (taken and taken.unsure) or (not taken and choice.passed_over):
-        end = f"make the latency sure, {ADVICE}"
-    elif taken and taken.may_exceed(choice.terms):
-        end = "narrow the interval of its time"
+    passed_over = not taken and recommendation.passed_over
+    if recommendation.rival or (taken and taken.unsure) or passed_over:
+        purpose = f"make the latency sure, {ADVICE}"
+    elif taken and taken.may_exceed(recommendation.terms):
+        purpose = "narrow the interval of its time"
         more = ["--processes", str(2 * board.collected.suite.latency.processes)]
-    elif not taken and choice.unmeasured:
-        end = "measure the latency"
+    elif not taken and recommendation.unmeasured:
+        purpose = "measure the latency"
     else:
         return None
     words = ["effbench", "latency", suite_argument(board), *more]
     if board.machine != facts.name():
-        end += f", on {board.machine}"
+        purpose += f", on {board.machine}"
     else:
         words += results_argument(board)
-    return Remedy(end, shlex.join(words))
+    return Remedy(purpose, shlex.join(words))
 
 
 def results_argument(board: Board) -> list[str]:
