@@ -124,13 +124,13 @@ def speedup(row: Sequence[Times], baseline: Sequence[Times]) -> Interval | None:
     """
     import numpy as np
 
-    logs = _over_pairs(row, baseline, lambda own, base: np.log(base / own))
+    logs = _over_pairs(row, baseline, lambda ns, base_ns: np.log(base_ns / ns))
     return logs and Interval(*(None if log is None else math.exp(log) for log in logs))  # type: ignore[arg-type]
 
 
 def difference(row: Sequence[Times], baseline: Sequence[Times]) -> Interval | None:
     """Return how many ms longer than the baseline a row takes, paired as in `speedup`."""
-    return _over_pairs(row, baseline, lambda own, base: (own - base) / 1e6)
+    return _over_pairs(row, baseline, lambda ns, base_ns: (ns - base_ns) / 1e6)
 
 
 def _over_pairs(
