@@ -18,7 +18,7 @@ SERVER = """
 import gc, json, os, random, signal, sys
 import numpy, torch
 from click.testing import CliRunner
-from effbench.cli import main
+from effbench.cli.commands import main
 
 def started(task):
     random.seed(7)  # Python draws another in each child

@@ -214,7 +214,7 @@ def test_what_is_left_does_not_keep_the_program_alive(
     found = run_alone(
         text,
         "--json",
-        first="import effbench.guard.ending\neffbench.ending.GRACE_SECONDS = 0.5",
+        first="import effbench.guard.ending\neffbench.guard.ending.GRACE_SECONDS = 0.5",
     )
     assert found.returncode == int(failing), found.stderr
     assert found.stderr.splitlines()[-1] == line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import os
 import re
@@ -115,11 +116,28 @@ def test_the_plugin_of_the_tutorial_is_listed(effbench, tmp_path: Path, monkeypa
     assert "encoders: hashing - Hashed words, normalised." in effbench("plugins").stdout
 
 
+def test_the_map_is_that_of_the_code() -> None:
+    page = (ROOT / "docs" / "development.md").read_text()
+    assert runpy.run_path(str(ROOT / "docs" / "rooms.py"))["filled"](page) == page, (
+        "run: make docs"
+    )
+
+
 def test_every_file_of_the_map_exists() -> None:
     page = (ROOT / "docs" / "development.md").read_text()
-    for name in re.findall(r"`([a-z_]+(?:\.py|/))`", page):
-        places = [ROOT / name, ROOT / "harness" / "effbench" / name]
+    names = re.findall(r"`([a-z_/]+(?:\.py|/))`", page)
+    assert len(names) > 200
+    for name in names:
+        places = [ROOT / name, ROOT / "harness" / "effbench" / name, ROOT / "plugins" / name]
         assert any(place.exists() for place in places), name
+
+
+def test_a_room_says_which_rooms_it_may_import() -> None:
+    rooms = runpy.run_path(str(ROOT / "docs" / "rooms.py"))["layers"]()[::-1]
+    assert len(rooms) > 10
+    for before, room in itertools.pairwise(rooms[:-1]):
+        says = (ROOT / "harness" / "effbench" / room / "__init__.py").read_text()
+        assert f"`{before}`" in says, room
 
 
 def test_days_of_published_results_are_those_of_their_records() -> None:
@@ -136,7 +154,7 @@ def test_days_of_published_results_are_those_of_their_records() -> None:
 
 
 def test_it_is_said_that_ranks_repeat_and_skip() -> None:
-    for name in ("README.md", "docs/leaderboard.md", "harness/effbench/page/page.html"):
+    for name in ("README.md", "docs/leaderboard.md", "harness/effbench/views/page/page.html"):
         page = " ".join((ROOT / name).read_text().split())
         _, _, after = page.partition("better beyond chance")
         assert "ranks can repeat and skip" in after[:500], name
@@ -166,7 +184,7 @@ def test_the_first_run_in_a_clone_measures_here(clone: Path, tmp_path: Path) -> 
     facts = {**json.loads((published / "machine.json").read_text())}
     facts.pop("sha256")
     (tmp_path / "sitecustomize.py").write_text(
-        f"from effbench import machine\nmachine.facts = lambda: {facts!r}\n"
+        f"from effbench.machine import facts\nfacts.facts = lambda: {facts!r}\n"
     )
     path = os.pathsep.join(map(str, [tmp_path, clone / "harness", clone / "plugins"]))
     environment = {**os.environ, "PYTHONPATH": path, "EFFBENCH_CACHE": str(tmp_path / "cache")}

@@ -178,7 +178,7 @@ def test_a_disk_that_is_full_when_latency_is_written_fails_the_pass_alone(
     def full(*_):
         raise OSError(28, "No space left on device", "a/file")
 
-    monkeypatch.setattr("effbench.latency.samples.write", full)
+    monkeypatch.setattr("effbench.latency.measure.write", full)
     terms = "latency: {queries: 10, warmup: 6, processes: 1}"
     found, kept = run(SUITE.replace("latency: false", terms))
     assert found.exit_code == 1

@@ -24,7 +24,8 @@ def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)  # importing it fails
 
 
-def test_hardware_and_container(tree) -> None:
+def test_hardware_and_container(tree, monkeypatch) -> None:
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: 4 if logical else 2)
     group = {"sys/fs/cgroup/cpu.max": "150000 100000"}
     found = fingerprint(1, None, tree({**LAPTOP, **group}))["platform"]
     hardware = found["hardware"]

@@ -178,7 +178,7 @@ def test_a_second_signal_ends_at_once(start) -> None:
 
 FULL = """\
 import os, signal, sys, threading, time
-from effbench import interruption
+from effbench.guard import interruption
 os.set_blocking(2, False)
 try:
     while True:

@@ -266,16 +266,16 @@ def test_a_folder_that_takes_no_session_is_found_before_measuring(run, tmp_path)
 def test_a_session_that_cannot_be_kept_costs_no_other(
     effbench, suite, tmp_path, monkeypatch
 ) -> None:
-    from effbench.statistics import sessions
+    from effbench.latency import measure
 
-    real = sessions.write
+    real = measure.write
 
     def full(folder, samples):
         if samples.header["dataset"] == "second":
             raise OSError(28, "No space left on device", "a/file")
         return real(folder, samples)
 
-    monkeypatch.setattr(sessions, "write", full)
+    monkeypatch.setattr(measure, "write", full)
     names = ("first", "second", "third")
     every = ", ".join(f"{{use: toy, name: {name}}}" for name in names)
     text = with_rows().replace("{use: toy}", every)

@@ -10,7 +10,7 @@ import pytest
 
 from effbench.machine import moment
 from effbench.machine.fingerprint import digest, fingerprint, state, warnings
-from made_machine import CPU, LAPTOP, refused, write
+from made_machine import LAPTOP, refused, write
 
 
 @pytest.fixture
@@ -33,7 +33,12 @@ def test_state(tree, monkeypatch) -> None:
     users = [SimpleNamespace(name=name) for name in ("me", "me", "you")]
     monkeypatch.setattr(psutil, "users", lambda: users)
     monkeypatch.setattr(moment.getpass, "getuser", lambda: "me")
-    monkeypatch.setattr(moment.os, "sysconf", lambda name: 100, raising=False)
+    monkeypatch.setattr(moment.os, "getloadavg", lambda: (0.5, 0.404, 0.3), raising=False)
+    clocks = [SimpleNamespace(current=mhz) for mhz in (803.4, 0.0, 799.6)]  # 0: off
+    monkeypatch.setattr(psutil, "cpu_freq", lambda percpu: clocks)
+    heats = [SimpleNamespace(current=degrees) for degrees in (61.0, 64.5)]
+    monkeypatch.setattr(psutil, "sensors_temperatures", lambda: {"coretemp": heats})
+    monkeypatch.setattr(psutil, "cpu_times", lambda: SimpleNamespace(steal=2.5))
     found = state(tree(LAPTOP))
     assert found.pop("available memory").endswith(" GB")
     assert found.pop("timer")
@@ -52,23 +57,18 @@ def test_state(tree, monkeypatch) -> None:
     }
 
 
-def test_frequency_and_temperature_from_their_second_places(tree) -> None:
-    root = tree(
-        {
-            f"{CPU}/cpu0/cpufreq/scaling_cur_freq": "1800000",
-            f"{CPU}/cpu1/cpufreq/scaling_cur_freq": "3200000",
-            "sys/class/thermal/thermal_zone0/type": "soc",
-            "sys/class/thermal/thermal_zone0/temp": "45250",
-        }
-    )
-    found = state(root)
-    assert found["cpu mhz"] == {"lowest": 1800, "highest": 3200}
-    assert found["temperatures"] == {"soc": 45.25}
+def test_what_psutil_cannot_read_is_absent(tree, monkeypatch) -> None:
+    for name in ("cpu_freq", "sensors_temperatures", "cpu_times"):
+        monkeypatch.setattr(psutil, name, refused, raising=False)
+    found = state(tree(LAPTOP))
+    assert not found.keys() & {"cpu mhz", "temperatures", "seconds stolen"}
+    assert found["clock source"] == "tsc"
 
 
 def test_without_linux_what_python_and_psutil_know_is_left(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(psutil, "users", refused)
     monkeypatch.delattr(psutil, "sensors_battery", raising=False)
+    monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(moment.getpass, "getuser", refused_as_in_containers)
     found, now = fingerprint(1, None, tmp_path), state(tmp_path)
     hardware = found["platform"]["hardware"]
@@ -76,7 +76,7 @@ def test_without_linux_what_python_and_psutil_know_is_left(tmp_path: Path, monke
     assert hardware["cpu"].keys() >= {"model", "architecture", "operation mode", "logical cpus"}
     assert not hardware["cpu"].keys() & {"governor", "turbo", "microcode", "sockets"}
     assert "container" not in found["platform"]
-    assert not now.keys() & {"on battery", "temperatures", "clock source", "gpu"}
+    assert not now.keys() & {"on battery", "temperatures", "cpu mhz", "seconds stolen", "gpu"}
     assert (now["users"], now["other users"]) == (0, 0)
     assert len(digest(found)) == 12
     assert warnings(found, {**now, "load": [0.0]}) == []

@@ -193,12 +193,6 @@ def test_features_of_a_query_encoder_are_with_its_passages(run, tmp_path: Path) 
     assert found[0] == found[1]
 
 
-def test_heat_map_without_a_mix_is_one_line(effbench, tmp_path: Path) -> None:
-    found = effbench("heat-map", tmp_path, "mix", "--output", tmp_path / "a.svg")
-    assert found.exit_code == 2
-    assert "no record of a row 'mix'" in found.stderr
-
-
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

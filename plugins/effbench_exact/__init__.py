@@ -16,7 +16,7 @@ from effbench import EffbenchError, SpeedOnly, VectorSource, hookimpl
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from effbench.api.encoders import Positions, Vectors
+    from effbench import Positions, Vectors
 
 _TILE = {"cpu": 2**22, "cuda": 2**26}  # scores held at once: bounds memory
 _FEW = 8  # queries take so many blocks at once, whose overhead is most of their time

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from effbench import EffbenchError, VectorSource, hookimpl
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Positions, Vectors
+    from effbench import Positions, Vectors
 
 _FILE = "index.faiss"
 _ROWS = 65_536  # added at once: bounds memory, and an HNSW graph depends on it

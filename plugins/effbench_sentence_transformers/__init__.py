@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 PAIR = ("a", "some more words, so that the other text is padded in a batch with this one")
 

@@ -15,12 +15,12 @@ from effbench import (
     EffbenchError,
     EncodedTexts,
     ModelId,
+    QueryEncoder,
     SpeedOnly,
     TrainedModel,
     Trainer,
     hookimpl,
 )
-from effbench.api.encoders import QueryEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

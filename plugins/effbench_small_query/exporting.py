@@ -11,8 +11,7 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Router
 
-from effbench import EffbenchError
-from effbench.api.encoders import READER
+from effbench import READER, EffbenchError
 from effbench_small_query import RECURRENT
 from effbench_small_query.light import FACTS, Static
 from effbench_small_query.recurrent import Recurrent

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from effbench.api.encoders import Encoder
+    from effbench import Encoder
 
 
 FROM_START = ("length", "tied", "pooling", "normalize", "query_max_length", "max_length")

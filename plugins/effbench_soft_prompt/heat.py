@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
-from msgspec import Struct
 
 from effbench import EffbenchError
-from effbench.run.recorded import Done
-from effbench.run.records import SUITE, read, read_suite
-from effbench.store.door import Name, Number, typed
+from effbench.commands import collect, say
 
 
-class Mix(Struct, frozen=True):
+class Mix(msgspec.Struct, frozen=True):
     """What a mixed prompt says of its domain: source -> similarity, and weight if it counts."""
 
-    similarities: dict[Name, Number]
-    weights: dict[Name, Number]
-    similarity: Name
+    similarities: dict[str, float]
+    weights: dict[str, float]
+    similarity: str
 
 
 def draw(results: Path, row: str, output: Path) -> None:
@@ -66,20 +64,29 @@ def draw(results: Path, row: str, output: Path) -> None:
 
 def _mixes(results: Path, row: str) -> dict[str, Mix]:
     """Return what the row's model says of each dataset."""
-    found: dict[str, Mix] = {}
-    for suite in sorted(results.rglob(SUITE)):
-        if found:
+    mixes: dict[str, Mix] = {}
+    for suite in collect([results]):
+        say(*(f"left out: {what}" for what in suite.unreadable), err=True)
+        mixed = [
+            (record, about)
+            for record in suite.done
+            if record.row.name == row
+            for about in record.models.values()
+            if isinstance(about, dict) and "similarities" in about
+        ]
+        if mixes and mixed:
             raise EffbenchError(f"{results} holds several suites (name the folder of one)")
-        for name in read_suite(suite).cells:
-            path = suite.parent / f"{name}.json"
-            record = read(path) if path.is_file() else None
-            if not isinstance(record, Done) or record.row.name != row:
-                continue
-            for about in record.models.values():
-                if isinstance(about, dict) and "similarities" in about:
-                    found[record.dataset] = typed(about, Mix, path)
-    if not found:
+        for record, about in mixed:
+            mixes[record.dataset] = _mix(about, f"{results}: {record.cell}")
+    if not mixes:
         raise EffbenchError(
             f"{results}: no record of a row {row!r} that mixes prompts (run its suite first)"
         )
-    return found
+    return mixes
+
+
+def _mix(about: object, where: str) -> Mix:
+    try:
+        return msgspec.convert(about, Mix)
+    except msgspec.ValidationError as error:
+        raise EffbenchError(f"{where}: {error} (run the suite again)") from error

@@ -17,7 +17,7 @@ from effbench_soft_prompt.options import Choice
 from effbench_soft_prompt.prompts import Prompt, load_prompt, save_prompt
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 Weights: TypeAlias = NDArray[np.float64]
 

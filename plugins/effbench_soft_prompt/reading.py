@@ -15,7 +15,7 @@ from effbench_transformer.network import PooledNetwork, reads_in, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 
 def read(

@@ -12,13 +12,7 @@ from transformers.utils import logging
 from effbench import EffbenchError, Examples
 from effbench_training import Start
 from effbench_transformer.loading import loading
-from effbench_transformer.soundness import (
-    pad_somehow,
-    refuse_foreign_words,
-    rows_of,
-    vocabulary_of,
-    whole_weights,
-)
+from effbench_transformer.soundness import prepare_tokenizer, whole_weights
 from effbench_transformer.tokens import length_limit, positions_of
 
 
@@ -87,8 +81,7 @@ def open_transformer(model: str, revision: str | None, **config: Any) -> Transfo
             model_kwargs={"use_safetensors": True, **source},
             processor_kwargs={"padding_side": "right", **source},
         )
-    refuse_foreign_words(model, vocabulary_of(network.tokenizer), rows_of(network.model))
-    pad_somehow(network.tokenizer, rows_of(network.model))
+    prepare_tokenizer(model, network.tokenizer, network.model)
     return network
 
 

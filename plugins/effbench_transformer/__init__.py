@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 HALF_ON_CPU = (
     "dtype: float16 is about a hundred times slower than float32 on a CPU "

@@ -19,7 +19,7 @@ from effbench.store.disk import on_disk
 from effbench.text.raised import said
 from effbench.work import code, joining
 from effbench.work.datasets import counted_docs
-from effbench.work.progress import Progress
+from effbench.work.progress import Progress, watching
 from effbench.work.rows import DatasetRow, Row
 from effbench.work.step import Opens, Step, key_of, made_together
 
@@ -181,7 +181,8 @@ class Workbench:
 
     def _make(self, step: Step, artifact: Artifact) -> None:
         resumed = not artifact.is_empty()
-        info = step.make(artifact, self)
+        with watching(self.progress):
+            info = step.make(artifact, self)
         facts = {"label": step.label, "code": {**code.of(step.offers), **code.models([step])}}
         artifact.finish({**facts, **info})
         self.made.append(step.label)

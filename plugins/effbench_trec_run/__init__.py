@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from effbench import Dataset, Doc, EffbenchError, ScoredDoc, VectorSource, hookimpl
-from effbench.store.trec import read_trec, upside_down
+from effbench.files import read_trec, upside_down
 
 ENDINGS = (".trec", ".trec.gz", ".run", ".txt")
 

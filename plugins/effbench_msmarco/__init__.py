@@ -10,8 +10,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import effbench
-from effbench.store.digests import count_lines, text_digest
-from effbench.store.reading import checked_id, checked_relevance, opened, read_lines, shown
+from effbench.files import (
+    checked_id,
+    checked_relevance,
+    count_lines,
+    opened,
+    read_lines,
+    shown,
+    text_digest,
+)
 
 Layout: TypeAlias = tuple[str, ...]  # what the columns of a line hold
 COLLECTION = ("doc_id", "text")
