@@ -14,11 +14,12 @@ from effbench.latency.spans import END_TO_END
 from effbench.run.recorded import Done
 from effbench.statistics import figures
 from effbench.statistics.figures import Interval
-from effbench.statistics.sessions import SHOWN, Sessions
+from effbench.statistics.row_latency import SHOWN
+from effbench.statistics.sessions import Sessions
 from effbench.statistics.significance import (
     RESAMPLES,
     SIGNIFICANT,
-    Paired,
+    PairedValues,
     holm,
     values_of,
 )
@@ -197,8 +198,8 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
     ]
     values = [values_of([one.per_query[measure] for one in pair]) for pair in pairs]
     draws = max(RESAMPLES, DRAWS * len(pairs))
-    corrected = holm([Paired([own], resamples=draws).p_values(1)[0] for own in values])
-    drawn = map(Paired, ([own] for own in values))
+    corrected = holm([PairedValues([own], resamples=draws).p_values(1)[0] for own in values])
+    drawn = map(PairedValues, ([own] for own in values))
     return [
         Comparison(
             collected.machine, facts.suite, mine.dataset, mine.row.name, theirs.row.name,
@@ -229,7 +230,7 @@ def _through(record: Done) -> str:
 
 
 def _latencies(sessions: Sessions, mine: Done, theirs: Done, span: str) -> tuple[Any, ...]:
-    rows = [sessions.measured({one.dataset: one.cell}) for one in (mine, theirs)]
+    rows = [sessions.row_latency({one.dataset: one.cell}) for one in (mine, theirs)]
     own, other = (row.parts(span) for row in rows)
     milliseconds = [figures.percentile_of(row.times(span), 50) for row in rows]
     both = all(row.cells for row in rows)

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from effbench.statistics.sessions import Value
+from effbench.statistics.row_latency import Value
 from effbench.text.printing import exact, harmless
 from effbench.views.tables import Table
 

@@ -11,7 +11,7 @@ from effbench.board.expected import Expectation, expectations, spelled
 from effbench.board.leaderboard import Board, boards
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics.figures import Interval
-from effbench.statistics.sessions import BRIEF, Value, columns, with_interval
+from effbench.statistics.row_latency import BRIEF, Value, columns, with_interval
 from effbench.statistics.significance import SIGNIFICANT
 
 NAMES = ("row", "index")
@@ -70,7 +70,7 @@ def tables(roots: Iterable[Path]) -> list[Table]:
 
 def table(board: Board) -> Table:
     """Return a board as a table."""
-    latencies = [columns(own, board.baseline_measured) for own in board.measured]
+    latencies = [columns(own, board.baseline_latency) for own in board.latencies]
     shown = [_shown(board, i, own) for i, own in enumerate(latencies)]
     expected = tuple(expectations(board, number) for number in range(len(shown)))
     names = tuple(dict.fromkeys(name for line in shown for name in line))
@@ -119,7 +119,7 @@ def _shown(board: Board, number: int, latencies: Mapping[str, Value]) -> dict[st
         "index": line.index,
     }
     for measure in board.measures:
-        values[_headline(board, measure)] = line.score(measure, board.whole)
+        values[_headline(board, measure)] = line.score(measure, board.weights)
     bounds = with_interval(_headline(board, first), standing and standing.score)
     values.update(list(bounds.items())[1:])  # the record's own score stays as it is
     if len(board.units) > 1:
@@ -149,7 +149,7 @@ def _kept(board: Board, number: int) -> dict[str, Value]:
     baseline = board.baselines[number]
     lines = [board.lines[i] for i in (number, baseline) if i is not None]
     shares = with_interval("kept", standing and standing.kept)
-    shares["kept"] = _share([line.score(first, board.whole) for line in lines])
+    shares["kept"] = _share([line.score(first, board.weights) for line in lines])
     if len(board.units) > 1:
         for unit, weights in board.units.items():
             shares[f"kept {unit}"] = _share([line.score(first, weights) for line in lines])

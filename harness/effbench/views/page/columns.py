@@ -10,7 +10,7 @@ from effbench.board.leaderboard import MEAN, Board
 from effbench.board.marks import marks, ranked, time_of
 from effbench.latency.spans import END_TO_END
 from effbench.statistics.figures import Interval
-from effbench.statistics.sessions import SHOWN, Value
+from effbench.statistics.row_latency import SHOWN, Value
 from effbench.views.page.chart import front
 from effbench.views.render import BOUNDS, spelled
 

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from effbench.board.leaderboard import Board
 from effbench.board.marks import marks, ranked
-from effbench.board.remarks import of_models
+from effbench.board.remarks import model_remarks
 from effbench.board.sentences import sentence
 from effbench.run.recorded import Done, Quoted
 from effbench.text.printing import one_line
@@ -55,7 +55,7 @@ def facts(board: Board) -> dict[str, Any]:
         "fingerprint": _fingerprint(board),
         "texts": {
             name: known
-            for name in board.whole
+            for name in board.weights
             if (known := _texts(name, cells.values(), board.collected.texts.get(name, {})))
         },
     }
@@ -95,7 +95,7 @@ def _line(board: Board, number: int) -> dict[str, Any]:
         "flags": marks(board, number),
         "ranked": ranked(board, number),
         "trained_on": line.trained_on,
-        "remarks": of_models(line),
+        "remarks": model_remarks(line),
         "sentence": sentence(board, number),
         "cells": {name: record.cell for name, record in line.records.items()},
     }
@@ -149,5 +149,5 @@ def _texts(
 
 def _fingerprint(board: Board) -> Any:
     """Return the machine as the latency sessions saw it."""
-    found = (session.header.fingerprint for own in board.measured for session, _ in own.cells)
+    found = (session.header.fingerprint for own in board.latencies for session, _ in own.cells)
     return next(found, None)
