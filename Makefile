@@ -22,10 +22,11 @@ fuzz: $(VENV)/test  ## 10,000 odd inputs of each kind; the last ones lie in .hyp
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/fuzz $(PARALLEL) --timeout 0 \
 		--basetemp .hypothesis/last
 
-lint: $(VENV)/test  ## style and types
+lint: $(VENV)/test  ## style, types, and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 docs: $(VENV)/test  ## write the generated parts of docs/ and results/ again
 	$(BIN)/python docs/generate.py

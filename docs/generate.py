@@ -1,4 +1,4 @@
-"""Write what is generated: help, messages, results/leaderboard.md. Run by ``make docs``."""
+"""Write what is generated of docs/ and results/. Run by ``make docs``."""
 
 from __future__ import annotations
 
@@ -62,9 +62,14 @@ def leaderboard() -> str:
 
 
 if __name__ == "__main__":
+    import rooms
     from messages import messages
 
     (HERE / "messages.md").write_text(messages(), encoding="utf-8")
     (HERE / "record.schema.json").write_text(schema(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")
+    development = HERE / "development.md"
+    development.write_text(
+        rooms.filled(development.read_text(encoding="utf-8")), encoding="utf-8"
+    )
     (RESULTS / "leaderboard.md").write_text(leaderboard(), encoding="utf-8")

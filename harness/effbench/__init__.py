@@ -1,8 +1,15 @@
-"""Benchmark efficient dense retrieval: all that a plugin imports."""
+"""Benchmark efficient dense retrieval: the contracts that a plugin implements, and its errors.
+
+This is the public face, with `effbench.files` and `effbench.commands`: a plugin imports these
+three and nothing else of effbench.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from effbench.api.encoders import (
+    READER,
     Countable,
     CountingQueryEncoder,
     DataPath,
@@ -41,8 +48,13 @@ from effbench.api.training import (
 )
 from effbench.work.progress import tell_steps
 
+if TYPE_CHECKING:  # arrays of numpy, which `import effbench` does not wait for
+    from effbench.api.encoders import Positions as Positions
+    from effbench.api.encoders import Vectors as Vectors
+
 __all__ = [
     "ABOUT",
+    "READER",
     "Countable",
     "CountingQueryEncoder",
     "DataPath",

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import functools
-import hashlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import effbench
-from effbench.store.artifacts import default_root
-from effbench.store.paths import inside
-from effbench.store.reading import CHUNK
+from effbench.files import default_root, fetch, inside
 from effbench_beir.folder import Files
 
 HOST = "https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets"
@@ -109,7 +105,9 @@ class Beir:
 
     @cached_property
     def _files(self) -> Files:
-        return Files(_fetch(self._stem, self._folder), self._split, inside=self._name)
+        name, md5 = f"{self._stem}.zip", ARCHIVES[self._stem].md5
+        archive = fetch("beir", f"{HOST}/{name}", self._folder / name, md5, _transfer)
+        return Files(archive, self._split, inside=self._name)
 
     def docs_count(self) -> None:
         """Return None: counting takes a pass."""
@@ -131,55 +129,7 @@ class Beir:
         return self._files.qrels()
 
 
-@functools.cache  # checked once a process: the forums of cqadupstack share 5 GB
-def _fetch(stem: str, folder: Path) -> Path:
-    """Return the checked zip in ``folder``, downloaded when it is not there.
-
-    A lock makes a second run wait for the first one's download.
-    """
-    from filelock import FileLock
-
-    archive = folder / f"{stem}.zip"
-    url = f"{HOST}/{stem}.zip"
-    md5 = ARCHIVES[stem].md5
-    try:
-        if not archive.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{archive}.lock"):
-                if not archive.exists():
-                    _download(url, archive, md5)
-        elif (found := _md5(archive)) != md5:
-            raise effbench.EffbenchError(
-                f"{archive}: its MD5 is {found}, not {md5} (remove it: {url} has it)"
-            )
-    except OSError as error:
-        raise effbench.EffbenchError(
-            f"beir: cannot download {url}: {error.strerror or type(error).__name__} "
-            f"(connect, or put the zip at {archive})"
-        ) from error
-    return archive
-
-
-def _download(url: str, archive: Path, md5: str) -> None:
-    """Download to a temporary name; only a file of the right checksum gets its own."""
+def _transfer(url: str, part: Path) -> None:
     from beir.util import download_url
 
-    part = archive.with_suffix(".zip.part")
-    try:
-        download_url(url, str(part))
-        if (found := _md5(part)) != md5:
-            raise effbench.EffbenchError(
-                f"beir: what {url} sends has MD5 {found}, not {md5} "
-                f"(get {archive.name} elsewhere and put it at {archive})"
-            )
-        part.replace(archive)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _md5(path: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    download_url(url, str(part))

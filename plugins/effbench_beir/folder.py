@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 import effbench
-from effbench.store.digests import count_lines, stamp_of
-from effbench.store.reading import sha256_of
+from effbench.files import count_lines, sha256_of, stamp_of
 from effbench_beir.lines import read_docs, read_qrels, read_queries
 
 Root: TypeAlias = Path | zipfile.Path  # zipfile.Path is a path inside an archive

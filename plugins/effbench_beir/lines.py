@@ -7,13 +7,7 @@ from collections.abc import Iterator
 from typing import IO
 
 import effbench
-from effbench.store.reading import (
-    checked_id,
-    checked_relevance,
-    checked_text,
-    json_objects,
-    lines_of,
-)
+from effbench.files import checked_id, checked_relevance, checked_text, json_objects, lines_of
 
 HEADER = ["query-id", "corpus-id", "score"]
 

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 import effbench
-from effbench.store.digests import stamp_of
-from effbench.store.paths import inside
-from effbench.store.reading import sha256_of
-from effbench_dpr.download import MD5, NAMES, default_folder, fetch
+from effbench.files import default_root, inside, sha256_of, stamp_of
+from effbench_dpr.download import MD5, NAMES, fetch_file
 from effbench_dpr.entries import Entry, read_entries
 
 
@@ -51,7 +49,7 @@ class Dpr:
             )
         self._path = path
         self._stem = _checked_stem(name, split) if name is not None else ""
-        self._folder = inside(Path(), folder) if folder else default_folder()
+        self._folder = inside(Path(), folder) if folder else default_root() / "dpr"
         self._hard_negatives = hard_negatives
         self.dataset_id = f"dpr/{name}/{split}" if path is None else _table_name(path)
 
@@ -111,7 +109,7 @@ class Dpr:
                 yield effbench.DocPair(entry.query.query_id, better, worse)
 
     def _entries(self) -> Iterator[Entry]:
-        path = fetch(self._stem, self._folder) if self._path is None else self._path
+        path = fetch_file(self._stem, self._folder) if self._path is None else self._path
         return read_entries(path, self._hard_negatives)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import effbench
-from effbench.store.reading import checked_id, checked_text, kind_of
+from effbench.files import checked_id, checked_text, kind_of
 from effbench_dpr.stream import read_objects
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import effbench
-from effbench.store.reading import CHUNK, LONGEST, opened
+from effbench.files import opened
 
+CHUNK = 1 << 20  # bytes that are read at a time
+LONGEST = 1 << 26  # characters of an entry: memory is bounded
 Record: TypeAlias = dict[str, Any]
 BROKEN = (OSError, EOFError, zlib.error)  # what gzip raises
 NOT_BLANK = re.compile(r"[^ \t\r\n]")

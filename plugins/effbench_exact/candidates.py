@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from effbench.api.encoders import Positions, Vectors
+    from effbench import Positions, Vectors
 
     Doubles = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Positions, Vectors
+    from effbench import Positions, Vectors
     from effbench_exact.candidates import Found
 
 Keys: TypeAlias = NDArray[np.int64]

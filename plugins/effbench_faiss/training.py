@@ -9,8 +9,7 @@ import numpy as np
 from effbench_faiss.parts import parts
 
 if TYPE_CHECKING:
-    from effbench import VectorSource
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors, VectorSource
 
 _BYTES = 1 << 30  # 700,000 vectors of width 384: k-means with 2,700 centroids takes no more
 _ROWS = 65_536  # read at once

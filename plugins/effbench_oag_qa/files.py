@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import effbench
-from effbench.store.digests import text_digest
-from effbench.store.reading import checked_id, numbered, opened, shown
+from effbench.files import checked_id, numbered, opened, shown, text_digest
 
 INSIDE = "oagqa-topic-v2"  # the folder that the authors' archive is unpacked to
 PAPER = ("id", "abstract", "title")

@@ -18,11 +18,9 @@ from effbench import EffbenchError
 from effbench_transformer.loading import loading, place_for
 from effbench_transformer.network import weights_in
 from effbench_transformer.soundness import (
-    pad_somehow,
+    prepare_tokenizer,
     refuse_foreign_words,
-    rows_of,
     rust_vocabulary,
-    vocabulary_of,
     whole_weights,
 )
 from effbench_transformer.tokens import length_limit, positions_of
@@ -65,8 +63,7 @@ def load(
             vocabulary = rust_vocabulary(module.tokenizer)
             refuse_foreign_words(model, vocabulary, module.embedding.num_embeddings)
     for module in transformers_of(found[0]):
-        refuse_foreign_words(model, vocabulary_of(module.tokenizer), rows_of(module.model))
-        pad_somehow(module.tokenizer, rows_of(module.model))
+        prepare_tokenizer(model, module.tokenizer, module.model)
     return found[0]
 
 

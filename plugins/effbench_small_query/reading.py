@@ -16,9 +16,10 @@ from tokenizers import Tokenizer
 
 from effbench import Doc, EffbenchError, Encoder, ModelId, QueryEncoder
 from effbench_small_query.light import Static
+from effbench_small_query.vocabulary import refuse_other_words
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
     from effbench_transformer.network import PooledNetwork, Reads
 
 
@@ -89,12 +90,6 @@ class StaticReader:
         from effbench_small_query.exporting import export
 
         export(self._folder, folder, passages)
-
-
-def refuse_other_words(tokenizer: Tokenizer, rows: int) -> None:
-    """Raise `ValueError` where a tokenizer knows more words than there are vectors of words."""
-    if tokenizer.get_vocab_size() > rows:
-        raise ValueError(f"{tokenizer.get_vocab_size()} words, but vectors of {rows}")
 
 
 class ProjectedReader:

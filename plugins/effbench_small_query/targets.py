@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from effbench import EffbenchError, EncodedTexts
-from effbench.api.encoders import VectorSource
+from effbench import EffbenchError, EncodedTexts, VectorSource
 from effbench_small_query.recurrent import padded
 
 log = logging.getLogger(__name__)

@@ -20,14 +20,14 @@ from torch import Tensor, nn
 
 from effbench_small_query import light
 from effbench_small_query.int8 import Int8Linear, bytes_of, refuse_unless_cpu
-from effbench_small_query.reading import refuse_other_words
 from effbench_small_query.recurrent import Recurrent, padded
+from effbench_small_query.vocabulary import refuse_other_words
 from effbench_transformer.loading import place_for
 from effbench_transformer.network import weights_in
 from effbench_transformer.onednn import pack_linears
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 BATCH = 256
 

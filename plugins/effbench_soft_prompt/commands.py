@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from effbench.cli.options import Place
-from effbench.text.printing import say
+from effbench.commands import Place, say
 
 
 @click.command()
@@ -26,7 +25,7 @@ def prompt(folder: Path, words: int, backbone: str | None) -> None:
     PROMPT is a folder with prompt.safetensors: a path, or a place in the usual cache as
     `effbench show` names it.
     """
-    from effbench.store.artifacts import default_root
+    from effbench.files import default_root
     from effbench_soft_prompt.words import nearest
 
     place = folder if folder.exists() else default_root() / folder
@@ -42,7 +41,7 @@ def prompt(folder: Path, words: int, backbone: str | None) -> None:
     "--output",
     required=True,
     type=Place(dir_okay=False),
-    help="An .svg, .png or .pdf file to write.",
+    help="An .html, .svg or .png file to write.",
 )
 def heat_map(results: Path, row: str, output: Path) -> None:
     """Draw how alike domains are, from the records of a ROW that mixes prompts."""

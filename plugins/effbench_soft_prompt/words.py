@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch.nn.functional import normalize
 
-from effbench.store.digests import find_model
+from effbench.files import find_model
 from effbench_soft_prompt.prompts import check_backbone, load_prompt, open_backbone
 
 

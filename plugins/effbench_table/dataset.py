@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import effbench
-from effbench.store.digests import digest_of, text_digest
-from effbench.store.tabular import TabularFile
-from effbench.text.words import counted
+from effbench.files import TabularFile, counted, digest_of, text_digest
 from effbench_table.docs import DocsFile
 from effbench_table.judged import Judged
 from effbench_table.queries import BUCKETS, QueriesFile, bucket

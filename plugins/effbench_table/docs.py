@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import effbench
-from effbench.store.reading import checked_id, shown
-from effbench.store.tabular import TabularFile
+from effbench.files import TabularFile, checked_id, shown
 
 
 class DocsFile(NamedTuple):

@@ -9,10 +9,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import effbench
-from effbench.store import judgments
-from effbench.store.reading import checked_id, shown
-from effbench.store.tabular import TabularFile
-from effbench.text.words import counted
+from effbench.files import (
+    TabularFile,
+    checked_id,
+    checked_qrel,
+    counted,
+    distinct_qrels,
+    shown,
+)
 from effbench_table.docs import DocsFile
 from effbench_table.queries import QueriesFile, id_of, plain
 
@@ -128,8 +132,8 @@ class Judged(NamedTuple):
         )
 
     def _graded(self, rows: Iterator[Row]) -> Iterator[effbench.Qrel]:
-        return judgments.distinct(
-            (where, judgments.checked((query_id, doc_id, 1 if value is None else value), where))
+        return distinct_qrels(
+            (where, checked_qrel((query_id, doc_id, 1 if value is None else value), where))
             for where, query_id, doc_id, value in rows
         )
 

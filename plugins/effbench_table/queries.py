@@ -7,8 +7,7 @@ import unicodedata
 from typing import NamedTuple
 
 import effbench
-from effbench.store.reading import checked_id, shown
-from effbench.store.tabular import TabularFile
+from effbench.files import TabularFile, checked_id, shown
 
 BUCKETS = 100
 """Parts that queries fall into by their texts: a share that is held out is so many of them."""

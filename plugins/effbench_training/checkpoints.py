@@ -11,9 +11,7 @@ from typing import Any, Protocol
 from transformers import TrainerCallback
 
 from effbench import EffbenchError
-from effbench.guard.interruption import postponed
-from effbench.store.digests import file_sha256
-from effbench.store.disk import read_sealed, write_json
+from effbench.files import postponed, read_sealed, sha256_of, write_json
 
 SUMS = "effbench_sums.json"
 """The file of a checkpoint with the checksums of the others."""
@@ -101,9 +99,9 @@ def newest(checkpoints: Path) -> str | None:
 
 
 def _sums(checkpoint: Path) -> dict[str, str]:
-    files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
-    return {
-        path.relative_to(checkpoint).as_posix(): file_sha256(path)
-        for path in files
-        if path.name != SUMS
-    }
+    sums = {}
+    for path in sorted(path for path in checkpoint.rglob("*") if path.is_file()):
+        if path.name != SUMS:
+            with path.open("rb") as file:
+                sums[path.relative_to(checkpoint).as_posix()] = sha256_of(file).hex()
+    return sums

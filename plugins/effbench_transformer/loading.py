@@ -15,13 +15,7 @@ from transformers.utils import logging
 
 from effbench import EffbenchError
 from effbench_transformer import HALF_ON_CPU
-from effbench_transformer.soundness import (
-    pad_somehow,
-    refuse_foreign_words,
-    refuse_missing,
-    rows_of,
-    vocabulary_of,
-)
+from effbench_transformer.soundness import prepare_tokenizer, refuse_missing
 
 
 def load(
@@ -55,8 +49,7 @@ def load(
             f"model {model!r}: it has a decoder (use sentence-transformers for it)"
         )
     refuse_missing(model, report["missing_keys"])
-    refuse_foreign_words(model, vocabulary_of(tokenizer), rows_of(network))
-    pad_somehow(tokenizer, rows_of(network))
+    prepare_tokenizer(model, tokenizer, network)
     return tokenizer, network.to(place).eval()
 
 

@@ -13,7 +13,7 @@ from effbench_transformer.onednn import pack_linears
 from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 TRIED = 64
 """Tokens of the text that is read alone and in a batch, to see whether that is the same."""

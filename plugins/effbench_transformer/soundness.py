@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from effbench import EffbenchError
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench import Vectors
 
 TRIED = 200
 """Words of a vocabulary that are read to see whether the tokenizer knows them."""
@@ -87,6 +87,18 @@ def refuse_foreign_words(model: str, vocabulary: Vocabulary, rows: int | None) -
             f"model {model!r}: its tokenizer has ids up to {highest}, its word embeddings end "
             f"at {rows - 1}: it is another model's (save the model's own tokenizer beside it)"
         )
+
+
+def prepare_tokenizer(model: str, tokenizer: Any, network: Any) -> None:
+    """Refuse a tokenizer that is not the model's own, and see that it has a padding token.
+
+    Raises:
+        EffbenchError: it knows no words, or other words than the model.
+
+    """
+    rows = rows_of(network)
+    refuse_foreign_words(model, vocabulary_of(tokenizer), rows)
+    pad_somehow(tokenizer, rows)
 
 
 def _knows(vocabulary: Vocabulary, words: Sequence[int]) -> bool:

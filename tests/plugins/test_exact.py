@@ -155,15 +155,13 @@ def test_no_queries_and_no_vectors() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"block": 0}, "exact: block is 0 rows (take 1 or more)"),
-        ({"memory": -1.0}, "exact: memory is -1.0 GiB (take 0 or more)"),
         ({"device": "gpu"}, "exact: unknown device 'gpu' (take auto, cpu, cuda or cuda:1)"),
         ({"device": "cuda:99"}, "exact: device cuda:99 is not here (take auto or cpu)"),
     ],
 )
 def test_mistakes_are_found_when_planning(options: dict[str, Any], message: str) -> None:
     with pytest.raises(EffbenchError) as caught:
-        ExactIndex.check(**{"device": "cpu", "block": 1, "memory": 1.0, **options})
+        ExactIndex.check(block=1, memory=1.0, **options)
     assert str(caught.value) == message
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from effbench_toy import WordsEncoder
 
 import effbench
-from effbench.guard.interruption import postponed
+from effbench.files import postponed
 
 Deed = Literal[
     "nothing", "waits", "swallows", "is deaf", "cleans for ever", "starts children",

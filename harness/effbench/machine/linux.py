@@ -71,7 +71,6 @@ def cpu(root: Path = ROOT) -> dict[str, Any]:
     """Return the processor's make, its cores, and how its frequency is governed."""
     info, folder = _cpuinfo(root), root / CPUS
     packages = [text(path) for path in each(folder, "topology/physical_package_id")]
-    cores = {text(path) for path in each(folder, "topology/thread_siblings_list")} - {None}
     stepping = [info.get(key) for key in ("cpu family", "model", "stepping")]
     features = (info.get("flags") or info.get("Features") or "").split()
     return present(
@@ -81,7 +80,6 @@ def cpu(root: Path = ROOT) -> dict[str, Any]:
             "features": " ".join(sorted(filter(VECTORS.match, features))) or None,
             "caches": _caches(folder / "cpu0/cache"),
             "sockets": len(set(packages)) or None,
-            "number of cores": len(cores) or None,
             "logical cpus": len(cpu_numbers(text(folder / "online") or "")) or None,
             "simultaneous multithreading": _flag(number(folder / "smt/active")),
             **_frequency(folder),

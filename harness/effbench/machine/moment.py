@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from effbench.machine.linux import CPUS, ROOT, each, number, present, text, tried
+from effbench.machine.linux import CPUS, ROOT, number, present, text, tried
 from effbench.machine.nvml import Gpus
 
 
@@ -120,16 +121,21 @@ def _of_gpus(facts: Any, states: Any) -> Iterator[str]:
 
 
 def _linux(root: Path) -> dict[str, Any]:
-    load = re.match(r"(\S+) (\S+) (\S+) (\d+)/", text(root / "proc/loadavg") or "")
-    speeds = sorted(_speeds(root))
+    import psutil
+
+    if sys.platform != "linux":  # psutil tells other systems' clocks as they were sold
+        return {}
+    load = re.match(r"\S+ \S+ \S+ (\d+)/", text(root / "proc/loadavg") or "")
+    clocks = tried(lambda: psutil.cpu_freq(percpu=True), [])
+    speeds = [round(clock.current) for clock in clocks if clock.current]  # 0: switched off
+    chips = tried(psutil.sensors_temperatures, {}).items()
     source = root / "sys/devices/system/clocksource/clocksource0/current_clocksource"
     return present(
         {
-            "load": [float(load[n]) for n in (1, 2, 3)] if load else None,
-            "runnable processes": int(load[4]) if load else None,
-            "cpu mhz": {"lowest": speeds[0], "highest": speeds[-1]} if speeds else None,
-            "temperatures": _temperatures(root / "sys/class"),
-            "seconds stolen": _stolen(root),
+            "runnable processes": int(load[1]) if load else None,
+            "cpu mhz": {"lowest": min(speeds), "highest": max(speeds)} if speeds else None,
+            "temperatures": {chip: max(t.current for t in heats) for chip, heats in chips},
+            "seconds stolen": tried(lambda: psutil.cpu_times().steal, None),
             "clock source": text(source),
             "address space randomisation": number(root / "proc/sys/kernel/randomize_va_space"),
         }
@@ -141,33 +147,3 @@ def _me() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a number without a name, as in containers
         return ""
-
-
-def _speeds(root: Path) -> Iterator[int]:
-    """Return each processor's frequency now, in MHz."""
-    current = [number(path) for path in each(root / CPUS, "cpufreq/scaling_cur_freq")]
-    if any(current):
-        yield from (speed // 1000 for speed in current if speed)
-        return
-    for speed in re.findall(r"cpu MHz\s*:\s*([\d.]+)", text(root / "proc/cpuinfo") or ""):
-        yield round(float(speed))
-
-
-def _temperatures(folder: Path) -> dict[str, float]:
-    """Return the hottest reading of each sensor chip, in degrees Celsius."""
-    places = [(path, path.parent / "name") for path in folder.glob("hwmon/hwmon*/temp*_input")]
-    places = places or [
-        (p, p.parent / "type") for p in folder.glob("thermal/thermal_zone*/temp")
-    ]
-    found: dict[str, float] = {}
-    for path, label in sorted(places):
-        chip, reading = text(label) or path.parent.name, number(path)
-        if reading is not None:
-            found[chip] = max(found.get(chip, reading / 1000), reading / 1000)
-    return found
-
-
-def _stolen(root: Path) -> float | None:
-    """Return the processors' time that other virtual machines took, since the start."""
-    words = (text(root / "proc/stat") or "").split("\n")[0].split()
-    return int(words[8]) / os.sysconf("SC_CLK_TCK") if len(words) > 8 else None

@@ -121,8 +121,8 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, known: _Known) -> Pl
             raise EffbenchError("another plugin of this name is installed (uninstall one)")
         with contained(f"plugin {point.name!r}"):
             loaded = point.load()
-            _refuse_strange_hooks(loaded)
             manager.register(loaded, point.name)
+            _refuse_strange_hooks(manager, loaded)
             brought = answers_of(manager, point.name, module)
         _refuse_clashes(brought.offers, known.offers)
         _refuse_twice(brought.ready, known.ready)
@@ -138,16 +138,16 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, known: _Known) -> Pl
     return plugin
 
 
-def _refuse_strange_hooks(module: object) -> None:
+def _refuse_strange_hooks(manager: pluggy.PluginManager, module: object) -> None:
     """Refuse what looks like a hook and is none, and modules without any."""
-    routines = {name for name in dir(module) if inspect.isroutine(getattr(module, name))}
-    # pluggy leaves this mark on what @hookimpl decorates
-    marked = {name for name in routines if hasattr(getattr(module, name), "effbench_impl")}
-    for name in sorted(marked - set(HOOKS)):
+    callers = manager.get_hookcallers(module) or []
+    # pluggy's check_pending stops at the first one, and suggests nothing
+    for name in sorted(caller.name for caller in callers if not caller.has_spec()):
         raise EffbenchError(f"unknown hook {name!r} ({suggest(name, HOOKS)})")
-    for name in sorted(routines & set(HOOKS) - marked):
-        raise EffbenchError(f"{name} is no hook yet (put @effbench.hookimpl above it)")
-    if not marked:
+    for name in sorted(set(HOOKS) - {caller.name for caller in callers}):
+        if inspect.isroutine(getattr(module, name, None)):
+            raise EffbenchError(f"{name} is no hook yet (put @effbench.hookimpl above it)")
+    if not callers:
         raise EffbenchError("it has no hook (docs/plugins.md says what a plugin is)")
 
 

@@ -133,6 +133,28 @@ class Silent:
         """Forget it."""
 
 
+_watching: Progress = Silent()
+
+
+@contextmanager
+def watching(progress: Progress) -> Iterator[None]:
+    """Let what `tell_work` tells inside be shown to who watches a run."""
+    global _watching
+    before, _watching = _watching, progress
+    try:
+        yield
+    finally:
+        _watching = before
+
+
+def tell_work(label: str, total: int | None, unit: str) -> AbstractContextManager[Tally]:
+    """Enter a piece of work, such as a download, that whoever watches is to see.
+
+    Outside of a step nobody sees it. Arguments and result are those of `Progress.work`.
+    """
+    return _watching.work(label, total, unit)
+
+
 _training: Tally | None = None
 
 
