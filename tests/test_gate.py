@@ -10,7 +10,7 @@ import pytest
 
 from effbench.latency import drawing
 from effbench.latency.gate import Load, read_system, unsteady
-from effbench.latency.samples import Block, read_samples
+from effbench.latency.samples import Block, read_session
 from effbench.statistics.figures import by_length
 from effbench.statistics.trust import stability_of
 
@@ -26,7 +26,7 @@ QUERIES = {f"q{i}": f"text {i}" for i in range(20)}
         ({"kernel_ns": (1060, 1000)}, "the machine's speed changed"),
         ({"stolen": 0.03}, "other virtual machines took the processor"),
         ({"throttled": 1}, "the processor was throttled"),
-        ({"others": 0.3}, "other processes kept a core busy"),
+        ({"busy_cores": 0.3}, "other processes kept a core busy"),
     ],
 )
 def test_what_makes_a_block_unsteady(change, reason) -> None:
@@ -37,7 +37,7 @@ def test_what_other_processes_take_is_seen() -> None:
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         load, mine = Load(lambda: []), Load(lambda: [other.pid])
         time.sleep(1)
-        found, without = load.others(), mine.others()
+        found, without = load.busy_cores(), mine.busy_cores()
         other.kill()
     assert found > 0.2
     assert without < found, "those that measure are not counted"
@@ -90,7 +90,7 @@ def test_processes_that_differ_make_a_row_unstable(tmp_path) -> None:
     from made_sessions import write_session
 
     path = write_session(tmp_path, "toy", {"a": {"encode": [1.0] * 12}}, processes=4)
-    session = read_samples(path)
+    session = read_session(path)
     assert stability_of(session, "a").complaint == ""
     slow = session.columns["process"] == 3
     session.columns["ns"][slow] *= 2
@@ -103,7 +103,7 @@ def test_lengths_are_in_buckets_that_double(tmp_path) -> None:
     ms = [1.0] * 12 + [2.0] * 12 + [3.0] * 12 + [9.0] * 3
     words = [8] * 12 + [9] * 6 + [16] * 6 + [17] * 12 + [100] * 3
     path = write_session(tmp_path, "toy", {"a": {"encode": ms}}, words=words)
-    found = by_length(read_samples(path), "a", "encode")
+    found = by_length(read_session(path), "a", "encode")
     assert {bucket: one.value for bucket, one in found.items()} == {
         "1-8": 1.0,
         "9-16": 2.0,

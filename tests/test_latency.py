@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from effbench.latency.alone import exclusive
-from effbench.latency.samples import Read, read_samples
+from effbench.latency.samples import Session, read_session
 from effbench.statistics import trust
 from effbench.work.progress import Silent
 
@@ -31,8 +31,8 @@ def with_row(row: str, terms: str = TERMS) -> str:
     return SUITE.replace("{use: words, width: 32}", row).replace(TERMS, terms)
 
 
-def sessions(folder: Path) -> list[Read]:
-    return [read_samples(path) for path in sorted(folder.glob("*/toys/latency/*.npz"))]
+def sessions(folder: Path) -> list[Session]:
+    return [read_session(path) for path in sorted(folder.glob("*/toys/latency/*.npz"))]
 
 
 def lines(found) -> dict[str, dict]:

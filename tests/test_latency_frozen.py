@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from effbench.latency import measure
-from effbench.latency.samples import read_samples
+from effbench.latency.samples import read_session
 
 SUITE = """\
 suite: toys
@@ -42,19 +42,19 @@ def ran(effbench, suite, tmp_path, monkeypatch):
     path = suite(SUITE)
 
     def run(command: str = "run", meanwhile: Callable[[], object] = lambda: None):
-        real = measure.session
+        real = measure.measure_session
 
         def session(*arguments):
             meanwhile()
             return real(*arguments)
 
-        monkeypatch.setattr(measure, "session", session)
+        monkeypatch.setattr(measure, "measure_session", session)
         found = effbench(command, path, "--results", tmp_path / "r")
-        monkeypatch.setattr(measure, "session", real)
+        monkeypatch.setattr(measure, "measure_session", real)
         newest = max(
             (tmp_path / "r").glob("*/toys/latency/*.npz"), key=lambda one: one.stat().st_mtime
         )
-        return found, read_samples(newest)
+        return found, read_session(newest)
 
     return run
 

@@ -16,7 +16,7 @@ import pytest
 from rich.cells import cell_len
 
 from effbench.board.leaderboard import boards
-from effbench.latency.samples import read_samples
+from effbench.latency.samples import read_session
 from effbench.text.printing import harmless
 from effbench.views import session, showing
 from effbench.views.layout import drawn
@@ -273,7 +273,7 @@ def test_columns_that_were_asked_for_are_listed_where_two_have_no_room(tmp_path:
 def test_a_latency_session_shows_every_column(tmp_path: Path) -> None:
     write_results(tmp_path, rows=ROWS, datasets=1)
     (path,) = tmp_path.glob("a-machine/made/latency/*.npz")
-    known, _ = session.tables(read_samples(path), "made", "a-machine")
+    known, _ = session.tables(read_session(path), "made", "a-machine")
     assert not hidden(list(drawn(known, 60)))
     for cells, line in zip(stacked(known, 60), known.lines, strict=True):
         assert cells == {name: shown(known, line, name) for name in for_people(known)}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from effbench.latency.samples import Read, Times
+from effbench.latency.samples import Session, Times
 from effbench.statistics.trust import steady_times
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _pairs(mine: Times, theirs: Times) -> Iterator[NDArray[np.float64]]:
             yield np.array([(own[key], other[key]) for key in both], dtype=float)
 
 
-def by_length(session: Read, cell: str, span: str) -> Mapping[str, Interval]:
+def by_length(session: Session, cell: str, span: str) -> Mapping[str, Interval]:
     """Return the median of a span by the query's length: "9-16" tokens -> ms.
 
     Lengths are the encoder's own if it counts tokens, else words; buckets double.

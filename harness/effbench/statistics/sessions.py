@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from effbench.api.errors import DiskError, EffbenchError
-from effbench.latency.samples import FOLDER, Read, Times, read_samples
+from effbench.latency.samples import FOLDER, Session, Times, read_session
 from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END, SEARCH, TOTAL_COMPUTE
 from effbench.machine import fingerprint
 from effbench.statistics import figures, trust
@@ -57,7 +57,7 @@ class Wanted(NamedTuple):
 
     processes: int
 
-    def current(self, session: Read, cell: str) -> bool:
+    def current(self, session: Session, cell: str) -> bool:
         """Tell whether a session measured a cell as it is now."""
         facts = session.header.rows.get(cell)
         key = self.keys.get(_dataset(session), {}).get(cell)
@@ -68,7 +68,7 @@ class Wanted(NamedTuple):
             and cell not in session.header.errors
         )
 
-    def rank(self, session: Read) -> tuple[int, bool, datetime]:
+    def rank(self, session: Session) -> tuple[int, bool, datetime]:
         """Return what makes one session better than another."""
         header = session.header
         whole = session.rounds >= self.processes and all(
@@ -94,7 +94,7 @@ class Sessions:
         self.remarks: list[str] = []
         self.unreadable: list[str] = []
         self._wanted = wanted
-        by_dataset: dict[str, list[Read]] = {}
+        by_dataset: dict[str, list[Session]] = {}
         for one in self._read(folders):
             if wanted.keys.get(_dataset(one)):
                 by_dataset.setdefault(_dataset(one), []).append(one)
@@ -115,10 +115,10 @@ class Sessions:
             there.append((session, cell))
         return Measured(there)
 
-    def _read(self, folders: Iterable[Path]) -> Iterator[Read]:
+    def _read(self, folders: Iterable[Path]) -> Iterator[Session]:
         for path in self._paths(folders):
             try:
-                yield read_samples(path)
+                yield read_session(path)
             except EffbenchError as error:
                 self.unreadable.append(one_line(str(error)))
 
@@ -134,7 +134,7 @@ class Sessions:
             found += listed(folder, "*.npz")
         return sorted(found)
 
-    def _alike(self, one: Read, newest: Read) -> bool:
+    def _alike(self, one: Session, newest: Session) -> bool:
         for what in ("conditions", "fingerprint"):
             unlike = fingerprint.differences(
                 getattr(one.header, what), getattr(newest.header, what)
@@ -148,14 +148,14 @@ class Sessions:
         return True
 
 
-def _dataset(session: Read) -> str:
+def _dataset(session: Session) -> str:
     return session.header.dataset
 
 
 class Measured(NamedTuple):
     """A row's cells, each in the session of its dataset, datasets in order."""
 
-    cells: Sequence[tuple[Read, str]]
+    cells: Sequence[tuple[Session, str]]
 
     def parts(self, span: str) -> list[Times]:
         """Return what a span took, dataset by dataset: steady blocks where there are enough."""

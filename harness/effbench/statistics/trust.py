@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from effbench.latency.gate import SPREAD, STEADY, unsteady
-from effbench.latency.samples import Read, Times
+from effbench.latency.samples import Session, Times
 from effbench.latency.spans import ENCODE, END_TO_END
 
 CACHED = 0.5
@@ -39,7 +39,7 @@ class Stability(NamedTuple):
         return ""
 
 
-def steady_times(session: Read, cell: str, span: str) -> Times:
+def steady_times(session: Session, cell: str, span: str) -> Times:
     """Return what a span took in the steady blocks of those processes that have enough of them.
 
     Where less than half of the processes have, everything is returned (and the row is marked).
@@ -59,7 +59,7 @@ def steady_times(session: Read, cell: str, span: str) -> Times:
     return kept
 
 
-def stability_of(session: Read, cell: str) -> Stability:
+def stability_of(session: Session, cell: str) -> Stability:
     """Return whether a row's blocks were steady and its processes agree."""
     import numpy as np
 
@@ -76,7 +76,7 @@ def stability_of(session: Read, cell: str) -> Stability:
     )
 
 
-def _steady_blocks(session: Read, cell: str) -> Mapping[int, Mapping[int, bool]]:
+def _steady_blocks(session: Session, cell: str) -> Mapping[int, Mapping[int, bool]]:
     """Return process -> block -> whether the machine was steady."""
     found: dict[int, dict[int, bool]] = {}
     for block in session.blocks_of(cell):
@@ -88,7 +88,7 @@ def _share(blocks: Mapping[int, bool]) -> float:
     return sum(blocks.values()) / len(blocks)
 
 
-def keeps_answers(session: Read, cell: str) -> bool:
+def keeps_answers(session: Session, cell: str) -> bool:
     """Tell whether an encoder is far faster when it is asked again: it looks its answers up."""
     import numpy as np
 
@@ -101,7 +101,7 @@ def keeps_answers(session: Read, cell: str) -> bool:
     return bool(ratios) and float(np.median(ratios)) < CACHED
 
 
-def other_answers(session: Read, cell: str) -> list[str]:
+def other_answers(session: Session, cell: str) -> list[str]:
     """Say how many single queries were answered otherwise than in the quality pass."""
     differs = session.header.rows[cell].differs
     of = f"of {len(set(session.header.queries))}"

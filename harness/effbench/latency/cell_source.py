@@ -1,7 +1,8 @@
-"""What workers are told of their cells: the plan of the run, not what the files say by now.
+"""Hand a cell to a worker: the worker plans the suite again, and checks that it got this cell.
 
-A worker plans the suite once more, from the text that the run began with. What comes out must
-be what the run has planned, else a figure would be filed under another cell's key.
+The worker plans from the text that the suite file had when the run began. If data, models or
+plugins have changed since, the worker refuses the cell: its times would be kept under the key
+of another cell.
 """
 
 from __future__ import annotations
@@ -23,27 +24,29 @@ if TYPE_CHECKING:
 SINCE = "has changed since the run began (run the suite again)"
 
 
-class Place(NamedTuple):
-    """Where a worker finds its cell."""
+class CellSource(NamedTuple):
+    """What the cells of a run are planned from, and opened with."""
 
     suite: Suite
     data: Path
+    """The folder where relative paths of the suite start."""
+
     cache: Path
     device: str | None
 
-    def spelled(self, cell: Cell) -> dict[str, Any]:
-        """Return what `opened` takes, as another process can read it."""
+    def described(self, cell: Cell) -> dict[str, Any]:
+        """Return the arguments of `open_cell` as JSON can hold them."""
         paths = {"path": self.suite.path, "data": self.data, "cache": self.cache}
         return {
             **{name: str(path.absolute()) for name, path in paths.items()},
             "text": self.suite.text,
             "device": self.device,
             "name": cell.name,
-            "made_of": _made_of(cell),
+            "made_of": _digests(cell),
         }
 
 
-def opened(
+def open_cell(
     path: str,
     text: str,
     data: str,
@@ -52,10 +55,11 @@ def opened(
     name: str,
     made_of: Mapping[str, Any],
 ) -> tuple[Cell, Workbench]:
-    """Return the cell that a suite's text comes to, and where it is opened.
+    """Return the cell of that name in a suite's text, and a workbench to open it with.
 
     Raises:
-        EffbenchError: files or plugins that it is made of have changed, its artifacts are gone.
+        EffbenchError: a file or plugin that the cell is made of has changed, or an artifact
+            that it opens is not in the cache any more.
 
     """
     from effbench.offers import plugins
@@ -67,8 +71,8 @@ def opened(
     store = Store(Path(cache))
     memory = store.root / DIGESTS
     plan = planning.make(Path(path), plugins.load(), memory, Path(data), text)
-    cell = next((one for one in plan.cells if one.name == name), None)
-    if cell is None or _made_of(cell) != made_of:
+    cell = next((cell for cell in plan.cells if cell.name == name), None)
+    if cell is None or _digests(cell) != made_of:
         raise EffbenchError(f"what it is made of {SINCE}")
     for step in cell.opened:
         if store.artifact(step.kind, key_of(step)).manifest() is None:
@@ -76,6 +80,6 @@ def opened(
     return cell, Workbench(store, Silent(), device, trusting=True)
 
 
-def _made_of(cell: Cell) -> dict[str, Any]:
-    """Return what tells a cell from one of its name: options, data, models, plugins."""
+def _digests(cell: Cell) -> dict[str, Any]:
+    """Return digests that change with the cell's options, data, models and plugins."""
     return {"timed": cell.timed, "code": code.of(cell.offers)}
