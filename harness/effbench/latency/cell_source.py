@@ -1,8 +1,8 @@
-"""Hand a cell to a worker: the worker plans the suite again, and checks that it got this cell.
+"""Hand a cell to a worker: it plans the dataset again, and checks that it got the same cell.
 
 The worker plans from the text that the suite file had when the run began. If data, models or
 plugins have changed since, the worker refuses the cell: its times would be kept under the key
-of another cell.
+of another cell. The files of other datasets are not read, since they may take minutes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effbench.api.errors import EffbenchError
-from effbench.plan.cells import Cell
-from effbench.plan.suite import Suite
+from effbench.plan.cells import Cell, Plan
 from effbench.store.digests import DIGESTS
 from effbench.work import code
 from effbench.work.step import key_of
@@ -27,19 +26,18 @@ SINCE = "has changed since the run began (run the suite again)"
 class CellSource(NamedTuple):
     """What the cells of a run are planned from, and opened with."""
 
-    suite: Suite
-    data: Path
-    """The folder where relative paths of the suite start."""
-
+    plan: Plan
     cache: Path
     device: str | None
 
     def described(self, cell: Cell) -> dict[str, Any]:
         """Return the arguments of `open_cell` as JSON can hold them."""
-        paths = {"path": self.suite.path, "data": self.data, "cache": self.cache}
+        suite = self.plan.suite
+        paths = {"path": suite.path, "data": self.plan.data, "cache": self.cache}
         return {
             **{name: str(path.absolute()) for name, path in paths.items()},
-            "text": self.suite.text,
+            "text": suite.text,
+            "dataset": self.plan.datasets.index(cell.dataset.name),
             "device": self.device,
             "name": cell.name,
             "made_of": _digests(cell),
@@ -49,13 +47,16 @@ class CellSource(NamedTuple):
 def open_cell(
     path: str,
     text: str,
+    dataset: int,
     data: str,
     cache: str,
     device: str | None,
     name: str,
     made_of: Mapping[str, Any],
 ) -> tuple[Cell, Workbench]:
-    """Return the cell of that name in a suite's text, and a workbench to open it with.
+    """Return a cell of a suite's text by its name, and a workbench to open it with.
+
+    ``dataset`` is the number of the cell's dataset in the suite.
 
     Raises:
         EffbenchError: a file or plugin that the cell is made of has changed, or an artifact
@@ -70,7 +71,7 @@ def open_cell(
 
     store = Store(Path(cache))
     memory = store.root / DIGESTS
-    plan = planning.make(Path(path), plugins.load(), memory, Path(data), text)
+    plan = planning.make(Path(path), plugins.load(), memory, Path(data), text, dataset)
     cell = next((cell for cell in plan.cells if cell.name == name), None)
     if cell is None or _digests(cell) != made_of:
         raise EffbenchError(f"what it is made of {SINCE}")

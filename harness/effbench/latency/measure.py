@@ -72,7 +72,7 @@ def measure_latency(
     next datasets are measured then all the same.
     """
     options = replace(options, baseline=plan.baseline)
-    source = CellSource(plan.suite, plan.data, bench.store.root, bench.device)
+    source = CellSource(plan, bench.store.root, bench.device)
     known = None if anew else _KnownSessions(folder, options, bench)
     for group in _by_dataset(cells).values():
         try:

@@ -107,6 +107,9 @@ class Plan:
     data: Path
     """Where relative paths of the suite start."""
 
+    datasets: tuple[str, ...]
+    """The names of the suite's datasets, in its order."""
+
     def steps(self) -> dict[str, Step]:
         """Return key -> step for all that the cells need, inputs first."""
         return all_steps(tuple(cell.search for cell in self.cells))
