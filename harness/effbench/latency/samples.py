@@ -77,7 +77,9 @@ class Recording:
         import numpy as np
 
         columns = {**self.columns, "ns": [max(ns, 1) for ns in self.columns["ns"]]}
-        arrays = {name: np.array(columns[name], dtype=kind) for name, kind in COLUMNS.items()}
+        arrays: dict[str, Any] = {
+            name: np.array(columns[name], dtype=kind) for name, kind in COLUMNS.items()
+        }
         header = {"format": FORMAT, **self.header, "blocks": self.blocks}
         header["errors"] = {cell: one_line(why) for cell, why in header["errors"].items()}
         header["warnings"] = [one_line(warning) for warning in header["warnings"]]
@@ -88,7 +90,8 @@ class Recording:
 
         def save(temporary: Path) -> None:
             with temporary.open("wb") as file:  # numpy adds .npz to a name that lacks it
-                np.savez_compressed(file, allow_pickle=False, header=text, **arrays)
+                # numpy 1.26 would write allow_pickle as one more array
+                np.savez_compressed(file, header=text, **arrays)
 
         write_atomically(path, save)
 
