@@ -83,4 +83,4 @@ def open_cell(
 
 def _digests(cell: Cell) -> dict[str, Any]:
     """Return digests that change with the cell's options, data, models and plugins."""
-    return {"timed": cell.timed, "code": code.of(cell.offers)}
+    return {"latency_key": cell.latency_key, "code": code.of(cell.offers)}

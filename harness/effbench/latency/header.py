@@ -47,7 +47,7 @@ def row_facts(cell: Cell) -> dict[str, Any]:
         "index": cell.index.name if cell.index else None,
         "search": cell.options,
         "key": cell.key,
-        "timed": cell.timed,
+        "timed": cell.latency_key,
         "code": code.of(cell.offers),
         "differs": {},
     }

@@ -215,6 +215,6 @@ class _KnownSessions:
 
 def _is_current(cell: Cell, facts: RowFacts | None, failed: Container[str]) -> bool:
     """Tell whether a session measured a cell as it is now; ``failed`` are its failed cells."""
-    if facts is None or facts.timed != cell.timed:
+    if facts is None or facts.latency_key != cell.latency_key:
         return False
     return cell.name not in failed or facts.code == code.of(cell.offers)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from effbench.store.door import (
     CellName,
@@ -76,7 +76,9 @@ class RowFacts(Struct, frozen=True):
 
     row: Name
     key: Name
-    timed: Name
+    latency_key: Name = field(name="timed")
+    """`Cell.latency_key` when it was measured."""
+
     index: Name | None = None
     search: dict[Name, Any] = {}
     differs: dict[Name, list[QueryId]] = {}

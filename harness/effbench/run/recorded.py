@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import fsum
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from effbench.store.door import (
     CONTROL,
@@ -160,7 +160,7 @@ class Timing(Struct, frozen=True):
     baseline: Name | None = None
     processes: Annotated[int, Meta(ge=1, le=10**6)] = 1
     conditions: dict[Name, Any] = {}
-    timed: dict[CellName, Name] = {}
+    latency_keys: dict[CellName, Name] = field(default_factory=dict, name="timed")
 
 
 class SuiteFacts(Struct, frozen=True, kw_only=True):

@@ -179,7 +179,7 @@ def _latency(plan: Plan) -> Plain:
         **terms,
         "conditions": {} if options is None else conditions(options, None),
         "baseline": plan.baseline,
-        "timed": {cell.name: cell.timed for cell in plan.cells},
+        "timed": {cell.name: cell.latency_key for cell in plan.cells},
     }
 
 

@@ -38,7 +38,7 @@ class Criteria(NamedTuple):
         return (
             facts is not None
             and facts.key == key
-            and facts.timed == self.latency_keys.get(cell, facts.timed)
+            and facts.latency_key == self.latency_keys.get(cell, facts.latency_key)
             and cell not in session.header.errors
         )
 
