@@ -19,7 +19,7 @@ from effbench.latency.samples import Read, Times, read_samples
 from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END
 from effbench.statistics import figures, trust
 from effbench.statistics.figures import Interval
-from effbench.statistics.sessions import Measured
+from effbench.statistics.row_latency import RowLatency
 
 
 @click.command()
@@ -62,7 +62,7 @@ def print_times(dataset: str, reads: Sequence[Read]) -> None:
     )
     click.echo("| --- | --- | --- | ---: | ---: | ---: |")
     for cell in (cell for cell in reads[0].cells if all(cell in read.cells for read in reads)):
-        rows = [Measured([(read, cell)]) for read in reads]
+        rows = [RowLatency([(read, cell)]) for read in reads]
         marked = sum(bool(row.flags()) for row in rows)
         for span, percent in itertools.product((ENCODE, END_TO_END), (50, 95)):
             found = [figures.percentile_of(row.times(span), percent) for row in rows]

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from effbench.board.collected import collect
-from effbench.statistics.significance import Paired, values_of
+from effbench.statistics.significance import PairedValues, values_of
 
 
 @click.command()
@@ -35,7 +35,7 @@ def main(folder: Path, baseline: str) -> None:
         pair = [one.per_query[measure] for one in (record, base[record.dataset])]
         values = values_of(pair)
         own, other = (column.copy() for column in values.T)
-        ours = Paired([values]).p_values(1)[0]
+        ours = PairedValues([values]).p_values(1)[0]
         fisher, _ = fisher_randomization_test(own, other, n_permutations=10_000)
         student, _ = paired_student_t_test(own, other, 0.05)
         click.echo(f"| {record.cell} | {ours:.4f} | {fisher:.4f} | {student:.4f} |")

@@ -26,9 +26,9 @@ def values(results: Path) -> dict[str, dict]:
     return {path.stem: json.loads(path.read_text())["per_query"] for path in paths}
 
 
-def folders(cache: Path) -> list[Path]:
-    """Return the folders of all artifacts."""
-    return [path for path in cache.glob("*/*") if path.is_dir()]
+def folders(cache: Path, kind: str = "*") -> list[Path]:
+    """Return the folders of all artifacts, or of those of a kind."""
+    return [path for path in cache.glob(f"{kind}/*") if path.is_dir()]
 
 
 def command(*arguments: object) -> subprocess.Popen[str]:

@@ -128,7 +128,7 @@ def test_leftovers_alone_are_freed_without_options(
     effbench, rerun, held, tmp_path: Path
 ) -> None:
     rerun()
-    (folder,) = (tmp_path / "cache" / "data").glob("*/")
+    (folder,) = folders(tmp_path / "cache", "data")
     (folder / ".0123456789abcdef.part.tsv").write_bytes(bytes(5000))
     assert "leftovers of killed processes: 5.0 kB" in effbench("cache").stdout
     assert "would free 0 steps, 0 bytes, 5.0 kB of" in effbench("cache", "free").stdout

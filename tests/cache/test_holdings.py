@@ -51,7 +51,7 @@ def test_a_suite_needs_what_is_missing(effbench, rerun, suite, tmp_path: Path) -
     found = effbench("cache", "needs", path)
     assert "toys needs 11 steps: 0 held, 0 bytes; 11 missing" in found.stdout
     rerun()
-    (encoded,) = (tmp_path / "cache" / "retriever").glob("*/")
+    (encoded,) = folders(tmp_path / "cache", "retriever")
     shutil.rmtree(encoded)
     assert "10 held" in effbench("cache", "needs", path).stdout
     steps = json.loads(effbench("cache", "needs", path, "--json").stdout)

@@ -24,7 +24,7 @@ def test_an_artifact_that_is_a_link_is_named_and_stays(
     effbench, rerun, held, tmp_path: Path
 ) -> None:
     rerun()
-    (folder,) = (tmp_path / "cache" / "retriever").glob("*/")
+    (folder,) = folders(tmp_path / "cache", "retriever")
     moved = folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(moved)
     found = effbench("cache", "free", "--to", "0B", "--yes")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from effbench.statistics.significance import Paired, holm, values_of
+from effbench.statistics.significance import PairedValues, holm, values_of
 
 
 def drawn(seed: int, queries: int = 200, rows: int = 4) -> np.ndarray:
@@ -21,7 +21,7 @@ def test_p_values_are_those_of_scipys_randomisation_and_near_the_t_tests() -> No
     values[:, 1] = np.clip(
         values[:, 0] + np.random.default_rng(2).normal(0.02, 0.15, 200), 0, 1
     )
-    found = Paired([values]).p_values(0)
+    found = PairedValues([values]).p_values(0)
     assert found[0] == 1
     for row in (1, 2, 3):
         apart = values[:, row] - values[:, 0]
@@ -41,12 +41,12 @@ def test_few_queries_are_tested_exactly_enough() -> None:
         (values[:, 0] - values[:, 1],), np.mean, permutation_type="samples", vectorized=True
     ).pvalue
     assert exact == 2 / 2**5
-    assert Paired([values]).p_values(1)[0] == pytest.approx(exact, abs=0.01)
+    assert PairedValues([values]).p_values(1)[0] == pytest.approx(exact, abs=0.01)
 
 
 def test_intervals_are_those_of_scipys_bootstrap() -> None:
     values = drawn(3)
-    paired = Paired([values])
+    paired = PairedValues([values])
     for row, found in enumerate(paired.intervals()):
         theirs = stats.bootstrap((values[:, row],), np.mean, method="percentile", rng=0)
         assert found.value == pytest.approx(values[:, row].mean(), abs=1e-12)
@@ -65,16 +65,16 @@ def test_intervals_are_those_of_scipys_bootstrap() -> None:
 
 def test_effect_sizes_are_differences_in_their_deviations() -> None:
     values = drawn(4)
-    found = Paired([values]).effects(0)[1]
+    found = PairedValues([values]).effects(0)[1]
     t = stats.ttest_rel(values[:, 1], values[:, 0]).statistic
     assert found == pytest.approx(t / np.sqrt(200))
 
 
 def test_several_collections_are_averaged_as_their_weights_say() -> None:
     one, other = drawn(5, queries=50), drawn(6, queries=400)
-    found = Paired([one, other], [0.5, 0.5])
+    found = PairedValues([one, other], [0.5, 0.5])
     assert found.means == pytest.approx((one.mean(0) + other.mean(0)) / 2)
-    wide, narrow = (Paired([own]).intervals()[0] for own in (one, other))
+    wide, narrow = (PairedValues([own]).intervals()[0] for own in (one, other))
     mean = found.intervals()[0]
     half = [(own.high - own.low) / 2 for own in (mean, wide, narrow)]
     assert half[0] == pytest.approx(np.hypot(half[1], half[2]) / 2, rel=0.05)
@@ -88,7 +88,7 @@ def test_of_rows_of_equal_quality_hardly_any_are_told_apart(seed: int) -> None:
     for _ in range(count):
         hard = chance.beta(0.6, 0.6, (80, 1))
         values = np.clip(hard + chance.normal(0, 0.2, (80, 5)), 0, 1)
-        paired = Paired([values], resamples=1000)
+        paired = PairedValues([values], resamples=1000)
         called += min(holm(paired.p_values(0)[1:])) < 0.05
         ranked += max(paired.ranks(range(5))) > 1
     allowed = stats.binom.ppf(0.99, count, 0.05)
@@ -102,9 +102,9 @@ def test_rows_that_differ_are_told_apart_and_equal_ones_share_a_rank() -> None:
     levels = np.array([0.0, 0.0, -0.1, -0.2])
     values = np.clip(hard + levels + chance.normal(0, 0.1, (300, 4)), 0, 1)
     values[:, 1] = values[:, 0]
-    assert Paired([values]).ranks(range(4)) == [1, 1, 3, 4]
-    assert Paired([values]).ranks([2, 0]) == [2, 1]
-    assert Paired([values]).ranks([3]) == [1]
+    assert PairedValues([values]).ranks(range(4)) == [1, 1, 3, 4]
+    assert PairedValues([values]).ranks([2, 0]) == [2, 1]
+    assert PairedValues([values]).ranks([3]) == [1]
 
 
 def test_only_queries_that_all_have_are_compared() -> None:

@@ -214,8 +214,8 @@ def test_features_of_a_query_encoder_are_with_its_passages(run, tmp_path: Path) 
             "is not a number of judgments",
         ),
         ("{training: target}", "{trainin: target}", "is not {judgments: DATASET"),
-        ("top: 1", "top: 0", "top: 0"),
-        ("length: 3", "length: 0", "length is too small"),
+        ("top: 1", "top: 0", "top: 0 is out of range (take 1 or more)"),
+        ("length: 3", "length: 0", "length: 0 is out of range (take 1 or more)"),
         ("weights: even", "weights: evn", "'evn' is not"),
     ],
 )

@@ -69,7 +69,8 @@ def shards(folder: Path) -> list[list[Path]]:
     """Return all files of each shard of the rows' passages, a row after the other."""
     return [
         sorted(step.glob(f"{number:05}.*"))
-        for step in sorted(folder.glob("cache/encode/*/"))
+        for step in sorted(folder.glob("cache/encode/*"))
+        if step.is_dir()
         for number in range(3)
     ]
 

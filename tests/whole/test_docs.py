@@ -103,6 +103,14 @@ def test_the_example_suite_of_the_docs_can_be_planned(effbench, suite) -> None:
     assert found.exit_code == 0, found.stderr
 
 
+BOUNDED = """\
+suite: bounded
+datasets: [{use: toy}]
+encoders: {words: {use: hashing, width: 0}}
+indexes: {plain: {use: plain}}
+"""
+
+
 def test_the_plugin_of_the_tutorial_is_listed(effbench, tmp_path: Path, monkeypatch) -> None:
     page = (ROOT / "docs" / "plugins.md").read_text()
     (source,) = re.findall(r"```python\n(\"\"\"Hashed.*?)```", page, re.DOTALL)
@@ -115,6 +123,18 @@ def test_the_plugin_of_the_tutorial_is_listed(effbench, tmp_path: Path, monkeypa
     (tmp_path / "effbench_hashing.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     assert "encoders: hashing - Hashed words, normalised." in effbench("plugins").stdout
+
+
+def test_the_bounds_of_the_docs_are_listed_and_hold(effbench, suite, installed) -> None:
+    page = (ROOT / "docs" / "plugins.md").read_text().partition("## Bounds of options")[2]
+    (source,) = re.findall(r"```python\n(.*?)```", page.partition("\n## ")[0], re.DOTALL)
+    hook = "\n@effbench.hookimpl\ndef effbench_encoders(): return {'hashing': HashingEncoder}\n"
+    installed("bounded", f"import effbench\n{source}{hook}")
+    (listed,) = re.findall(r"lists the option as `(.*?)`", page)
+    assert f"    {listed}\n" in effbench("plugins").stdout
+    found = effbench("plan", suite(BOUNDED))
+    (message,) = re.findall(r"any other mistake: `(.*?)`", page)
+    assert message in found.stderr
 
 
 def test_the_map_is_that_of_the_code() -> None:

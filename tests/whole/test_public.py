@@ -32,9 +32,10 @@ def defined(module: Path) -> set[str]:
     """Return the names that a module defines; importing it would wait for torch."""
     path = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
     body = ast.parse(path.read_text(encoding="utf-8")).body
-    assigned = (
-        target for node in body if isinstance(node, ast.Assign) for target in node.targets
-    )
+    assigned = [
+        *(target for node in body if isinstance(node, ast.Assign) for target in node.targets),
+        *(node.target for node in body if isinstance(node, ast.AnnAssign)),
+    ]
     return {
         *(node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)),
         *(target.id for target in assigned if isinstance(target, ast.Name)),

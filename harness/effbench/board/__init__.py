@@ -1,4 +1,4 @@
-"""What is said of records: leaderboards, marks, recommendations, comparisons, changes.
+"""Statements about records: leaderboards, marks, recommendations, comparisons, changes.
 
 It may import `statistics` and the rooms before it.
 """

@@ -1,4 +1,4 @@
-"""Which row to take within a budget of latency, or to keep a share of the quality."""
+"""Chooses the row to take: within a latency budget, or keeping a share of the quality."""
 
 from __future__ import annotations
 
@@ -18,131 +18,134 @@ from effbench.statistics.figures import Interval
 
 @dataclass(frozen=True)
 class Terms:
-    """What is asked of a row."""
+    """The conditions that the user sets for a row."""
 
     budget: float | None
-    """Milliseconds that it may take, at a percentile of a span."""
+    """How many ms the row may take, at ``percent`` of ``span``; None for no limit."""
 
     keep: float | None
-    """Share of the baseline's score that it must have."""
+    """The share of the baseline's score that the row must have; None for no limit."""
 
     span: str = END_TO_END
-    """What all rows have; of encoding alone a retriever has none, and is left out."""
+    """The span of the time. Rows without it are left out: a retriever has no encoding time."""
 
     percent: int = 50
 
 
 class Answer(Enum):
-    """How sure it is which row to take."""
+    """How sure the recommendation is."""
 
     SURE = "sure"
-    """Its whole 95 % intervals are within what was asked."""
+    """The row's whole 95 % intervals are within the terms."""
 
     LIKELY = "likely"
-    """Its figures are; its intervals are not."""
+    """The row's figures are within the terms, but not its whole intervals."""
 
     PROVISIONAL = "provisional"
-    """Its time is marked."""
+    """The row's time is marked."""
 
     UNTIMED = "untimed"
-    """Rows keep the share, and none has a time that tells which is the fastest."""
+    """Rows keep the share, but no time tells which of them is the fastest."""
 
     NONE = "none"
-    """No row is within what was asked."""
+    """No row is within the terms."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row that may be taken, if only provisionally."""
+    """A line that may be taken, at least provisionally."""
 
     number: int
-    """Of its line on the board."""
+    """The number of the line on the board."""
 
     line: Line
     standing: Standing
     kept: Interval | None
-    """Its share of the score of `Board.baseline`, whose own is 1."""
+    """The line's share of the score of `Board.baseline`; 1 for the baseline itself."""
 
     time: Interval | None
-    """Milliseconds."""
+    """The time in ms, at the percentile and the span of the terms."""
 
     untimed: str
-    """Why it has no time."""
+    """Why the line has no time; empty if it has one."""
 
     marks: Sequence[Mark]
-    """None of them bars it."""
+    """The marks of the line; none of them bars it."""
 
     @property
     def unsure(self) -> list[Mark]:
-        """Why its time is in doubt."""
+        """The marks that put the line's time in doubt."""
         return [mark for mark in self.marks if mark.bearing is Bearing.TIME]
 
     @property
     def steady(self) -> bool:
-        """Tell whether it has a time that is in no doubt."""
+        """Whether the line has a time that is not in doubt."""
         return self.time is not None and not self.unsure
 
     def fits(self, terms: Terms) -> bool:
-        """Tell whether its figures, not its intervals, are within what is asked."""
+        """Tell whether the line's figures are within the terms, whatever its intervals."""
         if terms.budget is not None and (self.time is None or self.time.value > terms.budget):
             return False
         return self.keeps(terms)
 
     def keeps(self, terms: Terms) -> bool:
-        """Tell whether it has the share that is asked."""
+        """Tell whether the line has the share of the terms."""
         return terms.keep is None or (self.kept is not None and self.kept.value >= terms.keep)
 
     def may_exceed(self, terms: Terms) -> bool:
-        """Tell whether its interval of time ends above the budget."""
+        """Tell whether the interval of the line's time ends above the budget."""
         high = self.time.high if self.time else None
         return terms.budget is not None and (high is None or high > terms.budget)
 
     def may_keep_less(self, terms: Terms) -> bool:
-        """Tell whether its interval of the share begins below what is asked."""
+        """Tell whether the interval of the line's share begins below the share of the terms."""
         low = self.kept.low if self.kept else None
         return terms.keep is not None and (low is None or low < terms.keep)
 
-    def place(self, terms: Terms) -> tuple[float, float]:
-        """Return what puts the row that is asked for first."""
+    def sort_key(self, terms: Terms) -> tuple[float, float]:
+        """Return a key that sorts the best candidate first.
+
+        With a budget the best candidate has the best score, else the shortest time.
+        """
         time = self.time.value if self.time else math.inf
         score = -self.standing.score.value
         return (time, score) if terms.budget is None else (score, time)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What a board answers to some terms."""
+class Recommendation:
+    """The answer of a board to the user's terms."""
 
     board: Board
     terms: Terms
-    known: Sequence[Candidate]
+    candidates: Sequence[Candidate]
     marks: Sequence[Sequence[Mark]]
-    """Of each line of the board."""
+    """The marks of each line of the board."""
 
     @cached_property
     def fitting(self) -> Sequence[Candidate]:
-        """The rows within what is asked, those with a steady time first."""
-        found = [one for one in self.known if one.fits(self.terms)]
-        return sorted(found, key=lambda one: (not one.steady, *one.place(self.terms)))
+        """The candidates within the terms, those with a sure time first."""
+        fitting = [row for row in self.candidates if row.fits(self.terms)]
+        return sorted(fitting, key=lambda row: (not row.steady, *row.sort_key(self.terms)))
 
     @property
     def taken(self) -> Candidate | None:
-        """The row to take; one whose time is in doubt only where no other one fits."""
-        return next((one for one in self.fitting if one.time), None)
+        """The row to take. Its time is in doubt only if no row with a sure time fits."""
+        return next((row for row in self.fitting if row.time), None)
 
     @property
     def rival(self) -> Candidate | None:
-        """The row that would be taken were its time not in doubt."""
+        """The row that we would take instead if its time were not in doubt."""
         best = min(
-            (one for one in self.fitting if one.time),
-            key=lambda one: one.place(self.terms),
+            (row for row in self.fitting if row.time),
+            key=lambda row: row.sort_key(self.terms),
             default=None,
         )
         return best if best is not self.taken else None
 
     @property
     def answer(self) -> Answer:
-        """How sure it is."""
+        """How sure the recommendation is."""
         taken, terms = self.taken, self.terms
         if taken is None:
             return Answer.UNTIMED if self.fitting else Answer.NONE
@@ -153,33 +156,33 @@ class Choice:
 
     @property
     def listed(self) -> Sequence[Candidate]:
-        """The rows that keep the share, where it is not known for sure which is the fastest."""
+        """The rows that keep the share, if we do not know for sure which is the fastest."""
         unknown = self.answer in (Answer.PROVISIONAL, Answer.UNTIMED)
         return self.fitting if self.terms.budget is None and unknown else []
 
     @property
     def passed_over(self) -> Sequence[Candidate]:
-        """The rows that only a time in doubt leaves out, and that are not named elsewhere."""
+        """The rows that are left out only for a time in doubt, and are named nowhere else."""
         terms, taken = self.terms, self.taken
-        said = {one.number for one in (taken, self.rival, *self.listed) if one}
-        better = -math.inf if taken is None else taken.standing.score.value
+        named = {row.number for row in (taken, self.rival, *self.listed) if row}
+        best = -math.inf if taken is None else taken.standing.score.value
         return [
-            one
-            for one in self.known
-            if one.time and one.unsure and one.number not in said and one.keeps(terms)
-            and (terms.budget is None or one.standing.score.value > better)
+            row
+            for row in self.candidates
+            if row.time and row.unsure and row.number not in named and row.keeps(terms)
+            and (terms.budget is None or row.standing.score.value > best)
         ]  # fmt: skip
 
     @property
     def unmeasured(self) -> list[int]:
-        """The lines that no mark bars and that lack a latency."""
+        """The numbers of the lines that no mark bars but that have no latency."""
         lacking = self.board.missing
-        return [n for n, own in enumerate(self.marks) if lacking[n] and not _barring(own)]
+        return [n for n, marks in enumerate(self.marks) if lacking[n] and not _barring(marks)]
 
     @cached_property
     def left_out(self) -> Mapping[int, str]:
-        """Why each other row cannot be taken: number of its line -> a few words."""
-        listed = {one.number for one in self.listed}
+        """Line number -> why the line cannot be taken, in a few words."""
+        listed = {row.number for row in self.listed}
         why = unplaced(self.board, self.terms.span, self.terms.percent)
         for number, marks in enumerate(self.marks):
             if (barring := _barring(marks)) and number not in why:
@@ -187,16 +190,16 @@ class Choice:
         return {n: words for n, words in sorted(why.items()) if n not in listed}
 
 
-def choose(board: Board, terms: Terms) -> Choice:
+def choose(board: Board, terms: Terms) -> Recommendation:
     """Return which row of a board to take."""
     marks = [list(every_mark(board, number)) for number in range(len(board.lines))]
-    return Choice(board, terms, list(_candidates(board, terms, marks)), marks)
+    return Recommendation(board, terms, list(_candidates(board, terms, marks)), marks)
 
 
 def _candidates(
     board: Board, terms: Terms, marks: Sequence[Sequence[Mark]]
 ) -> Iterator[Candidate]:
-    """Yield the rows that no mark bars, and that have all datasets and the time asked for."""
+    """Yield the lines that no mark bars, and that have a score and, for a budget, a time."""
     shares = _shares(board)
     for number, standing in board.standings(board.measures[0]).items():
         time, untimed = time_of(board, number, terms.span, terms.percent)
@@ -207,22 +210,23 @@ def _candidates(
 
 
 def _shares(board: Board) -> Mapping[int, Interval | None]:
-    """Return the share of the baseline's score that each line has: all of that of one line.
+    """Return line number -> the line's share of the score of the baseline's first line.
 
-    A table sets a row beside the baseline through the row's own index. Who asks for a share of
-    the baseline's quality would be answered wrong by that: where an index loses two thirds of
-    it, the baseline through that index keeps all of its own.
+    This differs from the share in a table, where a line is compared with the baseline through
+    the same index. Such a share would mislead here: if an index loses two thirds of the
+    quality, the baseline through this index still has a share of 100 % in the table.
     """
     baseline, measure = board.baseline, board.measures[0]
     if baseline is None:
         return {}
-    found = board.standings(measure)
+    by_line = board.standings(measure)
     if any(number != baseline for number in board.baselines):
         same = [baseline] * len(board.lines)
-        found = standings(board.lines, same, measure, board.whole)
-    whole = {baseline: Interval(1.0, 1.0, 1.0)} if baseline in found else {}
-    return {number: own.kept for number, own in found.items()} | whole
+        by_line = standings(board.lines, same, measure, board.weights)
+    of_baseline = {baseline: Interval(1.0, 1.0, 1.0)} if baseline in by_line else {}
+    return {number: standing.kept for number, standing in by_line.items()} | of_baseline
 
 
 def _barring(marks: Sequence[Mark]) -> list[Mark]:
+    """Return the marks with which a row is never chosen."""
     return [mark for mark in marks if mark.bearing is Bearing.BARS]

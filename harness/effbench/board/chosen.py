@@ -1,4 +1,4 @@
-"""Which of several records counts: the newest of a cell, and those of one data."""
+"""Which of several records counts: the newest one of a cell, on a dataset's newest data."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from effbench.run.recorded import Done, Record
 from effbench.text.names import through
 
 
-def of_other_data(one: Done, other: Done) -> bool:
-    """Tell whether two records of a dataset are of other docs, queries or judgments.
+def data_differ(first: Done, second: Done) -> bool:
+    """Tell whether two records of a dataset had different docs, queries or judgments.
 
-    Records from before there were keys of data are known by the queries that count; no others
-    count for one data.
+    Old records have no key of their data. For them we compare the queries that have a value:
+    the same data always give the same queries.
     """
-    if one.data_key and other.data_key and one.data_key != other.data_key:
+    if first.data_key and second.data_key and first.data_key != second.data_key:
         return True
-    shared = one.per_query.keys() & other.per_query.keys()
-    return any(one.per_query[m].keys() != other.per_query[m].keys() for m in shared)
+    shared = first.per_query.keys() & second.per_query.keys()
+    return any(first.per_query[m].keys() != second.per_query[m].keys() for m in shared)
 
 
-def newest(records: Mapping[str, Record], remarks: list[str]) -> dict[str, Record]:
-    """Return the records less older ones of the same: a cell may have had another name."""
+def without_renamed(records: Mapping[str, Record], remarks: list[str]) -> dict[str, Record]:
+    """Return the records without those of a cell that has a newer record under another name.
+
+    Each left-out record gets into a remark.
+    """
     places = {
-        cell: (one.dataset, one.row.name, through(one.index_name, one.search))
-        for cell, one in records.items()
+        cell: (record.dataset, record.row.name, through(record.index_name, record.search))
+        for cell, record in records.items()
     }
-    latest = {places[cell]: cell for cell in sorted(records, key=lambda c: version(records[c]))}
+    by_age = sorted(records, key=lambda cell: recency(records[cell]))
+    latest = {places[cell]: cell for cell in by_age}
     older = dict.fromkeys(cell for cell, place in places.items() if latest[place] != cell)
     if older:
         now = ", ".join(dict.fromkeys(latest[places[cell]] for cell in older))
@@ -35,34 +39,40 @@ def newest(records: Mapping[str, Record], remarks: list[str]) -> dict[str, Recor
     return {cell: record for cell, record in records.items() if cell not in older}
 
 
-def of_one_data(records: Mapping[str, Record], remarks: list[str]) -> dict[str, Record]:
-    """Return the records less those of data that a dataset has no more: rows are compared."""
+def without_old_data(records: Mapping[str, Record], remarks: list[str]) -> dict[str, Record]:
+    """Return the records without those whose dataset has other data now.
+
+    Rows are compared on the same data only. Each left-out record gets into a remark.
+    """
     done = [record for record in records.values() if isinstance(record, Done)]
-    latest = {record.dataset: record for record in sorted(done, key=version)}
-    others: dict[str, list[str]] = {}
+    latest = {record.dataset: record for record in sorted(done, key=recency)}
+    outdated: dict[str, list[str]] = {}
     for record in done:
-        if of_other_data(record, latest[record.dataset]):
-            others.setdefault(record.dataset, []).append(record.cell)
-    for dataset, cells in others.items():
+        if data_differ(record, latest[record.dataset]):
+            outdated.setdefault(record.dataset, []).append(record.cell)
+    for dataset, cells in outdated.items():
         remarks.append(
             f"left out, since {dataset} has other data now than they were measured on: "
             f"{', '.join(cells)} (run the suite again)"
         )
-    left = {cell for cells in others.values() for cell in cells}
-    return {cell: record for cell, record in records.items() if cell not in left}
+    left_out = {cell for cells in outdated.values() for cell in cells}
+    return {cell: record for cell, record in records.items() if cell not in left_out}
 
 
-def version(record: Record) -> tuple[datetime, str]:
-    """Return what is larger of the record that counts."""
+def recency(record: Record) -> tuple[datetime, str]:
+    """Return a value that is largest for the record that counts: the newest one."""
     return record.created, record.key
 
 
-def chosen(cell: str, some: Sequence[Record]) -> str:
-    """Say which of a cell's records counts, the newest first, and of which not."""
-    told = [
-        f"{one.created.isoformat()[:16]} by effbench {one.versions.get('effbench', '?')}, "
-        f"key {one.key[:8]}"
-        for one in some
+def duplicates(cell: str, records: Sequence[Record]) -> str:
+    """Return the remark on a cell with several records, which come newest first."""
+    descriptions = [
+        f"{record.created.isoformat()[:16]} "
+        f"by effbench {record.versions.get('effbench', '?')}, key {record.key[:8]}"
+        for record in records
     ]
-    last = ", nor that of ".join(told[1:])
-    return f"{cell}: {len(some)} records; the one of {told[0]} counts, not that of {last}"
+    ignored = ", nor that of ".join(descriptions[1:])
+    return (
+        f"{cell}: {len(records)} records; the one of {descriptions[0]} counts, "
+        f"not that of {ignored}"
+    )

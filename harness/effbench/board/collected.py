@@ -1,7 +1,7 @@
-"""The records of results folders, put together: of each suite on each machine its cells.
+"""Collects the records in folders of results: for each suite on each machine, cell -> record.
 
-Folders may come from several runs and people. Of two records of one cell the newer one counts;
-what cannot be read is named and left out.
+The folders may come from several runs and people. If a cell has two records, the newer one
+counts. A file that cannot be read is left out and named.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from effbench.api.errors import DiskError, EffbenchError, UnreadableError
-from effbench.board.chosen import chosen, newest, of_one_data, version
+from effbench.board.chosen import duplicates, recency, without_old_data, without_renamed
 from effbench.run.recorded import Done, Record, SuiteFacts
 from effbench.run.records import SUITE, queries_file, read, read_suite
 from effbench.store.disk import listed
@@ -27,7 +27,7 @@ from effbench.store.door import QueryId, check_ids, content, parsed, typed
 from effbench.text.printing import one_line
 
 QUERY_LENGTH = 1_000_000
-"""Characters of a query's text."""
+"""The number of characters that the text of a query may have."""
 
 Texts: TypeAlias = dict[QueryId, Annotated[str, Meta(max_length=QUERY_LENGTH)]]
 """query_id -> the query's text."""
@@ -35,22 +35,22 @@ Texts: TypeAlias = dict[QueryId, Annotated[str, Meta(max_length=QUERY_LENGTH)]]
 
 @dataclass(frozen=True)
 class Collected:
-    """What is known of one suite on one machine."""
+    """The records of one suite on one machine, and the facts that go with them."""
 
     machine: str
     suite: SuiteFacts
-    """Of the folder with the newest record; datasets and cells of the others joined to it."""
+    """The facts in the folder with the newest record, joined with those in older folders."""
 
     folders: Sequence[Path]
     records: Mapping[str, Record]
-    """Cell -> its newest record; in the suite's order."""
+    """Cell -> its newest record, in the order of the suite."""
 
     texts: Mapping[str, Texts]
-    """Dataset -> the texts of its queries, where there is a file of them that is whole."""
+    """Dataset -> the texts of its queries, if a file holds them and its checksum is right."""
 
     remarks: Sequence[str]
     unreadable: Sequence[str]
-    """What was left out, since it could not be read."""
+    """Which files were left out, because they could not be read, and why."""
 
     @property
     def done(self) -> list[Done]:
@@ -59,11 +59,11 @@ class Collected:
 
 
 def collect(roots: Iterable[Path]) -> list[Collected]:
-    """Return what there is under some folders, a suite on a machine each, in order of names.
+    """Return the records under folders: for each suite on each machine, in order of names.
 
     Raises:
-        EffbenchError: no suite has run in one of them.
-        UnreadableError: what has run there cannot be read.
+        EffbenchError: a folder has no results.
+        UnreadableError: no file of a suite can be read.
 
     """
     folders: dict[tuple[str, str], list[tuple[Path, SuiteFacts]]] = {}
@@ -85,12 +85,13 @@ def collect(roots: Iterable[Path]) -> list[Collected]:
     if not folders:
         raise UnreadableError("; ".join(unreadable))
     return [
-        _collected(machine, some, unreadable) for (_, machine), some in sorted(folders.items())
+        _collected(machine, parts, unreadable)
+        for (_, machine), parts in sorted(folders.items())
     ]
 
 
 def _suites(root: Path, unreadable: list[str]) -> Iterator[Path]:
-    """Yield the suites' files under a folder; name the folders that cannot be looked into."""
+    """Yield the files of suites under a folder; note the folders that cannot be read."""
 
     def note(error: OSError) -> None:
         unreadable.append(one_line(str(DiskError(root, error))))
@@ -101,10 +102,10 @@ def _suites(root: Path, unreadable: list[str]) -> Iterator[Path]:
 
 
 class _Files:
-    """The records of a suite's folders, as far as they can be read."""
+    """The records in the folders of a suite that can be read."""
 
     def __init__(self, folders: Iterable[tuple[Path, SuiteFacts]]) -> None:
-        self.by_cell: dict[str, list[Record]] = {}
+        self.by_cell: dict[str, list[Record]] = {}  # the newest record of a cell first
         self.newest: dict[Path, datetime] = {}
         self.broken: list[str] = []
         self.unread: set[str] = set()
@@ -115,8 +116,10 @@ class _Files:
                 try:
                     record = read(path)
                     if record.cell in cells and record.dataset not in names:
-                        said = f"{record.dataset} is no dataset of the {SUITE} beside it"
-                        raise EffbenchError(f"{path}: {said} (run the suite again)")
+                        raise EffbenchError(
+                            f"{path}: {record.dataset} is no dataset of the {SUITE} beside it "
+                            "(run the suite again)"
+                        )
                     self._take(folder, record)
                 except EffbenchError as error:
                     self.broken.append(one_line(str(error)))
@@ -127,14 +130,14 @@ class _Files:
             self._checksums.setdefault(folder / name, set()).add(checksum)
         self.newest[folder] = max(self.newest.get(folder, record.created), record.created)
         known = self.by_cell.setdefault(record.cell, [])
-        if version(record) not in map(version, known):
+        if recency(record) not in map(recency, known):
             known.append(record)
-            known.sort(key=version, reverse=True)
+            known.sort(key=recency, reverse=True)
 
     def texts(
         self, names: Iterable[str], folders: Sequence[Path]
     ) -> Iterator[tuple[str, Texts]]:
-        """Yield dataset and the texts of its queries, from each folder that has them."""
+        """Yield pairs of a dataset and its queries' texts, from each folder that has them."""
         for name in names:
             for path in (folder / queries_file(name) for folder in folders):
                 if os.path.lexists(path):
@@ -147,36 +150,46 @@ class _Files:
 def _collected(
     machine: str, folders: Sequence[tuple[Path, SuiteFacts]], unreadable: Iterable[str]
 ) -> Collected:
-    found = _Files(folders)
-    order = sorted(folders, key=lambda one: str(one[0]), reverse=True)
-    order.sort(key=lambda one: (one[0] in found.newest, found.newest.get(one[0])), reverse=True)
-    suite, inside = _joined([suite for _, suite in order]), [folder for folder, _ in order]
+    files = _Files(folders)
+    order = sorted(folders, key=lambda pair: str(pair[0]), reverse=True)
+    order.sort(
+        key=lambda pair: (pair[0] in files.newest, files.newest.get(pair[0])), reverse=True
+    )
+    suite, paths = _joined([suite for _, suite in order]), [folder for folder, _ in order]
+    remarks = _cell_remarks(suite, files, paths)
+    records = {cell: files.by_cell[cell][0] for cell in suite.cells if cell in files.by_cell}
+    records = without_old_data(without_renamed(records, remarks), remarks)
+    texts: dict[str, Texts] = {}
+    for name, by_query in files.texts((dataset.name for dataset in suite.datasets), paths):
+        texts.setdefault(name, by_query)
+    unreadable = [*unreadable, *files.broken]
+    return Collected(machine, suite, paths, records, texts, remarks, unreadable)
+
+
+def _cell_remarks(suite: SuiteFacts, files: _Files, folders: Sequence[Path]) -> list[str]:
+    """Return the remarks on cells with several records, without a record, or out of use."""
     remarks = []
     for cell in suite.cells:
-        versions = found.by_cell.get(cell, [])
-        if len(versions) > 1:
-            remarks.append(chosen(cell, versions))
-        if not versions and cell not in found.unread:
+        records = files.by_cell.get(cell, [])
+        if len(records) > 1:
+            remarks.append(duplicates(cell, records))
+        if not records and cell not in files.unread:
             remarks.append(f"{cell}: not run yet")
-    others = sorted(found.by_cell.keys() - set(suite.cells))
-    if others:
+    unused = sorted(files.by_cell.keys() - set(suite.cells))
+    if unused:
         remarks.append(
-            f"left out, since the suite no longer has them: {', '.join(others)} "
-            f"({_prune(inside, others)} removes them)"
+            f"left out, since the suite no longer has them: {', '.join(unused)} "
+            f"({_prune(folders, unused)} removes them)"
         )
-    records = {cell: found.by_cell[cell][0] for cell in suite.cells if cell in found.by_cell}
-    records = of_one_data(newest(records, remarks), remarks)
-    texts: dict[str, Texts] = {}
-    for name, own in found.texts((dataset.name for dataset in suite.datasets), inside):
-        texts.setdefault(name, own)
-    unreadable = [*unreadable, *found.broken]
-    return Collected(machine, suite, inside, records, texts, remarks, unreadable)
+    return remarks
 
 
 def _prune(folders: Sequence[Path], cells: Sequence[str]) -> str:
-    """Return the command that removes the records of cells, where they lie."""
+    """Return the commands that remove the records of cells from their folders."""
     roots = [
-        str(folder.parents[1] if len(folder.parents) > 1 else folder)  # of ROOT/MACHINE/SUITE
+        str(
+            folder.parents[1] if len(folder.parents) > 1 else folder
+        )  # a folder is ROOT/MACHINE/SUITE
         for folder in folders
         if any((folder / f"{cell}.json").exists() for cell in cells)
     ]
@@ -188,7 +201,7 @@ def _prune(folders: Sequence[Path], cells: Sequence[str]) -> str:
 
 
 def _texts(path: Path, checksums: Collection[str] | None) -> Texts:
-    """Read the texts of a dataset's queries, which must be what some record says."""
+    """Read the texts of a dataset's queries; a record must know the checksum of the file."""
     data = content(path)
     if checksums and hashlib.sha256(data).hexdigest() not in checksums:
         raise EffbenchError(f"{path}: its checksum does not hold (run the suite again)")
@@ -205,16 +218,19 @@ def _records(folder: Path) -> list[Path]:
 
 
 def _joined(suites: Sequence[SuiteFacts]) -> SuiteFacts:
-    """Return the first suite's facts, with datasets, cells and measures' part of all."""
-    joined, *others = suites
-    for other in others:
+    """Return the first suite's facts, joined with those of the rest.
+
+    It has the datasets and cells of all suites, but only the measures that all have.
+    """
+    joined, *older = suites
+    for suite in older:
         known = {dataset.name for dataset in joined.datasets}
-        shared = [measure for measure in joined.measures if measure in other.measures]
-        timed = {**other.latency.timed, **joined.latency.timed}
+        shared = [measure for measure in joined.measures if measure in suite.measures]
+        timed = {**suite.latency.timed, **joined.latency.timed}
         joined = replace(
             joined,
-            datasets=[*joined.datasets, *(d for d in other.datasets if d.name not in known)],
-            cells=list(dict.fromkeys([*joined.cells, *other.cells])),
+            datasets=[*joined.datasets, *(d for d in suite.datasets if d.name not in known)],
+            cells=list(dict.fromkeys([*joined.cells, *suite.cells])),
             measures=shared or joined.measures,
             latency=replace(joined.latency, timed=timed),
         )

@@ -1,4 +1,4 @@
-"""The latencies of a leaderboard's lines, and the remarks that go with them."""
+"""The latencies of a leaderboard's lines, and the remarks on them."""
 
 from __future__ import annotations
 
@@ -8,73 +8,74 @@ from typing import NamedTuple
 
 from effbench.latency.gate import ADVICE
 from effbench.run.recorded import Done, SuiteFacts
-from effbench.statistics.sessions import Measured, Sessions, Wanted
+from effbench.statistics.row_latency import RowLatency
+from effbench.statistics.sessions import Criteria, Sessions
 
 UNSTABLE = (
     "an unstable latency gives no speed-up, and --budget and --keep take its row "
     f"provisionally; measure {ADVICE}"
 )
-"""A remark on all tables: a terminal shows it once."""
+"""The remark on unstable latencies; a terminal shows it once for all tables."""
 
 
 class Latencies(NamedTuple):
-    """What there is of a board's lines."""
+    """The latencies of a board's lines."""
 
-    lines: Sequence[Measured]
-    timed: Sequence[Measured]
-    """The same, of whichever datasets have them."""
+    complete: Sequence[RowLatency]
+    """The latency of each line; empty if one of the suite's datasets has none."""
+
+    partial: Sequence[RowLatency]
+    """The latency of each line on those datasets that have one."""
 
     missing: Sequence[Sequence[str]]
-    """Of each line the datasets of the suite on which it has no latency."""
+    """The datasets of the suite on which each line has no latency."""
 
     remarks: Sequence[str]
     unreadable: Sequence[str]
-    """Sessions that were left out, since they could not be read."""
+    """Which sessions were left out, because they could not be read, and why."""
 
 
 def sessions_for(
     folders: Iterable[Path], records: Iterable[Done], suite: SuiteFacts
 ) -> Sessions:
-    """Return the sessions that count for some records, which say their ``cell``."""
+    """Return the sessions that count for the records, which know the names of their cells."""
     keys: dict[str, dict[str, str]] = {}
     for record in records:
         keys.setdefault(record.dataset, {})[record.cell] = record.key
     terms = suite.latency
-    return Sessions(folders, Wanted(keys, terms.timed, terms.conditions, terms.processes))
+    return Sessions(folders, Criteria(keys, terms.timed, terms.conditions, terms.processes))
 
 
-def latencies(
+def latencies_of(
     folders: Iterable[Path], lines: Sequence[tuple[str, Mapping[str, Done]]], suite: SuiteFacts
 ) -> Latencies:
-    """Return the latencies of each line: a row, and its records by dataset.
-
-    A line that lacks one of the suite's datasets has none.
-    """
+    """Return the latencies of lines; a line is given as its row and dataset -> record."""
     records = [record for _, by_dataset in lines for record in by_dataset.values()]
     sessions = sessions_for(folders, records, suite)
     datasets = [dataset.name for dataset in suite.datasets]
     missing = [
-        [name for name in datasets if not _of(sessions, by_dataset.get(name)).cells]
+        [name for name in datasets if not _has_latency(sessions, by_dataset.get(name))]
         for _, by_dataset in lines
     ]
-    timed = [
-        sessions.measured({name: one[name].cell for name in datasets if name not in lacking})
-        for (_, one), lacking in zip(lines, missing, strict=True)
+    partial = [
+        sessions.row_latency({name: by[name].cell for name in datasets if name not in lacking})
+        for (_, by), lacking in zip(lines, missing, strict=True)
     ]
-    measured = [
-        Measured([]) if lacking else own for own, lacking in zip(timed, missing, strict=True)
+    complete = [
+        RowLatency([]) if lacking else latency
+        for latency, lacking in zip(partial, missing, strict=True)
     ]
     remarks = list(sessions.remarks)
     if any(record.latency for record in records):
         remarks.append("latencies of an older protocol are not shown (run the suite again)")
-    remarks += _to_come(missing, suite)
+    remarks += _not_measured_yet(missing, suite)
     rows = [row for row, _ in lines]
-    remarks += spelled(zip(rows, (own.flags() for own in timed), strict=True))
-    return Latencies(measured, timed, missing, remarks, sessions.unreadable)
+    remarks += spelled(zip(rows, (latency.flags() for latency in partial), strict=True))
+    return Latencies(complete, partial, missing, remarks, sessions.unreadable)
 
 
-def _to_come(missing: Sequence[Sequence[str]], suite: SuiteFacts) -> list[str]:
-    """Say on which datasets no line has a latency, though the suite wants one."""
+def _not_measured_yet(missing: Sequence[Sequence[str]], suite: SuiteFacts) -> list[str]:
+    """Say on which datasets no line has a latency, if the suite measures latency."""
     if not suite.latency.conditions or not missing:
         return []
     datasets = [dataset.name for dataset in suite.datasets]
@@ -83,18 +84,21 @@ def _to_come(missing: Sequence[Sequence[str]], suite: SuiteFacts) -> list[str]:
     return [f"latency not measured yet{where} (effbench run SUITE measures it)"] * bool(none)
 
 
-def _of(sessions: Sessions, record: Done | None) -> Measured:
-    """Return the latencies of one record, if it has any."""
-    return sessions.measured({record.dataset: record.cell} if record else {})
+def _has_latency(sessions: Sessions, record: Done | None) -> bool:
+    """Tell whether a record's cell was measured as it is now."""
+    return bool(record and sessions.row_latency({record.dataset: record.cell}).cells)
 
 
 def spelled(flags: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
-    """Return a line for each thing that is to be said of some rows' latencies."""
+    """Return a line for each flag and reason, with the rows that have it.
+
+    ``flags`` holds pairs of a row and its flags, as `RowLatency.flags` gives them.
+    """
     rows: dict[str, dict[str, None]] = {}
-    for row, own in flags:
-        for flag, why in own.items():
+    for row, reasons in flags:
+        for flag, why in reasons.items():
             rows.setdefault(f"latency {flag}: {why}", {})[row] = None
-    found = [f"{what}: {', '.join(names)}" for what, names in rows.items()]
-    if any(what.startswith("latency unstable") for what in rows):
-        found.append(UNSTABLE)
-    return found
+    texts = [f"{text}: {', '.join(names)}" for text, names in rows.items()]
+    if any(text.startswith("latency unstable") for text in rows):
+        texts.append(UNSTABLE)
+    return texts

@@ -1,4 +1,4 @@
-"""The lines of a leaderboard: one row through one index at one search setting."""
+"""The lines of a leaderboard: a line is a row through an index at a search setting."""
 
 from __future__ import annotations
 
@@ -12,42 +12,48 @@ from effbench.text.names import through
 
 @dataclass(frozen=True)
 class Line:
-    """The records of one row through one index at one search setting, by dataset."""
+    """The records of a row through an index at a search setting, one record per dataset."""
 
     row: str
     index: str
+    """The index with its search setting; empty for a retriever."""
+
     records: Mapping[str, Done]
+    """Dataset -> record."""
 
     @property
     def name(self) -> str:
-        """What it is called in a sentence."""
+        """The line's name in a sentence."""
         return f"{self.row} through {self.index}" if self.index else self.row
 
     @property
     def trained_on(self) -> str:
-        """What training took from the measured datasets (`effbench.plan.lineage.seen`)."""
+        """What the training used of the measured datasets (`effbench.plan.lineage.seen`)."""
         kinds = {kind for record in self.records.values() for kind in record.trained_on}
         return ", ".join(sorted(kinds))
 
     @property
     def tested_on(self) -> list[str]:
-        """The datasets whose very judgments, on which it is measured, it was trained on."""
+        """The datasets on whose test judgments the row was trained."""
         return sorted(
             name for name, record in self.records.items() if "judgments" in record.trained_on
         )
 
     def score(self, measure: str, weights: Mapping[str, float]) -> float | None:
-        """Return the weighted mean over datasets, or None unless all are there."""
-        there = [self.records[name].scores for name in weights if name in self.records]
-        scores = [own[measure] for own in there if measure in own]
+        """Return the weighted mean over datasets, or None if a dataset has no score.
+
+        ``weights`` maps each dataset to its weight.
+        """
+        by_dataset = [self.records[name].scores for name in weights if name in self.records]
+        scores = [by_measure[measure] for by_measure in by_dataset if measure in by_measure]
         if len(scores) < len(weights):
             return None
         return math.fsum(s * weight for s, weight in zip(scores, weights.values(), strict=True))
 
     def total(self, name: str) -> float | None:
-        """Return the sum of an index's cost over datasets, if it is known of all.
+        """Return the sum of a cost of the index over datasets, or None if a cost is unknown.
 
-        Datasets that share a corpus share an index: it counts once.
+        Datasets with the same corpus share an index, which counts once.
         """
         costs = {
             record.costs.index_key or dataset: getattr(record.costs, name)
@@ -57,13 +63,13 @@ class Line:
         return math.fsum(known) if known and len(known) == len(costs) else None
 
     def cost(self, name: str) -> float | None:
-        """Return the largest of a cost on any dataset, if it is known."""
+        """Return the largest value of a cost on any dataset, or None if none is known."""
         costs = [getattr(record.costs, name) for record in self.records.values()]
         return max((cost for cost in costs if cost is not None), default=None)
 
 
 def lines_of(records: Iterable[Record], remarks: list[str]) -> list[Line]:
-    """Return the lines of records; ``remarks`` gets a sentence for each cell without scores."""
+    """Return the lines of records; add a remark to ``remarks`` for each cell without scores."""
     grouped: dict[tuple[str, str, bool], dict[str, Done]] = {}
     for record in records:
         setting = through(record.index_name, record.search)

@@ -1,4 +1,4 @@
-"""What is to be said against a line of a leaderboard, and how it stands to published scores."""
+"""Marks: facts that speak against a line of a leaderboard, such as an unstable latency."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from effbench.text.printing import one_line
 
 
 class Bearing(Enum):
-    """What a mark means to who must choose a row (`effbench.board.choice`)."""
+    """What a mark means for the choice of a row (`effbench.board.choice`)."""
 
     BARS = "never chosen"
     TIME = "chosen provisionally: its time alone is in doubt"
@@ -23,106 +23,112 @@ class Bearing(Enum):
 
 
 BEARINGS: Mapping[str, Bearing] = {
-    "latency unstable": Bearing.TIME,  # measured at a better hour it may be sure
-    "latency keeps answers": Bearing.BARS,  # looking up was timed: no hour makes that a time
-    "latency other answers": Bearing.BARS,  # what was timed is not what was scored
-    "published": Bearing.BARS,  # neither values of queries nor a time: nothing to compare
+    "latency unstable": Bearing.TIME,  # a session on a steady machine may make the time sure
+    "latency keeps answers": Bearing.BARS,  # the times are of look-ups in every session
+    "latency other answers": Bearing.BARS,  # the timed answers are not the scored answers
+    "published": Bearing.BARS,  # it has no values of queries and no times to compare
     "trained on test judgments": Bearing.BARS,
     "datasets missing": Bearing.BARS,
-    "dataset with a note": Bearing.BESIDE,  # so are all rows of the table
-    "not as published": Bearing.BESIDE,  # its score is what we measured, whatever others say
+    "dataset with a note": Bearing.BESIDE,  # all rows of the table have this mark
+    "not as published": Bearing.BESIDE,  # we measured the score ourselves
 }
-"""Of each kind of mark; a kind that is not here bars."""
+"""Kind of mark -> its bearing; a kind that is not here bars the row."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something to be said against a line."""
+    """A fact that speaks against a line."""
 
     kind: str
     label: str
-    """The few words that are shown."""
+    """The text that tables show: a few words."""
 
     why: str
 
     @property
     def bearing(self) -> Bearing:
-        """What it means to who must choose."""
+        """What the mark means for the choice of a row."""
         return BEARINGS.get(self.kind, Bearing.BARS)
 
 
 def marks(board: Board, number: int) -> dict[str, str]:
-    """Return what is to be said against a line: a few words -> why."""
+    """Return the marks of a line: label -> why."""
     return {mark.label: mark.why for mark in every_mark(board, number)}
 
 
 def every_mark(board: Board, number: int) -> Iterator[Mark]:
-    """Yield what is to be said against a line, with its kind."""
+    """Yield the marks of a line."""
     line = board.lines[number]
 
     def mark(kind: str, why: str) -> Mark:
         return Mark(kind, kind, why)
 
-    for flag, why in board.timed[number].flags().items():
+    for flag, why in board.partial_latencies[number].flags().items():
         yield mark(f"latency {flag}", why)
     if any(isinstance(record, Quoted) for record in line.records.values()):
         yield mark("published", "scores of others: no values of single queries, no latency")
     if line.tested_on:
         why = f"not ranked; those of {', '.join(line.tested_on)}"
         yield mark("trained on test judgments", why)
-    missing = _without(board, number)
+    missing = _units_without_score(board, number)
     if missing:
-        there = f"{len(board.units) - len(missing)} of {len(board.units)}"
-        yield Mark("datasets missing", there, f"no average without {', '.join(missing)}")
+        label = f"{len(board.units) - len(missing)} of {len(board.units)}"
+        yield Mark("datasets missing", label, f"no average without {', '.join(missing)}")
     for dataset in board.collected.suite.datasets:
         if dataset.note and dataset.name in line.records:
             yield mark("dataset with a note", one_line(f"{dataset.name}: {dataset.note}"))
-    failures = [one for one in expectations(board, number) if not one.met]
+    failures = [score for score in expectations(board, number) if not score.met]
     if failures:
         yield mark("not as published", spelled(failures))
 
 
 def ranked(board: Board, number: int) -> bool:
-    """Tell whether a line's figures may be set against others': its latency, its training."""
-    return not board.measured[number].flags() and not board.lines[number].tested_on
+    """Tell whether a line is ranked: no flags of its latency, no training on test judgments."""
+    return not board.latencies[number].flags() and not board.lines[number].tested_on
 
 
 def unplaced(board: Board, span: str, percent: int) -> dict[int, str]:
-    """Return the lines that have no place on a chart of score and time, and why."""
-    known, found = board.standings(board.measures[0]), {}
+    """Return line number -> why the line has no place on a chart of score and time."""
+    measure, reasons = board.measures[0], {}
+    known = board.standings(measure)
     for number in range(len(board.lines)):
         if number not in known:
-            found[number] = f"no {board.measures[0]} on {', '.join(_without(board, number))}"
+            units = ", ".join(_units_without_score(board, number))
+            reasons[number] = f"no {measure} on {units}"
         elif why := time_of(board, number, span, percent)[1]:
-            found[number] = why
-    return found
+            reasons[number] = why
+    return reasons
 
 
 def grouped(board: Board, reasons: Mapping[int, str]) -> list[str]:
-    """Return a line for each reason, with the names of the lines that have it."""
+    """Return a text for each reason, with the names of the lines that have it."""
     names: dict[str, list[str]] = {}
     for number, why in reasons.items():
         names.setdefault(why, []).append(board.lines[number].name)
-    return [f"{why}: {', '.join(own)}" for why, own in names.items()]
+    return [f"{why}: {', '.join(lines)}" for why, lines in names.items()]
 
 
-def _without(board: Board, number: int) -> list[str]:
+def _units_without_score(board: Board, number: int) -> list[str]:
     """Return the datasets and groups on which a line lacks the first measure."""
     line, first = board.lines[number], board.measures[0]
-    return [unit for unit, own in board.units.items() if line.score(first, own) is None]
+    units = board.units.items()
+    return [unit for unit, weights in units if line.score(first, weights) is None]
 
 
 def time_of(board: Board, number: int, span: str, percent: int) -> tuple[Interval | None, str]:
-    """Return a line's percentile of a span in ms, or None and why there is none.
+    """Return a line's percentile of a span in ms, or None and the reason.
 
-    A span is never shown in another's place: a retriever has no time of encoding.
+    A retriever has no encoding time: we never show another span in its place.
     """
     missing = board.missing[number]
     if missing:
-        every = len(missing) == len(board.whole)
-        return None, "no latency" if every else f"no latency on {', '.join(missing)}"
-    times = board.measured[number].times(span)
-    found = figures.percentile_of(times, percent)
-    wanted = f"each process needs {figures.needed(percent)}: raise latency's queries"
-    few = f"too few times for {span} p{percent} ({wanted})" if times else f"no {span} time"
-    return found, "" if found else few
+        everywhere = len(missing) == len(board.weights)
+        return None, "no latency" if everywhere else f"no latency on {', '.join(missing)}"
+    times = board.latencies[number].times(span)
+    time = figures.percentile_of(times, percent)
+    if time:
+        return time, ""
+    if not times:
+        return None, f"no {span} time"
+    wanted = f"each process needs {figures.samples_needed(percent)}: raise latency's queries"
+    return None, f"too few times for {span} p{percent} ({wanted})"

@@ -1,4 +1,4 @@
-"""What ``effbench diff`` says of single figures: those that moved, those not compared."""
+"""The results of ``effbench diff`` for single figures, and the lines that it prints of them."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from typing import Any, NamedTuple
 from effbench.statistics.figures import Interval
 
 NAMED = 12
-"""Rows that a line names; JSON has all."""
+"""The number of rows that a line names; JSON names all."""
 
 SLIGHT = 0.02
-"""Share by which the machine's speed may differ without a word."""
+"""A change of the machine's speed by less than this share is not mentioned."""
 
 
 class Numbers(NamedTuple):
-    """What is known of a figure, old and new."""
+    """The old and the new value of a figure, and how they compare."""
 
     old: float | None = None
     new: float | None = None
     difference: Interval | None = None
-    """Of scores: the new one less the old one."""
+    """For scores: the new value minus the old one."""
 
     ratio: Interval | None = None
-    """Of times and speed-ups: the new one over the old one, at equal speed of the machine."""
+    """For times and speed-ups: the new value over the old one, at equal machine speed."""
 
     p: float | None = None
     tolerance: float | None = None
-    """What the difference may be, or the ratio (or its inverse), without having moved."""
+    """A figure has not moved if its difference, ratio or inverse ratio is within this."""
 
     machine: float | None = None
-    """What the calibration took, new over old: the ratio of times is divided by it."""
+    """The new time of the calibration over the old one; the ratio of times is divided by it."""
 
     def facts(self) -> dict[str, Any]:
-        """Return them as JSON can hold them."""
+        """Return the numbers as JSON data."""
         return {
             name: value._asdict() if isinstance(value, Interval) else value
             for name, value in self._asdict().items()
         }
 
     def times(self) -> str:
-        """Say how many times as large as the old figure the new one is."""
-        said = f"{self.ratio.spelled()} times" if self.ratio else ""
+        """Say how many times as large as the old value the new one is."""
+        text = f"{self.ratio.spelled()} times" if self.ratio else ""
         if self.machine and abs(self.machine - 1) >= SLIGHT:
-            said += (
+            text += (
                 f" at equal speed of the machine, which took {self.machine:.2f} times as long"
             )
-        return said
+        return text
 
 
 class Change(NamedTuple):
@@ -54,74 +54,93 @@ class Change(NamedTuple):
 
     suite: str
     where: str
-    """A cell, or a row and its index."""
+    """The cell, or the row and its index."""
 
-    what: str
+    figure: str
     worse: bool
-    said: str
+    message: str
     numbers: Numbers = Numbers()
 
     def facts(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
-        return {**_plain(self), **self.numbers.facts()}
+        """Return the change as JSON data."""
+        return {
+            "suite": self.suite,
+            "where": self.where,
+            "what": self.figure,
+            "worse": self.worse,
+            "said": self.message,
+            **self.numbers.facts(),
+        }
 
     def line(self) -> str:
-        """Return what a person reads."""
+        """Return the line for people."""
         sign = "worse" if self.worse else "better"
-        return f"{sign:6} {self.suite} {self.where}: {self.what} {self.said}"
+        return f"{sign:6} {self.suite} {self.where}: {self.figure} {self.message}"
 
 
 class Uncompared(NamedTuple):
-    """A figure of which nothing sure can be said."""
+    """A figure that could not be compared for sure."""
 
     suite: str
     where: str
-    what: str
+    """The cell, or the row and its index."""
+
+    figure: str
     why: str
-    """In words that all rows share that have this reason."""
+    """The reason, in the same words for all rows that have it."""
 
     detail: str = ""
-    """The reason as this row has it."""
+    """The details of the reason for this row."""
 
     numbers: Numbers = Numbers()
     perhaps: str = ""
-    """Worse or better, where noise hardly explains the numbers."""
+    """"worse" or "better" if noise hardly explains the numbers."""
 
     def facts(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
-        return {**_plain(self), **self.numbers.facts()}
+        """Return the figure as JSON data."""
+        return {
+            "suite": self.suite,
+            "where": self.where,
+            "what": self.figure,
+            "why": self.why,
+            "detail": self.detail,
+            "perhaps": self.perhaps,
+            **self.numbers.facts(),
+        }
 
 
-def _plain(one: Change | Uncompared) -> dict[str, Any]:
-    return {name: value for name, value in one._asdict().items() if name != "numbers"}
-
-
-def suspected(every: Iterable[Uncompared]) -> Iterator[str]:
-    """Yield a line for each figure that has moved so far that its marks hardly explain it."""
-    for one in every:
-        numbers = one.numbers
-        if one.perhaps and numbers.old and numbers.new and numbers.ratio and numbers.tolerance:
+def suspected(figures: Iterable[Uncompared]) -> Iterator[str]:
+    """Yield a line for each marked figure that moved further than its marks explain."""
+    for entry in figures:
+        numbers = entry.numbers
+        if (
+            entry.perhaps
+            and numbers.old
+            and numbers.new
+            and numbers.ratio
+            and numbers.tolerance
+        ):
             yield (
-                f"perhaps {one.perhaps} {one.suite} {one.where}: {one.what} "
+                f"perhaps {entry.perhaps} {entry.suite} {entry.where}: {entry.figure} "
                 f"{numbers.old:.3g} -> {numbers.new:.3g} ({numbers.times()}): beyond "
                 f"the {numbers.tolerance:g} times that a busy machine explains, but not sure "
-                f"({one.why})"
+                f"({entry.why})"
             )
 
 
-def grouped(every: Iterable[Uncompared]) -> Iterator[str]:
+def grouped(figures: Iterable[Uncompared]) -> Iterator[str]:
     """Yield a line for each reason, with the figures and rows that have it."""
     groups: dict[tuple[str, str], list[Uncompared]] = {}
-    for one in every:
-        groups.setdefault((one.suite, one.why), []).append(one)
-    for (suite, why), some in groups.items():
-        detail = next((f" (such as {one.detail})" for one in some if one.detail), "")
-        yield f"not compared {suite}: {why}{detail}: {named(some)}"
+    for entry in figures:
+        groups.setdefault((entry.suite, entry.why), []).append(entry)
+    for (suite, why), group in groups.items():
+        detail = next((f" (such as {entry.detail})" for entry in group if entry.detail), "")
+        yield f"not compared {suite}: {why}{detail}: {named(group)}"
 
 
-def named(some: Sequence[Uncompared]) -> str:
-    """Return which figures of which rows they are."""
-    rows = list(dict.fromkeys(one.where for one in some))
-    figures = ", ".join(dict.fromkeys(one.what for one in some))
+def named(figures: Sequence[Uncompared]) -> str:
+    """Return the names of figures and of their rows."""
+    rows = list(dict.fromkeys(entry.where for entry in figures))
+    names = ", ".join(dict.fromkeys(entry.figure for entry in figures))
     more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-    return f"{figures} of {', '.join(rows[:NAMED])}{more}"
+    return f"{names} of {', '.join(rows[:NAMED])}{more}"

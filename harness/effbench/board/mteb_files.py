@@ -1,4 +1,4 @@
-"""Our rows as mteb's result files, and the names that mteb has for datasets and measures."""
+"""Writes rows as mteb's result files; has mteb's names for datasets and measures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TASKS = {
         )
     },
 }  # fmt: skip
-"""BEIR's names of datasets -> mteb's of tasks."""
+"""BEIR's name of a dataset -> mteb's name of the task."""
 
 MEASURES = {
     "nDCG": "ndcg",
@@ -47,34 +47,34 @@ MEASURES = {
     "AP": "map",
     "Success": "hit_rate",
 }
-"""ir_measures' names -> mteb's, whose cut-off follows: ndcg_at_10."""
+"""Measure in ir_measures -> mteb's name, to which mteb appends the cut-off: ndcg_at_10."""
 
 
 def measure_key(measure: str) -> str | None:
-    """Return mteb's name of a measure such as nDCG@10, if it has one."""
-    found = re.fullmatch(r"(\w+)@(\d+)", measure)
-    return f"{MEASURES[found[1]]}_at_{found[2]}" if found and found[1] in MEASURES else None
+    """Return mteb's name of a measure such as nDCG@10, or None if mteb has none."""
+    match = re.fullmatch(r"(\w+)@(\d+)", measure)
+    return f"{MEASURES[match[1]]}_at_{match[2]}" if match and match[1] in MEASURES else None
 
 
 def task_of(dataset: str) -> tuple[str, str]:
-    """Return mteb's task and split of a dataset: beir/fiqa/test is FiQA2018, test."""
+    """Return mteb's task and split for a dataset: FiQA2018 and test for beir/fiqa/test."""
     parts = dataset.removeprefix("beir/").split("/")
     for count in (2, 1):
         task = TASKS.get("/".join(parts[:count]).lower())
         if task and len(parts) >= count:
-            rest = parts[count:]
-            return task, rest[0] if rest and rest[0] in ("train", "dev", "test") else "test"
+            split = parts[count] if len(parts) > count else ""
+            return task, split if split in ("train", "dev", "test") else "test"
     return dataset, "test"
 
 
 def write_results(records: Sequence[Done], folder: Path) -> int:
-    """Write records as mteb's result files; return how many files.
+    """Write records as mteb's result files, and return the number of files.
 
-    A row's revision is the version of what made it. Its index and search setting are part of
-    its name, unless it has only one.
+    The revision of a row is the name and version of the package with its plugin. If a row has
+    several indexes or search settings, they are part of the model's name.
 
     Raises:
-        EffbenchError: two records would stand in one place.
+        EffbenchError: two records would be written to one place.
         DiskError: a file cannot be written.
 
     """
@@ -85,35 +85,39 @@ def write_results(records: Sequence[Done], folder: Path) -> int:
     for record in records:
         name = record.row.name
         model = f"{name} {_index(record)}".strip() if len(indexes[name]) > 1 else name
-        task, split = task_of(record.dataset)
-        place = folder / slug(model) / slug(record.row.distribution)
-        about = {"name": model, "revision": place.name, "framework": ["effbench"]}
-        if files.setdefault(place / META, about) != about:
-            raise EffbenchError(
-                f"{model} and {files[place / META]['name']} would have one folder, {place} "
-                "(give them names that differ in letters and digits)"
-            )
-        content = files.setdefault(
-            place / f"{slug(task)}.json",
-            {
-                "dataset_revision": record.key,
-                "task_name": task,
-                "mteb_version": "",
-                "scores": {},
-                "evaluation_time": 0.0,
-                "kg_co2_emissions": None,
-            },
-        )
-        if split in content["scores"]:
-            raise EffbenchError(
-                f"{model} has two records of {record.dataset}, and mteb's files hold one "
-                f"(choose with --suite and --machine)"
-            )
-        content["scores"][split] = [_entry(record)]
-        content["evaluation_time"] += record.costs.search_seconds or 0.0
+        _add(files, folder / slug(model) / slug(record.row.distribution), model, record)
     for path, content in files.items():
         write_json(path, content, seal=False)
     return sum(path.name != META for path in files)
+
+
+def _add(files: dict[Path, dict[str, Any]], place: Path, model: str, record: Done) -> None:
+    """Add a record to ``files``, path -> content, under the folder ``place`` of its model."""
+    description = {"name": model, "revision": place.name, "framework": ["effbench"]}
+    if files.setdefault(place / META, description) != description:
+        raise EffbenchError(
+            f"{model} and {files[place / META]['name']} would have one folder, {place} "
+            "(give them names that differ in letters and digits)"
+        )
+    task, split = task_of(record.dataset)
+    content = files.setdefault(
+        place / f"{slug(task)}.json",
+        {
+            "dataset_revision": record.key,
+            "task_name": task,
+            "mteb_version": "",
+            "scores": {},
+            "evaluation_time": 0.0,
+            "kg_co2_emissions": None,
+        },
+    )
+    if split in content["scores"]:
+        raise EffbenchError(
+            f"{model} has two records of {record.dataset}, and mteb's files hold one "
+            f"(choose with --suite and --machine)"
+        )
+    content["scores"][split] = [_entry(record)]
+    content["evaluation_time"] += record.costs.search_seconds or 0.0
 
 
 def _entry(record: Done) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What lies in results folders of cells and datasets that their suite has no more."""
+"""Files in a results folder that are no longer needed: of cells that left their suite."""
 
 from __future__ import annotations
 
@@ -19,44 +19,50 @@ RUN_SUFFIX = ".trec.gz"
 
 @dataclass
 class Surplus:
-    """What may go, and what nobody can read, which stays."""
+    """The files that can be removed, and the files that stay because nobody can read them."""
 
     files: list[Path] = field(default_factory=list)
-    """What belongs to a record, before the record: who is killed meanwhile goes on later."""
+    """The files that can be removed. A record comes after the files that belong to it.
+
+    So a removal that is stopped half-way can be run again.
+    """
 
     records: int = 0
+    """How many of the files are records."""
+
     unreadable: list[str] = field(default_factory=list)
+    """Which files cannot be read, and why."""
 
     @property
     def nbytes(self) -> int:
-        """The bytes of the files."""
+        """The size of the files in bytes."""
         return sum(path.stat().st_size for path in self.files)
 
 
 def surplus(root: Path) -> Surplus:
-    """Return what may go under a folder of results.
+    """Return the files under a folder of results that can be removed.
 
     Raises:
-        EffbenchError: no suite has run there.
-        UnreadableError: what has run there cannot be read.
+        EffbenchError: the folder has no results.
+        UnreadableError: no file of a suite can be read.
 
     """
-    found = Surplus()
+    result = Surplus()
     suites = collect([root])
-    # of several folders of one suite each lists cells: what one of them lists stays in all
-    for one in suites:
-        for folder in one.folders:
-            _of_folder(folder, one.suite, found)
-    said = [*(line for one in suites for line in one.unreadable), *found.unreadable]
-    found.unreadable = list(dict.fromkeys(said))
-    return found
+    # a suite may have several folders: a cell that one of them lists stays in all of them
+    for collected in suites:
+        for folder in collected.folders:
+            _add_folder(folder, collected.suite, result)
+    unreadable = [reason for collected in suites for reason in collected.unreadable]
+    result.unreadable = list(dict.fromkeys([*unreadable, *result.unreadable]))
+    return result
 
 
 def remove(files: Sequence[Path]) -> None:
-    """Remove files; those that are gone already are no mistake.
+    """Remove files; a file that does not exist is no error.
 
     Raises:
-        DiskError: the system refuses.
+        DiskError: a file cannot be removed.
 
     """
     for path in files:
@@ -66,8 +72,10 @@ def remove(files: Sequence[Path]) -> None:
             raise DiskError(path, error) from error
 
 
-def _of_folder(folder: Path, suite: SuiteFacts, found: Surplus) -> None:
-    cells, texts = set(suite.cells), {queries_file(one.name) for one in suite.datasets}
+def _add_folder(folder: Path, suite: SuiteFacts, result: Surplus) -> None:
+    """Add the files of one folder; ``suite`` says which cells are still in use."""
+    cells = set(suite.cells)
+    texts = {queries_file(dataset.name) for dataset in suite.datasets}
     gone, unread = list[Path](), set[str]()
     for path in listed(folder, "*.json"):
         if path.name == SUITE:
@@ -75,7 +83,7 @@ def _of_folder(folder: Path, suite: SuiteFacts, found: Surplus) -> None:
         try:
             record = read(path)
         except EffbenchError as error:
-            found.unreadable.append(one_line(str(error)))
+            result.unreadable.append(one_line(str(error)))
             unread.add(path.stem)
             continue
         if record.cell in cells:
@@ -84,17 +92,17 @@ def _of_folder(folder: Path, suite: SuiteFacts, found: Surplus) -> None:
             gone.append(path)
     for path in listed(folder / RUNS, f"*{RUN_SUFFIX}"):
         if path.name.removesuffix(RUN_SUFFIX) not in cells | unread:
-            found.files.append(path)
+            result.files.append(path)
     for path in listed(folder / QUERIES, "*.json"):
         if not unread and f"{QUERIES}/{path.name}" not in texts:
-            found.files.append(path)
-    found.files += _sessions(folder, cells | unread, found.unreadable)
-    found.files += gone
-    found.records += len(gone)
+            result.files.append(path)
+    result.files += _sessions(folder, cells | unread, result.unreadable)
+    result.files += gone
+    result.records += len(gone)
 
 
 def _sessions(folder: Path, cells: set[str], unreadable: list[str]) -> Iterator[Path]:
-    """Yield the latency sessions that measured none of some cells."""
+    """Yield the files of latency sessions that measured none of these cells."""
     for path in listed(folder / FOLDER, "*.npz"):
         try:
             rows = read_samples(path).header.rows

@@ -1,9 +1,9 @@
-"""Published scores: mteb's result files as further rows.
+"""Reads published scores: mteb's result files become rows of a leaderboard.
 
-A file is ``MODEL/REVISION/TASK.json`` with ``task_name`` and ``scores``: split -> one entry a
-subset (mteb 1.11 and later); models have a ``model_meta.json``. Scores are means, without the
-queries' values: intervals, tests and latencies cannot be had of them. Files come from
-strangers: what cannot be read is named and left out, and the others count.
+A file is ``MODEL/REVISION/TASK.json`` with ``task_name`` and ``scores``: split -> a list with
+an entry for each subset (mteb 1.11 and later). A model has a ``model_meta.json``. The scores
+are means without the values of the queries, so these rows have no intervals, tests and
+latencies. The files come from strangers: a file that cannot be read is left out and named.
 """
 
 from __future__ import annotations
@@ -26,33 +26,35 @@ from effbench.text.names import slug
 from effbench.text.printing import one_line
 
 ITS_FOLDER = "its folder's name is taken"
+"""The end of a message: where the name of a model comes from instead."""
+
 NEVER = datetime.min.replace(tzinfo=timezone.utc)
-"""When scores of others were made: nobody says."""
+"""The creation time of published scores, which no file tells."""
 
 
-class File(Struct, frozen=True):
-    """What mteb writes; what else is in it may be anything."""
+class ResultFile(Struct, frozen=True):
+    """The parts of mteb's result file that we read; we ignore all others."""
 
     task_name: Name
     scores: dict[Name, Any]
-    """Split -> a list of subsets, each a mapping of its scores."""
+    """Split -> a list of subsets, where a subset is measure -> score."""
 
     mteb_version: Any = "?"
 
 
 class Description(Struct, frozen=True):
-    """What mteb writes of a model."""
+    """The part of mteb's description of a model that we read."""
 
     name: Annotated[str, Meta(max_length=1000)]
 
 
 class Result(NamedTuple):
-    """A result file: a model's scores of one task."""
+    """A result file and its model: the scores on one task."""
 
     path: Path
     model: str
     revision: str
-    file: File
+    file: ResultFile
 
 
 class Published(NamedTuple):
@@ -60,16 +62,16 @@ class Published(NamedTuple):
 
     results: Sequence[Result] = ()
     unreadable: Sequence[str] = ()
-    """Files that were left out, and why."""
+    """Which files were left out, and why."""
 
     def records(
         self, datasets: Sequence[str], measures: Sequence[str]
     ) -> tuple[list[Quoted], list[str]]:
-        """Return a record for each dataset that a model has scores of, and what is left out.
+        """Return a record for each model and dataset, and which files were left out, and why.
 
-        Two revisions of a model are two rows: they never stand in one mean.
+        Two revisions of a model are two rows, so that a mean never mixes them.
         """
-        found: dict[tuple[str, str, str], tuple[Result, dict[str, float]]] = {}
+        by_place: dict[tuple[str, str, str], tuple[Result, dict[str, float]]] = {}
         unreadable = [*self.unreadable]
         wanted = [(*task_of(name), name) for name in datasets]
         for result in self.results:
@@ -79,7 +81,7 @@ class Published(NamedTuple):
                 place = result.model, result.revision, dataset
                 try:
                     scores = dict(_scores(result, split, measures))
-                    if scores and place in found:
+                    if scores and place in by_place:
                         raise EffbenchError(
                             f"{task} of that model and revision is there twice (keep one)"
                         )
@@ -87,31 +89,31 @@ class Published(NamedTuple):
                     unreadable.append(f"{result.path}: {split}: {error}")
                     continue
                 if scores:
-                    found[place] = result, scores
-        revisions = {(model, revision) for model, revision, _ in found}
+                    by_place[place] = result, scores
+        revisions = {(model, revision) for model, revision, _ in by_place}
         models = [model for model, _ in revisions]
         quoted = []
-        for (model, revision, dataset), (result, scores) in found.items():
-            several = f" {revision}" if models.count(model) > 1 else ""
-            quoted.append(_quoted(result, f"{model}{several} (published)", dataset, scores))
+        for (model, revision, dataset), (result, scores) in by_place.items():
+            version = f" {revision}" if models.count(model) > 1 else ""
+            quoted.append(_quoted(result, f"{model}{version} (published)", dataset, scores))
         return quoted, unreadable
 
 
-def read(folders: Iterable[Path]) -> Published:
-    """Read the result files under some folders.
+def read_published(folders: Iterable[Path]) -> Published:
+    """Read the result files under folders.
 
     Raises:
-        EffbenchError: there is none.
+        EffbenchError: a folder has none.
 
     """
     paths: dict[str, Path] = {}
     for folder in folders:
-        own = [path for path in listed(folder, "**/*.json") if path.name != META]
-        if not own:
+        files = [path for path in listed(folder, "**/*.json") if path.name != META]
+        if not files:
             raise EffbenchError(
                 f"{folder}: no result files of mteb there (name another folder)"
             )
-        paths |= {os.path.realpath(path): path for path in own}
+        paths |= {os.path.realpath(path): path for path in files}
     results: list[Result] = []
     unreadable: list[str] = []
     names: dict[Path, str] = {}
@@ -128,23 +130,23 @@ def read(folders: Iterable[Path]) -> Published:
     return Published(results, unreadable)
 
 
-def _file(path: Path) -> File:
+def _file(path: Path) -> ResultFile:
     data = foreign(content(path), path)
     if isinstance(data, dict) and "mteb_dataset_name" in data:
         raise EffbenchError(
             f"{path}: a result file of mteb before 1.11 (mteb reads it and writes it anew)"
         )
-    file: File = typed(data, File, path, "is it a result file of mteb?")
+    file: ResultFile = typed(data, ResultFile, path, "is it a result file of mteb?")
     return file
 
 
 def _model(folder: Path, unreadable: list[str]) -> str:
-    """Return the model's name: that of its description, else that of its folder."""
+    """Return the model's name from its description, else from the name of its folder."""
     meta = folder / META
     if os.path.lexists(meta):
         try:
-            found = typed(foreign(content(meta), meta), Description, meta, ITS_FOLDER)
-            if plain := one_line(found.name):
+            described = typed(foreign(content(meta), meta), Description, meta, ITS_FOLDER)
+            if plain := one_line(described.name):
                 return plain
             raise EffbenchError(f"{meta}: its name is empty ({ITS_FOLDER})")
         except EffbenchError as error:
@@ -153,10 +155,10 @@ def _model(folder: Path, unreadable: list[str]) -> str:
 
 
 def _scores(result: Result, split: str, measures: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """Yield the measures of the only subset.
+    """Yield measure and score for the measures that the only subset has.
 
     Raises:
-        EffbenchError: there is not one subset, or a score is no number from 0 to 1.
+        EffbenchError: there is not exactly one subset, or a score is not from 0 to 1.
 
     """
     entries = result.file.scores[split]

@@ -1,4 +1,4 @@
-"""What is said below a leaderboard, of its rows and datasets: a line each."""
+"""Remarks below a leaderboard: training on test data, the models' remarks, datasets' notes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from effbench.run.recorded import SuiteFacts
 from effbench.text.printing import one_line
 
 LONGEST = 500
-"""Characters of what a trainer remarks."""
+"""The number of characters of a trainer's remark that are shown."""
 
 
-def remarks(lines: Sequence[Line], suite: SuiteFacts) -> Iterator[str]:
-    """Yield what readers of a board must know: of training, of models, of data."""
+def remarks_on(lines: Sequence[Line], suite: SuiteFacts) -> Iterator[str]:
+    """Yield the remarks on the lines and datasets of a board."""
     for line in lines:
         if line.tested_on:
             yield (
@@ -24,7 +24,7 @@ def remarks(lines: Sequence[Line], suite: SuiteFacts) -> Iterator[str]:
             )
     rows: dict[str, dict[str, None]] = {}
     for line in lines:
-        for remark in of_models(line):
+        for remark in model_remarks(line):
             rows.setdefault(remark, {})[line.row] = None
     yield from (f"{', '.join(names)}: {remark}" for remark, names in rows.items())
     for dataset in suite.datasets:
@@ -33,20 +33,20 @@ def remarks(lines: Sequence[Line], suite: SuiteFacts) -> Iterator[str]:
     yield from counts.remarks(record for line in lines for record in line.records.values())
 
 
-def of_models(line: Line) -> list[str]:
-    """Return what trainers say of a line's models, once each, whatever the datasets."""
-    found: dict[str, None] = {}
+def model_remarks(line: Line) -> list[str]:
+    """Return the trainers' remarks on a line's models, each once for all datasets."""
+    unique: dict[str, None] = {}
     for record in line.records.values():
         for model, facts in record.models.items():
-            about = "" if model == line.row else f"model {model}: "
-            for remark in _sentences(facts):
-                found[about + remark] = None
-    return list(found)
+            prefix = "" if model == line.row else f"model {model}: "
+            for remark in _plain_remarks(facts):
+                unique[prefix + remark] = None
+    return list(unique)
 
 
-def _sentences(facts: Any) -> Iterator[str]:
-    """Yield what may be shown; of a stranger's record that may be anything."""
-    found = facts.get("remarks") if isinstance(facts, dict) else None
-    for one in found if isinstance(found, list) else ():
-        if isinstance(one, str) and (text := one_line(one)):
+def _plain_remarks(facts: Any) -> Iterator[str]:
+    """Yield a model's remarks that can be shown: a foreign record may hold anything."""
+    value = facts.get("remarks") if isinstance(facts, dict) else None
+    for remark in value if isinstance(value, list) else ():
+        if isinstance(remark, str) and (text := one_line(remark)):
             yield text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

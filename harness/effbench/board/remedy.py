@@ -1,4 +1,4 @@
-"""The command that takes a doubt about a row's time away."""
+"""The command that removes a doubt about a row's time: it measures again, or with more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from effbench.api.errors import EffbenchError
-from effbench.board.choice import Choice
+from effbench.board.choice import Recommendation
 from effbench.board.leaderboard import Board
 from effbench.latency.gate import ADVICE
 from effbench.machine import facts
@@ -16,61 +16,64 @@ from effbench.plan.located import text_of
 from effbench.plan.suite import find
 
 UNKNOWN = "SUITE-FILE"
-"""What stands for the file of a suite that is not where people have it."""
+"""The placeholder for the file of a suite that we cannot find."""
 
 
 class Remedy(NamedTuple):
-    """What takes a doubt about a time away."""
+    """A command that removes a doubt about a time."""
 
-    end: str
+    purpose: str
+    """The purpose of the command, after "to"."""
+
     command: str
 
 
-def remedy(choice: Choice) -> Remedy | None:
-    """Return the command that may tell a time for sure, where one is in doubt or lacks."""
-    board, taken = choice.board, choice.taken
+def remedy(recommendation: Recommendation) -> Remedy | None:
+    """Return the command that may make a time sure, if one is in doubt or missing."""
+    board, taken = recommendation.board, recommendation.taken
     more = list[str]()
-    if choice.rival or (taken and taken.unsure) or (not taken and choice.passed_over):
-        end = f"make the latency sure, {ADVICE}"
-    elif taken and taken.may_exceed(choice.terms):
-        end = "narrow the interval of its time"
+    passed_over = not taken and recommendation.passed_over
+    if recommendation.rival or (taken and taken.unsure) or passed_over:
+        purpose = f"make the latency sure, {ADVICE}"
+    elif taken and taken.may_exceed(recommendation.terms):
+        purpose = "narrow the interval of its time"
         more = ["--processes", str(2 * board.collected.suite.latency.processes)]
-    elif not taken and choice.unmeasured:
-        end = "measure the latency"
+    elif not taken and recommendation.unmeasured:
+        purpose = "measure the latency"
     else:
         return None
     words = ["effbench", "latency", suite_argument(board), *more]
     if board.machine != facts.name():
-        end += f", on {board.machine}"
+        purpose += f", on {board.machine}"
     else:
         words += results_argument(board)
-    return Remedy(end, shlex.join(words))
+    return Remedy(purpose, shlex.join(words))
 
 
 def results_argument(board: Board) -> list[str]:
-    """Return what tells a command where a board's records are, if that must be said."""
+    """Return the --results option for a board's records; empty if it is the default."""
     root = _root(board)
     return [] if root.resolve() == Path("results").resolve() else ["--results", str(root)]
 
 
 def suite_argument(board: Board) -> str:
-    """Return what a command may call a board's suite: its name if we ship it, else its file.
+    """Return the argument SUITE for a board: the name of a suite that we ship, else its file.
 
-    Records do not say where the file lies: it is looked for here, in ``suites``, and beside the
-    results.
+    Records do not say where the file is. We look in the current folder, in ``suites`` and
+    beside the results.
     """
-    if _tells(board.suite, board.suite):
+    if _is_suite(board.suite, board.suite):
         return board.suite
     beside = _root(board).parent
     for folder in (Path(), Path("suites"), beside):
         for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-            if _tells(str(path), board.suite):
+            if _is_suite(str(path), board.suite):
                 return str(path)
     return UNKNOWN
 
 
-def _tells(place: str, suite: str) -> bool:
-    """Tell whether what a command finds by this name is the file of a suite."""
+def _is_suite(place: str, suite: str) -> bool:
+    """Tell whether a command that gets ``place`` as SUITE would read this suite."""
     try:
         text = text_of(find(place))
     except EffbenchError:
@@ -80,4 +83,4 @@ def _tells(place: str, suite: str) -> bool:
 
 
 def _root(board: Board) -> Path:
-    return board.collected.folders[0].parent.parent  # which holds MACHINE/SUITE
+    return board.collected.folders[0].parent.parent  # a folder is ROOT/MACHINE/SUITE

@@ -1,4 +1,4 @@
-"""How lines of a leaderboard do by one measure: intervals, tests and ranks over queries."""
+"""The standing of each line by a measure: its score, share, p-value, effect and rank."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ from typing import NamedTuple
 
 from effbench.board.lines import Line
 from effbench.statistics.figures import Interval
-from effbench.statistics.significance import Paired, holm, values_of
+from effbench.statistics.significance import PairedValues, holm, values_of
 
 
 class Standing(NamedTuple):
-    """How a line does by one measure on some datasets."""
+    """The result of a line by one measure on some datasets."""
 
     score: Interval
-    """Mean over queries, then over datasets; 95 % by bootstrap over queries."""
+    """The mean over queries, then over datasets; its interval is a bootstrap over queries."""
 
     kept: Interval | None
-    """Share of its baseline's score; none of a baseline itself."""
+    """The line's share of its baseline's score; None for a baseline itself."""
 
     p: float | None
-    """Of a paired randomisation test against its baseline, by Holm's method for all lines."""
+    """The p-value of a paired randomisation test against the line's baseline.
+
+    It is corrected by Holm's method for the number of lines.
+    """
 
     effect: float | None
-    """Cohen's d of the paired differences from its baseline."""
+    """Cohen's d of the paired differences from the line's baseline."""
 
     rank: int | None
-    """One more than the lines that are better beyond chance; none of a line not ranked."""
+    """1 + the number of lines that are surely better; None for a line that is not ranked."""
 
 
 def standings(
@@ -35,54 +38,55 @@ def standings(
     measure: str,
     weights: Mapping[str, float],
 ) -> dict[int, Standing]:
-    """Return the standing of each line that has all datasets: its number -> standing.
+    """Return line number -> standing, for the lines that have a score on all datasets.
 
-    ``baselines`` names the line that each is compared with, ``weights`` the datasets.
+    ``baselines`` gives for each line the number of the line that it is compared with;
+    ``weights`` maps each dataset to its weight in the mean.
     """
     scores = {i: line.score(measure, weights) for i, line in enumerate(lines)}
     known = {i: Interval(score) for i, score in scores.items() if score is not None}
-    found = {i: Standing(score, None, None, None, None) for i, score in known.items()}
-    there = [i for i in known if _has_values(lines[i], measure, weights)]
+    results = {i: Standing(score, None, None, None, None) for i, score in known.items()}
+    numbers = [i for i in known if _has_values(lines[i], measure, weights)]
     values = [
-        values_of([lines[i].records[name].per_query[measure] for i in there])
+        values_of([lines[i].records[name].per_query[measure] for i in numbers])
         for name in weights
-        if there
+        if numbers
     ]
-    if there and all(map(len, values)):
-        paired = Paired(values, list(weights.values()))
-        found |= _standings(lines, baselines, there, paired)
-    return found
+    if numbers and all(map(len, values)):
+        paired = PairedValues(values, list(weights.values()))
+        results |= _standings(lines, baselines, numbers, paired)
+    return results
 
 
 def _has_values(line: Line, measure: str, weights: Mapping[str, float]) -> bool:
-    """Tell whether the values of single queries are known: of published scores they are not."""
+    """Tell whether the values of single queries are known; published scores have none."""
     return all(measure in line.records[name].per_query for name in weights)
 
 
 def _standings(
     lines: Sequence[Line],
     baselines: Sequence[int | None],
-    there: Sequence[int],
-    paired: Paired,
+    numbers: Sequence[int],
+    paired: PairedValues,
 ) -> dict[int, Standing]:
-    """Return the standings of those lines whose values are the columns of ``paired``."""
-    places = {number: place for place, number in enumerate(there)}
-    against = {place: places.get(baselines[i], place) for i, place in places.items()}  # type: ignore[arg-type]
-    tested = [place for place, baseline in against.items() if place != baseline]
-    ranked = [place for i, place in places.items() if not lines[i].tested_on]
-    p_values = {b: paired.p_values(b) for b in {against[place] for place in tested}}
+    """Return the standings of the lines with these numbers: the columns of ``paired``."""
+    columns = {number: column for column, number in enumerate(numbers)}
+    against = {column: columns.get(baselines[i], column) for i, column in columns.items()}  # type: ignore[arg-type]
+    tested = [column for column, baseline in against.items() if column != baseline]
+    ranked = [column for i, column in columns.items() if not lines[i].tested_on]
+    p_values = {b: paired.p_values(b) for b in {against[column] for column in tested}}
     shares = {b: paired.shares(b) for b in p_values}
     effects = {b: paired.effects(b) for b in p_values}
-    corrected = dict(zip(tested, holm([p_values[against[p]][p] for p in tested]), strict=True))
+    corrected = dict(zip(tested, holm([p_values[against[c]][c] for c in tested]), strict=True))
     ranks = dict(zip(ranked, paired.ranks(ranked), strict=True))
     intervals = paired.intervals()
     return {
         number: Standing(
-            intervals[place],
-            shares[against[place]][place] if place in corrected else None,
-            corrected.get(place),
-            effects[against[place]][place] if place in corrected else None,
-            ranks.get(place),
+            intervals[column],
+            shares[against[column]][column] if column in corrected else None,
+            corrected.get(column),
+            effects[against[column]][column] if column in corrected else None,
+            ranks.get(column),
         )
-        for number, place in places.items()
+        for number, column in columns.items()
     }

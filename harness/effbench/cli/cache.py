@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +16,18 @@ if TYPE_CHECKING:
     from effbench.cache.holdings import Holdings
 
 
-class _Amount(click.ParamType[Any]):
-    """A size or an age, as `effbench.text.amounts` reads it."""
+def _amount(read: str) -> Callable[[str], Any]:
+    """Return a reader of sizes or ages, of the name it has in `effbench.text.amounts`."""
 
-    def __init__(self, name: str, read: str) -> None:
-        self.name, self._read = name, read
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+    def convert(text: str) -> Any:
         from effbench.text import amounts
 
         try:
-            return getattr(amounts, self._read)(value) if isinstance(value, str) else value
+            return getattr(amounts, read)(text)
         except EffbenchError as error:
-            self.fail(str(error), param, ctx)
+            raise click.BadParameter(str(error)) from error
+
+    return convert
 
 
 @click.group(invoke_without_command=True)
@@ -78,7 +77,8 @@ def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> N
 @cache.command()
 @click.option(
     "--older-than",
-    type=_Amount("AGE", "seconds_of"),
+    metavar="AGE",
+    type=_amount("seconds_of"),
     help="What nobody has used for so long, such as 30d (m, h, d, w).",
 )
 @click.option(
@@ -91,7 +91,8 @@ def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> N
 @click.option(
     "--to",
     "most",
-    type=_Amount("SIZE", "bytes_of"),
+    metavar="SIZE",
+    type=_amount("bytes_of"),
     help="What was used longest ago, until all steps take at most so much, such as 20GB.",
 )
 @click.option("--yes/--dry-run", default=False, help="Free it; else it is only shown.")

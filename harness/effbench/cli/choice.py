@@ -31,7 +31,7 @@ def terms_of(budget: str | None, keep: str | None, span: str, percentile: str) -
 
     """
     from effbench.board.choice import Terms
-    from effbench.statistics.sessions import SHOWN
+    from effbench.statistics.row_latency import SHOWN
 
     terms = Terms(
         None if budget is None else milliseconds(budget),

@@ -15,8 +15,8 @@ from effbench.board.sentences import sentence
 from effbench.plan.cells import Cell, Plan
 from effbench.run.records import SUITE
 from effbench.statistics import figures
-from effbench.statistics.sessions import SHOWN, Measured
-from effbench.statistics.significance import Paired, values_of
+from effbench.statistics.row_latency import SHOWN, RowLatency
+from effbench.statistics.significance import PairedValues, values_of
 from effbench.text.printing import harmless
 from effbench.views.render import markdown_text
 
@@ -112,7 +112,7 @@ def _of_record(board: Board, line: Line, dataset: str) -> str:
     for measure in board.measures:
         values = record.per_query.get(measure)
         scores.append(
-            Paired([values_of([values])]).intervals()[0].spelled(4) if values else "-"
+            PairedValues([values_of([values])]).intervals()[0].spelled(4) if values else "-"
         )
     count = len(next(iter(record.per_query.values())))
     when = f"{record.created.date()}, effbench {record.versions.get('effbench', '?')}"
@@ -128,8 +128,8 @@ def _latency(
     Those of other options of speed than the row has now (``timed``: by cell) are none of it.
     """
     line, own = board.lines[number], _records(board.lines[number], keys)
-    whole = [one for one in board.measured[number].cells if one[1] in own]
-    measured = Measured(
+    whole = [one for one in board.latencies[number].cells if one[1] in own]
+    measured = RowLatency(
         [(one, cell) for one, cell in whole if one.header.rows[cell].timed == timed[cell]]
     )
     name, place = markdown_text(line.name), code(board.machine)

@@ -76,7 +76,9 @@ class Samples:
         import numpy as np
 
         columns = {**self.columns, "ns": [max(ns, 1) for ns in self.columns["ns"]]}
-        arrays = {name: np.array(columns[name], dtype=kind) for name, kind in COLUMNS.items()}
+        arrays: dict[str, Any] = {
+            name: np.array(columns[name], dtype=kind) for name, kind in COLUMNS.items()
+        }
         header = {"format": FORMAT, **self.header, "blocks": self.blocks}
         header["errors"] = {cell: one_line(why) for cell, why in header["errors"].items()}
         header["warnings"] = [one_line(warning) for warning in header["warnings"]]
@@ -87,7 +89,8 @@ class Samples:
 
         def save(temporary: Path) -> None:
             with temporary.open("wb") as file:  # a name without .npz would get one
-                np.savez_compressed(file, allow_pickle=False, header=text, **arrays)
+                # without allow_pickle: numpy 1.26 would write it as one more array
+                np.savez_compressed(file, header=text, **arrays)
 
         write_atomically(path, save)
 

@@ -243,5 +243,5 @@ def _sweep_problems(entry: Entry, offer: Offer) -> Iterator[Problem]:
             yield ("search", name), f"unknown search option ({suggest(name, known)})"
             continue
         for value in values:
-            if not known[name].accepts(value):
-                yield ("search", name), f"{value!r} is not {known[name].type_name()}"
+            if mistake := known[name].mistake(value):
+                yield ("search", name), mistake

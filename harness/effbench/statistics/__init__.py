@@ -1,4 +1,4 @@
-"""Numbers from raw values: intervals, tests, ranks, latency figures, and trust in times.
+"""Figures from raw values: intervals, tests, ranks, latencies, and whether times are sound.
 
 It may import `latency` and the rooms before it, but not `run`.
 """

@@ -1,119 +1,104 @@
-"""The sessions of a suite's results folder, and the latency columns that they give."""
+"""Which latency sessions of a results folder count: one for each dataset, all comparable."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 from effbench.api.errors import DiskError, EffbenchError
-from effbench.latency.samples import FOLDER, Read, Times, read_samples
-from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END, SEARCH, TOTAL_COMPUTE
+from effbench.latency.samples import FOLDER, Read, read_samples
 from effbench.machine import fingerprint
-from effbench.statistics import figures, trust
-from effbench.statistics.figures import Interval
+from effbench.statistics.row_latency import RowLatency
 from effbench.store.disk import listed
 from effbench.text.printing import one_line
 
-SHOWN: Mapping[str, tuple[int, ...]] = {
-    ENCODE: (50, 90, 95, 99),
-    AFTER_LAST_WORD: (50, 95),
-    TOTAL_COMPUTE: (50,),
-    SEARCH: (50, 95),
-    END_TO_END: (50, 90, 95, 99),
-}
-"""The percentiles that are shown of each span."""
 
-SPEED_UPS: Mapping[str, str] = {
-    ENCODE: ENCODE,
-    AFTER_LAST_WORD: ENCODE,
-    END_TO_END: END_TO_END,
-}
-"""Span whose speed-up is shown -> the baseline's that it is over."""
-
-BRIEF = (
-    f"{ENCODE} p50", f"{ENCODE} p95", f"{AFTER_LAST_WORD} p50", f"{SEARCH} p50",
-    f"{END_TO_END} p50", f"{END_TO_END} p95", "speed-up", "latency",
-)  # fmt: skip
-"""What the columns begin with that people see; programs see all."""
-
-Value = float | str | None
-
-
-class Wanted(NamedTuple):
-    """What sessions are looked for."""
+class Criteria(NamedTuple):
+    """The cells and the conditions that a session should have measured."""
 
     keys: Mapping[str, Mapping[str, str]]
     """Dataset -> cell -> key of its record."""
 
-    timed: Mapping[str, str]
-    """Cell -> what changes with its options of speed too, if the suite says."""
+    latency_keys: Mapping[str, str]
+    """Cell -> a key that changes with its options of speed too, if the suite has it."""
 
     conditions: Mapping[str, Any]
-    """The suite's, if it says."""
+    """The conditions that the suite sets."""
 
     processes: int
+    """How many processes each cell should have."""
 
-    def current(self, session: Read, cell: str) -> bool:
-        """Tell whether a session measured a cell as it is now."""
+    def is_current(self, session: Read, cell: str) -> bool:
+        """Tell whether a session measured a cell as the cell is now."""
         facts = session.header.rows.get(cell)
-        key = self.keys.get(_dataset(session), {}).get(cell)
+        key = self.keys.get(session.header.dataset, {}).get(cell)
         return (
             facts is not None
             and facts.key == key
-            and facts.timed == self.timed.get(cell, facts.timed)
+            and facts.timed == self.latency_keys.get(cell, facts.timed)
             and cell not in session.header.errors
         )
 
     def rank(self, session: Read) -> tuple[int, bool, datetime]:
-        """Return what makes one session better than another."""
+        """Return a value that is larger for a better session.
+
+        It says how many cells the session measured as they are now, whether it is complete
+        and under the suite's conditions, and when it started.
+        """
         header = session.header
-        whole = session.rounds >= self.processes and all(
+        complete = session.rounds >= self.processes and all(
             header.conditions.get(name) == value
             for name, value in self.conditions.items()
             if name != "device"
         )
-        count = sum(self.current(session, cell) for cell in session.cells)
-        return count, whole, header.started
+        count = sum(self.is_current(session, cell) for cell in session.cells)
+        return count, complete, header.started
 
 
 class Sessions:
-    """The sessions that count in a suite's results folder.
+    """The sessions that count in a suite's results folders: at most one for each dataset.
 
-    Of a dataset that one counts which has most of the rows as they are now, of those one under
-    the suite's conditions, of those the newest: figures of two sessions never stand in one
-    column. Datasets that were measured under other conditions than the newest one, or on
-    another machine, are left out with a remark.
+    For a dataset we take the session with the most cells as they are now; among equals a
+    complete one under the suite's conditions; among equals the newest one. So a column never
+    mixes figures of two sessions of a dataset. A dataset is left out, with a remark, if its
+    session ran under other conditions or on another machine than the newest session.
     """
 
-    def __init__(self, folders: Iterable[Path], wanted: Wanted) -> None:
-        """Read what the suite's folders have."""
+    def __init__(self, folders: Iterable[Path], criteria: Criteria) -> None:
+        """Read the sessions in the suite's folders."""
         self.remarks: list[str] = []
         self.unreadable: list[str] = []
-        self._wanted = wanted
+        self._criteria = criteria
         by_dataset: dict[str, list[Read]] = {}
-        for one in self._read(folders):
-            if wanted.keys.get(_dataset(one)):
-                by_dataset.setdefault(_dataset(one), []).append(one)
-        best = [max(some, key=wanted.rank) for some in by_dataset.values()]
-        best.sort(key=lambda one: one.header.started)
-        self._of = {_dataset(one): one for one in best if self._alike(one, best[-1])}
-        for one in best:
-            for cell, error in one.header.errors.items():
+        for session in self._read(folders):
+            if criteria.keys.get(session.header.dataset):
+                by_dataset.setdefault(session.header.dataset, []).append(session)
+        best = [max(sessions, key=criteria.rank) for sessions in by_dataset.values()]
+        best.sort(key=lambda session: session.header.started)
+        self._by_dataset = {
+            session.header.dataset: session
+            for session in best
+            if self._is_comparable(session, best[-1])
+        }
+        for session in best:
+            for cell, error in session.header.errors.items():
                 self.remarks.append(f"{cell}: latency: FAILED: {error}")
 
-    def measured(self, cells: Mapping[str, str]) -> Measured:
-        """Return the latencies of a row's cells, dataset -> cell; none unless all are there."""
-        there = []
+    def row_latency(self, cells: Mapping[str, str]) -> RowLatency:
+        """Return the latency of a row, given as dataset -> cell.
+
+        The result is empty unless all the cells were measured as they are now.
+        """
+        measured = []
         for dataset, cell in sorted(cells.items()):
-            session = self._of.get(dataset)
-            if session is None or not self._wanted.current(session, cell):
-                return Measured([])
-            there.append((session, cell))
-        return Measured(there)
+            session = self._by_dataset.get(dataset)
+            if session is None or not self._criteria.is_current(session, cell):
+                return RowLatency([])
+            measured.append((session, cell))
+        return RowLatency(measured)
 
     def _read(self, folders: Iterable[Path]) -> Iterator[Read]:
         for path in self._paths(folders):
@@ -123,127 +108,26 @@ class Sessions:
                 self.unreadable.append(one_line(str(error)))
 
     def _paths(self, folders: Iterable[Path]) -> list[Path]:
-        found = list[Path]()
-        for folder in (one / FOLDER for one in folders):
+        paths = list[Path]()
+        for folder in (results / FOLDER for results in folders):
             try:
                 os.scandir(folder).close()
             except FileNotFoundError:
                 continue
             except OSError as error:
                 self.unreadable.append(one_line(str(DiskError(folder, error))))
-            found += listed(folder, "*.npz")
-        return sorted(found)
+            paths += listed(folder, "*.npz")
+        return sorted(paths)
 
-    def _alike(self, one: Read, newest: Read) -> bool:
-        for what in ("conditions", "fingerprint"):
-            unlike = fingerprint.differences(
-                getattr(one.header, what), getattr(newest.header, what)
-            )
+    def _is_comparable(self, session: Read, newest: Read) -> bool:
+        """Tell whether two sessions had the same conditions and machine; remark if not."""
+        header, reference = session.header, newest.header
+        for part in ("conditions", "fingerprint"):
+            unlike = fingerprint.differences(getattr(header, part), getattr(reference, part))
             if unlike:
                 self.remarks.append(
-                    f"latency on {_dataset(one)} is left out, since its {what} is not that of "
-                    f"{_dataset(newest)}: {'; '.join(unlike)} (measure both anew)"
+                    f"latency on {header.dataset} is left out, since its {part} is not that of "
+                    f"{reference.dataset}: {'; '.join(unlike)} (measure both anew)"
                 )
                 return False
         return True
-
-
-def _dataset(session: Read) -> str:
-    return session.header.dataset
-
-
-class Measured(NamedTuple):
-    """A row's cells, each in the session of its dataset, datasets in order."""
-
-    cells: Sequence[tuple[Read, str]]
-
-    def parts(self, span: str) -> list[Times]:
-        """Return what a span took, dataset by dataset: steady blocks where there are enough."""
-        return [trust.steady_times(*cell, span) for cell in self.cells]
-
-    def times(self, span: str) -> Times:
-        """Return what a span took on all datasets."""
-        return figures.merged(self.parts(span))
-
-    def speedup(self, baseline: Measured, span: str) -> Interval | None:
-        """Return how many times as fast a span is as `SPEED_UPS` says of the baseline.
-
-        None where a dataset or the span is missing, or where either has flags: then it is not
-        ranked.
-        """
-        if len(self.cells) != len(baseline.cells) or self.flags() or baseline.flags():
-            return None
-        return figures.speedup(self.parts(span), baseline.parts(SPEED_UPS[span]))
-
-    def process_figures(self, name: str) -> list[Any]:
-        """Return what each process said of itself under a name."""
-        return [
-            getattr(one, name)
-            for session, cell in self.cells
-            for one in session.header.processes
-            if one.cell == cell and getattr(one, name) is not None
-        ]
-
-    def throughput(self) -> Mapping[str, Interval]:
-        """Return queries a second by batch size."""
-        found: dict[str, list[float]] = {}
-        for one in self.process_figures("throughput"):
-            for size, rate in one.items():
-                found.setdefault(size, []).append(rate)
-        return {size: figures.over_processes(rates) for size, rates in found.items()}
-
-    def memory_mb(self) -> float | None:
-        """Return the memory that the dataset takes which takes most: the median process's."""
-        by_dataset = [Measured([one]).process_figures("resident_bytes") for one in self.cells]
-        medians = [figures.over_processes(own).value for own in by_dataset if own]
-        return max(medians) / 1e6 if medians else None
-
-    def kernel_ms(self) -> float | None:
-        """Return what the calibration took in the sessions: the median over all blocks."""
-        blocks = [one for session, _ in self.cells for one in session.blocks]
-        return median(min(one.kernel_ns) for one in blocks) / 1e6 if blocks else None
-
-    def flags(self) -> dict[str, str]:
-        """Return what is to be said against the row's latencies: a word -> why."""
-        found: dict[str, list[str]] = {}
-        for session, cell in self.cells:
-            complaint = trust.stability_of(session, cell).complaint
-            if complaint:
-                found.setdefault("unstable", []).append(f"{complaint} ({_dataset(session)})")
-            if trust.keeps_answers(session, cell):
-                found["keeps answers"] = ["a query that was asked before is far faster"]
-            for complaint in trust.other_answers(session, cell):
-                found.setdefault("other answers", []).append(
-                    f"{complaint} ({_dataset(session)})"
-                )
-        return {flag: ", ".join(why) for flag, why in found.items()}
-
-
-def columns(row: Measured, baseline: Measured) -> dict[str, Value]:
-    """Return the latency columns of a row: ms, rates and its speed-ups over the baseline.
-
-    A row with flags keeps its figures and has no speed-up: it is not ranked. Nor is any, where
-    the baseline has flags. A retriever has only what is end to end.
-    """
-    values: dict[str, Value] = {}
-    for span, percents in SHOWN.items():
-        times = row.times(span)
-        for percent in percents:
-            found = figures.percentile_of(times, percent)
-            values |= with_interval(f"{span} p{percent} ms", found)
-    for span in SPEED_UPS:
-        values |= with_interval(f"speed-up {span}", row.speedup(baseline, span))
-    for size, rate in row.throughput().items():
-        values[f"queries/s at {size}"] = rate.value
-    for name, label in (("load_ms", "load ms"), ("first_ms", "first query ms")):
-        own = row.process_figures(name)
-        values[label] = figures.over_processes(own).value if own else None
-    values["memory MB"] = row.memory_mb()
-    values["latency"] = ", ".join(row.flags())
-    return values
-
-
-def with_interval(name: str, found: Interval | None) -> dict[str, Value]:
-    """Return a figure and the bounds of its 95 % interval as columns."""
-    value, low, high = found or (None, None, None)
-    return {name: value, f"{name} low": low, f"{name} high": high}

@@ -1,7 +1,8 @@
-"""Paired statistics of per-query values: intervals, randomisation tests, ranks with ties.
+"""Tests of scores: intervals, paired randomisation tests and ranks, from queries' values.
 
-All rows share each draw, so that every comparison is paired, and hundreds of them are one
-product of matrices. Draws are seeded: the same values give the same figures.
+All rows share the random draws. So each comparison is paired, and one product of matrices
+gives the means of all rows for many draws. The draws are seeded: the same values always give
+the same figures.
 """
 
 from __future__ import annotations
@@ -18,21 +19,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RESAMPLES = 10_000
-RANKING = 2_000
-"""Of those, the ones for ranks: all pairs of rows are looked at in each."""
+"""The number of bootstrap resamples, and of randomisations."""
+
+RANK_RESAMPLES = 2_000
+"""The number of randomisations for ranks, which compare all pairs of rows in each."""
 
 SIGNIFICANT = 0.05
-AT_ONCE = 2_000_000
-"""Values that are drawn at a time: more take more memory."""
+"""A p-value below this is significant."""
+
+VALUES_AT_ONCE = 2_000_000
+"""How many values are drawn at a time; more would take more memory."""
 
 EQUAL = 1e-12
-"""Means that lie closer are equal: sums differ by the order of their terms."""
+"""Two means are equal if they differ by less: the order of a sum's terms changes it so much."""
 
 
-class Paired:
-    """Values of several rows on the same queries, collection by collection.
+class PairedValues:
+    """The values of several rows on the same queries, for one or more collections.
 
-    A row's mean is the weighted sum of its means on the collections.
+    The mean of a row is the weighted sum of its means on the collections.
     """
 
     def __init__(
@@ -42,22 +47,22 @@ class Paired:
         *,
         resamples: int = RESAMPLES,
     ) -> None:
-        """Take a collection's values [queries, rows] each, and its weight."""
+        """Take an array of values [queries, rows] and a weight for each collection."""
         self._values = values
         self._weights = weights
         self._resamples = resamples
-        self.means = self._summed([own.mean(0, keepdims=True) for own in values])[0]
+        self.means = self._weighted([array.mean(0, keepdims=True) for array in values])[0]
 
     def intervals(self) -> list[Interval]:
-        """Return each row's mean, with its 95 % interval by bootstrap over queries.
+        """Return each row's mean with its 95 % interval, by a bootstrap over queries.
 
-        A collection of one query gives none: nothing tells how far another one would lie.
+        A collection of one query gives no interval: nothing tells how queries differ.
         """
         drawn = self._bootstrap
         return [self._interval(mean, drawn[:, i]) for i, mean in enumerate(self.means)]
 
     def differences(self, baseline: int) -> list[Interval]:
-        """Return how far each row's mean lies above the baseline's, with its 95 % interval."""
+        """Return each row's mean minus the baseline's mean, with its 95 % interval."""
         drawn = self._bootstrap
         return [
             _interval(mean - self.means[baseline], drawn[:, i] - drawn[:, baseline])
@@ -65,58 +70,62 @@ class Paired:
         ]
 
     def shares(self, baseline: int) -> list[Interval | None]:
-        """Return each row's share of the baseline's mean, with its 95 % interval.
+        """Return each row's mean as a share of the baseline's mean, with its 95 % interval.
 
-        There is none of a mean of 0, or of less, which some measures have.
+        All are None if the baseline's mean is not above 0: some measures can be negative.
         """
-        whole, drawn = self.means[baseline], self._bootstrap
-        some = drawn[drawn[:, baseline] > 0]
-        if not whole > 0 or not len(some):
+        base, drawn = self.means[baseline], self._bootstrap
+        positive = drawn[drawn[:, baseline] > 0]
+        if not base > 0 or not len(positive):
             return [None] * len(self.means)
         return [
-            self._interval(mean / whole, some[:, i] / some[:, baseline])
+            self._interval(mean / base, positive[:, i] / positive[:, baseline])
             for i, mean in enumerate(self.means)
         ]
 
     def effects(self, baseline: int) -> list[float | None]:
-        """Return Cohen's d of paired values: differences from the baseline in their deviations.
+        """Return Cohen's d of each row: the mean difference over its standard deviation.
 
-        Of several collections the weighted mean; none where some differences do not vary.
+        The difference is from the baseline, query by query. For several collections it is the
+        weighted mean of their d; it is None if the differences of a collection do not vary.
         """
-        found = []
+        effects = []
         for i in range(len(self.means)):
-            apart = [own[:, i] - own[:, baseline] for own in self._values]
+            differences = [array[:, i] - array[:, baseline] for array in self._values]
             sizes = [
-                float(one.mean() / one.std(ddof=1)) if len(one) > 1 and one.std() else None
-                for one in apart
+                float(values.mean() / values.std(ddof=1))
+                if len(values) > 1 and values.std()
+                else None
+                for values in differences
             ]
             known = [size for size in sizes if size is not None]
             pairs = zip(known, self._weights, strict=False)
-            whole = len(known) == len(sizes)
-            found.append(sum(size * weight for size, weight in pairs) if whole else None)
-        return found
+            complete = len(known) == len(sizes)
+            effects.append(sum(size * weight for size, weight in pairs) if complete else None)
+        return effects
 
     def p_values(self, baseline: int) -> list[float]:
-        """Return the p-value of each row against the baseline.
+        """Return the p-value of each row's difference from the baseline.
 
-        Paired randomisation, two-sided: signs of the queries' differences are flipped at random
-        (Fisher; Smucker et al., CIKM 2007). The baseline's own is 1.
+        The test is a two-sided paired randomisation test: it flips the signs of the queries'
+        differences at random (Fisher; Smucker et al., CIKM 2007). The baseline itself has 1.
         """
         import numpy as np
 
         flipped = self._flipped
         observed = np.abs(self.means - self.means[baseline])
-        apart = np.abs(flipped - flipped[:, [baseline]])
-        reached = (apart >= observed - EQUAL).sum(0)
+        by_chance = np.abs(flipped - flipped[:, [baseline]])
+        reached = (by_chance >= observed - EQUAL).sum(0)
         return [float(count) for count in (1 + reached) / (1 + self._resamples)]
 
     def ranks(self, rows: Sequence[int]) -> list[int]:
-        """Return ranks of some rows: one more than those that are better beyond chance.
+        """Return the rank of each given row: 1 + the number of rows surely better than it.
 
         Rows that cannot be told apart may share a rank. All pairs are tested at once: the
-        largest standardised difference of each randomisation is what a pair's own must exceed
-        (single-step max-T of Westfall and Young, which keeps the chance of any false difference
-        at 5 %; Carterette, TOIS 2012, has it for retrieval).
+        difference of a pair, in standard errors, must exceed the largest difference of any pair
+        in 95 % of the randomisations. This is the single-step max-T test of Westfall and Young,
+        which keeps the chance of any false difference at 5 % (for retrieval: Carterette, TOIS
+        2012).
         """
         import numpy as np
 
@@ -125,85 +134,84 @@ class Paired:
             return [1] * len(rows)
         first, second = np.array(pairs).T
         errors = self._errors(first, second)
-        errors[errors == 0] = np.inf  # rows of equal values differ nowhere
-        flipped = self._flipped[:RANKING]
-        size = max(1, AT_ONCE // len(pairs))
-        largest = np.concatenate(
-            [
-                np.abs((part[:, first] - part[:, second]) / errors).max(1)
-                for part in (flipped[at : at + size] for at in range(0, len(flipped), size))
-            ]
-        )
-        bound = np.quantile(largest, 1 - SIGNIFICANT, method="higher")
-        apart = (self.means[first] - self.means[second]) / errors
+        errors[errors == 0] = np.inf  # rows with equal values never differ
+        flipped = self._flipped[:RANK_RESAMPLES]
+        size = max(1, VALUES_AT_ONCE // len(pairs))
+        parts = (flipped[start : start + size] for start in range(0, len(flipped), size))
+        largest = [np.abs((part[:, first] - part[:, second]) / errors).max(1) for part in parts]
+        bound = np.quantile(np.concatenate(largest), 1 - SIGNIFICANT, method="higher")
+        observed = (self.means[first] - self.means[second]) / errors
         better = dict.fromkeys(rows, 0)
-        for (one, other), found in zip(pairs, apart, strict=True):
-            if abs(found) > bound + EQUAL:
-                better[other if found > 0 else one] += 1
+        for (left, right), difference in zip(pairs, observed, strict=True):
+            if abs(difference) > bound + EQUAL:
+                better[right if difference > 0 else left] += 1
         return [1 + count for count in better.values()]
 
     def _errors(
         self, first: NDArray[np.int64], second: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return the standard errors of pairs' differences, under the hypothesis of none."""
+        """Return the standard errors of the pairs' differences if the rows did not differ."""
         import numpy as np
 
         squares = [
-            ((own[:, first] - own[:, second]) ** 2).sum(0, keepdims=True) / len(own) ** 2
-            for own in self._values
+            ((array[:, first] - array[:, second]) ** 2).sum(0, keepdims=True) / len(array) ** 2
+            for array in self._values
         ]
         weighted = zip(squares, self._weights, strict=True)
-        errors: NDArray[np.float64] = np.sqrt(sum(one[0] * w**2 for one, w in weighted))
+        errors: NDArray[np.float64] = np.sqrt(sum(row[0] * w**2 for row, w in weighted))
         return errors
 
     @cached_property
     def _bootstrap(self) -> NDArray[np.float64]:
-        """Return rows' means [resamples, rows] over queries drawn again with replacement."""
+        """Return rows' means [resamples, rows] over queries drawn with replacement."""
         import numpy as np
 
-        def drawn(chance: np.random.Generator, count: int, queries: int) -> NDArray[np.float64]:
-            chosen = chance.integers(queries, size=(count, queries))
-            chosen += np.arange(count)[:, None] * queries  # a range of numbers a resample
+        def draw(random: np.random.Generator, count: int, queries: int) -> NDArray[np.float64]:
+            chosen = random.integers(queries, size=(count, queries))
+            chosen += np.arange(count)[:, None] * queries  # each resample has its own numbers
             times = np.bincount(chosen.ravel(), minlength=count * queries)
             return times.reshape(count, queries) / queries
 
-        return self._resampled(drawn)
+        return self._resampled(draw)
 
     @cached_property
     def _flipped(self) -> NDArray[np.float64]:
-        """Return rows' means [resamples, rows] over queries of random sign."""
+        """Return rows' means [resamples, rows] over queries with random signs."""
         import numpy as np
 
-        def drawn(chance: np.random.Generator, count: int, queries: int) -> NDArray[np.float64]:
-            signs = chance.integers(2, size=(count, queries), dtype=np.int8)
+        def draw(random: np.random.Generator, count: int, queries: int) -> NDArray[np.float64]:
+            signs = random.integers(2, size=(count, queries), dtype=np.int8)
             return (2.0 * signs - 1.0) / queries
 
-        return self._resampled(drawn)
+        return self._resampled(draw)
 
-    def _resampled(self, drawn: Callable[..., NDArray[np.float64]]) -> NDArray[np.float64]:
+    def _resampled(self, draw: Callable[..., NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return rows' means [resamples, rows]; ``draw`` gives weights [count, queries]."""
         import numpy as np
 
-        found = []
-        for number, own in enumerate(self._values):
-            chance = np.random.default_rng(number)
-            parts = [drawn(chance, count, len(own)) @ own for count in self._parts(len(own))]
-            found.append(np.concatenate(parts))
-        return self._summed(found)
+        means = []
+        for number, array in enumerate(self._values):
+            random = np.random.default_rng(number)
+            queries = len(array)
+            parts = [draw(random, count, queries) @ array for count in self._parts(queries)]
+            means.append(np.concatenate(parts))
+        return self._weighted(means)
 
     def _interval(self, value: float, drawn: NDArray[np.float64]) -> Interval:
-        alone = min(map(len, self._values)) < 2
-        return Interval(float(value)) if alone else _interval(value, drawn)
+        single = min(map(len, self._values)) < 2
+        return Interval(float(value)) if single else _interval(value, drawn)
 
     def _parts(self, queries: int) -> Iterator[int]:
         """Yield how many resamples to draw at a time."""
-        size = max(1, AT_ONCE // queries)
+        size = max(1, VALUES_AT_ONCE // queries)
         for done in range(0, self._resamples, size):
             yield min(size, self._resamples - done)
 
-    def _summed(self, means: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def _weighted(self, means: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return the weighted sum over collections of arrays [any, rows]."""
         import numpy as np
 
-        weighted = [one * w for one, w in zip(means, self._weights, strict=True)]
+        weighted = [array * w for array, w in zip(means, self._weights, strict=True)]
         total: NDArray[np.float64] = np.sum(weighted, axis=0)
         return total
 
@@ -212,12 +220,12 @@ def values_of(rows: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
     """Return the values [queries, rows] of the queries that all rows have."""
     import numpy as np
 
-    both = sorted(set.intersection(*(set(row) for row in rows)))
-    return np.array([[row[query] for row in rows] for query in both])
+    shared = sorted(set.intersection(*(set(row) for row in rows)))
+    return np.array([[row[query] for row in rows] for query in shared])
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number."""
+    """Return p-values corrected by Holm's method for the number of tests."""
     corrected = [0.0] * len(values)
     least = 0.0
     for rank, i in enumerate(sorted(range(len(values)), key=values.__getitem__)):

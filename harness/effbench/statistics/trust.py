@@ -1,4 +1,4 @@
-"""Whether a row's times may be trusted: a steady machine, like processes, honest answers."""
+"""Which times can be trusted: a steady machine, similar processes, no answers from a cache."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from effbench.latency.samples import Read, Times
 from effbench.latency.spans import ENCODE, END_TO_END
 
 CACHED = 0.5
-"""Share of its first time that a repeated query takes an encoder that keeps its answers."""
+"""An encoder keeps its answers if a repeated query takes less than this share of the time."""
 
 
 class Stability(NamedTuple):
-    """Whether what was measured of a row may be ranked."""
+    """Whether the times of a row are stable enough to be ranked."""
 
     steady: float
-    """Share of its blocks during which the machine was steady."""
+    """The share of the row's blocks during which the machine was steady."""
 
     enough: bool
-    """Whether half of its processes had that in half of their blocks or more."""
+    """Whether at least half of the processes had a steady machine in half of their blocks."""
 
     spread: float
-    """Standard deviation of its processes' medians, of their median."""
+    """The standard deviation of the processes' medians, as a share of their median."""
 
     reasons: tuple[str, ...]
     """Why blocks were not steady, the most frequent reason first."""
 
     @property
     def complaint(self) -> str:
-        """Say why the row is unstable; empty when it is not."""
+        """Say why the row is unstable; the text is empty if the row is stable."""
         if not self.enough:
             return f"in {1 - self.steady:.0%} of its blocks {self.reasons[0]}"
         if self.spread > SPREAD:
@@ -40,9 +40,10 @@ class Stability(NamedTuple):
 
 
 def steady_times(session: Read, cell: str, span: str) -> Times:
-    """Return what a span took in the steady blocks of those processes that have enough of them.
+    """Return the times of a span in steady blocks, of the processes with enough of them.
 
-    Where less than half of the processes have, everything is returned (and the row is marked).
+    If less than half of the processes have enough steady blocks, return all times: then the
+    row is marked as unstable.
     """
     import numpy as np
 
@@ -54,19 +55,20 @@ def steady_times(session: Read, cell: str, span: str) -> Times:
     kept = {}
     for process in enough:
         if process in times:
-            one, blocks = times[process], steady[process]
-            kept[process] = one[np.array([blocks.get(b, True) for b in one[:, 0].tolist()])]
+            samples, blocks = times[process], steady[process]
+            is_steady = np.array([blocks.get(block, True) for block in samples[:, 0].tolist()])
+            kept[process] = samples[is_steady]
     return kept
 
 
 def stability_of(session: Read, cell: str) -> Stability:
-    """Return whether a row's blocks were steady and its processes agree."""
+    """Return whether a row's blocks were steady and whether its processes agree."""
     import numpy as np
 
     reasons = Counter(filter(None, map(unsteady, session.blocks_of(cell))))
     shares = [_share(blocks) for blocks in _steady_blocks(session, cell).values()]
-    whole = session.times(cell, ENCODE) or session.times(cell, END_TO_END)
-    medians = [float(np.median(one[:, 2])) for one in whole.values()]
+    times = session.times(cell, ENCODE) or session.times(cell, END_TO_END)
+    medians = [float(np.median(samples[:, 2])) for samples in times.values()]
     spread = float(np.std(medians, ddof=1) / np.median(medians)) if len(medians) > 1 else 0.0
     return Stability(
         float(np.mean(shares)) if shares else 1.0,
@@ -78,31 +80,31 @@ def stability_of(session: Read, cell: str) -> Stability:
 
 def _steady_blocks(session: Read, cell: str) -> Mapping[int, Mapping[int, bool]]:
     """Return process -> block -> whether the machine was steady."""
-    found: dict[int, dict[int, bool]] = {}
+    steady: dict[int, dict[int, bool]] = {}
     for block in session.blocks_of(cell):
-        found.setdefault(block.process, {})[block.block] = unsteady(block) is None
-    return found
+        steady.setdefault(block.process, {})[block.block] = unsteady(block) is None
+    return steady
 
 
 def _share(blocks: Mapping[int, bool]) -> float:
+    """Return the share of the blocks that were steady."""
     return sum(blocks.values()) / len(blocks)
 
 
 def keeps_answers(session: Read, cell: str) -> bool:
-    """Tell whether an encoder is far faster when it is asked again: it looks its answers up."""
+    """Tell whether an encoder answers repeated queries from a cache: it is far faster then."""
     import numpy as np
 
     ratios = [
-        float(np.median(again) / np.median(fresh))
-        for one in session.header.processes
-        for fresh, again in [(one.fresh_ns, one.again_ns)]
-        if one.cell == cell and len(fresh) >= 3
+        float(np.median(process.again_ns) / np.median(process.fresh_ns))
+        for process in session.header.processes
+        if process.cell == cell and len(process.fresh_ns) >= 3
     ]
     return bool(ratios) and float(np.median(ratios)) < CACHED
 
 
-def other_answers(session: Read, cell: str) -> list[str]:
-    """Say how many single queries were answered otherwise than in the quality pass."""
+def changed_answers(session: Read, cell: str) -> list[str]:
+    """Say how many single queries got another answer than in the quality pass, by span."""
     differs = session.header.rows[cell].differs
     of = f"of {len(set(session.header.queries))}"
     return [

@@ -14,7 +14,7 @@ from effbench.board.leaderboard import Board
 from effbench.board.lines import Line
 from effbench.run.recorded import SuiteFacts
 from effbench.run.records import suite_facts
-from effbench.statistics.sessions import Measured
+from effbench.statistics.row_latency import RowLatency
 from effbench.text.suggestions import suggest
 from effbench.text.words import plain_line
 from effbench.views.render import BOUNDS, for_people, over_baseline
@@ -54,7 +54,7 @@ def columns_to_come(plan: Plan) -> list[str]:
     """Return the columns that the leaderboard of a suite can have, before it has run."""
     facts = msgspec.convert(suite_facts(plan), SuiteFacts)
     nothing = Collected("", facts, [], {}, {}, [], [])
-    board = Board(nothing, [Line("", "", {})], [Measured([])], [Measured([])], [[]], [], [])
+    board = Board(nothing, [Line("", "", {})], [RowLatency([])], [RowLatency([])], [[]], [], [])
     sizes = plan.suite.latency.batches if plan.suite.latency else ()
     return [*table(board).columns, *(f"queries/s at {size}" for size in sizes)]
 
@@ -73,7 +73,7 @@ def over(boards: Sequence[Board], row: str) -> list[Board]:
         )
     said = f"the baseline is the suite's: there is no row {row} here"
     return [
-        replace(board, over=row, _standings={})
+        replace(board, chosen_baseline=row, _standings={})
         if row in {line.row for line in board.lines}
         else replace(board, remarks=[*board.remarks, said])
         for board in boards

@@ -9,7 +9,7 @@ from effbench.board.lines import Line
 from effbench.latency.samples import Read
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics import figures, trust
-from effbench.statistics.sessions import Measured, Value, columns
+from effbench.statistics.row_latency import RowLatency, Value, columns
 from effbench.text.names import through
 from effbench.views.render import for_people
 from effbench.views.tables import Table
@@ -27,7 +27,7 @@ def _table(session: Read, title: str, machine: str) -> Table:
     header = session.header
     cells = [cell for cell in session.cells if cell not in header.errors]
     known = [(session, cell) for cell in cells if cell == header.baseline]
-    baseline = Measured(known)
+    baseline = RowLatency(known)
     over = next((_through(session, cell) for _, cell in known), None)
     lines = [
         _name(session, cell)
@@ -36,13 +36,13 @@ def _table(session: Read, title: str, machine: str) -> Table:
         for cell in cells
     ]
     remarks = [f"{cell}: FAILED: {error}" for cell, error in header.errors.items()]
-    remarks += spelled((cell, Measured([(session, cell)]).flags()) for cell in cells)
+    remarks += spelled((cell, RowLatency([(session, cell)]).flags()) for cell in cells)
     remarks += header.warnings
     return _as_table(title, machine, lines, remarks, over.name if over else "")
 
 
-def _line(session: Read, cell: str, baseline: Measured) -> dict[str, Value]:
-    own = Measured([(session, cell)])
+def _line(session: Read, cell: str, baseline: RowLatency) -> dict[str, Value]:
+    own = RowLatency([(session, cell)])
     values = columns(own, baseline)
     mean = figures.mean_of(own.times(END_TO_END))
     values[f"{END_TO_END} mean ms"] = mean and mean.value

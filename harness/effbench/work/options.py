@@ -105,8 +105,8 @@ def plain_argument(
         EffbenchError: the value does not fit the option, or there is no such file.
 
     """
-    if value is not option.default and not option.accepts(value):
-        raise EffbenchError(f"{value!r} is not {option.type_name()}{_hint(option, value)}")
+    if value is not option.default and (mistake := option.mistake(value)):
+        raise EffbenchError(mistake)
     if option.annotation is float or (
         float in get_args(option.annotation) and type(value) is int
     ):
@@ -137,21 +137,6 @@ def changed(
         )  # given is a hub's id
         if digested and digests.of(Path(given)) != fact:
             yield Path(given)
-
-
-def _hint(option: Option, value: Any) -> str:
-    """Explain a text that looks like a number, such as 1e-4, or the other way round."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    if type(value) in (bool, int, float) and option.accepts(text):
-        return f" (quote it: '{text}')"
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return ""
-    if not isinstance(value, str):
-        return ""
-    quoted = value.lstrip("+-").replace(".", "").isdigit()
-    return f" ({'take the quotes away' if quoted else 'YAML wants a point and a sign: 1.0e-4'})"
 
 
 def _digest(path: Path, digests: Digests | None) -> str | None:

@@ -1,9 +1,13 @@
-"""The chart of a page, as an image."""
+"""The chart of a page: as an image, and which rows are on its front."""
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import pytest
+
+from effbench.views.page.chart import front
 from made_records import write_results
 from made_sessions import write_session
 
@@ -29,3 +33,15 @@ def test_images_say_who_is_not_on_them(effbench, tmp_path: Path) -> None:
     drawn = output.read_text()
     assert "no latency: scan" in drawn
     assert "hollow, not ranked (latency unstable): small through exact" in drawn
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_none_beats_a_row_on_the_front(seed: int) -> None:
+    """By the definition, of every pair; few values, so that many rows are equal."""
+    chance = random.Random(seed)
+    places = {n: (float(chance.randrange(5)), float(chance.randrange(5))) for n in range(12)}
+
+    def beaten(one: tuple[float, float]) -> bool:
+        return any(t <= one[0] and s >= one[1] and (t, s) != one for t, s in places.values())
+
+    assert sorted(front(places)) == [n for n, place in places.items() if not beaten(place)]
