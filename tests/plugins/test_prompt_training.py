@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
-from test_soft_prompt import encoder, words_of
 
+import tiny_bert
 from effbench import Doc, EffbenchError, Examples, ModelId, TrainedModel
 from effbench_soft_prompt import soft_prompt
+from tiny_prompts import encoder, words_of
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
 from numpy.testing import assert_allclose
 
+import tiny_bert
 from effbench import Doc, EffbenchError, ModelId
 from effbench_sentence_transformers import SentenceTransformersEncoder, effbench_encoders
 

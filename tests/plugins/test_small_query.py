@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_students import ODD, PIECES, STUDENTS, WIDTH, save_base, targets, train
 
 from effbench import EffbenchError, EncodedTexts, ModelId, TrainedModel
 from effbench_small_query import Align, small_query
+from tiny_students import ODD, PIECES, STUDENTS, WIDTH, save_base, targets, train
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 

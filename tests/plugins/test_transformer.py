@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
 from numpy.testing import assert_allclose
 
+import tiny_bert
 from effbench import Doc, EffbenchError, ModelId
 from effbench_transformer import TransformerEncoder, effbench_encoders, effbench_ready_rows
 

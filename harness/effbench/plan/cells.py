@@ -11,12 +11,13 @@ from typing import Any
 from effbench.api.errors import EffbenchError
 from effbench.offers.plugins import Offer
 from effbench.plan.suite import Suite
-from effbench.steps.search import SearchIndex, SearchRetriever
+from effbench.steps.search import Search, SearchIndex
 from effbench.store.digests import digest_of
 from effbench.text.names import slug
 from effbench.text.suggestions import suggest
 from effbench.text.words import plain_line
-from effbench.work.rows import DatasetRow, Row
+from effbench.work.datasets import DatasetRow
+from effbench.work.rows import Row
 from effbench.work.step import Step, all_steps, key_of
 
 
@@ -24,7 +25,7 @@ from effbench.work.step import Step, all_steps, key_of
 class Cell:
     """One dataset searched by one row through one index at one search setting."""
 
-    search: SearchIndex | SearchRetriever
+    search: Search
     measures: tuple[str, ...]
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from effbench.plan.located import Mistakes, Place
 from effbench.plan.suite import Expected, LatencyOptions
 from effbench.steps.measures import DEEPEST
 from effbench.steps.trial import checked
-from effbench.work.options import Resolver
+from effbench.work.options import plain_argument, resolve
 
 
 def measures_of(
@@ -50,7 +51,8 @@ def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | 
         return None
     schema = options_of(LatencyOptions, "latency")
     said = mapping_of(given, ("latency",), mistakes)
-    resolved, wrong = Resolver(Path(), None).resolve(schema, said)
+    plain = partial(plain_argument, beside=Path(), digests=None)
+    resolved, wrong = resolve(schema, said, plain)
     for key, message in wrong:
         mistakes.add(("latency", key), message)
     options: dict[str, Any] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -96,6 +97,12 @@ class Suite:
     latency: LatencyOptions | None
     expected: Expected
 
+    @cached_property
+    def rows(self) -> Mapping[tuple[str, str], Entry]:
+        """(Section, name) -> the row that stands there, in the file's order."""
+        entries = (*self.models, *self.encoders, *self.retrievers, *self.indexes)
+        return {(entry.section, entry.name): entry for entry in entries}
+
 
 def find(name_or_path: str) -> Path:
     """Return the path of a suite file: a path, or the name of a suite that we ship."""
@@ -121,7 +128,9 @@ def find(name_or_path: str) -> Path:
 def _beside(path: Path) -> list[str]:
     """Return the names of the YAML files in a path's folder that a message can show."""
     try:
-        files = [one.name for one in path.parent.iterdir() if one.suffix in (".yaml", ".yml")]
+        files = [
+            file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")
+        ]
     except (OSError, ValueError):  # there is no such folder
         return []
     return sorted(name for name in files if plain_line(name) == name)
