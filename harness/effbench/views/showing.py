@@ -33,11 +33,11 @@ def find(cell: str, results: Path) -> Path:
         for path in listed(results, "**/*.json")
         if path.name not in (SUITE, MACHINE) and path.parent.name != QUERIES
     ]
-    found = [path for path in known if path.stem == cell]
-    if not found:
+    matching = [path for path in known if path.stem == cell]
+    if not matching:
         hint = suggest(cell, {path.stem for path in known})
         raise EffbenchError(f"{cell}: no such record under {results} ({hint})")
-    return max(found, key=lambda path: path.stat().st_mtime)
+    return max(matching, key=lambda path: path.stat().st_mtime)
 
 
 def lines(record: Plain) -> Iterator[str]:
