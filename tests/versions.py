@@ -23,11 +23,16 @@ CASES = tuple(f"{python}-{which}" for python in PYTHONS for which in ("lowest", 
 EXTRAS = "quickstart,beir,nvml,plots"
 TOOLS = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
 TESTS = (
-    "cli", "plan", "run", "store", "doors", "cache", "measures", "significance", "export",
-    "transfer", "training_runs", "latency", "page", "beir", "bm25", "exact", "faiss",
-    "ir_datasets", "sentence_transformers", "transformer", "small_query", "training",
+    "cli/commands", "plan/planner", "run/runner", "run/finished", "steps/encode",
+    "steps/shards", "store/artifacts", "store/digests", "store/disk", "store/door",
+    "latency/archive", "latency/recorded", "run/recorded", "cache/freeing", "cache/uses",
+    "steps/measures", "steps/trial", "statistics/significance", "export/folder",
+    "steps/domains", "whole/training_runs", "latency/session", "latency/timing",
+    "views/page", "plugins/beir", "plugins/bm25", "plugins/exact", "plugins/faiss",
+    "plugins/ir_datasets", "plugins/sentence_transformers", "plugins/transformer",
+    "plugins/small_query", "plugins/training",
 )  # fmt: skip
-"""Names of test modules: what touches each dependency, files, processes and the clock."""
+"""Test modules of folders: what touches each dependency, files, processes and the clock."""
 
 SHOWN = (
     "torch", "transformers", "sentence-transformers", "numpy", "scipy", "faiss-cpu", "msgspec",
@@ -106,7 +111,7 @@ def installed(folder: Path, python: str, which: str) -> bool:
 
 def tested(folder: Path) -> str:
     """Run the tests; return pytest's last line. Newer packages warn of other things."""
-    paths = [path for name in TESTS for path in module_of(name)]
+    paths = [module_of(name) for name in TESTS]
     command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", "-o", "filterwarnings="]
     options = ["--timeout", "600", "-p", "no:cacheprovider"]
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -121,12 +126,13 @@ def tested(folder: Path) -> str:
     return last.strip("= \n")
 
 
-def module_of(name: str) -> list[str]:
-    """Return where tests/ has a test module, in whichever folder."""
-    found = [str(path) for path in (ROOT / "tests").rglob(f"test_{name}.py")]
-    if not found:
-        sys.exit(f"tests/ has no test_{name}.py (mend TESTS in {__file__})")
-    return found
+def module_of(name: str) -> str:
+    """Return the path of a test module."""
+    folder, _, module = name.partition("/")
+    path = ROOT / "tests" / folder / f"test_{module}.py"
+    if not path.is_file():
+        sys.exit(f"{path} is not there (mend TESTS in {__file__})")
+    return str(path)
 
 
 if __name__ == "__main__":
