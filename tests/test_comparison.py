@@ -1,7 +1,9 @@
-"""Two rows compared, from records and made-up sessions."""
+"""A row compared with others, from records and made-up sessions."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -105,3 +107,69 @@ def test_what_cannot_be_compared_is_said(board: Board) -> None:
         refused = board.compare(*arguments)
         assert refused.exit_code == 2
         assert said in refused.stderr
+
+
+def test_a_row_is_compared_with_several_in_a_table(effbench, tmp_path: Path) -> None:
+    write_results(tmp_path, rows=["big", "dataset", "a|b"], datasets=2)
+
+    def compare(*arguments: str) -> str:
+        found = effbench("compare", *arguments, "--results", tmp_path)
+        assert found.exit_code == 0, found.output
+        return str(found.stdout)
+
+    both = json.loads(compare("big", "dataset", "a|b", "--json"))
+    places = [(one["dataset"], one["other"]) for one in both]
+    assert places == [(f"data-{i}", other) for i in range(2) for other in ("dataset", "a|b")]
+    assert json.loads(compare("big", "dataset", "a|b", "dataset", "--format", "json")) == both
+    lines = compare("big", "dataset", "a|b", "--format", "markdown").splitlines()
+    assert lines[:4] == [
+        "## made on a-machine",
+        "",
+        "| dataset | queries | big nDCG@10 | - dataset | - a\\|b |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    first, second = both[:2]
+    stars = [r"\*" if one["p"] < 0.05 else "" for one in both]
+    assert {*stars} == {"", r"\*"}
+    shown = [
+        f"{one['difference']['value']:+.4f} (p {one['p']:.4f}{star})"
+        for one, star in zip(both, stars, strict=True)
+    ]
+    assert lines[4] == f"| data-0 | 30 | {first['score']:.4f} | {shown[0]} | {shown[1]} |"
+    assert lines[5].endswith(f" | {shown[2]} | {shown[3]} |")
+    assert "Holm's correction for all 4; " in lines[-1]
+    rows = list(
+        csv.DictReader(io.StringIO(compare("big", "dataset", "a|b", "--format", "csv")))
+    )
+    assert [(row["dataset"], row["other"]) for row in rows] == places
+    assert float(rows[1]["difference low"]) == second["difference"]["low"]
+    assert rows[1]["suite"] == "made"
+
+
+def test_p_is_corrected_for_all_pairs(effbench, tmp_path: Path) -> None:
+    rows = [f"row-{i}" for i in range(40)]
+    write_results(tmp_path, rows=rows, datasets=1)
+
+    def p_values(*others: str) -> list[float]:
+        found = effbench("compare", "row-0", *others, "--json", "--results", tmp_path)
+        return [one["p"] for one in json.loads(found.stdout)]
+
+    (alone,) = p_values("row-39")
+    assert alone < 0.001
+    together = p_values(*rows[1:])
+    assert together[-1] >= alone
+    assert together[-1] <= 0.002, "draws enough for 39 pairs"
+    assert max(together) == 1
+
+
+def test_each_of_several_must_be_comparable(effbench, tmp_path: Path) -> None:
+    write_results(tmp_path, rows=["big", "small"], datasets=1)
+    write_results(tmp_path, rows=["big", "third"], datasets=1, suite="more")
+    for others, said in {
+        ("big", "third"): "small and third have no dataset, index and measure in common",
+        ("big", "thir"): "no row 'thir' has run there (did you mean 'third'?)",
+    }.items():
+        found = effbench("compare", "small", *others, "--results", tmp_path)
+        assert found.exit_code == 2
+        assert said in found.stderr
+    assert effbench("compare", "small", "big", "--results", tmp_path).exit_code == 0

@@ -6,9 +6,9 @@ sentence on each name. Importing it is light, since every command of effbench wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from effbench.cli.options import Place
 from effbench.text.printing import put_json, say
@@ -16,7 +16,7 @@ from effbench.text.printing import put_json, say
 if TYPE_CHECKING:
     from effbench.board.collected import Collected
 
-__all__ = ["Place", "collect", "put_json", "say"]
+__all__ = ["Place", "collect", "put_json", "say", "write_chart"]
 
 
 def collect(folders: Iterable[Path]) -> list[Collected]:
@@ -31,3 +31,18 @@ def collect(folders: Iterable[Path]) -> list[Collected]:
     from effbench.board import collected
 
     return collected.collect(folders)
+
+
+def write_chart(spec: Mapping[str, Any], output: Path) -> None:
+    """Write a chart, as Vega-Lite specifies it, to a file that ends in .html, .svg or .png.
+
+    The file needs no network, and the same chart gives the same bytes. (Vega counts gradients:
+    a chart that has one must be the first of its process.)
+
+    Raises:
+        EffbenchError: it cannot be drawn, or what draws is not installed.
+
+    """
+    from effbench.views import page
+
+    page.write_chart(spec, output)

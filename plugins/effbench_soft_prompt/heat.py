@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import numpy as np
 
 from effbench import EffbenchError
-from effbench.commands import collect, say
+from effbench.commands import collect, say, write_chart
 
 
 class Mix(msgspec.Struct, frozen=True):
@@ -25,41 +26,57 @@ def draw(results: Path, row: str, output: Path) -> None:
     Squares that counted have their weight written into them.
 
     Raises:
-        EffbenchError: the row has no record of similarities, or matplotlib is not here.
+        EffbenchError: the row has no record of similarities, or what draws is not installed.
 
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise EffbenchError(
-            "heat-map needs more packages (pip install 'effbench[plots]')"
-        ) from error
-    found = _mixes(results, row)
-    targets = sorted(found)
-    sources = sorted({name for mix in found.values() for name in mix.similarities})
-    values = [[found[t].similarities.get(s, np.nan) for s in sources] for t in targets]
-    size = (3.0 + 0.62 * len(sources), 2.0 + 0.45 * len(targets))
-    with mpl.rc_context({"svg.hashsalt": "effbench", "svg.fonttype": "none"}):
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots()
-        image = axes.imshow(values, cmap="viridis", aspect="auto")
-        axes.set_xticks(range(len(sources)), sources, rotation=45, ha="right")
-        axes.set_yticks(range(len(targets)), targets)
-        axes.set_xlabel("source")
-        axes.set_ylabel("target")
-        dark = (np.nanmin(values) + np.nanmax(values)) / 2
-        for i, target in enumerate(targets):
-            for j, source in enumerate(sources):
-                weight = found[target].weights.get(source)
-                if weight is not None:
-                    color = "white" if values[i][j] < dark else "black"
-                    axes.text(j, i, f"{weight:.2f}", ha="center", va="center", color=color)
-        figure.colorbar(image, label=f"similarity ({found[targets[0]].similarity})")
-        try:
-            figure.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
-        except (OSError, ValueError) as error:
-            raise EffbenchError(f"{output}: cannot be drawn: {error}") from error
+    mixes = _mixes(results, row)
+    squares = [
+        {
+            "target": target,
+            "source": source,
+            "similarity": value,
+            "weight": mix.weights.get(source),
+        }
+        for target, mix in mixes.items()
+        for source, value in mix.similarities.items()
+    ]
+    write_chart(_chart(squares, next(iter(mixes.values())).similarity), output)
+
+
+def _chart(squares: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
+    """Return Vega-Lite of squares; dark ones have a white text."""
+    values = [square["similarity"] for square in squares]
+    dark = f"datum.similarity < {(min(values) + max(values)) / 2}"
+    color = {
+        "field": "similarity",
+        "type": "quantitative",
+        "title": f"similarity ({kind})",
+        "scale": {"scheme": "viridis"},
+        "legend": {"type": "symbol", "symbolType": "square"},  # Vega numbers its gradients
+    }
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": list(squares)},
+        "width": {"step": 45},
+        "height": {"step": 32},
+        "background": "white",
+        "encoding": {
+            "x": {"field": "source", "type": "nominal", "axis": {"labelAngle": -45}},
+            "y": {"field": "target", "type": "nominal"},
+        },
+        "layer": [
+            {"mark": "rect", "encoding": {"color": color}},
+            {
+                "transform": [{"filter": "isValid(datum.weight)"}],
+                "mark": "text",
+                "encoding": {
+                    "text": {"field": "weight", "type": "quantitative", "format": ".2f"},
+                    "color": {"condition": {"test": dark, "value": "white"}, "value": "black"},
+                },
+            },
+        ],
+        "config": {"axis": {"labelLimit": 0}},  # no name is cut
+    }
 
 
 def _mixes(results: Path, row: str) -> dict[str, Mix]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from made_records import write_results
+from made_records import NASTY, write_results
 
-pytest.importorskip("matplotlib")
+pytest.importorskip("vl_convert")
 MIX = {
     "similarities": {"data-0": 1.0, "data-1": 0.5},
     "weights": {"data-1": 0.75},
@@ -29,13 +30,47 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def draw(effbench, folder: Path):
-    return lambda row: effbench("heat-map", folder, row, "--output", folder / "map.svg")
+    return lambda row, name="map.svg": effbench(
+        "heat-map", folder, row, "--output", folder / name
+    )
 
 
 def test_a_line_for_each_target_with_its_weights(draw, folder: Path) -> None:
     found = draw("r0")
     assert found.exit_code == 0, found.output
-    assert (folder / "map.svg").read_text().count("0.75") == 2
+    assert (folder / "map.svg").read_text().count(">0.75<") == 2
+
+
+@pytest.mark.parametrize("name", ["map.html", "map.svg", "map.png"])
+def test_the_same_records_give_the_same_bytes(draw, folder: Path, name: str) -> None:
+    for place in (name, f"again-{name}"):
+        assert draw("r0", place).exit_code == 0
+    drawn, again = ((folder / place).read_bytes() for place in (name, f"again-{name}"))
+    if name == "map.html":  # it says its own name
+        drawn = drawn.replace(b"<title>map<", b"<title>again-map<")
+    assert drawn == again
+
+
+def test_hostile_names_are_text_on_a_page(draw, folder: Path) -> None:
+    path = next(folder.rglob("*--0.json"))
+    mix = {**MIX, "similarities": {name: 0.5 for name in NASTY}}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "models": {"mix": mix}}))
+    assert draw("r0", "map.html").exit_code == 0
+    page = (folder / "map.html").read_text()
+    assert "<b>bold" not in page
+    assert "onerror" in page, "as text"
+    (spec,) = re.findall(r'id="spec">(.*?)</script>', page)
+    squares = json.loads(spec)["data"]["values"]
+    assert len(squares) == len(NASTY) + 2
+    assert {one["similarity"] for one in squares} == {0.5, 1.0}
+
+
+def test_another_ending_is_one_line(draw, folder: Path) -> None:
+    found = draw("r0", "map.pdf")
+    assert found.exit_code == 2
+    said = f"{folder}/map.pdf: cannot be drawn (end its name in .html, .svg, .png)"
+    assert said in found.stderr
+    assert not (folder / "map.pdf").exists()
 
 
 def test_a_row_that_mixes_nothing_is_one_line(draw) -> None:
@@ -65,7 +100,7 @@ def test_a_damaged_record_is_named_and_left_out(draw, folder: Path) -> None:
     found = draw("r0")
     assert found.exit_code == 0, found.output
     assert f"left out: {damaged}: cannot be read" in found.stderr
-    assert (folder / "map.svg").read_text().count("0.75") == 1
+    assert (folder / "map.svg").read_text().count(">0.75<") == 1
 
 
 def test_two_suites_that_mix_are_one_line(draw, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two rows, query by query: what ``effbench compare`` says."""
+"""A row against others, query by query: what ``effbench compare`` says."""
 
 from __future__ import annotations
 
@@ -16,10 +16,19 @@ from effbench.statistics import figures
 from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import SHOWN
 from effbench.statistics.sessions import Sessions
-from effbench.statistics.significance import SIGNIFICANT, PairedValues, holm, values_of
+from effbench.statistics.significance import (
+    RESAMPLES,
+    SIGNIFICANT,
+    PairedValues,
+    holm,
+    values_of,
+)
 from effbench.text.names import through
 from effbench.text.suggestions import suggest
 from effbench.text.words import counted
+
+DRAWS = 1000
+"""For each p-value that is corrected: so the smallest corrected one is 0.001 at most."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class Comparison:
     """Share of the other's score; none where that is 0."""
 
     p: float
-    """Of a paired randomisation test, corrected by Holm for the datasets compared."""
+    """Of a paired randomisation test, corrected by Holm for all those of a suite."""
 
     span: str
     milliseconds: Interval | None
@@ -123,10 +132,10 @@ def _speed(found: Comparison) -> str:
 
 @dataclass(frozen=True)
 class Question:
-    """What is compared of two rows; None of a suite is all, else the suite's first."""
+    """What a row is compared by; None of a suite is all, else the suite's first."""
 
     row: str
-    other: str
+    others: Sequence[str]
     suite: str | None = None
     index: str | None = None
     measure: str | None = None
@@ -134,15 +143,15 @@ class Question:
 
 
 def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
-    """Compare two rows on every dataset of every suite under ``root`` that has both.
+    """Compare a row with others on every dataset of every suite under ``root`` that has both.
 
     Return the comparisons, and what was left out since it could not be read.
 
     Raises:
-        EffbenchError: there is none.
+        EffbenchError: there is none with one of the others.
 
     """
-    row, other, suite = asked.row, asked.other, asked.suite
+    suite = asked.suite
     if asked.span not in SHOWN:
         raise EffbenchError(f"--span {asked.span}: no such span (known: {', '.join(SHOWN)})")
     boards = collect([root])
@@ -161,43 +170,45 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
             found += _compared(one, asked, sessions)
             unreadable.update(dict.fromkeys((*one.unreadable, *sessions.unreadable)))
     left_out = "".join(f"; left out: {what}" for what in unreadable)
-    for name in (row, other):
+    for name in (asked.row, *asked.others):
         if name not in known:
             raise EffbenchError(
                 f"{root}: no row {name!r} has run there ({suggest(name, known)}){left_out}"
             )
-    if not found:
-        raise EffbenchError(
-            f"{root}: {row} and {other} have no dataset, index and measure in "
-            "common (try another --index)"
-            f"{left_out}"
-        )
+    for name in asked.others:
+        if name not in {one.other for one in found}:
+            raise EffbenchError(
+                f"{root}: {asked.row} and {name} have no dataset, index and measure in "
+                "common (try another --index)"
+                f"{left_out}"
+            )
     return found, list(unreadable)
 
 
 def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:
     facts, records = collected.suite, collected.done
-    names, index = (asked.row, asked.other), asked.index or facts.expected.index
-    measure = asked.measure or facts.measures[0]
+    index, measure = asked.index or facts.expected.index, asked.measure or facts.measures[0]
     pairs = [
         (mine, theirs)
         for dataset in facts.datasets
-        for mine in _of(records, names[0], dataset.name, index, measure)
-        for theirs in _of(records, names[1], dataset.name, index, measure)
+        for other in asked.others
+        for mine in _of(records, asked.row, dataset.name, index, measure)
+        for theirs in _of(records, other, dataset.name, index, measure)
         if mine.per_query[measure].keys() & theirs.per_query[measure].keys()
     ]
     values = [values_of([one.per_query[measure] for one in pair]) for pair in pairs]
-    found = [PairedValues([own]) for own in values]
-    corrected = holm([own.p_values(1)[0] for own in found])
+    draws = max(RESAMPLES, DRAWS * len(pairs))
+    corrected = holm([PairedValues([own], resamples=draws).p_values(1)[0] for own in values])
+    drawn = map(PairedValues, ([own] for own in values))
     return [
         Comparison(
-            collected.machine, facts.suite, mine.dataset, *names,
+            collected.machine, facts.suite, mine.dataset, mine.row.name, theirs.row.name,
             _through(mine) or _through(theirs), measure,
             len(both), mine.scores[measure], theirs.scores[measure],
             own.differences(1)[0], own.shares(1)[0], p, asked.span,
             *_latencies(sessions, mine, theirs, asked.span),
         )
-        for (mine, theirs), both, own, p in zip(pairs, values, found, corrected, strict=True)
+        for (mine, theirs), both, own, p in zip(pairs, values, drawn, corrected, strict=True)
     ]  # fmt: skip
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from effbench.cli.options import Place, as_json_option, leave
-from effbench.text.printing import put_json, say
+from effbench.text.printing import put, put_json, say
 
 
 @click.command()
 @click.argument("row")
-@click.argument("other")
+@click.argument("others", metavar="OTHER...", nargs=-1, required=True)
 @click.option(
     "--results",
     default="results",
@@ -29,29 +29,40 @@ from effbench.text.printing import put_json, say
     show_default=True,
     help="The latency: encode for encoders alone.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "csv", "json"]),
+    help="markdown: a table of the differences in quality alone [default: text].",
+)
 @as_json_option
 def compare(
     row: str,
-    other: str,
+    others: tuple[str, ...],
     results: Path,
     suite: str | None,
     index: str | None,
     measure: str | None,
     span: str,
+    form: str | None,
     as_json: bool,
 ) -> None:
-    """Compare ROW with OTHER, query by query: quality and latency, with 95 % intervals.
+    """Compare ROW with each OTHER, query by query: quality and latency, with 95 % intervals.
 
-    Differences of quality are tested by paired randomisation, corrected for the number of
-    datasets by Holm's method; speeds are compared within one session. Exit code 1: something
-    could not be read, and is named.
+    Differences of quality are tested by paired randomisation, corrected for all datasets and
+    others of a suite by Holm's method; speeds are compared within one session. Exit code 1:
+    something could not be read, and is named.
     """
     from effbench.board import comparison
+    from effbench.views import render
+    from effbench.views.tables import compared
 
-    asked = comparison.Question(row, other, suite, index, measure, span)
+    asked = comparison.Question(row, tuple(dict.fromkeys(others)), suite, index, measure, span)
     found, unreadable = comparison.compare(results, asked)
-    if as_json:
+    if as_json or form == "json":
         put_json([one.facts() for one in found])
+    elif form in ("markdown", "csv"):
+        put(render.FORMATS[form](compared(found, for_people=form == "markdown")))
     else:
         say(*(line for one in found for line in one.lines()))
     say(*(f"left out: {what}" for what in unreadable), err=True)

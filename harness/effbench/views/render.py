@@ -11,7 +11,7 @@ from effbench.statistics.row_latency import Value
 from effbench.text.printing import exact, harmless
 from effbench.views.tables import Table
 
-TEXTS = ("row", "index", "datasets", "latency", "trained on", "expected", "baseline")
+TEXTS = ("row", "index", "dataset", "datasets", "latency", "trained on", "expected", "baseline")
 """Columns of words, aligned to the left."""
 
 BOUNDS = ("low", "high")
@@ -163,12 +163,18 @@ def baseline_said(table: Table) -> list[str]:
 
 def shown(table: Table, line: Mapping[str, Value], name: str) -> str:
     """Return a value as people read it, with its interval if that is for people."""
-    text = _text(line.get(name), name)
     bounds = [f"{name} {end}" for end in BOUNDS]
-    if any(line.get(n) is None or n in table.details for n in bounds):
+    known = [line.get(bound) for bound in bounds if bound not in table.details]
+    return spelled(name, line.get(name), *known)
+
+
+def spelled(name: str, value: Value, *bounds: Value) -> str:
+    """Return a value as people read it below a column's name, with both bounds if known."""
+    text = _text(value, name)
+    if len(bounds) < len(BOUNDS) or None in bounds:
         return text
-    low, high = (_text(line[n], name) for n in bounds)
-    return f"{text} [{low.removesuffix('%')}, {high.removesuffix('%')}]"
+    low, high = (_text(bound, name).removesuffix("%") for bound in bounds)
+    return f"{text} [{low}, {high}]"
 
 
 def _text(value: Value, name: str) -> str:
@@ -186,7 +192,7 @@ def _text(value: Value, name: str) -> str:
         return f"{value:,.0f}"
     if name in ("steady", "spread"):
         return f"{value:.0%}"
-    if name.endswith((" ms", " MB", " mJ", "MB read")) or name.startswith("speed-up"):
+    if name.endswith((" ms", " s", " MB", " mJ", "MB read")) or name.startswith("speed-up"):
         return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
     return f"{value:.4f}"
 

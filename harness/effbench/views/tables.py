@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from effbench.board.comparison import Comparison
 from effbench.board.expected import Expectation, expectations, spelled
 from effbench.board.leaderboard import Board, boards
 from effbench.latency.spans import ENCODE, END_TO_END
+from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import BRIEF, Value, columns, with_interval
+from effbench.statistics.significance import SIGNIFICANT
 
 NAMES = ("row", "index")
 """The columns that say whose figures a line has: they are shown with any others."""
@@ -159,3 +162,52 @@ def _share(scores: Sequence[float | None]) -> float | None:
     part, *others = scores
     whole = others[0] if others else None
     return part / whole if part is not None and whole and whole > 0 else None
+
+
+def compared(comparisons: Sequence[Comparison], *, for_people: bool) -> list[Table]:
+    """Return a table of comparisons for each suite and machine.
+
+    People read a line for each dataset, with a column for each row that a row is compared with;
+    programs a line for each comparison.
+    """
+    by_place: dict[tuple[str, str], list[Comparison]] = {}
+    for one in comparisons:
+        by_place.setdefault((one.suite, one.machine), []).append(one)
+    found = []
+    for place, those in by_place.items():
+        lines = _by_dataset(those) if for_people else [_flat(one) for one in those]
+        names = tuple(dict.fromkeys(name for line in lines for name in line))
+        said = (
+            f"{those[0].row} less each other row by {those[0].measure}, query by query; p: "
+            f"paired randomisation, Holm's correction for all {len(those)}; "
+            f"* marks p below {SIGNIFICANT}"
+        )
+        found.append(Table(*place, names, tuple(lines), (said,)))
+    return found
+
+
+def _by_dataset(comparisons: Iterable[Comparison]) -> list[dict[str, Value]]:
+    lines: dict[str, dict[str, Value]] = {}
+    for one in comparisons:
+        about: dict[str, Value] = {
+            "dataset": one.dataset,
+            "queries": f"{one.queries:,}",
+            f"{one.row} {one.measure}": f"{one.score:.4f}",
+        }
+        star = "*" * (one.p < SIGNIFICANT)
+        difference = f"{one.difference.value:+.4f} (p {one.p:.4f}{star})"
+        lines.setdefault(one.dataset, about)[f"- {one.other}"] = difference
+    return list(lines.values())
+
+
+def _flat(comparison: Comparison) -> dict[str, Value]:
+    """Return what a comparison says, each interval as three columns."""
+    values: dict[str, Value] = {}
+    for name, value in vars(comparison).items():
+        if name == "complaints":
+            values[name] = "; ".join(value)
+        elif name not in ("suite", "machine"):
+            values |= (
+                with_interval(name, value) if isinstance(value, Interval) else {name: value}
+            )
+    return values

@@ -1,14 +1,15 @@
-"""The leaderboard as one page that needs no network: table, chart, and every cell."""
+"""The leaderboard as one page that needs no network: table, chart, and every cell. Images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 from effbench.api.errors import EffbenchError
 from effbench.board.leaderboard import Board
+from effbench.store.disk import write_output
 from effbench.text.printing import harmless_data
 from effbench.views.page import chart
 from effbench.views.page.facts import facts
@@ -18,6 +19,9 @@ BUNDLE = "window.vegaEmbed = vegaEmbed;"
 WIDE = 120
 """Characters of a line below the title of an image."""
 
+FORMS = (".html", ".svg", ".png")
+"""Endings of the files that hold a chart."""
+
 
 def html(boards: Sequence[Board]) -> str:
     """Return the page of some boards; the same boards give the same bytes.
@@ -26,20 +30,12 @@ def html(boards: Sequence[Board]) -> str:
         EffbenchError: what it is drawn with is not installed.
 
     """
-    converter = _converter()
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    places = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
-    )
-    places.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # and in its order
-    data = harmless_data({"boards": [facts(board) for board in boards]})
-    return places.get_template("page.html").render(
-        data=data,
+    return _filled(
+        "page.html",
+        data={"boards": [facts(board) for board in boards]},
         chart=chart.specification([], "", "") | {"width": "container"},
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=(HERE / "page.js").read_text(encoding="utf-8"),
-        vega=converter.javascript_bundle(BUNDLE).replace("</script", "<\\/script"),
     )
 
 
@@ -50,7 +46,6 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
         EffbenchError: no row has a score and a latency, or what draws is not installed.
 
     """
-    converter = _converter()
     points = chart.points(board, span, percent)
     if not points:
         raise EffbenchError(
@@ -63,12 +58,48 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
     notes = (part for note in chart.notes(board, span, percent) for part in wrap(note, WIDE))
     title = f"{board.suite} on {board.machine}"
     spec["title"] = {"text": title, "anchor": "start", "subtitle": list(notes)}
+    return _drawn(spec, form, f"{title}: no chart can be drawn", "take csv")
+
+
+def write_chart(spec: Mapping[str, Any], output: Path) -> None:
+    """Write a chart of Vega-Lite to a file that ends in one of `FORMS`.
+
+    Raises:
+        EffbenchError: its name has another ending, it cannot be drawn, or what draws is not
+            installed.
+
+    """
+    if output.suffix not in FORMS:
+        raise EffbenchError(f"{output}: cannot be drawn (end its name in {', '.join(FORMS)})")
+    if output.suffix == ".html":
+        drawn: str | bytes = _filled("chart.html", title=output.stem, chart=spec)
+    else:
+        drawn = _drawn(spec, output.suffix[1:], f"{output}: cannot be drawn", "write .html")
+    write_output(output, drawn if isinstance(drawn, bytes) else drawn.encode())
+
+
+def _drawn(spec: Mapping[str, Any], form: str, failed: str, mend: str) -> str | bytes:
+    converter = _converter()
     try:
         drawn: str = converter.vegalite_to_svg(harmless_data(spec))
         return drawn if form == "svg" else bytes(converter.svg_to_png(drawn, scale=2))
     except ValueError as error:  # of scores that differ by 1e-320, for one
         why = str(error).partition("\n")[0].rstrip(":")
-        raise EffbenchError(f"{title}: no chart can be drawn: {why} (take csv)") from error
+        raise EffbenchError(f"{failed}: {why} ({mend})") from error
+
+
+def _filled(template: str, **values: Any) -> str:
+    """Return a page of ours with these values, names made harmless, and with Vega."""
+    converter = _converter()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    places = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
+    )
+    places.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # and in its order
+    vega = converter.javascript_bundle(BUNDLE).replace("</script", "<\\/script")
+    known = {name: v if isinstance(v, str) else harmless_data(v) for name, v in values.items()}
+    return places.get_template(template).render(vega=vega, **known)
 
 
 def _converter() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ Point = Mapping[str, Any]
 
 def points(board: Board, span: str, percent: int) -> list[Point]:
     """Return the lines that have a score by the first measure, and that very latency."""
-    found = []
+    found: list[Point] = []
     for number, standing in board.standings(board.measures[0]).items():
         line = board.lines[number]
         time, _ = time_of(board, number, span, percent)
@@ -28,7 +29,7 @@ def points(board: Board, span: str, percent: int) -> list[Point]:
              "x": x, "x_low": x_low, "x_high": x_high, "y": y, "y_low": y_low, "y_high": y_high,
              "marked": not ranked(board, number), "description": line.row}
         )  # fmt: skip
-    best = front(found)
+    best = front({i: (one["x"], one["y"]) for i, one in enumerate(found) if not one["marked"]})
     return [{**point, "front": i in best} for i, point in enumerate(found)]
 
 
@@ -49,18 +50,17 @@ def x_title(board: Board, span: str, percent: int) -> str:
     return f"{span} p{percent}, ms{every}"
 
 
-def front(points: Sequence[Point]) -> list[int]:
-    """Return the numbers of points that none beats in both quality and latency.
+def front(places: Mapping[int, tuple[float, float]]) -> list[int]:
+    """Return the numbers that none beats in both time and score; of equal ones, all.
 
-    Of equal ones all are on the front. Marked points are neither on it nor beat others.
+    ``places`` has time and score of each number that may be on the front.
     """
-    fair = [i for i, point in enumerate(points) if not point["marked"]]
-    return [i for i in fair if not any(_beats(points[j], points[i]) for j in fair)]
-
-
-def _beats(one: Point, other: Point) -> bool:
-    better = one["y"] >= other["y"] and one["x"] <= other["x"]
-    return better and (one["y"], one["x"]) != (other["y"], other["x"])
+    best: list[int] = []
+    for number in sorted(places, key=lambda n: (places[n][0], -places[n][1], n)):
+        last = places[best[-1]] if best else (-math.inf, -math.inf)
+        if places[number][1] > last[1] or places[number] == last:
+            best.append(number)
+    return best
 
 
 def specification(points: Sequence[Point], x_title: str, y_title: str) -> dict[str, Any]:

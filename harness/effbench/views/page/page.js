@@ -17,30 +17,17 @@
     return element;
   }
 
-  // ---- what people read ----------------------------------------------------------------------
-
-  const short = (x) => (x >= 100 ? Math.round(x).toLocaleString("en") : String(+x.toPrecision(3)));
-  const score = (x) => x.toFixed(4);
-  const percent = (x) => (100 * x).toFixed(1);
-  const count = (x) => (x >= 1e6 ? (x / 1e6).toFixed(1) + "M" : Math.round(x).toLocaleString("en"));
-  const plain = { score, percent, short, count, rank: String, p: (x) => (x < 0.001 ? "<0.001" : x.toFixed(3)) };
-
-  function spelled(found, format) {
-    if (found === null || found === undefined) return "-";
-    const [value, low, high] = Array.isArray(found) ? found : [found, null, null];
-    const sign = format === "percent" ? "%" : "";
-    if (low === null) return plain[format](value) + sign;
-    return `${plain[format](value)}${sign} [${plain[format](low)}, ${plain[format](high)}]`;
-  }
-
-  // ---- what is chosen ------------------------------------------------------------------------
+  // ---- what is chosen: a cell is null, a text, or [text, value, its bounds] --------------------
 
   const choice = (id) => byId(id).value;
-  const standing = (line) => line.standings[choice("measure")][choice("unit")];
-  const latency = (line) => (line.latency[choice("span")] || {})[choice("percent")] || null;
-  const marked = (line) => !line.ranked;
-  const value = (found) => (Array.isArray(found) ? found[0] : found);
+  const chosenOf = (what, ...ids) => board.shared[what[ids.map(choice).join("\t")]] || [];
+  const score = (id) => chosenOf(board.scores, "measure", "unit")[id] || null;
+  const time = (id) => chosenOf(board.times, "span", "percent")[id] || null;
+  const front = () => new Set(chosenOf(board.fronts, "index", "measure", "unit", "span", "percent"));
+  const text = (cell) => (Array.isArray(cell) ? cell[0] : cell ?? "-");
+  const value = (cell) => (Array.isArray(cell) ? cell[1] : cell || null);
   const name = (line) => (line.index ? `${line.row} (${line.index})` : line.row);
+  const title = () => `${choice("measure")} on ${choice("unit") === "mean" ? "all datasets" : choice("unit")}`;
   const onAll = () => (board.units.includes("mean") ? ", all datasets" : "");
 
   function fill(id, options) {
@@ -72,55 +59,47 @@
   const throughIndex = (line) => !choice("index") || !line.index || line.index === choice("index");
 
   function points() {
-    const found = [];
-    board.lines.forEach((line, id) => {
-      const at = standing(line), time = latency(line);
-      if (!at || !time || !throughIndex(line)) return;
-      const [y, y_low, y_high] = at.score, [x, x_low, x_high] = time;
-      found.push({
-        id, x, y, y_low: y_low ?? y, y_high: y_high ?? y, x_low: x_low ?? x, x_high: x_high ?? x,
+    const best = front();
+    return board.lines.flatMap((line, id) => {
+      if (!score(id) || !time(id) || !throughIndex(line)) return [];
+      const [, y, y_low = y, y_high = y] = score(id), [, x, x_low = x, x_high = x] = time(id);
+      return [{
+        id, x, x_low, x_high, y, y_low, y_high,
         name: line.row, index: line.index || "no index", kind: line.index ? "encoder" : "retriever",
-        marked: marked(line), pinned: chosen.pins.includes(id), description: hint(line).join("; "),
-      });
+        marked: !line.ranked, pinned: chosen.pins.includes(id), front: best.has(id), description: hint(id).join("; "),
+      }];
     });
-    const fair = found.filter((point) => !point.marked);
-    const beats = (a, b) => a.y >= b.y && a.x <= b.x && (a.y !== b.y || a.x !== b.x);
-    for (const point of found) {
-      point.front = !point.marked && !fair.some((other) => beats(other, point));
-    }
-    return found;
   }
 
-  function whyAbsent(line) {
-    if (!standing(line)) return `no ${choice("measure")} on ${choice("unit") === "mean" ? "all datasets" : choice("unit")}`;
-    return board.spans.length ? line.absent[choice("span")][choice("percent")] : "no latency";
+  function whyAbsent(id) {
+    if (!score(id)) return `no ${title()}`;
+    return board.spans.length ? chosenOf(board.absent, "span", "percent")[id] : "no latency";
   }
 
   function absent(found) {
     const drawn = new Set(found.map((point) => point.id)), names = {};
     board.lines.forEach((line, id) => {
       if (drawn.has(id) || !throughIndex(line)) return;
-      const why = whyAbsent(line);
+      const why = whyAbsent(id);
       names[why] = [...(names[why] || []), name(line)];
     });
     byId("absent").replaceChildren(...Object.entries(names).map(([why, rows]) => make("li", {}, `${why}: ${rows.join(", ")}`)));
   }
 
-  function hint(line) {
-    const at = standing(line);
+  function hint(id) {
+    const line = board.lines[id];
     return [
       name(line),
-      `${choice("measure")} ${at ? spelled(at.score, "score") : "-"}`,
-      `${choice("span")} ${choice("percent")} ${spelled(latency(line), "short")} ms`,
+      `${choice("measure")} ${text(score(id))}`,
+      `${choice("span")} ${choice("percent")} ${text(time(id))} ms`,
       line.sentence,
       ...Object.entries(line.flags).map(([flag, why]) => `${flag}: ${why}`),
     ].filter(Boolean);
   }
 
   function draw(found) {
-    const title = `${choice("measure")} on ${choice("unit") === "mean" ? "all datasets" : choice("unit")}`;
     byId("chart-title").textContent =
-      `${board.suite} on ${board.machine}: ${title}, over ${choice("span") || "latency"} ${choice("percent")}`;
+      `${board.suite} on ${board.machine}: ${title()}, over ${choice("span") || "latency"} ${choice("percent")}`;
     byId("chart").hidden = !found.length;
     if (!found.length) return;
     const spec = parsed("chart-spec");
@@ -140,7 +119,7 @@
     const place = byId("hint");
     place.hidden = id === null;
     if (id === null) return;
-    place.replaceChildren(...hint(board.lines[id]).map((text) => make("div", {}, text)));
+    place.replaceChildren(...hint(id).map((text) => make("div", {}, text)));
     place.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - place.offsetWidth - 8))}px`;
     place.style.top = `${Math.max(4, Math.min(event.clientY + 14, innerHeight - place.offsetHeight - 8))}px`;
   }
@@ -148,48 +127,24 @@
   // ---- the table -----------------------------------------------------------------------------
 
   function columnsNow() {
-    const measure = choice("measure"), units = board.units.filter((unit) => unit !== "mean");
-    const many = board.units.includes("mean");
-    const at = (field) => (line) => (standing(line) || {})[field] ?? null;
-    const own = (m, unit) => (line) => (line.standings[m][unit] || {}).score ?? null;
-    const facts = [...new Set(board.lines.flatMap((line) => Object.keys(line.facts)))];
-    return [
-      ["rank", "rank", at("rank"), true],
-      ["row", "text", (line) => line.row, true],
-      ["index", "text", (line) => line.index],
-      [`${choice("unit") === "mean" ? "mean " : ""}${measure}`, "score", at("score")],
-      ...(many ? [["datasets", "text", (line) => `${line.there[measure]} of ${units.length}`]] : []),
-      ["kept", "percent", at("kept")],
-      ["p", "p", at("p"), true],
-      ["effect d", "short", at("effect")],
-      ...board.spans.flatMap((span) => ["p50", "p95"].map((p) =>
-        [`${span} ${p} ms`, "short", (line) => (line.latency[span] || {})[p] ?? null, true])),
-      ...board.spans.map((span) => [`speed-up ${span}`, "short", (line) => line.speedup[span] ?? null]),
-      ...facts.map((fact) => [fact, fact === "parameters" ? "count" : "short", (line) => line.facts[fact] ?? null, true]),
-      ...board.measures.filter((m) => m !== measure).map((m) => [m, "score", own(m, choice("unit"))]),
-      ...(many ? units.map((unit) => [`${measure} ${unit}`, "score", own(measure, unit)]) : []),
-      ["trained on", "text", (line) => line.trained_on],
-      ["marks", "text", (line) => Object.keys(line.flags).join(", ")],
-    ].map(([title, format, get, upward]) => ({ title, format, get, upward }))
-      .filter((column) => column.title === "row" || board.lines.some((line) => ![null, "", undefined].includes(column.get(line))));
+    return board.columns.filter((column) => ["measure", "unit"].every((id) => [null, choice(id)].includes(column[id])))
+      .map((column) => ({ ...column, cells: board.shared[column.cells] }));
   }
 
   function ordered() {
     const numbers = board.lines.map((_, id) => id);
     const column = columns.find((one) => one.title === chosen.sort);
     if (!column) return numbers;
-    const key = (id) => value(column.get(board.lines[id]));
-    const none = (x) => x === null || x === undefined || x === "";
     return numbers.sort((a, b) => {
-      const one = key(a), other = key(b);
-      if (none(one) || none(other)) return none(one) - none(other) || a - b;
+      const one = value(column.cells[a]), other = value(column.cells[b]);
+      if (one === null || other === null) return (one === null) - (other === null) || a - b;
       const way = typeof one === "string" ? one.localeCompare(other) : one - other;
       return (chosen.down ? -way : way) || a - b;
     });
   }
 
   function sortBy(column) {
-    chosen.down = chosen.sort === column.title ? !chosen.down : !(column.format === "text" || column.upward);
+    chosen.down = chosen.sort === column.title ? !chosen.down : column.first === "largest";
     chosen.sort = column.title;
     render();
     [...byId("rows").querySelectorAll("th button")].find((b) => b.textContent === column.title).focus();
@@ -197,7 +152,7 @@
 
   function head() {
     const cells = columns.map((column) => make("th", {
-      scope: "col", class: column.format === "text" ? "text" : null,
+      scope: "col", class: column.first === "text" ? "text" : null,
       "aria-sort": column.title !== chosen.sort ? "none" : chosen.down ? "descending" : "ascending",
     }, make("button", { type: "button", onclick: () => sortBy(column) }, column.title)));
     return make("tr", {}, make("th", { scope: "col", class: "text" }, "pin"), ...cells);
@@ -216,16 +171,16 @@
         const marks = Object.entries(line.flags).map(([flag, why]) => make("div", { title: why }, flag));
         return make("td", { class: "text mark" }, ...marks);
       }
-      if (column.format === "text") return make("td", { class: "text name" }, column.get(line) || "");
-      const [first, ...rest] = spelled(column.get(line), column.format).split(" ");
+      if (column.first === "text") return make("td", { class: "text name" }, text(column.cells[id]));
+      const [first, ...rest] = text(column.cells[id]).split(" ");
       return make("td", {}, first, rest.length ? make("small", {}, " " + rest.join(" ")) : null);
     });
     return make("tr", { class: [onFront ? "front" : "", pinned ? "pinned" : ""].join(" ").trim() || null,
       "data-row": line.row }, make("td", { class: "text" }, box), ...cells);
   }
 
-  function table(found) {
-    const onFront = new Set(found.filter((point) => point.front).map((point) => point.id));
+  function table() {
+    const onFront = front();
     const words = choice("find").toLowerCase().split(/\s+/).filter(Boolean);
     columns = columnsNow();
     shown = ordered().filter((id) => {
@@ -248,13 +203,15 @@
     render();
   }
 
-  function ratio(lines) {
-    const span = `${choice("span")} ${choice("percent")}`, times = lines.map(latency);
-    const without = lines.filter((line) => !latency(line));
+  function ratio() {
+    const span = `${choice("span")} ${choice("percent")}`, lines = chosen.pins.map((id) => board.lines[id]);
+    const [a, b] = chosen.pins.map((id) => value(time(id)));
+    const without = lines.filter((_, at) => [a, b][at] === null);
     const flagged = lines.filter((line) => Object.keys(line.flags).some((flag) => flag.startsWith("latency ")));
     if (without.length) return `Their speeds cannot be compared: ${without.map((line) => `${name(line)} has no ${span || "latency"}`).join("; ")}.`;
     if (flagged.length) return `Their speeds are not compared: the latency of ${flagged.map(name).join(" and ")} is marked.`;
-    return `${name(lines[0])} takes ${short(times[0][0] / times[1][0])} times the ${span} of ${name(lines[1])}.`;
+    const times = (a / b).toLocaleString("en", { maximumSignificantDigits: 3 });
+    return `${name(lines[0])} takes ${times} times the ${span} of ${name(lines[1])}.`;
   }
 
   function quoted(word) { // for a shell
@@ -266,13 +223,12 @@
     const place = byId("pins");
     if (!lines.length) return place.replaceChildren();
     const rows = columns.map((column) => make("tr", {}, make("th", { scope: "row", class: "text" }, column.title),
-      ...lines.map((line) => make("td", { class: "text" },
-        column.format === "text" ? column.get(line) || "" : spelled(column.get(line), column.format)))));
+      ...chosen.pins.map((id) => make("td", { class: "text" }, text(column.cells[id])))));
     const said = lines.map((line) => make("p", {}, `${name(line)}: ${line.sentence}`));
     if (lines.length === 2) {
-      const [a, b] = lines.map(standing);
-      said.push(make("p", {}, ratio(lines)));
-      if (a && b) said.push(make("p", {}, `${choice("measure")}: ${(a.score[0] - b.score[0]).toFixed(4)} apart.`));
+      const [a, b] = chosen.pins.map((id) => value(score(id)));
+      said.push(make("p", {}, ratio()));
+      if (a !== null && b !== null) said.push(make("p", {}, `${choice("measure")}: ${(a - b).toFixed(4)} apart.`));
       said.push(make("p", { class: "note" }, "With intervals and a test: ",
         make("code", {}, ["effbench", "compare", "--suite", board.suite, ...(choice("span") ? ["--span", choice("span")] : []),
           "--", lines[0].row, lines[1].row].map(quoted).join(" "))));
@@ -298,7 +254,7 @@
     const texts = board.texts[dataset] || {};
     const lines = rows.map(([query, own, other]) => make("tr", {},
       make("td", { class: "query" }, texts[query] ? `${texts[query]} ` : "", make("small", {}, query)),
-      make("td", {}, score(own)), make("td", {}, score(other))));
+      make("td", {}, own.toFixed(4)), make("td", {}, other.toFixed(4))));
     return make("div", {}, make("h3", {}, title), make("div", { class: "scroll" }, make("table", {},
       make("thead", {}, make("tr", {}, ...["query", "this row", "baseline"].map((t, i) =>
         make("th", { scope: "col", class: i ? null : "text" }, t)))),
@@ -329,7 +285,7 @@
     const found = points();
     draw(found);
     absent(found);
-    table(found);
+    table();
     pins();
     cell();
   }
