@@ -88,17 +88,14 @@ class Comparison:
             f"[{self.difference.low:+.4f}, {self.difference.high:+.4f}], p {self.p:.4f}"
         )
         if self.milliseconds and self.other_milliseconds and self.speedup and self.saved:
-            ratio = (
-                "" if self.complaints  # marked times have no ratio
-                else f"; ratio {self.speedup.spelled()}, ms saved {self.saved.spelled()}"
-            )  # fmt: skip
+            ratio = f"; ratio {self.speedup.spelled()}, ms saved {self.saved.spelled()}"
+            ratio = "" if self.complaints else ratio  # marked times have no ratio
             yield (
                 f"  {self.span} p50 ms: {self.row} {self.milliseconds.spelled()}, {self.other} "
                 f"{self.other_milliseconds.spelled()}{ratio}"
             )
         yield f"  {self.sentence()}"
-        for complaint in self.complaints:
-            yield f"  note: {complaint}"
+        yield from (f"  note: {complaint}" for complaint in self.complaints)
 
     def sentence(self) -> str:
         """Say in one sentence how the row compares with the other row."""
@@ -136,11 +133,7 @@ def _speed(result: Comparison) -> str:
 
 @dataclass(frozen=True)
 class Question:
-    """The rows to compare, and by what.
-
-    If ``suite`` is None, all suites are compared; if ``index`` or ``measure`` is None, the
-    suite's first one is used.
-    """
+    """The rows to compare. No suite means all suites; no index or measure means the first."""
 
     row: str
     others: Sequence[str]
@@ -159,23 +152,20 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
         EffbenchError: the suite, the span or a row is unknown, or two rows share no dataset.
 
     """
-    suite = asked.suite
     if asked.span not in SHOWN:
         raise EffbenchError(f"--span {asked.span}: no such span (known: {', '.join(SHOWN)})")
     suites = collect([root])
     names = {collected.suite.suite for collected in suites}
-    if suite and suite not in names:
+    if asked.suite and asked.suite not in names:
         raise EffbenchError(
-            f"{root}: no suite {suite!r} has run there ({suggest(suite, names)})"
+            f"{root}: no suite {asked.suite!r} has run there ({suggest(asked.suite, names)})"
         )
-    known: dict[str, None] = {}
     comparisons: list[Comparison] = []
-    unreadable: dict[str, None] = {}
+    known, unreadable = dict[str, None](), dict[str, None]()
     for collected in suites:
-        if suite in (None, collected.suite.suite):
-            done = collected.done
-            known.update(dict.fromkeys(record.row.name for record in done))
-            sessions = sessions_for(collected.folders, done, collected.suite)
+        if asked.suite in (None, collected.suite.suite):
+            known.update(dict.fromkeys(record.row.name for record in collected.done))
+            sessions = sessions_for(collected.folders, collected.done, collected.suite)
             comparisons += _compared(collected, asked, sessions)
             unreadable.update(dict.fromkeys((*collected.unreadable, *sessions.unreadable)))
     left_out = "".join(f"; left out: {reason}" for reason in unreadable)
@@ -188,14 +178,12 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
         if name not in {comparison.other for comparison in comparisons}:
             raise EffbenchError(
                 f"{root}: {asked.row} and {name} have no dataset, index and measure in "
-                "common (try another --index)"
-                f"{left_out}"
+                f"common (try another --index){left_out}"
             )
     return comparisons, list(unreadable)
 
 
 def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:
-    """Return the comparisons of one suite on one machine."""
     facts, records = collected.suite, collected.done
     index, measure = asked.index or facts.expected.index, asked.measure or facts.measures[0]
     pairs = [
@@ -212,17 +200,16 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
         [PairedValues([array], resamples=draws).p_values(1)[0] for array in values]
     )
     drawn = map(PairedValues, ([array] for array in values))
+    results = zip(pairs, values, drawn, corrected, strict=True)
     return [
         Comparison(
             collected.machine, facts.suite, record.dataset, record.row.name, reference.row.name,
             _through(record) or _through(reference), measure,
             len(array), record.scores[measure], reference.scores[measure],
             paired.differences(1)[0], paired.shares(1)[0], p, asked.span,
-            *_latencies(sessions, record, reference, asked.span),
+            *_latencies(sessions, (record, reference), asked.span),
         )
-        for (record, reference), array, paired, p in zip(
-            pairs, values, drawn, corrected, strict=True
-        )
+        for (record, reference), array, paired, p in results
     ]  # fmt: skip
 
 
@@ -243,16 +230,15 @@ def _through(record: Done) -> str:
     return through(record.index_name, record.search) if record.index else ""
 
 
-def _latencies(sessions: Sessions, record: Done, reference: Done, span: str) -> tuple[Any, ...]:
+def _latencies(sessions: Sessions, pair: tuple[Done, Done], span: str) -> tuple[Any, ...]:
     """Return the latency fields of a `Comparison`, in their order."""
-    records = record, reference
-    rows = [sessions.row_latency({each.dataset: each.cell}) for each in records]
+    rows = [sessions.row_latency({record.dataset: record.cell}) for record in pair]
     row_times, reference_times = (row.parts(span) for row in rows)
     milliseconds = [figures.percentile_of(row.times(span), 50) for row in rows]
     both = all(row.cells for row in rows)
     complaints = [
-        f"{each.row.name} is marked: {flag}: {why}"
-        for each, row in zip(records, rows, strict=True)
+        f"{record.row.name} is marked: {flag}: {why}"
+        for record, row in zip(pair, rows, strict=True)
         for flag, why in row.flags().items()
     ]
     return (
