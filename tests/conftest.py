@@ -1,25 +1,32 @@
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from altered import first_altered
+from folders import ROOT, TOY
+
+if TYPE_CHECKING:
+    from made_sessions import Board
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 os.environ["IR_DATASETS_HOME"] = tempfile.mkdtemp()  # importing ir_datasets makes the folder
 
-TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))  # its dist-info makes it an installed plugin
 
 
 @pytest.fixture
 def shared_data() -> Path:
     """Real collections, which the project does not ship (docs/development.md)."""
-    beside = Path(__file__).parents[2] / "shared" / "data"
+    beside = ROOT.parent / "shared" / "data"
     folder = Path(os.environ.get("EFFBENCH_TEST_DATA", beside))
     if not folder.is_dir():
         pytest.skip("no real data here: set EFFBENCH_TEST_DATA (docs/development.md)")
@@ -52,6 +59,54 @@ def suite(tmp_path: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
+def run(effbench, suite, tmp_path: Path) -> Callable[..., Result]:
+    """Run a suite's text into tmp_path/results."""
+
+    def start(text: str, *options: object) -> Result:
+        return effbench("run", suite(text), "--results", tmp_path / "results", *options)
+
+    return start
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Callable[[], dict[str, dict[str, Any]]]:
+    """Read the records in tmp_path/results, by cell."""
+
+    def read() -> dict[str, dict[str, Any]]:
+        paths = (tmp_path / "results").glob("*/*/*--*.json")
+        return {path.stem: json.loads(path.read_text()) for path in paths}
+
+    return read
+
+
+@pytest.fixture
+def ran(run, records) -> Callable[[str], tuple[Result, dict[str, dict[str, Any]]]]:
+    """Run a suite's text; return the result and the records by cell."""
+    return lambda text: (run(text), records())
+
+
+@pytest.fixture
+def shown(effbench, run, tmp_path: Path) -> Callable[..., str]:
+    """Run a suite's text, then show its leaderboard in a format."""
+
+    def show(text: str, form: str = "json", *options: str) -> str:
+        run(text, *options)
+        found = effbench("leaderboard", tmp_path / "results", "--format", form)
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    return show
+
+
+@pytest.fixture
+def board(effbench, suite, tmp_path: Path) -> Board:
+    """Run a suite without latency, to which a test adds sessions that it makes up."""
+    from made_sessions import Board
+
+    return Board(effbench, suite, tmp_path / "results")
+
+
+@pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make a module an installed plugin."""
 
@@ -65,3 +120,66 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         monkeypatch.delitem(sys.modules, name, raising=False)
 
     return install
+
+
+@pytest.fixture
+def two_suites(tmp_path: Path) -> Path:
+    """Make a suite of two rows on two datasets, and another suite."""
+    from altered import put
+    from made_records import write_results
+
+    root = tmp_path / "results"
+    for suite in ("made", "whole"):
+        write_results(root, rows=["big", "small"], datasets=2, suite=suite)
+    for path in root.rglob("*--*.json"):
+        put(path, "search", {"ef": 7})
+        texts = path.parent / "queries" / f"{path.stem[:6]}.json"
+        texts.parent.mkdir(exist_ok=True)
+        texts.write_text('{"q0": "a text"}')
+    return root
+
+
+@pytest.fixture
+def left_out(effbench, two_suites: Path) -> Callable[[Path, str], None]:
+    """Look for the one line that names a file, and for the rows of all that is whole."""
+
+    def look(path: Path, what: str) -> None:
+        found = effbench("leaderboard", two_suites, "--format", "json")
+        assert isinstance(found.exception, SystemExit), (what, found.exception)
+        lines = found.stderr.splitlines()
+        assert found.exit_code == 1, (what, found.output[-300:])
+        assert len(lines) == 1, (what, lines)
+        assert lines[0].startswith(f"left out: {path}: "), (what, lines)
+        assert len(lines[0]) < 700, what
+        shown = {table["suite"]: len(table["lines"]) for table in json.loads(found.stdout)}
+        assert shown["whole"] == 2, what
+        assert shown.get("made", 0) == (0 if path.name == "suite.json" else 2), what
+
+    return look
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in tmp_path."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def mine(installed, monkeypatch):
+    """Install a plugin 'mine' beside the toys."""
+    from made_plugins import HEAD
+
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,mine,cut")
+    return lambda source, **more: installed("mine", HEAD + source, **more)
+
+
+@pytest.fixture
+def planned(effbench, suite):
+    """Plan a suite that was changed."""
+    from made_suites import PLAIN
+
+    def start(old: str = "", new: str = ""):
+        return effbench("plan", suite(first_altered(PLAIN, old, new)))
+
+    return start

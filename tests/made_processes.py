@@ -14,6 +14,9 @@ from typing import NamedTuple
 SECONDS = 60
 """After which a process is ended by a signal."""
 
+MAIN = "from effbench.cli.commands import main; main()"
+"""What ``python -c`` does as the program itself."""
+
 SERVER = """
 import gc, json, os, random, signal, sys
 import numpy, torch
@@ -41,6 +44,15 @@ for line in sys.stdin:
         started(json.loads(line))
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+
+
+def environment(*folders: object, **more: str) -> dict[str, str]:
+    """Return this environment with ``more``, for a process that imports what this one may.
+
+    Modules of ``folders`` go before those of the same name elsewhere.
+    """
+    path = os.pathsep.join([*map(str, folders), *filter(None, sys.path)])
+    return {**os.environ, "PYTHONPATH": path, **more}
 
 
 class Ended(NamedTuple):
@@ -75,14 +87,9 @@ class Forks:
 @contextmanager
 def forks(folder: Path, warm: list[str], toys: Path) -> Iterator[Forks]:
     """Yield what starts processes; ``warm`` is a command that is run once before."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(toys), *filter(None, sys.path)]),
-        "OMP_NUM_THREADS": "1",
-    }
     with subprocess.Popen(
         [sys.executable, "-c", SERVER, json.dumps(warm)],
-        env=environment,
+        env=environment(toys, OMP_NUM_THREADS="1"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,14 @@ NASTY = [
 ]
 """Names that break what takes text for markup, formulas or commands."""
 
+
+EVIL = "\x1b]0;title\x07\x1b[2J\x9b31m\r\u202egnp\u2066\u2028x\x85\x7f\b"
+"""A title, a cleared screen, a colour in 8 bits, a carriage return, text turned around."""
+
+SLY = "\u202egnp\u2066\u2028x\u200f"
+"""What reading lets pass in names: text turned around, and a line of its own."""
+
+HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 OFFER = {"use": "made", "plugin": "made", "distribution": "made 1", "options": {}}
 
@@ -113,3 +122,27 @@ def _spans(encode: float, whole: float | None) -> dict[str, list[float]]:
     if whole is not None:
         return {"end to end": [whole] * 12}
     return {"encode": [encode] * 12, "end to end": [encode + 0.5] * 12}
+
+
+def write_task(folder: Path, task: str, scores: dict[str, float], split: str = "test") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = {"hf_subset": "default", "languages": ["eng-Latn"], "main_score": 0, **scores}
+    path = folder / f"{task}.json"
+    content = {"task_name": task, "mteb_version": "2.20.0", "scores": {split: [entry]}}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def mteb_lines(effbench, named: Path, *options: object) -> dict[str, dict]:
+    found = effbench("leaderboard", named, "--format", "json", *options)
+    assert found.exit_code == 0, found.output
+    (table,) = json.loads(found.stdout)
+    return {line["row"]: line for line in table["lines"]}
+
+
+def file_of(two_suites: Path, kind: str) -> Path:
+    found = two_suites / "a-machine" / "made"
+    if kind == "session":
+        return next((found / "latency").glob("data-0--*"))
+    names = {"record": "data-0--1.json", "suite": "suite.json", "texts": "queries/data-0.json"}
+    return found / names[kind]

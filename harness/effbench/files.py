@@ -10,7 +10,7 @@ from __future__ import annotations
 from effbench.guard.interruption import postponed
 from effbench.store.artifacts import default_root
 from effbench.store.digests import count_lines, digest_of, find_model, stamp_of, text_digest
-from effbench.store.disk import read_sealed, write_json, write_text
+from effbench.store.disk import read_sealed, write_json
 from effbench.store.judgments import checked as checked_qrel
 from effbench.store.judgments import distinct as distinct_qrels
 from effbench.store.paths import inside
@@ -61,5 +61,4 @@ __all__ = [
     "text_digest",
     "upside_down",
     "write_json",
-    "write_text",
 ]

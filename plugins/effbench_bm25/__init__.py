@@ -10,7 +10,9 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta
 
 from effbench import Doc, EffbenchError, ScoredDoc, VectorSource, hookimpl
 
@@ -38,8 +40,8 @@ class Bm25:
     def __init__(
         self,
         *,
-        k1: float = 0.9,
-        b: float = 0.4,
+        k1: Annotated[float, Meta(ge=0)] = 0.9,
+        b: Annotated[float, Meta(ge=0, le=1)] = 0.4,
         method: Literal["lucene", "robertson", "atire", "bm25l", "bm25+"] = "lucene",
         stemmer: str = "english",
         stopwords: Literal["english", "none"] | list[str] = "english",
@@ -51,14 +53,10 @@ class Bm25:
         self._token_pattern = token_pattern
 
     @staticmethod
-    def check(k1: float, b: float, stemmer: str, token_pattern: str, **_: object) -> None:
-        """Raise `EffbenchError` for an option out of range, unknown or malformed."""
+    def check(stemmer: str, token_pattern: str, **_: object) -> None:
+        """Raise `EffbenchError` for an option that is unknown or malformed."""
         import Stemmer
 
-        if k1 < 0:
-            raise EffbenchError(f"bm25: k1 is {k1} (take 0 or more)")
-        if not 0 <= b <= 1:
-            raise EffbenchError(f"bm25: b is {b} (take 0 to 1)")
         if stemmer not in ("none", *Stemmer.algorithms()):
             known = ", ".join(Stemmer.algorithms())
             raise EffbenchError(f"bm25: unknown stemmer {stemmer!r} (known: none, {known})")

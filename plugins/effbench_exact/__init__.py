@@ -9,7 +9,9 @@ scores, bit by bit, on every device and in blocks of any size.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
 
 from effbench import EffbenchError, SpeedOnly, VectorSource, hookimpl
 
@@ -34,22 +36,18 @@ class ExactIndex:
         self,
         *,
         device: SpeedOnly[str] = "auto",
-        block: SpeedOnly[int] = 8192,
-        memory: SpeedOnly[float] = 4.0,
+        block: SpeedOnly[Annotated[int, Meta(ge=1)]] = 8192,
+        memory: SpeedOnly[Annotated[float, Meta(ge=0)]] = 4.0,
     ) -> None:
         self._device = device
         self._block = block
         self._memory = memory
 
     @staticmethod
-    def check(*, device: str = "auto", block: int = 8192, memory: float = 4.0) -> None:
-        """Raise `EffbenchError` for a device that is not here or a senseless size."""
+    def check(*, device: str, **_: object) -> None:
+        """Raise `EffbenchError` for a device that is not here."""
         if device != "auto":  # never wrong, and only torch could tell what it is
             _find(device)
-        if block < 1:
-            raise EffbenchError(f"exact: block is {block} rows (take 1 or more)")
-        if memory < 0:
-            raise EffbenchError(f"exact: memory is {memory} GiB (take 0 or more)")
 
     @property
     def nbytes(self) -> int:

@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+
+from msgspec import Meta
 
 from effbench import EffbenchError, VectorSource, hookimpl
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 _FILE = "index.faiss"
 _ROWS = 65_536  # added at once: bounds memory, and an HNSW graph depends on it
 _FATAL = re.compile(r"[A-Za-z_]0+(?![\d.])|HNSW0*1(?!\d)|NSG0*[12](?!\d)")  # to the process
+
+Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
 
 class FaissIndex:
@@ -39,9 +43,9 @@ class FaissIndex:
         self,
         factory: str,
         *,
-        train_sample: int | None = None,
-        seed: int = 0,
-        build_threads: int = 1,
+        train_sample: Count | None = None,
+        seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0,
+        build_threads: Count = 1,
         gpu: bool = False,
     ) -> None:
         self._factory = factory
@@ -52,15 +56,8 @@ class FaissIndex:
         self._nbytes: int | None = None
 
     @staticmethod
-    def check(
-        factory: str, *, train_sample: int | None, seed: int, build_threads: int, gpu: bool
-    ) -> None:
-        """Raise `EffbenchError` for options that suit no vectors of any width."""
-        for name, value in (("train_sample", train_sample), ("build_threads", build_threads)):
-            if value is not None and value < 1:
-                raise EffbenchError(f"faiss: {name} is {value} (take 1 or more)")
-        if not 0 <= seed < 2**31:
-            raise EffbenchError(f"faiss: seed is {seed} (take 0 to 2,147,483,647)")
+    def check(factory: str, *, gpu: bool, **_: object) -> None:
+        """Raise `EffbenchError` for a factory that suits no vectors of any width."""
         divisors = (int(number) or 1 for number in re.findall(r"P(?:Q|RQ|LSQ)(\d+)", factory))
         step = math.lcm(*divisors)  # product quantizers divide the width
         _make(factory, step * math.ceil(768 / step) if step <= 4096 else 768)
@@ -100,11 +97,11 @@ class FaissIndex:
         queries: Vectors,
         k: int,
         *,
-        nprobe: int | None = None,
-        efSearch: int | None = None,
-        search_L: int | None = None,
-        k_factor_rf: float | None = None,
-        quantizer_efSearch: int | None = None,
+        nprobe: Count | None = None,
+        efSearch: Count | None = None,
+        search_L: Count | None = None,
+        k_factor_rf: Annotated[float, Meta(ge=1)] | None = None,
+        quantizer_efSearch: Count | None = None,
     ) -> tuple[Vectors, Positions]:
         """Return scores and positions [q, min(k, n)]; equal scores come in faiss's order.
 

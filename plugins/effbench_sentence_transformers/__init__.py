@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
+
+from msgspec import Meta
 
 from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
 
 if TYPE_CHECKING:
     from effbench import Vectors
+
+Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
 PAIR = ("a", "some more words, so that the other text is padded in a batch with this one")
 
@@ -44,10 +48,10 @@ class SentenceTransformersEncoder:
         passage_prompt: str | None = None,
         passage_prompt_name: str | None = None,
         normalize: bool | None = None,
-        max_length: int | None = None,
+        max_length: Count | None = None,
         dtype: Literal["float32", "float16", "bfloat16"] = "float32",
         device: SpeedOnly[str] = "auto",
-        batch_size: SpeedOnly[int] = 32,
+        batch_size: SpeedOnly[Count] = 32,
         trust_remote_code: bool = False,
     ) -> None:
         from effbench_sentence_transformers.loading import cut, load, query_parameters
@@ -171,17 +175,15 @@ class SentenceTransformersEncoder:
     @staticmethod
     def check(
         *,
-        query_prompt: str | None = None,
-        query_prompt_name: str | None = None,
-        passage_prompt: str | None = None,
-        passage_prompt_name: str | None = None,
-        max_length: int | None = None,
-        dtype: str = "float32",
-        device: str = "auto",
-        batch_size: int = 32,
-        **others: Any,
+        query_prompt: str | None,
+        query_prompt_name: str | None,
+        passage_prompt: str | None,
+        passage_prompt_name: str | None,
+        dtype: str,
+        device: str,
+        **_: object,
     ) -> None:
-        """Raise `EffbenchError` for a doubled prompt, a senseless number or dtype."""
+        """Raise `EffbenchError` for a doubled prompt or a senseless dtype."""
         for side, text, name in (
             ("query", query_prompt, query_prompt_name),
             ("passage", passage_prompt, passage_prompt_name),
@@ -190,9 +192,6 @@ class SentenceTransformersEncoder:
                 raise EffbenchError(
                     f"{side}_prompt and {side}_prompt_name both say the prompt (give one)"
                 )
-        for option, number in (("max_length", max_length), ("batch_size", batch_size)):
-            if number is not None and number < 1:
-                raise EffbenchError(f"{option}: {number} (say a number above 0)")
         if dtype == "float16" and device == "cpu":
             from effbench_transformer import HALF_ON_CPU
 

@@ -8,8 +8,9 @@ retrieval, Findings of NAACL 2024: ``align`` trains a student on the teacher's q
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from effbench import (
     EffbenchError,
@@ -21,6 +22,7 @@ from effbench import (
     Trainer,
     hookimpl,
 )
+from effbench_training import Count, LoopTrainer, Natural, Positive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,33 +30,8 @@ if TYPE_CHECKING:
 RECURRENT = ("gru", "lstm")
 
 
-class Shape(NamedTuple):
-    """What a student is."""
-
-    cell: str
-    layers: int
-    feed_forward: int
-    hidden: int | None
-    embeddings: str
-    start: str
-    pooling: str
-    projection: bool
-
-
-class Schedule(NamedTuple):
-    """How a student is trained."""
-
-    loss: str
-    epochs: int
-    learning_rate: float
-    warmup_steps: int
-    batch_size: int
-    max_length: int
-    bf16: bool
-    checkpoint_steps: int
-
-
-class Align:
+@dataclass(frozen=True, eq=False)
+class Align(LoopTrainer):
     """Train a student to give the teacher's vectors of ``targets``.
 
     ``base`` is the Hugging Face model, a folder or hub id, that tokenizer and word embeddings
@@ -80,97 +57,38 @@ class Align:
     """
 
     version = 2  # 1 let a warm-up of more steps than there are run to the end
-    together = True
-    requires: ClassVar[Mapping[str, str]] = {
-        "accelerate": "effbench[train]",
-        "sentence_transformers": "effbench[sentence-transformers]",
-    }
 
-    def __init__(
-        self,
-        targets: EncodedTexts,
-        base: ModelId,
-        *,
-        revision: str | None = None,
-        cell: Literal["gru", "lstm", "transformer", "static"],
-        layers: int = 1,
-        feed_forward: int = 0,
-        hidden: int | None = None,
-        embeddings: Literal["frozen", "free"] = "frozen",
-        start: Literal["teacher", "random"] = "teacher",
-        pooling: Literal["mean", "cls", "max"] = "mean",
-        projection: bool = True,
-        loss: Literal["cosine", "mse"] = "cosine",
-        epochs: int = 3,
-        learning_rate: float = 1e-4,
-        warmup_steps: int = 1000,
-        batch_size: int = 64,
-        max_length: int = 16,
-        bf16: bool = False,
-        checkpoint_steps: SpeedOnly[int] = 2000,
-    ) -> None:
-        self._targets = targets
-        self._base = base
-        self._revision = revision
-        self._shape = Shape(
-            cell, layers, feed_forward, hidden, embeddings, start, pooling, projection
-        )
-        self._schedule = Schedule(
-            loss,
-            epochs,
-            learning_rate,
-            warmup_steps,
-            batch_size,
-            max_length,
-            bf16,
-            checkpoint_steps,
-        )
+    targets: EncodedTexts
+    base: ModelId
+    _: KW_ONLY
+    revision: str | None = None
+    cell: Literal["gru", "lstm", "transformer", "static"]
+    layers: Count = 1
+    feed_forward: Natural = 0
+    hidden: Count | None = None
+    embeddings: Literal["frozen", "free"] = "frozen"
+    start: Literal["teacher", "random"] = "teacher"
+    pooling: Literal["mean", "cls", "max"] = "mean"
+    projection: bool = True
+    loss: Literal["cosine", "mse"] = "cosine"
+    epochs: Count = 3
+    learning_rate: Positive = 1e-4
+    warmup_steps: Natural = 1000
+    batch_size: Count = 64
+    max_length: Count = 16
+    checkpoint_steps: SpeedOnly[Count] = 2000
 
     def train(self, output_dir: Path, *, seed: int) -> None:
         """Write the student as a Sentence Transformers folder, its modules.json last."""
         from effbench_small_query.training import train
 
-        train(
-            self._targets,
-            self._base,
-            self._revision,
-            self._shape,
-            self._schedule,
-            output_dir,
-            seed,
-        )
+        train(self, output_dir, seed)
 
     @staticmethod
     def check(
-        *,
-        cell: str,
-        feed_forward: int = 0,
-        hidden: int | None = None,
-        start: str = "teacher",
-        warmup_steps: int = 1000,
-        learning_rate: float = 1e-4,
-        layers: int = 1,
-        epochs: int = 3,
-        batch_size: int = 64,
-        max_length: int = 16,
-        checkpoint_steps: int = 2000,
-        **others: object,
+        *, cell: str, feed_forward: int, hidden: int | None, start: str, **_: object
     ) -> None:
-        """Raise `EffbenchError` for senseless numbers and for options of another student."""
-        positive = {
-            "layers": layers,
-            "hidden": 1 if hidden is None else hidden,
-            "epochs": epochs,
-            "learning_rate": learning_rate,
-            "batch_size": batch_size,
-            "max_length": max_length,
-            "checkpoint_steps": checkpoint_steps,
-            "feed_forward": feed_forward + 1,
-            "warmup_steps": warmup_steps + 1,
-        }
-        for name, number in positive.items():
-            if not number > 0:
-                raise EffbenchError(f"align: {name} is too small (say a larger number)")
+        """Raise `EffbenchError` for options of another student."""
         if cell not in RECURRENT and (feed_forward or hidden is not None):
             raise EffbenchError(
                 f"align: a {cell} student takes no feed_forward and no hidden (drop them)"

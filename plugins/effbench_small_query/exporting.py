@@ -63,24 +63,14 @@ def export(
     """
     facts = json.loads((student / "small_query.json").read_text(encoding="utf-8"))
     recurrent = facts["cell"] in RECURRENT
-    if int8 and not recurrent:
-        raise EffbenchError(
-            "export: int8: Sentence Transformers keeps no int8 (export a row without)"
-        )
-    passages = passages or student / "passages"
-    if not passages.is_dir():
-        raise EffbenchError(
-            "export: nothing encodes its passages (say passages: ROW beside model)"
-        )
-    large = _load(passages)
-    query_modules = _query_modules(student, facts)
-    router = Router.for_query_document(query_modules, list(large.children()))
+    query_modules = _query_modules(student, facts, int8)
+    large = _passage_side(passages or student / "passages")
     place = f"query_0_{type(query_modules[0]).__name__}"  # as a Router calls its first module
     readable = recurrent or facts["cell"] == "static"
     light = LIGHT.format(student=place) + (INT8 if int8 else "")
     write(
         folder,
-        [router],
+        [Router.for_query_document(query_modules, list(large.children()))],
         query_prompt="",
         passage_prompt=large.prompts.get("document") or "",
         normalized=facts["normalize"] and large.similarity_fn_name == "cosine",
@@ -91,20 +81,27 @@ def export(
     if recurrent:
         _bring_code(folder)
     if readable:
-        shutil.copyfile(inspect.getfile(Static), folder / READER)
-        told = {
-            "student": place,
-            "cell": facts["cell"],
-            "normalize": facts["normalize"],
-            "int8": int8,
-            "precompute": precompute,
-        }
-        (folder / FACTS).write_text(json.dumps(told, indent=1), encoding="utf-8")
+        told = {name: facts[name] for name in ("cell", "normalize")}
+        _bring_reader(
+            folder, {"student": place, **told, "int8": int8, "precompute": precompute}
+        )
 
 
-def _query_modules(student: Path, facts: dict[str, Any]) -> list[Any]:
+def _passage_side(folder: Path) -> SentenceTransformer:
+    if not folder.is_dir():
+        raise EffbenchError(
+            "export: nothing encodes its passages (say passages: ROW beside model)"
+        )
+    return _load(folder)
+
+
+def _query_modules(student: Path, facts: dict[str, Any], int8: bool) -> list[Any]:
     if facts["cell"] in RECURRENT:  # not through its modules.json, which would need trust
         return [Recurrent.load(str(student)), *[Normalize()] * facts["normalize"]]
+    if int8:
+        raise EffbenchError(
+            "export: int8: Sentence Transformers keeps no int8 (export a row without)"
+        )
     modules = list(_load(student).children())
     if facts["cell"] == "transformer":  # RoBERTa's positions end before the library thinks
         first = modules[0]
@@ -115,6 +112,12 @@ def _query_modules(student: Path, facts: dict[str, Any]) -> list[Any]:
 def _load(folder: Path) -> SentenceTransformer:
     with loading(str(folder), None):
         return SentenceTransformer(str(folder), device="cpu")
+
+
+def _bring_reader(folder: Path, facts: dict[str, Any]) -> None:
+    """Put the light reader into the root, and what it wants to know beside it."""
+    shutil.copyfile(inspect.getfile(Static), folder / READER)
+    (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def _bring_code(folder: Path) -> None:

@@ -198,30 +198,19 @@ class Recurrent:
         of_rows: Products = product,
         of_one: Products = product,
     ) -> None:
-        def made(products: Products, weight: str, bias: str) -> Product:
-            return products(weights[weight], weights[bias], int8)
+        def made(products: Products, name: str, end: str = "") -> Product:
+            return products(weights[f"{name}weight{end}"], weights[f"{name}bias{end}"], int8)
 
         self._tokenizer, self._normalize, self.width = tokenizer, normalize, shape["output"]
         self.step = gru_step if shape["cell"] == "gru" else lstm_step
         self.layers = [
             Layer(
-                made(of_rows, f"rnn.weight_ih_l{number}", f"rnn.bias_ih_l{number}"),
-                made(of_one, f"rnn.weight_hh_l{number}", f"rnn.bias_hh_l{number}"),
+                made(of_rows, "rnn.", f"_ih_l{number}"),
+                made(of_one, "rnn.", f"_hh_l{number}"),
             )
             for number in range(shape["layers"])
         ]
-        self._head: list[Product] = [
-            feed_forward(
-                made(of_one, f"{name}.intermediate.weight", f"{name}.intermediate.bias"),
-                made(of_one, f"{name}.output.weight", f"{name}.output.bias"),
-                weights[f"{name}.norm.weight"],
-                weights[f"{name}.norm.bias"],
-            )
-            for name in (f"head.{number}" for number in range(shape["feed_forward"]))
-        ]
-        if shape["output"] != shape["hidden"]:
-            name = f"head.{shape['feed_forward']}"
-            self._head.append(made(of_one, f"{name}.weight", f"{name}.bias"))
+        self._head = _head(lambda name: made(of_one, f"{name}."), shape, weights)
         self._precomputed = precompute
         self.words = weights["embedding.weight"]
         if precompute:
@@ -259,6 +248,25 @@ class Recurrent:
         for part in self._head:
             last = part(last)
         return unit(last) if self._normalize else last
+
+
+def _head(
+    made: Callable[[str], Product], shape: Mapping[str, Any], weights: Mapping[str, Vectors]
+) -> list[Product]:
+    """Return what turns the last state into the vector; ``made`` makes a product by name."""
+    numbers = range(shape["feed_forward"])
+    head = [
+        feed_forward(
+            made(f"head.{number}.intermediate"),
+            made(f"head.{number}.output"),
+            weights[f"head.{number}.norm.weight"],
+            weights[f"head.{number}.norm.bias"],
+        )
+        for number in numbers
+    ]
+    if shape["output"] != shape["hidden"]:
+        head.append(made(f"head.{len(numbers)}"))
+    return head
 
 
 def feed_forward(widen: Product, narrow: Product, weight: Vectors, bias: Vectors) -> Product:

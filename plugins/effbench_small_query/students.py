@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from effbench import EffbenchError
-from effbench_small_query import RECURRENT, Shape
+from effbench_small_query import RECURRENT, Align
 from effbench_small_query.recurrent import Recurrent
 from effbench_training.sides import open_transformer, save_side
 from effbench_transformer.loading import load
@@ -39,88 +39,90 @@ class Student(NamedTuple):
     """What `SentenceTransformer` is made of."""
 
 
-def build(
-    base: str, revision: str | None, shape: Shape, width: int, normalized: bool, length: int
-) -> Student:
-    """Return a student whose vectors are ``width`` wide, for texts of ``length`` tokens.
+def build(options: Align, width: int, normalized: bool) -> Student:
+    """Return an untrained student whose vectors are ``width`` wide.
 
     Raises:
         EffbenchError: the base cannot be loaded, or student and width do not go together.
 
     """
-    tokenizer, teacher = load(base, revision, "float32", "cpu", False)
-    if not tokenizer.is_fast:
-        raise EffbenchError(f"align: base {base!r} has no fast tokenizer (take one that has)")
-    rust = copy.deepcopy(tokenizer.backend_tokenizer)
-    rust.no_padding()
-    rust.no_truncation()
+    tokenizer, teacher = load(options.base, options.revision, "float32", "cpu", False)
+    rust = _plain(tokenizer, options.base)
     words = teacher.get_input_embeddings().weight.detach().clone()
-    own = (shape.hidden or width) if shape.cell in RECURRENT else words.shape[1]
-    if own != width and not shape.projection:
+    hidden = (options.hidden or width) if options.cell in RECURRENT else words.shape[1]
+    if hidden != width and not options.projection:
         raise EffbenchError(
-            f"align: the student's vectors are {own} wide, the targets' {width} "
+            f"align: the student's vectors are {hidden} wide, the targets' {width} "
             "(say projection: true, or choose a base or a hidden that fits)"
         )
     ending = [Normalize()] if normalized else []
-    if shape.cell == "static":
+    if options.cell == "static":
         static = Static(words, width)
-        static.embedding.weight.requires_grad_(shape.embeddings == "free")
-        return Student(
-            nn.Sequential(static, *ending), rust, False, lambda: [static.folded(rust), *ending]
-        )
-    modules: list[Any]
-    if shape.cell == "transformer":
-        length_limit(tokenizer, teacher, length, "align: max_length")
-        modules = _transformer(base, revision, shape, width, teacher)
+        static.embedding.weight.requires_grad_(options.embeddings == "free")
+        network = nn.Sequential(static, *ending)
+        return Student(network, rust, False, lambda: [static.folded(rust), *ending])
+    special = options.cell == "transformer"
+    if special:
+        length_limit(tokenizer, teacher, options.max_length, "align: max_length")
+        modules = [*_transformer(options, width, teacher), *ending]
     else:
-        modules = [_recurrent(rust, shape, words, own, width)]
-    modules += ending
-    return Student(nn.Sequential(*modules), rust, shape.cell == "transformer", lambda: modules)
+        modules = [_recurrent(rust, options, words, hidden, width), *ending]
+    return Student(nn.Sequential(*modules), rust, special, lambda: modules)
+
+
+def _plain(tokenizer: Any, base: str) -> Tokenizer:
+    """Return a copy of a tokenizer that neither pads nor cuts."""
+    if not tokenizer.is_fast:
+        raise EffbenchError(f"align: base {base!r} has no fast tokenizer (take one that has)")
+    plain: Tokenizer = copy.deepcopy(tokenizer.backend_tokenizer)
+    plain.no_padding()
+    plain.no_truncation()
+    return plain
 
 
 def _recurrent(
-    tokenizer: Tokenizer, shape: Shape, words: Tensor, hidden: int, width: int
+    tokenizer: Tokenizer, options: Align, words: Tensor, hidden: int, width: int
 ) -> Recurrent:
     student = Recurrent(
         tokenizer,
-        cell=shape.cell,
+        cell=options.cell,
         vocabulary=words.shape[0],
         width=words.shape[1],
         hidden=hidden,
-        layers=shape.layers,
-        feed_forward=shape.feed_forward,
+        layers=options.layers,
+        feed_forward=options.feed_forward,
         output=width,
     )
-    student.embedding.weight = nn.Parameter(words, requires_grad=shape.embeddings == "free")
+    student.embedding.weight = nn.Parameter(words, requires_grad=options.embeddings == "free")
     return student
 
 
-def _transformer(
-    base: str, revision: str | None, shape: Shape, width: int, teacher: Any
-) -> list[Any]:
+def _transformer(options: Align, width: int, teacher: Any) -> list[Any]:
     """Return the first layers of the base, or random ones above its word embeddings."""
     depth = teacher.config.num_hidden_layers
-    if shape.layers > depth and shape.start == "teacher":
+    if options.layers > depth and options.start == "teacher":
         raise EffbenchError(
-            f"align: layers: {base!r} has {depth} (say up to {depth}, or start: random)"
+            f"align: layers: {options.base!r} has {depth} (say up to {depth}, or start: random)"
         )
-    student = open_transformer(base, revision, num_hidden_layers=min(shape.layers, depth))
-    if shape.start == "random":
+    student = open_transformer(
+        options.base, options.revision, num_hidden_layers=min(options.layers, depth)
+    )
+    if options.start == "random":
         config = copy.deepcopy(teacher.config)
-        config.num_hidden_layers = shape.layers
+        config.num_hidden_layers = options.layers
         student.model = type(teacher)(config)
         student.model.get_input_embeddings().load_state_dict(
             teacher.get_input_embeddings().state_dict()
         )
     words = student.model.get_input_embeddings()
-    words.requires_grad_(shape.embeddings == "free")
-    modules = [student, Pooling(words.weight.shape[1], shape.pooling)]
+    words.requires_grad_(options.embeddings == "free")
+    modules = [student, Pooling(words.weight.shape[1], options.pooling)]
     if words.weight.shape[1] != width:
         modules.append(Dense(words.weight.shape[1], width, activation_function=nn.Identity()))
     return modules
 
 
-def save(student: Student, shape: Shape, normalized: bool, folder: Path) -> None:
+def save(student: Student, options: Align, normalized: bool, folder: Path) -> None:
     """Write a folder for Sentence Transformers, and what `open_student` wants to know."""
     model = SentenceTransformer(
         modules=student.modules(),
@@ -128,7 +130,7 @@ def save(student: Student, shape: Shape, normalized: bool, folder: Path) -> None
         similarity_fn_name="cosine" if normalized else "dot",
     )
     save_side(model, folder)
-    facts = {"cell": shape.cell, "pooling": shape.pooling, "normalize": normalized}
+    facts = {"cell": options.cell, "pooling": options.pooling, "normalize": normalized}
     (folder / "small_query.json").write_text(json.dumps(facts), encoding="utf-8")
 
 

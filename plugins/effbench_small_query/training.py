@@ -8,8 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import set_seed
 
-from effbench import EncodedTexts
-from effbench_small_query import RECURRENT, Schedule, Shape
+from effbench_small_query import RECURRENT, Align
 from effbench_small_query.nearness import nearness
 from effbench_small_query.students import build, save
 from effbench_small_query.targets import Targets, collate, norms_of
@@ -51,51 +50,42 @@ class Alignment(nn.Module):
         return {"loss": nn.functional.mse_loss(vectors, targets)}
 
 
-def train(
-    targets: EncodedTexts,
-    base: str,
-    revision: str | None,
-    shape: Shape,
-    schedule: Schedule,
-    output_dir: Path,
-    seed: int,
-) -> None:
+def train(options: Align, output_dir: Path, seed: int) -> None:
     """Train from the newest checkpoint in ``output_dir``, if any; write the student there."""
+    targets = options.targets
     norms = norms_of(targets)
     set_seed(seed)
-    width, length = targets.vectors.shape[1], schedule.max_length
-    student = build(base, revision, shape, width, norms.normalized, length)
+    student = build(options, targets.vectors.shape[1], norms.normalized)
     texts = Targets(
-        targets, norms, student.tokenizer, student.special_tokens, schedule.max_length
+        targets, norms, student.tokenizer, student.special_tokens, options.max_length
     )
 
     def write(folder: Path) -> dict[str, Any]:
-        near = nearness(student.network, texts, schedule.batch_size)
-        save(student, shape, norms.normalized, folder)
-        trust = shape.cell in RECURRENT
-        readme = README.format(
-            cell=shape.cell,
-            base=Path(base).name,
-            texts=len(texts),
-            encoder=targets.encoder,
-            trust=", trust_remote_code=True" if trust else "",
-            needs=NEEDS if trust else "",
-        )
-        (folder / "README.md").write_text(readme, encoding="utf-8")
+        near = nearness(student.network, texts, options.batch_size)
+        save(student, options, norms.normalized, folder)
+        (folder / "README.md").write_text(_readme(options, len(texts)), encoding="utf-8")
         return {"texts": len(texts), **near._asdict(), "remarks": near.remarks()}
 
     fit(
         "align",
-        Alignment(student.network, schedule.loss),
+        Alignment(student.network, options.loss),
         texts,
         collate,
         write,
         output_dir,
+        options=options,
+        warmup=options.warmup_steps,
         seed=seed,
-        num_train_epochs=schedule.epochs,
-        learning_rate=schedule.learning_rate,
-        warmup_steps=schedule.warmup_steps,
-        per_device_train_batch_size=schedule.batch_size,
-        bf16=schedule.bf16,
-        save_steps=schedule.checkpoint_steps,
+    )
+
+
+def _readme(options: Align, texts: int) -> str:
+    trust = options.cell in RECURRENT
+    return README.format(
+        cell=options.cell,
+        base=Path(options.base).name,
+        texts=texts,
+        encoder=options.targets.encoder,
+        trust=", trust_remote_code=True" if trust else "",
+        needs=NEEDS if trust else "",
     )

@@ -8,8 +8,9 @@ from those of domains like it, without training, and ``soft-prompt`` encodes wit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from effbench import (
     DomainModels,
@@ -22,8 +23,7 @@ from effbench import (
     Trainer,
     hookimpl,
 )
-from effbench_soft_prompt.options import Choice, Objective, Start
-from effbench_training import Schedule, check_positive, check_warmup
+from effbench_training import Count, LoopTrainer, Natural, Positive, Warmup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,8 @@ FROM_START = ("length", "tied", "pooling", "normalize", "query_max_length", "max
 """Options that a prompt to start from has already decided."""
 
 
-class PromptTrainer:
+@dataclass(frozen=True, eq=False)
+class PromptTrainer(LoopTrainer):
     """Train a soft prompt: vectors that a frozen backbone reads before each text.
 
     ``length`` vectors stand before the token embeddings of queries and as many others before
@@ -58,93 +59,46 @@ class PromptTrainer:
     Raises `EffbenchError` when options, backbone and data do not go together, or at a NaN.
     """
 
-    together = True
-    requires: ClassVar[Mapping[str, str]] = {
-        "accelerate": "effbench[train]",
-        "sentence_transformers": "effbench[sentence-transformers]",
-    }
-
-    def __init__(
-        self,
-        data: Examples,
-        *,
-        backbone: ModelId | None = None,
-        revision: str | None = None,
-        start: TrainedModel | None = None,
-        length: int | None = None,
-        tied: bool | None = None,
-        pooling: Literal["mean", "cls"] | None = None,
-        normalize: bool | None = None,
-        query_max_length: int | None = None,
-        max_length: int | None = None,
-        negatives: int = 0,
-        temperature: float = 1.0,
-        shared_negatives: bool = True,
-        mixture: Literal["size", "even"] = "size",
-        batches: Literal["single", "mixed"] = "single",
-        epochs: int = 40,
-        learning_rate: float = 1e-3,
-        warmup_ratio: float = 0.1,
-        batch_size: int = 128,
-        bf16: bool = False,
-        checkpoint_steps: SpeedOnly[int] = 1000,
-    ) -> None:
-        self._data = data
-        self._start = Start(
-            backbone,
-            revision,
-            start and start.folder,
-            40 if length is None else length,
-            bool(tied),
-            pooling or "mean",
-            bool(normalize),
-            query_max_length or 64,
-            max_length or 192,
-        )
-        self._objective = Objective(negatives, temperature, shared_negatives, mixture, batches)
-        self._schedule = Schedule(
-            epochs, learning_rate, warmup_ratio, batch_size, bf16, checkpoint_steps
-        )
+    data: Examples
+    _: KW_ONLY
+    backbone: ModelId | None = None
+    revision: str | None = None
+    start: TrainedModel | None = None
+    length: Count | None = None
+    tied: bool | None = None
+    pooling: Literal["mean", "cls"] | None = None
+    normalize: bool | None = None
+    query_max_length: Count | None = None
+    max_length: Count | None = None
+    negatives: Natural = 0
+    temperature: Positive = 1.0
+    shared_negatives: bool = True
+    mixture: Literal["size", "even"] = "size"
+    batches: Literal["single", "mixed"] = "single"
+    epochs: Count = 40
+    learning_rate: Positive = 1e-3
+    warmup_ratio: Warmup = 0.1
+    batch_size: Count = 128
+    checkpoint_steps: SpeedOnly[Count] = 1000
 
     def train(self, output_dir: Path, *, seed: int) -> None:
         """Write the prompt, what it belongs to, and its facts."""
         from effbench_soft_prompt.training import train
 
-        train(self._data, self._start, self._objective, self._schedule, output_dir, seed)
+        train(self, output_dir, seed)
 
     @staticmethod
-    def check(
-        *,
-        backbone: str | None = None,
-        length: int | None = None,
-        negatives: int = 0,
-        temperature: float = 1.0,
-        epochs: int = 40,
-        learning_rate: float = 1e-3,
-        warmup_ratio: float = 0.1,
-        batch_size: int = 128,
-        **others: object,
-    ) -> None:
-        """Raise `EffbenchError` for senseless numbers, and for what a start says already."""
-        given = {**others, "length": length}
-        fixed = [name for name in FROM_START if given.get(name) is not None]
+    def check(*, backbone: str | None, **others: object) -> None:
+        """Raise `EffbenchError` where nothing says what to start from, or two options do."""
+        fixed = [name for name in FROM_START if others[name] is not None]
         started = "start" not in others  # a row is not handed over here, its absence is: None
         if started and fixed:
             raise EffbenchError(f"prompt: {fixed[0]} is what start says (leave it out)")
         if not started and backbone is None:
             raise EffbenchError("prompt: which backbone? (give backbone, or start: a prompt)")
-        check_positive(
-            "prompt",
-            length=1 if length is None else length,
-            negatives=negatives + 1,
-            temperature=temperature,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-        )
-        check_warmup("prompt", warmup_ratio)
 
 
+@dataclass(frozen=True, eq=False)
 class PromptMix:
     """Make a prompt for a domain from those of others, without training.
 
@@ -158,32 +112,18 @@ class PromptMix:
 
     """
 
-    def __init__(
-        self,
-        prompts: DomainModels,
-        *,
-        similarity: Literal["average", "pairwise"] = "average",
-        top: int | None = 5,
-        temperature: float = 0.1,
-        weights: Literal["softmax", "even", "random"] = "softmax",
-    ) -> None:
-        self._prompts = prompts
-        self._choice = Choice(similarity, top, temperature, weights)
+    prompts: DomainModels
+    _: KW_ONLY
+    similarity: Literal["average", "pairwise"] = "average"
+    top: Count | None = 5
+    temperature: Positive = 0.1
+    weights: Literal["softmax", "even", "random"] = "softmax"
 
     def train(self, output_dir: Path, *, seed: int) -> None:
         """Write the mixed prompt, and what each source counted."""
         from effbench_soft_prompt.mixing import mix
 
-        target, sources = self._prompts
-        mix(target, sources, self._choice, output_dir, seed)
-
-    @staticmethod
-    def check(*, top: int | None = 5, temperature: float = 0.1, **others: object) -> None:
-        """Raise `EffbenchError` for senseless numbers."""
-        if top is not None and top < 1:
-            raise EffbenchError(f"prompt-mix: top: {top} (say 1 or more)")
-        if not temperature > 0:
-            raise EffbenchError(f"prompt-mix: temperature: {temperature} (say more than 0)")
+        mix(self, output_dir, seed)
 
 
 def soft_prompt(
@@ -191,11 +131,11 @@ def soft_prompt(
     *,
     backbone: ModelId | None = None,
     revision: str | None = None,
-    query_max_length: QueryOnly[int | None] = None,
-    max_length: int | None = None,
+    query_max_length: QueryOnly[Count | None] = None,
+    max_length: Count | None = None,
     dtype: Literal["float32", "bfloat16"] = "float32",
     device: SpeedOnly[str] = "auto",
-    batch_tokens: SpeedOnly[int | None] = None,
+    batch_tokens: SpeedOnly[Count | None] = None,
     onednn: SpeedOnly[bool] = True,
     trust_remote_code: bool = False,
 ) -> Encoder:

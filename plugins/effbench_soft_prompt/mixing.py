@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from effbench import ABOUT, Domain, EffbenchError
-from effbench_soft_prompt.options import Choice
+from effbench_soft_prompt import PromptMix
 from effbench_soft_prompt.prompts import Prompt, load_prompt, save_prompt
 
 if TYPE_CHECKING:
@@ -22,21 +22,20 @@ if TYPE_CHECKING:
 Weights: TypeAlias = NDArray[np.float64]
 
 
-def mix(
-    target: Domain, sources: Sequence[Domain], choice: Choice, folder: Path, seed: int
-) -> None:
+def mix(options: PromptMix, folder: Path, seed: int) -> None:
     """Write the weighted mean of the sources' prompts, and the weights."""
+    target, sources = options.prompts
     ordered = sorted(sources, key=lambda one: one.name)  # so that their order changes nothing
     prompts = [load_prompt(one.model.folder) for one in ordered if one.model is not None]
     for one, prompt in zip(ordered, prompts, strict=True):
         _refuse_other(prompts[0], prompt, f"{ordered[0].name} and {one.name}")
-    alike = np.array([similarity(target, one, choice.similarity) for one in ordered])
-    weights = weigh(alike, choice, [seed, *target.name.encode()])
+    alike = np.array([similarity(target, one, options.similarity) for one in ordered])
+    weights = weigh(alike, options, [seed, *target.name.encode()])
     save_prompt(_mean(prompts, weights), folder)
     names = [one.name for one in ordered]
     about = {
         "target": target.name,
-        "similarity": choice.similarity,
+        "similarity": options.similarity,
         "similarities": dict(zip(names, alike.tolist(), strict=True)),
         "weights": {n: w for n, w in zip(names, weights.tolist(), strict=True) if w},
     }
@@ -56,18 +55,18 @@ def similarity(one: Domain, other: Domain, kind: str) -> float:
     return float((a @ b.T)[0, 0])
 
 
-def weigh(alike: Weights, choice: Choice, seed: Sequence[int]) -> Weights:
+def weigh(alike: Weights, options: PromptMix, seed: Sequence[int]) -> Weights:
     """Return a weight for each source, float64 [s]; they sum to one.
 
     Only the ``top`` most similar ones have any. ``softmax`` of similarity over temperature,
     ``even``, or ``random``: drawn evenly from all weights there can be.
     """
-    kept = np.argsort(-alike, kind="stable")[: choice.top]
+    kept = np.argsort(-alike, kind="stable")[: options.top]
     weights: Weights = np.zeros(len(alike))
-    if choice.weights == "softmax":
-        scaled = alike[kept] / choice.temperature
+    if options.weights == "softmax":
+        scaled = alike[kept] / options.temperature
         weights[kept] = np.exp(scaled - scaled.max())
-    elif choice.weights == "even":
+    elif options.weights == "even":
         weights[kept] = 1
     else:
         weights[np.sort(kept)] = np.random.default_rng(seed).exponential(size=len(kept))

@@ -7,8 +7,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from effbench import Examples
-from effbench_soft_prompt.options import Objective
+from effbench_soft_prompt import PromptTrainer
 from effbench_training.batches import ExampleSet
 
 
@@ -20,13 +19,13 @@ class Mixture(ExampleSet):
     up from the same; ``mixed``: from all.
     """
 
-    def __init__(self, data: Examples, objective: Objective, batch: int, seed: int) -> None:
-        super().__init__("prompt", data, objective.negatives, seed)
-        self._even = objective.mixture == "even"
-        self._single = objective.batches == "single"
-        self._batch = batch
+    def __init__(self, options: PromptTrainer, seed: int) -> None:
+        super().__init__("prompt", options.data, options.negatives, seed)
+        self._even = options.mixture == "even"
+        self._single = options.batches == "single"
+        self._batch = options.batch_size
         tasks: dict[int, list[int]] = defaultdict(list)
-        for row, task in enumerate(data.tasks):
+        for row, task in enumerate(options.data.tasks):
             tasks[task].append(row)
         self._tasks = [np.array(rows) for _, rows in sorted(tasks.items())]
 

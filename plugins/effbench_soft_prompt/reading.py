@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from effbench import Doc
-from effbench_soft_prompt.prompts import Prompt, check_backbone, open_backbone
-from effbench_transformer.network import PooledNetwork, reads_in, weights_in
+from effbench_soft_prompt.prompts import Opened, Prompt, check_backbone, open_backbone
+from effbench_transformer.network import PooledNetwork, Reads, reads_in, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
 if TYPE_CHECKING:
@@ -92,15 +92,11 @@ class SoftPromptEncoder:
         onednn: bool,
         trust_remote_code: bool,
     ) -> None:
-        at = revision if model or revision else prompt.backbone.revision
-        opened = open_backbone(model or prompt.backbone.model, at, device, trust_remote_code)
-        check_backbone(prompt, opened.backbone, "soft-prompt")
+        opened = _opened(prompt, model, revision, device, trust_remote_code)
         tokenizer, reading = opened.tokenizer, prompt.reading
         network = opened.network.to(getattr(torch, dtype))
         self.query_parameters = weights_in(network) + prompt.queries.numel()
-        reads, before = reads_in(network), prompt.queries
-        with_prompt = reads.once + before.nbytes + len(before) * reads.position
-        self._reads = reads._replace(once=with_prompt)
+        self._reads = _reads_after(prompt.queries, network)
 
         def side(
             vectors: Tensor, wanted: int | None, usual: int, option: str
@@ -143,3 +139,19 @@ class SoftPromptEncoder:
         """Return float32 [len(docs), d]; row i belongs to doc i."""
         texts = [doc.default_text() for doc in docs]
         return self._embed_passages(self._passage_tokens(texts))
+
+
+def _opened(
+    prompt: Prompt, model: str | None, revision: str | None, device: str, trusted: bool
+) -> Opened:
+    """Return the prompt's backbone, or the same one from where it is now."""
+    at = revision if model or revision else prompt.backbone.revision
+    opened = open_backbone(model or prompt.backbone.model, at, device, trusted)
+    check_backbone(prompt, opened.backbone, "soft-prompt")
+    return opened
+
+
+def _reads_after(prompt: Tensor, network: nn.Module) -> Reads:
+    """Return what a network reads of a text after a prompt: of the prompt all, each time."""
+    reads = reads_in(network)
+    return reads._replace(once=reads.once + prompt.nbytes + len(prompt) * reads.position)

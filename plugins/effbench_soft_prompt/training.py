@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from transformers import set_seed
 
 from effbench import EffbenchError, Examples
+from effbench_soft_prompt import PromptTrainer
 from effbench_soft_prompt.mixture import Mixture
-from effbench_soft_prompt.options import Objective, Start
 from effbench_soft_prompt.prompts import (
     VECTORS,
     Opened,
@@ -25,7 +25,6 @@ from effbench_soft_prompt.prompts import (
     save_prompt,
 )
 from effbench_soft_prompt.reading import read
-from effbench_training import Schedule
 from effbench_training.batches import Batches
 from effbench_training.contrastive import Contrast
 from effbench_training.loop import fit
@@ -33,26 +32,23 @@ from effbench_transformer.network import pool, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
 
-def train(
-    data: Examples,
-    start: Start,
-    objective: Objective,
-    schedule: Schedule,
-    output_dir: Path,
-    seed: int,
-) -> None:
+def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
     """Train a prompt from the newest checkpoint in ``output_dir``, if any; write it there."""
     set_seed(seed)
-    opened, prompt = _started(start, seed)
+    opened, prompt = _started(options, seed)
     queries = _Side(opened, prompt.queries, prompt.reading)
     passages = queries if prompt.tied else _Side(opened, prompt.passages, prompt.reading)
     network = Contrast(
         queries,
         passages,
-        temperature=objective.temperature,
-        shared=objective.shared_negatives,
+        temperature=options.temperature,
+        shared=options.shared_negatives,
     )
-    examples = Mixture(data, objective, schedule.batch_size, seed)
+    length, reading = len(prompt.queries), prompt.reading
+    batches = Batches(
+        _Tokens(opened, length, reading.query_max_length, "query_max_length"),
+        _Passages(options.data, _Tokens(opened, length, reading.max_length, "max_length")),
+    )
 
     def save(folder: Path) -> dict[str, Any]:
         if digest_of(opened.network) != opened.backbone.weights:
@@ -61,42 +57,46 @@ def train(
         save_prompt(trained, folder)
         return _about(opened, network, folder)
 
-    length, reading = len(prompt.queries), prompt.reading
     fit(
         "prompt",
         network,
-        examples,
-        Batches(
-            _Tokens(opened, length, reading.query_max_length, "query_max_length"),
-            _Passages(data, _Tokens(opened, length, reading.max_length, "max_length")),
-        ),
+        Mixture(options, seed),
+        batches,
         save,
         output_dir,
+        options=options,
+        warmup=options.warmup_ratio,
         seed=seed,
-        **schedule.arguments(),
     )
 
 
-def _started(start: Start, seed: int) -> tuple[Opened, Prompt]:
+def _started(options: PromptTrainer, seed: int) -> tuple[Opened, Prompt]:
     """Return the backbone, and the prompt that training begins with."""
-    if start.prompt is not None:
-        given = load_prompt(start.prompt)
-        name, at = (start.backbone, start.revision) if start.backbone else given.backbone[:2]
+    if options.start is not None:
+        given = load_prompt(options.start.folder)
+        name, at = given.backbone[:2]
+        if options.backbone:
+            name, at = options.backbone, options.revision
         opened = open_backbone(name, at)
         check_backbone(given, opened.backbone, "prompt: start")
         return opened, given
-    if start.backbone is None:
+    if options.backbone is None:
         raise EffbenchError("prompt: which backbone? (give backbone, or start: a prompt)")
-    opened = open_backbone(start.backbone, start.revision)
+    opened = open_backbone(options.backbone, options.revision)
     words = opened.network.get_input_embeddings().weight.detach()
     special = torch.tensor(opened.tokenizer.all_special_ids, dtype=torch.long)
     usable = torch.ones(len(words), dtype=torch.bool)
     usable[special] = False
     rows = usable.nonzero()[:, 0]
     drawn = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
-    vectors = words[rows[drawn[: start.length]]].clone()
-    reading = Reading(start.pooling, start.normalize, start.query_max_length, start.max_length)
-    passages = vectors if start.tied else vectors.clone()
+    vectors = words[rows[drawn[: options.length or 40]]].clone()
+    reading = Reading(
+        options.pooling or "mean",
+        bool(options.normalize),
+        options.query_max_length or 64,
+        options.max_length or 192,
+    )
+    passages = vectors if options.tied else vectors.clone()
     return opened, Prompt(vectors, passages, opened.backbone, reading)
 
 

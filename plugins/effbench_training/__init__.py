@@ -8,11 +8,13 @@ recipe of Gao and Callan's coCondenser (ACL 2022); both stages serve any bi-enco
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from msgspec import Meta
 
 from effbench import (
-    EffbenchError,
     Examples,
     ModelId,
     SearchedDataset,
@@ -22,7 +24,31 @@ from effbench import (
     hookimpl,
 )
 
+Natural: TypeAlias = Annotated[int, Meta(ge=0)]
+Count: TypeAlias = Annotated[int, Meta(ge=1)]
+Positive: TypeAlias = Annotated[float, Meta(gt=0)]
+Warmup: TypeAlias = Annotated[float, Meta(ge=0, le=0.5)]
+"""A share of all steps."""
 
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LoopTrainer:
+    """What all trainers have in common that train with `effbench_training.loop`."""
+
+    together = True
+    requires: ClassVar[Mapping[str, str]] = {
+        "accelerate": "effbench[train]",
+        "sentence_transformers": "effbench[sentence-transformers]",
+    }
+
+    epochs: Count
+    learning_rate: Positive
+    batch_size: Count
+    bf16: bool = False
+    checkpoint_steps: SpeedOnly[Count]
+
+
+@dataclass(frozen=True, eq=False)
 class Mine:
     """Mine hard negatives: hits of an encoder or retriever that are not judged relevant.
 
@@ -36,40 +62,22 @@ class Mine:
 
     """
 
-    def __init__(
-        self,
-        hits: SearchedDataset,
-        *,
-        negatives: int = 30,
-        pick: Literal["random", "top"] = "random",
-        first_rank: int = 1,
-        margin: float | None = None,
-    ) -> None:
-        self._hits = hits
-        self._choice = Choice(negatives, pick, first_rank, margin)
+    hits: SearchedDataset
+    _: KW_ONLY
+    negatives: Count = 30
+    pick: Literal["random", "top"] = "random"
+    first_rank: Count = 1
+    margin: float | None = None
 
     def train(self, output_dir: Path, *, seed: int) -> None:
         """Write ``docpairs.tsv``: query_id, a relevant doc_id, a negative's doc_id a line."""
         from effbench_training.mining import mine
 
-        mine(self._hits, self._choice, output_dir, seed)
-
-    @staticmethod
-    def check(*, negatives: int = 30, first_rank: int = 1, **others: object) -> None:
-        """Raise `EffbenchError` for senseless numbers."""
-        check_positive("mine", negatives=negatives, first_rank=first_rank)
+        mine(self, output_dir, seed)
 
 
-class Choice(NamedTuple):
-    """Which hits become negatives."""
-
-    negatives: int
-    pick: str
-    first_rank: int
-    margin: float | None
-
-
-class Contrastive:
+@dataclass(frozen=True, eq=False)
+class Contrastive(LoopTrainer):
     """Train an encoder to score a query's good docs above all others of the batch.
 
     The loss is softmax cross-entropy over the passages of the batch: for each query a good one
@@ -100,139 +108,33 @@ class Contrastive:
     """
 
     version = 2  # 1 rounded scores to bf16 under bf16
-    together = True
-    requires: ClassVar[Mapping[str, str]] = {
-        "accelerate": "effbench[train]",
-        "sentence_transformers": "effbench[sentence-transformers]",
-    }
 
-    def __init__(
-        self,
-        data: Examples,
-        *,
-        student: TrainedModel | None = None,
-        base: ModelId | None = None,
-        revision: str | None = None,
-        pooling: Literal["mean", "cls", "max"] = "cls",
-        normalize: bool = False,
-        embeddings: Literal["frozen", "free"] = "free",
-        negatives: int = 7,
-        temperature: float = 1.0,
-        epochs: int = 3,
-        learning_rate: float = 5e-6,
-        query_learning_rate: float | None = None,
-        warmup_ratio: float = 0.1,
-        batch_size: int = 8,
-        query_max_length: int = 32,
-        max_length: int = 128,
-        shared_negatives: bool = True,
-        cached: SpeedOnly[int | None] = None,
-        bf16: bool = False,
-        checkpoint_steps: SpeedOnly[int] = 2000,
-    ) -> None:
-        self._data = data
-        self._start = Start(
-            student and student.folder, base, revision, pooling, normalize, embeddings,
-            query_max_length, max_length,
-        )  # fmt: skip
-        self._objective = Objective(negatives, temperature, shared_negatives, cached)
-        self._schedule = Schedule(
-            epochs, learning_rate, warmup_ratio, batch_size, bf16, checkpoint_steps,
-            query_learning_rate,
-        )  # fmt: skip
+    data: Examples
+    _: KW_ONLY
+    student: TrainedModel | None = None
+    base: ModelId | None = None
+    revision: str | None = None
+    pooling: Literal["mean", "cls", "max"] = "cls"
+    normalize: bool = False
+    embeddings: Literal["frozen", "free"] = "free"
+    negatives: Natural = 7
+    temperature: Positive = 1.0
+    epochs: Count = 3
+    learning_rate: Positive = 5e-6
+    query_learning_rate: Positive | None = None
+    warmup_ratio: Warmup = 0.1
+    batch_size: Count = 8
+    query_max_length: Count = 32
+    max_length: Count = 128
+    shared_negatives: bool = True
+    cached: SpeedOnly[Count | None] = None
+    checkpoint_steps: SpeedOnly[Count] = 2000
 
     def train(self, output_dir: Path, *, seed: int) -> None:
         """Write the query side for Sentence Transformers, a passage side in ``passages``."""
         from effbench_training.contrastive import train
 
-        train(self._data, self._start, self._objective, self._schedule, output_dir, seed)
-
-    @staticmethod
-    def check(
-        *,
-        negatives: int = 7,
-        temperature: float = 1.0,
-        epochs: int = 3,
-        learning_rate: float = 5e-6,
-        query_learning_rate: float | None = None,
-        warmup_ratio: float = 0.1,
-        batch_size: int = 8,
-        cached: int | None = None,
-        **others: object,
-    ) -> None:
-        """Raise `EffbenchError` for senseless numbers."""
-        check_positive(
-            "contrastive",
-            negatives=negatives + 1,
-            temperature=temperature,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            query_learning_rate=1 if query_learning_rate is None else query_learning_rate,
-            batch_size=batch_size,
-            cached=1 if cached is None else cached,
-        )
-        check_warmup("contrastive", warmup_ratio)
-
-
-class Start(NamedTuple):
-    """What is trained, and how its texts are cut."""
-
-    student: Path | None
-    base: str | None
-    revision: str | None
-    pooling: str
-    normalize: bool
-    embeddings: str
-    query_max_length: int
-    max_length: int
-
-
-class Objective(NamedTuple):
-    """What the loss compares."""
-
-    negatives: int
-    temperature: float
-    shared_negatives: bool
-    cached: int | None
-
-
-class Schedule(NamedTuple):
-    """How fast, how long."""
-
-    epochs: int
-    learning_rate: float
-    warmup_ratio: float
-    batch_size: int
-    bf16: bool
-    checkpoint_steps: int
-    query_learning_rate: float | None = None
-    """Where the query side has a rate of its own."""
-
-    def arguments(self) -> dict[str, Any]:
-        """Return them under the names of transformers' `TrainingArguments`."""
-        return {
-            "num_train_epochs": self.epochs,
-            "learning_rate": self.learning_rate,
-            "warmup_steps": self.warmup_ratio,
-            "per_device_train_batch_size": self.batch_size,
-            "bf16": self.bf16,
-            "save_steps": self.checkpoint_steps,
-        }
-
-
-def check_warmup(who: str, warmup_ratio: float) -> None:
-    """Raise `EffbenchError` for what is no share of the steps, or most of them."""
-    if not 0 <= warmup_ratio <= 0.5:
-        raise EffbenchError(
-            f"{who}: warmup_ratio: {warmup_ratio} is no share of steps up to a half (say 0.1)"
-        )
-
-
-def check_positive(who: str, **numbers: float) -> None:
-    """Raise `EffbenchError` for a number that is not above 0."""
-    for name, number in numbers.items():
-        if not number > 0:
-            raise EffbenchError(f"{who}: {name} is too small (say a larger number)")
+        train(self, output_dir, seed)
 
 
 @hookimpl

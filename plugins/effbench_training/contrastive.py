@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers import set_seed
 
-from effbench import Examples
-from effbench_training import Objective, Schedule, Start
+from effbench_training import Contrastive
 from effbench_training.batches import Batches, ExampleSet, Features, SideFeatures
 from effbench_training.loop import fit
 from effbench_training.sides import open_sides, save_side
@@ -30,67 +29,69 @@ README = """\
 """
 
 
-def train(
-    data: Examples,
-    start: Start,
-    objective: Objective,
-    schedule: Schedule,
-    output_dir: Path,
-    seed: int,
-) -> None:
+def train(options: Contrastive, output_dir: Path, seed: int) -> None:
     """Train, and write the query side, with a passage side beside it if it was trained too."""
     set_seed(seed)
-    queries, passages = open_sides(data, start)
-    examples = ExampleSet("contrastive", data, objective.negatives, seed)
+    queries, passages = open_sides(options)
+    examples = ExampleSet("contrastive", options.data, options.negatives, seed)
     batches = Batches(
-        SideFeatures(queries, start.query_max_length, objective.cached),
-        _passages(data, passages, start, objective),
+        SideFeatures(queries, options.query_max_length, options.cached),
+        _passages(options, passages),
+    )
+    network = Contrast(
+        queries,
+        passages,
+        temperature=options.temperature,
+        shared=options.shared_negatives,
+        cached=options.cached is not None,
     )
 
     def save(folder: Path) -> dict[str, Any]:
-        save_side(queries, folder)
-        if passages is not None and passages is not queries:
-            save_side(passages, folder / "passages")
-        if start.student is not None:
-            shutil.copy(start.student / KEPT, folder / KEPT)
-        what = "An encoder" if start.student is None else "A small query encoder"
-        readme = README.format(what=what, queries=len(data.queries), batch=schedule.batch_size)
-        (folder / "README.md").write_text(readme, encoding="utf-8")
-        return {"queries": len(data.queries)}
+        return _save(options, queries, passages, folder)
 
-    rate = schedule.query_learning_rate
+    rate = options.query_learning_rate
     fit(
         "contrastive",
-        _contrast(queries, passages, objective),
+        network,
         examples,
         batches,
         save,
         output_dir,
+        options=options,
+        warmup=options.warmup_ratio,
         seed=seed,
         rates=() if rate is None else ((queries, rate),),
-        **schedule.arguments(),
     )
 
 
-def _contrast(queries: nn.Module, passages: nn.Module | None, objective: Objective) -> Contrast:
-    return Contrast(
-        queries,
-        passages,
-        temperature=objective.temperature,
-        shared=objective.shared_negatives,
-        cached=objective.cached is not None,
-    )
+def _save(
+    options: Contrastive,
+    queries: SentenceTransformer,
+    passages: SentenceTransformer | None,
+    folder: Path,
+) -> dict[str, Any]:
+    """Write the sides that were trained; return what about.json says of them."""
+    save_side(queries, folder)
+    if passages is not None and passages is not queries:
+        save_side(passages, folder / "passages")
+    if options.student is not None:
+        shutil.copy(options.student.folder / KEPT, folder / KEPT)
+    what = "An encoder" if options.student is None else "A small query encoder"
+    count = len(options.data.queries)
+    readme = README.format(what=what, queries=count, batch=options.batch_size)
+    (folder / "README.md").write_text(readme, encoding="utf-8")
+    return {"queries": count}
 
 
 def _passages(
-    data: Examples, passages: SentenceTransformer | None, start: Start, objective: Objective
+    options: Contrastive, passages: SentenceTransformer | None
 ) -> Callable[[Sequence[int]], Features | Tensor]:
     """Return what gives the vectors of passages, or features of those that are trained."""
-    vectors = data.vectors
+    docs, vectors = options.data.docs, options.data.vectors
     if passages is None and vectors is not None:
         return lambda rows: torch.from_numpy(vectors(rows))
-    features = SideFeatures(passages, start.max_length, objective.cached)
-    return lambda rows: features([data.docs[row].default_text() for row in rows])
+    features = SideFeatures(passages, options.max_length, options.cached)
+    return lambda rows: features([docs[row].default_text() for row in rows])
 
 
 class Contrast(nn.Module):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from effbench import ABOUT, EffbenchError, tell_steps
+from effbench_training import LoopTrainer
 from effbench_training.checkpoints import kept_in_time, newest, seal
+from effbench_training.orders import ByLength, InOrder
 
 log = logging.getLogger(__name__)
 
@@ -35,48 +35,37 @@ def fit(
     save: Callable[[Path], Mapping[str, Any]],
     output_dir: Path,
     *,
+    options: LoopTrainer,
+    warmup: float,
     seed: int,
     rates: Sequence[tuple[nn.Module, float]] = (),
-    **arguments: Any,
 ) -> None:
     """Train from the newest checkpoint in ``output_dir``, if any; let ``save`` write the model.
 
     ``save`` returns what about.json shall say beside the steps, ``remarks`` perhaps.
     ``network`` returns a mapping with its ``loss``. A ``dataset`` with ``lengths`` is read in
     batches of like length, one with ``order(epoch)`` in that order, one with an ``epoch`` is
-    told which one it is. ``rates`` gives modules learning rates of their own, ``arguments`` go
-    to `TrainingArguments`. The loss curve is kept in ``loss.json``.
+    told which one it is. ``warmup`` is a number of steps, or below 1 a share of them;
+    ``rates`` are learning rates of modules. The loss curve is kept in ``loss.json``.
 
     Raises:
         EffbenchError: the loss is not a finite number.
 
     """
     checkpoints = output_dir / "checkpoints"
-    options = _arguments(checkpoints, seed, arguments)
+    arguments = _arguments(checkpoints, seed, options, warmup)
     trainer = _Loop(
         model=network,
-        args=options,
+        args=arguments,
         train_dataset=dataset,
         data_collator=collate,
         callbacks=[_Tells(dataset)],
-        optimizers=(_optimizer(network, rates, options), None),
+        optimizers=(_optimizer(network, rates, arguments), None),
     )
     trainer.who = who
-    trainer.remove_callback(PrinterCallback)
-    checkpoint = newest(checkpoints)
-    with kept_in_time(trainer, checkpoint):
-        trainer.train(resume_from_checkpoint=checkpoint)
-    trainer.accelerator.wait_for_everyone()  # others may still write to a checkpoint
+    _train(trainer, checkpoints)
     if trainer.is_world_process_zero():
-        curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-        model = checkpoints / "model"
-        shutil.rmtree(model, ignore_errors=True)
-        about = {**trainer.steps, **_ends(curve), **save(model)}
-        about["remarks"] = [*about.get("remarks", ()), *_remarks(curve)]
-        (model / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
-        (model / "loss.json").write_text(json.dumps(curve), encoding="utf-8")
-        _move(model, output_dir)
-        shutil.rmtree(checkpoints)
+        _finish(trainer, save, output_dir)
     trainer.accelerator.wait_for_everyone()
 
 
@@ -103,10 +92,10 @@ class _Loop(Trainer):  # type: ignore[misc]
     def _get_train_sampler(self, *arguments: Any) -> Any:
         lengths = getattr(self.train_dataset, "lengths", None)
         if hasattr(self.train_dataset, "order"):
-            return _InOrder(self.train_dataset)
+            return InOrder(self.train_dataset)
         if lengths is None:
             return super()._get_train_sampler(*arguments)
-        return _ByLength(self.args.train_batch_size, lengths, self.args.data_seed)
+        return ByLength(self.args.train_batch_size, lengths, self.args.data_seed)
 
     def _save_checkpoint(self, *arguments: Any, **options: Any) -> None:
         """Write a checkpoint, its checksums last; only then can older ones go."""
@@ -142,35 +131,6 @@ class _Loop(Trainer):  # type: ignore[misc]
         log.info("%s: step %d of %d: %s", self.who, step, steps, logs)
 
 
-class _ByLength(LengthGroupedSampler):  # type: ignore[misc]
-    """Batches of like length in an order that seed and epoch decide, also after a kill."""
-
-    def __init__(self, batch_size: int, lengths: Sequence[int], seed: int) -> None:
-        super().__init__(batch_size, lengths=lengths)
-        self._seed = seed
-
-    def set_epoch(self, epoch: int) -> None:
-        """Draw another order; the loop calls it at the start of each epoch."""
-        self.generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
-
-
-class _InOrder(Sampler[int]):
-    """The order that a dataset wants in an epoch."""
-
-    def __init__(self, dataset: Any) -> None:
-        self._dataset, self._order = dataset, dataset.order(0)
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._order)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Take the order of another epoch; the loop calls it at the start of each."""
-        self._order = self._dataset.order(epoch)
-
-
 class _Tells(TrainerCallback):  # type: ignore[misc]
     """Tells whoever watches of steps, and a dataset of epochs, also of one that goes on."""
 
@@ -190,25 +150,33 @@ class _Tells(TrainerCallback):  # type: ignore[misc]
 
 
 def _optimizer(
-    network: nn.Module, rates: Sequence[tuple[nn.Module, float]], options: TrainingArguments
+    network: nn.Module, rates: Sequence[tuple[nn.Module, float]], arguments: TrainingArguments
 ) -> torch.optim.Optimizer | None:
     """Return AdamW with a group for each module of its own rate; None for the loop's own."""
     if not rates:
         return None
     groups: list[dict[str, Any]] = []
     taken: set[int] = set()
-    for module, rate in (*rates, (network, options.learning_rate)):
+    for module, rate in (*rates, (network, arguments.learning_rate)):
         own = [p for p in module.parameters() if p.requires_grad and id(p) not in taken]
         taken.update(id(parameter) for parameter in own)
         groups.append({"params": own, "lr": rate})
     groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=0.0)
+    return torch.optim.AdamW(groups, lr=arguments.learning_rate, weight_decay=0.0)
 
 
-def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> TrainingArguments:
+def _arguments(
+    checkpoints: Path, seed: int, options: LoopTrainer, warmup: float
+) -> TrainingArguments:
     cuda = torch.cuda.is_available()
-    options = TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(checkpoints),
+        num_train_epochs=options.epochs,
+        learning_rate=options.learning_rate,
+        warmup_steps=warmup,
+        per_device_train_batch_size=options.batch_size,
+        bf16=options.bf16,
+        save_steps=options.checkpoint_steps,
         lr_scheduler_type="linear",
         seed=seed,
         data_seed=seed,
@@ -221,11 +189,34 @@ def _arguments(checkpoints: Path, seed: int, arguments: dict[str, Any]) -> Train
         remove_unused_columns=False,
         disable_tqdm=True,
         report_to="none",
-        **arguments,
     )
-    if options.n_gpu > 1:  # without torchrun: DataParallel would cut our batches up
-        options._n_gpu = 1
-    return options
+    if arguments.n_gpu > 1:  # without torchrun: DataParallel would cut our batches up
+        arguments._n_gpu = 1
+    return arguments
+
+
+def _train(trainer: _Loop, checkpoints: Path) -> None:
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = newest(checkpoints)
+    with kept_in_time(trainer, checkpoint):
+        trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.accelerator.wait_for_everyone()  # others may still write to a checkpoint
+
+
+def _finish(
+    trainer: _Loop, save: Callable[[Path], Mapping[str, Any]], output_dir: Path
+) -> None:
+    """Put the model, its facts and its loss curve into place; drop the checkpoints."""
+    curve = [entry for entry in trainer.state.log_history if "loss" in entry]
+    checkpoints = Path(trainer.args.output_dir)
+    model = checkpoints / "model"
+    shutil.rmtree(model, ignore_errors=True)
+    about = {**trainer.steps, **_ends(curve), **save(model)}
+    about["remarks"] = [*about.get("remarks", ()), *_remarks(curve)]
+    (model / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+    (model / "loss.json").write_text(json.dumps(curve), encoding="utf-8")
+    _move(model, output_dir)
+    shutil.rmtree(checkpoints)
 
 
 def _ends(curve: Sequence[Mapping[str, float]]) -> dict[str, float]:

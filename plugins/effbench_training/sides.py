@@ -9,15 +9,15 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers.utils import logging
 
-from effbench import EffbenchError, Examples
-from effbench_training import Start
+from effbench import EffbenchError
+from effbench_training import Contrastive
 from effbench_transformer.loading import loading
 from effbench_transformer.soundness import prepare_tokenizer, whole_weights
 from effbench_transformer.tokens import length_limit, positions_of
 
 
 def open_sides(
-    data: Examples, start: Start
+    options: Contrastive,
 ) -> tuple[SentenceTransformer, SentenceTransformer | None]:
     """Return what encodes queries, and what encodes passages: none where vectors are given.
 
@@ -25,26 +25,27 @@ def open_sides(
         EffbenchError: what is given does not go together, or cannot be loaded.
 
     """
-    if start.base is None and (start.student is None or data.vectors is None):
+    student, base, vectors = options.student, options.base, options.data.vectors
+    if base is None and (student is None or vectors is None):
         raise EffbenchError(
             "contrastive: nothing to train (give base, or a student and passages in data)"
         )
-    if start.base is not None and data.vectors is not None:
+    if base is not None and vectors is not None:
         raise EffbenchError(
             "contrastive: base is trained, the passages in data are not (give one of the two)"
         )
-    base: Any = None if start.base is None else _open_base(start, start.base)
-    if start.student is None:
-        return base, base
-    student = _open_student(start.student, start.embeddings)
-    width = student.get_embedding_dimension()
-    given = data.vectors([0]).shape[1] if data.vectors else base.get_embedding_dimension()
+    passages: Any = None if base is None else _open_base(options, base)
+    if student is None:
+        return passages, passages
+    queries = _open_student(student.folder, options.embeddings)
+    width = queries.get_embedding_dimension()
+    given = vectors([0]).shape[1] if vectors else passages.get_embedding_dimension()
     if width != given:
         raise EffbenchError(
             f"contrastive: the student's vectors are {width} wide, the passages' {given} "
             "(take the passages that it was aligned to)"
         )
-    return student, base
+    return queries, passages
 
 
 def save_side(side: SentenceTransformer, folder: Path) -> None:
@@ -85,11 +86,11 @@ def open_transformer(model: str, revision: str | None, **config: Any) -> Transfo
     return network
 
 
-def _open_base(start: Start, model: str) -> SentenceTransformer:
-    network = open_transformer(model, start.revision)
+def _open_base(options: Contrastive, model: str) -> SentenceTransformer:
+    network = open_transformer(model, options.revision)
     if getattr(network.model, "pooler", None) is not None:
         network.model.pooler.requires_grad_(False)  # nobody reads it
-    lengths = {"max_length": start.max_length, "query_max_length": start.query_max_length}
+    lengths = {"max_length": options.max_length, "query_max_length": options.query_max_length}
     most = positions_of(network.model)
     network.max_seq_length = max(
         length_limit(
@@ -97,13 +98,13 @@ def _open_base(start: Start, model: str) -> SentenceTransformer:
         )
         for option, length in lengths.items()
     )
-    modules = [network, Pooling(network.get_embedding_dimension(), start.pooling)]
+    modules = [network, Pooling(network.get_embedding_dimension(), options.pooling)]
     side = SentenceTransformer(
-        modules=[*modules, Normalize()] if start.normalize else modules,
+        modules=[*modules, Normalize()] if options.normalize else modules,
         device="cpu",
-        similarity_fn_name="cosine" if start.normalize else "dot",
+        similarity_fn_name="cosine" if options.normalize else "dot",
     )
-    _freeze(side, start.embeddings)
+    _freeze(side, options.embeddings)
     return side
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
+
+from msgspec import Meta
 
 from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
 
 if TYPE_CHECKING:
     from effbench import Vectors
+
+Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
 HALF_ON_CPU = (
     "dtype: float16 is about a hundred times slower than float32 on a CPU "
@@ -66,11 +70,11 @@ class TransformerEncoder:
         query_prefix: QueryOnly[str] = "",
         passage_prefix: str = "",
         passage_template: str = DEFAULT_TEMPLATE,
-        max_length: int | None = None,
-        query_max_length: QueryOnly[int | None] = None,
+        max_length: Count | None = None,
+        query_max_length: QueryOnly[Count | None] = None,
         dtype: Literal["float32", "float16", "bfloat16"] = "float32",
         device: SpeedOnly[str] = "auto",
-        batch_tokens: SpeedOnly[int | None] = None,
+        batch_tokens: SpeedOnly[Count | None] = None,
         onednn: SpeedOnly[bool] = True,
         trust_remote_code: bool = False,
     ) -> None:
@@ -147,30 +151,13 @@ class TransformerEncoder:
         return self._recipe.passage_prefix + filled.strip()
 
     @staticmethod
-    def check(
-        *,
-        passage_template: str = DEFAULT_TEMPLATE,
-        max_length: int | None = None,
-        query_max_length: int | None = None,
-        dtype: str = "float32",
-        device: str = "auto",
-        batch_tokens: int | None = None,
-        **others: Any,
-    ) -> None:
-        """Raise `EffbenchError` for a senseless template, length, batch or dtype."""
+    def check(*, passage_template: str, dtype: str, device: str, **_: object) -> None:
+        """Raise `EffbenchError` for a senseless template or dtype."""
         if "{text}" not in passage_template:
             raise EffbenchError(
                 f"passage_template: {passage_template!r} leaves out the text "
                 "(write {text} into it)"
             )
-        numbers = {
-            "max_length": max_length,
-            "query_max_length": query_max_length,
-            "batch_tokens": batch_tokens,
-        }
-        for name, number in numbers.items():
-            if number is not None and number < 1:
-                raise EffbenchError(f"{name}: {number} (say a number above 0)")
         if dtype == "float16" and device == "cpu":
             raise EffbenchError(HALF_ON_CPU)
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from altered import replaced
 from board import FORMS
 from made_records import write_results
 from mutations import TEXTS, changed, damaged, written
@@ -44,8 +45,8 @@ def place(tmp_path_factory) -> Path:
     made = write_results(folder / "results", rows=["big", "small"], datasets=2, queries=5)
     for path in [*made.rglob("*.json"), *made.rglob("*.npz")]:
         if path.suffix == ".json":
-            text = path.read_text().replace('"data-0"', '"beir/scifact/test"')
-            path.write_text(text.replace('"data-1"', '"beir/fiqa/test"'))
+            names = {'"data-0"': '"beir/scifact/test"', '"data-1"': '"beir/fiqa/test"'}
+            path.write_text(replaced(path.read_text(), names))
         else:
             path.unlink()
     good = folder / "good/someone__good/abc"

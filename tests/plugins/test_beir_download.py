@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_beir import read_all, write_folder, write_zip
 
 import effbench_beir.download
 from effbench import EffbenchError
 from effbench_beir import Beir, Folder
+from made_beir import read_all, write_folder, write_zip
 from made_host import Host, serving
 
 

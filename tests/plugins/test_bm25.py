@@ -139,15 +139,13 @@ def test_what_is_saved_holds_no_pickle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"k1": -1.0}, "k1 is -1.0 (take 0 or more)"),
-        ({"b": 1.5}, "b is 1.5 (take 0 to 1)"),
         ({"stemmer": "klingon"}, "unknown stemmer 'klingon' (known: none, arabic, "),
         ({"token_pattern": "("}, "token_pattern '(': missing ), unterminated subpattern"),
         ({"token_pattern": "(a)(b)"}, "token_pattern has 2 groups (write them (?:...))"),
     ],
 )
 def test_mistakes_are_found_when_planning(options: dict[str, Any], message: str) -> None:
-    defaults = {"k1": 0.9, "b": 0.4, "stemmer": "english", "token_pattern": r"\w+"}
+    defaults = {"stemmer": "english", "token_pattern": r"\w+"}
     with pytest.raises(EffbenchError) as caught:
         Bm25.check(**{**defaults, **options}, method="lucene", stopwords="english")
     assert str(caught.value).startswith(f"bm25: {message}")

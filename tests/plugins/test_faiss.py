@@ -166,9 +166,6 @@ def test_building_leaves_the_threads_of_searching_alone() -> None:
         ({"factory": "flat"}, "faiss: factory 'flat': could not parse index string flat"),
         ({"factory": "HNSW1"}, "faiss: factory 'HNSW1' has too small a number (raise it)"),
         ({"factory": "PQ8x0"}, "faiss: factory 'PQ8x0' has too small a number (raise it)"),
-        ({"train_sample": 0}, "faiss: train_sample is 0 (take 1 or more)"),
-        ({"build_threads": 0}, "faiss: build_threads is 0 (take 1 or more)"),
-        ({"seed": -1}, "faiss: seed is -1 (take 0 to 2,147,483,647)"),
     ],
 )
 def test_mistakes_are_found_when_planning(options: dict[str, Any], message: str) -> None:

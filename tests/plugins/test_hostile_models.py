@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 import tiny_bert
+from altered import altered
 
 pytest.importorskip("sentence_transformers")
 
@@ -179,7 +181,7 @@ def test_a_strangers_model_runs_nothing(
     spoil(Spoiler(model, mark))
     asked = []
     monkeypatch.setattr(builtins, "input", lambda question="": asked.append(question) or "y")
-    text = SUITE.replace("MODEL", str(model)).replace("HONEST", str(tiny))
+    text = altered(altered(SUITE, "MODEL", str(model), times=5), "HONEST", str(tiny))
     found = effbench("run", suite(text), "--results", tmp_path / "results")
     assert not mark.exists(), "code of the folder ran"
     assert not asked, "nobody is asked whether it may"

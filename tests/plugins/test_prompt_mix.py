@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_bert
 
+import tiny_bert
 from effbench import Domain, DomainModels, EffbenchError, TrainedModel
 
 pytest.importorskip(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
-from test_soft_prompt import encoder, words_of
 
+import tiny_bert
 from effbench import Doc, EffbenchError, Examples, ModelId, TrainedModel
 from effbench_soft_prompt import soft_prompt
+from tiny_prompts import encoder, words_of
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
@@ -152,12 +153,12 @@ def test_a_killed_training_goes_on_to_the_same_prompt(
 
 
 def order(mixture: str, batches: str, epoch: int = 0, seed: int = 0) -> list[int]:
+    from effbench_soft_prompt import PromptTrainer
     from effbench_soft_prompt.mixture import Mixture
-    from effbench_soft_prompt.options import Objective
 
     data = examples([0] * 11 + [1] * 4 + [2])
-    objective = Objective(0, 1.0, True, mixture, batches)
-    return Mixture(data, objective, 4, seed).order(epoch)
+    options: Any = {"mixture": mixture, "batches": batches, "batch_size": 4}
+    return Mixture(PromptTrainer(data, **options), seed).order(epoch)
 
 
 def task(row: int) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
 
+import tiny_bert
 from effbench import EncodedTexts, ModelId
 from effbench_small_query import Align, small_query
 from effbench_transformer import TransformerEncoder

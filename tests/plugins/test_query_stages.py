@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
-from tiny_students import ODD, save_base, targets, train
 from tokenizers import Tokenizer
 
+import tiny_bert
 from effbench import CountingQueryEncoder, ModelId, StagedQueryEncoder
 from effbench_small_query import small_query
 from effbench_transformer import TransformerEncoder
+from tiny_students import ODD, save_base, targets, train
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 

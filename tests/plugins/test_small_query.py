@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_students import ODD, PIECES, STUDENTS, WIDTH, save_base, targets, train
 
 from effbench import EffbenchError, EncodedTexts, ModelId, TrainedModel
 from effbench_small_query import Align, small_query
+from tiny_students import ODD, PIECES, STUDENTS, WIDTH, save_base, targets, train
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
@@ -275,13 +275,12 @@ def test_bad_training_is_one_line_and_leaves_no_model(
         ({"cell": "static", "hidden": 8}, "no hidden"),
         ({"cell": "transformer", "feed_forward": 1}, "no feed_forward"),
         ({"cell": "gru", "start": "random"}, "no start"),
-        ({"cell": "gru", "epochs": 0}, "epochs is too small"),
-        ({"cell": "gru", "feed_forward": -1}, "feed_forward is too small"),
     ],
 )
 def test_check_refuses(options: dict[str, Any], message: str):
+    usual: dict[str, Any] = {"feed_forward": 0, "hidden": None, "start": "teacher"}
     with pytest.raises(EffbenchError, match=message):
-        Align.check(**options)
+        Align.check(**{**usual, **options})
 
 
 def test_an_unknown_device_is_one_line(base: ModelId, tmp_path: Path):

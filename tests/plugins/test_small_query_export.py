@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
-from tiny_students import ODD, STUDENTS, WIDTH, save_base, targets, train
 
+import tiny_bert
 from effbench import Doc, EffbenchError, Exported, ModelId
 from effbench_sentence_transformers import SentenceTransformersEncoder
 from effbench_small_query import small_query
 from effbench_transformer import TransformerEncoder
+from tiny_students import ODD, STUDENTS, WIDTH, save_base, targets, train
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 

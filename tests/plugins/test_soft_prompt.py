@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_bert
 
+import tiny_bert
 from effbench import Doc, EffbenchError, ModelId
+from tiny_prompts import encoder, prompt_of, words_of
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
 
@@ -18,33 +19,6 @@ TEXTS = ["a b", "c", "d e f g h i j", "k k k k", "zz top"]
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> ModelId:
     return ModelId(str(tiny_bert.save(tmp_path_factory.mktemp("backbone"))))
-
-
-def prompt_of(folder: Path, backbone: str, vectors, pooling: str = "mean", **reading) -> Path:
-    """Write a prompt of given vectors."""
-    import torch
-
-    from effbench_soft_prompt.prompts import Prompt, Reading, open_backbone, save_prompt
-
-    rows = torch.as_tensor(vectors, dtype=torch.float32)
-    read = {"normalize": False, "query_max_length": 16, "max_length": 20, **reading}
-    belongs = open_backbone(backbone, None).backbone
-    save_prompt(Prompt(rows, rows, belongs, Reading(pooling, **read)), folder)
-    return folder
-
-
-def encoder(folder: Path, **options):
-    from effbench_soft_prompt import soft_prompt
-
-    return soft_prompt(folder, device="cpu", **options)
-
-
-def words_of(backbone: str, words: list[str]) -> np.ndarray:
-    from effbench_soft_prompt.prompts import open_backbone
-
-    opened = open_backbone(backbone, None)
-    ids = opened.tokenizer.convert_tokens_to_ids(words)
-    return opened.network.get_input_embeddings().weight.detach()[ids].numpy()
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])

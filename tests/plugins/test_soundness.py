@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
 from numpy.testing import assert_allclose
 
+import tiny_bert
 from effbench import Doc, EffbenchError, EncodedTexts, Examples, ModelId
 from effbench_sentence_transformers import SentenceTransformersEncoder
 from effbench_transformer import TransformerEncoder

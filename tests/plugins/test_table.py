@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from altered import altered
 from effbench import Doc, EffbenchError, Qrel, Query
 from effbench.store import tabular
 from effbench_table import Table
@@ -440,7 +441,7 @@ def test_rows_train_on_what_is_not_held_out(
 
 def test_a_plan_says_the_mistake_with_the_line_of_the_suite(effbench, suite, make) -> None:
     make(CLICKED)
-    found = effbench("plan", suite(SUITE.replace("id: sku", "id: skuu")))
+    found = effbench("plan", suite(altered(SUITE, "id: sku", "id: skuu")))
     assert found.exit_code == 2
     assert "suite.yaml:3: datasets.0: " in found.stderr
     assert "products.csv:1: no column 'skuu' (did you mean 'sku'? " in found.stderr
@@ -449,12 +450,14 @@ def test_a_plan_says_the_mistake_with_the_line_of_the_suite(effbench, suite, mak
 def test_a_mistake_is_said_once_not_where_an_alias_brings_it(effbench, suite, make) -> None:
     """The rows that train on the dataset, and those that use such rows, have it too."""
     make(CLICKED)
-    found = effbench("plan", suite(SUITE.replace("id: sku,", "id: sku, lest: 2,")))
+    found = effbench("plan", suite(altered(SUITE, "id: sku,", "id: sku, lest: 2,")))
     (line,) = found.stderr.splitlines()
     assert "suite.yaml:3: datasets.0.lest: unknown option 'lest' (did you" in line
     written = "{use: table, docs: products.csv, clicks: clicks.csv, lest: 2}"
-    copied = SUITE.replace("id: sku,", "id: sku, lest: 2,").replace(
-        "{<<: *shop, held_out: 0.2, split: train}", written
+    copied = altered(
+        altered(SUITE, "id: sku,", "id: sku, lest: 2,"),
+        "{<<: *shop, held_out: 0.2, split: train}",
+        written,
     )
     found = effbench("plan", suite(copied))
     first, second = found.stderr.splitlines()
@@ -464,7 +467,7 @@ def test_a_mistake_is_said_once_not_where_an_alias_brings_it(effbench, suite, ma
 
 def test_what_is_wrong_beside_an_unknown_option_is_said_with_it(effbench, suite, make) -> None:
     make(CLICKED)
-    found = effbench("plan", suite(SUITE.replace("held_out: 0.3", "held_out: 30, lest: 2")))
+    found = effbench("plan", suite(altered(SUITE, "held_out: 0.3", "held_out: 30, lest: 2")))
     assert ": datasets.0.lest: unknown option" in found.stderr
     assert ": datasets.0: table: held_out: 30.0 is no share (give 0.01" in found.stderr
     assert "models" not in found.stderr

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_bert
 from numpy.testing import assert_allclose
 
+import tiny_bert
 from effbench import Doc, EffbenchError, ModelId
 from effbench_transformer import TransformerEncoder, effbench_encoders, effbench_ready_rows
 
@@ -244,7 +244,8 @@ def test_spoilt_files_are_one_line(copied: Path) -> None:
     (copied / "model.safetensors").write_bytes(b"junk" * 10)
     assert str(copied) in refused(copied)
     (copied / "tokenizer.json").unlink()
-    assert "tokenizer" in refused(copied).partition("(a whole model")[0]
+    line = refused(copied).partition("(a whole model")[0]
+    assert "tokenizer" in line or "protobuf" in line  # transformers 5.3 looks for another file
     (copied / "config.json").write_text('{"model_type": "no such"}')
     assert "no such" in refused(copied)
 
@@ -302,26 +303,26 @@ def test_a_device_that_is_not_there_is_refused(tiny: str) -> None:
     assert "device: 'gpu'" in refused(tiny, device="gpu")
 
 
+USUAL = {"passage_template": "{title} {text}", "dtype": "float32", "device": "auto"}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"passage_template": "{title}"}, "write {text} into it"),
-        ({"max_length": 0}, "max_length: 0"),
-        ({"query_max_length": -1}, "query_max_length: -1"),
-        ({"batch_tokens": 0}, "batch_tokens: 0"),
         ({"dtype": "float16", "device": "cpu"}, "float16"),
     ],
 )
 def test_senseless_options_are_found_when_planning(options: dict[str, Any], said: str) -> None:
     with pytest.raises(EffbenchError, match=said):
-        TransformerEncoder.check(model="some/model", **options)
+        TransformerEncoder.check(**{**USUAL, **options})
 
 
 def test_sensible_options_pass_the_check() -> None:
-    TransformerEncoder.check(model="some/model", revision="abc", max_length=256)
+    TransformerEncoder.check(**USUAL)
     (row,) = effbench_ready_rows()["encoders"].values()
     factory = effbench_encoders()[row["use"]]
-    factory.check(**{name: value for name, value in row.items() if name != "use"})
+    factory.check(**{**USUAL, **{name: v for name, v in row.items() if name != "use"}})
 
 
 def test_loading_draws_nothing(tiny: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
+
 SUITE = """\
 suite: toys
 datasets: [{use: toy}]
@@ -23,8 +25,8 @@ latency: {queries: 12, warmup: 2, processes: 1}
 @pytest.fixture
 def runs(effbench, suite, tmp_path: Path) -> Path:
     """The run of another suite, under the name of its dataset."""
-    text = SUITE.replace("  given: {use: trec-run, dataset: target, runs: runs}\n", "")
-    alone = suite(text.replace("{queries: 12, warmup: 2, processes: 1}", "false"))
+    text = altered(SUITE, "  given: {use: trec-run, dataset: target, runs: runs}\n", "")
+    alone = suite(altered(text, "{queries: 12, warmup: 2, processes: 1}", "false"))
     effbench("run", alone, "--results", tmp_path / "first")
     folder = tmp_path / "runs"
     folder.mkdir()
@@ -47,7 +49,7 @@ def test_a_run_read_back_scores_as_it_did_and_is_not_timed(
 
 
 def test_another_run_is_another_row(effbench, suite, runs: Path, tmp_path: Path) -> None:
-    path = suite(SUITE.replace("{queries: 12, warmup: 2, processes: 1}", "false"))
+    path = suite(altered(SUITE, "{queries: 12, warmup: 2, processes: 1}", "false"))
     options = ("--results", tmp_path / "results", "--only", "given", "--json")
     effbench("run", path, *options)
     (runs / "toy.trec.gz").unlink()
@@ -73,7 +75,7 @@ def test_another_run_is_another_row(effbench, suite, runs: Path, tmp_path: Path)
 def test_a_run_of_another_dataset_is_refused(
     effbench, suite, runs: Path, tmp_path: Path, run: str, message: str
 ) -> None:
-    path = suite(SUITE.replace("{queries: 12, warmup: 2, processes: 1}", "false"))
+    path = suite(altered(SUITE, "{queries: 12, warmup: 2, processes: 1}", "false"))
     (runs / "toy.trec.gz").unlink()
     (runs / "toy.trec").write_text(run)
     found = effbench("run", path, "--results", tmp_path / "results", "--only", "given")

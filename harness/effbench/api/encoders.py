@@ -138,7 +138,8 @@ class Saved(Protocol):
 class Factory(Protocol):
     """What a plugin offers: a class, or a function that makes an instance.
 
-    Its signature and annotations are the schema of its options. Optional attributes:
+    Its signature and annotations are the schema of its options, `msgspec.Meta` in an
+    annotation their bounds. Optional attributes:
 
     - ``requires``: mapping of modules it imports to what pip installs for them
       (``{"faiss": "effbench[faiss-cpu]"}``); checked when the suite is planned.

@@ -7,7 +7,9 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from msgspec import Meta, ValidationError, convert
 
 from effbench.api.encoders import DataPath, Dataset, ModelId, QueryOnly, SpeedOnly
 from effbench.api.training import (
@@ -36,8 +38,20 @@ _SPELLED = {
     TrainedModel: "row of models",
 }
 
+_BOUNDS = {
+    "ge": "{:,} or more",
+    "le": "at most {:,}",
+    "gt": "more than {:,}",
+    "lt": "less than {:,}",
+    "multiple_of": "a multiple of {:,}",
+    "min_length": "a length of {:,} or more",
+    "max_length": "a length of at most {:,}",
+    "pattern": "what {!r} finds",
+}
+"""Attributes of `msgspec.Meta`, as people read them."""
 
-def type_of(annotation: Any, known: dict[str, Any]) -> Any:
+
+def type_of(annotation: Any, known: dict[str, Any], *, include_extras: bool = True) -> Any:
     """Return a parameter's annotation as a type; text means the ``known`` names.
 
     What nobody annotated is Any, and so is a type that is unknown at run time: a plugin imports
@@ -45,23 +59,29 @@ def type_of(annotation: Any, known: dict[str, Any]) -> Any:
     """
     if annotation is inspect.Parameter.empty:
         return Any
-    bare = types.SimpleNamespace(__annotations__={"it": annotation})
+    holder = types.SimpleNamespace(__annotations__={"it": annotation})
     try:
-        return typing.get_type_hints(bare, known, include_extras=True)["it"]
+        return typing.get_type_hints(holder, known, include_extras=include_extras)["it"]
     except NameError:
         return Any
 
 
-def side_of(annotation: Any) -> tuple[Any, str | None]:
-    """Return an annotation without its mark, and the mark: query-only, speed-only or none."""
+def bare(annotation: Any) -> Any:
+    """Return an annotation without what `Annotated` adds to it or to a part of it."""
+    return type_of(annotation, {}, include_extras=False)
+
+
+def side_of(annotation: Any) -> str | None:
+    """Return an annotation's mark: query-only, speed-only or none."""
     metadata = getattr(annotation, "__metadata__", ())
-    side = next((mark for mark in metadata if mark in (QUERY_ONLY, SPEED_ONLY)), None)
-    return (annotation.__origin__ if metadata else annotation), side
+    return next((mark for mark in metadata if mark in (QUERY_ONLY, SPEED_ONLY)), None)
 
 
 def fits(value: Any, annotation: Any) -> bool:
     """Tell whether a YAML value fits an annotation; what we cannot judge fits."""
     origin = get_origin(annotation)
+    if origin is Annotated:
+        return _within(value, annotation) and fits(value, annotation.__origin__)
     if origin in (Union, types.UnionType):
         return any(fits(value, choice) for choice in get_args(annotation))
     if origin is Literal:
@@ -84,6 +104,33 @@ def fits(value: Any, annotation: Any) -> bool:
     return isinstance(value, annotation) if annotation in (str, int, bool) else True
 
 
+def _within(value: Any, annotation: Any) -> bool:
+    """Tell whether a value is within the bounds of an `Annotated`, if it has any."""
+    if not _metas(annotation):
+        return True
+    try:
+        convert(value, annotation)
+    except ValidationError:
+        return False
+    return True
+
+
+def _metas(annotation: Any) -> list[Meta]:
+    return [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Meta)]
+
+
+def bounds(annotation: Any) -> str:
+    """Return the bounds of an annotation and its parts as people read them, "" for none."""
+    said = [
+        text.format(bound)
+        for meta in _metas(annotation)
+        for name, text in _BOUNDS.items()
+        if (bound := getattr(meta, name)) is not None
+    ]
+    whole = ", ".join(filter(None, [*map(bounds, get_args(annotation)), *said]))
+    return whole.replace(" or more, at most ", " to ")
+
+
 def spelled(annotation: Any) -> str:
     """Return an annotation as people write it, such as ``int | none``."""
     if annotation is Any:
@@ -98,6 +145,6 @@ def spelled(annotation: Any) -> str:
     if annotation in _SPELLED:
         return _SPELLED[annotation]
     if origin is not None:
-        inner = ", ".join(spelled(choice) for choice in get_args(annotation))
-        return f"{origin.__name__.lower()}[{inner}]"
+        inner = ", ".join(spelled(choice) for choice in get_args(annotation) if choice != ...)
+        return f"{'list' if origin is tuple else origin.__name__.lower()}[{inner}]"
     return str(getattr(annotation, "__name__", annotation))

@@ -15,7 +15,15 @@ from effbench.api.encoders import DataPath, ModelId
 from effbench.api.errors import EffbenchError
 from effbench.guard.attributes import shown
 from effbench.guard.blame import blamed
-from effbench.offers.annotations import REFERENCES, fits, side_of, spelled, type_of
+from effbench.offers.annotations import (
+    REFERENCES,
+    bare,
+    bounds,
+    fits,
+    side_of,
+    spelled,
+    type_of,
+)
 
 PATHS = {ModelId, Path, DataPath}
 """Annotations of options whose values name files or folders."""
@@ -28,6 +36,11 @@ class Option(NamedTuple):
 
     name: str
     annotation: Any
+    """Its type, without bounds and marks."""
+
+    bounded: Any
+    """The whole annotation."""
+
     default: Any
     side: str | None
 
@@ -56,12 +69,42 @@ class Option(NamedTuple):
         return None if value is None else named
 
     def accepts(self, value: Any) -> bool:
-        """Tell whether a value from a suite file has the right type."""
-        return fits(value, self.annotation)
+        """Tell whether a value from a suite file has the right type, and is within bounds."""
+        return fits(value, self.bounded)
+
+    def mistake(self, value: Any) -> str | None:
+        """Return what is wrong with a value from a suite file, and how to mend it."""
+        if self.accepts(value):
+            return None
+        if fits(value, self.annotation):
+            return f"{value!r} is out of range (take {bounds(self.bounded)})"
+        return f"{value!r} is not {spelled(self.annotation)}{self._hint(value) or self._range}"
 
     def type_name(self) -> str:
-        """Return the type as people write it, such as ``int | None``."""
-        return spelled(self.annotation)
+        """Return type and bounds as people write them, such as ``int | none (1 or more)``."""
+        return spelled(self.annotation) + self._range
+
+    @property
+    def _range(self) -> str:
+        said = bounds(self.bounded)
+        return f" ({said})" if said else ""
+
+    def _hint(self, value: Any) -> str:
+        """Explain how YAML has a flag, and a text that looks like a number or is one."""
+        if bool in self.choices:
+            return " (write true or false)"
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if type(value) in (bool, int, float) and self.accepts(text):
+            return f" (quote it: '{text}')"
+        if not isinstance(value, str):
+            return ""
+        try:
+            float(value)
+        except ValueError:
+            return ""
+        if value.lstrip("+-").replace(".", "").isdigit():
+            return " (take the quotes away)"
+        return " (YAML wants a point and a sign: 1.0e-4)"
 
 
 def options_of(factory: Callable[..., Any], who: str, *, skip: int = 0) -> dict[str, Option]:
@@ -108,9 +151,10 @@ def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Op
     if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
         raise EffbenchError(f"{who} cannot be given by name (leave out the / behind it)")
     with blamed(who):
-        annotation, side = side_of(type_of(parameter.annotation, known))
-        option = Option(parameter.name, annotation, parameter.default, side)
-        option.type_name(), option.accepts(None)  # what no dictionary takes is found here
+        whole = type_of(parameter.annotation, known)
+        default, side = parameter.default, side_of(whole)
+        option = Option(parameter.name, bare(whole), whole, default, side)
+        option.type_name(), option.accepts(object())  # what nothing could fit is found here
         path = isinstance(option.default, Path) and PATHS & option.choices
         if not (option.required or path or holdable(option.default)):
             raise EffbenchError(

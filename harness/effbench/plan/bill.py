@@ -51,23 +51,23 @@ def described(
     Latency sessions are not in it, nor is what is read: downloads, corpora, texts. Cells that
     are ``finished`` want none.
     """
-    found = [estimate(step, facts) for step in left]
+    estimates = [estimate(step, facts) for step in left]
     rows: dict[tuple[str, str], list[Estimate]] = {}
-    for one in found:
-        if one.step.kind in _VERBS:
-            name = one.step.row.name  # type: ignore[attr-defined]
-            rows.setdefault((_VERBS[one.step.kind], name), []).append(one)
+    for item in estimates:
+        if item.step.kind in _VERBS:
+            name = item.step.row.name  # type: ignore[attr-defined]
+            rows.setdefault((_VERBS[item.step.kind], name), []).append(item)
     root = facts.store.root
     cells = [cell for cell in plan.cells if cell.name not in finished]
     timed = {cell.dataset.name for cell in cells if cell.has_latency}
     return {
-        "steps": len(found),
+        "steps": len(estimates),
         "rows": [_row(*key, of_row) for key, of_row in rows.items()],
-        "bytes_at_least": sum(one.least for one in found),
-        "bytes": sum(one.bytes or 0 for one in found),
+        "bytes_at_least": sum(item.least for item in estimates),
+        "bytes": sum(item.bytes or 0 for item in estimates),
         "cache": str(root),
         "free_bytes": space.free(root),
-        **_totals(found),
+        **_totals(estimates),
         "latency_sessions": len(timed) if plan.suite.latency else 0,
     }
 
@@ -99,36 +99,36 @@ def _line(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{does} {named}: {_amounts(total)}"
 
 
-def _row(does: str, name: str, found: Sequence[Estimate]) -> dict[str, Any]:
+def _row(does: str, name: str, estimates: Sequence[Estimate]) -> dict[str, Any]:
     row: dict[str, Any] = {"does": does, "row": name}
     if does == "train":
-        row["models"] = len(found)
+        row["models"] = len(estimates)
     for unit in _UNREAD if does != "train" else ():
-        works = [one.work for one in found if one.work.unit == unit]
+        works = [item.work for item in estimates if item.work.unit == unit]
         row[unit] = sum(work.amount or 0 for work in works)
         row[f"{unit}_unread"] = sum(work.amount is None for work in works)
-    return {**row, **_totals(found)}
+    return {**row, **_totals(estimates)}
 
 
-def _totals(found: Iterable[Estimate]) -> dict[str, Any]:
+def _totals(estimates: Iterable[Estimate]) -> dict[str, Any]:
     """Return the seconds of steps, what is unknown of how many, and what steps they are like.
 
     Steps that only read data are in none of it.
     """
-    paced = [one for one in found if _is_paced(one)]
-    known = [one.seconds for one in paced if one.seconds is not None]
+    paced = [item for item in estimates if _is_paced(item)]
+    known = [item.seconds for item in paced if item.seconds is not None]
     return {
         "seconds": sum(known),
         "working_steps": len(paced),
         "steps_of_unknown_time": len(paced) - len(known),
-        "steps_of_unknown_bytes": sum(one.bytes is None for one in paced),
-        "as": sorted({one.like for one in paced if one.like and one.seconds is not None}),
+        "steps_of_unknown_bytes": sum(item.bytes is None for item in paced),
+        "as": sorted({item.like for item in paced if item.like and item.seconds is not None}),
     }
 
 
-def _is_paced(one: Estimate) -> bool:
+def _is_paced(item: Estimate) -> bool:
     """Tell whether a step does more than read data."""
-    return one.work.like is not None
+    return item.work.like is not None
 
 
 def _amounts(row: Mapping[str, Any]) -> str:

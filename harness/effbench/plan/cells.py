@@ -11,12 +11,13 @@ from typing import Any
 from effbench.api.errors import EffbenchError
 from effbench.offers.plugins import Offer
 from effbench.plan.suite import Suite
-from effbench.steps.search import SearchIndex, SearchRetriever
+from effbench.steps.search import Search, SearchIndex
 from effbench.store.digests import digest_of
 from effbench.text.names import slug
 from effbench.text.suggestions import suggest
 from effbench.text.words import plain_line
-from effbench.work.rows import DatasetRow, Row
+from effbench.work.datasets import DatasetRow
+from effbench.work.rows import Row
 from effbench.work.step import Step, all_steps, key_of
 
 
@@ -24,7 +25,7 @@ from effbench.work.step import Step, all_steps, key_of
 class Cell:
     """One dataset searched by one row through one index at one search setting."""
 
-    search: SearchIndex | SearchRetriever
+    search: Search
     measures: tuple[str, ...]
 
     @property
@@ -90,7 +91,7 @@ class Cell:
         return digest_of({"run": key_of(self.search), "measures": self.measures})
 
     @cached_property
-    def timed(self) -> str:
+    def latency_key(self) -> str:
         """Changes when anything that moves its latency does: options of speed alone too."""
         given = [sorted(row.given.items()) for row in (self.row, self.index) if row]
         return digest_of({"cell": self.key, "given": str(given)})
@@ -105,6 +106,9 @@ class Plan:
     remarks: tuple[str, ...]
     data: Path
     """Where relative paths of the suite start."""
+
+    datasets: tuple[str, ...]
+    """The names of the suite's datasets, in its order."""
 
     def steps(self) -> dict[str, Step]:
         """Return key -> step for all that the cells need, inputs first."""

@@ -28,7 +28,7 @@ from effbench.work.step import Step, key_of
 if TYPE_CHECKING:
     from effbench.plan.cells import Cell
     from effbench.store.artifacts import Artifact, Store
-    from effbench.work.rows import DatasetRow, Row
+    from effbench.work.step import Corpus, Recipe
 
 
 _RESULTS = "name another disk with --results, or free some"
@@ -42,7 +42,7 @@ _RECORD = 2_000
 
 @dataclass
 class Facts:
-    """What is known without work, from a store and from datasets: a `steps.work.Known`."""
+    """What is known without work, from a store and from datasets: a `Known`."""
 
     store: Store
     device: str | None = None
@@ -80,7 +80,7 @@ class Facts:
         path = self.artifact(step).folder / MANIFEST
         return [path] if path.exists() else None
 
-    def docs(self, dataset: DatasetRow) -> int | None:
+    def docs(self, dataset: Corpus) -> int | None:
         """Return how many docs a dataset has, if it was read here or knows it itself."""
         key = dataset.corpus_key
         if key not in self._docs:
@@ -91,7 +91,7 @@ class Facts:
                     self._docs[key] = count if count and 0 < count <= MOST_DOCS else None
         return self._docs[key]
 
-    def width(self, row: Row) -> int | None:
+    def width(self, row: Recipe) -> int | None:
         """Return how wide the vectors are that the row makes, if it has made some here."""
         return self.memory.width(row)
 
@@ -205,7 +205,7 @@ def left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
 
     What a step that is done has read may be gone: nobody makes it again.
     """
-    found: dict[str, Step] = {}
+    steps_left: dict[str, Step] = {}
     seen: set[str] = set()
 
     def add(step: Step) -> None:
@@ -214,10 +214,10 @@ def left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
             return
         seen.add(key)
         if not facts.artifact(step).finished():
-            for one in step.inputs:
-                add(one)
-            found[key] = step
+            for read in step.inputs:
+                add(read)
+            steps_left[key] = step
 
     for step in steps:
         add(step)
-    return found
+    return steps_left

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from effbench.api.errors import EffbenchError
 from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeTexts
 from effbench.steps.examples import GatherExamples
 from effbench.steps.texts import DatasetSource, Texts
 from effbench.steps.train import Train
-from effbench.work.rows import DatasetRow, Row
+from effbench.work.datasets import DatasetRow
+from effbench.work.rows import Row
 from effbench.work.step import Step, all_steps
 
 
@@ -18,16 +20,16 @@ def seen(row: Row, dataset: DatasetRow) -> list[str]:
     ``other queries`` and ``other judgments``: those of another split of the same corpus. What
     a model from a hub was trained on, and what text files hold, nobody tells us.
     """
-    rows = [one for one in (row, row.passages) if one is not None]
-    steps = all_steps(tuple(step for one in rows for step in one.steps))
-    found = set()
+    passages = row.passages.steps if row.passages else ()
+    steps = all_steps((*row.steps, *passages))
+    kinds = set()
     for step in steps.values():
         for read, kind in _reads(step):
             if read.parts & dataset.parts:
-                found.add(kind)
+                kinds.add(kind)
             elif read.corpora & dataset.corpora:
-                found.add(kind if kind == "corpus" else f"other {kind}")
-    return sorted(found)
+                kinds.add(kind if kind == "corpus" else f"other {kind}")
+    return sorted(kinds)
 
 
 def made_for(row: Row) -> Row | None:
@@ -42,7 +44,17 @@ def made_for(row: Row) -> Row | None:
     if any(isinstance(step, GatherExamples) for step in row.steps):
         return row
     trained = (made_for(step.row) for step in row.steps if isinstance(step, Train))
-    return next((one for one in trained if one is not None), None)
+    return next((wanted for wanted in trained if wanted is not None), None)
+
+
+def refuse_strangers(row: Row, passages: Row) -> None:
+    """Raise `EffbenchError` when a trained row was trained to find other passages."""
+    wanted = made_for(row)
+    if wanted is not None and wanted.corpus_facts != passages.corpus_facts:
+        raise EffbenchError(
+            f"the model was trained for passages of {wanted.name!r}, not of {passages.name!r} "
+            f"(to search these anyway: passages: {{row: {passages.name}, unchecked: true}})"
+        )
 
 
 def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
@@ -52,6 +64,6 @@ def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
     if isinstance(step, EncodeDomain):
         return [(step.data.row, "corpus"), (step.data.row, "queries")]
     if isinstance(step, Texts):
-        sources = [one for one in step.sources if isinstance(one, DatasetSource)]
-        return [(one.row, "queries" if one.part == "queries" else "corpus") for one in sources]
+        sources = [source for source in step.sources if isinstance(source, DatasetSource)]
+        return [(s.row, "queries" if s.part == "queries" else "corpus") for s in sources]
     return []

@@ -38,7 +38,7 @@ class Mistakes:
     def __init__(self, path: Path, lines: Mapping[Place, int]) -> None:
         self._path = path
         self._lines = lines
-        self._found: dict[tuple[int, str], Place] = {}
+        self._texts: dict[tuple[int, str], Place] = {}
         self._known: set[tuple[str, Place]] = set()
 
     def add(self, place: Place, message: str) -> None:
@@ -51,7 +51,7 @@ class Mistakes:
             near = near[:-1]
         line = self._lines.get(near, 1)
         dotted = ".".join(plain_line(str(part), 60) or "''" for part in place) or "suite"
-        self._found[line, f"{self._path}:{line}: {dotted}: {plain_line(message)}"] = place
+        self._texts[line, f"{self._path}:{line}: {dotted}: {plain_line(message)}"] = place
 
     def repeats(self, message: str, place: Place = ()) -> None:
         """Take ``message`` as known from now on, where an alias brings lines of ``place``."""
@@ -63,23 +63,23 @@ class Mistakes:
         return {line for at, line in self._lines.items() if at[:size] == place}
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._texts)
 
     def raise_all(self) -> None:
         """Raise one error that lists every mistake in the file's order, if there is any."""
-        if self._found:
+        if self._texts:
             raise EffbenchError(self.text())
 
     def text(self) -> str:
         """Return the mistakes in the file's order, a line each; of very many the first ones."""
-        texts = [text for _, text in sorted(self._found)]
+        texts = [text for _, text in sorted(self._texts)]
         if len(texts) > MOST_SHOWN:
             texts[MOST_SHOWN:] = [f"... and {len(texts) - MOST_SHOWN:,} more mistakes"]
         return "\n".join(texts)
 
     def sections(self) -> set[str | int]:
         """Return the sections of the suite that have mistakes, "" for the suite itself."""
-        return {place[0] if place else "" for place in self._found.values()}
+        return {place[0] if place else "" for place in self._texts.values()}
 
 
 def text_of(path: Path) -> str:
@@ -198,7 +198,7 @@ def _places(
     node: yaml.Node, place: Place, around: tuple[yaml.Node, ...]
 ) -> Iterator[tuple[Place, yaml.Node, bool]]:
     """Yield every key and every value, with its place and whether it is a key."""
-    if any(node is one for one in around):
+    if any(node is outer for outer in around):
         raise yaml.MarkedYAMLError(
             problem="an anchor stands in itself (write it out)", problem_mark=node.start_mark
         )

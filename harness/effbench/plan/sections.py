@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from effbench.offers.schema import options_of
 from effbench.plan.located import Mistakes, Place
-from effbench.plan.suite import LATENCY_CHECKS, Expected, LatencyOptions
+from effbench.plan.suite import Expected, LatencyOptions
 from effbench.steps.measures import DEEPEST
 from effbench.steps.trial import checked
-from effbench.text.suggestions import suggest
+from effbench.work.options import plain_argument, resolve
 
 
 def measures_of(
@@ -46,17 +49,16 @@ def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | 
     given = data.get("latency", {})
     if given is False:
         return None
-    options: dict[str, Any] = {}
-    for key, value in mapping_of(given, ("latency",), mistakes).items():
-        if key not in LATENCY_CHECKS:
-            message = f"unknown option ({suggest(key, LATENCY_CHECKS)})"
-            mistakes.add(("latency", key), message)
-            continue
-        fits, wanted = LATENCY_CHECKS[key]
-        if fits(value):
-            options[key] = tuple(value) if isinstance(value, list) else value
-        else:
-            mistakes.add(("latency", key), f"{value!r} is not {wanted}")
+    schema = options_of(LatencyOptions, "latency")
+    said = mapping_of(given, ("latency",), mistakes)
+    plain = partial(plain_argument, beside=Path(), digests=None)
+    resolved, wrong = resolve(schema, said, plain)
+    for key, message in wrong:
+        mistakes.add(("latency", key), message)
+    options: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in resolved.arguments.items()
+    }
     return LatencyOptions(**options)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta
 
 from effbench.api.errors import EffbenchError
 from effbench.plan.located import Place
@@ -30,64 +33,40 @@ class Entry:
     seed: int = 0
 
 
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
 @dataclass(frozen=True)
 class LatencyOptions:
     """How a latency session measures (docs/latency.md)."""
 
-    queries: int = 300
-    warmup: int = 50
-    threads: int = 1
-    processes: int = 5
+    queries: Count = 300
+    warmup: Count = 50
+    threads: Annotated[int, Meta(ge=1, le=4096)] = 1
+    processes: Annotated[int, Meta(ge=1, le=1000)] = 5
     """Fresh ones of each row; 10 to publish."""
 
     baseline: str | None = None
     """The encoder row that others' speed is compared with; the first one if not given."""
 
-    batches: tuple[int, ...] = (32,)
+    batches: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65_536)], ...], Meta(max_length=99)
+    ] = (32,)
     """Batch sizes of which throughput is measured."""
 
-    arrivals: tuple[float, ...] = ()
+    arrivals: Annotated[
+        tuple[Annotated[float, Meta(ge=0.001, le=1)], ...], Meta(max_length=99)
+    ] = ()
     """Open loops: shares of the closed loop's rate at which queries arrive."""
 
     energy: bool = False
     """Whether joules are read, where the machine has counters."""
 
-    together: int | None = None
+    together: Annotated[int, Meta(ge=2, le=1000)] | None = None
     """Rows that are in memory at a time, the baseline always; as many as fit if not given."""
 
-    timeout: int = 300
+    timeout: Count = 300
     """Seconds that an answer of a worker may take."""
-
-
-def _whole(least: int, most: int) -> tuple[Callable[[Any], bool], str]:
-    """Return a check for a whole number, and how that is said."""
-    return (
-        lambda value: type(value) is int and least <= value <= most,
-        f"a whole number from {least:,} to {most:,}",
-    )
-
-
-def _some(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Return a check for a list of such values."""
-    return lambda value: isinstance(value, list) and len(value) < 100 and all(map(fits, value))
-
-
-def _share(value: Any) -> bool:
-    return type(value) in (int, float) and 0.001 <= value <= 1
-
-
-LATENCY_CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(("queries", "warmup"), _whole(1, 1_000_000)),
-    "threads": _whole(1, 4096),
-    "processes": _whole(1, 1000),
-    "timeout": _whole(1, 1_000_000),
-    "together": _whole(2, 1000),
-    "baseline": (lambda value: isinstance(value, str), "the name of an encoder row"),
-    "batches": (_some(_whole(1, 65_536)[0]), "a list of batch sizes to 65,536 ([1, 32])"),
-    "arrivals": (_some(_share), "a list of shares of the closed loop's rate ([0.5, 0.9])"),
-    "energy": (lambda value: isinstance(value, bool), "true or false"),
-}
-"""Latency option -> what it must be, and how that is said."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +97,12 @@ class Suite:
     latency: LatencyOptions | None
     expected: Expected
 
+    @cached_property
+    def rows(self) -> Mapping[tuple[str, str], Entry]:
+        """(Section, name) -> the row that stands there, in the file's order."""
+        entries = (*self.models, *self.encoders, *self.retrievers, *self.indexes)
+        return {(entry.section, entry.name): entry for entry in entries}
+
 
 def find(name_or_path: str) -> Path:
     """Return the path of a suite file: a path, or the name of a suite that we ship."""
@@ -143,7 +128,9 @@ def find(name_or_path: str) -> Path:
 def _beside(path: Path) -> list[str]:
     """Return the names of the YAML files in a path's folder that a message can show."""
     try:
-        files = [one.name for one in path.parent.iterdir() if one.suffix in (".yaml", ".yml")]
+        files = [
+            file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")
+        ]
     except (OSError, ValueError):  # there is no such folder
         return []
     return sorted(name for name in files if plain_line(name) == name)

@@ -17,15 +17,14 @@ from effbench.store import judgments
 from effbench.store.reading import checked_id, checked_text, shown
 from effbench.store.trec import read_qrels
 from effbench.text.words import counted
-from effbench.work.effort import Known, Work
-from effbench.work.rows import DatasetRow
-from effbench.work.step import Step
+from effbench.work.datasets import DatasetRow
+from effbench.work.effort import Work
+from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
     from effbench.work.progress import Tally
-    from effbench.work.workbench import Workbench
 
 QUERIES, QRELS = "queries.jsonl", "qrels.tsv"
 
@@ -56,7 +55,7 @@ class Data:
     def work(self, known: Known) -> Work:
         return Work("queries", known.said(self, "queries"))
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         judged = sorted(judgments_of(self.row))
         wanted = {qrel.query_id for qrel in judged}
         queries = [query for query in asked_of(self.row) if query.query_id in wanted]
@@ -98,18 +97,18 @@ class Data:
             )
 
 
-def queries_of(data: Data, bench: Workbench) -> list[Query]:
+def queries_of(data: Data, bench: Bench) -> list[Query]:
     """Return a dataset's judged queries, in its order."""
     text = (bench.artifact(data).folder / QUERIES).read_text(encoding="utf-8")
     return [Query(**json.loads(line)) for line in text.split("\n") if line]
 
 
-def qrels_of(data: Data, bench: Workbench) -> list[Qrel]:
+def qrels_of(data: Data, bench: Bench) -> list[Qrel]:
     """Return a dataset's judgments."""
     return read_qrels(bench.artifact(data).folder / QRELS)
 
 
-def judged_docs(data: Data, bench: Workbench, doc_ids: Iterable[str]) -> dict[str, Any]:
+def judged_docs(data: Data, bench: Bench, doc_ids: Iterable[str]) -> dict[str, Any]:
     """Count docs judged relevant that the corpus lacks, and queries that are relevant docs.
 
     ``self_judged`` counts queries whose own doc is judged relevant although it is dropped;
@@ -183,15 +182,26 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
 
 
 @contextmanager
-def passing_docs(label: str, rows: Sequence[DatasetRow], bench: Workbench) -> Iterator[Tally]:
+def passing_docs(label: str, rows: Sequence[DatasetRow], bench: Bench) -> Iterator[Tally]:
     """Watch a pass over the docs of corpora; how many there are is known from then on."""
-    totals = [bench.docs_total(row) for row in rows]
+    totals = [_docs_total(row, bench) for row in rows]
     known = [total for total in totals if total is not None]
     total = sum(known) if len(known) == len(totals) else None
     with bench.progress.work(label, total, "docs") as work:
         yield work
     if len(rows) == 1:
         bench.docs_totals[rows[0].corpus_key] = work.done
+
+
+def _docs_total(row: DatasetRow, bench: Bench) -> int | None:
+    """Return how many docs progress may promise; None when only reading them tells."""
+    total = bench.docs_totals.get(row.corpus_key)
+    if total is None:
+        total = row.docs_count()
+    if total is None:
+        total = row.counted_docs()
+    bench.docs_totals[row.corpus_key] = total
+    return total
 
 
 def refuse_part(row: DatasetRow, count: int) -> None:

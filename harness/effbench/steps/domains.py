@@ -11,14 +11,13 @@ from effbench.api.training import Domain, TrainedModel
 from effbench.steps.data import Data, docs_of, queries_of
 from effbench.steps.encode import encode_corpus, encode_queries
 from effbench.store.disk import save_array
-from effbench.work.effort import Known, Work
+from effbench.work.effort import Work
 from effbench.work.rows import Row
-from effbench.work.step import Step
+from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
-    from effbench.work.workbench import Workbench
 
 PASSAGES, QUERIES = "passages.npy", "queries.npy"
 
@@ -68,7 +67,7 @@ class EncodeDomain:
         like = ["encode docs", self._passages.pace(known.device)]
         return Work("docs", None if docs is None else min(docs, self.first), like)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         docs = list(islice(docs_of(self.data.row), self.first))
         queries = [query.text for query in queries_of(self.data, bench)[: self.first]]
         encode = encode_corpus(bench.instance(self._passages), self._passages, "take another")
@@ -83,7 +82,7 @@ class EncodeDomain:
         return {"docs": len(docs), "queries": len(queries)}
 
 
-def read_domain(step: EncodeDomain, model: TrainedModel | None, bench: Workbench) -> Domain:
+def read_domain(step: EncodeDomain, model: TrainedModel | None, bench: Bench) -> Domain:
     """Return a domain with its features."""
     import numpy as np
 

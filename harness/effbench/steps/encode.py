@@ -14,15 +14,15 @@ from effbench.steps.shards import SHARD, write_shards
 from effbench.steps.texts import Texts, read_texts
 from effbench.store import space
 from effbench.work import code
-from effbench.work.effort import Known, Work, vectors_bytes
-from effbench.work.rows import DatasetRow, Row
-from effbench.work.step import Step
+from effbench.work.datasets import DatasetRow
+from effbench.work.effort import Work, vectors_bytes
+from effbench.work.rows import Row
+from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
     from effbench.api.encoders import Vectors
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
-    from effbench.work.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class EncodeCorpus:
         like = ["encode docs", self.row.pace(known.device)]
         return Work("docs", docs, like, least=vectors_bytes(docs, width, SHARD), shard=SHARD)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         encode = _fitting(encode, self.dataset.docs_count(), artifact)
@@ -96,7 +96,7 @@ class EncodeQueries:
     def work(self, known: Known) -> Work:
         return _work(self.row, "queries", known.said(self.data, "queries"), known)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
         encode = encode_queries(encoder, self.row, "queries")
         pairs = ((query.query_id, query.text) for query in queries)
@@ -139,7 +139,7 @@ class EncodeTexts:
     def work(self, known: Known) -> Work:
         return _work(self.row, "texts", known.said(self.texts, "texts"), known)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         texts = read_texts(self.texts, bench)
         encode = encode_queries(bench.instance(self.row), self.row, "texts")
         pairs = ((str(number), text) for number, text in enumerate(texts))

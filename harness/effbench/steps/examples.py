@@ -24,14 +24,13 @@ from effbench.steps.train import MODEL, Train
 from effbench.store.disk import save_array
 from effbench.store.examples import DOCS, NEGATIVES, PLACES, POSITIVES, QUERIES, put_lists
 from effbench.store.trec import read_docpairs
-from effbench.work.effort import Known, Work
-from effbench.work.rows import DatasetRow
-from effbench.work.step import Step
+from effbench.work.datasets import DatasetRow
+from effbench.work.effort import Work
+from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
-    from effbench.work.workbench import Workbench
 
 DOCPAIRS = "docpairs.tsv"
 """What a trainer that mines negatives writes: query_id TAB doc_id_a TAB doc_id_b a line."""
@@ -69,7 +68,7 @@ class Judgments:
         """What decides the examples, beside the steps."""
         return ["judgments", self.row.key, self.row.corpus_key, self.first]
 
-    def examples(self, bench: Workbench) -> Iterator[Example]:
+    def examples(self, bench: Bench) -> Iterator[Example]:
         """Yield an example a query that has a relevant doc."""
         positives: dict[str, list[str]] = defaultdict(list)
         qrels = qrels_of(self.data, bench)
@@ -104,7 +103,7 @@ class Docpairs:
         """What decides the examples."""
         return ["docpairs", self.row.key, self.row.corpus_key]
 
-    def examples(self, bench: Workbench) -> Iterator[Example]:
+    def examples(self, bench: Bench) -> Iterator[Example]:
         """Yield an example a query of the pairs."""
         pairs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
         one: dict[str, str] = {}  # an id is in memory once, however many pairs name it
@@ -163,7 +162,7 @@ class GatherExamples:
     def work(self, known: Known) -> Work:
         return Work("examples", known.said(self, "queries"))
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         corpora = [row.corpus_key for row in self.corpora]
         found: list[list[Example]] = [[] for _ in corpora]
         for source in self.sources:

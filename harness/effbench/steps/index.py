@@ -19,14 +19,14 @@ from effbench.steps.data import docs_of, passing_docs
 from effbench.steps.encode import EncodeCorpus
 from effbench.steps.shards import DiskVectors
 from effbench.store.disk import on_disk
-from effbench.work.effort import SHORTEST_ID, Known, Work
-from effbench.work.rows import DatasetRow, Row
-from effbench.work.step import Step
+from effbench.work.datasets import DatasetRow
+from effbench.work.effort import SHORTEST_ID, Work
+from effbench.work.rows import Row
+from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
-    from effbench.work.workbench import Workbench
 
 
 _FOLDER = "saved"
@@ -63,7 +63,7 @@ class BuildIndex:
         like = ["index vectors", self.row.pace(known.device), width]
         return Work("vectors", count, like)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         folder = bench.artifact(self.corpus).folder
         index = self.row.make(bench)
         refuse_unfit(index, self.row, "build", "search")
@@ -77,7 +77,7 @@ class BuildIndex:
             work.reach(count)
         return _keep(index, self.row, artifact, seconds)
 
-    def open(self, bench: Workbench) -> Any:
+    def open(self, bench: Bench) -> Any:
         """Return the index, loaded from its artifact or built again from the vectors."""
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
@@ -119,7 +119,7 @@ class BuildRetriever:
         like = ["index docs", self.row.pace(known.device)]
         return Work("docs", docs, like, least=(docs or 0) * SHORTEST_ID, more=True)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         retriever = self.row.make(bench)
         refuse_unfit(retriever, self.row, "index", "search")
         seconds = 0.0
@@ -139,12 +139,12 @@ class BuildRetriever:
             docs = sum(1 for _ in ids)
         return {**_keep(retriever, self.row, artifact, seconds), "docs": docs}
 
-    def doc_ids(self, bench: Workbench) -> Iterator[str]:
+    def doc_ids(self, bench: Bench) -> Iterator[str]:
         """Yield the ids of the corpus."""
         with (bench.artifact(self).folder / DOC_IDS).open(encoding="utf-8") as ids:
             yield from (line.rstrip("\n") for line in ids)
 
-    def open(self, bench: Workbench) -> Any:
+    def open(self, bench: Bench) -> Any:
         """Return the system, loaded from its artifact or made again from the docs."""
         retriever = self.row.make(bench)
         docs = _Noted(self._same_docs(bench))
@@ -157,7 +157,7 @@ class BuildRetriever:
             retriever.index(iter(docs))
         return retriever
 
-    def _same_docs(self, bench: Workbench) -> Iterator[Doc]:
+    def _same_docs(self, bench: Bench) -> Iterator[Doc]:
         """Yield the docs once more; refuse a dataset that gives others than before."""
         docs, ids = docs_of(self.dataset), self.doc_ids(bench)
         for doc, doc_id in zip_longest(docs, ids):
@@ -213,7 +213,7 @@ def _put_ids(
 def _load(
     built: Any,
     step: BuildIndex | BuildRetriever,
-    bench: Workbench,
+    bench: Bench,
     vectors: DiskVectors | None,
 ) -> None:
     """Let an index or system take back what it saved; what it cannot is built anew next time.

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from effbench.api.encoders import ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed, named
 from effbench.steps.data import Data, judged_docs, queries_of, refuse_part
-from effbench.steps.encode import EncodeQueries
+from effbench.steps.encode import EncodeCorpus, EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
 from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.shards import DiskVectors, read_ids
 from effbench.store.trec import ordered, write_trec
 from effbench.text.words import counted
-from effbench.work.effort import Known, Work
+from effbench.work.effort import Work
 from effbench.work.rows import Row
-from effbench.work.step import Step
+from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
-    from effbench.work.workbench import Workbench
 
 RUN = "run.trec"
 
@@ -83,7 +82,7 @@ class SearchIndex:
         like = [dict(self.options), self.searcher.pace(known.device), width]
         return _work(self, docs, like, known)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         from effbench.steps.answers import index_answer
 
         folder = bench.artifact(self.queries).folder
@@ -106,7 +105,7 @@ class SearchIndex:
         kept = _keep(artifact, zip(query_ids, hits, strict=True), self, seconds)
         return {**kept, **counts}
 
-    def _check_width(self, bench: Workbench, width: int) -> None:
+    def _check_width(self, bench: Bench, width: int) -> None:
         corpus = self.index.corpus
         manifest = bench.artifact(corpus).manifest() or {}
         if manifest["width"] != width:
@@ -161,7 +160,7 @@ class SearchRetriever:
         docs = self.retriever.work(known).amount
         return _work(self, docs, self.searcher.pace(known.device), known)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         from effbench.steps.answers import retriever_answer
 
         queries = queries_of(self.data, bench)
@@ -202,6 +201,15 @@ class SearchRetriever:
         return {**kept, **counts}
 
 
+Search: TypeAlias = SearchIndex | SearchRetriever
+
+
+def index_search(data: Data, row: Row, index: Row, k: int) -> SearchIndex:
+    """Return the search of a dataset with an encoder's row through an index, as it is set."""
+    corpus = EncodeCorpus(row.passages or row, data.row)
+    return SearchIndex(EncodeQueries(row, data), BuildIndex(index, corpus), k, {})
+
+
 def _drops(data: Data) -> bool:
     return data.row.declared.drop_self_hits
 
@@ -211,9 +219,7 @@ def _depth(data: Data, k: int) -> int:
     return k + 1 if _drops(data) else k
 
 
-def _work(
-    search: SearchIndex | SearchRetriever, docs: int | None, like: Any, known: Known
-) -> Work:
+def _work(search: Search, docs: int | None, like: Any, known: Known) -> Work:
     """Return what a search takes: each query may be held against each doc."""
     queries = known.said(search.data, "queries")
     pairs = None if queries is None or docs is None else queries * docs
@@ -223,7 +229,7 @@ def _work(
 def _keep(
     artifact: Artifact,
     run: Iterable[tuple[str, Sequence[ScoredDoc]]],
-    search: SearchIndex | SearchRetriever,
+    search: Search,
     seconds: float,
 ) -> dict[str, Any]:
     """Write a run, query by query: the hits of a training set do not fit in memory."""

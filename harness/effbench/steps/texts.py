@@ -16,15 +16,14 @@ from effbench.steps.data import asked_of, docs_of
 from effbench.store.digests import file_sha256
 from effbench.store.reading import numbered, opened
 from effbench.store.tabular import TabularFile
-from effbench.work.effort import Known, Work
-from effbench.work.rows import DatasetRow
-from effbench.work.step import Step
+from effbench.work.datasets import DatasetRow
+from effbench.work.effort import Work
+from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
     from effbench.work.progress import Tally
-    from effbench.work.workbench import Workbench
 
 TEXTS = "texts.json"
 PARTS = ("queries", "titles", "sentences")
@@ -112,7 +111,7 @@ class Texts:
     def work(self, known: Known) -> Work:
         return Work("texts", known.said(self, "texts"))
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         found: dict[str, None] = {}
         counts = []
         with bench.progress.work(self.label, None, "texts") as work:
@@ -127,7 +126,7 @@ class Texts:
         return {"texts": len(found), "by_source": counts}
 
 
-def read_texts(step: Texts, bench: Workbench) -> list[str]:
+def read_texts(step: Texts, bench: Bench) -> list[str]:
     """Return the gathered texts, in their fixed order."""
     path = bench.artifact(step).folder / TEXTS
     texts: list[str] = json.loads(path.read_text(encoding="utf-8"))

@@ -17,15 +17,14 @@ from effbench.guard import processes
 from effbench.guard.blame import blamed
 from effbench.steps.built import refuse_links
 from effbench.store.disk import on_disk
-from effbench.work.effort import Known, Work
+from effbench.work.effort import Work
 from effbench.work.progress import training
 from effbench.work.rows import Row
-from effbench.work.step import Step
+from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
-    from effbench.work.workbench import Workbench
 
 MODEL = "model"
 MOST_ABOUT = 1_000_000
@@ -74,7 +73,7 @@ class Train:
         amount = None if len(amounts) < len(read) else sum(amounts) or 1
         return Work("examples", amount, ["train", self.row.pace(known.device)], volume=1)
 
-    def make(self, artifact: Artifact, bench: Workbench) -> Mapping[str, Any]:
+    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         folder = artifact.folder / MODEL
         folder.mkdir(exist_ok=True)
         trainer = self.row.make(bench)

@@ -46,14 +46,14 @@ def digest(module: str) -> str:
     spec = spec_of(module.partition(".")[0])
     if spec is None:
         return ""
-    folders = [Path(one) for one in spec.submodule_search_locations or ()]
-    found = [(folder, path) for folder in folders for path in files_under(folder)]
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    paths = [(folder, path) for folder in folders for path in files_under(folder)]
     if not folders and spec.origin:
-        found = [(Path(spec.origin).parent, Path(spec.origin))]
+        paths = [(Path(spec.origin).parent, Path(spec.origin))]
     with readable(Path(module)):
         files = [
             (path.relative_to(folder).as_posix(), file_sha256(path))
-            for folder, path in found
+            for folder, path in paths
             if path.suffix in SUFFIXES
         ]
     return digest_of(files)[:12] if files else ""
@@ -61,14 +61,14 @@ def digest(module: str) -> str:
 
 def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
     """Return the code that the plugins of some offers have now."""
-    return {one.plugin: [digest(one.module)] for one in offers}
+    return {offer.plugin: [digest(offer.module)] for offer in offers}
 
 
 def models(steps: Iterable[Step]) -> dict[str, list[str]]:
     """Return the commit that is here of each model of the hub that some steps use."""
     rows = (getattr(step, "row", None) for step in steps)
-    found = (one for row in rows if isinstance(row, Row) for one in _of_hub(row))
-    commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in found}
+    of_hub = (model for row in rows if isinstance(row, Row) for model in _of_hub(row))
+    commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in of_hub}
     return {name: [commit] for name, commit in commits.items() if commit}
 
 
@@ -83,11 +83,11 @@ def _of_hub(row: Row) -> Iterator[tuple[str, str | None]]:
 
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:
     """Return the code of several steps."""
-    found: dict[str, set[str]] = {}
+    by_plugin: dict[str, set[str]] = {}
     for code in codes:
         for plugin, digests in code.items():
-            found.setdefault(plugin, set()).update(digests)
-    return {plugin: sorted(found[plugin]) for plugin in sorted(found)}
+            by_plugin.setdefault(plugin, set()).update(digests)
+    return {plugin: sorted(by_plugin[plugin]) for plugin in sorted(by_plugin)}
 
 
 def kept(steps: Mapping[str, Step], store: Store) -> dict[str, list[str]]:
@@ -125,11 +125,11 @@ def versions(offers: Iterable[Offer]) -> dict[str, str]:
     """Return the versions of the packages that some offers say they need (``requires``)."""
     modules = sorted({name for offer in offers for name in offer.requires})
     packages = packages_distributions() if modules else {}
-    found = {}
+    known = {}
     for module in modules:
         for package in packages.get(module.partition(".")[0], ()):
             try:
-                found[package] = version(package)
+                known[package] = version(package)
             except PackageNotFoundError:  # a leftover of what was removed
                 continue
-    return found
+    return known

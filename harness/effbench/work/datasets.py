@@ -1,114 +1,173 @@
-"""What a plugin's dataset says of itself, and how another dataset gets it."""
+"""A dataset of a suite: its keys, and its parts as they are read; mistakes name its plugin."""
 
 from __future__ import annotations
 
 import contextlib
 import operator
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 from effbench.api.data import Countable
+from effbench.api.encoders import Dataset, Paired
 from effbench.api.errors import EffbenchError
-from effbench.guard.attributes import FLAG, METHOD, REQUIRED, Wanted, attribute
 from effbench.guard.blame import blamed, drawn
-from effbench.guard.ordinary import ordinary
+from effbench.offers.plugins import Offer
+from effbench.store.digests import digest_of
+from effbench.work.declared import Declared, asked, declared, splits_of
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+T = TypeVar("T")
+
 _ABSENT = object()
 
 
-def _is_line(value: Any) -> bool:
-    return isinstance(value, str) and not _CONTROL.search(value)
+@dataclass(frozen=True)
+class DatasetRow:
+    """A dataset of a suite, and the group whose mean it enters."""
 
+    dataset: Dataset
+    """The plugin's object: read through this row, which says whose mistakes are whose."""
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    offer: Offer
+    within: tuple[tuple[str, str], ...] = ()
+    """The keys of the datasets that its options name, such as the whole of a cut."""
 
+    group: str | None = None
+    again: Callable[[], DatasetRow] | None = field(default=None, compare=False, repr=False)
+    """Makes it once more, from its files as they are then."""
 
-def _is_texts(value: Any) -> bool:
-    return _is_list(value) and all(isinstance(text, str) for text in value)
+    declared: Declared = field(init=False)
+    """What it says of itself."""
 
+    def __post_init__(self) -> None:
+        who = f"dataset {self.offer.name!r} (plugin {self.offer.plugin})"
+        object.__setattr__(self, "declared", declared(self.dataset, who))
 
-_LINE = "a string of one line, without control characters"
-_KEY = Wanted("a string", lambda value: isinstance(value, str))
-_ANYTHING = Wanted("anything", lambda _: True)
-_WANTED = {
-    "dataset_id": Wanted(_LINE, lambda value: _is_line(value) and value.strip() != ""),
-    "corpus_key": _KEY,
-    "key": _KEY,
-    "drop_self_hits": FLAG,
-    "parts": Wanted(
-        "a list of pairs of strings: corpus key, key",
-        lambda value: (
-            _is_list(value) and all(_is_texts(pair) and len(pair) == 2 for pair in value)
-        ),
-    ),
-    "note": Wanted(_LINE, _is_line),
-    "splits": Wanted("a list of names of splits", _is_texts),
-    **dict.fromkeys(("docs_count", "docs", "queries", "qrels", "split"), METHOD),
-}
+    @property
+    def name(self) -> str:
+        """The dataset's name in tables."""
+        return self.declared.dataset_id
 
+    @property
+    def who(self) -> str:
+        """How messages name the dataset: its name and plugin."""
+        return f"dataset {self.name!r} (plugin {self.offer.plugin})"
 
-class Declared(NamedTuple):
-    """What a dataset says of itself, asked once: all else that needs it looks here."""
+    @cached_property
+    def corpus_key(self) -> str:
+        """Says what the docs are, among the datasets of all plugins."""
+        return self._key(self.declared.corpus_key)
 
-    dataset_id: str
-    corpus_key: str
-    key: str
-    drop_self_hits: bool
-    parts: frozenset[tuple[str, str]]
-    """(corpus key, key) of all that it is made of, or a part of."""
+    @cached_property
+    def key(self) -> str:
+        """Says what queries and judgments are, among the datasets of all plugins."""
+        return self._key(self.declared.key)
 
-    note: str
+    @property
+    def parts(self) -> frozenset[tuple[str, str]]:
+        """(Corpus key, key) of all that it is made of, or a part of, as plugins say them."""
+        return self.declared.parts
 
+    @property
+    def corpora(self) -> frozenset[str]:
+        """The keys of the collections that its docs are of."""
+        return frozenset(corpus for corpus, _ in self.parts)
 
-def declared(dataset: object, who: str) -> Declared:
-    """Ask a dataset for what a plan needs, its splits aside.
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of its corpus that it knows of."""
+        return splits_of(self.dataset, self.who)
 
-    Raises:
-        EffbenchError: something is missing, of the wrong type, or raises; names ``who``.
+    @property
+    def named(self) -> Any:
+        """The dataset as another one gets it."""
+        return Named(self.dataset, self.who)
 
-    """
-    for method in ("docs_count", "docs", "queries", "qrels"):
-        _asked(dataset, method, who)
-    name, corpus_key, key, drops = (
-        _asked(dataset, one, who)
-        for one in ("dataset_id", "corpus_key", "key", "drop_self_hits")
-    )
-    pairs = _asked(dataset, "parts", who, [(corpus_key, key)])
-    with blamed(f"{who}: its parts"):
-        parts = frozenset((ordinary(corpus), ordinary(part)) for corpus, part in pairs)
-    return Declared(name, corpus_key, key, drops, parts, _asked(dataset, "note", who, ""))
+    def docs(self, take: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what ``take`` makes of each doc."""
+        return self._read(lambda: self.dataset.docs(), take)
 
-
-def splits_of(dataset: object, who: str) -> tuple[str, ...]:
-    """Return the splits that a dataset knows of: asked when somebody trains, it may be slow.
-
-    Raises:
-        EffbenchError: as for `declared`.
-
-    """
-    named = _asked(dataset, "splits", who, ())
-    with blamed(f"{who}: its splits"):
-        splits = tuple(map(ordinary, named))
-    if splits:
-        _asked(dataset, "split", who)
-    return splits
-
-
-def counted_docs(dataset: object, who: str) -> int | None:
-    """Return how many docs a dataset counts quickly; what goes wrong, reading them says."""
-    with contextlib.suppress(EffbenchError), blamed(who):
-        if isinstance(dataset, Countable):
-            count = dataset.count_docs()
+    def docs_count(self) -> int | None:
+        """Return how many docs there are, if the dataset knows."""
+        with blamed(self.who):
+            count = self.dataset.docs_count()
             return None if count is None else operator.index(count)
-    return None
+
+    def counted_docs(self) -> int | None:
+        """Return how many docs it counts quickly; what goes wrong, reading them says."""
+        dataset: Any = self.dataset
+        with contextlib.suppress(EffbenchError), blamed(self.who):
+            if isinstance(dataset, Countable):
+                count = dataset.count_docs()
+                return None if count is None else operator.index(count)
+        return None
+
+    def queries(self, take: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what ``take`` makes of each query."""
+        return self._read(lambda: self.dataset.queries(), take)
+
+    def qrels(self, take: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what ``take`` makes of each judgment."""
+        return self._read(lambda: self.dataset.qrels(), take)
+
+    def docpairs(self, take: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what ``take`` makes of each training pair.
+
+        Raises:
+            EffbenchError: the dataset has none.
+
+        """
+        dataset: Any = self.dataset
+        with blamed(self.who):
+            paired = isinstance(dataset, Paired)
+        if not paired:
+            raise EffbenchError(f"examples: {self.name} has no docpairs (say judgments)")
+        return self._read(lambda: dataset.docpairs(), take)
+
+    def split(self, name: str) -> DatasetRow:
+        """Return a split of the dataset, which is one of `Split`."""
+        with blamed(self.who):
+            dataset = self.dataset.split(name)  # type: ignore[attr-defined]
+        whole = self.again
+        again = None if whole is None else lambda: whole().split(name)
+        return replace(self, dataset=dataset, group=None, again=again)
+
+    def _read(
+        self, items: Callable[[], Iterator[Any]], take: Callable[[Any], T]
+    ) -> Iterator[T]:
+        """Yield what the dataset yields, which must be what its keys say all the time.
+
+        ``items`` looks up the dataset's method, too, which may raise.
+        """
+        self._check()
+        yield from drawn(items, self.who, take)
+        self._check()
+
+    def _check(self) -> None:
+        if self.again is None:
+            return
+        now = self.again()
+        if (now.corpus_key, now.key) != (self.corpus_key, self.key):
+            raise EffbenchError(f"{self.who}: its data has changed since the plan (run again)")
+
+    def _key(self, said: str) -> str:
+        """Return a key for what the dataset says itself: another plugin may say the same."""
+        return digest_of([self.offer.plugin, self.offer.version, self.within, said])
 
 
-def _asked(dataset: object, name: str, who: str, default: object = REQUIRED) -> Any:
-    return attribute(dataset, name, _WANTED.get(name, _ANYTHING), who, default)
+def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
+    """Return what one may train on to search a collection, and whether it is a train split.
+
+    The train split if the dataset knows of one, or else its dev and test splits or itself: to
+    train on what is measured, which records say (`effbench.plan.lineage`). So does soft prompt
+    transfer get a prompt for each dataset of BEIR.
+    """
+    if not row.splits:
+        return [(row, False)]
+    is_train = "train" in row.splits
+    names = ["train"] if is_train else row.splits
+    return [(row.split(name), is_train) for name in names]
 
 
 class Named:
@@ -125,7 +184,7 @@ class Named:
         return type(self._dataset)
 
     def __getattr__(self, name: str) -> Any:
-        value = _asked(self._dataset, name, self._who, _ABSENT)
+        value = asked(self._dataset, name, self._who, _ABSENT)
         if value is _ABSENT:
             raise AttributeError(name)
         return partial(self._called, value) if callable(value) else value

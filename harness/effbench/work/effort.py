@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from effbench.work.rows import DatasetRow, Row
-    from effbench.work.step import Step
+from typing import Any, NamedTuple
 
 FLOAT = 4
 """Bytes of a number of a vector."""
@@ -44,22 +40,6 @@ class Work(NamedTuple):
 
     shard: int = 0
     """How many units a killed run keeps at a time for the next one; 0 where it keeps none."""
-
-
-class Known(Protocol):
-    """What can be known without work: see `effbench.plan.costs`."""
-
-    device: str | None
-    """That of rows which name none."""
-
-    def docs(self, dataset: DatasetRow) -> int | None:
-        """Return how many docs a dataset has."""
-
-    def width(self, row: Row) -> int | None:
-        """Return how wide the vectors of an encoder's row are."""
-
-    def said(self, step: Step, name: str) -> int | None:
-        """Return a number that the manifest of a finished step holds."""
 
 
 def vectors_bytes(count: int | None, width: int | None, shard: int) -> int:

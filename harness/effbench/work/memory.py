@@ -22,7 +22,7 @@ from effbench.store.disk import read_sealed, write_json
 from effbench.store.door import Count, Name, Positive, typed
 
 if TYPE_CHECKING:
-    from effbench.work.rows import DatasetRow, Row
+    from effbench.work.step import Corpus, Recipe
 
 T = TypeVar("T")
 
@@ -75,20 +75,20 @@ class Memory:
     root: Path
     _read: dict[str, Any] = field(default_factory=dict)
 
-    def docs(self, dataset: DatasetRow) -> int | None:
+    def docs(self, dataset: Corpus) -> int | None:
         """Return how many docs the corpus had when it was read."""
-        found = self._of(["docs", dataset.corpus_key], _Docs)
-        return found.docs if found else None
+        known = self._of(["docs", dataset.corpus_key], _Docs)
+        return known.docs if known else None
 
-    def width(self, row: Row) -> int | None:
+    def width(self, row: Recipe) -> int | None:
         """Return how wide the vectors were that the row has made."""
-        found = self._of(["width", row.corpus_facts], _Width)
-        return found.width if found else None
+        known = self._of(["width", row.corpus_facts], _Width)
+        return known.width if known else None
 
     def amount(self, key: str) -> int | None:
         """Return how much the step of a key has read, which may be gone."""
-        found = self._of(["amount", key], _Amount)
-        return found.amount if found else None
+        known = self._of(["amount", key], _Amount)
+        return known.amount if known else None
 
     def pace(self, like: object) -> Pace | None:
         """Return how long a step of an equal ``like`` took on this machine."""
@@ -96,11 +96,11 @@ class Memory:
             return None
         return self._of(["pace", self._machine, like], Pace)
 
-    def learn_docs(self, dataset: DatasetRow, docs: int) -> None:
+    def learn_docs(self, dataset: Corpus, docs: int) -> None:
         """Remember how many docs a corpus has."""
         self._learn(["docs", dataset.corpus_key], _Docs(docs))
 
-    def learn_width(self, row: Row, width: int) -> None:
+    def learn_width(self, row: Recipe, width: int) -> None:
         """Remember how wide the vectors of an encoder's row are."""
         self._learn(["width", row.corpus_facts], _Width(width))
 

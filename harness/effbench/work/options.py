@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    NamedTuple,
-    Protocol,
-    get_args,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
 
 from effbench.api.encoders import DataPath, Dataset, ModelId
 from effbench.api.errors import EffbenchError
@@ -22,28 +16,24 @@ from effbench.store.digests import Digests, find_model
 from effbench.store.paths import inside
 from effbench.text.raised import said
 from effbench.text.suggestions import suggest
-from effbench.work.step import key_of
 
 if TYPE_CHECKING:
-    from effbench.work.rows import DatasetRow
-    from effbench.work.step import Step
-    from effbench.work.workbench import Workbench
+    from effbench.work.step import Bench, Step
 
 
-@runtime_checkable
-class Input(Protocol):
+@dataclass(frozen=True)
+class Input:
     """What an option that names rows or data becomes: steps, opened when it is used."""
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The steps whose artifacts it opens; their keys stand for it in keys."""
+    steps: tuple[Step, ...]
+    """The steps whose artifacts it opens; their keys stand for it in keys."""
 
-    def open(self, bench: Workbench) -> Any:
-        """Return what the factory gets."""
+    open: Callable[[Bench], Any] = field(compare=False)
+    """Returns what the factory gets."""
 
 
-Refer = Callable[[Any, Any], "Input | DatasetRow"]
-"""Turns an annotation of `REFERENCES` and a suite's value into what it means, or raises."""
+Argument: TypeAlias = tuple[Any, Any]
+"""What a factory gets for an option, and the fact that stands for it in keys."""
 
 
 class Resolved(NamedTuple):
@@ -69,84 +59,71 @@ class Resolved(NamedTuple):
         }
 
 
-class Resolver(NamedTuple):
-    """Turns the options of a suite file into arguments and facts.
+def resolve(
+    schema: Mapping[str, Option],
+    given: Mapping[str, Any],
+    argument_of: Callable[[Option, Any], Argument],
+) -> tuple[Resolved, list[tuple[str, str]]]:
+    """Return the resolved options and the mistakes, each as (option, what is wrong).
+
+    ``argument_of`` turns an option and its value into the argument, or raises `EffbenchError`.
+    """
+    mistakes = [
+        (name, f"unknown option {name!r} ({suggest(name, schema)})")
+        for name in given
+        if name not in schema
+    ]
+    arguments: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
+    for name, option in schema.items():
+        if name not in given and option.required:
+            mistakes.append(
+                ("", f"option {name!r} is missing (give {name}: {option.type_name()})")
+            )
+            continue
+        try:
+            arguments[name], facts[name] = argument_of(option, given.get(name, option.default))
+        except EffbenchError as error:
+            mistakes.append((name, said(error)))
+    datasets = tuple(
+        facts[name]
+        for name, option in schema.items()
+        if name in facts and option.reference(given.get(name)) is Dataset
+    )
+    return _sides(schema, arguments, facts)._replace(datasets=datasets), mistakes
+
+
+def plain_argument(
+    option: Option, value: Any, beside: Path, digests: Digests | None
+) -> Argument:
+    """Return the argument of a value that names neither rows nor data.
 
     Paths are relative to the folder ``beside``, and stand in keys by their digest; without
     ``digests`` they are not read (a dataset says itself what it holds).
+
+    Raises:
+        EffbenchError: the value does not fit the option, or there is no such file.
+
     """
-
-    beside: Path
-    digests: Digests | None
-    refer: Refer | None = None
-
-    def resolve(
-        self, schema: Mapping[str, Option], given: Mapping[str, Any]
-    ) -> tuple[Resolved, list[tuple[str, str]]]:
-        """Return the resolved options and the mistakes, each as (option, what is wrong)."""
-        mistakes = [
-            (name, f"unknown option {name!r} ({suggest(name, schema)})")
-            for name in given
-            if name not in schema
-        ]
-        arguments: dict[str, Any] = {}
-        facts: dict[str, Any] = {}
-        for name, option in schema.items():
-            if name not in given and option.required:
-                mistakes.append(
-                    ("", f"option {name!r} is missing (give {name}: {option.type_name()})")
-                )
-                continue
-            try:
-                arguments[name], facts[name] = self._value(
-                    option, given.get(name, option.default)
-                )
-            except EffbenchError as error:
-                mistakes.append((name, said(error)))
-        datasets = tuple(
-            facts[name]
-            for name, option in schema.items()
-            if name in facts and option.reference(given.get(name)) is Dataset
-        )
-        return _sides(schema, arguments, facts)._replace(datasets=datasets), mistakes
-
-    def _value(self, option: Option, value: Any) -> tuple[Any, Any]:
-        """Return an option's argument and the fact that stands for it in keys."""
-        if (reference := option.reference(value)) is not None:
-            return self._input(reference, value)
-        if value is not option.default and not option.accepts(value):
-            raise EffbenchError(f"{value!r} is not {option.type_name()}{_hint(option, value)}")
-        if option.annotation is float or (
-            float in get_args(option.annotation) and type(value) is int
-        ):
-            value = _as_float(value)
-        if value is None:
-            return None, None
-        wanted = option.choices
-        if ModelId in wanted:
-            folder = find_model(value, self.beside)
-            return (str(folder), self._digest(folder)) if folder else (value, value)
-        if Path in wanted or DataPath in wanted:
-            path = inside(self.beside, value)
-            if path.exists():
-                return path, self._digest(path)
-            if Path in wanted:
-                raise EffbenchError(
-                    f"no file or folder {path} (paths start at the suite's folder)"
-                )
-            return path, None
-        return value, value
-
-    def _input(self, annotation: Any, value: Any) -> tuple[Any, Any]:
-        if self.refer is None:
-            raise EffbenchError("a row or data cannot be named here (leave it out)")
-        found = self.refer(annotation, value)
-        if isinstance(found, Input):
-            return found, [key_of(step) for step in found.steps]
-        return found.named, (found.corpus_key, found.key)
-
-    def _digest(self, path: Path) -> str | None:
-        return self.digests.of(path) if self.digests else None
+    if value is not option.default and (mistake := option.mistake(value)):
+        raise EffbenchError(mistake)
+    if option.annotation is float or (
+        float in get_args(option.annotation) and type(value) is int
+    ):
+        value = _as_float(value)
+    if value is None:
+        return None, None
+    if ModelId in option.choices:
+        folder = find_model(value, beside)
+        return (str(folder), _digest(folder, digests)) if folder else (value, value)
+    if {Path, DataPath} & option.choices:
+        path = inside(beside, value)
+        if path.exists():
+            return path, _digest(path, digests)
+        if Path in option.choices:
+            raise EffbenchError(f"no file or folder {path} (paths start at the suite's folder)")
+        return path, None
+    return value, value
 
 
 def changed(
@@ -162,19 +139,8 @@ def changed(
             yield Path(given)
 
 
-def _hint(option: Option, value: Any) -> str:
-    """Explain a text that looks like a number, such as 1e-4, or the other way round."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    if type(value) in (bool, int, float) and option.accepts(text):
-        return f" (quote it: '{text}')"
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return ""
-    if not isinstance(value, str):
-        return ""
-    quoted = value.lstrip("+-").replace(".", "").isdigit()
-    return f" ({'take the quotes away' if quoted else 'YAML wants a point and a sign: 1.0e-4'})"
+def _digest(path: Path, digests: Digests | None) -> str | None:
+    return digests.of(path) if digests else None
 
 
 def _as_float(value: float) -> float:

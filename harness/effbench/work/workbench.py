@@ -18,10 +18,8 @@ from effbench.store.digests import DIGESTS, Digests
 from effbench.store.disk import on_disk
 from effbench.text.raised import said
 from effbench.work import code, joining
-from effbench.work.datasets import counted_docs
 from effbench.work.progress import Progress, watching
-from effbench.work.rows import DatasetRow, Row
-from effbench.work.step import Opens, Step, key_of, made_together
+from effbench.work.step import Opens, Recipe, Step, key_of, made_together
 
 T = TypeVar("T")
 
@@ -105,7 +103,7 @@ class Workbench:
             raise StepFailed(self._failed[key])
         return self._sound[key]
 
-    def instance(self, row: Row) -> Any:
+    def instance(self, row: Recipe) -> Any:
         """Return the row's encoder, made now unless it is still open."""
         return self._encoders.get(row.key, lambda: row.make(self))
 
@@ -113,16 +111,6 @@ class Workbench:
         """Return the index or system of a step, ready to search."""
         self.artifact(step)
         return self._indexes.get(key_of(step), lambda: step.open(self))
-
-    def docs_total(self, row: DatasetRow) -> int | None:
-        """Return how many docs progress may promise; None when only reading them tells."""
-        total = self.docs_totals.get(row.corpus_key)
-        if total is None:
-            total = row.docs_count()
-        if total is None:
-            total = counted_docs(row.dataset, row.who)
-        self.docs_totals[row.corpus_key] = total
-        return total
 
     @cached_property
     def digests(self) -> Digests:

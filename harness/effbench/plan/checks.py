@@ -1,0 +1,86 @@
+"""What is wrong with a suite as a whole: names that are not in it, files of one name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from effbench.plan.cells import Cell
+from effbench.plan.located import Mistakes
+from effbench.plan.suite import Suite
+from effbench.text.names import LONGEST_NAME, same_file, through
+from effbench.text.suggestions import suggest
+from effbench.work.datasets import DatasetRow
+
+
+def check_expected(
+    suite: Suite, datasets: Sequence[DatasetRow], cells: Sequence[Cell], mistakes: Mistakes
+) -> None:
+    """Note the names beside expected scores that the suite has not."""
+    groups = {dataset.group for dataset in datasets if dataset.group}
+    entries = (*suite.encoders, *suite.retrievers)
+    kinds = ("measure", "row", "dataset")
+    names = (
+        set(suite.measures),
+        {cell.row.name for cell in cells} | {entry.name for entry in entries},
+        {dataset.name for dataset in datasets} | groups,
+    )
+
+    def check(*path: str) -> None:
+        kind, known, name = kinds[len(path) - 1], names[len(path) - 1], path[-1]
+        if name not in known:
+            message = f"no {kind} of that name in this suite ({suggest(name, known)})"
+            mistakes.add(("expected", *path), message)
+
+    for measure, by_row in suite.expected.scores.items():
+        check(measure)
+        for row, by_dataset in by_row.items():
+            check(measure, row)
+            for dataset in by_dataset:
+                check(measure, row, dataset)
+
+
+def check_baseline(suite: Suite, cells: Sequence[Cell], mistakes: Mistakes) -> None:
+    """Note a baseline that is no encoder of the suite."""
+    encoders = {cell.row.name for cell in cells if cell.index}
+    name = suite.latency and suite.latency.baseline
+    if name and encoders and name not in encoders:
+        message = f"no encoder {name!r} in this suite ({suggest(name, encoders)})"
+        mistakes.add(("latency", "baseline"), message)
+
+
+def check_names(cells: Collection[Cell], mistakes: Mistakes) -> None:
+    """Note cells whose files have one name, or one that is too long."""
+    files: dict[str, list[Cell]] = {}
+    for cell in cells:
+        files.setdefault(same_file(cell.name), []).append(cell)
+    for alike in (alike for alike in files.values() if len(alike) > 1):
+        if _names(alike[0]) != _names(alike[1]) and _like(alike[0]) == _like(alike[1]):
+            continue  # said of the rows
+        names = " and ".join(map(_spelled, alike[:2]))
+        message = f"share the file name {alike[0].name!r}: {names} (rename a row)"
+        mistakes.add((), f"{len(alike)} cells {message}")
+    longest = max((cell.name for cell in cells), key=_bytes, default="")
+    if _bytes(longest) > LONGEST_NAME:
+        mistakes.add(
+            (),
+            f"cell {longest[:40]!r}...: names of its files would take {_bytes(longest)} "
+            f"bytes, {LONGEST_NAME} at most (give the dataset, the row or the "
+            "index a shorter name)",
+        )
+
+
+def _bytes(name: str) -> int:
+    return len(name.encode())
+
+
+def _names(cell: Cell) -> list[str]:
+    """Return the names of what a cell puts together."""
+    return [part.name for part in (cell.dataset, cell.row, cell.index) if part]
+
+
+def _like(cell: Cell) -> list[str]:
+    return [same_file(name) for name in _names(cell)]
+
+
+def _spelled(cell: Cell) -> str:
+    return through(", ".join(_names(cell)), cell.options)

@@ -1,0 +1,89 @@
+"""What factories get for options that name rows or data: artifacts of steps, opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from effbench.api.encoders import ModelId, ScoredDoc
+from effbench.api.training import (
+    DomainModels,
+    EncodedTexts,
+    Examples,
+    SearchedDataset,
+    TrainedModel,
+)
+from effbench.steps.data import qrels_of
+from effbench.steps.domains import EncodeDomain, read_domain
+from effbench.steps.encode import EncodeCorpus, EncodeTexts
+from effbench.steps.examples import GatherExamples
+from effbench.steps.search import RUN, Search
+from effbench.steps.shards import DiskVectors, read_rows
+from effbench.steps.texts import read_texts
+from effbench.steps.train import MODEL, Train
+from effbench.store.examples import read_examples
+from effbench.store.trec import stream_trec
+from effbench.work.step import Bench
+
+if TYPE_CHECKING:
+    from effbench.api.encoders import Vectors
+
+
+def encoded_texts(step: EncodeTexts, bench: Bench) -> EncodedTexts:
+    """Return texts with their vectors, both read from disk as needed."""
+    vectors = DiskVectors(bench.artifact(step).folder)
+    return EncodedTexts(read_texts(step.texts, bench), vectors, step.row.name)
+
+
+def examples(step: GatherExamples, corpora: Sequence[EncodeCorpus], bench: Bench) -> Examples:
+    """Return examples, whose docs are read from disk as needed.
+
+    So are their vectors, if ``corpora`` are given: one for each of the step's corpora.
+    """
+    gathered = read_examples(bench.artifact(step).folder)
+    places = gathered.docs.places[:, 1:]
+    tasks = [int(places[positive[0], 0]) for positive in gathered.positives]
+    if not corpora:
+        return Examples(*gathered, None, None, tasks)
+    sources = [DiskVectors(bench.artifact(corpus).folder) for corpus in corpora]
+
+    def vectors(positions: Sequence[int]) -> Vectors:
+        return read_rows(sources, places[positions])
+
+    return Examples(*gathered, vectors, corpora[0].row.name, tasks)
+
+
+def searched_dataset(step: Search, bench: Bench) -> SearchedDataset:
+    """Return hits, read from disk each time they are asked for, and the judgments."""
+    path = bench.artifact(step).folder / RUN
+    return SearchedDataset(_Hits(path), qrels_of(step.data, bench))
+
+
+@dataclass(frozen=True)
+class _Hits:
+    path: Path
+
+    def __iter__(self) -> Iterator[tuple[str, list[ScoredDoc]]]:
+        return stream_trec(self.path)
+
+
+def trained_model(step: Train, bench: Bench) -> TrainedModel:
+    """Return the name and the folder of a trained model."""
+    return TrainedModel(step.row.name, bench.artifact(step).folder / MODEL)
+
+
+def model_id(step: Train, bench: Bench) -> ModelId:
+    """Return the folder of a trained model, for options that take any model."""
+    return ModelId(str(trained_model(step, bench).folder))
+
+
+def domain_models(
+    target: EncodeDomain, sources: Sequence[tuple[EncodeDomain, Train]], bench: Bench
+) -> DomainModels:
+    """Return the features of all domains, and the folders of the sources' models."""
+    domains = [
+        read_domain(domain, trained_model(train, bench), bench) for domain, train in sources
+    ]
+    return DomainModels(read_domain(target, None, bench), domains)

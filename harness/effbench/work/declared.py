@@ -1,0 +1,102 @@
+"""What a plugin's dataset says of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from effbench.guard.attributes import FLAG, METHOD, REQUIRED, Wanted, attribute
+from effbench.guard.blame import blamed
+from effbench.guard.ordinary import ordinary
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and not _CONTROL.search(value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+
+
+def _is_texts(value: Any) -> bool:
+    return _is_list(value) and all(isinstance(text, str) for text in value)
+
+
+_LINE = "a string of one line, without control characters"
+_KEY = Wanted("a string", lambda value: isinstance(value, str))
+_ANYTHING = Wanted("anything", lambda _: True)
+_WANTED = {
+    "dataset_id": Wanted(_LINE, lambda value: _is_line(value) and value.strip() != ""),
+    "corpus_key": _KEY,
+    "key": _KEY,
+    "drop_self_hits": FLAG,
+    "parts": Wanted(
+        "a list of pairs of strings: corpus key, key",
+        lambda value: (
+            _is_list(value) and all(_is_texts(pair) and len(pair) == 2 for pair in value)
+        ),
+    ),
+    "note": Wanted(_LINE, _is_line),
+    "splits": Wanted("a list of names of splits", _is_texts),
+    **dict.fromkeys(("docs_count", "docs", "queries", "qrels", "split"), METHOD),
+}
+
+
+class Declared(NamedTuple):
+    """What a dataset says of itself, asked once: all else that needs it looks here."""
+
+    dataset_id: str
+    corpus_key: str
+    key: str
+    drop_self_hits: bool
+    parts: frozenset[tuple[str, str]]
+    """(corpus key, key) of all that it is made of, or a part of."""
+
+    note: str
+
+
+def declared(dataset: object, who: str) -> Declared:
+    """Ask a dataset for what a plan needs, its splits aside.
+
+    Raises:
+        EffbenchError: something is missing, of the wrong type, or raises; names ``who``.
+
+    """
+    for method in ("docs_count", "docs", "queries", "qrels"):
+        asked(dataset, method, who)
+    name, corpus_key, key, drops = (
+        asked(dataset, required, who)
+        for required in ("dataset_id", "corpus_key", "key", "drop_self_hits")
+    )
+    pairs = asked(dataset, "parts", who, [(corpus_key, key)])
+    with blamed(f"{who}: its parts"):
+        parts = frozenset((ordinary(corpus), ordinary(part)) for corpus, part in pairs)
+    return Declared(name, corpus_key, key, drops, parts, asked(dataset, "note", who, ""))
+
+
+def splits_of(dataset: object, who: str) -> tuple[str, ...]:
+    """Return the splits that a dataset knows of: asked when somebody trains, it may be slow.
+
+    Raises:
+        EffbenchError: as for `declared`.
+
+    """
+    named = asked(dataset, "splits", who, ())
+    with blamed(f"{who}: its splits"):
+        splits = tuple(map(ordinary, named))
+    if splits:
+        asked(dataset, "split", who)
+    return splits
+
+
+def asked(dataset: object, name: str, who: str, default: object = REQUIRED) -> Any:
+    """Return an attribute of a dataset, which must be what is wanted of it.
+
+    Raises:
+        EffbenchError: it is missing (unless there is a default), of the wrong type, or raises.
+
+    """
+    return attribute(dataset, name, _WANTED.get(name, _ANYTHING), who, default)

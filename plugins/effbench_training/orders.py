@@ -1,0 +1,39 @@
+"""In which order a loop reads its dataset: seed and epoch decide it, also after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+
+class ByLength(LengthGroupedSampler):  # type: ignore[misc]
+    """Batches of like length in an order that seed and epoch decide, also after a kill."""
+
+    def __init__(self, batch_size: int, lengths: Sequence[int], seed: int) -> None:
+        super().__init__(batch_size, lengths=lengths)
+        self._seed = seed
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw another order; the loop calls it at the start of each epoch."""
+        self.generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+
+
+class InOrder(Sampler[int]):
+    """The order that a dataset wants in an epoch."""
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset, self._order = dataset, dataset.order(0)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._order)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of another epoch; the loop calls it at the start of each."""
+        self._order = self._dataset.order(epoch)

@@ -1,0 +1,50 @@
+"""What may make a row."""
+
+from __future__ import annotations
+
+import pytest
+
+from made_plugins import offering
+
+FACTORIES = [
+    ("", "partial(Enc, width=3)", "width: int = 3"),
+    ("", "partial(partial(Enc), width=3)", "width: int = 3"),
+    ("class Made:\n    def __call__(self, *, width: int = 4): pass\n", "Made()", "= 4"),
+    ("class Made(NamedTuple):\n    width: int = 5\n", "Made", "width: int = 5"),
+    (
+        "import dataclasses\n@dataclasses.dataclass\nclass Made:\n    width: int = 6\n",
+        "Made",
+        "width: int = 6",
+    ),
+    (
+        "class Made(Enc):\n    @classmethod\n    def small(cls, width: 'int' = 7): pass\n",
+        "Made.small",
+        "width: int = 7",
+    ),
+    ("def made(*rest, width: int = 8, **more): pass\n", "made", "width: int = 8"),
+    ("class Made:\n    def __new__(cls, width: int = 9): pass\n", "Made", "width: int = 9"),
+    ("made = lambda width=10: None\n", "made", "width: any = 10"),
+]
+
+
+@pytest.mark.parametrize(("source", "factory", "option"), FACTORIES)
+def test_whatever_can_be_called_may_make_a_row(
+    mine, effbench, planned, source: str, factory: str, option: str
+) -> None:
+    mine(source + offering("encoders", factory))
+    listed = effbench("plugins")
+    assert listed.exit_code == 0, listed.stdout
+    assert option in listed.stdout.partition("encoders: mine")[2]
+    assert planned("{use: words}", "{use: mine, width: 3}").exit_code == 0
+    wrong = planned("{use: words}", "{use: mine, widht: 3}")
+    assert "encoders.words.widht: unknown option 'widht' (did you mean 'wid" in wrong.stderr
+    if "any" not in option:
+        wrong = planned("{use: words}", "{use: mine, width: x}")
+        assert "encoders.words.width: 'x' is not int" in wrong.stderr
+
+
+def test_a_partial_has_version_and_check_of_what_it_is_made_of(mine, planned) -> None:
+    source = "class Mine(Enc):\n    @staticmethod\n    def check(width): raise OSError(width)\n"
+    mine(source + offering("encoders", "partial(Mine, width=3)"))
+    found = planned("{use: words}", "{use: mine}")
+    assert "encoder 'words' (plugin mine): OSError: 3" in found.stderr

@@ -1,0 +1,134 @@
+"""Run tests with the lowest and the newest versions that pyproject.toml allows.
+
+``make versions`` does it in fresh environments, which uv makes, and prints the table of
+docs/versions.md. An environment takes gigabytes; it is deleted before the next is made.
+Exit code 1: tests failed, or nothing could be installed, or a Python that was asked for is not
+to be had; 2: a mistake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+CASES = tuple(f"{python}-{which}" for python in PYTHONS for which in ("lowest", "newest"))
+EXTRAS = "quickstart,beir,nvml"
+TOOLS = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
+TESTS = (
+    "commands", "planner", "suite", "runner", "artifacts", "door", "stock", "freeing",
+    "measures", "significance", "folder", "archive", "session", "chart", "training_runs",
+    "beir", "bm25", "bounds", "exact", "faiss", "ir_datasets", "sentence_transformers",
+    "transformer", "small_query", "training",
+)  # fmt: skip
+"""Names of test modules: what touches each dependency, files, processes and the clock."""
+
+SHOWN = (
+    "torch", "transformers", "sentence-transformers", "numpy", "scipy", "faiss-cpu", "msgspec",
+    "click",
+)  # fmt: skip
+NO_PYTHON = "not tested: no such Python here"
+
+
+def main() -> int:
+    """Try the cases that are asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "cases", nargs="*", metavar="CASE", help=f"such as {CASES[0]}, or {PYTHONS[0]} for both"
+    )
+    wanted = parser.parse_args().cases
+    if unknown := [word for word in wanted if word not in (*CASES, *PYTHONS)]:
+        parser.error(f"no such case: {', '.join(unknown)} (take of {', '.join(CASES)})")
+    cases = [case for case in CASES if not wanted or {case, case.split("-")[0]} & {*wanted}]
+    rows = [row(case) for case in cases]
+    print("| Python | versions | " + " | ".join(SHOWN) + " | tests |")
+    print("| --- | --- |" + " ---: |" * len(SHOWN) + " --- |")
+    for cells in rows:
+        print(f"| {' | '.join(cells)} |")
+    lacking = [cells for cells in rows if cells[-1] == NO_PYTHON]
+    passed = [cells for cells in rows if re.match(r"\d+ passed", cells[-1])]
+    return 0 if len(passed) + (0 if wanted else len(lacking)) == len(rows) else 1
+
+
+def row(case: str) -> list[str]:
+    """Return a line of the table: what was installed, and what pytest says at its end."""
+    python, which = case.split("-")
+    folder = Path(tempfile.mkdtemp(prefix=f"effbench-{case}-"))
+    versions: dict[str, str] = {}
+    try:
+        if uv(folder, "venv", "--quiet", "--clear", "--python", python, str(folder)) is None:
+            said = NO_PYTHON
+        elif not installed(folder, python, which):
+            said = "could not be installed"
+        else:
+            lines = (uv(folder, "pip", "list", "--format", "freeze") or "").splitlines()
+            versions = dict(line.split("==", 1) for line in lines if "==" in line)
+            said = tested(folder)
+    finally:
+        shutil.rmtree(folder)
+    return [python, which, *(versions.get(name, "") for name in SHOWN), said]
+
+
+def uv(folder: Path, *command: str) -> str | None:
+    """Run uv for an environment; return what it prints, or None where it fails."""
+    environment = {**os.environ, "VIRTUAL_ENV": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", *command], cwd=ROOT, env=environment, check=False,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return None if done.returncode else done.stdout
+
+
+def installed(folder: Path, python: str, which: str) -> bool:
+    """Install effbench, then the newest tools; tell whether that went well.
+
+    Nothing but effbench is built: a version without a wheel is none that a user gets. On the
+    oldest Python the lowest versions are exactly those of pyproject.toml; on a newer one some
+    have no wheel, and the lowest that has one is taken.
+    """
+    options = ["--only-binary", ":all:", "--no-binary", "effbench"]
+    if which == "lowest":
+        options += ["--resolution", "lowest-direct"]
+    if which == "lowest" and python == PYTHONS[0]:
+        bounds = re.findall(r'"([\w-]+)>=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
+        exact = folder / "exact.txt"
+        exact.write_text("".join(f"{name}=={bound}\n" for name, bound in bounds))
+        options += ["--constraints", str(exact)]
+    wanted = [[*options, "--editable", f".[{EXTRAS}]"], list(TOOLS)]
+    return all(uv(folder, "pip", "install", "--quiet", *each) is not None for each in wanted)
+
+
+def tested(folder: Path) -> str:
+    """Run the tests; return pytest's last line. Newer packages warn of other things."""
+    paths = [path for name in TESTS for path in module_of(name)]
+    command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", "-o", "filterwarnings="]
+    options = ["--timeout", "600", "-p", "no:cacheprovider"]
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+    with subprocess.Popen(
+        [*command, *options, *paths], cwd=ROOT, env=environment, stdout=subprocess.PIPE,
+        text=True,
+    ) as tests:  # fmt: skip
+        last = ""
+        for last in tests.stdout or ():
+            sys.stderr.write(last)
+    return last.strip("= \n")
+
+
+def module_of(name: str) -> list[str]:
+    """Return where tests/ has a test module, in whichever folder."""
+    found = [str(path) for path in (ROOT / "tests").rglob(f"test_{name}.py")]
+    if not found:
+        sys.exit(f"tests/ has no test_{name}.py (mend TESTS in {__file__})")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

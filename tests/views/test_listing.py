@@ -1,0 +1,22 @@
+"""What ``effbench plugins`` lists."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_plugins_lists_offers_with_options_types_and_defaults(effbench) -> None:
+    found = effbench("plugins")
+    assert found.exit_code == 0
+    assert "encoders: words - Hashed words." in found.stdout
+    assert "width: int = 64" in found.stdout
+    assert "lower: bool = False [query-only]" in found.stdout
+    assert "wrong: 'raises' | 'nan'" in found.stdout
+    assert "search: depth: int | none = None" in found.stdout
+
+
+def test_plugins_can_be_narrowed(effbench, monkeypatch) -> None:
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
+    assert [p["plugin"] for p in json.loads(effbench("plugins", "--json").stdout)] == ["toy"]
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toys")
+    assert "did you mean 'toy'?" in effbench("plugins").stderr

@@ -1,0 +1,316 @@
+"""The leaderboard's page in headless Chromium: published results, and hostile made ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from effbench.text.printing import harmless
+from folders import ROOT
+from made_records import NASTY, write_results
+from made_sessions import write_session
+
+RESULTS = ROOT / "results"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+QUIET = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER),
+    reason="no Chromium here: apt install chromium chromium-driver (docs/development.md)",
+)
+
+
+class Page:
+    """A page that is open in a browser."""
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+
+    def js(self, code: str, *arguments: Any) -> Any:
+        return self.browser.execute_script(code, *arguments)
+
+    def until(self, condition: str) -> None:
+        """Wait until something is so, half a minute at most."""
+        end = time.monotonic() + 30
+        while not self.js(f"return Boolean({condition})"):
+            assert time.monotonic() < end, condition
+            time.sleep(0.05)
+
+    def choose(self, name: str, value: str) -> None:
+        code = (
+            "const s = document.getElementById(arguments[0]); s.value = arguments[1];"
+            "s.dispatchEvent(new Event(s.tagName === 'SELECT' ? 'change' : 'input'));"
+        )
+        self.js(code, name, value)
+
+    def rows(self) -> list[str]:
+        code = "return [...document.querySelectorAll('#rows tbody tr')].map(r => r.dataset.row)"
+        found: list[str] = self.js(code)
+        return found
+
+    def column(self, title: str) -> list[str]:
+        code = """
+        const heads = [...document.querySelectorAll('#rows thead th')].map(h => h.textContent);
+        const at = heads.indexOf(arguments[0]);
+        return [...document.querySelectorAll('#rows tbody tr')].map(r => r.cells[at].innerText);
+        """
+        found: list[str] = self.js(code, title)
+        return found
+
+    def click(self, selector: str, number: int = 0) -> None:
+        self.js(
+            "document.querySelectorAll(arguments[0])[arguments[1]].click()", selector, number
+        )
+
+    def sort(self, title: str) -> None:
+        code = (
+            "[...document.querySelectorAll('#rows thead button')]"
+            ".find(b => b.textContent === arguments[0]).click()"
+        )
+        self.js(code, title)
+
+    def points(self) -> int:
+        count: int = self.js(
+            "return document.querySelectorAll('#chart .mark-symbol.role-mark path').length"
+        )
+        return count
+
+    def text(self, name: str) -> str:
+        found: str = self.js("return document.getElementById(arguments[0]).innerText", name)
+        return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for one in (*QUIET, "--window-size=1280,1600"):
+        options.add_argument(one)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser: Any, effbench, tmp_path: Path) -> Iterator[Callable[[Path], Page]]:
+    """Draw a page and open it; afterwards: no word in the console, no request to anywhere."""
+    path = tmp_path / "board.html"
+
+    def opened(results: Path) -> Page:
+        made = effbench("leaderboard", results, "--output", path)
+        assert made.exit_code == 0, made.output
+        browser.get(path.as_uri())
+        found = Page(browser)
+        found.until("document.querySelector('#rows tbody tr')")
+        return found
+
+    yield opened
+    assert browser.get_log("browser") == []
+    events = [
+        json.loads(entry["message"])["message"] for entry in browser.get_log("performance")
+    ]
+    asked = {
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    }
+    assert asked <= {path.as_uri()}
+
+
+def test_the_published_quickstart_is_drawn_sorted_filtered_and_pinned(page) -> None:
+    board = page(RESULTS)
+    board.until("document.querySelector('#chart svg')")
+    assert board.points() == 5
+    assert len(board.rows()) == 5
+    board.sort("encode p50 ms")
+    times = [float(t.split()[0]) for t in board.column("encode p50 ms") if t != "-"]
+    assert times == sorted(times)
+    assert board.column("encode p50 ms")[-1] == "-", "what has none comes last"
+    board.sort("encode p50 ms")
+    times = [float(t.split()[0]) for t in board.column("encode p50 ms") if t != "-"]
+    assert times == sorted(times, reverse=True)
+    board.choose("find", "static hnsw")
+    assert board.rows() == ["static"]
+    assert "1 of 5 rows" in board.text("count")
+    board.choose("find", "")
+    board.choose("index", "exact")
+    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 3")
+    board.choose("index", "")
+    board.click("#rows tbody input", 0)
+    board.click("#rows tbody input", 2)
+    pinned = board.text("pins")
+    assert "effbench compare --suite" in pinned
+    assert " of all-MiniLM-L6-v2's nDCG@10 at " in pinned
+    board.click("#rows td.name button", 4)
+    assert "pytrec-eval-terrier" in board.text("cell"), "versions"
+
+
+def test_another_suite_and_measure_can_be_chosen(page) -> None:
+    board = page(RESULTS)
+    options = "return [...document.getElementById('board').options].map(o => o.text)"
+    names = board.js(options)
+    (number,) = [i for i, name in enumerate(names) if name.startswith("small-query on amd")]
+    board.choose("board", str(number))
+    assert len(board.rows()) == 17
+    assert board.column("kept")[board.rows().index("gru")].startswith("96.5%")
+    board.choose("unit", "nfcorpus/test")
+    assert board.column("nDCG@10")[board.rows().index("gru")].startswith("0.3082")
+    board.choose("measure", "R@100")
+    assert board.column("R@100")[board.rows().index("gru")].startswith("0.3126")
+
+
+def test_points_of_the_chart_show_their_facts_and_are_pinned(page, browser) -> None:
+    from selenium.webdriver import ActionChains
+
+    board = page(RESULTS)
+    names = board.js("return [...document.getElementById('board').options].map(o => o.text)")
+    (number,) = [i for i, name in enumerate(names) if name.startswith("small-query on intel")]
+    board.choose("board", str(number))
+    symbols = "#chart .mark-symbol.role-mark path"
+    board.until(f"document.querySelectorAll('{symbols}').length === 11")
+    point = browser.find_elements("css selector", symbols)[3]
+    label = point.get_attribute("aria-label")
+    ActionChains(browser).move_to_element(point).perform()
+    board.until("!document.getElementById('hint').hidden")
+    assert "nDCG@10 0." in board.text("hint")
+    ActionChains(browser).click(point).perform()
+    board.until("document.querySelectorAll('#rows tr.pinned').length === 1")
+    pinned = board.js("return document.querySelector('#rows tr.pinned').dataset.row")
+    assert label.startswith(f"{pinned} (exact); nDCG@10 0."), "what a screen reader says"
+
+
+def test_rows_are_set_against_each_other_by_one_span_alone(page) -> None:
+    board = page(RESULTS)
+    names = board.js("return [...document.getElementById('board').options].map(o => o.text)")
+    (number,) = [i for i, name in enumerate(names) if name.startswith("small-query on intel")]
+    board.choose("board", str(number))
+    assert board.js("return document.getElementById('span').value") == "end to end", "first"
+    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 11")
+    assert board.text("absent") == "no latency: static-queries (exact), gru-queries (exact)"
+    for row in ("bm25", "static"):
+        board.click("#rows tbody input", board.rows().index(row))
+    assert "bm25 takes 0.202 times the end to end p50 of static (exact)." in board.text("pins")
+    assert (
+        "effbench compare --suite small-query --span 'end to end' -- bm25 static"
+        in board.text("pins")
+    )
+    front = "return [...document.querySelectorAll('#rows tr.front')].map(r => r.dataset.row)"
+    assert board.js(front) == ["static-tuned", "bm25"]
+    board.choose("span", "encode")
+    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 10")
+    assert "no encode time: bm25" in board.text("absent")
+    assert "Their speeds cannot be compared: bm25 has no encode p50." in board.text("pins")
+    assert " times the encode p50 of " not in board.text("pins")
+    assert board.js(front) == ["static-tuned", "static"]
+    board.choose("unit", "nfcorpus/test")
+    board.until("document.getElementById('chart').textContent.includes('ms, all datasets')")
+    ratios = dict(zip(board.rows(), board.column("speed-up end to end"), strict=True))
+    assert ratios["bm25"].startswith("90.2 [")
+    ratios = dict(zip(board.rows(), board.column("speed-up encode"), strict=True))
+    assert ratios["bm25"] == "-"
+
+
+def test_what_is_marked_or_remarked_is_said(page, tmp_path: Path) -> None:
+    folder = write_results(
+        tmp_path / "results", rows=["big", "small"], datasets=1, retrievers={"scan": 2.0},
+        models={"small": {"remarks": ["it ended far from its <b>targets</b>"]}},
+    )  # fmt: skip
+    cells = {f"data-0--{i}": {"end to end": [9.0 - i] * 12} for i in range(3)}
+    keys = {cell: f"key-{cell}" for cell in cells}
+    write_session(
+        folder,
+        "data-0",
+        cells,
+        keys=keys,
+        unsteady=["data-0--1"],
+        processes=3,
+        started="2026-11-26T00:00:00+00:00",
+    )
+    board = page(tmp_path / "results")
+    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 3")
+    board.click("#rows tbody input", board.rows().index("big"))
+    board.click("#rows tbody input", board.rows().index("small"))
+    assert (
+        "Their speeds are not compared: the latency of small (exact) is marked."
+        in board.text("pins")
+    )
+    board.click("#rows td.name button", board.rows().index("small"))
+    assert "it ended far from its <b>targets</b>" in board.text("cell")
+    assert "latency unstable: in 100% of its blocks" in board.text("cell")
+    hollow = "return document.querySelectorAll('#chart path[fill-opacity=\"0\"]').length"
+    assert board.js(hollow) == 1
+
+
+def test_texts_of_queries_that_are_none_are_named(effbench, tmp_path: Path) -> None:
+    folder = write_results(tmp_path / "results", rows=["big", "small"], datasets=2)
+    (folder / "queries").mkdir()
+    (folder / "queries" / "data-0.json").write_text('["no", "texts"]')
+    (folder / "queries" / "data-1.json").write_text('{"q0": 7}')
+    board = tmp_path / "board.html"
+    found = effbench("leaderboard", tmp_path / "results", "--output", board)
+    assert found.exit_code == 1
+    for name in ("data-0", "data-1"):
+        assert f"left out: {folder}/queries/{name}.json: " in found.stderr
+    assert board.read_text().count("(query_id: text; run the suite again)") == 2
+
+
+def test_hostile_names_are_text(page, tmp_path: Path) -> None:
+    write_results(tmp_path / "results", rows=NASTY, datasets=2)
+    board = page(tmp_path / "results")
+    board.until("document.querySelector('#chart svg')")
+    assert sorted(board.rows()) == sorted(map(harmless, NASTY))
+    board.click("#rows tbody input", 0)
+    board.click("#rows td.name button", 1)
+    assert board.js("return window.broken === undefined && !document.querySelector('b, img')")
+
+
+def test_a_cell_shows_the_queries_that_it_wins_and_loses_most(page, tmp_path: Path) -> None:
+    folder = write_results(tmp_path / "results", rows=["big", "small"], datasets=1)
+    values = [
+        json.loads((folder / f"data-0--{i}.json").read_text())["per_query"]["nDCG@10"]
+        for i in range(2)
+    ]
+    apart = {query: values[1][query] - values[0][query] for query in values[0]}
+    best, worst = max(apart, key=apart.__getitem__), min(apart, key=apart.__getitem__)
+    (folder / "queries").mkdir()
+    texts = {query: f"what is <i>{query}</i>?" for query in apart}
+    (folder / "queries" / "data-0.json").write_text(json.dumps(texts))
+    board = page(tmp_path / "results")
+    board.click("#rows td.name button", board.rows().index("small"))
+    shown = board.text("cell")
+    wins, losses = shown.split("Largest losses")
+    assert f"what is <i>{best}</i>? {best}" in wins.partition("Largest wins")[2]
+    assert losses.strip().splitlines()[1].startswith(f"what is <i>{worst}</i>? {worst}")
+
+
+def test_sixty_rows_eighteen_datasets_and_three_machines(page, tmp_path: Path) -> None:
+    rows = [f"row-{i:02}" for i in range(60)]
+    root = tmp_path / "results"
+    for machine in ("one", "two", "three"):
+        write_results(root, rows=rows, datasets=18, machine=machine, missing=["row-07"])
+    board = page(root)
+    size = (tmp_path / "board.html").stat().st_size
+    assert size < 3_000_000
+    assert len(board.rows()) == 60
+    lacking = board.rows().index("row-07")
+    assert board.column("datasets")[lacking] == "17 of 18"
+    assert board.column("mean nDCG@10")[lacking] == "-"
+    assert set(board.column("datasets")) == {"17 of 18", "18 of 18"}
+    board.sort("mean nDCG@10")
+    assert len(set(board.rows())) == 60
+    machines = board.js("return [...document.getElementById('board').options].map(o => o.text)")
+    assert machines == [f"made on {name}" for name in ("one", "three", "two")]
