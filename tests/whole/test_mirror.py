@@ -23,7 +23,7 @@ ELSEWHERE = {
     # parts of a page, a plan or a session that are seen as a whole
     "board/test_changes.py": "board/moves cli/diff",
     "board/test_collected.py": "board/chosen",
-    "board/test_latencies.py": "statistics/sessions",
+    "board/test_latencies.py": "statistics/row_latency statistics/sessions",
     "board/test_leaderboard.py": "board/lines board/standings",
     "export/test_card.py": "export/figures",
     "guard/test_containment.py": "guard/keeper",
