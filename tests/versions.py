@@ -20,12 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CASES = tuple(f"{python}-{which}" for python in PYTHONS for which in ("lowest", "newest"))
-EXTRAS = "quickstart,beir,nvml,plots"
+EXTRAS = "quickstart,beir,nvml"
 TOOLS = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
 TESTS = (
-    "cli", "plan", "run", "store", "doors", "cache", "measures", "significance", "export",
-    "transfer", "training_runs", "latency", "page", "beir", "bm25", "exact", "faiss",
-    "ir_datasets", "sentence_transformers", "transformer", "small_query", "training",
+    "commands", "planner", "suite", "runner", "artifacts", "door", "stock", "freeing",
+    "measures", "significance", "folder", "archive", "session", "chart", "training_runs",
+    "beir", "bm25", "bounds", "exact", "faiss", "ir_datasets", "sentence_transformers",
+    "transformer", "small_query", "training",
 )  # fmt: skip
 """Names of test modules: what touches each dependency, files, processes and the clock."""
 

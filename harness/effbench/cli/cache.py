@@ -45,14 +45,14 @@ def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
             raise click.UsageError(f"give options after the word {ctx.invoked_subcommand}", ctx)
         return
     from effbench.cache import stock
-    from effbench.cache.holdings import holdings
+    from effbench.cache.holdings import read_holdings
 
     root = _root(cache)
-    found = holdings(root)
+    holdings = read_holdings(root)
     if as_json:
-        put_json(stock.facts(root, found))
+        put_json(stock.facts(root, holdings))
     else:
-        say(*stock.lines(root, found))
+        say(*stock.lines(root, holdings))
 
 
 @cache.command()
@@ -63,15 +63,15 @@ def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
 def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
     """Show what SUITE needs of the cache: by rows, what is there and what is missing."""
     from effbench.cache import stock
-    from effbench.cache.holdings import needed
+    from effbench.cache.holdings import needed_steps
 
     store, plan = planned(suite, data, cache)
-    found = needed(store, plan)
+    steps = needed_steps(store, plan)
     if as_json:
-        put_json([one.facts() for one in found])
+        put_json([step.facts() for step in steps])
     else:
         say(*plan.remarks, err=True)
-        say(*stock.needs_lines(plan.suite.name, found))
+        say(*stock.needs_lines(plan.suite.name, steps))
 
 
 @cache.command()
@@ -113,18 +113,18 @@ def free(
     removed; 2: a mistake.
     """
     from effbench.cache import freeing, stock
-    from effbench.cache.holdings import holdings
+    from effbench.cache.holdings import read_holdings
 
-    root, wanted = _root(cache), freeing.Wanted(older_than, suites, most)
-    found = holdings(root)
-    _check_suites(suites, found)
-    choice = freeing.choose(found, wanted)
-    ended = freeing.ended(wanted, choice)
-    freed = freeing.free(root, found, choice.chosen, ended) if yes else None
+    root, request = _root(cache), freeing.Request(older_than, suites, most)
+    holdings = read_holdings(root)
+    _check_suites(suites, holdings)
+    selection = freeing.select(holdings, request)
+    ended = freeing.ended_suites(request, selection)
+    freed = freeing.free(root, holdings, selection.chosen, ended) if yes else None
     if as_json:
-        put_json(stock.freed_facts(choice, found, freed))
+        put_json(stock.freed_facts(selection, holdings, freed))
     else:
-        say(*stock.freed_lines(wanted, choice, found, freed))
+        say(*stock.freed_lines(request, selection, holdings, freed))
     if freed is not None:
         say(*freed.failed, err=True)
         leave(failed=bool(freed.failed))

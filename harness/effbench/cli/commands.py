@@ -153,7 +153,7 @@ def run(
     from effbench.plan.costs import Facts, check_run, learner
     from effbench.plan.planner import Unmeasurable
     from effbench.run.results import Results
-    from effbench.run.runner import refuse
+    from effbench.run.runner import record_refusal
     from effbench.run.runner import run as run_plan
     from effbench.views import selection
     from effbench.work.workbench import Workbench
@@ -165,7 +165,7 @@ def run(
     try:
         store, plan = planned(suite, data, cache)
     except Unmeasurable as error:
-        refuse(error.plan, results, error, partial(say, err=True))
+        record_refusal(error.plan, results, error, partial(say, err=True))
         raise
     if columns:
         selection.check(columns, selection.columns_to_come(plan))

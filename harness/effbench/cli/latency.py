@@ -59,7 +59,7 @@ def latency(
     from effbench.api.errors import EffbenchError
     from effbench.cache.uses import using
     from effbench.cli.console import Terminal, stderr
-    from effbench.latency.measure import Session, measure
+    from effbench.latency.measure import DatasetLatency, measure_latency
     from effbench.plan.costs import Facts, check_run, learner
     from effbench.plan.suite import LatencyOptions
     from effbench.run.results import Results
@@ -79,10 +79,10 @@ def latency(
     options = replace(
         usual, processes=processes or usual.processes, queries=queries or usual.queries
     )
-    folder, made = Results.of(results, plan).folder, list[Session]()
+    folder, made = Results.of(results, plan).folder, list[DatasetLatency]()
     with using(store, part), Terminal(stderr()) as progress:
         bench = Workbench(store, progress, device, learn=learner(store, device))
-        measure(part.cells, plan, bench, folder, options, anew=True, keep=made.append)
+        measure_latency(part.cells, plan, bench, folder, options, anew=True, keep=made.append)
     if not made:
         raise EffbenchError(
             "nothing was measured: none of these rows can be timed (choose others with --rows)"
@@ -95,7 +95,7 @@ def latency(
 
 
 def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
-    from effbench.latency.samples import read_samples
+    from effbench.latency.samples import read_session
     from effbench.machine import facts
     from effbench.views import render, session
     from effbench.views.layout import show
@@ -103,7 +103,7 @@ def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
     found = [
         table
         for path in paths
-        for table in session.tables(read_samples(path), suite, facts.name())
+        for table in session.tables(read_session(path), suite, facts.name())
     ]
     if as_json:
         put(render.as_json(found))

@@ -34,12 +34,12 @@ def plan(
 ) -> None:
     """Show the steps and cells that SUITE comes to, and what is left will cost; run nothing."""
     from effbench.plan.costs import Facts
-    from effbench.run.finished import finished
+    from effbench.run.finished import finished_cells
     from effbench.views.listing import described_plan, spelled_plan
 
     root = results.absolute()  # a plugin may go to another folder
     store, found = planned(suite, data, cache)
-    done = finished(found, store, root, device)
+    done = finished_cells(found, store, root, device)
     described = described_plan(found, Facts(store, device), done)
     if as_json:
         put_json(described)

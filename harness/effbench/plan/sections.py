@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,8 @@ def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | 
         return None
     schema = options_of(LatencyOptions, "latency")
     said = mapping_of(given, ("latency",), mistakes)
-    resolved, wrong = resolve(
-        schema, said, lambda option, value: plain_argument(option, value, Path(), None)
-    )
+    plain = partial(plain_argument, beside=Path(), digests=None)
+    resolved, wrong = resolve(schema, said, plain)
     for key, message in wrong:
         mistakes.add(("latency", key), message)
     options: dict[str, Any] = {
