@@ -20,19 +20,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CASES = tuple(f"{python}-{which}" for python in PYTHONS for which in ("lowest", "newest"))
-EXTRAS = "quickstart,beir,nvml,plots"
+EXTRAS = "quickstart,beir,nvml"
 TOOLS = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
 TESTS = (
-    "cli/commands", "plan/planner", "run/runner", "run/finished", "steps/encode",
-    "steps/shards", "store/artifacts", "store/digests", "store/disk", "store/door",
-    "latency/archive", "latency/recorded", "run/recorded", "cache/freeing", "cache/uses",
-    "steps/measures", "steps/trial", "statistics/significance", "export/folder",
-    "steps/domains", "whole/training_runs", "latency/session", "latency/timing",
-    "views/page", "plugins/beir", "plugins/bm25", "plugins/exact", "plugins/faiss",
-    "plugins/ir_datasets", "plugins/sentence_transformers", "plugins/transformer",
-    "plugins/small_query", "plugins/training",
+    "commands", "planner", "suite", "runner", "artifacts", "door", "stock", "freeing",
+    "measures", "significance", "folder", "archive", "session", "chart", "training_runs",
+    "beir", "bm25", "bounds", "exact", "faiss", "ir_datasets", "sentence_transformers",
+    "transformer", "small_query", "training",
 )  # fmt: skip
-"""Test modules of folders: what touches each dependency, files, processes and the clock."""
+"""Names of test modules: what touches each dependency, files, processes and the clock."""
 
 SHOWN = (
     "torch", "transformers", "sentence-transformers", "numpy", "scipy", "faiss-cpu", "msgspec",
@@ -67,12 +63,14 @@ def row(case: str) -> list[str]:
     folder = Path(tempfile.mkdtemp(prefix=f"effbench-{case}-"))
     versions: dict[str, str] = {}
     try:
-        if uv(folder, "venv", "--quiet", "--clear", "--python", python, str(folder)) is None:
+        if uv("venv", "--clear", "--python", python, str(folder)) is None:
             said = NO_PYTHON
         elif not installed(folder, python, which):
             said = "could not be installed"
         else:
-            lines = (uv(folder, "pip", "list", "--format", "freeze") or "").splitlines()
+            lines = (
+                uv("pip", "list", "--python", str(folder), "--format", "freeze") or ""
+            ).splitlines()
             versions = dict(line.split("==", 1) for line in lines if "==" in line)
             said = tested(folder)
     finally:
@@ -80,11 +78,10 @@ def row(case: str) -> list[str]:
     return [python, which, *(versions.get(name, "") for name in SHOWN), said]
 
 
-def uv(folder: Path, *command: str) -> str | None:
-    """Run uv for an environment; return what it prints, or None where it fails."""
-    environment = {**os.environ, "VIRTUAL_ENV": str(folder)}
+def uv(*command: str) -> str | None:
+    """Run uv; return what it prints, or None where it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "uv", *command], cwd=ROOT, env=environment, check=False,
+        [sys.executable, "-m", "uv", *command, "--quiet"], cwd=ROOT, check=False,
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     return None if done.returncode else done.stdout
@@ -106,12 +103,14 @@ def installed(folder: Path, python: str, which: str) -> bool:
         exact.write_text("".join(f"{name}=={bound}\n" for name, bound in bounds))
         options += ["--constraints", str(exact)]
     wanted = [[*options, "--editable", f".[{EXTRAS}]"], list(TOOLS)]
-    return all(uv(folder, "pip", "install", "--quiet", *each) is not None for each in wanted)
+    return all(
+        uv("pip", "install", "--python", str(folder), *each) is not None for each in wanted
+    )
 
 
 def tested(folder: Path) -> str:
     """Run the tests; return pytest's last line. Newer packages warn of other things."""
-    paths = [module_of(name) for name in TESTS]
+    paths = [path for name in TESTS for path in module_of(name)]
     command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", "-o", "filterwarnings="]
     options = ["--timeout", "600", "-p", "no:cacheprovider"]
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -126,13 +125,12 @@ def tested(folder: Path) -> str:
     return last.strip("= \n")
 
 
-def module_of(name: str) -> str:
-    """Return the path of a test module."""
-    folder, _, module = name.partition("/")
-    path = ROOT / "tests" / folder / f"test_{module}.py"
-    if not path.is_file():
-        sys.exit(f"{path} is not there (mend TESTS in {__file__})")
-    return str(path)
+def module_of(name: str) -> list[str]:
+    """Return where tests/ has a test module, in whichever folder."""
+    found = [str(path) for path in (ROOT / "tests").rglob(f"test_{name}.py")]
+    if not found:
+        sys.exit(f"tests/ has no test_{name}.py (mend TESTS in {__file__})")
+    return found
 
 
 if __name__ == "__main__":
