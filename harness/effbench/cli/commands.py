@@ -74,7 +74,7 @@ class _Group(click.Group):
         alone = not arguments and options.get("args") is None  # else some program calls us
         if alone:
             interruption.listen()
-        with containment.kept(alone=alone):
+        with containment.contained_process(alone=alone):
             try:
                 return super().main(*arguments, **options)
             except OSError as error:

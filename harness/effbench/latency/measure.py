@@ -26,7 +26,7 @@ from effbench.steps.data import queries_of
 from effbench.store.disk import listed
 from effbench.store.paths import check_writable
 from effbench.text.printing import one_line
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work import code
 from effbench.work.workbench import StepFailed, Workbench
 
@@ -81,7 +81,7 @@ def measure(
             found = found or _measured(group, place, bench, folder, options, known)
         except Exception as error:  # whatever it is: others' sessions are kept
             log.debug("latency on %s", group[0].dataset.name, exc_info=True)
-            errors = dict.fromkeys((cell.name for cell in group), said(error))
+            errors = dict.fromkeys((cell.name for cell in group), message_of(error))
             found = Session(None, group, errors, True)
         keep(found)
 
@@ -147,7 +147,7 @@ def _compare(samples: Samples, cells: Sequence[Cell], bench: Workbench) -> None:
         try:
             differing = samples.answers.differing(cell, bench)
         except Exception as error:  # its run may have gone meanwhile
-            samples.header["errors"].setdefault(cell.name, said(error))
+            samples.header["errors"].setdefault(cell.name, message_of(error))
             continue
         if differing:
             samples.header["rows"][cell.name]["differs"][END_TO_END] = differing

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from effbench.api.encoders import IncrementalQueryEncoder, StagedQueryEncoder
-from effbench.guard.blame import named
+from effbench.guard.blame import blamed_call
 from effbench.plan.cells import Cell
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.search import SearchIndex
@@ -53,7 +53,7 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
     def found(vectors: Any) -> Any:
         return index_answer(ask(vectors, search.depth, **search.options), search.index.row)
 
-    encode, find = named(encoded, search.row.who), named(found, search.searcher.who)
+    encode, find = blamed_call(encoded, search.row.who), blamed_call(found, search.searcher.who)
     return {
         ENCODE: Span(str, encode, np.array),
         **_typing(search, bench),
