@@ -24,7 +24,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from effbench.guard import ending, interruption
 from effbench.guard.keeper import ABSENT, Imports, Keeper
 from effbench.guard.keepers import keepers
-from effbench.guard.output import Output, own_stdout
+from effbench.guard.output import Output, private_stdout
 from effbench.text.printing import harmless_lines, say
 from effbench.text.raised import message_of, raised_in
 
@@ -201,7 +201,7 @@ def contained_process(*, alone: bool = False) -> Iterator[None]:
         return
     _process = process = ProcessState()
     before, hook, unraisable = sys.stdout, threading.excepthook, sys.unraisablehook
-    stream = own_stdout() if alone else None
+    stream = private_stdout() if alone else None
     plain: Any = before or io.StringIO() if stream is None else stream  # None: it is closed
     sys.stdout = output = Output(plain, process.printing)
     threading.excepthook, sys.unraisablehook = process.raised, process.unraisable
