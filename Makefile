@@ -5,7 +5,7 @@ PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 # Two tests at a time, of one thread each: most wait for processes that they started.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: quickstart test slow fuzz lint docs
+.PHONY: quickstart test slow fuzz lint docs versions
 
 quickstart: $(VENV)/quickstart  ## install, run the small offline suite, print its leaderboard
 	$(BIN)/effbench run suites/quickstart.yaml
@@ -30,6 +30,10 @@ lint: $(VENV)/test  ## style, types, and who imports whom
 
 docs: $(VENV)/test  ## write the generated parts of docs/ and results/ again
 	$(BIN)/python docs/generate.py
+
+versions: $(VENV)/test  ## the lowest and newest versions; CASES="3.10 3.14-newest" takes some
+	$(PIP) uv
+	$(BIN)/python tests/versions.py $(CASES)
 
 $(VENV)/quickstart $(VENV)/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -20,12 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CASES = tuple(f"{python}-{which}" for python in PYTHONS for which in ("lowest", "newest"))
-EXTRAS = "quickstart,beir,nvml,plots"
+EXTRAS = "quickstart,beir,nvml"
 TOOLS = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
 TESTS = (
-    "cli", "plan", "run", "store", "doors", "cache", "measures", "significance", "export",
-    "transfer", "training_runs", "latency", "page", "beir", "bm25", "exact", "faiss",
-    "ir_datasets", "sentence_transformers", "transformer", "small_query", "training",
+    "commands", "planner", "suite", "runner", "artifacts", "door", "stock", "freeing",
+    "measures", "significance", "folder", "archive", "session", "chart", "training_runs",
+    "beir", "bm25", "bounds", "exact", "faiss", "ir_datasets", "sentence_transformers",
+    "transformer", "small_query", "training",
 )  # fmt: skip
 """Names of test modules: what touches each dependency, files, processes and the clock."""
 
@@ -62,12 +63,14 @@ def row(case: str) -> list[str]:
     folder = Path(tempfile.mkdtemp(prefix=f"effbench-{case}-"))
     versions: dict[str, str] = {}
     try:
-        if uv(folder, "venv", "--quiet", "--clear", "--python", python, str(folder)) is None:
+        if uv("venv", "--clear", "--python", python, str(folder)) is None:
             said = NO_PYTHON
         elif not installed(folder, python, which):
             said = "could not be installed"
         else:
-            lines = (uv(folder, "pip", "list", "--format", "freeze") or "").splitlines()
+            lines = (
+                uv("pip", "list", "--python", str(folder), "--format", "freeze") or ""
+            ).splitlines()
             versions = dict(line.split("==", 1) for line in lines if "==" in line)
             said = tested(folder)
     finally:
@@ -75,11 +78,10 @@ def row(case: str) -> list[str]:
     return [python, which, *(versions.get(name, "") for name in SHOWN), said]
 
 
-def uv(folder: Path, *command: str) -> str | None:
-    """Run uv for an environment; return what it prints, or None where it fails."""
-    environment = {**os.environ, "VIRTUAL_ENV": str(folder)}
+def uv(*command: str) -> str | None:
+    """Run uv; return what it prints, or None where it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "uv", *command], cwd=ROOT, env=environment, check=False,
+        [sys.executable, "-m", "uv", *command, "--quiet"], cwd=ROOT, check=False,
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     return None if done.returncode else done.stdout
@@ -101,7 +103,9 @@ def installed(folder: Path, python: str, which: str) -> bool:
         exact.write_text("".join(f"{name}=={bound}\n" for name, bound in bounds))
         options += ["--constraints", str(exact)]
     wanted = [[*options, "--editable", f".[{EXTRAS}]"], list(TOOLS)]
-    return all(uv(folder, "pip", "install", "--quiet", *each) is not None for each in wanted)
+    return all(
+        uv("pip", "install", "--python", str(folder), *each) is not None for each in wanted
+    )
 
 
 def tested(folder: Path) -> str:

@@ -36,7 +36,7 @@ def lines(
 ) -> Iterator[str]:
     """Yield the lines of both sections; ``said`` is told of what could not be read."""
     keys = {cell.name: cell.key for cell in cells}
-    timed = {cell.name: cell.timed for cell in cells}
+    latency_keys = {cell.name: cell.latency_key for cell in cells}
     measured = [
         (board, [i for i, line in enumerate(board.lines) if _records(line, keys)])
         for board in _boards(plan, results, said)
@@ -58,7 +58,7 @@ def lines(
     yield from ("## Latency", "")
     for board, numbers in measured:
         for number in numbers:
-            yield from _latency(board, number, keys, timed)
+            yield from _latency(board, number, keys, latency_keys)
     if not measured:
         yield from (NO_RECORD, "")
 
@@ -121,16 +121,20 @@ def _of_record(board: Board, line: Line, dataset: str) -> str:
 
 
 def _latency(
-    board: Board, number: int, keys: dict[str, str], timed: dict[str, str]
+    board: Board, number: int, keys: dict[str, str], latency_keys: dict[str, str]
 ) -> Iterator[str]:
     """Yield the times of a line, where they were taken, and what is to be said against them.
 
-    Those of other options of speed than the row has now (``timed``: by cell) are none of it.
+    Times of a row with other options of speed do not count: ``latency_keys`` are its cells'.
     """
     line, own = board.lines[number], _records(board.lines[number], keys)
     whole = [one for one in board.latencies[number].cells if one[1] in own]
     measured = RowLatency(
-        [(one, cell) for one, cell in whole if one.header.rows[cell].timed == timed[cell]]
+        [
+            (one, cell)
+            for one, cell in whole
+            if one.header.rows[cell].latency_key == latency_keys[cell]
+        ]
     )
     name, place = markdown_text(line.name), code(board.machine)
     if not measured.cells:

@@ -39,9 +39,7 @@ def no_silent_end() -> Iterator[None]:
 
     def end(status: int) -> NoReturn:
         if status == 0 and os.getpid() == process and not succeeded:
-            frames = traceback.extract_stack()[
-                :-1
-            ]  # empty when Python itself calls, at the exit
+            frames = traceback.extract_stack()[:-1]  # empty when Python calls, at the exit
             where = (
                 f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an exit handler"
             )

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 ABSENT = object()
-"""The copy of state whose module is not imported."""
+"""Stands for the state of a module that is not imported."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,9 +82,7 @@ _TIMERS = [
     for name in ("REAL", "VIRTUAL", "PROF")
     if hasattr(signal, f"ITIMER_{name}")
 ]
-_handler = getattr(
-    signal, "_signal", signal
-).getsignal  # ten times as fast, because it looks up no enum
+_handler = getattr(signal, "_signal", signal).getsignal  # without an enum: ten times as fast
 
 
 def _take_signals(_: Any) -> dict[int, Any]:

@@ -125,9 +125,7 @@ def gpu_facts(root: Path = ROOT) -> list[dict[str, Any]]:
 def _opened() -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # another package of this module warns that it is deprecated
+            warnings.simplefilter("ignore")  # another package of this module is deprecated
             nvml = importlib.import_module("pynvml")
         nvml.nvmlInit()
     except Exception:  # not installed, no driver, or no permission

@@ -91,7 +91,7 @@ class Cell:
         return digest_of({"run": key_of(self.search), "measures": self.measures})
 
     @cached_property
-    def timed(self) -> str:
+    def latency_key(self) -> str:
         """Changes when anything that moves its latency does: options of speed alone too."""
         given = [sorted(row.given.items()) for row in (self.row, self.index) if row]
         return digest_of({"cell": self.key, "given": str(given)})
@@ -106,6 +106,9 @@ class Plan:
     remarks: tuple[str, ...]
     data: Path
     """Where relative paths of the suite start."""
+
+    datasets: tuple[str, ...]
+    """The names of the suite's datasets, in its order."""
 
     def steps(self) -> dict[str, Step]:
         """Return key -> step for all that the cells need, inputs first."""

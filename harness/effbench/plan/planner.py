@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +14,11 @@ from effbench.api.errors import EffbenchError
 from effbench.offers.plugins import Plugins
 from effbench.plan.cells import Cell, Plan
 from effbench.plan.checks import check_baseline, check_expected, check_names
+from effbench.plan.located import Mistakes
 from effbench.plan.reader import read
 from effbench.plan.references import refer
 from effbench.plan.scope import NO_TARGET, Problem, Scope, UnfitOptions
-from effbench.plan.suite import Entry
+from effbench.plan.suite import Entry, Suite
 from effbench.steps.data import Data
 from effbench.steps.index import BuildRetriever
 from effbench.steps.search import SearchRetriever, index_search
@@ -31,12 +33,19 @@ MOST_CELLS = 20_000
 
 
 def make(
-    path: Path, plugins: Plugins, memory: Path, data: Path, text: str | None = None
+    path: Path,
+    plugins: Plugins,
+    memory: Path,
+    data: Path,
+    text: str | None = None,
+    only: int | None = None,
 ) -> Plan:
     """Plan the suite file ``path``, whose relative paths start in the folder ``data``.
 
     ``memory`` is where digests of files are remembered; ``text`` is what the file said when it
-    was read before: it is not read again then.
+    was read before: it is not read again then. ``only`` is the number of the dataset whose
+    cells are planned, without the checks of the whole suite; the files of other datasets are
+    not read, unless a row names those datasets.
 
     Raises:
         EffbenchError: all mistakes of the suite, a line each.
@@ -46,7 +55,7 @@ def make(
     suite, mistakes = read(path, text)
     digests = Digests(memory)
     try:
-        plan = _plan(Scope(suite, mistakes, plugins, data, digests, refer))
+        plan = _plan(Scope(suite, mistakes, plugins, data, digests, refer), only)
     except RecursionError as error:
         raise EffbenchError(
             f"{path}: rows or datasets name each other too deep (take fewer levels)"
@@ -81,28 +90,41 @@ class _Rows(NamedTuple):
         return len(self.retrievers) + len(self.encoders) * settings
 
 
-def _plan(scope: Scope) -> Plan:
+def _plan(scope: Scope, only: int | None) -> Plan:
     """Return the plan of a scope without a target; note the suite's mistakes."""
     suite, mistakes = scope.suite, scope.mistakes
+    scope.datasets = cache(partial(_datasets, scope, suite.datasets))
+    if only is None:
+        targets = scope.datasets()
+        cells = _all_cells(scope, targets)
+        _check(suite, targets, cells, mistakes)
+    else:
+        targets = _datasets(scope, [suite.datasets[only]])
+        cells = _all_cells(scope, targets)
     broken = [
         f"plugin {plugin.name!r} ({plugin.distribution}) is broken and left out: {plugin.error}"
         for plugin in scope.plugins.broken()
     ]
-    scope.datasets.extend(_datasets(scope))
-    cells = _all_cells(scope)
-    check_expected(suite, scope.datasets, cells, mistakes)
+    remarks = tuple(dict.fromkeys([*broken, *scope.remarks]))
+    names = tuple(dataset.name for dataset in targets)
+    return Plan(suite, tuple(cells), remarks, scope.beside, names)
+
+
+def _check(
+    suite: Suite, datasets: Sequence[DatasetRow], cells: Sequence[Cell], mistakes: Mistakes
+) -> None:
+    """Note what is wrong with a suite as a whole."""
+    check_expected(suite, datasets, cells, mistakes)
     check_baseline(suite, cells, mistakes)
     if not cells and not mistakes:
         mistakes.add((), "the suite has no cell (give a row that can run here)")
     check_names(cells, mistakes)
-    remarks = tuple(dict.fromkeys([*broken, *scope.remarks]))
-    return Plan(suite, tuple(cells), remarks, scope.beside)
 
 
-def _datasets(scope: Scope) -> list[DatasetRow]:
-    """Return the datasets of a suite that are without mistake."""
+def _datasets(scope: Scope, entries: Sequence[Entry]) -> list[DatasetRow]:
+    """Return the datasets of a suite's entries that are without mistake."""
     datasets: dict[str, DatasetRow] = {}
-    for entry in scope.suite.datasets:
+    for entry in entries:
         try:
             dataset = scope.dataset(entry.use, entry.options, entry.group)
         except EffbenchError as error:
@@ -134,13 +156,13 @@ def _misnamed(name: str, like: DatasetRow | None) -> Iterator[str]:
         yield f"{like.name!r} and {name!r} are one file on macOS and Windows (rename one)"
 
 
-def _all_cells(scope: Scope) -> list[Cell]:
-    """Return the cells of all datasets in the order they run; without any, note mistakes."""
-    if not scope.datasets:  # their mistakes are noted; note those of the rows too
+def _all_cells(scope: Scope, datasets: Sequence[DatasetRow]) -> list[Cell]:
+    """Return the cells of datasets in the order they run; without any, note mistakes."""
+    if not datasets:  # their mistakes are noted; note those of the rows too
         scope.mistakes.repeats(NO_TARGET)
     count = 0
     by_row: dict[str, list[Cell]] = {}
-    for view in [scope.of(dataset) for dataset in scope.datasets] or [scope]:
+    for view in [scope.of(dataset) for dataset in datasets] or [scope]:
         rows = _rows(view)
         count += rows.cells
         if count > MOST_CELLS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -60,8 +60,8 @@ class Scope:
     target: DatasetRow | None = None
     """None while the suite's datasets are read themselves."""
 
-    datasets: list[DatasetRow] = field(default_factory=list)
-    """Those of the suite, once they are read."""
+    datasets: Callable[[], Sequence[DatasetRow]] = tuple
+    """Returns the datasets of the suite; reads them if they have not been read."""
 
     remarks: dict[str, None] = field(default_factory=dict)
     """What the user is told of ready rows that cannot run here, each once."""
@@ -96,7 +96,7 @@ class Scope:
 
         """
         corpora = self.needed_target().corpora
-        return [dataset for dataset in self.datasets if not dataset.corpora & corpora]
+        return [dataset for dataset in self.datasets() if not dataset.corpora & corpora]
 
     def rows(self, section: str) -> list[Row]:
         """Return the rows of a section that are without mistake, in the suite's order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from effbench.offers.schema import options_of
 from effbench.plan.located import Mistakes, Place
 from effbench.plan.suite import Expected, LatencyOptions
 from effbench.steps.measures import DEEPEST
-from effbench.steps.trial import checked
+from effbench.steps.trial import checked_measures
 from effbench.work.options import plain_argument, resolve
 
 
@@ -24,7 +25,7 @@ def measures_of(
     if not isinstance(texts, list) or not texts:
         mistakes.add(("measures",), "give a list of measures (- nDCG@10)")
         return ()
-    names, wrong = checked(texts, trying=trying)
+    names, wrong = checked_measures(texts, trying=trying)
     for i, message in wrong.items():
         mistakes.add(("measures", i), message)
     return tuple(names)
@@ -50,9 +51,8 @@ def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | 
         return None
     schema = options_of(LatencyOptions, "latency")
     said = mapping_of(given, ("latency",), mistakes)
-    resolved, wrong = resolve(
-        schema, said, lambda option, value: plain_argument(option, value, Path(), None)
-    )
+    plain = partial(plain_argument, beside=Path(), digests=None)
+    resolved, wrong = resolve(schema, said, plain)
     for key, message in wrong:
         mistakes.add(("latency", key), message)
     options: dict[str, Any] = {

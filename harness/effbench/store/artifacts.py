@@ -228,9 +228,7 @@ class Store:
             waiting()
             lock.acquire()
         try:
-            (folder / key).mkdir(
-                exist_ok=True
-            )  # the last holder of the lock may have removed it
+            (folder / key).mkdir(exist_ok=True)  # the last holder may have removed it
             yield
         finally:
             with contextlib.suppress(OSError):  # it is not empty

@@ -90,9 +90,8 @@ def open_to_readers(folder: Path) -> None:
 
     Some libraries write weights that only the owner can read (safetensors: mode 0600).
     """
-    mask = os.umask(
-        0o077
-    )  # the only way to read it; a file of another thread is private for a moment
+    # the only way to read the umask; a file that another thread makes meanwhile is private
+    mask = os.umask(0o077)
     os.umask(mask)
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():

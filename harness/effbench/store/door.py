@@ -64,7 +64,6 @@ QueryId = Annotated[str, Meta(max_length=LONGEST_NAME)]
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Positive = Annotated[float, Meta(ge=0, le=1e300)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-Share = Annotated[float, Meta(ge=0, le=1)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 

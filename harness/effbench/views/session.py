@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from effbench.board.latencies import spelled
 from effbench.board.lines import Line
-from effbench.latency.samples import Read
+from effbench.latency.samples import Session
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics import figures, trust
 from effbench.statistics.row_latency import RowLatency, Value, columns
@@ -15,7 +15,7 @@ from effbench.views.render import for_people
 from effbench.views.tables import Table
 
 
-def tables(session: Read, suite: str, machine: str) -> list[Table]:
+def session_tables(session: Session, suite: str, machine: str) -> list[Table]:
     """Return a table of the session's rows, and one of where their time goes."""
     return [
         _table(session, f"{suite}: latency on {session.header.dataset}", machine),
@@ -23,7 +23,7 @@ def tables(session: Read, suite: str, machine: str) -> list[Table]:
     ]
 
 
-def _table(session: Read, title: str, machine: str) -> Table:
+def _table(session: Session, title: str, machine: str) -> Table:
     header = session.header
     cells = [cell for cell in session.cells if cell not in header.errors]
     known = [(session, cell) for cell in cells if cell == header.baseline]
@@ -41,7 +41,7 @@ def _table(session: Read, title: str, machine: str) -> Table:
     return _as_table(title, machine, lines, remarks, over.name if over else "")
 
 
-def _line(session: Read, cell: str, baseline: RowLatency) -> dict[str, Value]:
+def _line(session: Session, cell: str, baseline: RowLatency) -> dict[str, Value]:
     own = RowLatency([(session, cell)])
     values = columns(own, baseline)
     mean = figures.mean_of(own.times(END_TO_END))
@@ -62,7 +62,7 @@ def _line(session: Read, cell: str, baseline: RowLatency) -> dict[str, Value]:
     return values
 
 
-def _parts(session: Read, title: str, machine: str) -> Table:
+def _parts(session: Session, title: str, machine: str) -> Table:
     lines = []
     for cell in session.cells:
         if cell in session.header.errors:
@@ -80,12 +80,12 @@ def _parts(session: Read, title: str, machine: str) -> Table:
     return _as_table(title, machine, lines, [])
 
 
-def _name(session: Read, cell: str) -> dict[str, Value]:
+def _name(session: Session, cell: str) -> dict[str, Value]:
     line = _through(session, cell)
     return {"row": line.row, "index": line.index}
 
 
-def _through(session: Read, cell: str) -> Line:
+def _through(session: Session, cell: str) -> Line:
     facts = session.header.rows[cell]
     return Line(facts.row, index_label(facts.index, facts.search), {})
 
