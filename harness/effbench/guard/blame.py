@@ -43,7 +43,7 @@ class Blamed(Contained):
         _refuse(self.who, error)
 
 
-class Glanced:
+class BlamedBriefly:
     """The context of a short call into a plugin; see `blamed_briefly`."""
 
     __slots__ = ("_outer", "_process", "_who")
@@ -90,12 +90,12 @@ def blamed(who: str) -> Blamed:
     return Blamed(who)
 
 
-def blamed_briefly(who: str) -> Glanced:
+def blamed_briefly(who: str) -> BlamedBriefly:
     """Return the same context for a short and frequent call, such as a look at an attribute.
 
     The shared state of the process is put back only before the next call into a plugin.
     """
-    return Glanced(who)
+    return BlamedBriefly(who)
 
 
 def doing(work: str) -> Doing:
