@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from effbench.plan.cells import Cell
 from effbench.plan.located import Mistakes
 from effbench.plan.suite import Suite
-from effbench.text.names import LONGEST_NAME, same_file, through
+from effbench.text.names import LONGEST_NAME, index_label, same_file
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
 
@@ -83,4 +83,4 @@ def _like(cell: Cell) -> list[str]:
 
 
 def _spelled(cell: Cell) -> str:
-    return through(", ".join(_names(cell)), cell.options)
+    return index_label(", ".join(_names(cell)), cell.options)

@@ -24,7 +24,7 @@ from effbench.steps.index import BuildRetriever
 from effbench.steps.search import SearchRetriever, index_search
 from effbench.store.digests import Digests
 from effbench.text.names import same_file, slug, unfit
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work.datasets import DatasetRow
 from effbench.work.rows import Row
 
@@ -139,11 +139,11 @@ def _datasets(scope: Scope, entries: Sequence[Entry]) -> list[DatasetRow]:
 
 def _note_unread(scope: Scope, entry: Entry, error: EffbenchError) -> None:
     """Note why a dataset cannot be had; rows that name it only repeat that."""
-    whole: list[Problem] = [((), said(error))]
+    whole: list[Problem] = [((), message_of(error))]
     for place, message in error.problems if isinstance(error, UnfitOptions) else whole:
         scope.mistakes.add((*entry.place, *place), message)
         scope.mistakes.repeats(": ".join((*place, message)), entry.place)
-    scope.mistakes.repeats(said(error), entry.place)
+    scope.mistakes.repeats(message_of(error), entry.place)
 
 
 def _misnamed(name: str, like: DatasetRow | None) -> Iterator[str]:

@@ -18,7 +18,7 @@ from effbench.plan.located import Mistakes
 from effbench.plan.suite import Entry, Suite
 from effbench.steps.train import Train
 from effbench.store.digests import Digests
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
 from effbench.work.options import Argument, Input, plain_argument, resolve
@@ -188,7 +188,7 @@ class Scope:
             if not entry.unchecked:
                 refuse_strangers(row, passages)
         except EffbenchError as error:
-            self._note(entry, [(("passages",), said(error))])
+            self._note(entry, [(("passages",), message_of(error))])
             return None
         return replace(row, passages=passages)
 
@@ -207,7 +207,7 @@ class Scope:
             try:  # beside an unknown option the others may be wrong too
                 row.check()
             except EffbenchError as error:
-                wrong.append(("", said(error)))
+                wrong.append(("", message_of(error)))
         if wrong:
             raise UnfitOptions([((key,) if key else (), message) for key, message in wrong])
         return row

@@ -16,7 +16,7 @@ from effbench.guard.blame import failure
 from effbench.store.artifacts import Artifact, Store
 from effbench.store.digests import DIGESTS, Digests
 from effbench.store.disk import on_disk
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work import code, joining
 from effbench.work.progress import Progress, watching
 from effbench.work.step import Opens, Recipe, Step, key_of, made_together
@@ -139,7 +139,7 @@ class Workbench:
             raise
         except EffbenchError as error:
             trace, no_data = getattr(error, "trace", None), isinstance(error, NoDataError)
-            reason = Reason(step.label, said(error), trace, no_data)
+            reason = Reason(step.label, message_of(error), trace, no_data)
         except BaseException as error:  # a bug of the harness: errors of plugins are named
             bug = failure(step.label, error)
             reason = Reason(step.label, str(bug), bug.trace, no_data=False)
