@@ -62,15 +62,15 @@ class _Reader:
             if key not in self.KEYS:
                 self.mistakes.add((key,), f"unknown key ({suggest(str(key), self.KEYS)})")
         measures = measures_of(self.data, self.mistakes, trying=self.trying)
-        systems = {
+        entries = {
             section: tuple(self._rows(section))
             for section in ("models", "encoders", "retrievers", "indexes")
         }
         every = frozenset(s for s in ("encoders", "retrievers") if self.data.get(s) == EVERY)
         if not (self.data.get("encoders") or self.data.get("retrievers")):
             self.mistakes.add((), "no row (give encoders or retrievers)")
-        self._refuse_equal_files(systems)
-        if (systems["encoders"] or "encoders" in every) and not self.data.get("indexes"):
+        self._refuse_equal_files(entries)
+        if (entries["encoders"] or "encoders" in every) and not self.data.get("indexes"):
             self.mistakes.add((), "encoders need indexes (indexes: {exact: {use: exact}})")
         return Suite(
             path=self.path,
@@ -82,7 +82,7 @@ class _Reader:
             every=every,
             latency=latency_of(self.data, self.mistakes),
             expected=expected_of(self.data, self.mistakes),
-            **systems,
+            **entries,
         )
 
     def _name(self) -> str:
@@ -97,11 +97,11 @@ class _Reader:
             self.mistakes.add(("suite",), f"the name {wrong} (give another)")
         return name
 
-    def _refuse_equal_files(self, systems: Mapping[str, tuple[Entry, ...]]) -> None:
+    def _refuse_equal_files(self, entries: Mapping[str, tuple[Entry, ...]]) -> None:
         """Note rows whose files have equal names on macOS and Windows."""
         for sections in (("encoders", "retrievers"), ("models",), ("indexes",)):
             names: dict[str, str] = {}
-            for row in (row for section in sections for row in systems[section]):
+            for row in (row for section in sections for row in entries[section]):
                 like = names.setdefault(same_file(row.name), row.name)
                 if like != row.name:
                     message = f"{like!r} and {row.name!r} are one file on macOS and Windows"

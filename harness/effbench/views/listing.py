@@ -128,7 +128,7 @@ def _option(option: Option) -> dict[str, Any]:
         "type": option.type_name(),
         "required": option.required,
         "default": default,
-        "effect": option.side,
+        "effect": option.mark,
     }
 
 
