@@ -1,4 +1,4 @@
-"""Records: a JSON file for each cell. It is written last, so a record means a finished cell.
+"""Records: a JSON file for each cell, written last, so that it means a finished cell.
 
 ``RESULTS/<machine>/<suite>/<cell>.json`` keeps raw values; readers compute statistics.
 The machine's facts and the suite's plan stand beside it. The schema: docs/records.md.
