@@ -88,9 +88,7 @@ class Facts:
         if key not in self._docs:
             self._docs[key] = self.memory.docs(dataset)
             if self._docs[key] is None:
-                with contextlib.suppress(
-                    EffbenchError
-                ):  # reading the corpus will raise it again
+                with contextlib.suppress(EffbenchError):  # a run will raise it again
                     count = dataset.docs_count()
                     self._docs[key] = count if count and 0 < count <= MOST_DOCS else None
         return self._docs[key]
