@@ -160,6 +160,6 @@ def _resolved(
     datasets: tuple[tuple[str, str], ...],
 ) -> Resolved:
     """Split the facts: speed-only options change no key, query-only ones no corpus key."""
-    keyed = {name: fact for name, fact in facts.items() if schema[name].side != SPEED_ONLY}
-    corpus = {name: fact for name, fact in keyed.items() if schema[name].side != QUERY_ONLY}
+    keyed = {name: fact for name, fact in facts.items() if schema[name].mark != SPEED_ONLY}
+    corpus = {name: fact for name, fact in keyed.items() if schema[name].mark != QUERY_ONLY}
     return Resolved(arguments, corpus, keyed, datasets)

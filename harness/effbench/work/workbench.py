@@ -55,9 +55,7 @@ class _OpenFew:
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         if key not in self._kept:
-            while (
-                len(self._kept) >= self._most
-            ):  # before making, so that both need not fit in memory
+            while len(self._kept) >= self._most:  # before making: both might not fit
                 self._kept.popitem(last=False)
             self._kept[key] = make()
         self._kept.move_to_end(key)
