@@ -40,7 +40,7 @@ class LoopTrainer:
     torch considers it safe. A checkpoint is saved every ``checkpoint_steps`` steps.
     """
 
-    together = True
+    together = True  # torchrun's processes train one model together
     requires: ClassVar[Mapping[str, str]] = {
         "accelerate": "effbench[train]",
         "sentence_transformers": "effbench[sentence-transformers]",
