@@ -98,7 +98,7 @@ class PromptTrainer(LoopTrainer):
 
     @staticmethod
     def check(*, backbone: str | None, **options: object) -> None:
-        """Raise `EffbenchError` if both or neither of the options say how the prompt starts."""
+        """Raise `EffbenchError` without a backbone, or for an option that ``start`` decides."""
         decided = [name for name in FROM_START if options[name] is not None]
         # check gets no rows: ``start`` is absent if the suite names one, and None if not
         has_start = "start" not in options
