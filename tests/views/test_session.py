@@ -15,7 +15,7 @@ from made_tables import ROWS, hidden, stacked
 def test_a_latency_session_shows_every_column(tmp_path: Path) -> None:
     write_results(tmp_path, rows=ROWS, datasets=1)
     (path,) = tmp_path.glob("a-machine/made/latency/*.npz")
-    known, _ = session.tables(read_session(path), "made", "a-machine")
+    known, _ = session.session_tables(read_session(path), "made", "a-machine")
     assert not hidden(list(drawn(known, 60)))
     for cells, line in zip(stacked(known, 60), known.lines, strict=True):
         assert cells == {name: shown(known, line, name) for name in for_people(known)}

@@ -1,4 +1,4 @@
-"""The commands that show and free what the cache holds."""
+"""The commands ``effbench cache``: show the steps in the cache, and free some of them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from effbench.cache.holdings import Holdings
 
 
-def _amount(read: str) -> Callable[[str], Any]:
-    """Return a reader of sizes or ages, of the name it has in `effbench.text.amounts`."""
+def _amount(name: str) -> Callable[[str], Any]:
+    """Return a function that reads an amount, by its name in `effbench.text.amounts`."""
 
     def convert(text: str) -> Any:
         from effbench.text import amounts
 
         try:
-            return getattr(amounts, read)(text)
+            return getattr(amounts, name)(text)
         except EffbenchError as error:
             raise click.BadParameter(str(error)) from error
 
@@ -35,10 +35,10 @@ def _amount(read: str) -> Callable[[str], Any]:
 @as_json_option
 @click.pass_context
 def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
-    """Show what the cache holds: by suite and row the steps, their bytes, the last use.
+    """Show the steps in the cache by suite and row: number, size, and last use.
 
-    A step that several rows or suites need stands once, in a line of them all. JSON lists the
-    steps one by one. What is used by a process that is running now has a star.
+    If several rows or suites need a step, it is counted once, in a line that names them all.
+    --json lists every step. A star marks a line with steps that a running process uses.
     """
     if ctx.invoked_subcommand is not None:
         if cache or as_json:
@@ -61,7 +61,7 @@ def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
 @cache_option
 @as_json_option
 def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
-    """Show what SUITE needs of the cache: by rows, what is there and what is missing."""
+    """Show by rows which steps of SUITE are in the cache, and which are missing."""
     from effbench.cache import stock
     from effbench.cache.holdings import needed_steps
 
@@ -79,23 +79,27 @@ def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> N
     "--older-than",
     metavar="AGE",
     type=_amount("seconds_of"),
-    help="What nobody has used for so long, such as 30d (m, h, d, w).",
+    help="Select steps that nothing has used for this time, such as 30d (units: m, h, d, w).",
 )
 @click.option(
     "--suite",
     "suites",
     multiple=True,
     metavar="NAME",
-    help="What this suite uses and no other (repeatable: and no others).",
+    help="Select steps that only this suite uses (repeatable: only these suites).",
 )
 @click.option(
     "--to",
     "most",
     metavar="SIZE",
     type=_amount("bytes_of"),
-    help="What was used longest ago, until all steps take at most so much, such as 20GB.",
+    help="Select the steps with the oldest use, until the rest fit in this size, such as 20GB.",
 )
-@click.option("--yes/--dry-run", default=False, help="Free it; else it is only shown.")
+@click.option(
+    "--yes/--dry-run",
+    default=False,
+    help="Free the steps, or only show them [default: --dry-run].",
+)
 @cache_option
 @as_json_option
 def free(
@@ -106,11 +110,11 @@ def free(
     cache: Path | None,
     as_json: bool,
 ) -> None:
-    """Free steps of which all options are true; the next run that needs them makes them anew.
+    """Free the steps that all given options select. A later run makes them again if needed.
 
-    Never what a running process uses, nor downloads. Leftovers of killed processes go along,
-    and alone where no option is given. Exit code 0: freed, or shown; 1: something could not be
-    removed; 2: a mistake.
+    Downloads, and steps that a running process uses, always stay. Leftovers of killed processes
+    are removed too; without an option, only they are removed. Exit code 0: freed, or shown; 1:
+    a file could not be removed; 2: a mistake in the command.
     """
     from effbench.cache import freeing, stock
     from effbench.cache.holdings import read_holdings
@@ -136,11 +140,11 @@ def _root(cache: Path | None) -> Path:
     return (cache or default_root()).absolute()
 
 
-def _check_suites(suites: Iterable[str], found: Holdings) -> None:
-    """Refuse a suite that has nothing here: a name may be mistyped."""
+def _check_suites(suites: Iterable[str], holdings: Holdings) -> None:
+    """Refuse a suite without steps in the cache: its name may be mistyped."""
     from effbench.text.suggestions import suggest
 
-    known = {suite for one in found.artifacts for suite in one.suites}
+    known = {suite for artifact in holdings.artifacts for suite in artifact.suites}
     for suite in suites:
         if suite not in known:
             hint = suggest(suite, known)

@@ -95,7 +95,7 @@ class Facts:
         """Return how wide the vectors are that the row makes, if it has made some here."""
         return self.memory.width(row)
 
-    def said(self, step: Step, name: str) -> int | None:
+    def count(self, step: Step, name: str) -> int | None:
         """Return a number that the manifest of a finished step holds."""
         number = (self.manifest(step) or {}).get(name)
         return number if isinstance(number, int) else None

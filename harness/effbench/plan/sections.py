@@ -12,7 +12,7 @@ from effbench.offers.schema import options_of
 from effbench.plan.located import Mistakes, Place
 from effbench.plan.suite import Expected, LatencyOptions
 from effbench.steps.measures import DEEPEST
-from effbench.steps.trial import checked
+from effbench.steps.trial import checked_measures
 from effbench.work.options import plain_argument, resolve
 
 
@@ -25,7 +25,7 @@ def measures_of(
     if not isinstance(texts, list) or not texts:
         mistakes.add(("measures",), "give a list of measures (- nDCG@10)")
         return ()
-    names, wrong = checked(texts, trying=trying)
+    names, wrong = checked_measures(texts, trying=trying)
     for i, message in wrong.items():
         mistakes.add(("measures", i), message)
     return tuple(names)

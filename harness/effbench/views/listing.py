@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from effbench.work.step import Step
 
 
-def described(plugins: Plugins) -> list[dict[str, Any]]:
+def plugin_facts(plugins: Plugins) -> list[dict[str, Any]]:
     """Return every plugin with its offers, their options, and what is wrong with it."""
     return [
         {
@@ -38,9 +38,9 @@ def described(plugins: Plugins) -> list[dict[str, Any]]:
     ]
 
 
-def spelled(plugins: Plugins) -> Iterator[str]:
+def plugin_lines(plugins: Plugins) -> Iterator[str]:
     """Yield the lines that a person reads."""
-    for plugin in described(plugins):
+    for plugin in plugin_facts(plugins):
         yield f"{plugin['plugin']} ({plugin['distribution']})"
         if plugin["error"]:
             yield f"  BROKEN: {plugin['error']}"
@@ -54,7 +54,7 @@ def spelled(plugins: Plugins) -> Iterator[str]:
                 yield f"    search: {_line(option)}"
 
 
-def described_plan(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[str, Any]:
+def plan_facts(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[str, Any]:
     """Return the steps of a plan, inputs first, its cells, and what is left will cost.
 
     ``finished`` are the cells that a run leaves alone: what only they read is not made again.
@@ -91,7 +91,7 @@ def _to_do(
     return {key: step for key, step in plan.steps().items() if key in needed or states[key]}
 
 
-def spelled_plan(plan: Mapping[str, Any]) -> Iterator[str]:
+def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines that a person reads."""
     steps, cells = plan["steps"], plan["cells"]
     for step in steps:

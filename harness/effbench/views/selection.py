@@ -59,7 +59,7 @@ def columns_to_come(plan: Plan) -> list[str]:
     return [*table(board).columns, *(f"queries/s at {size}" for size in sizes)]
 
 
-def over(boards: Sequence[Board], row: str) -> list[Board]:
+def with_baseline(boards: Sequence[Board], row: str) -> list[Board]:
     """Return boards whose baseline is this row; one that lacks it keeps its own, and says so.
 
     Raises:

@@ -15,7 +15,7 @@ from effbench.views.render import for_people
 from effbench.views.tables import Table
 
 
-def tables(session: Session, suite: str, machine: str) -> list[Table]:
+def session_tables(session: Session, suite: str, machine: str) -> list[Table]:
     """Return a table of the session's rows, and one of where their time goes."""
     return [
         _table(session, f"{suite}: latency on {session.header.dataset}", machine),
