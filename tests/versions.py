@@ -24,7 +24,7 @@ EXTRAS = "quickstart,beir,nvml"
 TOOLS = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
 TESTS = (
     "commands", "planner", "suite", "runner", "artifacts", "door", "stock", "freeing",
-    "measures", "significance", "folder", "archive", "session", "chart", "training_runs",
+    "measures", "significance", "folder", "archive", "workers", "chart", "training_runs",
     "beir", "bm25", "bounds", "exact", "faiss", "ir_datasets", "sentence_transformers",
     "transformer", "small_query", "training",
 )  # fmt: skip
@@ -63,12 +63,14 @@ def row(case: str) -> list[str]:
     folder = Path(tempfile.mkdtemp(prefix=f"effbench-{case}-"))
     versions: dict[str, str] = {}
     try:
-        if uv(folder, "venv", "--quiet", "--clear", "--python", python, str(folder)) is None:
+        if uv("venv", "--clear", "--python", python, str(folder)) is None:
             said = NO_PYTHON
         elif not installed(folder, python, which):
             said = "could not be installed"
         else:
-            lines = (uv(folder, "pip", "list", "--format", "freeze") or "").splitlines()
+            lines = (
+                uv("pip", "list", "--python", str(folder), "--format", "freeze") or ""
+            ).splitlines()
             versions = dict(line.split("==", 1) for line in lines if "==" in line)
             said = tested(folder)
     finally:
@@ -76,11 +78,10 @@ def row(case: str) -> list[str]:
     return [python, which, *(versions.get(name, "") for name in SHOWN), said]
 
 
-def uv(folder: Path, *command: str) -> str | None:
-    """Run uv for an environment; return what it prints, or None where it fails."""
-    environment = {**os.environ, "VIRTUAL_ENV": str(folder)}
+def uv(*command: str) -> str | None:
+    """Run uv; return what it prints, or None where it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "uv", *command], cwd=ROOT, env=environment, check=False,
+        [sys.executable, "-m", "uv", *command, "--quiet"], cwd=ROOT, check=False,
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     return None if done.returncode else done.stdout
@@ -102,7 +103,9 @@ def installed(folder: Path, python: str, which: str) -> bool:
         exact.write_text("".join(f"{name}=={bound}\n" for name, bound in bounds))
         options += ["--constraints", str(exact)]
     wanted = [[*options, "--editable", f".[{EXTRAS}]"], list(TOOLS)]
-    return all(uv(folder, "pip", "install", "--quiet", *each) is not None for each in wanted)
+    return all(
+        uv("pip", "install", "--python", str(folder), *each) is not None for each in wanted
+    )
 
 
 def tested(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The cache as a whole: its artifacts, the runs that use them, and the freeing of its space.
+"""The cache as a whole: its artifacts, the runs that use them, and how space is freed.
 
 It may import `plan` and the rooms before it.
 """

@@ -114,7 +114,7 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
     plan = planning.make(path, loading.load(), memory, (data or path.parent).absolute())
     steps = plan.steps()
     offers = [offer for step in steps.values() for offer in step.offers]
-    changed = code.remarks(code.kept(steps, store), offers, steps.values())
+    changed = code.remarks(code.of_finished(steps, store), offers, steps.values())
     return store, replace(plan, remarks=(*plan.remarks, *changed))
 
 

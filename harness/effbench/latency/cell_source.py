@@ -1,4 +1,4 @@
-"""Hand a cell to a worker: it plans the dataset again, and checks that it got the same cell.
+"""The handing of a cell to a worker: it plans the dataset again, and checks the cell.
 
 The worker plans from the text that the suite file had when the run began. If data, models or
 plugins have changed since, the worker refuses the cell: its times would be kept under the key

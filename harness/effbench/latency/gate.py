@@ -18,13 +18,13 @@ DRIFT = 0.05
 """The largest relative difference between the calibrations before and after a block."""
 
 STOLEN = 0.02
-"""The largest share of the processors' time that other virtual machines may take in a block."""
+"""The largest share of the processors' time that other virtual machines may take."""
 
 BUSY_CORES = 0.25
 """The most cores that other processes may keep busy."""
 
 STEADY = 0.5
-"""The least share of a row's blocks that must be steady. Its figures use these blocks alone."""
+"""The share of a row's blocks that must be steady. Its figures use these blocks alone."""
 
 SPREAD = 0.10
 """The largest standard deviation of the medians of a row's processes, per their median."""

@@ -1,4 +1,4 @@
-"""The types of a session's header, as its file holds it. docs/records.md explains each part.
+"""The types of a session's header on disk. docs/records.md explains each part.
 
 Nothing reads the parts that are not named here, so they may hold anything.
 """

@@ -1,4 +1,4 @@
-"""The program of a worker: a fresh process that opens one row and obeys the session's commands.
+"""The program of a worker: a fresh process that opens a row and obeys the session.
 
 The environment sets the threads of every library before anything is imported. Commands and
 answers go through two pipes (`channel`), and everything that a plugin prints goes to standard

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from effbench.api.encoders import Qrel, ScoredDoc
 from effbench.api.errors import EffbenchError
-from effbench.steps.measures import mean, measure
-from effbench.steps.trial import checked
+from effbench.steps.measures import mean, values_by_query
+from effbench.steps.trial import checked_measures
 from effbench.store.trec import read_qrels, read_trec, upside_down
 
 Run = Mapping[str, Sequence[ScoredDoc]]
@@ -30,13 +30,13 @@ def evaluate(qrels: Path, run: Path, measures: Sequence[str]) -> Evaluation:
         EffbenchError: a file or a measure is malformed, or the files share no query.
 
     """
-    names, wrong = checked(measures)
+    names, wrong = checked_measures(measures)
     if wrong:
         raise EffbenchError("\n".join(wrong.values()))
     by_query, judged = read_trec(run), read_qrels(qrels)
     remarks = list(_remarks(by_query, judged, qrels, run))
     ranked = {query_id: [hit.doc_id for hit in hits] for query_id, hits in by_query.items()}
-    values = measure(ranked, judged, names)
+    values = values_by_query(ranked, judged, names)
     means = {name: mean(by_query) for name, by_query in values.items()}
     return Evaluation(values, means, remarks)
 

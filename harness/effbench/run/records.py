@@ -1,4 +1,4 @@
-"""Records: a JSON file for each cell. It is written last, so a record means a finished cell.
+"""Records: a JSON file for each cell, written last, so that it means a finished cell.
 
 ``RESULTS/<machine>/<suite>/<cell>.json`` keeps raw values; readers compute statistics.
 The machine's facts and the suite's plan stand beside it. The schema: docs/records.md.
@@ -21,7 +21,7 @@ from effbench.plan import lineage
 from effbench.plan.cells import Cell, Plan
 from effbench.run.recorded import Record, SuiteFacts
 from effbench.steps.data import qrels_of
-from effbench.steps.measures import mean, measure
+from effbench.steps.measures import mean, values_by_query
 from effbench.steps.search import RUN, SearchIndex
 from effbench.steps.train import MODEL, Train
 from effbench.store import trec
@@ -133,11 +133,11 @@ def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Plain:
         query_id: [hit.doc_id for hit in hits]
         for query_id, hits in trec.read_trec(artifact.folder / RUN).items()
     }
-    values = measure(run, qrels_of(data, bench), cell.measures)
+    values = values_by_query(run, qrels_of(data, bench), cell.measures)
     read = bench.artifact(data).manifest() or {}
     return {
         **_head(cell, "done"),
-        "code": code.kept(all_steps((cell.search,)), bench.store),
+        "code": code.of_finished(all_steps((cell.search,)), bench.store),
         "scores": {name: mean(by_query) for name, by_query in values.items()},
         "queries": {
             **{name: read[name] for name in DATA_COUNTS},

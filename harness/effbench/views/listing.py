@@ -79,7 +79,7 @@ def plan_facts(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[
             {"name": cell.name, "key": cell.key, "done": cell.name in finished}
             for cell in plan.cells
         ],
-        "costs": bill.described(plan, list(to_do.values()), facts, finished),
+        "costs": bill.described_costs(plan, list(to_do.values()), facts, finished),
     }
 
 
@@ -88,7 +88,7 @@ def _to_do(
 ) -> dict[str, Step]:
     """Return key -> step for the steps that a run must make, and for damaged steps."""
     cells = [cell for cell in plan.cells if cell.name not in finished]
-    needed = costs.left([step for cell in cells for step in cell.read], facts)
+    needed = costs.steps_left([step for cell in cells for step in cell.read], facts)
     return {key: step for key, step in plan.steps().items() if key in needed or states[key]}
 
 
@@ -103,7 +103,7 @@ def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
     for cell in cells:
         state = "  (finished)" * cell["done"]
         yield f"cell   {cell['key'][:10]}  {cell['name']}{state}"
-    yield from (f"cost   {line}" for line in bill.spelled(plan["costs"]))
+    yield from (f"cost   {line}" for line in bill.spelled_costs(plan["costs"]))
     todo, done = sum(step["to_do"] for step in steps), sum(cell["done"] for cell in cells)
     of_cells = f"{counted(len(cells), 'cells')}{f' ({done:,} finished)' if done else ''}"
     yield f"{of_cells}, {counted(len(steps), 'steps')}, {todo} of them to do"
@@ -129,7 +129,7 @@ def _option(option: Option) -> dict[str, Any]:
         "type": option.type_name(),
         "required": option.required,
         "default": default,
-        "effect": option.side,
+        "effect": option.mark,
     }
 
 

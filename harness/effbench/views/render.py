@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from effbench.statistics.row_latency import Value
-from effbench.text.printing import exact, harmless
+from effbench.text.printing import escaped_json, harmless
 from effbench.views.tables import Table
 
 TEXTS = ("row", "index", "dataset", "datasets", "latency", "trained on", "expected", "baseline")
@@ -78,7 +78,7 @@ def as_json(tables: Sequence[Table]) -> str:
         }
         for table in tables
     ]
-    return exact(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
+    return escaped_json(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
 
 
 def _exact_lines(table: Table) -> Iterator[dict[str, object]]:

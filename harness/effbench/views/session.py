@@ -10,7 +10,7 @@ from effbench.latency.samples import Session
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics import figures, trust
 from effbench.statistics.row_latency import RowLatency, Value, columns
-from effbench.text.names import through
+from effbench.text.names import index_label
 from effbench.views.render import columns_for_people
 from effbench.views.tables import Table
 
@@ -90,7 +90,7 @@ def _name(session: Session, cell: str) -> dict[str, Value]:
 def _board_line(session: Session, cell: str) -> Line:
     """Return a cell as a line without records: its row, and its index with search setting."""
     facts = session.header.rows[cell]
-    return Line(facts.row, through(facts.index, facts.search), {})
+    return Line(facts.row, index_label(facts.index, facts.search), {})
 
 
 def _as_table(
