@@ -1,4 +1,4 @@
-"""The README.md of an exported folder: what its plugin says, and what is known of its row."""
+"""The README.md of an exported folder: its plugin's text, then the row and its training."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from effbench.work.workbench import Workbench
 
 README = "README.md"
 UNTITLED = "# An encoder exported by effbench"
+"""The beginning of the README if the plugin has written none."""
+
 LIBRARY = "modules.json"
-"""The file that makes a folder a model for Sentence Transformers."""
+"""The file by which Sentence Transformers knows a folder as a model."""
 
 TAGS = ("effbench", "dense-retrieval")
 
@@ -38,32 +40,32 @@ def write(
     plan: Plan,
     bench: Workbench,
     results: Path,
-    said: Callable[[str], object],
+    warn: Callable[[str], object],
 ) -> None:
-    """Write the README of a row that stands in ``folder``, after what its plugin has written.
+    """Write the README of the row in ``folder``; the plugin's README is its beginning.
 
-    ``said`` is told of what under ``results`` could not be read.
+    ``warn`` is called with a message for each file under ``results`` that cannot be read.
     """
     path = folder / README
-    own = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else UNTITLED
-    head = "" if own.startswith("---\n") else _head(folder)
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else UNTITLED
+    head = "" if text.startswith("---\n") else _head(folder)
     cells = [cell for cell in plan.cells if same(cell.row, row)]
     lines = [
         *_row(row, plan),
-        *figures.lines(plan, cells, results, said),
+        *figures.lines(plan, cells, results, warn),
         *_training(row, cells, bench),
     ]
-    write_text(path, harmless_lines(f"{head}{own.rstrip()}\n\n" + "\n".join(lines)))
+    write_text(path, harmless_lines(f"{head}{text.rstrip()}\n\n" + "\n".join(lines)))
 
 
-def same(row: Row, other: Row) -> bool:
-    """Tell whether two rows of a plan are one encoder with the same passages."""
-    passages = [one.passages.key if one.passages else "" for one in (row, other)]
-    return row.key == other.key and passages[0] == passages[1]
+def same(first: Row, second: Row) -> bool:
+    """Tell whether two rows of a plan are the same encoder with the same passages."""
+    passages = [row.passages.key if row.passages else "" for row in (first, second)]
+    return first.key == second.key and passages[0] == passages[1]
 
 
 def _head(folder: Path) -> str:
-    """Return what the Hugging Face hub reads of a model card."""
+    """Return the header of a model card, which the Hugging Face hub reads."""
     facts: dict[str, Any] = {"tags": list(TAGS)}
     if (folder / LIBRARY).is_file():
         library = "sentence-transformers"
@@ -72,6 +74,7 @@ def _head(folder: Path) -> str:
 
 
 def _row(row: Row, plan: Plan) -> Iterator[str]:
+    """Yield the section about the row: its options, and the passages that fit its vectors."""
     version, today = versions()["effbench"], datetime.now(timezone.utc).date()
     yield "## The row"
     yield ""
@@ -92,7 +95,7 @@ def _row(row: Row, plan: Plan) -> Iterator[str]:
 
 
 def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str]:
-    """Yield how the models of a row were trained, what their trainers say, and on what."""
+    """Yield the section about training: the row's trainers, their facts, and the data seen."""
     yield "## How it was trained"
     yield ""
     steps = [step for step in all_steps(row.steps).values() if isinstance(step, Train)]
@@ -122,7 +125,7 @@ def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str
 
 
 def _block(facts: Any) -> Iterator[str]:
-    """Yield facts as YAML, indented, which Markdown shows as they are."""
+    """Yield facts as indented YAML, which Markdown shows unchanged."""
     plain = json.loads(json.dumps(facts, default=str))
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True) if plain else "no options"
     yield ""
