@@ -60,7 +60,7 @@ def test_chosen_columns_hold_in_every_table(tmp_path: Path, effbench) -> None:
     (line, *_) = json.loads(written("json"))[0]["lines"]
     assert {*line} == {"row", "index", "p", "kept", "baseline"}
     refused = effbench("leaderboard", tmp_path, "--columns", "p", "--format", "html")
-    assert "--columns are a table's, and html is none" in refused.stderr
+    assert "--columns chooses columns of a table, and html is not a table" in refused.stderr
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

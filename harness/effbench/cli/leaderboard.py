@@ -128,7 +128,9 @@ def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
             f"{', '.join(ENDINGS)})"
         )
     if columns and form in PICTURES:
-        raise click.UsageError(f"--columns are a table's, and {form} is none (leave them out)")
+        raise click.UsageError(
+            f"--columns chooses columns of a table, and {form} is not a table (leave it out)"
+        )
     if form in ("png", "mteb") and not output:
         raise click.UsageError(f"--format {form} is not for a terminal (give --output too)")
     if output and output.is_dir() != (form == "mteb") and output.exists():

@@ -80,16 +80,16 @@ def _row(row: Row, plan: Plan) -> Iterator[str]:
     yield ""
     yield (
         f"{code(row.name)} of the suite {code(plan.suite.name)}, exported on {today} "
-        f"by effbench {version}. As the suite gives it:"
+        f"by effbench {version}. Its lines in the suite:"
     )
     yield from _block({"use": row.offer.name, **row.given})
     if row.passages is None:
-        yield "It encodes passages itself: its vectors of queries belong to those alone."
+        yield "It encodes passages itself: its query vectors only fit its own passage vectors."
         yield ""
         return
     yield (
-        f"It encodes queries only. Its vectors belong to the passages of the row "
-        f"{code(row.passages.name)}, and to no others:"
+        f"It encodes only queries. Its vectors only fit the passage vectors of the row "
+        f"{code(row.passages.name)}:"
     )
     yield from _block({"use": row.passages.offer.name, **row.passages.given})
 
@@ -100,7 +100,7 @@ def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str
     yield ""
     steps = [step for step in all_steps(row.steps).values() if isinstance(step, Train)]
     if not steps:
-        yield "The suite trains nothing of it: its model is the one named above, as it came."
+        yield "The suite does not train it: its model is the one named above, unchanged."
         yield ""
         return
     for step in steps:
@@ -108,15 +108,15 @@ def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str
         yield (
             f"{code(step.row.name)}, by the trainer {code(offer.name)} of the plugin "
             f"{markdown_text(offer.plugin)}, "
-            f"seed {step.seed}. Its options, data among them, as the suite gives them:"
+            f"seed {step.seed}. Its options in the suite, with its data:"
         )
         yield from _block(step.row.given)
         about = bench.artifact(step).folder / MODEL / ABOUT
         if about.is_file():
-            yield "What the trainer says of it:"
+            yield "The trainer's facts about it:"
             yield from _block(json.loads(about.read_text(encoding="utf-8")))
         else:
-            yield "The trainer says nothing of it: neither steps nor losses are known."
+            yield "The trainer gives no facts about it: its steps and losses are not known."
             yield ""
     for name, dataset in {cell.dataset.name: cell.dataset for cell in cells}.items():
         kinds = ", ".join(lineage.seen(row, dataset)) or "nothing"

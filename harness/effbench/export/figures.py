@@ -25,9 +25,9 @@ OF_LATENCY = "latency "
 """The first word of the marks that concern only the times of a line."""
 
 NO_RECORD = (
-    "**Not recorded.** Where the export looked for results, no finished record of this row as "
-    "it is now was found: neither scores nor times are known (`effbench run` makes them, "
-    "`effbench export --results` says where they are)."
+    "**Not recorded.** The folder of results has no finished record of this row as it is now: "
+    "its scores and times are not known (`effbench run` makes a record, and "
+    "`effbench export --results` names the folder)."
 )
 
 
@@ -162,7 +162,7 @@ def _times(measured: RowLatency) -> Iterator[str]:
         yield from (
             f"- **{OF_LATENCY}{flag}**: {markdown_text(why)}" for flag, why in flags.items()
         )
-        yield "- so these times are not to be ranked, nor compared with those of other rows"
+        yield "- do not rank these times, and do not compare them with times of other rows"
         yield ""
     yield from _table_head(["span", *(f"p{percent}" for percent in PERCENTS)])
     for span in SHOWN:
