@@ -49,13 +49,6 @@ def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
         temperature=options.temperature,
         shared=options.shared_negatives,
     )
-    length, reading = len(prompt.queries), prompt.reading
-    batches = Batches(
-        _TextFeatures(opened, length, reading.query_max_length, "query_max_length"),
-        _DocFeatures(
-            options.data, _TextFeatures(opened, length, reading.max_length, "max_length")
-        ),
-    )
 
     def save(folder: Path) -> dict[str, Any]:
         if digest_of(opened.network) != opened.backbone.weights:
@@ -68,12 +61,21 @@ def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
         "prompt",
         network,
         Mixture(options, seed),
-        batches,
+        _batches(options.data, opened, prompt),
         save,
         output_dir,
         options=options,
         warmup=options.warmup_ratio,
         seed=seed,
+    )
+
+
+def _batches(data: Examples, opened: OpenBackbone, prompt: Prompt) -> Batches:
+    """Return what makes batches of examples; texts are cut as the prompt says."""
+    length, reading = len(prompt.queries), prompt.reading
+    return Batches(
+        _TextFeatures(opened, length, reading.query_max_length, "query_max_length"),
+        _DocFeatures(data, _TextFeatures(opened, length, reading.max_length, "max_length")),
     )
 
 

@@ -18,15 +18,15 @@ def finish(
     checkpoints: Path,
     output_dir: Path,
     save: Callable[[Path], Mapping[str, Any]],
-    *,
     steps: Mapping[str, int],
-    curve: Sequence[Mapping[str, float]],
+    history: Sequence[Mapping[str, float]],
 ) -> None:
     """Write the model with its facts into ``output_dir``, then remove ``checkpoints``.
 
-    ``save`` and the loss curve are those of `effbench_training.loop.fit`; ``steps`` are facts
-    for about.json.
+    ``save`` is that of `effbench_training.loop.fit`; ``steps`` are facts for about.json. The
+    entries of ``history`` that have a ``loss`` are the loss curve, which becomes loss.json.
     """
+    curve = [entry for entry in history if "loss" in entry]
     model = checkpoints / "model"
     shutil.rmtree(model, ignore_errors=True)
     about = {**steps, **_ends(curve), **save(model)}

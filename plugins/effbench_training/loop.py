@@ -1,4 +1,9 @@
-"""The training loop of all trainers: transformers' `Trainer`, which continues after a kill."""
+"""The training loop of all trainers: transformers' `Trainer`, which continues after a kill.
+
+A dataset may have attributes that the loop uses: ``lengths``, a number for each item, makes
+batches of similar lengths; ``order(epoch)`` returns the items' order in an epoch; ``epoch`` is
+set to the number of the epoch when it begins.
+"""
 
 from __future__ import annotations
 
@@ -38,19 +43,13 @@ def fit(
     seed: int,
     rates: Sequence[tuple[nn.Module, float]] = (),
 ) -> None:
-    """Train ``network``, continuing from a checkpoint in ``output_dir``, and write the model.
+    """Train ``network`` from a checkpoint in ``output_dir``, if any, and write the model there.
 
-    The result of ``network`` is a mapping with the ``loss``. ``who`` is the trainer's name in
-    messages. ``save`` writes the trained model into a folder, and returns facts that are added
-    to about.json; its ``remarks``, if any, are shown on the leaderboard. The loss curve is
-    written into ``loss.json``.
-
-    ``warmup`` is a number of steps, or below 1 a share of all steps. ``rates`` gives learning
-    rates to modules; all other weights take the learning rate of ``options``.
-
-    The ``dataset`` may have attributes that the loop uses: ``lengths``, a number for each item,
-    makes batches of similar lengths; ``order(epoch)`` returns the items' order in an epoch;
-    ``epoch`` is set to the number of the epoch when it begins.
+    The result of ``network`` is a mapping with the ``loss``; ``who`` names the trainer in
+    messages. ``save`` writes the model into a folder, and returns facts for about.json; its
+    ``remarks`` are shown on the leaderboard. ``warmup`` is a number of steps, or below 1 a
+    share of all steps. ``rates`` gives learning rates to modules; the other weights take that
+    of ``options``. The top of this file says how a ``dataset`` decides its order.
 
     Raises:
         EffbenchError: the loss is not a finite number.
@@ -69,8 +68,7 @@ def fit(
     trainer.who = who
     _train(trainer, checkpoints)
     if trainer.is_world_process_zero():
-        curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-        finish(checkpoints, output_dir, save, steps=trainer.steps, curve=curve)
+        finish(checkpoints, output_dir, save, trainer.steps, trainer.state.log_history)
     trainer.accelerator.wait_for_everyone()
 
 
