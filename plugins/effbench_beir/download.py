@@ -54,12 +54,18 @@ NAMES = sorted(ARCHIVES.keys() - {"cqadupstack"}) + [f"cqadupstack/{each}" for e
 class Beir:
     """A public dataset of BEIR, such as ``scifact`` or ``cqadupstack/android``.
 
-    Its zip is downloaded into ``folder`` (``$EFFBENCH_CACHE/beir``, or
-    ``~/.cache/effbench/beir``) when data is first read, checked against BEIR's MD5, and
-    read without unpacking; one that lies there already is checked too. Hits with the
-    query's own id are dropped, as BEIR's own evaluation does, except for ``msmarco``,
-    whose query and doc ids are numbers that coincide by accident. Raises `EffbenchError`
-    for an unknown name or split, and, while reading, when the zip cannot be had.
+    When data is first read, the dataset's zip is downloaded into ``folder`` (by default
+    ``$EFFBENCH_CACHE/beir``, or ``~/.cache/effbench/beir``). A zip that is there already is
+    not downloaded again. Each zip is checked against BEIR's MD5, and is read without
+    unpacking.
+
+    Hits that have the query's id are dropped, as in BEIR's evaluation. ``msmarco`` is the
+    exception: its query ids and doc ids are numbers that are equal by accident.
+
+    Raises:
+        EffbenchError: BEIR has no such name or split; or, while reading, the zip can neither
+            be read nor downloaded.
+
     """
 
     requires: ClassVar[Mapping[str, str]] = {"beir": "effbench[beir]"}
@@ -110,7 +116,7 @@ class Beir:
         return Files(archive, self._split, inside=self._name)
 
     def docs_count(self) -> None:
-        """Return None: counting takes a pass."""
+        """Return None: counting the docs takes a pass over the corpus."""
 
     def count_docs(self) -> int:
         """Return the number of lines of corpus.jsonl."""

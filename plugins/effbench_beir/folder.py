@@ -1,4 +1,4 @@
-"""A dataset in BEIR's layout, in a folder or straight from a zip archive."""
+"""A dataset in BEIR's layout, read from a folder or directly from a zip archive."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from effbench.files import count_lines, sha256_of, stamp_of
 from effbench_beir.lines import read_docs, read_qrels, read_queries
 
 Root: TypeAlias = Path | zipfile.Path  # zipfile.Path is a path inside an archive
-SPLITS = ("train", "dev", "test")  # those of known meaning: to train on, tune on, judge by
+SPLITS = ("train", "dev", "test")  # splits whose purpose is known: train, tune, evaluate
 
-_COUNTED = 2**28  # bytes of a corpus whose docs are counted when somebody plans
+_COUNTED = 2**28  # the largest corpus, in bytes, whose docs a plan counts
 
 _DIGESTS: dict[tuple[Path, str, tuple[int, ...]], bytes] = {}
 
 
 class Files:
-    """The files of one split; ``inside`` is their folder in a zip, None when unknown.
+    """The files of one split; ``inside`` is their folder in a zip, or None to look for it.
 
-    Raises `EffbenchError` when one of them is missing, and for each malformed line.
+    Raises:
+        EffbenchError: a file is missing; or, while reading, a line is malformed.
+
     """
 
     def __init__(self, path: Path, split: str, inside: str | None = None) -> None:
@@ -59,13 +61,13 @@ class Files:
             yield from read_docs(path, stream)
 
     def docs_count(self) -> int | None:
-        """Return the number of docs where counting them takes less than a second."""
+        """Return the number of docs if counting them takes less than a second, else None."""
         corpus = self._path / "corpus.jsonl"
         with self._root():
             if not self._path.is_dir() or corpus.stat().st_size > _COUNTED:
                 return None
         with self._file("corpus.jsonl") as (_, stream):
-            return sum(b"{" in line for line in stream)  # each doc has a line, and a { in it
+            return sum(b"{" in line for line in stream)  # a doc is a line with a { in it
 
     def queries(self) -> Iterator[effbench.Query]:
         """Yield the queries that the split judges, in the order of queries.jsonl."""
@@ -81,29 +83,34 @@ class Files:
             yield from read_qrels(path, stream)
 
     def digest(self, *names: str) -> str:
-        """Return the sha256 of the files' own sha256s: the same for a folder and its zip."""
-        both = hashlib.sha256()
+        """Return the sha256 of the sha256s of files; a folder and its zip have the same."""
+        digest = hashlib.sha256()
         for name in names:
-            both.update(self._sha256(name))
-        return both.hexdigest()
+            digest.update(self._sha256(name))
+        return digest.hexdigest()
 
     def _sha256(self, name: str) -> bytes:
         file = self._path / name if self._path.is_dir() else self._path
-        known = self._path, name, stamp_of(file)
-        if known not in _DIGESTS:  # a run asks again each time that it has read the file
+        state = self._path, name, stamp_of(file)
+        if state not in _DIGESTS:  # a run asks again after each time that it reads the file
             with self._file(name) as (_, stream):
-                _DIGESTS[known] = sha256_of(stream)
-        return _DIGESTS[known]
+                _DIGESTS[state] = sha256_of(stream)
+        return _DIGESTS[state]
 
     @contextmanager
     def _file(self, name: str) -> Iterator[tuple[str, IO[bytes]]]:
-        """Open one of the files, and say its path."""
+        """Open a file, and yield its path and its stream."""
         with self._root() as root, (root / name).open("rb") as stream:
             yield str(root / name), stream
 
     @contextmanager
     def _root(self) -> Iterator[Root]:
-        """Open the folder that holds corpus.jsonl; what cannot be read is one line."""
+        """Open the folder that holds corpus.jsonl.
+
+        Raises:
+            EffbenchError: the folder or zip cannot be read.
+
+        """
         try:
             if self._path.is_dir():
                 yield self._path
@@ -116,9 +123,9 @@ class Files:
                 f"{self._path}: no such folder or zip (is path right?)"
             ) from None
         except OSError as error:
-            where, said = error.filename or self._path, error.strerror or error
+            where, reason = error.filename or self._path, error.strerror or error
             raise effbench.EffbenchError(
-                f"{where}: {said} (take a folder of files or an intact, plain zip)"
+                f"{where}: {reason} (take a folder of files or an intact, plain zip)"
             ) from error
         except (EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError) as error:
             raise effbench.EffbenchError(
@@ -127,13 +134,17 @@ class Files:
 
 
 class Folder:
-    """Your own collection: a folder, or a zip of one, with BEIR's three files.
+    """Your own collection: a folder, or a zip of a folder, with the three files of BEIR.
 
-    ``corpus.jsonl`` holds a line ``{"_id": ..., "title": ..., "text": ...}`` a doc,
-    ``queries.jsonl`` a line ``{"_id": ..., "text": ...}`` a query, and ``qrels/SPLIT.tsv``
-    lines ``query-id TAB corpus-id TAB score`` under that header. Hits with the query's own
-    id are dropped unless told otherwise, as BEIR's own evaluation does. Raises
-    `EffbenchError` for missing files, and with ``path:line`` for malformed ones.
+    ``corpus.jsonl`` has a line ``{"_id": ..., "title": ..., "text": ...}`` for each doc.
+    ``queries.jsonl`` has a line ``{"_id": ..., "text": ...}`` for each query.
+    ``qrels/SPLIT.tsv`` has the header ``query-id TAB corpus-id TAB score``, and a line with
+    these columns for each judgment. ``drop_self_hits`` drops the hits that have the query's
+    id, as BEIR's evaluation does.
+
+    Raises:
+        EffbenchError: a file is missing; or, with ``path:line``, a line is malformed.
+
     """
 
     def __init__(
@@ -154,28 +165,31 @@ class Folder:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Those of ``train``, ``dev`` and ``test`` that have a file of judgments."""
+        """The splits among ``train``, ``dev`` and ``test`` that have a file of judgments."""
         return tuple(split for split in SPLITS if split in self._files.splits)
 
     def split(self, name: str) -> Folder:
         """Return the same docs with the queries and judgments of ``qrels/NAME.tsv``."""
-        own = self._name
-        if own and name != self._split:
-            own = f"{own}/{name}"  # two datasets of one name would share a row of tables
-        return Folder(self._path, split=name, name=own, drop_self_hits=self.drop_self_hits)
+        dataset_name = self._name
+        if dataset_name and name != self._split:
+            # two datasets with the same name would share a row in tables
+            dataset_name = f"{dataset_name}/{name}"
+        return Folder(
+            self._path, split=name, name=dataset_name, drop_self_hits=self.drop_self_hits
+        )
 
     @cached_property
     def corpus_key(self) -> str:
-        """Digest of corpus.jsonl (reads all of it, the first time)."""
+        """The digest of corpus.jsonl; the first access reads the whole file."""
         return self._files.digest("corpus.jsonl")
 
     @cached_property
     def key(self) -> str:
-        """Digest of the queries and of the split's judgments."""
+        """The digest of the queries and of the split's judgments."""
         return self._files.digest("queries.jsonl", f"qrels/{self._split}.tsv")
 
     def docs_count(self) -> int | None:
-        """Return the number of docs of a small corpus that is no zip; of others None."""
+        """Return the number of docs of a small corpus in a folder; None for any other."""
         return self._files.docs_count()
 
     def count_docs(self) -> int:
@@ -197,13 +211,12 @@ class Folder:
 
 def _list_splits(root: Root) -> list[str]:
     folder = root / "qrels"
-    found = folder.iterdir() if folder.is_dir() else ()
-    names = (file.name for file in found)
+    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
     return sorted(name.removesuffix(".tsv") for name in names if name.endswith(".tsv"))
 
 
 def _top_folder(archive: zipfile.ZipFile) -> str:
-    """Return where in an archive corpus.jsonl lies: "" for the top, or a folder's name."""
+    """Return the folder of corpus.jsonl in an archive: a name, or "" for the top."""
     members = (name.rpartition("/") for name in archive.namelist())
     corpora = [folder for folder, _, name in members if name == "corpus.jsonl"]
     folders = [folder for folder in corpora if "/" not in folder]

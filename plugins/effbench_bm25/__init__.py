@@ -1,4 +1,4 @@
-"""BM25 by bm25s: scores are computed when indexing, searching adds them up."""
+"""The retriever ``bm25``: bm25s computes scores when it indexes, and adds them in a search."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ _DOC_IDS = "doc_ids.json"
 
 
 class Bm25:
-    r"""Rank docs by BM25 over title and text, in English unless stemmer and stopwords differ.
+    r"""Rank docs by BM25 over title and text, in English unless options say otherwise.
 
-    A word is what ``token_pattern`` finds in lowercased text, unless it is one of the
-    ``stopwords`` (``english``: Lucene's 33), reduced by ``stemmer`` (a Snowball algorithm
-    as PyStemmer names it, or ``none``). ``method`` is the formula, as bm25s names it.
+    A word is a match of ``token_pattern`` in the text in lower case. Words that are in
+    ``stopwords`` (``english``: the 33 of Lucene) are left out. ``stemmer`` reduces the others;
+    it is the name that PyStemmer gives a Snowball algorithm, or ``none``. ``method`` is the
+    formula, by its name in bm25s.
 
-    ``k1`` and ``b`` are Anserini's, and so is nDCG@10, almost: 0.6804 on BEIR's SciFact
-    and 0.3204 on NFCorpus where Anserini's flat BM25 has 0.6789 and 0.3218
-    (arXiv:2306.07471). A posting, a word that a doc has, takes 8 bytes when searching;
-    while bm25s indexes it takes about 60, and each word 4.
+    The defaults of ``k1`` and ``b`` are Anserini's, and nDCG@10 is almost Anserini's: 0.6804
+    on BEIR's SciFact and 0.3204 on NFCorpus, where Anserini's flat BM25 has 0.6789 and 0.3218
+    (arXiv:2306.07471). A posting (a word of a doc) takes 8 bytes of memory in a search. While
+    bm25s indexes, each posting takes about 60 bytes, and each word of a text 4 bytes.
     """
 
     requires: ClassVar[Mapping[str, str]] = {
@@ -69,13 +70,13 @@ class Bm25:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the scores, the doc ids and the vocabulary."""
+        """The size of the scores, the doc ids and the vocabulary in bytes."""
         arrays = (self._bm25.scores[name] for name in ("data", "indices", "indptr"))
         strings = (*self._doc_ids, *self._bm25.vocab_dict)
-        return sum(int(one.nbytes) for one in arrays) + sum(map(sys.getsizeof, strings))
+        return sum(int(array.nbytes) for array in arrays) + sum(map(sys.getsizeof, strings))
 
     def index(self, docs: Iterable[Doc]) -> None:
-        """Count the words of every doc and compute their scores.
+        """Count the words of every doc, and compute their scores.
 
         Raises:
             EffbenchError: no doc has a word.
@@ -97,11 +98,14 @@ class Bm25:
         self._doc_ids = doc_ids
 
     def search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        """Return up to k docs a query that share a word with it; ties in corpus order."""
-        return [self._search_one(query, k) for query in queries]
+        """Return for each query up to k docs that share a word with it, best first.
+
+        Docs with equal scores are in corpus order.
+        """
+        return [self._search_query(query, k) for query in queries]
 
     def save(self, folder: Path) -> None:
-        """Write what bm25s saves, and the doc ids."""
+        """Write the files of bm25s, and the doc ids."""
         self._bm25.save(folder)
         (folder / _DOC_IDS).write_text(json.dumps(self._doc_ids), encoding="utf-8")
 
@@ -110,31 +114,31 @@ class Bm25:
         self._bm25 = _import_bm25s().BM25.load(folder, allow_pickle=False)
         self._doc_ids = json.loads((folder / _DOC_IDS).read_text(encoding="utf-8"))
 
-    def _search_one(self, query: str, k: int) -> list[ScoredDoc]:
+    def _search_query(self, query: str, k: int) -> list[ScoredDoc]:
         import numpy as np
 
         ids = self._bm25.get_tokens_ids(self._words(query))
         if not ids:
             return []
         scores = self._bm25.get_scores_from_ids(ids)
-        found = np.flatnonzero(scores > self._score_without_words(ids))
-        if len(found) > k:
-            kth = np.partition(scores[found], -k)[-k]
-            found = found[scores[found] >= kth]
-        found = found[np.argsort(-scores[found], kind="stable")[:k]]
+        hits = np.flatnonzero(scores > self._score_without_words(ids))
+        if len(hits) > k:
+            kth = np.partition(scores[hits], -k)[-k]
+            hits = hits[scores[hits] >= kth]
+        hits = hits[np.argsort(-scores[hits], kind="stable")[:k]]
         return [
             ScoredDoc(self._doc_ids[position], score)
-            for position, score in zip(found.tolist(), scores[found].tolist(), strict=True)
+            for position, score in zip(hits.tolist(), scores[hits].tolist(), strict=True)
         ]
 
     def _score_without_words(self, ids: Sequence[int]) -> float:
-        """Return the score of docs without any of the words: not 0 in bm25l and bm25+."""
+        """Return the score of a doc without any of the words: not 0 in bm25l and bm25+."""
         array = self._bm25.nonoccurrence_array
         return 0.0 if array is None else array[ids].sum()
 
     @cached_property
     def _words(self) -> Callable[[str], list[str]]:
-        """What turns a text into its words."""
+        """The function from a text to its words."""
         import Stemmer
 
         find = re.compile(self._token_pattern).findall
@@ -154,7 +158,7 @@ class Bm25:
 
 
 def _import_bm25s() -> Any:
-    """Import bm25s without its side effects: a computation by jax, everybody's log level."""
+    """Import bm25s without its side effects: it would use jax, and change its log level."""
     logger = logging.getLogger("bm25s")
     level, jax = logger.level, sys.modules.get("jax")
     sys.modules["jax"] = None  # type: ignore[assignment] # imports of it fail

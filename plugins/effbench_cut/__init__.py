@@ -1,4 +1,4 @@
-"""A large collection cut to a size that can be encoded: another dataset, and named so."""
+"""The plugin of ``cut``: a large corpus becomes a sample of a size that can be encoded."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ import effbench
 
 
 class Cut:
-    """A dataset whose corpus is all its judged docs and a sample of the others.
+    """A dataset with a smaller corpus: all judged docs, and a sample of the unjudged docs.
 
-    The sample is those of smallest sha256 of ``seed`` and doc_id, so many that there are
-    ``docs`` in all (as many as are judged, if those are more); a corpus that is not larger
-    stays whole. Scores are higher than with all docs, so the name says so:
-    ``NAME-cut-100000``, or ``name``. Its other splits, which one may train on, are those of the
-    whole. Raises `EffbenchError` for a senseless number.
+    The new corpus has ``docs`` docs, or all judged docs if they are more. A corpus that is
+    not larger than ``docs`` stays whole. The sample consists of the docs with the smallest
+    sha256 of ``seed`` and doc_id.
+
+    Scores are higher than with all docs. The dataset therefore has a name that says so:
+    ``NAME-cut-100000``, or ``name``. The queries and judgments are those of the whole
+    dataset. Its splits, which are there to train on, have the whole corpus.
+
+    Raises:
+        EffbenchError: ``docs`` is less than 1.
+
     """
 
     def __init__(
@@ -37,8 +43,8 @@ class Cut:
         self.drop_self_hits = dataset.drop_self_hits
         self.corpus_key = f"cut:{docs}:{seed}:{dataset.corpus_key}:{dataset.key}"
         self.key = dataset.key
-        own = ((dataset.corpus_key, dataset.key),)
-        self.parts: Sequence[tuple[str, str]] = getattr(dataset, "parts", own)
+        whole = ((dataset.corpus_key, dataset.key),)
+        self.parts: Sequence[tuple[str, str]] = getattr(dataset, "parts", whole)
 
     @property
     def splits(self) -> Sequence[str]:
@@ -54,10 +60,10 @@ class Cut:
         return self._whole.split(name)
 
     def docs_count(self) -> None:
-        """Return None: counting takes a pass."""
+        """Return None: counting the docs takes a pass over the corpus."""
 
     def count_docs(self) -> int:
-        """Return how many docs stay; their ids are needed for reading them, too."""
+        """Return how many docs stay; this collects their ids, which `docs` needs as well."""
         return len(self._kept)
 
     def docs(self) -> Iterator[effbench.Doc]:
@@ -77,35 +83,34 @@ class Cut:
 
     @cached_property
     def _kept(self) -> frozenset[str]:
-        """The ids of the docs that stay; takes a pass over the corpus."""
+        """The ids of the docs that stay; the first access takes a pass over the corpus."""
         judged = {qrel.doc_id for qrel in self._whole.qrels()}
-        ids = (doc.doc_id for doc in self._whole.docs())
-        there, others = set(), _Smallest(self._docs, self._seed)
-        for doc_id in ids:
-            if doc_id in judged:
-                there.add(doc_id)
+        kept, unjudged = set(), _Smallest(self._docs, self._seed)
+        for doc in self._whole.docs():
+            if doc.doc_id in judged:  # judgments may name docs that the corpus lacks
+                kept.add(doc.doc_id)
             else:
-                others.add(doc_id)
-        return frozenset(there | set(others.first(max(0, self._docs - len(there)))))
+                unjudged.add(doc.doc_id)
+        return frozenset(kept | set(unjudged.first(max(0, self._docs - len(kept)))))
 
 
 class _Smallest:
-    """Keeps the ids of smallest hash, at most so many."""
+    """A collection that keeps the ids with the smallest hashes, at most ``most`` ids."""
 
     def __init__(self, most: int, seed: int) -> None:
         self._most, self._seed = most, seed
         self._heap: list[tuple[int, str]] = []  # negative hashes: the largest hash is on top
 
-    def add(self, one: str) -> None:
-        """Take an id, and drop the one of largest hash if there are too many."""
-        digest = hashlib.sha256(f"{self._seed}:{one}".encode()).digest()
-        heapq.heappush(self._heap, (-int.from_bytes(digest), one))
+    def add(self, doc_id: str) -> None:
+        """Add an id; if there are too many then, drop the id with the largest hash."""
+        digest = hashlib.sha256(f"{self._seed}:{doc_id}".encode()).digest()
+        heapq.heappush(self._heap, (-int.from_bytes(digest), doc_id))
         if len(self._heap) > self._most:
             heapq.heappop(self._heap)
 
     def first(self, count: int) -> list[str]:
-        """Return the ids of the ``count`` smallest hashes."""
-        return [one for _, one in heapq.nlargest(count, self._heap)]
+        """Return the ids with the ``count`` smallest hashes."""
+        return [doc_id for _, doc_id in heapq.nlargest(count, self._heap)]
 
 
 @effbench.hookimpl

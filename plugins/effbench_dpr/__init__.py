@@ -1,4 +1,4 @@
-"""The retriever training files of DPR: your own, or those that DPR's host has."""
+"""The plugin of DPR: datasets from files in the format of its retriever's training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A retriever training file of DPR as a dataset with training pairs."""
+"""The dataset ``dpr``: a retriever training file of DPR, with training pairs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,24 @@ from effbench_dpr.entries import Entry, read_entries
 
 
 class Dpr:
-    """A retriever training file of DPR: one JSON array, plain or gzipped, that is streamed.
+    """A retriever training file of DPR: one JSON array, plain or gzipped, read as a stream.
 
-    ``path`` names a file; ``name`` one of DPR's own (nq, trivia, webquestions, curatedtrec,
-    squad1), whose ``split`` is downloaded into ``folder`` (``$EFFBENCH_CACHE/dpr``, or
-    ``~/.cache/effbench/dpr``) when data is first read. The MD5 of nq and trivia is checked;
-    for the others nobody publishes a checksum, so they are compared with the sha256 that they
-    had when they were first seen. The docs are the positives and the first ``hard_negatives``
-    hard negatives; entries that lack either are left out. Raises `EffbenchError` for a missing
-    file and an unknown name, and with ``path:line`` for what is malformed.
+    ``path`` is your own file. ``name`` is a dataset of DPR: nq, trivia, webquestions,
+    curatedtrec or squad1. The file of its ``split`` is downloaded into ``folder`` (by default
+    ``$EFFBENCH_CACHE/dpr``, or ``~/.cache/effbench/dpr``) when data is first read. The MD5 of
+    nq and trivia is checked. Nobody publishes checksums of the other files, so each of them
+    is compared with the sha256 that it had after its first download.
+
+    The docs are the positives, and the first ``hard_negatives`` hard negatives of each entry.
+    An entry without a positive or without a hard negative is left out.
+
+    Raises:
+        EffbenchError: the file is missing, or the name is unknown; or, with ``path:line``, an
+            entry is malformed.
+
     """
 
-    drop_self_hits = False  # our query ids are in no corpus
+    drop_self_hits = False  # the query ids, which are made here, are in no corpus
 
     def __init__(
         self,
@@ -55,32 +61,32 @@ class Dpr:
 
     @cached_property
     def _file(self) -> str:
-        """Says which file, by its digest (a plan reads it) or name."""
+        """What the key says of the file: its digest, which a plan reads, or its name."""
         if self._path is None:
             return ":".join(["dpr", self._stem, *filter(None, [MD5.get(self._stem)])])
         return f"dpr:{_digest(self._path, stamp_of(self._path))}"
 
     @property
     def corpus_key(self) -> str:
-        """Says which file, and how much of it."""
+        """The file, and the number of hard negatives that are read."""
         return f"{self._file}:{self._hard_negatives}"
 
     @property
     def parts(self) -> frozenset[tuple[str, str]]:
-        """The file, however much of it is read."""
+        """The file, whatever ``hard_negatives`` is."""
         return frozenset({(self._file, self._file)})
 
     @property
     def key(self) -> str:
-        """The same: queries, judgments and docs stand in one file."""
+        """The key of the corpus: queries, judgments and docs are in the same file."""
         return self.corpus_key
 
     def docs_count(self) -> None:
-        """Return None: counting takes a pass."""
+        """Return None: counting the docs takes a pass over the file."""
 
     def docs(self) -> Iterator[effbench.Doc]:
         """Yield the distinct positives and hard negatives, in order of first appearance."""
-        seen: set[int] = set()  # 8 bytes of a hash for each id: NQ has millions
+        seen: set[int] = set()  # hashes of 8 bytes, not ids: NQ has millions of docs
         for entry in self._entries():
             for doc in (*entry.positives.values(), *entry.negatives.values()):
                 digest = hashlib.blake2b(doc.doc_id.encode(), digest_size=8).digest()
@@ -90,7 +96,7 @@ class Dpr:
                     yield doc
 
     def queries(self) -> Iterator[effbench.Query]:
-        """Yield the questions; ``q7`` is that of the file's eighth entry."""
+        """Yield the questions; ``q7`` is the id of the question in the file's eighth entry."""
         for entry in self._entries():
             yield entry.query
 
@@ -101,7 +107,7 @@ class Dpr:
                 yield effbench.Qrel(entry.query.query_id, doc_id, 1)
 
     def docpairs(self) -> Iterator[effbench.DocPair]:
-        """Yield positives with hard negatives, in turn until each has been in a pair."""
+        """Yield pairs of a positive and a hard negative, until each doc has been in a pair."""
         for entry in self._entries():
             good, bad = list(entry.positives), list(entry.negatives)
             for i in range(max(len(good), len(bad))):
@@ -125,7 +131,7 @@ def _table_name(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".json")
 
 
-@functools.cache  # of the same file with several hard_negatives
+@functools.cache  # a suite may read a file several times, each with other hard_negatives
 def _digest(path: Path, stamp: tuple[int, ...]) -> str:
     try:
         with path.open("rb") as stream:

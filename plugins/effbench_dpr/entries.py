@@ -1,4 +1,4 @@
-"""The entries of a DPR file: a question with its positives and hard negatives, checked."""
+"""The entries of a DPR file, checked: a question, its positives and its hard negatives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Docs: TypeAlias = Mapping[str, effbench.Doc]  # by doc_id, in the order of the f
 
 
 class Entry(NamedTuple):
-    """A question with at least one doc of each kind; none is of both."""
+    """A question with at least one positive and one negative; no doc is both."""
 
     query: effbench.Query
     positives: Docs
@@ -26,17 +26,21 @@ class Entry(NamedTuple):
 
 
 def read_entries(path: Path, hard_negatives: int) -> Iterator[Entry]:
-    """Yield the entries that have docs of both kinds; log how many have not.
+    """Yield the entries with a positive and a hard negative; log how many are left out.
 
-    Of ``hard_negative_ctxs`` the first ``hard_negatives`` are read, of ``negative_ctxs``
-    none. Raises `EffbenchError` with ``path:line`` for what is malformed.
+    The first ``hard_negatives`` of an entry's ``hard_negative_ctxs`` are read.
+    ``negative_ctxs`` is not read.
+
+    Raises:
+        EffbenchError: with ``path:line``, for a malformed entry.
+
     """
     read = left_out = 0
     for where, record in read_objects(path):
         query = effbench.Query(f"q{read}", _question(record, where))
         positives = _contexts(record, "positive_ctxs", where)
         negatives = _contexts(record, "hard_negative_ctxs", where, hard_negatives)
-        negatives = {one: doc for one, doc in negatives.items() if one not in positives}
+        negatives = {key: doc for key, doc in negatives.items() if key not in positives}
         if positives and negatives:
             yield Entry(query, positives, negatives)
         else:
@@ -62,34 +66,34 @@ def _question(record: Mapping[str, Any], where: str) -> str:
 def _contexts(
     record: Mapping[str, Any], key: str, where: str, limit: int | None = None
 ) -> Docs:
-    """Return the distinct docs of a list of contexts, of its first ``limit`` if given."""
-    given = record.get(key)
-    if not isinstance(given, list):
-        raise effbench.EffbenchError(f"{where}: {key} is {kind_of(given)} (give a list)")
+    """Return the distinct docs of a list of contexts, or of its first ``limit`` contexts."""
+    contexts = record.get(key)
+    if not isinstance(contexts, list):
+        raise effbench.EffbenchError(f"{where}: {key} is {kind_of(contexts)} (give a list)")
     docs: dict[str, effbench.Doc] = {}
-    for place, context in enumerate(given[:limit]):
+    for place, context in enumerate(contexts[:limit]):
         doc = _doc(context, f"{where}: {key}[{place}]")
         docs.setdefault(doc.doc_id, doc)
     return docs
 
 
-def _doc(context: object, what: str) -> effbench.Doc:
+def _doc(context: object, where: str) -> effbench.Doc:
     if not isinstance(context, dict):
         raise effbench.EffbenchError(
-            f"{what} is {kind_of(context)} (give an object with title and text)"
+            f"{where} is {kind_of(context)} (give an object with title and text)"
         )
-    text = checked_text(context.get("text"), f"{what}: text")
+    text = checked_text(context.get("text"), f"{where}: text")
     title = context.get("title")
-    title = "" if title is None else checked_text(title, f"{what}: title")
-    return effbench.Doc(_doc_id(context, title, text, what), text, title)
+    title = "" if title is None else checked_text(title, f"{where}: title")
+    return effbench.Doc(_doc_id(context, title, text, where), text, title)
 
 
-def _doc_id(context: Mapping[str, Any], title: str, text: str, what: str) -> str:
-    """Return the id that a context gives, or one that its text makes."""
-    for key in ("passage_id", "psg_id"):  # NQ's name, and that of DPR's own outputs
-        given = context.get(key)
-        if isinstance(given, int) and not isinstance(given, bool):
-            return str(given)
-        if given is not None and given != "":
-            return checked_id(given, f"{what}: {key}")
+def _doc_id(context: Mapping[str, Any], title: str, text: str, where: str) -> str:
+    """Return the id that a context has, or an id that is a hash of its title and text."""
+    for key in ("passage_id", "psg_id"):  # NQ's files have the first, DPR's outputs the second
+        doc_id = context.get(key)
+        if isinstance(doc_id, int) and not isinstance(doc_id, bool):
+            return str(doc_id)
+        if doc_id is not None and doc_id != "":
+            return checked_id(doc_id, f"{where}: {key}")
     return hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()[:16]

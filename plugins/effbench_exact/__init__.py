@@ -1,9 +1,9 @@
-"""Exact search: the inner products of a whole corpus, block by block, on the CPU or a GPU.
+"""The index ``exact``: inner products with the whole corpus, by block, on a CPU or GPU.
 
-Candidates are selected by a float32 matrix product and its rounding error, then scored
-exactly (``effbench_exact.candidates``). Score and position make one integer key, so that
-the hits, ties included, are the k largest keys (``effbench_exact.keys``): the same hits and
-scores, bit by bit, on every device and in blocks of any size.
+A float32 matrix product and a bound of its rounding error select candidates, which are then
+scored exactly (``effbench_exact.candidates``). The score and the position of a hit make one
+integer key, and the hits are the k largest keys (``effbench_exact.keys``). So hits, ties and
+scores are the same, bit by bit, on every device and with blocks of any size.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
     from effbench import Positions, Vectors
 
-_TILE = {"cpu": 2**22, "cuda": 2**26}  # scores held at once: bounds memory
-_FEW = 8  # queries take so many blocks at once, whose overhead is most of their time
+_TILE = {"cpu": 2**22, "cuda": 2**26}  # scores in memory at a time
+# Up to 8 queries are searched in 8 blocks at a time: with so few queries, most of the time
+# would be the overhead of each block.
+_FEW = 8
 
 
 class ExactIndex:
-    """Find the largest inner products; equal scores are ordered by position.
+    """Find the docs with the largest inner products; equal scores are in corpus order.
 
-    ``device`` is auto (CUDA where it is there), cpu, cuda or cuda:N. ``memory`` is how
-    many GiB of vectors may stay there: a larger corpus is read from disk in every search,
-    ``block`` rows at a time.
+    ``device`` is auto (CUDA if the machine has it), cpu, cuda or cuda:N. Vectors of up to
+    ``memory`` GiB stay on the device. A larger corpus is read from disk in every search,
+    ``block`` vectors at a time.
     """
 
     def __init__(
@@ -45,26 +47,26 @@ class ExactIndex:
 
     @staticmethod
     def check(*, device: str, **_: object) -> None:
-        """Raise `EffbenchError` for a device that is not here."""
-        if device != "auto":  # never wrong, and only torch could tell what it is
-            _find(device)
+        """Raise `EffbenchError` for a device that this machine does not have."""
+        if device != "auto":  # auto is never wrong, and it would need an import of torch
+            _checked_device(device)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the float32 vectors."""
+        """The size of the float32 vectors in bytes."""
         n, d = self._vectors.shape
         return n * d * 4
 
     def build(self, vectors: VectorSource) -> None:
-        """Take the vectors, and hold them on the device when they fit into ``memory``.
+        """Take the vectors, and keep them on the device if they fit into ``memory``.
 
         Raises:
-            EffbenchError: the device is not here.
+            EffbenchError: this machine does not have the device.
 
         """
         import torch
 
-        self._device = _find(self._device)
+        self._device = _checked_device(self._device)
         self._vectors = vectors
         self._norm, self._held, held = 0.0, None, None
         if self.nbytes <= self._memory * 2**30:
@@ -77,22 +79,25 @@ class ExactIndex:
         self._held = held
 
     def search(self, queries: Vectors, k: int) -> tuple[Vectors, Positions]:
-        """Return scores float32 and positions int64 [q, min(k, n)], ties by position."""
+        """Return scores float32 and positions int64, both [q, min(k, n)], best first.
+
+        Equal scores are in the order of their positions.
+        """
         import numpy as np
 
         from effbench_exact import candidates, keys
 
-        queries = np.array(queries, dtype=np.float32)  # a copy: torch shares no read-only one
+        queries = np.array(queries, dtype=np.float32)  # a copy: torch needs a writable array
         norms = np.linalg.norm(queries.astype(np.float64), axis=1) * self._norm
         rows = self._block * (_FEW if len(queries) <= _FEW else 1)
         step = max(1, _TILE[self._device.partition(":")[0]] // rows)
         parts = [slice(first, first + step) for first in range(0, len(queries) or 1, step)]
-        best = [keys.none(len(queries[part])) for part in parts]
+        best = [keys.no_hits(len(queries[part])) for part in parts]
         for start, block in self._blocks(rows):
             for i, part in enumerate(parts):
                 floor = keys.worst_score(best[i], k)
-                found = candidates.find(queries[part], norms[part], block, floor, k)
-                best[i] = keys.merge(best[i], found, start, k)
+                new = candidates.find(queries[part], norms[part], block, floor, k)
+                best[i] = keys.merge(best[i], new, start, k)
         return keys.unpack(np.concatenate(best))
 
     def _blocks(self, rows: int) -> Iterator[tuple[int, Tensor]]:
@@ -106,8 +111,13 @@ class ExactIndex:
                 yield start, torch.tensor(block, device=self._device)
 
 
-def _find(device: str) -> str:
-    """Return the torch device meant, or raise `EffbenchError` if it is not here."""
+def _checked_device(device: str) -> str:
+    """Return the name of the torch device that ``device`` means.
+
+    Raises:
+        EffbenchError: this machine does not have it.
+
+    """
     if device in ("cpu", "mps"):  # Apple's GPUs have no float64
         return "cpu"
     import torch

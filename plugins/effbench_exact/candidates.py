@@ -1,7 +1,7 @@
-"""The vectors of a block that may be among the k best, with exact scores.
+"""Candidates: the vectors of a block that may be among the k best, with exact scores.
 
-An exact score is the float64 sum of the products rounded to float32. Where the rounding
-could depend on the order of summation, the order is fixed.
+An exact score is the float64 sum of the products, rounded to float32. If the order of
+summation could change the rounded score, the sum is taken again in a fixed order.
 """
 
 from __future__ import annotations
@@ -22,29 +22,33 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
 
 _FLOAT32, _FLOAT64 = 2.0**-24, 2.0**-53  # unit roundoffs
-_BFLOAT16 = 2.0**-7  # error of a product whose factors torch may round to bfloat16 or TF32
+_BFLOAT16 = 2.0**-7  # error of a product if torch rounds its factors to bfloat16 or TF32
 
-with warnings.catch_warnings():  # torch says once that sparse matrices are in beta
+with warnings.catch_warnings():  # torch warns once that sparse matrices are in beta
     warnings.simplefilter("ignore")
     torch.sparse_csr_tensor([0, 0], [], [], size=(1, 1))
 
 
-class Found(NamedTuple):
-    """Pairs of a query and a vector of the block, sorted by query and position."""
+class Candidates(NamedTuple):
+    """Pairs of a query and a vector of the block, sorted by query and position.
+
+    All three arrays have the shape [pairs]: the row of the query, the position of the vector
+    in the block, and the float32 score.
+    """
 
     row: Positions
     position: Positions
     scores: Vectors
 
 
-def find(queries: Vectors, norms: Doubles, block: Tensor, floor: Vectors, k: int) -> Found:
-    """Return all that may be among the k best of the block and score ``floor`` or more.
+def find(queries: Vectors, norms: Doubles, block: Tensor, floor: Vectors, k: int) -> Candidates:
+    """Return the pairs that may be among the k best of the block and score ``floor`` or more.
 
-    ``norms`` [q] are those of the queries times the largest of any vector, ``floor`` [q]
-    is the score of the k-th best hit elsewhere.
+    ``norms`` [q] are the norms of the queries times the largest norm of any vector.
+    ``floor`` [q] is the score of the k-th best hit in the blocks before.
     """
     if len(queries) == 1 and not block.is_cuda:
-        return _find_for_one(queries, norms, block.numpy(), floor, k)
+        return _find_for_single_query(queries, norms, block.numpy(), floor, k)
     q, width = torch.from_numpy(queries).to(block.device), block.shape[1]
     products = q @ block.T
     least = _least(products, floor, norms * _product_error(width), k)
@@ -54,72 +58,75 @@ def find(queries: Vectors, norms: Doubles, block: Tensor, floor: Vectors, k: int
         block, at = block[torch.from_numpy(position).to(block.device)], np.arange(len(row))
     q, block = q.double(), block.double()
 
-    def terms(some: Positions) -> Doubles:
-        return (q[row[some]] * block[at[some]]).cpu().numpy()
+    def terms(pairs: Positions) -> Doubles:
+        return (q[row[pairs]] * block[at[pairs]]).cpu().numpy()
 
     sums = _sampled_products(q, block, row, at)
-    return Found(row, position, _rounded(sums, norms[row] * _sum_error(width), terms))
+    return Candidates(row, position, _rounded(sums, norms[row] * _sum_error(width), terms))
 
 
-def _find_for_one(
+def _find_for_single_query(
     queries: Vectors, norms: Doubles, block: Vectors, floor: Vectors, k: int
-) -> Found:
-    """Do what `find` does for one query by numpy alone, at a third of torch's overhead."""
+) -> Candidates:
+    """Do the same as `find` for a single query, by numpy alone: a third of the overhead."""
     width = block.shape[1]
-    products = torch.from_numpy(_products_of_one(block, queries[0]))[None]
+    products = torch.from_numpy(_products_of_query(block, queries[0]))[None]
     least = _least(products, floor, norms * _product_error(width), k)
     row, position = _pairs(products, least)
     q, vectors = queries[0].astype(np.float64), block[position].astype(np.float64)
-    sums = _products_of_one(vectors, q)
+    sums = _products_of_query(vectors, q)
     error = norms[row] * _sum_error(width)
-    return Found(row, position, _rounded(sums, error, lambda some: vectors[some] * q))
+    return Candidates(row, position, _rounded(sums, error, lambda pairs: vectors[pairs] * q))
 
 
-def _products_of_one(vectors: NDArray[Any], query: NDArray[Any]) -> NDArray[Any]:
-    """Return inner products [n], by one thread where several take longer to meet."""
+def _products_of_query(vectors: NDArray[Any], query: NDArray[Any]) -> NDArray[Any]:
+    """Return inner products [n]; few vectors are faster by one thread (no synchronising)."""
     small = vectors.size < 2**22 and hasattr(np, "vecdot")  # since NumPy 2
     products: NDArray[Any] = np.vecdot(vectors, query) if small else vectors @ query
     return products
 
 
 def _least(products: Tensor, floor: Vectors, error: Doubles, k: int) -> Vectors:
-    """Return what the products of possible hits have at least, float32 [q]."""
+    """Return the smallest product that a hit of each query can have, float32 [q]."""
     least = floor - error
     if products.shape[1] > k:
         if products.is_cuda:
             kth = products.topk(k, dim=1).values[:, -1].cpu().numpy()
-        else:  # ten times as fast as torch.topk
+        else:  # numpy takes a tenth of the time of torch.topk
             kth = np.partition(products.numpy(), -k, axis=1)[:, -k]
         least = np.maximum(least, kth - 2 * error)
     return least.astype(np.float32)
 
 
 def _pairs(products: Tensor, least: Vectors) -> tuple[Positions, Positions]:
-    """Return row and column of the products of ``least`` or more."""
+    """Return the rows and columns of the products that are at least ``least``."""
     if products.is_cuda:
         mask = products >= torch.from_numpy(least).to(products.device)[:, None]
         flat = mask.flatten().nonzero()[:, 0].cpu().numpy()
-    else:  # again by numpy, at a quarter of torch's time
+    else:  # numpy takes a quarter of torch's time
         flat = np.flatnonzero(products.numpy() >= least[:, None])
     return np.divmod(flat, products.shape[1])
 
 
 def _product_error(width: int) -> float:
-    """Bound the error of a float32 inner product of unit vectors, summed in any order."""
+    """Return a bound of the error of a float32 inner product of unit vectors, in any order."""
     try:
         rounded = torch.get_float32_matmul_precision() != "highest"
-    except RuntimeError:  # set by torch's newer interface, which this one cannot read
+    except RuntimeError:  # the precision was set by torch's newer interface
         rounded = True
     return 1.01 * (width + 8) * _FLOAT32 + (_BFLOAT16 if rounded else 0.0)
 
 
 def _sum_error(width: int) -> float:
-    """Bound how far two float64 sums of unit vectors' products are apart, with room."""
+    """Return a bound, with a margin, of the difference between two float64 inner products.
+
+    Both are of the same unit vectors, summed in different orders.
+    """
     return 4 * (width + 16) * _FLOAT64
 
 
 def _sampled_products(q: Tensor, block: Tensor, row: Positions, at: Positions) -> Doubles:
-    """Return the inner product of each pair of rows, which are sorted by query."""
+    """Return the inner product of each pair, float64 [pairs]; pairs are sorted by query."""
     starts = np.searchsorted(row, np.arange(len(q) + 1))
     pairs = torch.sparse_csr_tensor(
         torch.from_numpy(starts).to(q.device),
@@ -132,16 +139,16 @@ def _sampled_products(q: Tensor, block: Tensor, row: Positions, at: Positions) -
 
 
 def _rounded(sums: Doubles, error: Doubles, terms: Callable[[Positions], Doubles]) -> Vectors:
-    """Round sums to float32, anew from their ``terms`` where the order might decide."""
+    """Round sums [pairs] to float32; first sum ``terms`` again if ``error`` could matter."""
     unsure = np.flatnonzero(np.float32(sums - error) != np.float32(sums + error))
     for first in range(0, len(unsure), 4096):
-        some = unsure[first : first + 4096]
-        sums[some] = _pairwise_sum(terms(some))
+        pairs = unsure[first : first + 4096]
+        sums[pairs] = _pairwise_sum(terms(pairs))
     return sums.astype(np.float32) + np.float32(0)  # -0.0 becomes 0.0, its equal
 
 
 def _pairwise_sum(terms: Doubles) -> Doubles:
-    """Sum each row in an order that depends on nothing but its length."""
+    """Sum each row in an order that depends only on its length."""
     while (width := terms.shape[1]) > 1:
         half = width // 2
         terms[:, :half] += terms[:, width - half :]

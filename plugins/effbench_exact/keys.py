@@ -1,7 +1,7 @@
-"""Hits as integers: the order of keys is the order of hits, so merging is selection.
+"""Keys: each hit as one integer, so that the best hits are the largest integers.
 
-The upper half of an int64 key orders as the float32 score does, the lower half falls with
-the position; no two hits have the same key.
+The upper half of an int64 key has the order of the float32 scores. The lower half decreases
+with the position. No two hits have the same key.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from effbench import Positions, Vectors
-    from effbench_exact.candidates import Found
+    from effbench_exact.candidates import Candidates
 
 Keys: TypeAlias = NDArray[np.int64]
 
@@ -21,33 +21,34 @@ _LAST = 0xFFFFFFFF
 _LOWEST = np.iinfo(np.int64).min
 
 
-def none(queries: int) -> Keys:
-    """Return the table [q, 0] of no hits."""
+def no_hits(queries: int) -> Keys:
+    """Return a table [q, 0] without hits."""
     return np.empty((queries, 0), np.int64)
 
 
-def merge(best: Keys, found: Found, start: int, k: int) -> Keys:
-    """Return the k best hits [q, up to k] of ``best`` and of a block that begins at ``start``.
+def merge(best: Keys, new: Candidates, start: int, k: int) -> Keys:
+    """Return the k best hits [q, up to k] among ``best`` and the candidates of a block.
 
-    Each query has at least k hits among them, or as many as any other.
+    ``start`` is the position of the block's first vector. In ``best`` and ``new`` together,
+    each query has at least k hits, or all queries have equally many.
     """
-    keys = _pack(found.scores, found.position + start)
-    column = np.arange(len(keys)) - np.searchsorted(found.row, np.arange(len(best)))[found.row]
+    keys = _pack(new.scores, new.position + start)
+    column = np.arange(len(keys)) - np.searchsorted(new.row, np.arange(len(best)))[new.row]
     table = np.full((len(best), column.max(initial=-1) + 1), _LOWEST)
-    table[found.row, column] = keys
+    table[new.row, column] = keys
     best = np.concatenate([best, table], axis=1)
     return np.partition(best, -k, axis=1)[:, -k:] if best.shape[1] > k else best
 
 
 def worst_score(best: Keys, k: int) -> Vectors:
-    """Return the k-th best score [q], -inf as long as there are fewer hits."""
+    """Return the k-th best score of each query, float32 [q]; -inf if there are fewer hits."""
     if best.shape[1] < k:
         return np.full(len(best), -np.inf, np.float32)
     return _scores(best.min(axis=1))
 
 
 def unpack(keys: Keys) -> tuple[Vectors, Positions]:
-    """Return scores and positions, best first."""
+    """Return the scores float32 and positions int64 of keys [q, k], best first."""
     keys = np.sort(keys, axis=1)[:, ::-1]
     return _scores(keys), _LAST - (keys & _LAST)
 

@@ -1,4 +1,4 @@
-"""Indexes of faiss: whatever its index_factory makes, searched by inner product."""
+"""The index ``faiss``: any index that faiss's index_factory makes, with inner products."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from effbench import Positions, Vectors
 
 _FILE = "index.faiss"
-_ROWS = 65_536  # added at once: bounds memory, and an HNSW graph depends on it
-_FATAL = re.compile(r"[A-Za-z_]0+(?![\d.])|HNSW0*1(?!\d)|NSG0*[12](?!\d)")  # to the process
+_ROWS = 65_536  # vectors added at a time: bounds memory; a change makes other HNSW graphs
+# Factories that would end the process in C++.
+_FATAL = re.compile(r"[A-Za-z_]0+(?![\d.])|HNSW0*1(?!\d)|NSG0*[12](?!\d)")
 
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
@@ -27,10 +28,10 @@ Count: TypeAlias = Annotated[int, Meta(ge=1)]
 class FaissIndex:
     """Search an index that ``faiss.index_factory`` makes from ``factory``.
 
-    Training takes ``train_sample`` vectors (when not given: as many as fit into 1 GiB),
-    drawn without replacement by ``seed``, which also starts the k-means of IVF and PQ. The
-    index is built by ``build_threads`` threads: what several of them build differs each
-    time. ``gpu`` needs a faiss with GPU support.
+    The index is trained with ``train_sample`` vectors (by default, as many as fit into
+    1 GiB), drawn without replacement. ``seed`` is the seed of this draw, and of the k-means
+    of IVF and PQ. ``build_threads`` threads build the index; several threads build another
+    index each time. ``gpu`` needs a faiss with GPU support.
 
     Raises:
         EffbenchError: ``factory`` does not suit the vectors.
@@ -57,18 +58,19 @@ class FaissIndex:
 
     @staticmethod
     def check(factory: str, *, gpu: bool, **_: object) -> None:
-        """Raise `EffbenchError` for a factory that suits no vectors of any width."""
+        """Raise `EffbenchError` for a factory that suits vectors of no width."""
         divisors = (int(number) or 1 for number in re.findall(r"P(?:Q|RQ|LSQ)(\d+)", factory))
-        step = math.lcm(*divisors)  # product quantizers divide the width
-        _make(factory, step * math.ceil(768 / step) if step <= 4096 else 768)
+        multiple = math.lcm(*divisors)  # product quantizers divide the width
+        _make(factory, multiple * math.ceil(768 / multiple) if multiple <= 4096 else 768)
         if gpu:
             _gpu_resources()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the index when it is written."""
+        """The size of the index in bytes, as it is written to disk."""
         if self._nbytes is None:
-            with tempfile.TemporaryDirectory() as folder:  # in memory it would be a second copy
+            # Written to disk, since writing to memory would take the memory of a second index.
+            with tempfile.TemporaryDirectory() as folder:
                 self.save(Path(folder))
         return self._nbytes or 0
 
@@ -76,7 +78,7 @@ class FaissIndex:
         """Train the index if it needs that, and add the vectors block by block.
 
         Raises:
-            EffbenchError: ``factory`` suits neither this number nor this width of vectors.
+            EffbenchError: ``factory`` does not suit the number or the width of the vectors.
 
         """
         from effbench_faiss.training import sample, seed_k_means
@@ -103,12 +105,13 @@ class FaissIndex:
         k_factor_rf: Annotated[float, Meta(ge=1)] | None = None,
         quantizer_efSearch: Count | None = None,
     ) -> tuple[Vectors, Positions]:
-        """Return scores and positions [q, min(k, n)]; equal scores come in faiss's order.
+        """Return scores float32 and positions int64, both [q, min(k, n)], best first.
 
-        The options are named as in ``faiss.ParameterSpace`` and hold for this search only.
+        Equal scores are in faiss's order. The options have the names that they have in
+        ``faiss.ParameterSpace``, and are set for this search only.
 
         Raises:
-            EffbenchError: the index has no such option, or takes no such value.
+            EffbenchError: the index does not have the option, or refuses its value.
 
         """
         options = {
@@ -119,10 +122,10 @@ class FaissIndex:
             "quantizer_efSearch": quantizer_efSearch,
         }
         given = {name: value for name, value in options.items() if value is not None}
-        found: tuple[Vectors, Positions]
+        hits: tuple[Vectors, Positions]
         with self._set(given), _one_line(f"search of {self._factory!r} with {given}"):
-            found = self._index.search(_contiguous(queries), min(k, self._index.ntotal))
-        return found
+            hits = self._index.search(_contiguous(queries), min(k, self._index.ntotal))
+        return hits
 
     def save(self, folder: Path) -> None:
         """Write the index in faiss's own format."""
@@ -160,7 +163,12 @@ class FaissIndex:
 
     @contextmanager
     def _set(self, given: Mapping[str, float]) -> Iterator[None]:
-        """Hold search options of the index at values, then give back those of before."""
+        """Set search options of the index in the block, and restore their values after it.
+
+        Raises:
+            EffbenchError: the index does not have the option, or the value is below 1.
+
+        """
         for name, value in given.items():
             if value < 1:  # faiss would end the process
                 raise EffbenchError(f"faiss: {name} is {value} (take 1 or more)")
@@ -221,7 +229,7 @@ def _threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def _one_line(what: str) -> Iterator[None]:
-    """Turn what faiss raises, a C++ location and all, into one line for the user."""
+    """Turn an error of faiss into an `EffbenchError` of one line, without its C++ location."""
     try:
         yield
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""What a faiss index is made of, and what searching may set in its parts."""
+"""The parts of a faiss index, and the search options that the parts have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import faiss
 
-_OPTIONS = {  # names of faiss.ParameterSpace -> where a part keeps the value
+_OPTIONS = {  # name in faiss.ParameterSpace -> the object in a part, and its attribute
     "nprobe": ("", "nprobe"),
     "efSearch": ("hnsw", "efSearch"),
     "search_L": ("nsg", "search_L"),
@@ -16,7 +16,7 @@ _OPTIONS = {  # names of faiss.ParameterSpace -> where a part keeps the value
 
 
 def search_options(index: Any) -> dict[str, tuple[Any, str]]:
-    """Return the search options that the index has: name -> object and attribute to set."""
+    """Return the search options of the index: name -> the object and attribute to set."""
     options = {}
     for prefix, part in parts(index):
         for name, (inner, attribute) in _OPTIONS.items():
@@ -27,7 +27,7 @@ def search_options(index: Any) -> dict[str, tuple[Any, str]]:
 
 
 def parts(index: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield an index and the indexes inside it, each with the prefix of its options."""
+    """Yield an index and the indexes inside it, each after the prefix of its options."""
     index = faiss.downcast_index(index)
     yield prefix, index
     for inner, more in (("index", ""), ("base_index", ""), ("quantizer", "quantizer_")):

@@ -1,4 +1,4 @@
-"""What training an index starts from."""
+"""The sample of vectors and the seed that the training of a faiss index starts from."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from effbench_faiss.parts import parts
 if TYPE_CHECKING:
     from effbench import Vectors, VectorSource
 
-_BYTES = 1 << 30  # 700,000 vectors of width 384: k-means with 2,700 centroids takes no more
-_ROWS = 65_536  # read at once
+_BYTES = 1 << 30  # 700,000 vectors of width 384; k-means with 2,700 centroids uses no more
+_ROWS = 65_536  # vectors read at a time
 
 
 def sample(vectors: VectorSource, size: int | None, seed: int) -> Vectors:
-    """Return vectors drawn without replacement, in the order of the corpus.
+    """Return vectors drawn without replacement, float32 [size, d], in corpus order.
 
-    They are ``size``, or when that is None as many as 1 GiB holds.
+    If ``size`` is None, as many are drawn as fit into 1 GiB.
     """
     n, d = vectors.shape
     size = min(n, size or _BYTES // (4 * d))
@@ -31,7 +31,7 @@ def sample(vectors: VectorSource, size: int | None, seed: int) -> Vectors:
 
 
 def seed_k_means(index: Any, seed: int) -> None:
-    """Start the clustering of IVF cells and of product quantizers by a seed."""
+    """Set the seed of the k-means for IVF cells and product quantizers."""
     for _, part in parts(index):
         for holder in (part, getattr(part, "pq", part)):
             if hasattr(holder, "cp"):

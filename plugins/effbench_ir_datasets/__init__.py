@@ -1,7 +1,7 @@
-"""Every dataset of ir_datasets that has docs, queries and judgments, by its id.
+"""The plugin of ir_datasets: all its datasets that have docs, queries and judgments.
 
-https://ir-datasets.com lists them. Data is downloaded by ir_datasets, into its own folder
-(``~/.ir_datasets`` or ``$IR_DATASETS_HOME``), when it is first read.
+https://ir-datasets.com lists them. ir_datasets downloads data into a folder of its own
+(``~/.ir_datasets`` or ``$IR_DATASETS_HOME``) when the data is first read.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import effbench
 
 PARTS = ("docs", "queries", "qrels")
 SPLITS = ("train", "dev", "test")
-NO_DATA = (  # what ir_datasets raises when it cannot fetch, unpack or parse
-    OSError,  # network, disk, licence (a file that is not there), checksum
-    ValueError,  # disk too full, not UTF-8
+NO_DATA = (  # the errors that ir_datasets raises when it cannot fetch, unpack or parse data
+    OSError,  # network, disk, checksum; or a file that the user must get is missing
+    ValueError,  # the disk is too full, or a file is not UTF-8
     RuntimeError,  # all mirrors failed
-    ImportError,  # this format needs another package
-    LookupError,  # an archive without the file
+    ImportError,  # the format needs another package
+    LookupError,  # an archive lacks the file
     EOFError,
     zipfile.BadZipFile,
 )
@@ -33,10 +33,14 @@ NO_DATA = (  # what ir_datasets raises when it cannot fetch, unpack or parse
 class IrDatasets:
     """A dataset of ir_datasets, such as ``beir/scifact/test``.
 
-    ``drop_self_hits`` is True for BEIR, whose own evaluation drops every hit that has the
-    query's id, and False for all others and for BEIR's MS MARCO, where query and doc ids
-    are numbers that coincide by accident. Raises `EffbenchError` when the id is unknown or
-    lacks docs, queries or judgments, and, while reading, when data cannot be had.
+    By default, ``drop_self_hits`` is True for the datasets of BEIR, since BEIR's evaluation
+    drops every hit that has the query's id. It is False for all other datasets, and for
+    BEIR's MS MARCO, whose query ids and doc ids are numbers that are equal by accident.
+
+    Raises:
+        EffbenchError: the id is unknown, or has no docs, queries or judgments; or, while
+            reading, the data cannot be downloaded or parsed.
+
     """
 
     def __init__(self, id: str, *, drop_self_hits: bool | None = None) -> None:
@@ -64,7 +68,10 @@ class IrDatasets:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Those of ``train``, ``dev`` and ``test`` beside this id; none when it is no split."""
+        """The splits among ``train``, ``dev`` and ``test`` that are siblings of this id.
+
+        They are empty if this id does not end in the name of a split.
+        """
         prefix, _, last = self.dataset_id.rpartition("/")
         if last not in SPLITS:
             return ()
@@ -72,7 +79,12 @@ class IrDatasets:
             return tuple(each for each in SPLITS if _is_split(f"{prefix}/{each}", self._corpus))
 
     def split(self, name: str) -> IrDatasets:
-        """Return the same docs with the queries and judgments of the id that ends in a name."""
+        """Return the same docs with the queries and judgments of the split ``name``.
+
+        Raises:
+            EffbenchError: there is no such split.
+
+        """
         splits = self.splits
         if name not in splits:
             has = ", ".join(splits) or "none: its id is no split"
@@ -83,25 +95,25 @@ class IrDatasets:
         return IrDatasets(f"{prefix}/{name}", drop_self_hits=self.drop_self_hits)
 
     def docs_count(self) -> int | None:
-        """Return what ir_datasets' own table says, if it knows."""
+        """Return the number of docs in ir_datasets' table, or None if it has none."""
         count: int | None = self._dataset.docs_metadata().get("count")
         return count
 
     def docs(self) -> Iterator[effbench.Doc]:
-        """Yield all docs, in the order of their source."""
+        """Yield all docs in the order of their source."""
         with _ir_datasets_calls(self.dataset_id):
             for doc in self._source_docs():
                 title = (doc.title or "") if self._has_titles else ""
                 yield effbench.Doc(doc.doc_id, self._doc_text(doc), title)
 
     def _source_docs(self) -> Iterator[Any]:
-        # BEIR's docs_iter first copies the corpus into a store, then unpickles it from there.
+        # BEIR's docs_iter would copy the corpus into a store, and unpickle it from the store.
         if self.dataset_id.startswith(("beir/", "nano-beir/")):
             return iter(self._dataset.docs_store().init_iter_fn())
         return iter(self._dataset.docs_iter())
 
     def queries(self) -> Iterator[effbench.Query]:
-        """Yield all queries; of TREC topics the text is the title."""
+        """Yield all queries; the text of a TREC topic is its title."""
         with _ir_datasets_calls(self.dataset_id):
             for query in self._dataset.queries_iter():
                 yield effbench.Query(query.query_id, self._query_text(query))
@@ -113,7 +125,12 @@ class IrDatasets:
                 yield effbench.Qrel(qrel.query_id, qrel.doc_id, qrel.relevance)
 
     def docpairs(self) -> Iterator[effbench.DocPair]:
-        """Yield all training pairs; raise `EffbenchError` when the id has none."""
+        """Yield all training pairs.
+
+        Raises:
+            EffbenchError: the id has none.
+
+        """
         if not self._dataset.has("docpairs"):
             raise effbench.EffbenchError(
                 f"ir_datasets: {self.dataset_id!r} has no docpairs "
@@ -128,14 +145,14 @@ class IrDatasets:
 
 
 class _Notes(logging.Filter):
-    """Takes ir_datasets' log lines off the screen and hands them to our logger as details."""
+    """A filter that keeps ir_datasets' log lines, and sends them to this module's logger."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the line for ourselves."""
+        """Keep the line, log it at level info here, and hide it from ir_datasets' handlers."""
         self.lines.append(" ".join(record.getMessage().split()))
         logging.getLogger(__name__).info("%s", self.lines[-1])
         return False
@@ -143,7 +160,12 @@ class _Notes(logging.Filter):
 
 @contextmanager
 def _ir_datasets_calls(id: str) -> Iterator[None]:
-    """Quiet ir_datasets' log and turn what it raises for want of data into one line."""
+    """Hide ir_datasets' log in the block, and turn its errors into one line.
+
+    Raises:
+        EffbenchError: ir_datasets could not get the data.
+
+    """
     logger = logging.getLogger("ir_datasets")
     notes = _Notes()
     logger.addFilter(notes)
@@ -159,16 +181,16 @@ def _ir_datasets_calls(id: str) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     name = type(error).__name__
-    request = getattr(error, "request", None)  # what an exception of requests has
+    request = getattr(error, "request", None)  # the exceptions of requests have it
     if request is not None:
         return f"{name} at {request.url}"
     return f"{name}: {textwrap.shorten(str(error), 160, placeholder=' ...')}"
 
 
 def _mend(notes: list[str]) -> str:
-    """Say what to do: ir_datasets logs where it looks for a file before it downloads it."""
-    where = [note for note in notes if "link" in note or "place the" in note]
-    return where[-1] if where else "connect to the internet, and make room on the disk"
+    """Return how to mend it: ir_datasets logs where a file belongs before it downloads it."""
+    hints = [note for note in notes if "link" in note or "place the" in note]
+    return hints[-1] if hints else "connect to the internet, and make room on the disk"
 
 
 def _unknown(id: str, known: list[str]) -> effbench.EffbenchError:
@@ -185,19 +207,26 @@ def _incomplete(id: str, missing: list[str], known: list[str]) -> effbench.Effbe
 
 
 def _is_split(id: str, corpus: str) -> bool:
-    """Tell whether an id exists, has queries and judgments, and the docs of ``corpus``."""
+    """Return whether an id exists, has queries and judgments, and the docs of ``corpus``."""
     import ir_datasets
 
-    # Ids that the registry does not list are made from patterns, and to load one downloads.
+    # An id that the registry does not list may match a pattern; loading it would download.
     if id not in ir_datasets.registry:
         return False
     dataset = ir_datasets.load(id)
-    # Some siblings have docs of their own: trec-tot/2025/train and /test.
+    # Some splits have different docs: trec-tot/2025/train and /test.
     return all(map(dataset.has, PARTS)) and ir_datasets.docs_parent_id(id) == corpus
 
 
 def _text_getter(id: str, record: Any) -> Callable[[Any], str]:
-    """Return what takes the text from records of a type: its ``text`` or ``default_text()``."""
+    """Return a function that returns the text of a record of ir_datasets.
+
+    It is the record's ``text``, or else its ``default_text()``.
+
+    Raises:
+        EffbenchError: the type ``record`` has neither.
+
+    """
     if "text" in record._fields:
         return attrgetter("text")
     if hasattr(record, "default_text"):

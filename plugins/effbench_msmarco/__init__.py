@@ -1,4 +1,4 @@
-"""MS MARCO passage ranking from its own files, plain or gzipped, as they are downloaded."""
+"""The dataset ``msmarco``: MS MARCO passage ranking from its files, plain or gzipped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from effbench.files import (
     text_digest,
 )
 
-Layout: TypeAlias = tuple[str, ...]  # what the columns of a line hold
+Layout: TypeAlias = tuple[str, ...]  # the names of the columns of a line
 COLLECTION = ("doc_id", "text")
 QUERIES = ("query_id", "text")
 QRELS = ("query_id", "0", "doc_id", "relevance")
@@ -31,18 +31,25 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
 class Msmarco:
-    """MS MARCO passage's native files: a collection, queries, judgments, training pairs.
+    """MS MARCO passage ranking from its files: collection, queries, judgments, training pairs.
 
-    ``collection`` has lines ``doc_id TAB text``, ``queries`` lines ``query_id TAB text``;
-    the four columns of ``qrels`` stand apart by tabs or spaces. ``candidates``, a file like
-    top1000.dev (``query_id TAB doc_id TAB query TAB passage``), can stand in for collection
-    and queries: the corpus is then its distinct passages, which every query searches all
-    of. ``triples`` has lines ``query_id TAB doc_id+ TAB doc_id-``, or ``query_id TAB
-    doc_id,doc_id,...``, negatives that are paired with the query's relevant docs in turn.
-    Raises `EffbenchError` for missing files, and with ``path:line`` for malformed ones.
+    ``collection`` has lines ``doc_id TAB text``, and ``queries`` has lines ``query_id TAB
+    text``. Tabs or spaces separate the four columns of ``qrels``.
+
+    ``candidates``, a file like top1000.dev (``query_id TAB doc_id TAB query TAB passage``),
+    can replace ``collection`` and ``queries``. The corpus is then the distinct passages of
+    the file, and each query searches all of them, not only its candidates.
+
+    ``triples`` has lines ``query_id TAB doc_id+ TAB doc_id-``, or lines ``query_id TAB
+    doc_id,doc_id,...`` with negatives, which are paired with the query's relevant docs in
+    turn.
+
+    Raises:
+        EffbenchError: a file is missing; or, with ``path:line``, a line is malformed.
+
     """
 
-    drop_self_hits = False  # both are numbers that coincide by accident
+    drop_self_hits = False  # query ids and doc ids are numbers that are equal by accident
 
     def __init__(
         self,
@@ -80,22 +87,22 @@ class Msmarco:
 
     @cached_property
     def corpus_key(self) -> str:
-        """Digest of the file of the docs, and whether they are candidates only."""
+        """The digest of the file with the docs, and whether they are only candidates."""
         return f"{self._kind}:{text_digest(self._docs.path)}"
 
     @cached_property
     def key(self) -> str:
-        """Digests of the files of queries, judgments and training pairs."""
+        """The digests of the files with queries, judgments and training pairs."""
         paths = [self._queries.path, self._qrels]
         if self._triples:
             paths.append(self._triples)
         return ":".join([self._kind, *map(text_digest, paths)])
 
     def docs_count(self) -> None:
-        """Return None: counting takes a pass."""
+        """Return None: counting the docs takes a pass over the file."""
 
     def count_docs(self) -> int | None:
-        """Return the number of lines; None for candidates, which repeat their docs."""
+        """Return the number of lines; None for candidates, whose docs occur several times."""
         if self._docs.layout is CANDIDATES:
             return None
         with opened(self._docs.path) as stream:
@@ -123,9 +130,13 @@ class Msmarco:
             )
 
     def docpairs(self) -> Iterator[effbench.DocPair]:
-        """Yield the pairs of ``triples``; raise `EffbenchError` when there are none.
+        """Yield the pairs of ``triples``.
 
-        Negatives of a query without a relevant doc make no pair.
+        The negatives of a query without a relevant doc make no pair.
+
+        Raises:
+            EffbenchError: ``triples`` is not given; or, with ``path:line``, a line is wrong.
+
         """
         if self._triples is None:
             raise effbench.EffbenchError(
@@ -142,21 +153,21 @@ class Msmarco:
             else:
                 good, bad = self._relevant.get(query_id, []), doc_ids[0].split(",")
             for pair in zip(cycle(good), bad, strict=False):
-                better, worse = (checked_id(one, f"{where}: doc_id") for one in pair)
+                better, worse = (checked_id(doc_id, f"{where}: doc_id") for doc_id in pair)
                 yield effbench.DocPair(query_id, better, worse)
 
     @cached_property
     def _relevant(self) -> Mapping[str, list[str]]:
         """The relevant docs of each query."""
-        found: dict[str, list[str]] = defaultdict(list)
+        relevant: dict[str, list[str]] = defaultdict(list)
         for qrel in self.qrels():
             if qrel.relevance > 0:
-                found[qrel.query_id].append(qrel.doc_id)
-        return found
+                relevant[qrel.query_id].append(qrel.doc_id)
+        return relevant
 
 
 class _Texts(NamedTuple):
-    """A file with texts in one column and their ids in another."""
+    """A file with ids in the column ``id_at`` and their texts in the column ``text_at``."""
 
     path: Path
     layout: Layout
@@ -164,8 +175,13 @@ class _Texts(NamedTuple):
     text_at: int
 
     def read(self) -> Iterator[tuple[str, str]]:
-        """Yield ids and texts; of candidates, which repeat both, each id once."""
-        seen: dict[str, int] = {}  # a hash is enough to see that a text is another
+        """Yield ids and texts, each id of candidates once (they occur several times).
+
+        Raises:
+            EffbenchError: with ``path:line``, for a malformed line or an id with two texts.
+
+        """
+        seen: dict[str, int] = {}  # the hash of a text is enough to notice a different text
         for where, row in _rows(self.path, self.layout):
             name, text = row[self.id_at], row[self.text_at]
             checked_id(name, f"{where}: {self.layout[self.id_at]}")
@@ -193,9 +209,13 @@ def _check_files(**given: Path | None) -> None:
 def _rows(
     path: Path, *layouts: Layout, between: str | None = "\t"
 ) -> Iterator[tuple[str, list[str]]]:
-    """Yield ``path:line`` and the columns; quotation marks mean themselves.
+    """Yield ``path:line`` and the columns; quotation marks have no special meaning.
 
-    ``between`` is what separates columns, None any white space.
+    ``between`` is the separator of columns; None means any white space.
+
+    Raises:
+        EffbenchError: with ``path:line``, for a wrong number of columns; or the file is empty.
+
     """
     widths = {len(layout) for layout in layouts}
     write = " or ".join((" TAB " if between else " ").join(layout) for layout in layouts)

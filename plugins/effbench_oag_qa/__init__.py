@@ -1,4 +1,4 @@
-"""OAG-QA: questions of forums, the papers that answer them, a corpus for each of 87 topics."""
+"""The plugin of OAG-QA: forum questions, and the papers that answer them, in 87 topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a topic's two files, with the place of every mistake."""
+"""The reader of a topic's two files: errors name the path and the line of a mistake."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import NamedTuple
 import effbench
 from effbench.files import checked_id, numbered, opened, shown, text_digest
 
-INSIDE = "oagqa-topic-v2"  # the folder that the authors' archive is unpacked to
+INSIDE = "oagqa-topic-v2"  # the folder that the authors' archive contains
 PAPER = ("id", "abstract", "title")
 QUESTION = ("question", "answers")
 
 
 class Paper(NamedTuple):
-    """One paper of a topic."""
+    """A paper of a topic."""
 
     paper_id: str
     abstract: str
@@ -28,7 +28,7 @@ class Paper(NamedTuple):
 
 
 class Question(NamedTuple):
-    """One question, and the titles of the papers that answer it."""
+    """A question, and the titles of the papers that answer it."""
 
     query_id: str
     text: str
@@ -37,7 +37,7 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class Topic:
-    """Where the files of a topic lie, or ought to; what they hold is digested once."""
+    """The files of a topic, which may be missing; each is digested once."""
 
     name: str
     papers: Path
@@ -45,11 +45,11 @@ class Topic:
 
     @cached_property
     def corpus_key(self) -> str:
-        """Says what the papers are, also when they are still to come."""
+        """The digest of the papers, or a key that says that their file is missing."""
         return f"oag-qa:{_digest(self.papers)}"
 
     def key(self, split: str) -> str:
-        """Say what a split's questions are, whichever rule judges them."""
+        """Return the key of a split's questions, whichever rule judges them."""
         return f"{self.corpus_key}:{self._questions_digest}:{split}"
 
     @cached_property
@@ -58,14 +58,19 @@ class Topic:
 
 
 def topic_in(folder: Path, name: str) -> Topic:
-    """Return a topic's files, which lie in ``folder`` or in its `INSIDE`."""
+    """Return the files of a topic, which are in ``folder`` or in its folder `INSIDE`."""
     if not _papers(folder, name).is_file() and _papers(folder / INSIDE, name).is_file():
         folder = folder / INSIDE
     return Topic(name, _papers(folder, name), folder / f"{name}-questions.tsv")
 
 
 def read_papers(path: Path) -> Iterator[Paper]:
-    """Yield the papers; a row that stands twice is one paper."""
+    """Yield the papers; equal rows are the same paper.
+
+    Raises:
+        EffbenchError: with ``path:line``, for a malformed row; or there is no paper.
+
+    """
     seen: dict[str, tuple[str, Paper]] = {}
     for number, (where, row) in enumerate(_rows(path)):
         if number == 0 and row[0] == "id":
@@ -75,8 +80,8 @@ def read_papers(path: Path) -> Iterator[Paper]:
         checked_id(paper.paper_id, f"{where}: id")
         if not paper.title.strip():
             raise effbench.EffbenchError(f"{where}: an empty title (write one, or drop it)")
-        first, same = seen.setdefault(paper.paper_id, (where, paper))
-        if same != paper:
+        first, known = seen.setdefault(paper.paper_id, (where, paper))
+        if known != paper:
             raise effbench.EffbenchError(
                 f"{where}: id {shown(paper.paper_id)} is another paper at {first} (keep one)"
             )
@@ -87,7 +92,12 @@ def read_papers(path: Path) -> Iterator[Paper]:
 
 
 def read_questions(path: Path) -> Iterator[Question]:
-    """Yield the questions, numbered by their rows."""
+    """Yield the questions, numbered by their rows.
+
+    Raises:
+        EffbenchError: with ``path:line``, for a malformed row; or there is no question.
+
+    """
     number = 0
     for number, (where, row) in enumerate(_rows(path), start=1):
         _check_width(where, row, QUESTION)
@@ -107,22 +117,25 @@ def _parsed_answers(where: str, literal: str) -> tuple[str, ...]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # formulas in titles hold invalid escapes
-            found = ast.literal_eval(literal)
+            titles = ast.literal_eval(literal)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        found = None
-    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        titles = None
+    if not isinstance(titles, list | tuple) or not all(
+        isinstance(title, str) for title in titles
+    ):
         raise effbench.EffbenchError(
             f"{where}: answers {shown(literal)} are no list of titles "
             "(write a Python literal: ['One title', \"Another's\"])"
         )
-    return tuple(found)
+    return tuple(titles)
 
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Yield ``path:line`` and the cells of the rows that are not blank.
+    """Yield ``path:line`` and the columns of the rows that are not blank.
 
-    Quotation marks are read as loosely as the authors read them, but for a row of several
-    lines: there a mark that does not close swallows other rows, so csv's rules hold.
+    Quotation marks are read without strict rules, as the authors read them. A row of several
+    lines is the exception: csv's strict rules hold there, since a quotation mark that is not
+    closed would take the following rows into its column.
     """
     taken: list[str] = []
     with opened(path) as stream:
@@ -148,7 +161,7 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _noted(lines: Iterator[tuple[int, str]], taken: list[str]) -> Iterator[str]:
-    """Yield the lines, and note in ``taken`` those, and the end, that a row has come to."""
+    """Yield the lines; append each to ``taken``, and "" at the end of the file."""
     for _, text in lines:
         taken.append(text)
         yield text
@@ -168,7 +181,7 @@ def _layout(columns: tuple[str, ...]) -> str:
 
 
 def _digest(path: Path) -> str:
-    """Return the sha256 of a file, or what stands for one that is not there yet."""
+    """Return the sha256 of a file, or ``absent-NAME`` if the file is missing."""
     if not path.is_file():
         return f"absent-{path.name}"
     return text_digest(path)

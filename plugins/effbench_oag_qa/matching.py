@@ -1,4 +1,4 @@
-"""Which papers of a topic answer a question: those whose titles are among its answers."""
+"""The rules that say which papers answer a question, by their titles and its answers."""
 
 from __future__ import annotations
 
@@ -24,47 +24,48 @@ class Judged(NamedTuple):
 
 
 class Titles(Protocol):
-    """Finds titles by an answer."""
+    """An index of titles, which finds titles by an answer."""
 
     def find(self, answer: str) -> Sequence[int]:
         """Return the positions of the titles that match."""
 
 
 class EqualTitles:
-    """An answer and a title match when they are the same, white space around them aside."""
+    """An answer and a title match when they are equal, without the white space around them."""
 
     def __init__(self, titles: Iterable[str]) -> None:
-        self._found: dict[str, list[int]] = defaultdict(list)
+        self._positions: dict[str, list[int]] = defaultdict(list)
         for position, title in enumerate(titles):
-            self._found[title.strip()].append(position)
+            self._positions[title.strip()].append(position)
 
     def find(self, answer: str) -> Sequence[int]:
-        """Return the positions of the titles that are the answer."""
-        return self._found.get(answer.strip(), ())
+        """Return the positions of the titles that equal the answer."""
+        return self._positions.get(answer.strip(), ())
 
 
 class TitleTokens:
-    """An answer and a title match when the answer's tokens stand in a row in the title.
+    """An answer and a title match when the title contains the answer's tokens in a row.
 
-    The rule of the data set's authors, which is DPR's: see `tokens`.
+    This is the rule of OAG-QA's authors, who took it from DPR; `tokens` says what a token is.
     """
 
     def __init__(self, titles: Iterable[str]) -> None:
         self._titles: list[str] = []
-        self._found: dict[str, list[int]] = defaultdict(list)
+        self._positions: dict[str, list[int]] = defaultdict(list)
         for position, title in enumerate(titles):
             words = tokens(title)
             self._titles.append(_joined(words))
             for word in set(words):
-                self._found[word].append(position)
+                self._positions[word].append(position)
 
     def find(self, answer: str) -> Sequence[int]:
-        """Return the positions of the titles that hold the answer.
+        """Return the positions of the titles that contain the answer.
 
-        DPR finds an answer without tokens in every text; here it is in none.
+        No title contains an answer without tokens. (In DPR, every text contains it.)
         """
-        words, wanted = tokens(answer), _joined(tokens(answer))
-        rarest = min((self._found.get(word, ()) for word in words), key=len, default=())
+        words = tokens(answer)
+        wanted = _joined(words)
+        rarest = min((self._positions.get(word, ()) for word in words), key=len, default=())
         return [position for position in rarest if wanted in self._titles[position]]
 
 
@@ -75,17 +76,17 @@ RULES: dict[Match, type[EqualTitles] | type[TitleTokens]] = {
 
 
 def judged_questions(topic: Topic, match: Match) -> list[Judged]:
-    """Return the questions that a paper of the topic answers; log what is left out."""
+    """Return the questions that a paper of the topic answers; log how many are left out."""
     papers = [(paper.paper_id, paper.title) for paper in read_papers(topic.papers)]
     titles: Titles = RULES[match](title for _, title in papers)
     judged, questions, answers, lost = [], 0, 0, 0
     for question in read_questions(topic.questions):
-        found = [titles.find(answer) for answer in question.answers]
+        matches = [titles.find(answer) for answer in question.answers]
         questions += 1
-        answers += len(found)
-        lost += sum(not positions for positions in found)
-        if positions := sorted({one for some in found for one in some}):
-            judged.append(Judged(question, tuple(papers[one][0] for one in positions)))
+        answers += len(matches)
+        lost += sum(not positions for positions in matches)
+        if matched := sorted(set().union(*matches)):
+            judged.append(Judged(question, tuple(papers[position][0] for position in matched)))
     log.info(
         "%s: %d of %d answers match no paper's title; %d of %d questions have no paper and "
         "are left out",
@@ -95,7 +96,7 @@ def judged_questions(topic: Topic, match: Match) -> list[Judged]:
 
 
 def tokens(text: str) -> list[str]:
-    """Return DPR's tokens: runs of letters, numbers and marks, each other sign on its own."""
+    """Return DPR's tokens: runs of letters, numbers and marks; any other sign is a token."""
     spaced = "".join(map(_spaced, unicodedata.normalize("NFD", text)))
     return [word.lower() for word in spaced.split()]
 

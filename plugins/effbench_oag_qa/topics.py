@@ -65,11 +65,16 @@ DISCIPLINES = {
     "ECONOMICS": ("economics",),
 }
 TOPICS = tuple(topic for topics in DISCIPLINES.values() for topic in topics)
-FILE_NAMES = {"PSYCOLOGY": "PSYCHOLOGY"}  # how the authors' lists of topics spell it
+FILE_NAMES = {"PSYCOLOGY": "PSYCHOLOGY"}  # a misspelling in the authors' lists of topics
 
 
 def checked_discipline(name: str) -> str:
-    """Return a discipline as `DISCIPLINES` spells it; raise `EffbenchError` if it has none."""
+    """Return the name of a discipline as `DISCIPLINES` spells it.
+
+    Raises:
+        EffbenchError: there is no such discipline.
+
+    """
     spelled = name.upper().replace("-", "_").replace(" ", "_")
     spelled = FILE_NAMES.get(spelled, spelled)
     if spelled not in DISCIPLINES:
@@ -79,13 +84,13 @@ def checked_discipline(name: str) -> str:
 
 
 def unknown_topic(name: str) -> effbench.EffbenchError:
-    """Return the error that says which topics there are."""
+    """Return the error for an unknown topic; it names similar topics, or all of them."""
     spelled = name.upper()
     known = spelled in DISCIPLINES or spelled in FILE_NAMES
     meant = f"discipline: {name} is one" if known else _meant(name.lower(), TOPICS, "topics")
     return effbench.EffbenchError(f"oag-qa: there is no topic {name!r} ({meant})")
 
 
-def _meant(name: str, known: Iterable[str], what: str) -> str:
+def _meant(name: str, known: Iterable[str], kind: str) -> str:
     close = difflib.get_close_matches(name, known := tuple(known))
-    return f"did you mean {' or '.join(close)}?" if close else f"{what}: {', '.join(known)}"
+    return f"did you mean {' or '.join(close)}?" if close else f"{kind}: {', '.join(known)}"

@@ -1,8 +1,10 @@
-"""Small query encoders that land in the vector space of a large passage encoder.
+"""Small query encoders: the options of the trainer ``align`` and the encoder ``small-query``.
 
-Cohen, Fairstein and Kushilevitz, Extremely efficient online query encoding for dense
-retrieval, Findings of NAACL 2024: ``align`` trains a student on the teacher's query vectors,
-``small-query`` encodes queries with it, ``passages: TEACHER`` beside it.
+A small query encoder (the student) gives vectors in the vector space of a large encoder (the
+teacher), which encodes the passages. The method: Cohen, Fairstein and Kushilevitz, Extremely
+efficient online query encoding for dense retrieval, Findings of NAACL 2024. ``align`` trains
+the student on the teacher's query vectors. ``small-query`` encodes queries with the student; a
+suite's row names the passage encoder with ``passages: TEACHER``.
 """
 
 from __future__ import annotations
@@ -32,31 +34,38 @@ RECURRENT = ("gru", "lstm")
 
 @dataclass(frozen=True, eq=False)
 class Align(LoopTrainer):
-    """Train a student to give the teacher's vectors of ``targets``.
+    """Train a small query encoder to give the vectors that a large encoder gave.
 
-    ``base`` is the Hugging Face model, a folder or hub id, that tokenizer and word embeddings
-    are taken from, and layers for a transformer that starts from the ``teacher``. Students:
+    The small encoder is the student, the large encoder is the teacher. ``targets`` are texts
+    with the teacher's vectors. ``base`` is a Hugging Face model, a folder or a hub id. The
+    student takes the tokenizer and the word embeddings of ``base``; a ``transformer`` that has
+    ``start: teacher`` takes its layers too. ``cell`` is the kind of the student:
 
-    - ``gru``, ``lstm``: ``layers`` of ``hidden`` units (the teacher's width when not given)
-      read the tokens, no special ones among them; the last state, after ``feed_forward``
-      layers of BERT's shape, is the vector.
-    - ``transformer``: the first ``layers`` of ``base``, or as many ``random`` ones.
-    - ``static``: a vector and a weight per token, averaged; no network at query time.
+    - ``gru``, ``lstm``: a recurrent network of ``layers`` layers with ``hidden`` units each
+      (default: the teacher's width) reads the tokens of a text without special tokens.
+      ``feed_forward`` layers of BERT's shape turn its last state into the vector.
+    - ``transformer``: the first ``layers`` layers of ``base``, or ``layers`` new layers with
+      random weights (``start: random``). ``pooling`` makes the vector from the token vectors.
+    - ``static``: a table with a vector and a weight for each token; a text's vector is the
+      weighted mean. No network runs when a query is encoded.
 
-    Word ``embeddings`` stay ``frozen`` or are trained (``free``). Where widths differ, a linear
-    ``projection`` ends the student. Vectors are normalised if the teacher's are.
+    The word ``embeddings`` are ``frozen`` or trained (``free``). If the student's width differs
+    from the teacher's, a linear layer ends the student; ``projection: false`` makes this an
+    error. The student normalises its vectors if the teacher's vectors are normalised.
 
-    AdamW, ``warmup_steps`` (where they are more than half of all, a tenth of all) and then
-    linear decay; ``batch_size`` is per device, texts are cut at ``max_length`` tokens for
-    training. Defaults are the paper's; a static student wants a larger learning rate, such as
-    3e-3. Every ``checkpoint_steps``, and every 5 minutes, a checkpoint is kept.
+    ``loss`` is the negative cosine or the mean squared error. The optimizer is AdamW: the
+    learning rate rises for ``warmup_steps`` steps, then falls linearly to 0. Where that is more
+    than half of all steps, a tenth of all steps is taken instead. ``batch_size`` counts texts
+    per device. In training, texts are cut at ``max_length`` tokens. The defaults are the
+    paper's; a ``static`` student needs a larger learning rate, such as 3e-3. A checkpoint is
+    saved every ``checkpoint_steps`` steps and every 5 minutes.
 
     Raises:
-        EffbenchError: options, base or targets do not go together, or the loss is NaN.
+        EffbenchError: options, base or targets do not fit together, or the loss is NaN.
 
     """
 
-    version = 2  # 1 let a warm-up of more steps than there are run to the end
+    version = 2  # version 1 let a warm-up that was longer than the training run to the end
 
     targets: EncodedTexts
     base: ModelId
@@ -79,7 +88,7 @@ class Align(LoopTrainer):
     checkpoint_steps: SpeedOnly[Count] = 2000
 
     def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the student as a Sentence Transformers folder, its modules.json last."""
+        """Write the student as a folder of Sentence Transformers; write modules.json last."""
         from effbench_small_query.training import train
 
         train(self, output_dir, seed)
@@ -88,7 +97,7 @@ class Align(LoopTrainer):
     def check(
         *, cell: str, feed_forward: int, hidden: int | None, start: str, **_: object
     ) -> None:
-        """Raise `EffbenchError` for options of another student."""
+        """Raise `EffbenchError` for an option that this kind of student does not take."""
         if cell not in RECURRENT and (feed_forward or hidden is not None):
             raise EffbenchError(
                 f"align: a {cell} student takes no feed_forward and no hidden (drop them)"
@@ -104,14 +113,16 @@ def small_query(
     int8: bool = False,
     precompute: SpeedOnly[bool] = False,
 ) -> QueryEncoder:
-    """Open a student that ``align`` trained.
+    """Encode queries with a small query encoder that ``align`` or ``contrastive`` trained.
 
-    A recurrent one also reads queries while they are typed. ``int8`` quantises the weights
-    of its products, on a CPU. ``precompute`` multiplies a recurrent student's word embeddings
-    by its input weights once for all: faster, for vocabulary x 3 (LSTM: 4) x hidden floats.
+    ``model`` is the trained student. A recurrent student (``gru``, ``lstm``) can also read a
+    query while the user types it. ``int8`` quantises the weights of the matrix products to
+    int8, on a CPU only. ``precompute`` multiplies the word embeddings of a recurrent student by
+    its input weights once, when the student is loaded: each query is faster, and the memory
+    holds vocabulary x 3 (LSTM: 4) x hidden floats more.
 
     Raises:
-        EffbenchError: the folder holds no student, or an option does not suit it.
+        EffbenchError: the folder holds no student, or the student does not take an option.
 
     """
     from effbench_small_query.reading import open_student

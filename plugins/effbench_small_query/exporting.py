@@ -1,4 +1,4 @@
-"""Write a student and the encoder of its passages as one Sentence Transformers folder."""
+"""Export of a student: it and its passage encoder as one folder of Sentence Transformers."""
 
 from __future__ import annotations
 
@@ -53,21 +53,23 @@ def export(
     int8: bool = False,
     precompute: bool = False,
 ) -> None:
-    """Write queries' and passages' side into ``folder``; ``student`` may hold the latter.
+    """Write the query encoder and the passage encoder into ``folder``.
 
-    Static and recurrent students get `effbench_small_query.light` as `READER`.
+    ``student`` is the folder of the query encoder. ``passages`` is the folder of the passage
+    encoder; None if it is the folder ``passages`` in ``student``.
 
     Raises:
-        EffbenchError: there is no passages' side, or ``int8`` of a transformer.
+        EffbenchError: there is no passage encoder, or a transformer student has ``int8``.
 
     """
     facts = json.loads((student / "small_query.json").read_text(encoding="utf-8"))
     recurrent = facts["cell"] in RECURRENT
     query_modules = _query_modules(student, facts, int8)
     large = _passage_side(passages or student / "passages")
-    place = f"query_0_{type(query_modules[0]).__name__}"  # as a Router calls its first module
-    readable = recurrent or facts["cell"] == "static"
-    light = LIGHT.format(student=place) + (INT8 if int8 else "")
+    # the folder's name that a Router gives to its first module
+    query_folder = f"query_0_{type(query_modules[0]).__name__}"
+    has_reader = facts["cell"] != "transformer"
+    light = LIGHT.format(student=query_folder) + (INT8 if int8 else "")
     write(
         folder,
         [Router.for_query_document(query_modules, list(large.children()))],
@@ -76,15 +78,13 @@ def export(
         normalized=facts["normalize"] and large.similarity_fn_name == "cosine",
         about=ABOUT.format(cell=facts["cell"]),
         code=CODE if recurrent else None,
-        light=light if readable else None,
+        light=light if has_reader else None,
     )
     if recurrent:
-        _bring_code(folder)
-    if readable:
-        told = {name: facts[name] for name in ("cell", "normalize")}
-        _bring_reader(
-            folder, {"student": place, **told, "int8": int8, "precompute": precompute}
-        )
+        _copy_module(folder)
+    if has_reader:
+        kind = {"student": query_folder, "cell": facts["cell"], "normalize": facts["normalize"]}
+        _copy_reader(folder, {**kind, "int8": int8, "precompute": precompute})
 
 
 def _passage_side(folder: Path) -> SentenceTransformer:
@@ -96,14 +96,15 @@ def _passage_side(folder: Path) -> SentenceTransformer:
 
 
 def _query_modules(student: Path, facts: dict[str, Any], int8: bool) -> list[Any]:
-    if facts["cell"] in RECURRENT:  # not through its modules.json, which would need trust
+    """Return the modules of Sentence Transformers that encode queries."""
+    if facts["cell"] in RECURRENT:  # loaded by hand: loading by modules.json needs trust
         return [Recurrent.load(str(student)), *[Normalize()] * facts["normalize"]]
     if int8:
         raise EffbenchError(
             "export: int8: Sentence Transformers keeps no int8 (export a row without)"
         )
     modules = list(_load(student).children())
-    if facts["cell"] == "transformer":  # RoBERTa's positions end before the library thinks
+    if facts["cell"] == "transformer":  # RoBERTa has fewer positions than the library thinks
         first = modules[0]
         first.max_seq_length = length_limit(first.tokenizer, first.model, None, "max_length")
     return modules
@@ -114,14 +115,14 @@ def _load(folder: Path) -> SentenceTransformer:
         return SentenceTransformer(str(folder), device="cpu")
 
 
-def _bring_reader(folder: Path, facts: dict[str, Any]) -> None:
-    """Put the light reader into the root, and what it wants to know beside it."""
+def _copy_reader(folder: Path, facts: dict[str, Any]) -> None:
+    """Copy the light reader into ``folder``, and write ``facts`` for it."""
     shutil.copyfile(inspect.getfile(Static), folder / READER)
     (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
-def _bring_code(folder: Path) -> None:
-    """Put the module's source into the root, where the library looks for ``recurrent.NAME``."""
+def _copy_module(folder: Path) -> None:
+    """Copy recurrent.py into ``folder``, where the library looks for ``recurrent.NAME``."""
     shutil.copyfile(inspect.getfile(Recurrent), folder / "recurrent.py")
     config = folder / Router.config_file_name
     text = config.read_text(encoding="utf-8")

@@ -1,11 +1,11 @@
-"""Read queries with a static or recurrent student: numpy and tokenizers, nothing else.
+"""Query encoding with static and recurrent students that needs only numpy and tokenizers.
 
     from reader import Encoder
 
     Encoder("FOLDER").encode(["a query"])  # float32 [1, d]
 
-``effbench export`` puts this file, as it is, beside such a student, as ``reader.py``. The row
-itself runs the same code, where torch takes over some products.
+``effbench export`` copies this file without a change into the exported folder of such a
+student, as ``reader.py``. effbench itself runs the same code; torch makes some of the products.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ Vectors: TypeAlias = "NDArray[np.float32]"
 Product: TypeAlias = "Callable[[Vectors], Vectors]"
 """[width] -> [n], or [t, width] -> [t, n]."""
 Products: TypeAlias = "Callable[[Vectors, Vectors, bool], Product]"
-"""Makes a product of a weight [n, width], a bias [n], and whether it is int8."""
+"""Makes a product from a weight [n, width], a bias [n], and whether the weight is int8."""
 
 FACTS = "reader.json"
-"""The file that tells `Encoder` what the student is, and where."""
+"""The file that tells `Encoder` the student's folder, its kind and its options."""
 
 FEW, BLOCK = 6, 4
-"""Rows that OpenBLAS multiplies faster one by one; more are fastest by whole blocks."""
+"""OpenBLAS multiplies up to ``FEW`` rows fastest row by row, and more rows fastest if their
+number is a multiple of ``BLOCK``."""
 
 LONGEST = 100_000_000
-"""Bytes of a header of safetensors, as its own reader has it."""
+"""The most bytes that a header may have; the limit of the library safetensors."""
 
 SMALLEST = float(np.float32(6.1e-5))
-"""torch's smallest scale of int8 inputs."""
+"""The smallest scale that torch gives to int8 inputs."""
 
 
 class Encoder:
     """The query encoder of a folder that ``effbench export`` wrote.
 
-    ``folder`` is where this file lies, if it is not said.
+    ``folder`` is the exported folder; the folder of this file if it is not given.
 
     Raises:
         OSError, ValueError: the folder's files are missing or damaged.
@@ -55,12 +56,12 @@ class Encoder:
             self._student = _student(Path(folder, facts["student"]), facts)
         except OSError:
             raise
-        except Exception as error:  # tokenizers has no class of its own for a damaged file
+        except Exception as error:  # tokenizers raises a plain Exception for a damaged file
             said = f"{type(error).__name__}: {error}"
             raise ValueError(f"{folder}: no whole export of effbench ({said})") from error
 
     def encode(self, texts: str | Iterable[str]) -> Vectors:
-        """Return float32 [n, d] of n texts; zeros for one without a token."""
+        """Return the vectors of n texts, float32 [n, d]; zeros for a text without a token."""
         return self._student.encode([texts] if isinstance(texts, str) else list(texts))
 
 
@@ -84,7 +85,10 @@ def _student(folder: Path, facts: Mapping[str, Any]) -> Static | Recurrent:
 
 
 class Static:
-    """The mean of the tokens' rows of one table [words, d]: no network."""
+    """A static student: a text's vector is the mean of its tokens' rows in one table.
+
+    ``table`` is float32 [words, d].
+    """
 
     def __init__(self, tokenizer: Tokenizer, table: Vectors, normalize: bool) -> None:
         self._tokenizer, self._table, self._normalize = tokenizer, table, normalize
@@ -94,11 +98,11 @@ class Static:
         return self.pool(self.tokenise(texts))
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, no special ones added."""
+        """Return the token ids of each text, without special tokens."""
         return tokenise(self._tokenizer, texts)
 
     def pool(self, tokens: Sequence[list[int]]) -> Vectors:
-        """Return the vectors [n, d] of n texts' tokens."""
+        """Return the vectors, float32 [n, d], of the token ids of n texts."""
         vectors = np.zeros((len(tokens), self._table.shape[1]), dtype=np.float32)
         for row, ids in enumerate(tokens):
             if ids:
@@ -108,7 +112,11 @@ class Static:
 
 
 def dense(weight: Vectors, bias: Vectors) -> Product:
-    """Return what takes [width] to [n], or [t, width] to [t, n]: ``x @ weight.T + bias``."""
+    """Return a function that gives ``x @ weight.T + bias`` in float32.
+
+    ``weight`` is [n, width], ``bias`` [n]. The result is [n] for ``x`` [width], and [t, n] for
+    ``x`` [t, width].
+    """
 
     def product(x: Vectors) -> Vectors:
         if x.ndim == 1:
@@ -123,10 +131,11 @@ def dense(weight: Vectors, bias: Vectors) -> Product:
 
 
 class Int8:
-    """`dense` as torch's dynamic int8 product has it, bit by bit, in float32.
+    """A product with int8 weights, calculated in float32; it equals torch's bit by bit.
 
-    Weights are int8 with a scale a row, inputs 7 bits with one scale for all of ``x``. Sums of
-    their products are whole numbers that float32 holds exactly up to a width of 1,040.
+    torch's product is ``torch.ops.quantized.linear_dynamic``. The weights are int8 with one
+    scale for each row. The inputs have 7 bits, with one scale for the whole ``x``. The sums of
+    the products are whole numbers, and float32 holds them exactly up to a width of 1,040.
     """
 
     def __init__(self, weight: Vectors, bias: Vectors) -> None:
@@ -142,7 +151,7 @@ class Int8:
         levels = x.astype(np.float64)
         levels *= float(np.float32(1) / scale)
         levels += zero
-        # not before: the processor's fused instruction rounds once, after the sum
+        # round to float32 only here: torch uses a fused instruction, which rounds after the sum
         sums = self._sums(np.rint(levels.astype(np.float32)) - np.float32(zero))
         y = sums.astype(np.float64)
         y *= self._scales * scale
@@ -151,7 +160,7 @@ class Int8:
 
 
 def _scale_of(x: Vectors) -> tuple[np.float32, int]:
-    """Return the scale of int8 inputs, and the level of 0..127 that stands for 0."""
+    """Return the scale of the inputs ``x``, and the level, 0 to 127, that means 0."""
     low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
     scale = (high - low) / 127
     if np.float32(scale) == 0 or np.isinf(np.float32(1) / np.float32(scale)):
@@ -165,25 +174,29 @@ def _scale_of(x: Vectors) -> tuple[np.float32, int]:
 
 
 def product(weight: Vectors, bias: Vectors, int8: bool) -> Product:
-    """Return what multiplies with a weight [n, width] and adds a bias [n]."""
+    """Return a function that multiplies with a weight [n, width] and adds a bias [n]."""
     return Int8(weight, bias) if int8 else dense(weight, bias)
 
 
 class Layer(NamedTuple):
-    """The products of one layer, biases added; GRU gates r, z, n; LSTM gates i, f, g, o."""
+    """The products of one layer, with the biases added.
+
+    A GRU has the gates r, z, n; an LSTM has the gates i, f, g, o, in this order.
+    """
 
     of_inputs: Product
-    """[t, width] -> [t, gates x h]."""
+    """Inputs [t, width] -> [t, gates x h]."""
 
     of_hidden: Product
-    """[h] -> [gates x h]."""
+    """State [h] -> [gates x h]."""
 
 
 class Recurrent:
-    """The last state of a GRU or LSTM over the tokens of a text, and its head.
+    """A recurrent student: a GRU or LSTM reads the tokens, a head makes a vector of its state.
 
-    ``shape`` and ``weights`` are those of the module that was trained. ``of_rows`` makes the
-    products of several tokens, ``of_one`` those of a state.
+    ``shape`` and ``weights`` are the contents of recurrent.json and of the weights' file of the
+    trained module. ``of_rows`` makes the products for the inputs of several tokens, ``of_one``
+    the products for a state and for the head.
     """
 
     def __init__(
@@ -217,7 +230,10 @@ class Recurrent:
             self.words = self.layers[0].of_inputs(self.words)
         parts = 1 if shape["cell"] == "gru" else 2
         self.start = np.zeros((shape["layers"], parts, shape["hidden"]), dtype=np.float32)
-        """The state [layers, parts, h] before the first token; an LSTM's cells are a part."""
+        """The state before the first token, float32 [layers, parts, h].
+
+        A GRU has one part, its outputs; an LSTM has two, its outputs and its cells.
+        """
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), d]; zeros for a text without a token."""
@@ -228,11 +244,11 @@ class Recurrent:
         return vectors
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, no special ones added."""
+        """Return the token ids of each text, without special tokens."""
         return tokenise(self._tokenizer, texts)
 
     def read(self, ids: list[int], state: Vectors) -> Vectors:
-        """Return the state after one token or more that follow ``state``, which stays."""
+        """Return the state after the tokens ``ids``, at least one; do not change ``state``."""
         rows, state = self.words.take(ids, 0), state.copy()
         for number, layer in enumerate(self.layers):
             gates = rows if self._precomputed and number == 0 else layer.of_inputs(rows)
@@ -243,7 +259,7 @@ class Recurrent:
         return state
 
     def vector(self, state: Vectors) -> Vectors:
-        """Return the vector [d] of what has been read."""
+        """Return the vector, float32 [d], of the text that led to ``state``."""
         last = state[-1, 0]
         for part in self._head:
             last = part(last)
@@ -253,7 +269,10 @@ class Recurrent:
 def _head(
     made: Callable[[str], Product], shape: Mapping[str, Any], weights: Mapping[str, Vectors]
 ) -> list[Product]:
-    """Return what turns the last state into the vector; ``made`` makes a product by name."""
+    """Return the products that turn the last state [h] into the vector [d], in order.
+
+    ``made`` returns the product with the weights of a name.
+    """
     numbers = range(shape["feed_forward"])
     head = [
         feed_forward(
@@ -270,7 +289,10 @@ def _head(
 
 
 def feed_forward(widen: Product, narrow: Product, weight: Vectors, bias: Vectors) -> Product:
-    """Return BERT's intermediate and output layers: widen, GELU, narrow, add, normalise."""
+    """Return BERT's intermediate and output layers: widen, GELU, narrow, add, normalise.
+
+    ``weight`` and ``bias`` [h] are the weights of the layer norm.
+    """
 
     def product(x: Vectors) -> Vectors:
         y = x + narrow(_gelu(widen(x)))
@@ -282,7 +304,7 @@ def feed_forward(widen: Product, narrow: Product, weight: Vectors, bias: Vectors
 
 
 def _gelu(x: Vectors) -> Vectors:
-    """Return x times the normal distribution's share below it, to 5e-7."""
+    """Return x times the share of the normal distribution below x, exact to 5e-7."""
     z = np.abs(x.astype(np.float64)) / np.sqrt(2)
     t = 1 / (1 + 0.3275911 * z)  # Abramowitz and Stegun, 7.1.26; numpy has no erf
     powers = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
@@ -292,7 +314,10 @@ def _gelu(x: Vectors) -> Vectors:
 
 
 def gru_step(gate: Vectors, product: Product, hidden: Vectors) -> None:
-    """Take ``hidden`` [1, h] one token on."""
+    """Change ``hidden`` [1, h] to the state after one more token.
+
+    ``gate`` [3 x h] is the product of the token's input, ``product`` makes the state's product.
+    """
     h = hidden[0]
     size = len(h)
     recurrent = product(h)
@@ -302,7 +327,10 @@ def gru_step(gate: Vectors, product: Product, hidden: Vectors) -> None:
 
 
 def lstm_step(gate: Vectors, product: Product, hidden: Vectors) -> None:
-    """Take ``hidden`` [2, h], outputs and cells, one token on."""
+    """Change ``hidden`` [2, h], outputs and cells, to the state after one more token.
+
+    ``gate`` [4 x h] is the product of the token's input, ``product`` makes the state's product.
+    """
     size = hidden.shape[1]
     gate = gate + product(hidden[0])
     both = _sigmoid(gate[: 2 * size])
@@ -312,29 +340,31 @@ def lstm_step(gate: Vectors, product: Product, hidden: Vectors) -> None:
 
 
 def _sigmoid(x: Vectors) -> Vectors:
-    # by tanh: exp(-x) overflows
+    # tanh is used because exp(-x) can overflow
     half = np.float32(0.5)
     y: Vectors = half * np.tanh(half * x) + half
     return y
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """Return the token ids of each text, no special ones added."""
+    """Return the token ids of each text, without special tokens."""
     return [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
 
 
 def unit(vector: Vectors) -> Vectors:
-    """Return ``vector`` [d] divided by its L2 norm, zeros as they are."""
+    """Return ``vector`` [d] divided by its L2 norm; zeros stay zeros."""
     length = max(float(np.sqrt(vector @ vector)), 1e-12)
     return vector * np.float32(1 / length)
 
 
 def read_weights(path: Path) -> dict[str, Vectors]:
-    """Return the arrays of a file of safetensors by name: a length, a header in JSON, floats.
+    """Return the float32 arrays of a safetensors file by name.
+
+    The file is the length of the header in 8 bytes, the header in JSON, and the floats.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError: it is missing or damaged, or holds other than
-            float32.
+        OSError, ValueError, KeyError, TypeError: the file is missing or damaged, or an array
+            is not float32.
 
     """
     with path.open("rb") as file:

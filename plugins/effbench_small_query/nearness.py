@@ -1,4 +1,4 @@
-"""How near a student's vectors are to their targets when training has ended."""
+"""Check of a trained student: how near its vectors are to their targets, and the remark."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from torch import nn
 from effbench_small_query.targets import Targets, collate
 
 SAMPLE = 1000
-"""Texts that are looked at, evenly spread over those that it was trained on."""
+"""At most so many texts are checked, spread evenly over the texts of the training."""
 
 USUAL = 0.93
-"""The share of texts whose own target is the nearest that students reach: on 900 docs of
-NFCorpus, those that kept over 80 % of their teacher's nDCG@10."""
+"""The usual value of `Nearness.own_target_first`: on 900 docs of NFCorpus, students that kept
+over 80 % of their teacher's nDCG@10 reached it."""
 
 FAR = 0.8
-"""Below this share a remark is made. On the same docs, students that kept 9, 15, 43, 46, 49
-and 71 % ended at 0.00, 0.05, 0.29, 0.43, 0.46 and 0.57. Their cosines say less: 0.54 kept
-43 % and 71 %."""
+"""A smaller `Nearness.own_target_first` gets a remark. On the same docs, students that kept 9,
+15, 43, 46, 49 and 71 % of the nDCG@10 had 0.00, 0.05, 0.29, 0.43, 0.46 and 0.57. The mean
+cosine predicts less: of two students with 0.54, one kept 43 % and one 71 %."""
 
 
 class Nearness(NamedTuple):
-    """What a student gives for texts of its training, without dropout."""
+    """How near a student's vectors are to their targets, for texts of its training."""
 
     looked_at: int
-    """Texts."""
+    """The number of texts that were checked."""
 
     cosine: float
-    """The mean cosine with the targets."""
+    """The mean cosine of a text's vector and its target."""
 
     own_target_first: float
-    """The share of texts whose own target is nearer than that of any other text looked at."""
+    """The share of texts, 0 to 1, that are nearer to their target than to any other target."""
 
     def remarks(self) -> list[str]:
-        """Say that it is far, in a sentence for a leaderboard."""
+        """Return a remark for the leaderboard if the student is far from its targets."""
         if self.own_target_first >= FAR:
             return []
         return [
@@ -48,19 +48,20 @@ class Nearness(NamedTuple):
 
 @torch.inference_mode()
 def nearness(network: nn.Module, texts: Targets, batch_size: int) -> Nearness:
-    """Return how near the vectors of a student are to their targets."""
+    """Return how near the vectors of a student are to their targets; dropout is off."""
     network.eval()
     device = next(network.parameters()).device
-    chosen = range(0, len(texts), -(-len(texts) // SAMPLE))
-    found, wanted = [], []
-    for start in range(0, len(chosen), batch_size):
-        batch = collate([texts[item] for item in chosen[start : start + batch_size]])
-        wanted.append(batch.pop("targets"))
-        moved = {name: tensor.to(device) for name, tensor in batch.items()}
-        found.append(network(moved)["sentence_embedding"].float().cpu())
-    ours, theirs = (nn.functional.normalize(torch.cat(part)) for part in (found, wanted))
-    cosines = ours @ theirs.T
-    own = cosines.diagonal()
-    first = (cosines <= own[:, None] + 1e-6).all(1)  # texts given twice are as near
-    cosine, share = own.mean().item(), first.float().mean().item()
-    return Nearness(len(chosen), round(cosine, 4), round(share, 4))
+    items = range(0, len(texts), -(-len(texts) // SAMPLE))
+    vectors, targets = [], []
+    for start in range(0, len(items), batch_size):
+        batch = collate([texts[item] for item in items[start : start + batch_size]])
+        targets.append(batch.pop("targets"))
+        features = {name: tensor.to(device) for name, tensor in batch.items()}
+        vectors.append(network(features)["sentence_embedding"].float().cpu())
+    units, unit_targets = (nn.functional.normalize(torch.cat(x)) for x in (vectors, targets))
+    cosines = units @ unit_targets.T
+    to_target = cosines.diagonal()
+    # a text that stands twice in the data has two targets that are equally near
+    first = (cosines <= to_target[:, None] + 1e-6).all(1)
+    cosine, share = to_target.mean().item(), first.float().mean().item()
+    return Nearness(len(items), round(cosine, 4), round(share, 4))

@@ -1,4 +1,4 @@
-"""Open a trained student and encode queries with it."""
+"""Query encoding with static and transformer students, and the opening of all students."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from effbench import Doc, EffbenchError, Encoder, ModelId, QueryEncoder
 from effbench_small_query.light import Static
-from effbench_small_query.vocabulary import refuse_other_words
+from effbench_small_query.vocabulary import refuse_words_without_vectors
 
 if TYPE_CHECKING:
     from effbench import Vectors
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 
 def open_student(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncoder:
-    """Return the encoder of the student in ``folder``, of passages too if it holds that side.
+    """Return the encoder of the student in ``folder``.
+
+    If the folder holds a passage encoder too, the result also encodes passages.
 
     Raises:
-        EffbenchError: there is none, or its files are damaged.
+        EffbenchError: the folder holds no student, its files are damaged, or the student does
+            not take an option.
 
     """
     student: Any = _open(folder, device, int8, precompute)
@@ -58,12 +61,12 @@ def _open(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncod
 
 
 class StaticReader:
-    """The mean of the tokens' rows of one table: no network."""
+    """A static student: a query's vector is the mean of its tokens' rows in one table."""
 
     def __init__(self, folder: Path, normalize: bool) -> None:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._table: Vectors = load_file(folder / "model.safetensors")["embedding.weight"]
-        refuse_other_words(tokenizer, len(self._table))
+        refuse_words_without_vectors(tokenizer, len(self._table))
         self._student = Static(tokenizer, self._table, normalize)
         self.query_parameters = self._table.size
         self._folder = folder
@@ -73,27 +76,27 @@ class StaticReader:
         return self._student.encode(queries)
 
     def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return tokenise and pool."""
+        """Return the stages tokenise and pool by name."""
         return {"tokenise": self._student.tokenise, "pool": self._student.pool}
 
     def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the tokens of each query."""
+        """Return the number of tokens of each query."""
         return [len(ids) for ids in self._student.tokenise(queries)]
 
     def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of so many rows of the table."""
+        """Return the bytes of ``tokens`` rows of the table."""
         row: int = self._table[0].nbytes
         return tokens * row
 
     def export(self, folder: Path, passages: Path | None) -> None:
-        """Write student and passages' encoder as one folder, and a light reader."""
+        """Write the student, the passage encoder and the light reader into one folder."""
         from effbench_small_query.exporting import export
 
         export(self._folder, folder, passages)
 
 
 class ProjectedReader:
-    """A transformer student: its pooled vector, projected where the teacher's width differs."""
+    """A transformer student: its pooled vector, projected if the teacher's width differs."""
 
     def __init__(
         self,
@@ -120,7 +123,10 @@ class ProjectedReader:
         return self._finish(self._embed(self._tokens(queries)))
 
     def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return tokenise, forward, pool, copy, and finish: projection and normalisation."""
+        """Return the stages tokenise, forward, pool, copy and finish by name.
+
+        The stage finish projects and normalises.
+        """
         return {
             "tokenise": self._tokens,
             **self._embed.stages(),
@@ -128,11 +134,11 @@ class ProjectedReader:
         }
 
     def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the tokens that are read of each query."""
+        """Return the number of tokens of each query, after it is cut."""
         return [len(ids) for ids in self._tokens(queries)]
 
     def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of weights that a query of so many tokens reads."""
+        """Return how many bytes of weights are read for a query of ``tokens`` tokens."""
         return self._reads.of(tokens) + self._projection.parameters * 4
 
     def _finish(self, vectors: Vectors) -> Vectors:
@@ -144,22 +150,24 @@ class ProjectedReader:
         return unit_vectors
 
     def export(self, folder: Path, passages: Path | None) -> None:
-        """Write student and passages' encoder as one folder."""
+        """Write the student and the passage encoder into one folder."""
         from effbench_small_query.exporting import export
 
         export(self._folder, folder, passages, int8=self._int8)
 
 
 class Projection(NamedTuple):
-    """The way to the teacher's width."""
+    """The linear layer from the student's width to the teacher's width."""
 
     project: Callable[[Vectors], Vectors]
+    """float32 [b, student's width] -> [b, teacher's width]."""
+
     parameters: int
-    """Floats."""
+    """The number of its float32 weights; 0 if the widths are equal."""
 
 
 class PassageSide:
-    """The passage encoder that a student was trained with, loaded with the first passages."""
+    """The passage encoder that a student was trained with; it is loaded when first used."""
 
     def __init__(self, folder: Path, device: str) -> None:
         self._folder, self._device = folder, device
@@ -185,7 +193,7 @@ def _transformer(
 
     tokenizer, network = load(str(folder), None, "float32", device, False)
     if getattr(network, "pooler", None) is not None:
-        network.pooler = None  # BERT's own, which nobody reads: a twelfth of a layer
+        network.pooler = None  # nobody reads BERT's pooler: it costs a twelfth of a layer
     projection = _projection(folder)
     parameters = projection.parameters + weights_in(network)
     if int8:
@@ -199,7 +207,7 @@ def _transformer(
         tokenizer.pad_token_id,
         facts["pooling"],
         False,
-        1 if int8 else None,  # texts of a batch would share the scale of its inputs
+        1 if int8 else None,  # one text at a time: the texts of a batch would share one scale
         not int8,
     )
     tokens = tokens_of(tokenizer, limit)
@@ -209,9 +217,10 @@ def _transformer(
 
 
 def _projection(folder: Path) -> Projection:
-    """Return the projection to the teacher's width, one of no parameters if it is the same."""
+    """Return the projection in ``folder``, or one that changes nothing if there is none."""
     modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-    path = next((part["path"] for part in modules if part["type"].endswith(".Dense")), None)
+    dense = (module["path"] for module in modules if module["type"].endswith(".Dense"))
+    path = next(dense, None)
     if path is None:
         return Projection(lambda vectors: vectors, 0)
     weights = load_file(folder / path / "model.safetensors")

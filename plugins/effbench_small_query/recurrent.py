@@ -1,4 +1,4 @@
-"""Recurrent students, as a module of Sentence Transformers."""
+"""The network of recurrent students, as a module of Sentence Transformers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class Recurrent(InputModule):  # type: ignore[misc]
-    """The last state of a GRU or LSTM over the tokens of a text, special tokens left out.
+    """A GRU or LSTM that reads the tokens of a text, without special tokens.
 
-    ``head`` turns the state into the vector: ``feed_forward`` layers of BERT's shape, and a
-    projection when ``output`` is another width than ``hidden``. A text without tokens gets
-    zeros.
+    The ``head`` turns the last state [hidden] into the vector [output]: ``feed_forward`` layers
+    of BERT's shape, and a linear layer if ``output`` is not ``hidden``. The vector of a text
+    without tokens is zeros.
     """
 
     config_file_name = "recurrent.json"
@@ -50,7 +50,7 @@ class Recurrent(InputModule):  # type: ignore[misc]
     def preprocess(
         self, inputs: Sequence[str], prompt: str | None = None, **others: Any
     ) -> dict[str, Tensor]:
-        """Return padded ``input_ids`` and ``attention_mask``, both [b, t]."""
+        """Return padded ``input_ids`` and ``attention_mask``, both int64 [b, t]."""
         texts = [(prompt or "") + text for text in inputs]
         encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return padded([encoding.ids for encoding in encodings])
@@ -64,10 +64,11 @@ class Recurrent(InputModule):  # type: ignore[misc]
         return features
 
     def _last(self, words: Tensor, lengths: Tensor) -> Tensor:
-        """Return the last layer's state after each text's last token, [b, hidden].
+        """Return the state of the last layer after the last token of each text, [b, hidden].
 
-        On a CPU, packed sequences are two to three times faster, but not on the way back: each
-        token's slice of the packed gates gets a gradient of the size of them all.
+        ``words`` is [b, t, width], ``lengths`` [b]. On a CPU, packed sequences make the forward
+        pass two to three times faster, but the backward pass slow: the gradient of each token's
+        slice of the packed gates has the size of all the gates. So training does not pack.
         """
         if self.training:
             states: Tensor = self.rnn(words)[0]
@@ -84,14 +85,14 @@ class Recurrent(InputModule):  # type: ignore[misc]
         return self.output
 
     def save(self, output_path: str, *args: Any, **others: Any) -> None:
-        """Write shape, tokenizer and safetensors weights."""
+        """Write the shape (recurrent.json), the tokenizer and the weights (safetensors)."""
         self.save_config(output_path)
         self.save_torch_weights(output_path)
         self.tokenizer.save(str(Path(output_path) / "tokenizer.json"))
 
     @classmethod
     def load(cls, model_name_or_path: str, **source: Any) -> Recurrent:
-        """Read what ``save`` wrote."""
+        """Return the module that ``save`` wrote, from a folder or from the hub."""
         names = ("subfolder", "token", "cache_folder", "revision", "local_files_only")
         hub = {name: source[name] for name in names if name in source}
         tokenizer = cls.load_file_path(model_name_or_path, filename="tokenizer.json", **hub)
@@ -118,7 +119,10 @@ class FeedForward(nn.Module):
 
 
 def padded(texts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-    """Return ids and mask [b, t], t at least 1; padding is id 0, to the right."""
+    """Return ``input_ids`` and ``attention_mask``, int64 [b, t] with t at least 1.
+
+    ``texts`` are lists of token ids. The padding stands at the right and has the id 0.
+    """
     longest = max([1, *map(len, texts)])
     ids = torch.zeros(len(texts), longest, dtype=torch.long)
     mask = torch.zeros(len(texts), longest, dtype=torch.long)

@@ -1,4 +1,4 @@
-"""Build an untrained student from its teacher's model."""
+"""Untrained students: built from the base model, and written as a folder when trained."""
 
 from __future__ import annotations
 
@@ -28,27 +28,29 @@ from effbench_transformer.tokens import length_limit
 
 
 class Student(NamedTuple):
-    """A student in training, and what it is deployed as."""
+    """A student in training, and the modules that are saved of it."""
 
     network: nn.Sequential
-    """``input_ids`` and ``attention_mask`` -> ``sentence_embedding``."""
+    """``input_ids`` and ``attention_mask`` [b, t] -> ``sentence_embedding`` [b, d]."""
 
     tokenizer: Tokenizer
     special_tokens: bool
+    """Whether the student reads the tokenizer's special tokens."""
+
     modules: Callable[[], list[nn.Module]]
-    """What `SentenceTransformer` is made of."""
+    """Return the modules of the `SentenceTransformer` that is saved."""
 
 
 def build(options: Align, width: int, normalized: bool) -> Student:
     """Return an untrained student whose vectors are ``width`` wide.
 
     Raises:
-        EffbenchError: the base cannot be loaded, or student and width do not go together.
+        EffbenchError: the base cannot be loaded, or options, base and width do not fit.
 
     """
-    tokenizer, teacher = load(options.base, options.revision, "float32", "cpu", False)
-    rust = _plain(tokenizer, options.base)
-    words = teacher.get_input_embeddings().weight.detach().clone()
+    tokenizer, base = load(options.base, options.revision, "float32", "cpu", False)
+    plain = _plain_tokenizer(tokenizer, options.base)
+    words = base.get_input_embeddings().weight.detach().clone()
     hidden = (options.hidden or width) if options.cell in RECURRENT else words.shape[1]
     if hidden != width and not options.projection:
         raise EffbenchError(
@@ -57,21 +59,26 @@ def build(options: Align, width: int, normalized: bool) -> Student:
         )
     ending = [Normalize()] if normalized else []
     if options.cell == "static":
-        static = Static(words, width)
+        static = TrainableStatic(words, width)
         static.embedding.weight.requires_grad_(options.embeddings == "free")
         network = nn.Sequential(static, *ending)
-        return Student(network, rust, False, lambda: [static.folded(rust), *ending])
+        return Student(network, plain, False, lambda: [static.folded(plain), *ending])
     special = options.cell == "transformer"
     if special:
-        length_limit(tokenizer, teacher, options.max_length, "align: max_length")
-        modules = [*_transformer(options, width, teacher), *ending]
+        length_limit(tokenizer, base, options.max_length, "align: max_length")
+        modules = [*_transformer(options, width, base), *ending]
     else:
-        modules = [_recurrent(rust, options, words, hidden, width), *ending]
-    return Student(nn.Sequential(*modules), rust, special, lambda: modules)
+        modules = [_recurrent(plain, options, words, hidden, width), *ending]
+    return Student(nn.Sequential(*modules), plain, special, lambda: modules)
 
 
-def _plain(tokenizer: Any, base: str) -> Tokenizer:
-    """Return a copy of a tokenizer that neither pads nor cuts."""
+def _plain_tokenizer(tokenizer: Any, base: str) -> Tokenizer:
+    """Return a copy of a tokenizer of transformers that neither pads nor cuts.
+
+    Raises:
+        EffbenchError: it is not a fast tokenizer.
+
+    """
     if not tokenizer.is_fast:
         raise EffbenchError(f"align: base {base!r} has no fast tokenizer (take one that has)")
     plain: Tokenizer = copy.deepcopy(tokenizer.backend_tokenizer)
@@ -83,6 +90,7 @@ def _plain(tokenizer: Any, base: str) -> Tokenizer:
 def _recurrent(
     tokenizer: Tokenizer, options: Align, words: Tensor, hidden: int, width: int
 ) -> Recurrent:
+    """Return a recurrent network above the word embeddings ``words`` [vocabulary, d]."""
     student = Recurrent(
         tokenizer,
         cell=options.cell,
@@ -97,9 +105,16 @@ def _recurrent(
     return student
 
 
-def _transformer(options: Align, width: int, teacher: Any) -> list[Any]:
-    """Return the first layers of the base, or random ones above its word embeddings."""
-    depth = teacher.config.num_hidden_layers
+def _transformer(options: Align, width: int, base: Any) -> list[Any]:
+    """Return the first layers of the base, or random layers above its word embeddings.
+
+    A pooling follows, and a linear layer if the widths differ.
+
+    Raises:
+        EffbenchError: the base has fewer layers than the student takes from it.
+
+    """
+    depth = base.config.num_hidden_layers
     if options.layers > depth and options.start == "teacher":
         raise EffbenchError(
             f"align: layers: {options.base!r} has {depth} (say up to {depth}, or start: random)"
@@ -108,11 +123,11 @@ def _transformer(options: Align, width: int, teacher: Any) -> list[Any]:
         options.base, options.revision, num_hidden_layers=min(options.layers, depth)
     )
     if options.start == "random":
-        config = copy.deepcopy(teacher.config)
+        config = copy.deepcopy(base.config)
         config.num_hidden_layers = options.layers
-        student.model = type(teacher)(config)
+        student.model = type(base)(config)
         student.model.get_input_embeddings().load_state_dict(
-            teacher.get_input_embeddings().state_dict()
+            base.get_input_embeddings().state_dict()
         )
     words = student.model.get_input_embeddings()
     words.requires_grad_(options.embeddings == "free")
@@ -123,7 +138,7 @@ def _transformer(options: Align, width: int, teacher: Any) -> list[Any]:
 
 
 def save(student: Student, options: Align, normalized: bool, folder: Path) -> None:
-    """Write a folder for Sentence Transformers, and what `open_student` wants to know."""
+    """Write a student as a folder of Sentence Transformers, with facts for `open_student`."""
     model = SentenceTransformer(
         modules=student.modules(),
         device="cpu",
@@ -134,8 +149,8 @@ def save(student: Student, options: Align, normalized: bool, folder: Path) -> No
     (folder / "small_query.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-class Static(nn.Module):
-    """The mean of the tokens' vectors, each times its token's weight."""
+class TrainableStatic(nn.Module):
+    """A static student in training: the mean of the token vectors times the token weights."""
 
     def __init__(self, words: Tensor, width: int) -> None:
         super().__init__()
@@ -155,6 +170,10 @@ class Static(nn.Module):
 
     @torch.no_grad()
     def folded(self, tokenizer: Tokenizer) -> StaticEmbedding:
-        """Return the same as one table: weights and projection are linear in the vectors."""
+        """Return the student as one table of float32 [vocabulary, width].
+
+        The token weights and the projection are linear, so that they can be multiplied into the
+        token vectors.
+        """
         table = self.projection(self.embedding.weight * self.weight[:, None])
         return StaticEmbedding(tokenizer, embedding_weights=table.cpu())

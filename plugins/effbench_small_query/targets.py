@@ -1,4 +1,4 @@
-"""What a student is trained on: tokens and the vectors they should get."""
+"""Training data of a student: the tokens of each text, and the vector it should get."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from effbench_small_query.recurrent import padded
 log = logging.getLogger(__name__)
 
 CHUNK = 16_384
+"""Texts, or vectors, that are read at once."""
 
 
 class Norms(NamedTuple):
-    """The L2 norms of the targets, and what they say."""
+    """The L2 norms of the target vectors, float32 [n]."""
 
     lengths: NDArray[np.float32]
 
     @property
     def normalized(self) -> bool:
-        """Whether the teacher normalises: half precision moves norms by up to 1e-3."""
+        """Whether all norms but 0 are 1 to within 0.01; float16 moves them by up to 0.001."""
         usable = self.lengths[self.lengths > 0]
         return len(usable) > 0 and bool(np.all(np.abs(usable - 1) < 1e-2))
 
@@ -36,7 +37,7 @@ def norms_of(targets: EncodedTexts) -> Norms:
     """Return the norms of all target vectors.
 
     Raises:
-        EffbenchError: there are no texts, or not one vector for each.
+        EffbenchError: there are no texts, or the numbers of texts and vectors differ.
 
     """
     texts, vectors, _ = targets
@@ -51,7 +52,12 @@ def norms_of(targets: EncodedTexts) -> Norms:
 
 
 class Targets(torch.utils.data.Dataset[tuple[NDArray[np.int32], NDArray[np.float32]]]):
-    """Token ids and vector of each text that has tokens."""
+    """Pairs of token ids int32 [t] and target float32 [d], for each text that has tokens.
+
+    Raises:
+        EffbenchError: no text has a token, or a target vector is zero or not finite.
+
+    """
 
     def __init__(
         self,
@@ -64,11 +70,11 @@ class Targets(torch.utils.data.Dataset[tuple[NDArray[np.int32], NDArray[np.float
         self._vectors: VectorSource = targets.vectors
         self._tokens: list[NDArray[np.int32]] = []
         self._rows: list[int] = []
-        cut = Tokenizer.from_str(tokenizer.to_str())
-        cut.enable_truncation(max_length)
+        cutting = Tokenizer.from_str(tokenizer.to_str())
+        cutting.enable_truncation(max_length)
         for first in range(0, len(targets.texts), CHUNK):
             texts = list(targets.texts[first : first + CHUNK])
-            encodings = cut.encode_batch(texts, add_special_tokens=special_tokens)
+            encodings = cutting.encode_batch(texts, add_special_tokens=special_tokens)
             for row, encoding in enumerate(encodings, first):
                 if not all(encoding.special_tokens_mask):
                     self._tokens.append(np.array(encoding.ids, dtype=np.int32))
@@ -94,7 +100,7 @@ class Targets(torch.utils.data.Dataset[tuple[NDArray[np.int32], NDArray[np.float
 
     @property
     def lengths(self) -> list[int]:
-        """The numbers of tokens: batches of like length have less padding."""
+        """The number of tokens of each text; the loop makes batches of similar lengths."""
         return [len(tokens) for tokens in self._tokens]
 
     def __len__(self) -> int:
@@ -108,7 +114,7 @@ class Targets(torch.utils.data.Dataset[tuple[NDArray[np.int32], NDArray[np.float
 def collate(
     pairs: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]],
 ) -> dict[str, Tensor]:
-    """Return ``input_ids``, ``attention_mask`` [b, t] and ``targets`` [b, d]."""
+    """Return ``input_ids`` and ``attention_mask`` int64 [b, t], ``targets`` float32 [b, d]."""
     vectors = np.stack([vector for _, vector in pairs])
     return {
         **padded([tokens.tolist() for tokens, _ in pairs]),

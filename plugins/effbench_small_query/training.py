@@ -1,4 +1,4 @@
-"""Align a student with its teacher."""
+"""Training of a student: the loss against the targets, and what is written at the end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ holds no code. What `effbench export` writes needs no effbench.
 
 
 class Alignment(nn.Module):
-    """A student and how far its vectors are from the targets."""
+    """A student with its loss: how far its vectors are from the target vectors."""
 
     def __init__(self, student: nn.Module, loss: str) -> None:
         super().__init__()
@@ -42,7 +42,10 @@ class Alignment(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, targets: Tensor
     ) -> dict[str, Tensor]:
-        """Return the ``loss``, a mean over the batch."""
+        """Return the ``loss``, a mean over the batch.
+
+        ``input_ids`` and ``attention_mask`` are [b, t], ``targets`` [b, d].
+        """
         features = {"input_ids": input_ids, "attention_mask": attention_mask}
         vectors = self.student(features)["sentence_embedding"].float()
         if self._cosine:
@@ -51,7 +54,12 @@ class Alignment(nn.Module):
 
 
 def train(options: Align, output_dir: Path, seed: int) -> None:
-    """Train from the newest checkpoint in ``output_dir``, if any; write the student there."""
+    """Train a student and write it into ``output_dir``; continue from a checkpoint there.
+
+    Raises:
+        EffbenchError: options, base or targets do not fit together, or the loss is NaN.
+
+    """
     targets = options.targets
     norms = norms_of(targets)
     set_seed(seed)

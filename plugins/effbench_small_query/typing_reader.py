@@ -1,10 +1,11 @@
-"""Recurrent students read a query while it is typed.
+"""Query encoding with recurrent students: whole queries, or a query while the user types it.
 
-One step is a matrix-vector product, which the weights' way from the cache to the core
-bounds. Measured on an AMD EPYC, one thread, 768 units: numpy's product 79 us, torch.mv 126,
-oneDNN 97, `torch.nn.GRUCell` (both products) 504, int8 32; the gates take 7 us in numpy, 11
-in torch. For the input's products of several tokens at once oneDNN is best: 93 us for three
-tokens, against 295 of MKL and 665 of OpenBLAS.
+Each token needs one matrix-vector product of the state. Its time is the time in which the
+weights come from the cache to the core. Measured on an AMD EPYC with one thread and 768 units:
+79 us in numpy, 126 us in torch.mv, 97 us in oneDNN, 32 us in int8; `torch.nn.GRUCell` takes
+504 us for the products of state and input. The gates take 7 us in numpy and 11 us in torch.
+The products of the input can be made for several tokens at once, and oneDNN is the fastest
+there: 93 us for three tokens, where MKL takes 295 us and OpenBLAS 665 us.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from effbench_small_query import light
 from effbench_small_query.int8 import Int8Linear, bytes_of, refuse_unless_cpu
 from effbench_small_query.recurrent import Recurrent, padded
-from effbench_small_query.vocabulary import refuse_other_words
+from effbench_small_query.vocabulary import refuse_words_without_vectors
 from effbench_transformer.loading import place_for
 from effbench_transformer.network import weights_in
 from effbench_transformer.onednn import pack_linears
@@ -30,21 +31,27 @@ if TYPE_CHECKING:
     from effbench import Vectors
 
 BATCH = 256
+"""Queries that are encoded at once."""
 
 
 class State(NamedTuple):
-    """What has been read."""
+    """The state of the network after the beginning of a query."""
 
     text: str
+    """The beginning that has been read."""
+
     ids: list[int]
+    """Its token ids."""
+
     hidden: Vectors
-    """[layers, 1, h] of a GRU; [layers, 2, h] of an LSTM, outputs and cells."""
+    """float32, a GRU's [layers, 1, h]; an LSTM's [layers, 2, h], outputs and cells."""
 
 
 class RecurrentReader:
-    """Encode queries with a recurrent student, whole ones or ones that are being typed.
+    """A recurrent student that encodes whole queries, and queries that are still being typed.
 
-    It reads as `effbench_small_query.light` does, with products of torch where they are faster.
+    The code is that of `effbench_small_query.light`; torch makes the products that it makes
+    faster than numpy.
     """
 
     def __init__(
@@ -55,7 +62,7 @@ class RecurrentReader:
         place = place_for(device, "float32")
         if int8:
             refuse_unless_cpu(place)
-        refuse_other_words(module.tokenizer, module.vocabulary)
+        refuse_words_without_vectors(module.tokenizer, module.vocabulary)
         self._module = module
         self._normalize = normalize
         self._folder = folder
@@ -73,26 +80,26 @@ class RecurrentReader:
         self._bytes_once = _bytes_once(module, int8, precompute)
         self._start = State("", [], self._student.start)
         if place.type != "cpu":
-            # batches go there; the arrays of the student stay where they are
+            # batches are encoded on the device; single queries still on the CPU
             self._module = copy.deepcopy(module).to(place)
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
-        # of int8, too: in a batch, the inputs of all would share their scale
+        # int8 never in batches: the inputs of all queries would share one scale
         if len(queries) == 1 or self._int8:
             return self._pool(self._forward(self._tokenise(queries)))
         return self._batched(queries)
 
     def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return tokenise, forward and pool (head and normalisation), all text by text."""
+        """Return the stages tokenise, forward and pool (head and normalisation) by name."""
         return {"tokenise": self._tokenise, "forward": self._forward, "pool": self._pool}
 
     def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the tokens of each query."""
+        """Return the number of tokens of each query."""
         return [len(ids) for ids in self._tokenise(queries)]
 
     def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of weights that a query of so many tokens reads."""
+        """Return how many bytes of weights are read for a query of ``tokens`` tokens."""
         return tokens and self._bytes_once + tokens * self._student.words[0].nbytes
 
     def start(self) -> State:
@@ -100,18 +107,18 @@ class RecurrentReader:
         return self._start
 
     def advance(self, state: State, text: str) -> State:
-        """Return the state after the words of ``text`` that a space has finished."""
+        """Return the state after the words of ``text`` that end with a space."""
         finished = text[: text.rfind(" ") + 1]
         if finished == state.text:
             return state
         return self._read(state, finished)
 
     def finish(self, state: State, text: str) -> Vectors:
-        """Read what is left of ``text`` and return its vector, float32 [1, d]."""
+        """Read the end of ``text`` and return the vector of all of it, float32 [1, d]."""
         return self._pool([self._read(state, text)])
 
     def export(self, folder: Path, passages: Path | None) -> None:
-        """Write student and passages' encoder as one folder, and a light reader."""
+        """Write the student, the passage encoder and the light reader into one folder."""
         from effbench_small_query.exporting import export
 
         export(self._folder, folder, passages, int8=self._int8, precompute=self._precompute)
@@ -119,20 +126,21 @@ class RecurrentReader:
     def _read(self, state: State, text: str) -> State:
         """Return the state after the whole of ``text``.
 
-        All of it is tokenised, which takes little beside a step: so whatever the tokenizer
-        does at spaces, and whatever the user edits, the pieces are those of the whole text.
+        The whole text is tokenised each time, so that the tokens are right whatever the
+        tokenizer does at spaces and whatever the user edits. This takes little time beside
+        the step of one token.
         """
         [ids] = self._tokenise([text])
-        return self._after(state, ids)._replace(text=text)
+        return self._read_tokens(state, ids)._replace(text=text)
 
     def _tokenise(self, queries: Sequence[str]) -> list[list[int]]:
         return self._student.tokenise(queries)
 
     def _forward(self, tokens: Sequence[list[int]]) -> list[State]:
-        return [self._after(self._start, ids) for ids in tokens]
+        return [self._read_tokens(self._start, ids) for ids in tokens]
 
-    def _after(self, state: State, ids: list[int]) -> State:
-        """Return the state after the tokens of a text, which it may have begun to read."""
+    def _read_tokens(self, state: State, ids: list[int]) -> State:
+        """Return the state after ``ids``; read only the tokens that ``state`` has not read."""
         if state.ids != ids[: len(state.ids)]:
             state = self._start
         new = ids[len(state.ids) :]
@@ -141,7 +149,7 @@ class RecurrentReader:
         return State(state.text, ids, self._student.read(new, state.hidden))
 
     def _pool(self, states: Sequence[State]) -> Vectors:
-        vectors = self._none(len(states))
+        vectors = self._zeros(len(states))
         for row, state in enumerate(states):
             if state.ids:
                 vectors[row] = self._student.vector(state.hidden)
@@ -152,24 +160,24 @@ class RecurrentReader:
         encodings = self._module.tokenizer.encode_batch_fast(queries, add_special_tokens=False)
         tokens = [encoding.ids for encoding in encodings]
         order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
-        vectors = self._none(len(queries))
+        vectors = self._zeros(len(queries))
         device = self._module.embedding.weight.device
         for first in range(0, len(order), BATCH):
             rows = order[first : first + BATCH]
             features = padded([tokens[row] for row in rows])
             features = {name: tensor.to(device) for name, tensor in features.items()}
-            found: Tensor = self._module(features)["sentence_embedding"]
+            batch: Tensor = self._module(features)["sentence_embedding"]
             if self._normalize:
-                found = nn.functional.normalize(found)
-            vectors[rows] = found.cpu().numpy()
+                batch = nn.functional.normalize(batch)
+            vectors[rows] = batch.cpu().numpy()
         return vectors
 
-    def _none(self, count: int) -> Vectors:
+    def _zeros(self, count: int) -> Vectors:
         return np.zeros((count, self._module.output), dtype=np.float32)
 
 
 def _bytes_once(module: Recurrent, int8: bool, precompute: bool) -> int:
-    """Return the bytes of all weights but the words."""
+    """Return the bytes of the weights that are read once per query: all but the words."""
     head = sum(bytes_of(weight, int8) for weight in module.head.parameters())
     return head + sum(
         bytes_of(weight, int8)
@@ -179,6 +187,7 @@ def _bytes_once(module: Recurrent, int8: bool, precompute: bool) -> int:
 
 
 def _torch_product(weight: Vectors, bias: Vectors, int8: bool) -> light.Product:
+    """Return torch's product with a weight [n, width] and a bias [n]; see `light.Products`."""
     tensors = torch.from_numpy(weight), torch.from_numpy(bias)
     linear: nn.Module
     if int8:
@@ -191,8 +200,8 @@ def _torch_product(weight: Vectors, bias: Vectors, int8: bool) -> light.Product:
 
     def product(x: Vectors) -> Vectors:
         with torch.inference_mode():
-            rows = linear(torch.from_numpy(x).reshape(-1, weight.shape[1]))
-            found: Vectors = rows.numpy()
-        return found if x.ndim > 1 else found[0]
+            y = linear(torch.from_numpy(x).reshape(-1, weight.shape[1]))
+            rows: Vectors = y.numpy()
+        return rows if x.ndim > 1 else rows[0]
 
     return product

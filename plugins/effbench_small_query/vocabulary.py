@@ -1,11 +1,11 @@
-"""The words that a student's tokenizer knows, and those that it has vectors for."""
+"""Check of a student's vocabulary: its tokenizer may not know more words than its table has."""
 
 from __future__ import annotations
 
 from tokenizers import Tokenizer
 
 
-def refuse_other_words(tokenizer: Tokenizer, rows: int) -> None:
-    """Raise `ValueError` where a tokenizer knows more words than there are vectors of words."""
+def refuse_words_without_vectors(tokenizer: Tokenizer, rows: int) -> None:
+    """Raise `ValueError` if the tokenizer knows more words than the ``rows`` of the table."""
     if tokenizer.get_vocab_size() > rows:
         raise ValueError(f"{tokenizer.get_vocab_size()} words, but vectors of {rows}")

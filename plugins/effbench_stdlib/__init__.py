@@ -1,8 +1,8 @@
-"""A small technical collection that is on every machine: docstrings of the standard library.
+"""The dataset ``stdlib``: docstrings of Python's standard library, which need no download.
 
-A doc is a docstring without its first line, the summary; a query is a summary, and the docs
-that it summarises are relevant. Good for showing a harness at work without a download; no
-evidence for any claim about retrieval quality.
+A doc is a docstring without its first line, which is the summary. A query is a summary; the
+docs that have this summary are relevant. The dataset is good to show how effbench works. It
+is no evidence for any claim about retrieval quality.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import effbench
 
-FORMAT = 1  # raise it when the extraction gives other docs, queries or judgments
+FORMAT = 1  # raise it when a change of the code gives other docs, queries or judgments
 LEFT_OUT = {"test", "tests", "idle_test", "_bundled", "__pycache__", "site-packages"}
 MIN_QUERY_WORDS = 3
 Definition: TypeAlias = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Docstring(NamedTuple):
-    """One docstring that says more than its summary."""
+    """A docstring with more text than its summary."""
 
     doc_id: str
     title: str
@@ -38,15 +38,17 @@ class Docstring(NamedTuple):
 
 
 class Stdlib:
-    """The docstrings of the standard library of the Python that runs the program.
+    """The docstrings of the standard library of the Python that runs effbench.
 
-    Sources are read with `ast`, nothing is imported. ``docs`` caps the corpus: the docs
-    with the smallest sha256 of their id stay, which spreads the cap over the library.
-    ``packages`` are the top-level modules and packages to read, all when it is absent; the
-    cap comes after that cut. ``name`` stands in tables for version and digest.
-    About a quarter of the queries, by a hash of their text, are ``test``, the rest
-    ``train``. Raises `EffbenchError` when this Python has no sources of its library, or none
-    of a package.
+    ``packages`` are the top-level modules and packages to read (by default, all of them).
+    The sources are read with `ast`; nothing is imported. ``docs`` is the largest number of
+    docs in the corpus: those with the smallest sha256 of their ids stay, which come from all
+    parts of the library. ``name`` replaces the version and the digest in tables. About a
+    quarter of the queries, by a hash of their texts, are ``test``; all others are ``train``.
+
+    Raises:
+        EffbenchError: this Python does not have the sources of its library, or of a package.
+
     """
 
     drop_self_hits = False
@@ -74,17 +76,22 @@ class Stdlib:
         self._packages = None if packages is None else _checked(packages, self._root)
 
     def split(self, name: str) -> Stdlib:
-        """Return the same docs with the queries and judgments of ``train`` or ``test``."""
+        """Return the same docs with the queries and judgments of ``train`` or ``test``.
+
+        Raises:
+            EffbenchError: there is no such split.
+
+        """
         if name not in self.splits:
             has = ", ".join(self.splits)
             raise effbench.EffbenchError(f"stdlib: there is no split {name!r} (it has: {has})")
-        other = copy.copy(self)  # with the docs, if they are parsed already
-        other._split = name
-        return other
+        dataset = copy.copy(self)  # with the docs, if they have been parsed already
+        dataset._split = name
+        return dataset
 
     @cached_property
     def _digest(self) -> str:
-        """Digest what the corpus is made from, without parsing it (14 MB: 0.05 to 0.2 s)."""
+        """The digest of the sources and options; it parses nothing (14 MB: 0.05 to 0.2 s)."""
         options = [str(FORMAT), str(self._cap), *(self._packages or ())]
         digest = hashlib.sha256(" ".join(options).encode())
         for path in _source_files(self._root, self._packages):
@@ -96,26 +103,26 @@ class Stdlib:
 
     @property
     def corpus_key(self) -> str:
-        """The Python version, whose `ast` reads the sources, and their digest."""
+        """The version of Python, since its `ast` reads the sources, and their digest."""
         version = ".".join(map(str, sys.version_info[:3]))
         return f"stdlib/{version}-{self._digest[:8]}"
 
     @property
     def dataset_id(self) -> str:
-        """Such as ``stdlib/3.11.7-1b5d2f60/test``, or ``NAME/test`` when it has a name.
+        """A name such as ``stdlib/3.11.7-1b5d2f60/test``, or ``NAME/test`` with option name.
 
-        Without a name other sources, packages or another cap give another id.
+        Without the option, the id changes with the sources, ``packages`` and ``docs``.
         """
         return f"{self._name or self.corpus_key}/{self._split}"
 
     @property
     def key(self) -> str:
-        """Says the corpus and the split, whatever the name."""
+        """The corpus and the split, whatever ``name`` is."""
         return f"{self.corpus_key}/{self._split}"
 
     @property
     def parts(self) -> frozenset[tuple[str, str]]:
-        """A collection for each module or package, which others that read it share."""
+        """A part for each module or package; datasets that read the same ones share parts."""
         version = ".".join(map(str, sys.version_info[:3]))
         return frozenset((f"stdlib/{version}/{name}", self._split) for name in self._modules)
 
@@ -128,20 +135,20 @@ class Stdlib:
 
     @cached_property
     def _docstrings(self) -> list[Docstring]:
-        found = _unique_ids(
+        docstrings = _unique_ids(
             docstring
             for path in _source_files(self._root, self._packages)
             for docstring in _docstrings(path, _module_name(path.relative_to(self._root)))
         )
-        kept = sorted(found, key=lambda each: _sha256(each.doc_id))[: self._cap]
+        kept = sorted(docstrings, key=lambda each: _sha256(each.doc_id))[: self._cap]
         return sorted(kept)
 
     def docs_count(self) -> int | None:
-        """Return the number of docs once they have been parsed, which takes seconds."""
+        """Return the number of docs once they are parsed, which takes seconds; before, None."""
         return len(self._docstrings) if "_docstrings" in vars(self) else None
 
     def docs(self) -> Iterator[effbench.Doc]:
-        """Yield docstrings without their summaries, by doc_id."""
+        """Yield the docstrings without their summaries, in the order of their ids."""
         for each in self._docstrings:
             yield effbench.Doc(each.doc_id, each.text, each.title)
 
@@ -152,7 +159,7 @@ class Stdlib:
                 yield effbench.Query(_query_id(summary), summary)
 
     def qrels(self) -> Iterator[effbench.Qrel]:
-        """Yield relevance 1 for each doc that a summary of the split was taken from."""
+        """Yield relevance 1 for each doc whose summary is a query of the split."""
         for each in self._docstrings:
             if self._in_split(each.summary):
                 yield effbench.Qrel(_query_id(each.summary), each.doc_id, 1)
@@ -173,7 +180,12 @@ def _query_id(summary: str) -> str:
 
 
 def _checked(packages: list[str], root: Path) -> list[str]:
-    """Return the packages in order, each once; raise when one has no public sources."""
+    """Return the packages in alphabetical order, each once.
+
+    Raises:
+        EffbenchError: the list is empty, or a package has no public sources.
+
+    """
     if not packages:
         raise effbench.EffbenchError("stdlib: packages is empty (leave it out to take all)")
     known = {
@@ -188,7 +200,7 @@ def _checked(packages: list[str], root: Path) -> list[str]:
 
 
 def _source_files(root: Path, packages: Collection[str] | None = None) -> Iterator[Path]:
-    """Yield the sources of public modules in a fixed order, without tests and vendored code."""
+    """Yield the files of public modules in a fixed order, without tests and vendored code."""
     for name in sorted(sys.stdlib_module_names):
         if name.startswith("_") or (packages is not None and name not in packages):
             continue
@@ -205,9 +217,9 @@ def _module_name(inside: Path) -> str:
 
 
 def _docstrings(path: Path, module: str) -> Iterator[Docstring]:
-    """Yield the docstrings of a source file that say more than their summary."""
+    """Yield the docstrings of a source file that have more text than their summaries."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old sources hold invalid escapes
+        warnings.simplefilter("ignore")  # old sources contain invalid escapes
         tree = ast.parse(path.read_bytes())
     for name, node in _definitions(tree, module):
         docstring = ast.get_docstring(node, clean=False)
@@ -217,21 +229,21 @@ def _docstrings(path: Path, module: str) -> Iterator[Docstring]:
 
 
 def _definitions(node: ast.AST, name: str) -> Iterator[tuple[str, ast.Module | Definition]]:
-    """Yield a module with its classes, functions and methods, also those under if and try."""
+    """Yield a module, its classes, functions and methods, also inside of if and try."""
     if isinstance(node, ast.Module | Definition):
         yield name, node
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return  # what is defined inside a function is private to it
+        return  # a definition inside a function is private to the function
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.expr):
             inner = f"{name}.{child.name}" if isinstance(child, Definition) else name
             yield from _definitions(child, inner)
 
 
-def _unique_ids(found: Iterator[Docstring]) -> Iterator[Docstring]:
-    """Give later docstrings of one id a number: name, name#2, name#3."""
+def _unique_ids(docstrings: Iterator[Docstring]) -> Iterator[Docstring]:
+    """Yield docstrings; if several have the same id, number them: name, name#2, name#3."""
     seen: dict[str, int] = {}
-    for each in found:
+    for each in docstrings:
         count = seen[each.doc_id] = seen.get(each.doc_id, 0) + 1
         yield each if count == 1 else each._replace(doc_id=f"{each.doc_id}#{count}")
 

@@ -1,4 +1,4 @@
-"""A run that another system left in a TREC run file, as a row: its scores, and no latency."""
+"""The plugin of ``trec-run``: a row that shows the scores of a TREC run file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ ENDINGS = (".trec", ".trec.gz", ".run", ".txt")
 
 
 class TrecRun:
-    """Answer with the hits of a run file, that of the folder ``runs`` named after the dataset.
+    """Answer with the hits of a TREC run file, which another system wrote.
 
-    For ``beir/scifact/test`` it is ``beir-scifact-test`` with ``.trec``, ``.trec.gz``, ``.run``
-    or ``.txt``. ``dataset`` is ``target``, the one that is searched. What the system took for
-    its answers is not known, so it stands in no latency session.
+    The file is in the folder ``runs`` and has the name of the dataset: for
+    ``beir/scifact/test`` it is ``beir-scifact-test`` with ``.trec``, ``.trec.gz``, ``.run`` or
+    ``.txt``. Say ``dataset: target``, which means the dataset that is searched. Nobody knows
+    how long the other system took, so no latency session measures the row.
 
-    Raises `EffbenchError` for a file that is missing or no run, that answers none of the
-    dataset's queries, whose scores rise with its ranks, or that has other hits for two
-    queries of one text.
+    Raises:
+        EffbenchError: the file is missing or is not a run; it answers none of the dataset's
+            queries; its scores rise with its ranks; or two queries with equal texts have
+            different hits in it.
+
     """
 
     latency = False
@@ -30,20 +33,20 @@ class TrecRun:
         self._dataset = dataset
         name = dataset.dataset_id.replace("/", "-")
         paths = [runs / f"{name}{ending}" for ending in ENDINGS]
-        found = next((path for path in paths if path.is_file()), None)
-        if found is None:
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
             raise EffbenchError(
                 f"trec-run: no {paths[0]} (put the run there, or as {ENDINGS[1]})"
             )
-        self._path = found
+        self._path = path
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the run's file."""
+        """The size of the run's file in bytes."""
         return self._path.stat().st_size
 
     def index(self, docs: Iterable[Doc]) -> None:
-        """Read the run; docs are not needed."""
+        """Read the run; ``docs`` is not used."""
         run = read_trec(self._path)
         if upside_down(self._path):
             raise EffbenchError(
@@ -65,15 +68,15 @@ class TrecRun:
             )
 
     def search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        """Return the run's hits of each query."""
+        """Return the first ``k`` hits that the run has for each query."""
         return [self._hits.get(query, [])[:k] for query in queries]
 
     def save(self, folder: Path) -> None:
-        """Write the hits by the queries' texts."""
+        """Write the hits, by the texts of the queries."""
         (folder / "hits.json").write_text(json.dumps(self._hits), encoding="utf-8")
 
     def load(self, folder: Path, vectors: VectorSource | None) -> None:
-        """Take the hits back."""
+        """Read the hits that `save` wrote."""
         kept = json.loads((folder / "hits.json").read_text(encoding="utf-8"))
         self._hits = {text: [ScoredDoc(*hit) for hit in hits] for text, hits in kept.items()}
 

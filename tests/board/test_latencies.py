@@ -115,10 +115,10 @@ def test_datasets_of_unlike_many_processes_are_put_together_in_their_order(
 
 
 def test_an_unsteady_process_is_left_out_and_an_unsteady_block_too(tmp_path: Path) -> None:
-    from effbench.latency.samples import read_samples
+    from effbench.latency.samples import read_session
     from effbench.statistics import trust
 
-    session = read_samples(
+    session = read_session(
         write_session(tmp_path, "toy", {"a": {"encode": [1.0] * 12}}, processes=4)
     )
     shaken = [
@@ -184,7 +184,7 @@ def test_a_session_of_a_newer_effbench_is_a_remark(board: Board, monkeypatch) ->
 
 def test_a_real_header_has_what_the_made_up_one_has(board: Board, suite) -> None:
     """So that these tests stay honest when sessions change."""
-    from effbench.latency.samples import read_samples
+    from effbench.latency.samples import read_session
 
     board.effbench(
         "latency",
@@ -193,5 +193,5 @@ def test_a_real_header_has_what_the_made_up_one_has(board: Board, suite) -> None
         board.root,
     )
     newest = max(board.folder.glob("latency/*.npz"), key=lambda path: path.stat().st_mtime)
-    header = read_samples(newest).header
+    header = read_session(newest).header
     assert all(hasattr(header, name) for name in HEADER.keys() - {"state"})

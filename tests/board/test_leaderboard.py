@@ -147,7 +147,7 @@ def test_a_latency_that_is_not_measured_yet_is_missed(effbench, tmp_path: Path) 
     for dataset, where in (("data-1", " on data-1"), ("data-0", "")):
         next((folder / "latency").glob(f"{dataset}--*")).unlink()
         lines = effbench("leaderboard", tmp_path).stdout.splitlines()
-        assert f"{said}{where} (effbench run GROUPED measures it)" in lines
+        assert f"{said}{where} (effbench run SUITE measures it)" in lines
     facts["latency"]["conditions"] = {}
     write_json(folder / "suite.json", facts)
     assert said not in effbench("leaderboard", tmp_path).stdout

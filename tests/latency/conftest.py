@@ -36,7 +36,7 @@ def asked(monkeypatch):
             return str(error)
         finally:
             worker.end()
-            workers.sweep([worker])
+            workers.end_leftovers([worker])
             assert worker._process.returncode is not None
 
     return ask

@@ -8,8 +8,8 @@ import pytest
 
 from altered import altered
 from effbench.api.encoders import ScoredDoc
-from effbench.latency.agreement import same
-from effbench.latency.samples import Read, read_samples
+from effbench.latency.agreement import same_hits
+from effbench.latency.samples import Session, read_session
 
 SUITE = """\
 suite: toys
@@ -31,8 +31,8 @@ def ran(effbench, suite, tmp_path):
         found = effbench("run", suite(text), "--results", tmp_path / "r", "--json")
         table = json.loads(found.stdout)[0]
         lines = {f"{line['row']} {line['index']}".strip(): line for line in table["lines"]}
-        sessions: list[Read] = [
-            read_samples(path) for path in sorted((tmp_path / "r").glob("*/toys/latency/*"))
+        sessions: list[Session] = [
+            read_session(path) for path in sorted((tmp_path / "r").glob("*/toys/latency/*"))
         ]
         return found, lines, sessions[-1] if sessions else None
 
@@ -118,7 +118,7 @@ def test_of_one_hit_beside_a_querys_own_doc_the_hit_is_compared(effbench, suite,
     found = effbench("run", suite(f"{text}k: 1\nmeasures: [R@1]\n"), "--results", tmp_path)
     assert found.exit_code == 0, found.output
     (path,) = tmp_path.glob("*/toys/latency/*")
-    header = read_samples(path).header
+    header = read_session(path).header
     differs = {facts.row: facts.differs for facts in header.rows.values()}
     assert differs == {"words": {}, "alone": {"end to end": header.queries}}
 
@@ -135,7 +135,7 @@ def test_a_querys_own_doc_is_left_out_of_what_is_compared(
     found = effbench("run", suite(text), "--results", tmp_path / "r")
     assert found.exit_code == 0, found.output
     (path,) = (tmp_path / "r").glob("*/toys/latency/*")
-    assert [facts.differs for facts in read_samples(path).header.rows.values()] == [{}] * 2
+    assert [facts.differs for facts in read_session(path).header.rows.values()] == [{}] * 2
 
 
 def test_a_vector_that_is_none_fails_its_row(ran) -> None:
@@ -178,18 +178,20 @@ def hits(text: str) -> list[ScoredDoc]:
 )
 def test_what_counts_as_the_same_answer(alone: str, alike: bool) -> None:
     run = hits("a=4 b=3 c=2 d=1")
-    assert same(hits(alone), run, 10) is alike
+    assert same_hits(hits(alone), run, 10) is alike
 
 
 def test_other_docs_are_another_answer_though_a_model_scores_all_docs_alike() -> None:
     run = hits("a=10.09 b=10.08 c=10.07 d=10.06")
-    assert not same(hits("w=10.09 x=10.08 y=10.07 z=10.06"), run, 10)
-    assert same(hits("a=10.09 w=10.06 x=10.06 y=10.06"), run[:1] + hits("b=10.06 c=10.06"), 3)
+    assert not same_hits(hits("w=10.09 x=10.08 y=10.07 z=10.06"), run, 10)
+    assert same_hits(
+        hits("a=10.09 w=10.06 x=10.06 y=10.06"), run[:1] + hits("b=10.06 c=10.06"), 3
+    )
 
 
 def test_answers_are_compared_by_their_first_hits() -> None:
     run = hits("a=4 b=3 c=2 d=1")
-    assert same(hits("a=4 b=3 z=0"), run, 2)
-    assert same([], [], 10)
-    assert not same(hits("a=1"), [], 10)
-    assert not same(None, run, 10), "a score that is not finite"
+    assert same_hits(hits("a=4 b=3 z=0"), run, 2)
+    assert same_hits([], [], 10)
+    assert not same_hits(hits("a=1"), [], 10)
+    assert not same_hits(None, run, 10), "a score that is not finite"

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from effbench.latency.alone import exclusive
 from effbench.latency.gate import Load
-from effbench.latency.workers import own_cpus
+from effbench.latency.workers import worker_cpus
 from effbench.machine import fingerprint, linux
 from effbench.work.progress import Silent
 
@@ -40,11 +40,11 @@ def test_a_system_that_does_not_tell_is_no_reason_to_fail(monkeypatch) -> None:
         monkeypatch.setattr(psutil, name, refuse)
     monkeypatch.setattr(os, "sched_getaffinity", refuse, raising=False)
     monkeypatch.setattr(os, "getloadavg", refuse, raising=False)
-    known = fingerprint.fingerprint(1, own_cpus(1))
+    known = fingerprint.fingerprint(1, worker_cpus(1))
     assert fingerprint.warnings(known, fingerprint.state()) is not None
-    assert Load(lambda: [os.getpid()]).others() == 0.0
+    assert Load(lambda: [os.getpid()]).busy_cores() == 0.0
     assert linux.free_bytes() > 0
-    assert own_cpus(1) is None
+    assert worker_cpus(1) is None
 
 
 GARBLED = {

@@ -41,7 +41,7 @@ def test_over_two_rounds_no_row_comes_earlier_than_another() -> None:
 
 
 def test_arrivals_are_as_far_apart_as_asked_on_average() -> None:
-    due = drawing.arrivals(5000, 1000.0, 1)
+    due = drawing.arrival_times(5000, 1000.0, 1)
     assert due == sorted(due)
     assert due[-1] / 5000 == pytest.approx(1000, rel=0.05)
-    assert due != drawing.arrivals(5000, 1000.0, 2)
+    assert due != drawing.arrival_times(5000, 1000.0, 2)

@@ -22,7 +22,7 @@ STEADY = Block(0, 0, 0, 0, (1000, 1040), 0.01, 0, 3, 0.2)
         ({"kernel_ns": (1060, 1000)}, "the machine's speed changed"),
         ({"stolen": 0.03}, "other virtual machines took the processor"),
         ({"throttled": 1}, "the processor was throttled"),
-        ({"others": 0.3}, "other processes kept a core busy"),
+        ({"busy_cores": 0.3}, "other processes kept a core busy"),
     ],
 )
 def test_what_makes_a_block_unsteady(change, reason) -> None:
@@ -33,7 +33,7 @@ def test_what_other_processes_take_is_seen() -> None:
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         load, mine = Load(lambda: []), Load(lambda: [other.pid])
         time.sleep(1)
-        found, without = load.others(), mine.others()
+        found, without = load.busy_cores(), mine.busy_cores()
         other.kill()
     assert found > 0.2
     assert without < found, "those that measure are not counted"

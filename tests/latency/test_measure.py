@@ -15,7 +15,7 @@ import pytest
 
 from altered import altered
 from effbench.latency import measure, workers
-from effbench.latency.samples import read_samples
+from effbench.latency.samples import read_session
 from made_processes import MAIN, environment
 
 SUITE = """\
@@ -192,7 +192,7 @@ def test_a_row_that_was_killed_is_tried_once_more_with_the_baseline(
         "toy--is-killed-once--plain: encoder 'is-killed-once' (plugin captive): killed by "
         "signal 9 (trying it once more)"
     ) in found.stderr
-    session = read_samples(path)
+    session = read_session(path)
     processes = {
         facts.row: set(session.times(cell, "encode"))
         for cell, facts in session.header.rows.items()
@@ -208,7 +208,7 @@ def test_who_takes_the_baseline_along_does_not_take_what_was_measured(
     found = effbench("latency", suite(text), "--results", tmp_path / "r")
     assert found.exit_code == 1
     (path,) = kept(tmp_path / "r")
-    session = read_samples(path)
+    session = read_session(path)
     assert list(session.header.errors) == ["toy--kills-its-neighbours--plain"]
     assert "killed by signal 9" in session.header.errors["toy--kills-its-neighbours--plain"]
     assert set(session.times("toy--words--plain", "encode")) == {0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from effbench.api.errors import EffbenchError
-from effbench.latency.samples import read_samples
+from effbench.latency.samples import read_session
 from made_sessions import write_session
 from made_timed import TIMED
 
@@ -32,13 +32,13 @@ def test_every_sample_of_a_session_is_kept(measured) -> None:
 
 def test_a_session_is_read_as_it_was_written_or_not_at_all(tmp_path: Path) -> None:
     path = write_session(tmp_path, "toy", {"cell": {"encode": [1.0, 2.0, 3.0] * 9}})
-    true, content = read_samples(path), path.read_bytes()
+    true, content = read_session(path), path.read_bytes()
     refused = 0
     for place in range(0, len(content), 3):
         changed = content[place] ^ 1 << place % 8
         path.write_bytes(content[:place] + bytes([changed]) + content[place + 1 :])
         try:
-            found = read_samples(path)
+            found = read_session(path)
         except EffbenchError:
             refused += 1
         else:

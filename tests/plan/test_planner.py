@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 
 from altered import altered
+from effbench.api.errors import EffbenchError
+from effbench.offers import plugins
+from effbench.plan import planner
 
 SUITE = """\
 suite: toys
@@ -118,3 +122,55 @@ def test_every_takes_the_ready_rows_that_can_run(effbench, suite, monkeypatch) -
 def test_what_is_not_yaml_says_how_to_mend_it(effbench, suite, line: str, mend: str) -> None:
     found = effbench("plan", suite(f"{SUITE}{line}"))
     assert re.search(rf"suite\.yaml:\d+: not YAML: .*{re.escape(mend)}", found.stderr)
+
+
+THREE = """\
+suite: toys
+datasets: [{use: toy}, {use: folder, path: docs}, {use: toy, name: b, docs: 20}]
+models:
+  table: {use: table, targets: {encoder: words, texts: [{titles: target}]}}
+  near: {use: nearest, domains: {models: table, of: others, features: words}}
+encoders:
+  words: {use: words}
+  near: {use: table, model: near, passages: words}
+  own: {use: table, model: table, passages: words}
+retrievers: {scan: {use: scan}}
+indexes: {plain: {use: plain}}
+"""
+
+
+@pytest.fixture
+def make(suite, tmp_path):
+    """Return a function that plans `THREE`; the folder of its second dataset is ``docs``."""
+    docs = tmp_path / "docs"
+    (docs / "qrels").mkdir(parents=True)
+    for name in ("corpus", "queries"):
+        (docs / f"{name}.jsonl").write_text('{"_id": "1", "title": "oak", "text": "oak"}\n')
+    (docs / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n1\t1\t1\n")
+
+    def make(text: str = THREE, only: int | None = None) -> planner.Plan:
+        digests = tmp_path / "digests.json"
+        return planner.make(suite(text), plugins.load(), digests, tmp_path, text, only)
+
+    return make
+
+
+def test_the_plan_of_one_dataset_has_the_cells_and_keys_of_the_whole_plan(make) -> None:
+    whole = make()
+    assert whole.datasets == ("toy", "docs/test", "b")
+    assert len(whole.cells) == 12
+    for number, name in enumerate(whole.datasets):
+        part = make(only=number)
+        keys = {cell.name: cell.key for cell in whole.cells if cell.dataset.name == name}
+        assert {cell.name: cell.key for cell in part.cells} == keys
+
+
+def test_the_plan_of_one_dataset_reads_the_others_only_for_rows_that_name_them(
+    make, tmp_path
+) -> None:
+    alone = re.sub(r"  near: .*\n", "", THREE)
+    shutil.rmtree(tmp_path / "docs")
+    assert len(make(alone, only=0).cells) == 3
+    for text, only in ((THREE, 0), (alone, 1), (alone, None)):
+        with pytest.raises(EffbenchError, match=r"datasets.1.path: no file or folder"):
+            make(text, only)

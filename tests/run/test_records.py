@@ -14,7 +14,7 @@ from folders import ROOT
 from made_records import write_results
 from made_results import CELL, SCANNED, lasting, table
 
-PUBLISHED = sorted((ROOT / "results").glob("*/*/*--*.json"))
+PUBLISHED = sorted((ROOT / "results" / "published").glob("*/*/*--*.json"))
 
 
 def change_digit(path: Path, key: str, number: int = 0) -> None:

@@ -54,7 +54,7 @@ def test_damaged_texts_of_queries_are_named_and_not_shown(effbench, folder, tmp_
     (board,) = boards([folder])
     assert board.collected.texts["toy"]["q0"].startswith("apple")
     path = folder / "queries" / "toy.json"
-    path.write_text(altered(path.read_text(), "apple", "amber"))
+    path.write_text(altered(path.read_text(), "apple", "amber", times=7))
     (board,) = boards([folder])
     assert board.collected.texts == {}
     found = table(effbench, folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from effbench.latency.samples import read_samples
+from effbench.latency.samples import read_session
 from effbench.statistics.figures import by_length, percentile
 
 
@@ -14,7 +14,7 @@ def test_lengths_are_in_buckets_that_double(tmp_path) -> None:
     ms = [1.0] * 12 + [2.0] * 12 + [3.0] * 12 + [9.0] * 3
     words = [8] * 12 + [9] * 6 + [16] * 6 + [17] * 12 + [100] * 3
     path = write_session(tmp_path, "toy", {"a": {"encode": ms}}, words=words)
-    found = by_length(read_samples(path), "a", "encode")
+    found = by_length(read_session(path), "a", "encode")
     assert {bucket: one.value for bucket, one in found.items()} == {
         "1-8": 1.0,
         "9-16": 2.0,

@@ -9,18 +9,20 @@ import pytest
 
 from altered import altered
 from effbench.steps import trial
-from effbench.steps.trial import checked
+from effbench.steps.trial import checked_measures
 from made_suites import GOOD
 
 
 def test_measures_that_are_tried_when_planning_pass() -> None:
     names = ["nDCG", "AP", "RR", "Rprec", "Bpref", "Judged@10", "infAP", "RR(rel=2)@10"]
-    assert checked(names) == (names, {})
-    assert checked(["MRR@10", "RR@10"]) == (["RR@10"], {})
+    assert checked_measures(names) == (names, {})
+    assert checked_measures(["MRR@10", "RR@10"]) == (["RR@10"], {})
 
 
 def test_what_cannot_be_calculated_is_one_line_each() -> None:
-    names, wrong = checked(["nDCG@10", "ERR", "alpha_nDCG@10", "R", "P@0", "AP(rel=0)", None])
+    names, wrong = checked_measures(
+        ["nDCG@10", "ERR", "alpha_nDCG@10", "R", "P@0", "AP(rel=0)", None]
+    )
     assert names == ["nDCG@10"]
     assert wrong == {
         1: "nothing installed calculates ERR (another cutoff or parameter?)",
@@ -93,7 +95,7 @@ def test_evaluate_says_the_same_of_measures(effbench, hostile, tmp_path: Path) -
 
 def test_a_provider_that_hangs_is_ended(hostile, monkeypatch) -> None:
     monkeypatch.setattr(trial, "SECONDS", 3.0)
-    names, wrong = checked(["Judged@2", "RR@10"])
+    names, wrong = checked_measures(["Judged@2", "RR@10"])
     assert names == ["RR@10"]
     assert wrong[0].startswith("Judged@2 cannot be calculated: no answer after 3 s")
 
@@ -105,9 +107,9 @@ def test_plain_measures_cost_no_process_and_others_one(monkeypatch) -> None:
     monkeypatch.setattr(
         subprocess, "Popen", lambda *a, **given: started.append(a) or start(*a, **given)
     )
-    checked(["nDCG@10", "RR@10", "R@100", "P@5", "AP", "Success@5", "R"])
-    checked(["Judged@10"], trying=False)
+    checked_measures(["nDCG@10", "RR@10", "R@100", "P@5", "AP", "Success@5", "R"])
+    checked_measures(["Judged@10"], trying=False)
     assert not started
     for _ in range(2):
-        assert checked(["Judged@10", "Bpref", "Rprec"])[1] == {}
+        assert checked_measures(["Judged@10", "Bpref", "Rprec"])[1] == {}
     assert len(started) == 1

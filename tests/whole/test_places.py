@@ -264,7 +264,7 @@ def test_a_session_has_a_place_before_it_is_measured(run, here: Path) -> None:
 def test_a_session_that_cannot_be_kept_is_kept_elsewhere(tmp_path: Path, monkeypatch) -> None:
     from effbench.api.errors import EffbenchError
     from effbench.latency import samples as sessions
-    from effbench.latency.samples import Samples
+    from effbench.latency.samples import Recording
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "latency").write_text("a file")
@@ -272,7 +272,7 @@ def test_a_session_that_cannot_be_kept_is_kept_elsewhere(tmp_path: Path, monkeyp
     with pytest.raises(
         EffbenchError, match=r"File exists .*; what was measured is in"
     ) as raised:
-        sessions.write(tmp_path, Samples(header))
+        sessions.write(tmp_path, Recording(header))
     (kept,) = tmp_path.glob("effbench-*/toy--20261126.npz")
     assert f"{kept} (move it to {tmp_path / 'latency' / kept.name})" in str(raised.value)
 

@@ -226,12 +226,12 @@ def _joined(suites: Sequence[SuiteFacts]) -> SuiteFacts:
     for suite in older:
         known = {dataset.name for dataset in joined.datasets}
         shared = [measure for measure in joined.measures if measure in suite.measures]
-        timed = {**suite.latency.timed, **joined.latency.timed}
+        latency_keys = {**suite.latency.latency_keys, **joined.latency.latency_keys}
         joined = replace(
             joined,
             datasets=[*joined.datasets, *(d for d in suite.datasets if d.name not in known)],
             cells=list(dict.fromkeys([*joined.cells, *suite.cells])),
             measures=shared or joined.measures,
-            latency=replace(joined.latency, timed=timed),
+            latency=replace(joined.latency, latency_keys=latency_keys),
         )
     return joined

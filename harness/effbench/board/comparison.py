@@ -1,4 +1,4 @@
-"""A row against others, query by query: what ``effbench compare`` says."""
+"""Compares a row with other rows, query by query (``effbench compare``)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from effbench.statistics.significance import (
     holm,
     values_of,
 )
-from effbench.text.names import through
+from effbench.text.names import index_label
 from effbench.text.suggestions import suggest
 from effbench.text.words import counted
 
 DRAWS = 1000
-"""For each p-value that is corrected: so the smallest corrected one is 0.001 at most."""
+"""Randomisations for each p-value: so the smallest corrected p-value can be 0.001."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row against another on one dataset of one suite on one machine."""
+    """A row compared with another row on one dataset of one suite on one machine."""
 
     machine: str
     suite: str
@@ -41,42 +41,42 @@ class Comparison:
     row: str
     other: str
     through: str
-    """The index of both, with its search setting; empty where neither has one."""
+    """The index of both rows with its search setting; empty if neither has an index."""
 
     measure: str
     queries: int
     score: float
     other_score: float
     difference: Interval
-    """Of the scores, its 95 % interval by bootstrap over queries."""
+    """The difference of the scores; its 95 % interval is a bootstrap over queries."""
 
     kept: Interval | None
-    """Share of the other's score; none where that is 0."""
+    """The row's share of the other row's score; None if that score is 0."""
 
     p: float
-    """Of a paired randomisation test, corrected by Holm for all those of a suite."""
+    """The p-value of a paired randomisation test, corrected by Holm for those of the suite."""
 
     span: str
     milliseconds: Interval | None
-    """Median, of a latency session; none where no session has both rows."""
+    """The row's median time in ms; None if no latency session has it."""
 
     other_milliseconds: Interval | None
     speedup: Interval | None
     saved: Interval | None
-    """Milliseconds a query that the row takes less."""
+    """How many ms less than the other row the row takes for a query."""
 
     complaints: tuple[str, ...]
-    """What is to be said against the latencies."""
+    """What speaks against the latencies."""
 
     def facts(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return the comparison as JSON data."""
         return {
             name: value._asdict() if isinstance(value, Interval) else value
             for name, value in vars(self).items()
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield what a person reads: the figures, and a sentence."""
+        """Yield the lines for people: the figures and a sentence."""
         through = f", through {self.through}" if self.through else ""
         yield (
             f"{self.suite} on {self.machine}, {self.dataset} "
@@ -88,51 +88,52 @@ class Comparison:
             f"[{self.difference.low:+.4f}, {self.difference.high:+.4f}], p {self.p:.4f}"
         )
         if self.milliseconds and self.other_milliseconds and self.speedup and self.saved:
-            ratio = (
-                "" if self.complaints  # no ratio of what is marked
-                else f"; ratio {self.speedup.spelled()}, ms saved {self.saved.spelled()}"
-            )  # fmt: skip
+            ratio = f"; ratio {self.speedup.spelled()}, ms saved {self.saved.spelled()}"
+            ratio = "" if self.complaints else ratio  # marked times have no ratio
             yield (
                 f"  {self.span} p50 ms: {self.row} {self.milliseconds.spelled()}, {self.other} "
                 f"{self.other_milliseconds.spelled()}{ratio}"
             )
         yield f"  {self.sentence()}"
-        for complaint in self.complaints:
-            yield f"  note: {complaint}"
+        yield from (f"  note: {complaint}" for complaint in self.complaints)
 
     def sentence(self) -> str:
-        """Say it plainly."""
+        """Say in one sentence how the row compares with the other row."""
         return f"{self.row} {_quality(self)}{_speed(self)}."
 
 
-def _quality(found: Comparison) -> str:
-    if found.kept is None:
-        return f"cannot be compared with {found.other}, which scores no more than 0"
-    value, low, high = found.kept
+def _quality(result: Comparison) -> str:
+    """Say which share of the other row's score the row has."""
+    if result.kept is None:
+        return f"cannot be compared with {result.other}, which scores no more than 0"
+    value, low, high = result.kept
     bounds = "" if low is None or high is None else f" [{low:.1%}, {high:.1%}]"
-    share = f"{value:.1%}{bounds} of {found.other}'s {found.measure}"
-    if found.p >= SIGNIFICANT:
-        return f"has {share}, which may be chance (p {found.p:.2f})"
-    return f"{'keeps' if found.difference.value < 0 else 'reaches'} {share}"
+    share = f"{value:.1%}{bounds} of {result.other}'s {result.measure}"
+    if result.p >= SIGNIFICANT:
+        return f"has {share}, which may be chance (p {result.p:.2f})"
+    return f"{'keeps' if result.difference.value < 0 else 'reaches'} {share}"
 
 
-def _speed(found: Comparison) -> str:
-    ratio = found.speedup
-    if found.complaints:
+def _speed(result: Comparison) -> str:
+    """Say how fast the row is, or why the speed is not compared."""
+    ratio = result.speedup
+    if result.complaints:
         return "; its speed is not compared: a latency is marked"
     if ratio is None or ratio.low is None or ratio.high is None:
-        return f"; its speed cannot be compared: no latency session has enough of {found.span}"
+        return f"; its speed cannot be compared: no latency session has enough of {result.span}"
     if ratio.low <= 1 <= ratio.high:
-        return f", and no difference in speed could be shown ({ratio.spelled()}x, {found.span})"
+        return (
+            f", and no difference in speed could be shown ({ratio.spelled()}x, {result.span})"
+        )
     if ratio.value > 1:
-        return f", and is {ratio.spelled()} times as fast ({found.span})"
+        return f", and is {ratio.spelled()} times as fast ({result.span})"
     inverse = Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
-    return f", and takes {inverse.spelled()} times as long ({found.span})"
+    return f", and takes {inverse.spelled()} times as long ({result.span})"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a row is compared by; None of a suite is all, else the suite's first."""
+    """The rows to compare. No suite means all suites; no index or measure means the first."""
 
     row: str
     others: Sequence[str]
@@ -145,70 +146,70 @@ class Question:
 def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
     """Compare a row with others on every dataset of every suite under ``root`` that has both.
 
-    Return the comparisons, and what was left out since it could not be read.
+    Return the comparisons, and which files could not be read, and why.
 
     Raises:
-        EffbenchError: there is none with one of the others.
+        EffbenchError: the suite, the span or a row is unknown, or two rows share no dataset.
 
     """
-    suite = asked.suite
     if asked.span not in SHOWN:
         raise EffbenchError(f"--span {asked.span}: no such span (known: {', '.join(SHOWN)})")
-    boards = collect([root])
-    names = {one.suite.suite for one in boards}
-    if suite and suite not in names:
+    suites = collect([root])
+    names = {collected.suite.suite for collected in suites}
+    if asked.suite and asked.suite not in names:
         raise EffbenchError(
-            f"{root}: no suite {suite!r} has run there ({suggest(suite, names)})"
+            f"{root}: no suite {asked.suite!r} has run there ({suggest(asked.suite, names)})"
         )
-    known: dict[str, None] = {}
-    found: list[Comparison] = []
-    unreadable: dict[str, None] = {}
-    for one in boards:
-        if suite in (None, one.suite.suite):
-            known.update(dict.fromkeys(record.row.name for record in one.done))
-            sessions = sessions_for(one.folders, one.done, one.suite)
-            found += _compared(one, asked, sessions)
-            unreadable.update(dict.fromkeys((*one.unreadable, *sessions.unreadable)))
-    left_out = "".join(f"; left out: {what}" for what in unreadable)
+    comparisons: list[Comparison] = []
+    known, unreadable = dict[str, None](), dict[str, None]()
+    for collected in suites:
+        if asked.suite in (None, collected.suite.suite):
+            known.update(dict.fromkeys(record.row.name for record in collected.done))
+            sessions = sessions_for(collected.folders, collected.done, collected.suite)
+            comparisons += _compared(collected, asked, sessions)
+            unreadable.update(dict.fromkeys((*collected.unreadable, *sessions.unreadable)))
+    left_out = "".join(f"; left out: {reason}" for reason in unreadable)
     for name in (asked.row, *asked.others):
         if name not in known:
             raise EffbenchError(
                 f"{root}: no row {name!r} has run there ({suggest(name, known)}){left_out}"
             )
     for name in asked.others:
-        if name not in {one.other for one in found}:
+        if name not in {comparison.other for comparison in comparisons}:
             raise EffbenchError(
                 f"{root}: {asked.row} and {name} have no dataset, index and measure in "
-                "common (try another --index)"
-                f"{left_out}"
+                f"common (try another --index){left_out}"
             )
-    return found, list(unreadable)
+    return comparisons, list(unreadable)
 
 
 def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:
     facts, records = collected.suite, collected.done
     index, measure = asked.index or facts.expected.index, asked.measure or facts.measures[0]
     pairs = [
-        (mine, theirs)
+        (record, reference)
         for dataset in facts.datasets
-        for other in asked.others
-        for mine in _of(records, asked.row, dataset.name, index, measure)
-        for theirs in _of(records, other, dataset.name, index, measure)
-        if mine.per_query[measure].keys() & theirs.per_query[measure].keys()
+        for name in asked.others
+        for record in _of(records, asked.row, dataset.name, index, measure)
+        for reference in _of(records, name, dataset.name, index, measure)
+        if record.per_query[measure].keys() & reference.per_query[measure].keys()
     ]
-    values = [values_of([one.per_query[measure] for one in pair]) for pair in pairs]
+    values = [values_of([record.per_query[measure] for record in pair]) for pair in pairs]
     draws = max(RESAMPLES, DRAWS * len(pairs))
-    corrected = holm([PairedValues([own], resamples=draws).p_values(1)[0] for own in values])
-    drawn = map(PairedValues, ([own] for own in values))
+    corrected = holm(
+        [PairedValues([array], resamples=draws).p_values(1)[0] for array in values]
+    )
+    drawn = map(PairedValues, ([array] for array in values))
+    results = zip(pairs, values, drawn, corrected, strict=True)
     return [
         Comparison(
-            collected.machine, facts.suite, mine.dataset, mine.row.name, theirs.row.name,
-            _through(mine) or _through(theirs), measure,
-            len(both), mine.scores[measure], theirs.scores[measure],
-            own.differences(1)[0], own.shares(1)[0], p, asked.span,
-            *_latencies(sessions, mine, theirs, asked.span),
+            collected.machine, facts.suite, record.dataset, record.row.name, reference.row.name,
+            _through(record) or _through(reference), measure,
+            len(array), record.scores[measure], reference.scores[measure],
+            paired.differences(1)[0], paired.shares(1)[0], p, asked.span,
+            *_latencies(sessions, (record, reference), asked.span),
         )
-        for (mine, theirs), both, own, p in zip(pairs, values, drawn, corrected, strict=True)
+        for (record, reference), array, paired, p in results
     ]  # fmt: skip
 
 
@@ -226,22 +227,23 @@ def _of(
 
 
 def _through(record: Done) -> str:
-    return through(record.index_name, record.search) if record.index else ""
+    return index_label(record.index_name, record.search) if record.index else ""
 
 
-def _latencies(sessions: Sessions, mine: Done, theirs: Done, span: str) -> tuple[Any, ...]:
-    rows = [sessions.row_latency({one.dataset: one.cell}) for one in (mine, theirs)]
-    own, other = (row.parts(span) for row in rows)
+def _latencies(sessions: Sessions, pair: tuple[Done, Done], span: str) -> tuple[Any, ...]:
+    """Return the latency fields of a `Comparison`, in their order."""
+    rows = [sessions.row_latency({record.dataset: record.cell}) for record in pair]
+    row_times, reference_times = (row.parts(span) for row in rows)
     milliseconds = [figures.percentile_of(row.times(span), 50) for row in rows]
     both = all(row.cells for row in rows)
     complaints = [
-        f"{one.row.name} is marked: {flag}: {why}"
-        for one, row in zip((mine, theirs), rows, strict=True)
+        f"{record.row.name} is marked: {flag}: {why}"
+        for record, row in zip(pair, rows, strict=True)
         for flag, why in row.flags().items()
     ]
     return (
         *milliseconds,
-        figures.speedup(own, other) if both else None,
-        figures.difference(other, own) if both else None,
+        figures.speedup(row_times, reference_times) if both else None,
+        figures.difference(reference_times, row_times) if both else None,
         tuple(complaints),
     )

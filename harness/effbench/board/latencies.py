@@ -43,7 +43,9 @@ def sessions_for(
     for record in records:
         keys.setdefault(record.dataset, {})[record.cell] = record.key
     terms = suite.latency
-    return Sessions(folders, Criteria(keys, terms.timed, terms.conditions, terms.processes))
+    return Sessions(
+        folders, Criteria(keys, terms.latency_keys, terms.conditions, terms.processes)
+    )
 
 
 def latencies_of(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from effbench.api.errors import DiskError, EffbenchError
 from effbench.board.collected import collect
-from effbench.latency.samples import FOLDER, read_samples
+from effbench.latency.samples import FOLDER, read_session
 from effbench.run.recorded import SuiteFacts
 from effbench.run.records import QUERIES, RUNS, SUITE, queries_file, read
 from effbench.store.disk import listed
@@ -105,7 +105,7 @@ def _sessions(folder: Path, cells: set[str], unreadable: list[str]) -> Iterator[
     """Yield the files of latency sessions that measured none of these cells."""
     for path in listed(folder / FOLDER, "*.npz"):
         try:
-            rows = read_samples(path).header.rows
+            rows = read_session(path).header.rows
         except EffbenchError as error:
             unreadable.append(one_line(str(error)))
             continue

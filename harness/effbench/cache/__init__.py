@@ -1,4 +1,4 @@
-"""What the cache holds, who uses it, and how its space is freed.
+"""The cache as a whole: its artifacts, the runs that use them, and how space is freed.
 
 It may import `plan` and the rooms before it.
 """

@@ -1,7 +1,7 @@
-"""Freeing a store: which artifacts go, and that no process loses what it uses.
+"""Freeing of the cache: which artifacts go, and that none goes that a process uses.
 
-A folder is renamed before it is emptied: whoever is killed meanwhile leaves an artifact that is
-whole or not there, and a leftover that the next freeing removes.
+A folder is renamed before it is emptied. If the process is killed meanwhile, each artifact is
+whole or gone, and the next freeing removes the renamed folder.
 """
 
 from __future__ import annotations
@@ -22,97 +22,101 @@ from effbench.cache.holdings import FREED, Holding, Holdings
 from effbench.store.artifacts import Artifact
 
 
-class Wanted(NamedTuple):
-    """What is to be freed: artifacts of which all that is given here is true."""
+class Request(NamedTuple):
+    """What a user asks to free: the artifacts that meet all given conditions."""
 
     older_than: float | None = None
-    """Seconds since their last use."""
+    """Seconds that have passed since the artifact's last use."""
 
     suites: Collection[str] = ()
-    """No other suite uses them."""
+    """The suites that use the artifact: these, and no other suite."""
 
     most: int | None = None
-    """Bytes that all artifacts may take; those go that were used longest ago, until they do."""
+    """Bytes that the cache may hold. The artifacts used longest ago go first."""
 
 
-class Choice(NamedTuple):
-    """What of a store would be freed, and what is kept that was asked for, and why."""
+class Selection(NamedTuple):
+    """The artifacts that a request frees, and those that are kept in spite of it."""
 
     chosen: Sequence[Holding]
     held: Sequence[Holding]
-    """A process uses them now."""
+    """Kept, since a process uses them now."""
 
     shared: Sequence[Holding]
-    """Suites use them that were not named."""
+    """Kept, since suites use them that the request does not name."""
 
 
-def ended(wanted: Wanted, choice: Choice) -> Collection[str]:
-    """Return the suites of which all goes that they alone use."""
-    return wanted.suites if wanted == Wanted(suites=wanted.suites) and not choice.held else ()
+def ended_suites(request: Request, selection: Selection) -> Collection[str]:
+    """Return the suites that lose all artifacts which no other suite uses."""
+    only_suites = request == Request(suites=request.suites)
+    return request.suites if only_suites and not selection.held else ()
 
 
-def choose(found: Holdings, wanted: Wanted) -> Choice:
-    """Return what is to be freed; nothing unless something is wanted."""
-    if wanted == Wanted():
-        return Choice([], [], [])
-    asked = [one for one in found.artifacts if _asked(one, wanted)]
-    named = set(wanted.suites)
-    shared = [one for one in asked if named and not named.issuperset(one.suites)]
-    asked = [one for one in asked if not named or named.issuperset(one.suites)]
-    held = [one for one in asked if one.held]
-    # of one plan's artifacts those go first that were made last: they are made of the others
+def select(holdings: Holdings, request: Request) -> Selection:
+    """Return the artifacts to free; none for an empty request."""
+    if request == Request():
+        return Selection([], [], [])
+    asked = [artifact for artifact in holdings.artifacts if _meets(artifact, request)]
+    named = set(request.suites)
+    shared = [artifact for artifact in asked if named and not named.issuperset(artifact.suites)]
+    asked = [artifact for artifact in asked if not named or named.issuperset(artifact.suites)]
+    held = [artifact for artifact in asked if artifact.held]
+    # of a plan's artifacts the last ones go first, since they are made from the earlier ones
     idle = sorted(
-        (one for one in asked if not one.held), key=lambda one: (one.last_used, -one.made)
+        (artifact for artifact in asked if not artifact.held),
+        key=lambda artifact: (artifact.last_used, -artifact.made),
     )
-    if wanted.most is not None:
-        idle = _until(idle, found.nbytes - wanted.most)
-        if found.nbytes - sum(one.size.nbytes for one in idle) <= wanted.most:
-            return Choice(idle, [], [])  # nothing else was asked for
-    return Choice(idle, held, shared)
+    if request.most is not None:
+        idle = _first_of(idle, holdings.nbytes - request.most)
+        if holdings.nbytes - sum(artifact.size.nbytes for artifact in idle) <= request.most:
+            return Selection(idle, [], [])  # the request is met: nothing is kept in spite of it
+    return Selection(idle, held, shared)
 
 
-def _asked(one: Holding, wanted: Wanted) -> bool:
-    age = time.time() - one.last_used
-    return (wanted.older_than is None or age > wanted.older_than) and (
-        not wanted.suites or not set(wanted.suites).isdisjoint(one.suites)
+def _meets(artifact: Holding, request: Request) -> bool:
+    age = time.time() - artifact.last_used
+    return (request.older_than is None or age > request.older_than) and (
+        not request.suites or not set(request.suites).isdisjoint(artifact.suites)
     )
 
 
-def _until(artifacts: Sequence[Holding], excess: int) -> list[Holding]:
+def _first_of(artifacts: Sequence[Holding], excess: int) -> list[Holding]:
+    """Return as many of the first artifacts as have ``excess`` bytes together."""
     chosen = list[Holding]()
-    for one in artifacts:
+    for artifact in artifacts:
         if excess <= 0:
             break
-        chosen.append(one)
-        excess -= one.size.nbytes
+        chosen.append(artifact)
+        excess -= artifact.size.nbytes
     return chosen
 
 
 @dataclass
 class Freed:
-    """What was freed, and what could not be."""
+    """The artifacts that were freed, and those that could not be."""
 
     artifacts: list[Holding] = field(default_factory=list)
     held: list[Holding] = field(default_factory=list)
     """A process has begun to use them since they were chosen."""
 
     failed: list[str] = field(default_factory=list)
-    """What says the system."""
+    """Messages on artifacts that the system did not let go."""
 
 
 def free(
-    root: Path, found: Holdings, chosen: Sequence[Holding], ended: Collection[str] = ()
+    root: Path, holdings: Holdings, chosen: Sequence[Holding], ended: Collection[str] = ()
 ) -> Freed:
-    """Free artifacts, and what killed processes have left; a process may begin meanwhile.
+    """Free the chosen artifacts, and leftovers of killed processes, while other runs may begin.
 
-    Of suites that ``ended`` it is no longer noted that they use what others use too.
+    The notes of the suites ``ended`` are forgotten: they do not count any more as users of the
+    artifacts that are left.
 
     Raises:
-        EffbenchError: nobody can tell what running processes use.
-        OSError: the store takes no lock.
+        EffbenchError: the note of a running process is lost, so its artifacts are not known.
+        OSError: the cache takes no lock.
 
     """
-    freed, going = Freed(), list(found.freed)
+    freed, going = Freed(), list(holdings.freed)
     if not root.is_dir():
         return freed
     with uses.changing(root):
@@ -122,12 +126,12 @@ def free(
                 f"{used.unclear[0]}: a running process uses what it lists, and it is lost or "
                 "damaged: nothing is freed (wait until the process has ended)"
             )
-        for one in chosen:
-            _move_away(one, used, freed, going)
-        gone = {one.folder for one in freed.artifacts}
-        for one in found.artifacts:
-            if one.size.leftover and one.folder not in gone:
-                _sweep(one, used, freed)
+        for artifact in chosen:
+            _move_away(artifact, used, freed, going)
+        gone = {artifact.folder for artifact in freed.artifacts}
+        for artifact in holdings.artifacts:
+            if artifact.size.leftover and artifact.folder not in gone:
+                _sweep(artifact, used, freed)
         uses.forget(root, () if freed.held or freed.failed else ended)
     for folder in going:
         shutil.rmtree(folder, ignore_errors=True)  # another process may free the same
@@ -136,50 +140,51 @@ def free(
     return freed
 
 
-def _move_away(one: Holding, used: uses.Uses, freed: Freed, going: list[Path]) -> None:
-    if one.folder.is_symlink():
-        freed.failed.append(
-            f"{one.folder}: is a link (remove it and what it leads to yourself)"
-        )
+def _move_away(artifact: Holding, used: uses.Uses, freed: Freed, going: list[Path]) -> None:
+    """Rename an artifact's folder, and add the new path to ``going``."""
+    folder = artifact.folder
+    if folder.is_symlink():
+        freed.failed.append(f"{folder}: is a link (remove it and what it leads to yourself)")
         return
-    away = one.folder.with_name(f"{FREED}{secrets.token_hex(8)}")
-    lock = _lock(one, used)
+    away = folder.with_name(f"{FREED}{secrets.token_hex(8)}")
+    lock = _acquired_lock(artifact, used)
     if lock is None:
-        freed.held.append(one)
+        freed.held.append(artifact)
         return
     try:
-        one.folder.rename(away)
+        folder.rename(away)
         going.append(away)
-        freed.artifacts.append(one)
+        freed.artifacts.append(artifact)
     except FileNotFoundError:  # another process has freed it
         pass
     except OSError as error:
-        freed.failed.append(str(DiskError(one.folder, error)))
+        freed.failed.append(str(DiskError(folder, error)))
     finally:
         lock.release()
-    if not one.folder.exists():
+    if not folder.exists():
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _sweep(one: Holding, used: uses.Uses, freed: Freed) -> None:
-    lock = _lock(one, used)
+def _sweep(artifact: Holding, used: uses.Uses, freed: Freed) -> None:
+    """Remove what killed processes have left in an artifact's folder."""
+    lock = _acquired_lock(artifact, used)
     if lock is None:
         return
     try:
-        Artifact(one.folder).sweep()
+        Artifact(artifact.folder).sweep()
     except OSError as error:
-        freed.failed.append(str(DiskError(one.folder, error)))
+        freed.failed.append(str(DiskError(artifact.folder, error)))
     finally:
         lock.release()
 
 
-def _lock(one: Holding, used: uses.Uses) -> FileLock | None:
-    """Return the lock of an artifact, held; None where some process uses it."""
-    if used.holds(f"{one.kind}/{one.folder.name}"):
+def _acquired_lock(artifact: Holding, used: uses.Uses) -> FileLock | None:
+    """Return the lock of an artifact, acquired; None if a process uses the artifact."""
+    if used.holds(f"{artifact.kind}/{artifact.folder.name}"):
         return None
-    lock = FileLock(one.folder.with_name(f"{one.folder.name}.lock"))
+    lock = FileLock(artifact.folder.with_name(f"{artifact.folder.name}.lock"))
     try:
         lock.acquire(timeout=0)
-    except Timeout:  # of an effbench that notes no uses
+    except Timeout:  # an older effbench, which notes no uses, is at work
         return None
     return lock

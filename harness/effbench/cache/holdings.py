@@ -1,4 +1,4 @@
-"""What a store holds: artifacts with who uses them, leftovers of kills, downloads."""
+"""The contents of the cache: artifacts with their users, leftovers, and downloads."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from effbench.store.artifacts import Store
 
 UNKNOWN = "unknown"
-"""The suite and row of artifacts from before their uses were noted."""
+"""The suite and the row of an artifact that is older than the notes of uses."""
 
 FREED = ".freed-"
-"""What the names of artifacts begin with that somebody has begun to free."""
+"""The prefix of an artifact's folder while it is being freed."""
 
 _NOTES = (uses.FOLDER, memory.FOLDER)
-"""Folders that hold no steps: of what runs note there for later ones."""
+"""Folders without artifacts, in which runs keep notes for later runs."""
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -37,17 +37,17 @@ class Size(NamedTuple):
 
     nbytes: int = 0
     leftover: int = 0
-    """Of files that were never finished."""
+    """Bytes of files that were never finished."""
 
 
 @dataclass(frozen=True)
 class Holding:
-    """An artifact, finished or not."""
+    """An artifact in the cache, finished or not."""
 
     folder: Path
     size: Size
     made: float
-    """When it was finished, or last written to; seconds since 1970."""
+    """When it was finished, or last written to, in seconds since 1970."""
 
     finished: bool
     use: uses.Use
@@ -71,16 +71,16 @@ class Holding:
 
     @property
     def last_used(self) -> float:
-        """When it was last used or made; seconds since 1970."""
+        """When it was last used or made, in seconds since 1970."""
         return max(self.made, self.use.last)
 
     @property
     def day(self) -> str:
-        """The day of its last use, where this computer is."""
+        """The day of its last use, in this computer's time zone."""
         return datetime.fromtimestamp(self.last_used).date().isoformat()
 
     def facts(self) -> dict[str, Any]:
-        """Return what JSON says of it."""
+        """Return the artifact as ``effbench cache`` shows it in JSON."""
         return {
             "kind": self.kind,
             "key": self.folder.name,
@@ -96,7 +96,7 @@ class Holding:
 
 
 class Needed(NamedTuple):
-    """A step that a suite needs, and whether it is there."""
+    """A step that a suite needs, and its artifact's state in the cache."""
 
     kind: str
     key: str
@@ -104,69 +104,69 @@ class Needed(NamedTuple):
     rows: tuple[str, ...]
     finished: bool
     nbytes: int
-    """Of what is there."""
+    """Bytes of its artifact; 0 if there is none."""
 
     def facts(self) -> dict[str, Any]:
-        """Return what JSON says of it."""
+        """Return the step as ``effbench cache needs`` shows it in JSON."""
         named = self._asdict()
         return {"bytes": named.pop("nbytes"), **named, "rows": list(self.rows)}
 
 
 class Holdings(NamedTuple):
-    """All that lies in a store."""
+    """The contents of a cache."""
 
     artifacts: list[Holding]
     freed: dict[Path, int]
-    """What was being freed when its process died -> bytes."""
+    """Folder that a killed process was freeing -> bytes."""
 
     downloads: dict[Path, int]
-    """Folders that plugins keep there -> bytes."""
+    """Folder of a plugin's downloads -> bytes."""
 
     @property
     def nbytes(self) -> int:
         """The bytes of all artifacts."""
-        return sum(one.size.nbytes for one in self.artifacts)
+        return sum(artifact.size.nbytes for artifact in self.artifacts)
 
     @property
     def leftovers(self) -> int:
-        """The bytes that killed processes have left and that nobody needs."""
-        idle = (one.size.leftover for one in self.artifacts if not one.held)
+        """The bytes that killed processes have left and that no process needs."""
+        idle = (artifact.size.leftover for artifact in self.artifacts if not artifact.held)
         return sum(self.freed.values()) + sum(idle)
 
 
-def holdings(root: Path) -> Holdings:
-    """Return what there is under a store's root; nothing where there is no store.
+def read_holdings(root: Path) -> Holdings:
+    """Return the contents of the cache in the folder ``root``, which need not exist.
 
     Raises:
         DiskError: a folder cannot be listed.
 
     """
     used = uses.read(root)
-    found = Holdings([], {}, {})
+    holdings = Holdings([], {}, {})
     for kind in _folders(root):
         if kind.name in _NOTES:
             continue
         inside = list(_folders(kind))
         artifacts = [path for path in inside if _KEY.fullmatch(path.name)]
         freed = [path for path in inside if path.name.startswith(FREED)]
-        found.freed.update((path, _nbytes(path)) for path in freed)
-        found.artifacts.extend(_holding(path, used) for path in artifacts)
+        holdings.freed.update((path, _nbytes(path)) for path in freed)
+        holdings.artifacts.extend(_holding(path, used) for path in artifacts)
         if not (artifacts or freed) and (nbytes := _nbytes(kind)):
-            found.downloads[kind] = nbytes
-    return found
+            holdings.downloads[kind] = nbytes
+    return holdings
 
 
-def needed(store: Store, plan: Plan) -> list[Needed]:
-    """Return the steps of a plan, inputs first."""
+def needed_steps(store: Store, plan: Plan) -> list[Needed]:
+    """Return the steps of a plan; the inputs of a step come before it."""
     rows = uses.rows_of(plan)
-    found = []
+    steps = []
     for key, step in plan.steps().items():
         artifact = store.artifact(step.kind, key)
         users = tuple(rows[f"{step.kind}/{key}"])
         nbytes = _size(artifact.folder).nbytes
         finished = artifact.manifest() is not None
-        found.append(Needed(step.kind, key, step.label, users, finished, nbytes))
-    return found
+        steps.append(Needed(step.kind, key, step.label, users, finished, nbytes))
+    return steps
 
 
 def moment(seconds: float) -> str:
@@ -176,11 +176,11 @@ def moment(seconds: float) -> str:
 
 def _holding(folder: Path, used: uses.Uses) -> Holding:
     name = f"{folder.parent.name}/{folder.name}"
-    made = uses.date(folder / MANIFEST)
+    made = uses.written_at(folder / MANIFEST)
     return Holding(
         folder,
         _size(folder),
-        made if made is not None else uses.date(folder) or 0.0,
+        made if made is not None else uses.written_at(folder) or 0.0,
         made is not None,
         used.known.get(name, uses.Use()),
         used.holds(name),
@@ -199,7 +199,7 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 
 def _size(folder: Path) -> Size:
-    """Return the bytes of an artifact; what begins with a point was never finished."""
+    """Return the bytes of an artifact; files whose names begin with a dot are leftovers."""
     kept = leftover = 0
     for entry in _entries(folder):
         if entry.name.startswith("."):
@@ -218,12 +218,12 @@ def _tree(entry: os.DirEntry[str]) -> int:
         if entry.is_dir(follow_symlinks=False):
             return sum(map(_tree, _entries(entry.path)))
         return entry.stat(follow_symlinks=False).st_size
-    except OSError:  # gone meanwhile
+    except OSError:  # it was removed meanwhile
         return 0
 
 
 def _entries(folder: Path | str) -> Iterable[os.DirEntry[str]]:
-    """Return what is in a folder; nothing where it cannot be listed, or is gone meanwhile."""
+    """Return the entries of a folder; none if it cannot be listed or was removed meanwhile."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)
@@ -232,7 +232,7 @@ def _entries(folder: Path | str) -> Iterable[os.DirEntry[str]]:
 
 
 def _label(manifest: Path) -> str | None:
-    """Return what a manifest calls its step, unproved: it is only shown."""
+    """Return the step's label in a manifest, without a check: it is only shown."""
     try:
         facts = json.loads(manifest.read_bytes())
     except (OSError, ValueError, RecursionError):

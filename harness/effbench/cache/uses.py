@@ -1,10 +1,10 @@
-"""Who uses a store's artifacts, and who does right now: so that none is freed under a run.
+"""Notes on the use of artifacts, so that no artifact is freed while a run uses it.
 
-The store's folder `FOLDER` has a file for each plan that was run: the suite, and the rows of
-each artifact. Its date is the last use. Beside it each process that works on the plan holds a
-lock, which the system drops when the process dies; whoever frees looks at these locks. To take
-its lock, and to take artifacts away, a process is alone (`changing`): neither meets the other
-half way.
+The folder `FOLDER` of the cache has a file for each plan that was run. The file holds the suite
+and the rows of each artifact, and its date is the last use. Beside the file each process that
+works on the plan holds a lock. The system releases the lock when the process dies. Before
+artifacts are freed, these locks are tried. A process takes its lock, or takes artifacts away,
+only while no other process does either (`changing`).
 """
 
 from __future__ import annotations
@@ -30,54 +30,52 @@ if TYPE_CHECKING:
     from effbench.store.artifacts import Store
 
 FOLDER = "uses"
-"""In a store's root."""
+"""The folder of the notes, in the cache."""
 
 _CHANGING = "changing.lock"
 
 
 class Use(NamedTuple):
-    """Who has used an artifact, and when last."""
+    """The suites and rows that have used an artifact, and the last time."""
 
     suites: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
     last: float = 0.0
-    """Seconds since 1970; 0 where nobody has noted it."""
+    """Seconds since 1970; 0 without a note."""
 
-    def __or__(self, other: Use) -> Use:
-        return Use(
-            self.suites | other.suites, self.rows | other.rows, max(self.last, other.last)
-        )
+    def __or__(self, more: Use) -> Use:
+        return Use(self.suites | more.suites, self.rows | more.rows, max(self.last, more.last))
 
 
 class Uses(NamedTuple):
-    """What a store knows of the uses of its artifacts; these are named KIND/KEY."""
+    """All notes of a cache, by artifact (KIND/KEY)."""
 
     known: Mapping[str, Use]
     held: frozenset[str]
-    """Those of plans that some process works on now."""
+    """The artifacts of plans that a process works on now."""
 
     unclear: tuple[Path, ...]
-    """Files of plans that some process works on now, of which nobody can read what it uses."""
+    """Damaged or lost notes of plans that a process works on now: they might hold anything."""
 
     def holds(self, name: str) -> bool:
-        """Tell whether some process uses an artifact now, or may use it."""
+        """Tell whether a process uses an artifact now, or may use it."""
         return bool(self.unclear) or name in self.held
 
 
 def rows_of(plan: Plan) -> dict[str, list[str]]:
-    """Return the artifacts of a plan, KIND/KEY -> the rows that need it."""
-    found: dict[str, dict[str, None]] = {}
+    """Return the artifacts of a plan: KIND/KEY -> the names of the rows that need it."""
+    rows_by_artifact: dict[str, dict[str, None]] = {}
     for cell in plan.cells:
         for key, step in all_steps((cell.search,)).items():
-            found.setdefault(f"{step.kind}/{key}", {})[cell.row.name] = None
-    return {name: list(rows) for name, rows in found.items()}
+            rows_by_artifact.setdefault(f"{step.kind}/{key}", {})[cell.row.name] = None
+    return {name: list(rows) for name, rows in rows_by_artifact.items()}
 
 
 @contextmanager
 def using(store: Store, plan: Plan) -> Iterator[None]:
     """Keep the artifacts of a plan from being freed while the body runs, and note their use.
 
-    A store that takes no file is left as it is: what is finished there can still be read.
+    Where the cache takes no file, note nothing: a run can still read what is finished there.
     """
     with contextlib.ExitStack() as kept:
         with contextlib.suppress(OSError, EffbenchError, NotImplementedError):
@@ -88,15 +86,15 @@ def using(store: Store, plan: Plan) -> Iterator[None]:
 def _begin(root: Path, plan: Plan, kept: contextlib.ExitStack) -> None:
     facts = {"suite": plan.suite.name, "artifacts": rows_of(plan)}
     path = root / FOLDER / f"{digest_of(facts)}.json"
-    # drawn by chance: processes of two containers may have one number
+    # a random name, since processes of two containers may have the same number
     lease = path.with_name(f"{path.stem}.{secrets.token_hex(8)}.lock")
     with changing(root):
         if _read(path) is None:
             write_json(path, facts)
-        with contextlib.suppress(OSError):  # another user's note, which dates itself
+        with contextlib.suppress(OSError):  # the note is another user's
             os.utime(path)
         lock = FileLock(lease)
-        lock.acquire()  # who looks whether we live may have it for a moment
+        lock.acquire()  # waits while another process tries the lock
     kept.callback(_end, path, lock, lease)
 
 
@@ -110,10 +108,10 @@ def _end(path: Path, lock: FileLock, lease: Path) -> None:
 
 @contextmanager
 def changing(root: Path) -> Iterator[None]:
-    """Be the only process that begins to use artifacts, or takes some away.
+    """Let no other process begin to use artifacts, or take any away, while the body runs.
 
     Raises:
-        OSError: there can be no lock.
+        OSError: the cache takes no lock.
 
     """
     folder = root / FOLDER
@@ -123,14 +121,14 @@ def changing(root: Path) -> Iterator[None]:
 
 
 def read(root: Path) -> Uses:
-    """Return what a store knows of uses; files that cannot be read say nothing."""
+    """Return the notes of the cache in the folder ``root``."""
     known, held, unclear = dict[str, Use](), set[str](), list[Path]()
-    living = {lease.name.partition(".")[0] for lease in _leases(root) if not _over(lease)}
+    living = {lease.name.partition(".")[0] for lease in _leases(root) if not _is_over(lease)}
     for path in listed(root / FOLDER, "*.json"):
         facts = _read(path)
         if facts is None:
             continue
-        suite, last = frozenset([facts["suite"]]), date(path) or 0.0
+        suite, last = frozenset([facts["suite"]]), written_at(path) or 0.0
         for name, rows in facts["artifacts"].items():
             known[name] = known.get(name, Use()) | Use(suite, frozenset(rows), last)
         if path.stem in living:
@@ -141,15 +139,14 @@ def read(root: Path) -> Uses:
 
 
 def forget(root: Path, ended: Collection[str] = ()) -> None:
-    """Remove the locks of dead processes, and files of plans of which nothing is left.
+    """Remove the locks of dead processes, and the notes of plans without any artifact.
 
-    Files of suites that ``ended`` go too, unless a process works on their plan.
-
-    Call it under `changing`.
+    Remove also the notes of the suites ``ended``, unless a process works on the plan. Call this
+    function under `changing`.
     """
     living = set[str]()
     for lease in _leases(root):
-        if _over(lease):
+        if _is_over(lease):
             lease.unlink(missing_ok=True)
         else:
             living.add(lease.name.partition(".")[0])
@@ -165,8 +162,8 @@ def _leases(root: Path) -> list[Path]:
     return [path for path in (root / FOLDER).glob("*.lock") if path.name != _CHANGING]
 
 
-def _over(lease: Path) -> bool:
-    """Tell whether the process that held a lock is dead; where nobody can tell, it lives."""
+def _is_over(lease: Path) -> bool:
+    """Tell whether the process that held a lock is dead; say no if that is not known."""
     lock = FileLock(lease)
     try:
         lock.acquire(timeout=0)
@@ -176,10 +173,11 @@ def _over(lease: Path) -> bool:
     return True
 
 
-def date(path: Path) -> float | None:
-    """Return when a file was last written; None if it is gone.
+def written_at(path: Path) -> float | None:
+    """Return when a file was last written, in seconds since 1970; None if it is gone.
 
-    What a wrong clock has dated ahead is of now: calendars end, and it would never be old.
+    Return the present time for a date in the future, which a wrong clock has set: such a file
+    would never become old.
     """
     try:
         return min(max(path.stat().st_mtime, 0.0), time.time())
@@ -188,7 +186,7 @@ def date(path: Path) -> float | None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """Return a plan's suite and artifacts, if its file is whole."""
+    """Return the suite and the artifacts in a note; None if it is damaged."""
     try:
         facts = read_sealed(path)
     except EffbenchError:

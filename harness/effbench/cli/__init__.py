@@ -1,4 +1,4 @@
-"""The commands, and the console on which they show progress and print answers.
+"""The commands of ``effbench``, and the console that shows their progress.
 
 It may import every room.
 """

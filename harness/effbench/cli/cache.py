@@ -1,4 +1,4 @@
-"""The commands that show and free what the cache holds."""
+"""The commands ``effbench cache``: show the steps in the cache, and free some of them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from effbench.cache.holdings import Holdings
 
 
-def _amount(read: str) -> Callable[[str], Any]:
-    """Return a reader of sizes or ages, of the name it has in `effbench.text.amounts`."""
+def _amount(name: str) -> Callable[[str], Any]:
+    """Return a function that reads an amount, by its name in `effbench.text.amounts`."""
 
     def convert(text: str) -> Any:
         from effbench.text import amounts
 
         try:
-            return getattr(amounts, read)(text)
+            return getattr(amounts, name)(text)
         except EffbenchError as error:
             raise click.BadParameter(str(error)) from error
 
@@ -35,24 +35,24 @@ def _amount(read: str) -> Callable[[str], Any]:
 @as_json_option
 @click.pass_context
 def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
-    """Show what the cache holds: by suite and row the steps, their bytes, the last use.
+    """Show the steps in the cache by suite and row: number, size, and last use.
 
-    A step that several rows or suites need stands once, in a line of them all. JSON lists the
-    steps one by one. What is used by a process that is running now has a star.
+    If several rows or suites need a step, it is counted once, in a line that names them all.
+    --json lists every step. A star marks a line with steps that a running process uses.
     """
     if ctx.invoked_subcommand is not None:
         if cache or as_json:
             raise click.UsageError(f"give options after the word {ctx.invoked_subcommand}", ctx)
         return
     from effbench.cache import stock
-    from effbench.cache.holdings import holdings
+    from effbench.cache.holdings import read_holdings
 
     root = _root(cache)
-    found = holdings(root)
+    holdings = read_holdings(root)
     if as_json:
-        put_json(stock.facts(root, found))
+        put_json(stock.facts(root, holdings))
     else:
-        say(*stock.lines(root, found))
+        say(*stock.lines(root, holdings))
 
 
 @cache.command()
@@ -61,17 +61,17 @@ def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
 @cache_option
 @as_json_option
 def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
-    """Show what SUITE needs of the cache: by rows, what is there and what is missing."""
+    """Show by rows which steps of SUITE the cache has, and which are missing."""
     from effbench.cache import stock
-    from effbench.cache.holdings import needed
+    from effbench.cache.holdings import needed_steps
 
     store, plan = planned(suite, data, cache)
-    found = needed(store, plan)
+    steps = needed_steps(store, plan)
     if as_json:
-        put_json([one.facts() for one in found])
+        put_json([step.facts() for step in steps])
     else:
         say(*plan.remarks, err=True)
-        say(*stock.needs_lines(plan.suite.name, found))
+        say(*stock.needs_lines(plan.suite.name, steps))
 
 
 @cache.command()
@@ -79,23 +79,27 @@ def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> N
     "--older-than",
     metavar="AGE",
     type=_amount("seconds_of"),
-    help="What nobody has used for so long, such as 30d (m, h, d, w).",
+    help="Select steps that nothing has used for this time, such as 30d (units: m, h, d, w).",
 )
 @click.option(
     "--suite",
     "suites",
     multiple=True,
     metavar="NAME",
-    help="What this suite uses and no other (repeatable: and no others).",
+    help="Select steps that only this suite uses (repeatable: only these suites).",
 )
 @click.option(
     "--to",
     "most",
     metavar="SIZE",
     type=_amount("bytes_of"),
-    help="What was used longest ago, until all steps take at most so much, such as 20GB.",
+    help="Select the steps with the oldest use, until the rest fit in this size, such as 20GB.",
 )
-@click.option("--yes/--dry-run", default=False, help="Free it; else it is only shown.")
+@click.option(
+    "--yes/--dry-run",
+    default=False,
+    help="Free the steps, or only show them [default: --dry-run].",
+)
 @cache_option
 @as_json_option
 def free(
@@ -106,25 +110,25 @@ def free(
     cache: Path | None,
     as_json: bool,
 ) -> None:
-    """Free steps of which all options are true; the next run that needs them makes them anew.
+    """Free the steps that all given options select. A later run makes them again if needed.
 
-    Never what a running process uses, nor downloads. Leftovers of killed processes go along,
-    and alone where no option is given. Exit code 0: freed, or shown; 1: something could not be
-    removed; 2: a mistake.
+    Downloads, and steps that a running process uses, always stay. Leftovers of killed processes
+    are removed too; without an option, only they are removed. Exit code 0: freed, or shown; 1:
+    a file could not be removed; 2: a mistake in the command.
     """
     from effbench.cache import freeing, stock
-    from effbench.cache.holdings import holdings
+    from effbench.cache.holdings import read_holdings
 
-    root, wanted = _root(cache), freeing.Wanted(older_than, suites, most)
-    found = holdings(root)
-    _check_suites(suites, found)
-    choice = freeing.choose(found, wanted)
-    ended = freeing.ended(wanted, choice)
-    freed = freeing.free(root, found, choice.chosen, ended) if yes else None
+    root, request = _root(cache), freeing.Request(older_than, suites, most)
+    holdings = read_holdings(root)
+    _check_suites(suites, holdings)
+    selection = freeing.select(holdings, request)
+    ended = freeing.ended_suites(request, selection)
+    freed = freeing.free(root, holdings, selection.chosen, ended) if yes else None
     if as_json:
-        put_json(stock.freed_facts(choice, found, freed))
+        put_json(stock.freed_facts(selection, holdings, freed))
     else:
-        say(*stock.freed_lines(wanted, choice, found, freed))
+        say(*stock.freed_lines(request, selection, holdings, freed))
     if freed is not None:
         say(*freed.failed, err=True)
         leave(failed=bool(freed.failed))
@@ -136,11 +140,11 @@ def _root(cache: Path | None) -> Path:
     return (cache or default_root()).absolute()
 
 
-def _check_suites(suites: Iterable[str], found: Holdings) -> None:
-    """Refuse a suite that has nothing here: a name may be mistyped."""
+def _check_suites(suites: Iterable[str], holdings: Holdings) -> None:
+    """Refuse a suite without steps in the cache: its name may be mistyped."""
     from effbench.text.suggestions import suggest
 
-    known = {suite for one in found.artifacts for suite in one.suites}
+    known = {suite for artifact in holdings.artifacts for suite in artifact.suites}
     for suite in suites:
         if suite not in known:
             hint = suggest(suite, known)

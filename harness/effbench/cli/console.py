@@ -1,4 +1,4 @@
-"""Progress on the terminal: bars with rates where there is one, plain lines elsewhere."""
+"""Progress of the work: bars with rates on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ from effbench.text.printing import harmless
 from effbench.work.progress import Tally
 
 EVERY_SECONDS = 60.0
-"""Between two lines about a piece of work, where the output is no terminal."""
+"""Seconds between two lines about a piece of work, if the output is not a terminal."""
 
 WIDE = 120
-"""Columns of a terminal where a bar takes none from the names of what is done."""
+"""The least width of a terminal, in characters, on which bars are drawn.
+
+On a narrower terminal they would leave too little room for the labels of the work.
+"""
 
 
 class _Bar(BarColumn):
@@ -42,9 +45,10 @@ class _Figures(ProgressColumn):
 
 
 class Terminal:
-    """Shows work as bars that vanish when done, leaving a line each; notes in between.
+    """Shows each piece of work as a bar; when the work is done, a line replaces the bar.
 
-    Where the output is no terminal there is a line a minute instead of bars.
+    Notes are printed above the bars. If the output is not a terminal, a line each minute
+    replaces the bars.
     """
 
     def __init__(
@@ -65,7 +69,7 @@ class Terminal:
             console=console,
             expand=True,
             transient=True,
-            redirect_stdout=False,  # what plugins print there is shown with their names
+            redirect_stdout=False,  # the guard shows what plugins print, with their names
             disable=not console.is_interactive,
         )
 
@@ -81,7 +85,7 @@ class Terminal:
 
     @contextmanager
     def work(self, label: str, total: int | None, unit: str) -> Iterator[Tally]:
-        """Show a piece of work; yield what is told of the units that are done."""
+        """Show a piece of work; yield a tally, to which the caller reports finished units."""
         work = Tally(label, total, unit, self._clock)
         bar = self._bars.add_task(escape(harmless(label)), total=total, work=work)
         self._running.append(work)
@@ -93,7 +97,7 @@ class Terminal:
         self.note(work.closing)
 
     def tell(self) -> None:
-        """Print a line about each piece of work that is being done."""
+        """Print a line about each piece of work in progress."""
         for work in list(self._running):
             self.note(f"{work.label}: {work.figures}")
 
@@ -106,16 +110,16 @@ class Terminal:
         self._console.print(harmless(message), markup=False, highlight=False, soft_wrap=True)
 
 
-class _Heard:
-    """Standard error for rich: where nobody takes what is said there, no work stops for it."""
+class _ForgivingStderr:
+    """Standard error for rich. If it cannot be written, the text is lost and work goes on."""
 
     def write(self, text: str) -> None:
-        """Write what can be written."""
+        """Write a text, if standard error takes it."""
         with contextlib.suppress(OSError, ValueError):
             self._stream.write(text)
 
     def flush(self) -> None:
-        """Flush it, if that can be."""
+        """Flush standard error, if that is possible."""
         with contextlib.suppress(OSError, ValueError):
             self._stream.flush()
 
@@ -124,10 +128,11 @@ class _Heard:
 
     @property
     def _stream(self) -> Any:
-        # while bars are shown, rich stands there itself; who has closed it has none
+        # while bars are shown, sys.stderr is rich's proxy; a closed sys.stderr may be None
         return getattr(sys.stderr, "rich_proxied_file", sys.stderr) or io.StringIO()
 
 
 def stderr() -> Console:
-    """Return the console of progress and remarks; of several processes the first has one."""
-    return Console(file=cast("IO[str]", _Heard()), quiet=processes.rank() > 0)
+    """Return the console for progress; of several processes, only the first prints."""
+    stream = cast("IO[str]", _ForgivingStderr())
+    return Console(file=stream, quiet=processes.rank() > 0)

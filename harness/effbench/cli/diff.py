@@ -1,9 +1,9 @@
-"""The command that says what moved between two folders of results."""
+"""The command ``effbench diff``: shows which figures moved between two folders of results."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,57 +23,63 @@ _folder = Place(exists=True, file_okay=False)
 @click.option(
     "--require-latency",
     is_flag=True,
-    help="Exit code 1 too where a time in OLD could not be compared with NEW.",
+    help="Also end with exit code 1 if a time in OLD could not be compared with NEW.",
 )
 @as_json_option
 def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
-    """Show what moved beyond noise from the results OLD to NEW, and what cannot be compared.
+    """Show the figures that moved beyond noise from results OLD to results NEW.
 
-    Scores are compared query by query (randomisation test, Holm's correction), median times on
-    one machine by their intervals and 15 %, speed-ups over the baseline by theirs and 10 %.
-    Marked latencies are not compared: of those, what moved by more than 3 times is said as
-    perhaps worse or better.
+    Scores are compared query by query (randomisation test, Holm's correction). A median time on
+    one machine has moved if it changed by more than 15 % and by more than its interval allows.
+    For a speed-up over the baseline, the limit is 10 %. Marked latencies are not compared; if a
+    marked latency changed by more than a factor of 3, it is shown as perhaps worse or better.
+    Figures that cannot be compared are named.
 
-    Exit code 0: nothing is worse; 1: something is, or could not be read; 2: a mistake.
+    Exit code 0: no figure is worse; 1: a figure is worse, or a file could not be read; 2: a
+    mistake in the command.
     """
     from effbench.api.errors import EffbenchError
     from effbench.board.changes import changes
     from effbench.board.moves import grouped, named, suspected
 
-    found = changes(old, new)
-    unknown = list(grouped(found.uncompared))
-    if not found.compared and not found.moved:
-        reasons = (*found.remarks, *found.unreadable, *unknown)
+    moves = changes(old, new)
+    unknown = list(grouped(moves.uncompared))
+    if not moves.compared and not moves.moved:
+        reasons = (*moves.remarks, *moves.unreadable, *unknown)
         why = "; ".join(reasons) or "no cell is done in both"
         raise EffbenchError(f"{old} and {new} have nothing to compare ({why})")
     if as_json:
-        facts = {
-            "moved": [one.facts() for one in found.moved],
-            "not_compared": [one.facts() for one in found.uncompared],
-            "compared": found.compared,
-            "remarks": [*found.remarks, *found.unreadable],
-        }
-        put_json(facts)
+        put_json(_facts(moves))
     else:
-        say(*(one.line() for one in found.moved), *suspected(found.uncompared))
-        say(_summed_up(found))
+        say(*(change.line() for change in moves.moved), *suspected(moves.uncompared))
+        say(_summary(moves))
         say(*unknown)
-        say(*found.remarks, *found.unreadable, err=True)
-    missed = found.times_missed if require_latency else []
+        say(*moves.remarks, *moves.unreadable, err=True)
+    missed = moves.times_missed if require_latency else []
     if missed:
         say(f"--require-latency: not compared: {named(missed)}", err=True)
-    worse = any(one.worse for one in found.moved)
-    leave(failed=worse or bool(found.unreadable or missed))
+    worse = any(change.worse for change in moves.moved)
+    leave(failed=worse or bool(moves.unreadable or missed))
 
 
-def _summed_up(found: Changes) -> str:
-    """Count the figures of each kind apart: none is counted twice."""
-    figures = counted(found.compared, "figures")
-    parts = [f"{figures} compared, {len(found.moved) - found.gone} moved beyond noise"]
-    if found.uncompared:
-        parts.append(f"{len(found.uncompared):,} could not be compared")
-    if found.gone:
+def _facts(moves: Changes) -> dict[str, Any]:
+    """Return the changes as JSON can hold them."""
+    return {
+        "moved": [change.facts() for change in moves.moved],
+        "not_compared": [figure.facts() for figure in moves.uncompared],
+        "compared": moves.compared,
+        "remarks": [*moves.remarks, *moves.unreadable],
+    }
+
+
+def _summary(moves: Changes) -> str:
+    """Return a line with the number of figures of each kind; no figure is counted twice."""
+    figures = counted(moves.compared, "figures")
+    parts = [f"{figures} compared, {len(moves.moved) - moves.gone} moved beyond noise"]
+    if moves.uncompared:
+        parts.append(f"{len(moves.uncompared):,} could not be compared")
+    if moves.gone:
         parts.append(
-            f"{counted(found.gone, 'cells')} {'is' if found.gone == 1 else 'are'} gone"
+            f"{counted(moves.gone, 'cells')} {'is' if moves.gone == 1 else 'are'} gone"
         )
     return "; ".join(parts)

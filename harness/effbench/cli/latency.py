@@ -1,12 +1,14 @@
-"""The command that measures latency alone."""
+"""The command ``effbench latency``: measures the latency of a suite again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from effbench.api.errors import EffbenchError
 from effbench.cli.options import (
     as_json_option,
     cache_option,
@@ -19,18 +21,33 @@ from effbench.cli.options import (
 )
 from effbench.text.printing import put, say
 
+if TYPE_CHECKING:
+    from effbench.latency.measure import DatasetLatency
+    from effbench.plan.cells import Plan
+    from effbench.plan.suite import LatencyOptions
+    from effbench.store.artifacts import Store
+
 
 @click.command()
 @click.argument("suite")
-@click.option("--rows", multiple=True, metavar="ROW", help="This row only (repeatable).")
 @click.option(
-    "--datasets", multiple=True, metavar="DATASET", help="This one only (repeatable)."
+    "--rows", multiple=True, metavar="ROW", help="Measure this row only (repeatable)."
 )
 @click.option(
-    "--processes", type=click.IntRange(1, 1000), help="Fresh ones a row [default: suite's]."
+    "--datasets",
+    multiple=True,
+    metavar="DATASET",
+    help="Measure only on this dataset (repeatable).",
 )
 @click.option(
-    "--queries", type=click.IntRange(1, 1_000_000), help="Timed in each [default: suite's]."
+    "--processes",
+    type=click.IntRange(1, 1000),
+    help="Number of fresh processes for each row [default: the suite's].",
+)
+@click.option(
+    "--queries",
+    type=click.IntRange(1, 1_000_000),
+    help="Number of queries that each process times [default: the suite's].",
 )
 @results_option
 @data_option
@@ -49,64 +66,94 @@ def latency(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Measure the latency of SUITE's rows, all of them in turns, a session a dataset.
+    """Measure the latency of SUITE's rows: one session for each dataset, all rows in turns.
 
-    The suite's baseline is always measured along. What the rows lack is made first. Exit code
-    0: measured; 1: some row failed; 2: a mistake in the suite or the command.
+    A session always includes the suite's baseline. The steps that the rows lack are made
+    first. Exit code 0: measured; 1: a row failed; 2: a mistake in the suite or the command.
     """
-    from dataclasses import replace
-
-    from effbench.api.errors import EffbenchError
-    from effbench.cache.uses import using
-    from effbench.cli.console import Terminal, stderr
-    from effbench.latency.measure import Session, measure
-    from effbench.plan.costs import Facts, check_run, learner
-    from effbench.plan.suite import LatencyOptions
-    from effbench.run.results import Results
     from effbench.store.paths import check_writable
-    from effbench.work.workbench import Workbench
 
     store, plan = planned(suite, data, cache)
-    results = results.absolute()  # a plugin may go to another folder
+    root = results.absolute()  # a plugin may change the working folder
     check_places(store, plan)
-    check_writable(results, "--results")
+    check_writable(root, "--results")
     if rows and plan.baseline:
         rows = tuple(dict.fromkeys((plan.baseline, *rows)))
-    part = plan.only(rows, datasets)
-    check_run([cell for cell in part.cells if cell.has_latency], Facts(store, device), results)
-    say(*plan.remarks, err=True)
-    usual = plan.suite.latency or LatencyOptions()
-    options = replace(
-        usual, processes=processes or usual.processes, queries=queries or usual.queries
-    )
-    folder, made = Results.of(results, plan).folder, list[Session]()
-    with using(store, part), Terminal(stderr()) as progress:
-        bench = Workbench(store, progress, device, learn=learner(store, device))
-        measure(part.cells, plan, bench, folder, options, anew=True, keep=made.append)
-    if not made:
-        raise EffbenchError(
-            "nothing was measured: none of these rows can be timed (choose others with --rows)"
-        )
-    _show([one.path for one in made if one.path], plan.suite.name, as_json)
-    errors = {cell: error for one in made for cell, error in one.errors.items()}
+    part, options = plan.only(rows, datasets), _options(plan, processes, queries)
+    measured = _measure(store, plan, part, options, root, device)
+    _show([latency.path for latency in measured if latency.path], plan.suite.name, as_json)
+    errors = {cell: error for latency in measured for cell, error in latency.errors.items()}
     for cell, error in errors.items():
         say(f"FAILED {cell}: {error}", err=True)
     leave(failed=bool(errors))
 
 
-def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
-    from effbench.latency.samples import read_samples
-    from effbench.machine import facts
-    from effbench.views import render, session
-    from effbench.views.layout import show
+def _options(plan: Plan, processes: int | None, queries: int | None) -> LatencyOptions:
+    """Return the suite's options of latency, changed by the options of the command line."""
+    from dataclasses import replace
 
-    found = [
+    from effbench.plan.suite import LatencyOptions
+
+    usual = plan.suite.latency or LatencyOptions()
+    return replace(
+        usual, processes=processes or usual.processes, queries=queries or usual.queries
+    )
+
+
+def _measure(
+    store: Store,
+    plan: Plan,
+    part: Plan,
+    options: LatencyOptions,
+    root: Path,
+    device: str | None,
+) -> Sequence[DatasetLatency]:
+    """Measure the cells of ``part``; return the latency on each dataset.
+
+    ``root`` is the folder for the sessions of all machines and suites.
+
+    Raises:
+        EffbenchError: no row of ``part`` can be timed.
+
+    """
+    from effbench.cache.uses import using
+    from effbench.cli.console import Terminal, stderr
+    from effbench.latency.measure import measure_latency
+    from effbench.plan.costs import Facts, check_run, learner
+    from effbench.run.results import Results
+    from effbench.work.workbench import Workbench
+
+    check_run([cell for cell in part.cells if cell.has_latency], Facts(store, device), root)
+    say(*plan.remarks, err=True)
+    folder = Results.of(root, plan).folder
+    measured: list[DatasetLatency] = []
+    with using(store, part), Terminal(stderr()) as progress:
+        bench = Workbench(store, progress, device, learn=learner(store, device))
+        measure_latency(
+            part.cells, plan, bench, folder, options, anew=True, keep=measured.append
+        )
+    if not measured:
+        raise EffbenchError(
+            "nothing was measured: none of these rows can be timed (choose others with --rows)"
+        )
+    return measured
+
+
+def _show(paths: Sequence[Path], suite: str, as_json: bool) -> None:
+    """Print the tables of the sessions in these files."""
+    from effbench.latency.samples import read_session
+    from effbench.machine import facts
+    from effbench.views import render
+    from effbench.views.layout import show
+    from effbench.views.session import session_tables
+
+    tables = [
         table
         for path in paths
-        for table in session.tables(read_samples(path), suite, facts.name())
+        for table in session_tables(read_session(path), suite, facts.name())
     ]
     if as_json:
-        put(render.as_json(found))
+        put(render.as_json(tables))
     else:
-        show(found)
+        show(tables)
     say(*(f"every sample is in {path}" for path in paths), err=True)

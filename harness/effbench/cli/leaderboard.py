@@ -1,4 +1,4 @@
-"""The command that draws leaderboards."""
+"""The command ``effbench leaderboard``: shows leaderboards, and writes them in all formats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENDINGS = {
 }  # fmt: skip
 
 PICTURES = ("html", "svg", "png", "mteb")
-"""Formats that are no table whose columns one could choose."""
+"""Formats that are not tables: --columns does not apply to them."""
 
 
 @click.command()
@@ -37,21 +37,21 @@ PICTURES = ("html", "svg", "png", "mteb")
     "--format",
     "form",
     type=click.Choice(["table", *ENDINGS.values(), "mteb"]),
-    help="[default: what --output ends in, else table]",
+    help="[default: by the ending of --output, else table]",
 )
-@click.option("--output", type=Place(), help="Write to a file; of mteb to a folder.")
+@click.option("--output", type=Place(), help="Write to this file (for mteb: to this folder).")
 @click.option(
     "--published",
     multiple=True,
     type=Place(exists=True, file_okay=False),
-    help="Result files of mteb, as further rows of scores alone (repeatable).",
+    help="Add rows of scores from this folder of mteb result files (repeatable).",
 )
-@click.option("--suite", metavar="NAME", help="This one only.")
-@click.option("--machine", metavar="NAME", help="This one only.")
+@click.option("--suite", metavar="NAME", help="Show only this suite.")
+@click.option("--machine", metavar="NAME", help="Show only this machine.")
 @click.option(
     "--budget",
     metavar="TIME",
-    help="Name the best row that takes no longer: 5ms, 800us or 0.2s; without a unit ms.",
+    help="Name the best row within this time: 5ms, 800us or 0.2s; without a unit: ms.",
 )
 @click.option(
     "--keep",
@@ -62,15 +62,21 @@ PICTURES = ("html", "svg", "png", "mteb")
     "--span",
     default="end to end",
     show_default=True,
-    help="The latency of --budget, svg and png; rows without it are named and left out.",
+    help="The span of latency for --budget, --keep, svg and png; rows without it are left out.",
 )
 @columns_option
 @click.option(
     "--baseline",
     metavar="ROW",
-    help="What kept, p and speed-ups are over [default: the suite's baseline].",
+    help="The row to which kept, p and speed-up compare [default: the suite's baseline].",
 )
-@click.option("--percentile", type=click.Choice(["50", "95"]), default="50", show_default=True)
+@click.option(
+    "--percentile",
+    type=click.Choice(["50", "95"]),
+    default="50",
+    show_default=True,
+    help="The percentile of latency for --budget, --keep, svg and png.",
+)
 @forgive_option
 def leaderboard(
     results: tuple[Path, ...],
@@ -87,38 +93,34 @@ def leaderboard(
     baseline: str | None,
     forgive_expected: bool,
 ) -> None:
-    """Show the leaderboard of all suites under RESULTS, machines apart.
+    """Show a leaderboard for each suite and machine under RESULTS.
 
-    Several folders are put together: of two records of one cell the newer one counts. Exit code
-    0: shown; 1: shown without what could not be read, or with a score that is not as expected:
-    both are named; 2: a mistake; 3: --budget or --keep with --format json has an answer that is
-    not sure, or none.
+    Several folders are read as one: if two records are of the same cell, the newer one counts.
+    Exit code 0: shown; 1: a record could not be read and is left out, or a score is not as
+    expected (each is named); 2: a mistake in the command; 3: with --format json, the answer to
+    --budget or --keep is not sure, or there is none.
     """
-    from effbench.board.leaderboard import boards
-    from effbench.cli import choice
-    from effbench.views.selection import over
+    from effbench.cli import budget as budgeting
 
-    terms = choice.terms_of(budget, keep, span, percentile)
-    asked = terms.budget is not None or terms.keep is not None
-    if asked:
-        choice.check_form(form, output, columns)
+    terms = budgeting.terms_of(budget, keep, span, percentile)
+    wants_row = terms.budget is not None or terms.keep is not None
+    if wants_row:
+        budgeting.check_form(form, output, columns)
     form = _form(form, output, columns)
-    found = _asked_for(boards(results, published), suite, machine)
-    if baseline is not None:
-        found = over(found, baseline)
+    shown = _boards(results, published, suite, machine, baseline)
     code = 0
-    if asked:
-        code = choice.answer(found, terms, as_json=form == "json")
+    if wants_row:
+        code = budgeting.answer(shown, terms, as_json=form == "json")
     else:
-        _write(found, form, output, terms, columns)
-    unreadable = dict.fromkeys(what for one in found for what in one.unreadable)
-    say(*(f"left out: {what}" for what in unreadable), err=True)
-    missed = misses(found, forgiven=forgive_expected)
+        _write(shown, form, output, terms, columns)
+    unreadable = dict.fromkeys(reason for board in shown for reason in board.unreadable)
+    say(*(f"left out: {reason}" for reason in unreadable), err=True)
+    missed = misses(shown, forgiven=forgive_expected)
     leave(failed=missed or bool(unreadable), code=code)
 
 
 def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
-    """Return the format that is asked for; refuse an output that cannot be in it."""
+    """Return the format to write; refuse an output or columns that do not fit it."""
     form = form or (ENDINGS.get(output.suffix, "table") if output else "table")
     if form == "table" and output:
         raise click.UsageError(
@@ -126,7 +128,9 @@ def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
             f"{', '.join(ENDINGS)})"
         )
     if columns and form in PICTURES:
-        raise click.UsageError(f"--columns are a table's, and {form} is none (leave them out)")
+        raise click.UsageError(
+            f"--columns chooses columns of a table, and {form} is not a table (leave it out)"
+        )
     if form in ("png", "mteb") and not output:
         raise click.UsageError(f"--format {form} is not for a terminal (give --output too)")
     if output and output.is_dir() != (form == "mteb") and output.exists():
@@ -137,40 +141,57 @@ def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
     return form
 
 
-def _asked_for(every: list[Board], suite: str | None, machine: str | None) -> list[Board]:
-    found = [
-        one for one in every if suite in (None, one.suite) and machine in (None, one.machine)
+def _boards(
+    results: Sequence[Path],
+    published: Sequence[Path],
+    suite: str | None,
+    machine: str | None,
+    baseline: str | None,
+) -> list[Board]:
+    """Return the boards of a suite on a machine (None: all of them), with this baseline."""
+    from effbench.board.leaderboard import boards
+    from effbench.views.selection import with_baseline
+
+    known = boards(results, published)
+    chosen = [
+        board
+        for board in known
+        if suite in (None, board.suite) and machine in (None, board.machine)
     ]
-    if not found:
-        said = f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
-        known = ", ".join(f"{one.suite} on {one.machine}" for one in every)
-        raise EffbenchError(f"{said} (known: {known})")
-    return found
+    if not chosen:
+        problem = f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
+        raise EffbenchError(f"{problem} (known: {_names(known)})")
+    return chosen if baseline is None else with_baseline(chosen, baseline)
+
+
+def _names(boards: Sequence[Board]) -> str:
+    return ", ".join(f"{board.suite} on {board.machine}" for board in boards)
 
 
 def _write(
-    found: Sequence[Board],
+    boards: Sequence[Board],
     form: str,
     output: Path | None,
     terms: Terms,
     columns: Sequence[str],
 ) -> None:
+    """Print the boards, or write them to ``output``."""
     from effbench.board.mteb_files import write_results
     from effbench.store.disk import write_output
     from effbench.views.layout import show
 
     if form == "table":
-        show(_tables(found, columns))
+        show(_tables(boards, columns))
         return
     if form == "mteb" and output:
-        done = [record for one in found for record in one.collected.done]
+        done = [record for board in boards for record in board.collected.done]
         if not done:
             raise EffbenchError(
                 "no cell is done: there is nothing to write (run the suite again)"
             )
         say(f"{write_results(done, output)} result files in {output}", err=True)
         return
-    drawn = _drawn(found, form, terms, columns)
+    drawn = _drawn(boards, form, terms, columns)
     if output:
         write_output(output, drawn if isinstance(drawn, bytes) else drawn.encode())
     else:
@@ -178,27 +199,28 @@ def _write(
 
 
 def _drawn(
-    found: Sequence[Board], form: str, terms: Terms, columns: Sequence[str]
+    boards: Sequence[Board], form: str, terms: Terms, columns: Sequence[str]
 ) -> str | bytes:
+    """Return the boards in a format that is neither table nor mteb."""
     from effbench.views import page, render
 
     if form == "html":
-        return page.html(found)
+        return page.html(boards)
     if form in ("svg", "png"):
-        if len(found) > 1:
-            names = ", ".join(f"{one.suite} on {one.machine}" for one in found)
+        if len(boards) > 1:
             raise EffbenchError(
-                f"--format {form} holds one chart, and there are {len(found)} "
-                f"(choose with --suite and --machine: {names})"
+                f"--format {form} holds one chart, and there are {len(boards)} "
+                f"(choose with --suite and --machine: {_names(boards)})"
             )
-        return page.image(found[0], terms.span, terms.percent, form)
-    return render.FORMATS[form](_tables(found, columns))
+        return page.image(boards[0], terms.span, terms.percent, form)
+    return render.FORMATS[form](_tables(boards, columns))
 
 
-def _tables(found: Sequence[Board], columns: Sequence[str]) -> list[Table]:
+def _tables(boards: Sequence[Board], columns: Sequence[str]) -> list[Table]:
+    """Return the boards as tables with the columns that the user chose; empty: all columns."""
     from effbench.views.selection import check, select
     from effbench.views.tables import table
 
-    every = [table(one) for one in found]
-    check(columns, (name for one in every for name in one.columns))
-    return select(every, columns)
+    tables = [table(board) for board in boards]
+    check(columns, (name for table in tables for name in table.columns))
+    return select(tables, columns)

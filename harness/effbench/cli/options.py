@@ -1,4 +1,4 @@
-"""What several commands share: options, exit codes, planning a suite."""
+"""Options and functions that several commands share: exit codes, and planning a suite."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOME_FAILED = 1
 
 
 class Place(click.Path):
-    """A file or folder that a command names: ``~`` is a home folder, no name a mistake."""
+    """An argument that names a file or folder: ``~`` is the home folder; "" is a mistake."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(path_type=Path, **options)
@@ -44,39 +44,41 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSO
 cache_option = click.option(
     "--cache",
     type=Place(file_okay=False),
-    help="Where vectors, indexes and runs are kept [default: ~/.cache/effbench].",
+    help="The folder of the cache: vectors, indexes, models and runs "
+    "[default: ~/.cache/effbench].",
 )
 results_option = click.option(
     "--results",
     default="results",
     show_default=True,
     type=Place(file_okay=False),
-    help="Where records are written.",
+    help="The folder of the records.",
 )
 data_option = click.option(
     "--data",
     type=Place(exists=True, file_okay=False),
-    help="Where the suite's relative paths start [default: beside the suite].",
+    help="The folder where relative paths in the suite start [default: the suite's folder].",
 )
 forgive_option = click.option(
     "--forgive-expected",
     is_flag=True,
-    help="No exit code 1 for scores that the suite expects and that are missed.",
+    help="Do not end with exit code 1 if a score is not as the suite expects.",
 )
 device_option = click.option(
-    "--device", help="Device of rows that name none: cpu, cuda, cuda:1."
+    "--device", help="The device for rows that do not name a device: cpu, cuda, cuda:1."
 )
 columns_option = click.option(
     "--columns",
     multiple=True,
     metavar="NAME,NAME",
     callback=lambda _ctx, _option, texts: columns_of(texts),
-    help="Columns beside row and index, or all [default: what a terminal has room for].",
+    help="The columns to show beside row and index, or all "
+    "[default: the columns that fit on the terminal].",
 )
 
 
 def misses(boards: Iterable[Board], *, forgiven: bool) -> bool:
-    """Name the rows that miss a score that is expected; tell whether that is a failure."""
+    """Print the rows whose score is not as expected; tell whether that is a failure."""
     from effbench.board.expected import missed
     from effbench.text.printing import say
 
@@ -87,18 +89,18 @@ def misses(boards: Iterable[Board], *, forgiven: bool) -> bool:
 
 
 def columns_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns that texts such as ``kept,P(rel=2,judged_only=True)@5`` name."""
+    """Return the names of columns in texts such as ``kept,P(rel=2,judged_only=True)@5``."""
     parts = (part.strip() for text in texts for part in re.split(r",(?![^(]*\))", text))
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def leave(*, failed: bool, code: int = 0) -> NoReturn:
-    """End the command with its exit code: ``code`` where nothing failed."""
+    """End the command with exit code 1 if it failed, else with ``code``."""
     click.get_current_context().exit(SOME_FAILED if failed else code)
 
 
 def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:
-    """Return the store and the plan of a suite: a file, or the name of one that we ship."""
+    """Return the store and the plan of a suite, given as a file or as a name that we ship."""
     from effbench.offers import plugins as loading
     from effbench.plan import planner as planning
     from effbench.plan.suite import find
@@ -106,23 +108,23 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
     from effbench.store.digests import DIGESTS
     from effbench.work import code
 
-    # absolute: a plugin may go to another folder
+    # absolute, since a plugin may change the working folder
     store = Store((cache or default_root()).absolute())
     path, memory = find(suite), store.root / DIGESTS
     plan = planning.make(path, loading.load(), memory, (data or path.parent).absolute())
     steps = plan.steps()
     offers = [offer for step in steps.values() for offer in step.offers]
-    changed = code.remarks(code.kept(steps, store), offers, steps.values())
+    changed = code.remarks(code.of_finished(steps, store), offers, steps.values())
     return store, replace(plan, remarks=(*plan.remarks, *changed))
 
 
 def check_places(store: Store, plan: Plan, results: Path | None = None) -> None:
-    """Refuse, before any work, a store and a folder of results that take no files.
+    """Check, before any work, that the cache and the folder of results can be written.
 
-    Where nothing is left to be written, both may be read-only.
+    A folder may be read-only if nothing has to be written into it.
 
     Raises:
-        EffbenchError: a file must be written, and cannot be.
+        EffbenchError: a folder cannot be written, but has to be.
 
     """
     steps = plan.steps().items()

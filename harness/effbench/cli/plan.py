@@ -1,4 +1,4 @@
-"""The command that shows what a suite comes to, and what it costs."""
+"""The command ``effbench plan``: shows the steps and cells of a suite, and their costs."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def plan(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Show the steps and cells that SUITE comes to, and what is left will cost; run nothing."""
+    """Show the steps and cells of SUITE, and the cost of those still to do; run nothing."""
     from effbench.plan.costs import Facts
-    from effbench.run.finished import finished
-    from effbench.views.listing import described_plan, spelled_plan
+    from effbench.run.finished import finished_cells
+    from effbench.views.listing import plan_facts, plan_lines
 
-    root = results.absolute()  # a plugin may go to another folder
-    store, found = planned(suite, data, cache)
-    done = finished(found, store, root, device)
-    described = described_plan(found, Facts(store, device), done)
+    root = results.absolute()  # a plugin may change the working folder
+    store, whole = planned(suite, data, cache)
+    done = finished_cells(whole, store, root, device)
+    facts = plan_facts(whole, Facts(store, device), done)
     if as_json:
-        put_json(described)
+        put_json(facts)
         return
-    say(*found.remarks, err=True)
-    say(*spelled_plan(described))
+    say(*whole.remarks, err=True)
+    say(*plan_lines(facts))

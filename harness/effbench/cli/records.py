@@ -1,4 +1,4 @@
-"""The commands that read what runs have left, and make nothing."""
+"""The commands ``effbench compare``, ``show`` and ``evaluate``: they only read files."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from effbench.text.printing import put, put_json, say
 
 @click.command()
 @click.argument("row")
-@click.argument("others", metavar="OTHER...", nargs=-1, required=True)
+@click.argument("rows", metavar="OTHER...", nargs=-1, required=True)
 @click.option(
     "--results",
     default="results",
     show_default=True,
     type=Place(exists=True, file_okay=False),
-    help="Where records are.",
+    help="The folder of the records.",
 )
-@click.option("--suite", metavar="NAME", help="The one to look at [default: all].")
+@click.option("--suite", metavar="NAME", help="Compare only in this suite [default: all].")
 @click.option("--index", metavar="NAME", help="The index [default: the suite's first].")
 @click.option("--measure", help="The measure of quality [default: the suite's first].")
 @click.option(
     "--span",
     default="end to end",
     show_default=True,
-    help="The latency: encode for encoders alone.",
+    help="The span of latency to compare, such as encode for the encoders alone.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "markdown", "csv", "json"]),
-    help="markdown: a table of the differences in quality alone [default: text].",
+    help="The format; markdown is a table of differences in quality only [default: text].",
 )
 @as_json_option
 def compare(
     row: str,
-    others: tuple[str, ...],
+    rows: tuple[str, ...],
     results: Path,
     suite: str | None,
     index: str | None,
@@ -47,25 +47,25 @@ def compare(
     form: str | None,
     as_json: bool,
 ) -> None:
-    """Compare ROW with each OTHER, query by query: quality and latency, with 95 % intervals.
+    """Compare ROW with each OTHER row in quality and latency, with 95 % intervals.
 
-    Differences of quality are tested by paired randomisation, corrected for all datasets and
-    others of a suite by Holm's method; speeds are compared within one session. Exit code 1:
-    something could not be read, and is named.
+    Quality is compared query by query: a paired randomisation test, with Holm's correction for
+    all datasets and OTHER rows of a suite. Latencies are compared within one session. Exit code
+    1: a file could not be read; it is named.
     """
     from effbench.board import comparison
     from effbench.views import render
     from effbench.views.tables import compared
 
-    asked = comparison.Question(row, tuple(dict.fromkeys(others)), suite, index, measure, span)
-    found, unreadable = comparison.compare(results, asked)
+    question = comparison.Question(row, tuple(dict.fromkeys(rows)), suite, index, measure, span)
+    comparisons, unreadable = comparison.compare(results, question)
     if as_json or form == "json":
-        put_json([one.facts() for one in found])
+        put_json([pair.facts() for pair in comparisons])
     elif form in ("markdown", "csv"):
-        put(render.FORMATS[form](compared(found, for_people=form == "markdown")))
+        put(render.FORMATS[form](compared(comparisons, for_people=form == "markdown")))
     else:
-        say(*(line for one in found for line in one.lines()))
-    say(*(f"left out: {what}" for what in unreadable), err=True)
+        say(*(line for pair in comparisons for line in pair.lines()))
+    say(*(f"left out: {reason}" for reason in unreadable), err=True)
     leave(failed=bool(unreadable))
 
 
@@ -76,14 +76,14 @@ def compare(
     default="results",
     show_default=True,
     type=Place(file_okay=False),
-    help="Where records are.",
+    help="The folder of the records.",
 )
 @as_json_option
 def show(cell: str, results: Path, as_json: bool) -> None:
-    """Show the record of CELL: a file, or a name such as scifact-test--minilm--exact.
+    """Show the record of CELL: its file, or its name such as scifact-test--minilm--exact.
 
-    Of models that the row uses, what their trainers say of them is shown too, such as the
-    weights of a mixed prompt. Values of single queries are in the file.
+    The record includes the facts that trainers give about the row's models, such as the weights
+    of a mixed prompt. Values of single queries are not shown; the file has them.
     """
     from effbench.api.errors import EffbenchError
     from effbench.run.records import load
@@ -119,20 +119,19 @@ def show(cell: str, results: Path, as_json: bool) -> None:
 def evaluate(
     qrels: Path, run: Path, measures: tuple[str, ...], per_query: bool, as_json: bool
 ) -> None:
-    """Score a TREC RUN file against QRELS (TREC or BEIR layout, plain or .gz).
+    """Score the file RUN in TREC's format by the judgments in QRELS (TREC or BEIR, also .gz).
 
-    Hits are ordered by score, a 64-bit float, ties by doc_id, both descending as trec_eval
-    does; a judged query without hits counts 0.
+    Hits are ordered like in trec_eval: by score (a 64-bit float), and equal scores by doc_id,
+    both descending. A judged query without hits counts 0.
     """
     from effbench.run.evaluation import evaluate as score
 
-    found = score(qrels, run, measures)
-    say(*found.remarks, err=True)
+    scores = score(qrels, run, measures)
+    say(*scores.remarks, err=True)
     if as_json:
-        shown = {"mean": found.means, **({"per_query": found.values} if per_query else {})}
-        put_json(shown)
+        put_json({"mean": scores.means, **({"per_query": scores.values} if per_query else {})})
         return
-    for name, by_query in found.values.items():
+    for name, by_query in scores.values.items():
         queries = by_query.items() if per_query else ()
         say(*(f"{name}\t{query}\t{value:.4f}" for query, value in queries))
-        say(f"{name}\tall\t{found.means[name]:.4f}")
+        say(f"{name}\tall\t{scores.means[name]:.4f}")

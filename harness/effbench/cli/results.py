@@ -1,4 +1,4 @@
-"""The command that tidies folders of results."""
+"""The command ``effbench results prune``: removes records that no suite needs any more."""
 
 from __future__ import annotations
 
@@ -18,40 +18,44 @@ def results() -> None:
 
 @results.command()
 @click.argument("folder", metavar="RESULTS", type=Place(exists=True, file_okay=False))
-@click.option("--yes/--dry-run", default=False, help="Remove it; else it is only shown.")
+@click.option(
+    "--yes/--dry-run",
+    default=False,
+    help="Remove the files, or only show them [default: --dry-run].",
+)
 @as_json_option
 def prune(folder: Path, yes: bool, as_json: bool) -> None:
-    """Remove from RESULTS the records that their suite has no more, and what belongs to them.
+    """Remove records from RESULTS that are not in their suite any more, and their files.
 
-    That is runs, texts of queries, and latency sessions that measured none of the suite's
-    cells. What cannot be read is named and stays. Exit code 1: some cannot be read.
+    Their files are runs, texts of queries, and latency sessions that measured no cell of the
+    suite. A file that cannot be read is named and stays. Exit code 1: a file cannot be read.
     """
     from effbench.board.pruning import remove, surplus
 
-    found = surplus(folder)
-    nbytes = found.nbytes
+    unneeded = surplus(folder)
+    nbytes = unneeded.nbytes
     if yes:
-        remove(found.files)
+        remove(unneeded.files)
     if as_json:
         put_json(
             {
                 "dry_run": not yes,
-                "records": found.records,
+                "records": unneeded.records,
                 "bytes": nbytes,
-                "files": list(map(str, found.files)),
-                "unreadable": found.unreadable,
+                "files": list(map(str, unneeded.files)),
+                "unreadable": unneeded.unreadable,
             }
         )
     else:
-        say(*map(str, found.files))
-        total = f"{counted(len(found.files), 'files')}, {sized(nbytes)}"
-        records = counted(found.records, "records")
-        if not found.files:
+        say(*map(str, unneeded.files))
+        total = f"{counted(len(unneeded.files), 'files')}, {sized(nbytes)}"
+        records = counted(unneeded.records, "records")
+        if not unneeded.files:
             say("nothing to remove: each record that can be read is of its suite")
         elif yes:
             say(f"removed {total}, {records} among them")
         else:
             say(f"would remove {total}, {records} among them; now nothing is removed "
                 "(give --yes)")  # fmt: skip
-    say(*(f"left out: {what}" for what in found.unreadable), err=True)
-    leave(failed=bool(found.unreadable))
+    say(*(f"left out: {reason}" for reason in unneeded.unreadable), err=True)
+    leave(failed=bool(unneeded.unreadable))

@@ -1,4 +1,4 @@
-"""The clock: sessions of fresh processes that answer one query at a time, in turns.
+"""The clock: latency sessions, in which fresh processes take turns to answer single queries.
 
 It may import `cache` and the rooms before it.
 """

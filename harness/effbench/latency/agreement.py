@@ -1,8 +1,8 @@
-"""Whether timed queries got the answers of the quality pass: no time without its answer.
+"""The check that timed queries got the answers of the quality pass; else a time is void.
 
-A worker hands on the first hits of each timed query; they are held against the cell's run when
-the session is over. Of an encoder that reads while the user types, or can tell its stages, the
-vectors are held against those of ``encode_queries`` in the worker itself.
+A worker returns the first hits of each timed query. When the session is over, these hits are
+compared with the cell's run. Some encoders read while the user types, or tell the stages of
+encoding apart. The worker itself compares their vectors with those of ``encode_queries``.
 """
 
 from __future__ import annotations
@@ -23,101 +23,112 @@ if TYPE_CHECKING:
     from effbench.work.workbench import Workbench
 
 FIRST = 10
-"""Hits of a query that are compared."""
+"""How many hits of a query are compared."""
 
 TIED, NEAR, ROUGH = 0.002, 0.01, 0.1
-"""How far scores may lie apart, of a query's largest: of a hit that the run lacks and its last,
-of any hits, and where half are shared.
+"""How far two scores may differ, as a share of the query's largest score.
 
-A batch of one moves last bits, a GPU more, and inputs that are quantised with their batch some
-per cent.
+TIED is for a hit that the run lacks: it is compared with the run's last hit. NEAR is for all
+other hits. ROUGH is for all hits of a query that shares half of its docs with the run.
+
+A query that is encoded alone differs in the last bits from the same query in a batch. On a GPU
+it differs more, and by some per cent where an encoder quantises a batch together.
 """
 
 VECTORS = 0.05
-"""How far two vectors of a text may lie apart, of their length.
+"""How far two vectors of a text may differ, as a share of their length.
 
-What an int8 encoder reads word by word has other scales than the whole text: small-query's gru
-is 1.4 % off.
+An int8 encoder that reads word by word uses other scales than for the whole text. The vectors
+of small-query's gru differ by 1.4 %.
 """
 
 Answer: TypeAlias = "tuple[tuple[int | str, float], ...] | None"
-"""A query's first hits, best first: position or doc_id, score; None where one is not finite."""
+"""A query's first hits, best first, as (position or doc_id, score).
+
+It is None where a score is not finite.
+"""
 
 
-def first_hits(found: Any, text: str, cell: Cell, docs: int) -> Answer:
-    """Return the first hits of the answer to one query, of a system or an index of ``docs``.
+def first_hits(answer: Any, text: str, cell: Cell, docs: int) -> Answer:
+    """Return the first hits in the answer of a retriever, or of an index of ``docs`` docs.
 
-    One more than are compared: the query's own doc may be among them.
+    Return one hit more than are compared, since the query's own doc may be among them.
 
     Raises:
-        EffbenchError: it is no answer to one query.
+        EffbenchError: this is not an answer to one query.
 
     """
     hits: Sequence[tuple[int | str, float]]
     if isinstance(cell.search, SearchIndex):
-        scores, positions = found
+        scores, positions = answer
         check_answer(scores, positions, (1, docs), cell.search.index.row)
         pairs = zip(positions[0].tolist(), scores[0].tolist(), strict=True)
         hits = [(position, score) for position, score in pairs if position >= 0]
-    elif len(found) == 1:
-        hits = retrieved(found[0], text, cell.row)
+    elif len(answer) == 1:
+        hits = retrieved(answer[0], text, cell.row)
     else:
         raise EffbenchError(
-            f"{cell.row.who}: search returned {len(found)} lists for 1 query (one is wanted)"
+            f"{cell.row.who}: search returned {len(answer)} lists for 1 query (one is wanted)"
         )
     if not all(math.isfinite(score) for _, score in hits):
         return None
     return tuple((doc, score) for doc, score in hits[: FIRST + 1])
 
 
-def unlike(vectors: Sequence[Any], wanted: Sequence[Any]) -> list[int]:
-    """Return the numbers of the vectors [1, d] that are not near those that are wanted."""
+def differing_vectors(vectors: Sequence[Any], expected: Sequence[Any]) -> list[int]:
+    """Return the numbers of the vectors [1, d] that are not near the expected ones."""
     import numpy as np
 
-    pairs = zip(vectors, wanted, strict=True)
-    near = (np.linalg.norm(own - true) <= VECTORS * np.linalg.norm(true) for own, true in pairs)
-    return [number for number, one in enumerate(near) if not one]
+    return [
+        number
+        for number, (vector, true) in enumerate(zip(vectors, expected, strict=True))
+        if not np.linalg.norm(vector - true) <= VECTORS * np.linalg.norm(true)
+    ]
 
 
 class Answers:
-    """What timed queries were answered, until it is compared: cell -> query_id -> answers."""
+    """The answers to timed queries, until they are compared: cell -> query_id -> answers."""
 
     def __init__(self) -> None:
-        """Start with none."""
-        self._of: dict[str, dict[str, set[Answer]]] = {}
+        """Start without an answer."""
+        self._by_cell: dict[str, dict[str, set[Answer]]] = {}
 
     def keep(self, cell: str, queries: Iterable[str], answers: Iterable[Any]) -> None:
-        """Take what a worker said; what it said before is kept once."""
-        own = self._of.setdefault(cell, {})
+        """Take the answers of a worker; equal answers to a query are kept once."""
+        by_query = self._by_cell.setdefault(cell, {})
         for query, answer in zip(queries, answers, strict=True):
             hits = None if answer is None else tuple((doc, score) for doc, score in answer)
-            own.setdefault(query, set()).add(hits)
+            by_query.setdefault(query, set()).add(hits)
 
     def differing(self, cell: Cell, bench: Workbench) -> list[str]:
-        """Return the queries of which some answer is not that of the cell's run."""
-        search, given = cell.search, self._of.get(cell.name, {})
+        """Return the queries that got an answer that differs from the cell's run."""
+        search, by_query = cell.search, self._by_cell.get(cell.name, {})
         path = bench.artifact(search).folder / RUN
-        run = {query: hits for query, hits in stream_trec(path) if query in given}
+        run = {query: hits for query, hits in stream_trec(path) if query in by_query}
         ids: Mapping[Any, str] | None = None
         if isinstance(search, SearchIndex):
             folder = bench.artifact(search.index.corpus).folder
-            every = (answer for answers in given.values() for answer in answers)
+            every = (answer for answers in by_query.values() for answer in answers)
             docs = {doc for answer in every for doc, _ in answer or ()}
             ids = ids_at(folder, (doc for doc in docs if isinstance(doc, int)))
         drops = cell.dataset.declared.drop_self_hits
         count = min(FIRST, search.k)
 
-        def alike(query: str, answer: Answer) -> bool:
-            hits = _named(answer, ids, query if drops else None)
-            return same(hits, run.get(query, []), count)
+        def agrees(query: str, answer: Answer) -> bool:
+            hits = _hits_by_id(answer, ids, query if drops else None)
+            return same_hits(hits, run.get(query, []), count)
 
-        return [q for q, own in given.items() if not all(alike(q, one) for one in own)]
+        return [
+            query
+            for query, answers in by_query.items()
+            if not all(agrees(query, answer) for answer in answers)
+        ]
 
 
-def _named(
+def _hits_by_id(
     answer: Answer, ids: Mapping[Any, str] | None, drop: str | None
 ) -> list[ScoredDoc] | None:
-    """Return an answer's hits by doc_id, less ``drop``; None where one is no doc."""
+    """Return an answer's hits by doc_id, without ``drop``; None if a hit is no doc."""
     if answer is None:
         return None
     try:
@@ -129,27 +140,31 @@ def _named(
     return [hit for hit in hits if hit.doc_id != drop]
 
 
-def same(hits: Sequence[ScoredDoc] | None, run: Sequence[ScoredDoc], count: int) -> bool:
-    """Tell whether a query's hits, best first, are those of a run, by the first ``count``.
+def same_hits(hits: Sequence[ScoredDoc] | None, run: Sequence[ScoredDoc], count: int) -> bool:
+    """Tell whether the first ``count`` hits of a query, best first, agree with its run.
 
-    The scores at each rank must be near, and so must each doc's in the run (one that the run
-    lacks must tie with its last: some models score all docs alike, within a few per cent); or
-    half of the docs must be shared, and the scores be roughly those of the run. Of an
-    approximate search, single docs come and go.
+    They agree in one of two cases:
+
+    - The scores at each rank are near, and so are the two scores of each doc. A doc that the
+      run lacks must tie with the run's last doc, since some models score all docs within a
+      few per cent.
+    - They share half of their docs, and the scores are roughly equal. An approximate search
+      misses a doc now and then.
     """
     if hits is None:
         return False
-    mine, best = hits[:count], run[:count]
-    if not mine or not best:
-        return not mine and not best
+    timed, best = hits[:count], run[:count]
+    if not timed or not best:
+        return not timed and not best
     known, last = dict(run), run[-1].score
-    ranks = [abs(hit.score - other.score) for hit, other in zip(mine, best, strict=False)]
-    lacked = [abs(hit.score - last) for hit in mine if hit.doc_id not in known]
-    there = [abs(hit.score - known[hit.doc_id]) for hit in mine if hit.doc_id in known]
-    # equal scores are lowered by the smallest step there is, in a run
-    size = max(abs(hit.score) for hit in (*mine, *best)) + 1e-30
-    near = max([*ranks, *there]) <= NEAR * size and max(lacked, default=0.0) <= TIED * size
-    if near and len(mine) == len(best):
+    ranks = [abs(hit.score - true.score) for hit, true in zip(timed, best, strict=False)]
+    lacked = [abs(hit.score - last) for hit in timed if hit.doc_id not in known]
+    shared = [abs(hit.score - known[hit.doc_id]) for hit in timed if hit.doc_id in known]
+    # a run lowers the second of two equal scores by the smallest possible step
+    size = max(abs(hit.score) for hit in (*timed, *best)) + 1e-30
+    far = max([*ranks, *shared])
+    near = far <= NEAR * size and max(lacked, default=0.0) <= TIED * size
+    if near and len(timed) == len(best):
         return True
-    shared = len({hit.doc_id for hit in mine} & {hit.doc_id for hit in best})
-    return 2 * shared >= max(len(mine), len(best)) and max([*ranks, *there]) <= ROUGH * size
+    both = len({hit.doc_id for hit in timed} & {hit.doc_id for hit in best})
+    return 2 * both >= max(len(timed), len(best)) and far <= ROUGH * size

@@ -1,4 +1,4 @@
-"""One session a machine at a time."""
+"""The lock that lets one latency session at a time measure on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def exclusive(progress: Progress) -> Iterator[None]:
-    """Be the only session on this machine; where there can be no lock, that is said."""
+    """Wait until no other session measures on this machine, and keep others out.
+
+    Where the system gives no lock, tell the user so and go on.
+    """
     with contextlib.ExitStack() as kept:
         try:
             lock = FileLock(Path(tempfile.gettempdir()) / "effbench-latency.lock", mode=0o666)
@@ -26,6 +29,7 @@ def exclusive(progress: Progress) -> Iterator[None]:
                 progress.note("latency: another session measures on this machine, waiting")
                 lock.acquire()
             kept.callback(lock.release)
-        except (OSError, NotImplementedError) as error:  # another user's; a disk without locks
+        # the file is another user's, or the disk has no locks
+        except (OSError, NotImplementedError) as error:
             progress.note(f"latency: no lock ({error}): other sessions may run beside this one")
         yield

@@ -1,4 +1,4 @@
-"""The file of a session, read: a zip of numpy's arrays, within bounds, and nothing else."""
+"""Reading of a session's file: a zip of numpy arrays, which may be foreign or damaged."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_TIMES = 10_000_000
-"""Of a session; ours of 15 rows, five processes and 300 queries has 100,000."""
+"""Times in a session. A session of 15 rows, five processes and 300 queries has 100,000."""
 
 LARGEST_HEADER = 50_000_000
+"""Bytes of a session's header."""
+
 LARGEST_DIRECTORY = 4096
-"""Bytes in which a zip lists what is in it: ours has seven arrays."""
+"""Bytes of a zip file's directory. Ours lists seven arrays."""
 
 LONGEST = 200
-"""Characters of what a library says that are shown."""
+"""Characters of a library's message that are shown."""
 
 ADVICE = "delete it, and measure anew: effbench latency SUITE"
 END = b"PK\x05\x06"
@@ -33,11 +35,11 @@ LARGER_END = b"PK\x06\x07"
 
 
 def read(path: Path) -> tuple[Header, dict[str, NDArray[np.int64]]]:
-    """Return what a session was made of, and its columns.
+    """Return the header of a session, and its columns (name -> array [times]).
 
     Raises:
-        EffbenchError: it is missing, cut off, foreign, of a newer format, too large, or its
-            times are not of the rows, processes, spans and queries of its header.
+        EffbenchError: the file is missing, cut off, foreign, of a newer format or too large,
+            or its times belong to a row, process, span or query that the header lacks.
 
     """
     raw = content(path)
@@ -45,13 +47,14 @@ def read(path: Path) -> tuple[Header, dict[str, NDArray[np.int64]]]:
         arrays = dict(_arrays(raw))
     except EffbenchError:
         raise
-    except Exception as error:  # numpy and zipfile raise what they like at damaged bytes
-        said = plain_line(str(error), LONGEST)  # zipfile shows bytes of the file, thousands
-        raise EffbenchError(f"{path}: no latency session: {said} ({ADVICE})") from error
+    except Exception as error:  # numpy and zipfile raise any exception at damaged bytes
+        # zipfile puts thousands of the file's bytes into its message
+        message = plain_line(str(error), LONGEST)
+        raise EffbenchError(f"{path}: no latency session: {message} ({ADVICE})") from error
     header = _header(arrays.pop("header").tobytes(), path)
     columns = {name: column.astype("i8") for name, column in arrays.items()}
-    for wrong in _wrong(header, columns):
-        raise EffbenchError(f"{path}: {wrong} ({ADVICE})")
+    for problem in _problems(header, columns):
+        raise EffbenchError(f"{path}: {problem} ({ADVICE})")
     return header, columns
 
 
@@ -65,7 +68,7 @@ def _header(text: bytes, path: Path) -> Header:
 
 
 def _arrays(raw: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield the header and the columns; nothing is inflated before its size is known."""
+    """Yield the header and the columns by name; check each size before inflating."""
     import numpy as np
 
     end = raw[-22:]
@@ -93,7 +96,7 @@ def _inflated(file: ZipFile, name: str, most: int) -> bytes:
     if info.file_size > most:
         raise BadZipFile(f"{name} has {info.file_size} bytes, and at most {most} are read")
     with file.open(info) as member:
-        # not all that there is: it inflates to what the directory says, or is refused
+        # read no more than the directory promises: a bomb inflates to more
         data = member.read(info.file_size)
     if len(data) != info.file_size:
         raise BadZipFile(f"{name} is damaged")
@@ -108,19 +111,20 @@ def _array(data: bytes, dtype: np.dtype[Any]) -> NDArray[Any]:
     if npy.read_magic(file) != (1, 0):
         raise BadZipFile("an array of another version than ours")
     shape, _, kind = npy.read_array_header_1_0(file)
-    known = kind.kind == dtype.kind and kind.itemsize <= dtype.itemsize  # older spans: u1
-    found = np.frombuffer(data, kind if known else dtype, offset=file.tell())
-    if not known or shape != found.shape:
+    # older files hold the spans as u1
+    known = kind.kind == dtype.kind and kind.itemsize <= dtype.itemsize
+    array = np.frombuffer(data, kind if known else dtype, offset=file.tell())
+    if not known or shape != array.shape:
         raise BadZipFile(f"an array is {kind} of {shape}, not {dtype} of one dimension")
-    return found
+    return array
 
 
-def _wrong(header: Header, columns: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
-    """Yield what the columns have that the header does not know."""
+def _problems(header: Header, columns: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
+    """Yield a message for each column that names something that the header lacks."""
     if not len(columns["ns"]):
         return
     largest = {name: int(column.max()) for name, column in columns.items()}
-    processes = [one.process for one in header.processes]
+    processes = [facts.process for facts in header.processes]
     for name, known in (
         ("row", len(header.rows)),
         ("span", len(header.spans)),

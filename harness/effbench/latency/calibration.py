@@ -1,4 +1,4 @@
-"""A fixed piece of work that tells how fast the machine is right now."""
+"""A fixed piece of work whose time tells how fast the machine is right now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WIDTH, PRODUCTS, WORDS = 192, 24, 1200
 
 
 class Kernel:
-    """Products of small matrices and a tokeniser's loop: about a millisecond of each."""
+    """Matrix products and a tokeniser's loop, about a millisecond of each."""
 
     def __init__(self) -> None:
         import numpy as np
@@ -22,10 +22,10 @@ class Kernel:
             self.run()
 
     def run(self) -> int:
-        """Return the nanoseconds that it takes, the least of three."""
-        return min(self._once() for _ in range(3))
+        """Return how long the work takes in nanoseconds: the shortest of three times."""
+        return min(self._time() for _ in range(3))
 
-    def _once(self) -> int:
+    def _time(self) -> int:
         start = perf_counter_ns()
         product = self._matrix
         for _ in range(PRODUCTS):

@@ -1,8 +1,8 @@
-"""The two pipes between a session and a worker: one command, one answer, a line each.
+"""The two pipes between a session and a worker: a line is one command, or one answer.
 
-Each command carries a token, and so does its answer: a line that a plugin wrote is told apart.
-The worker's ends are nobody's but ours: neither programs nor forks inherit them, and what is
-printed goes elsewhere.
+Each command carries a token, and its answer repeats it. This tells an answer from a line that a
+plugin has written. Only the worker itself has its ends of the pipes: programs and forks that it
+starts do not inherit them, and its standard output leads to standard error.
 """
 
 from __future__ import annotations
@@ -21,34 +21,36 @@ from typing import IO, Any
 import msgspec
 
 from effbench.guard.blame import PluginError
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 
 MARK = "EFFBENCH_WORKER"
-"""What tells a worker's processes in their environment."""
+"""The environment variable that marks all processes of a worker."""
 
 LARGEST = 16 * 2**20
-"""Bytes that a line may have: a hundred thousand times are a tenth of it."""
+"""Bytes of a line. A hundred thousand times take a tenth of this."""
 
 LOOK_SECONDS = 1.0
-"""How often whoever waits for an answer looks after other things."""
+"""The seconds between two calls of ``meanwhile`` while a session waits for an answer."""
 
-_encode = msgspec.json.encode  # what is in C cannot be replaced in part
+_encode = msgspec.json.encode  # a plugin cannot replace parts of a function in C
 
 
 class Envelope(msgspec.Struct):
-    """An answer, or why there is none."""
+    """An answer, or the reason why there is none."""
 
     to: str
     """The token of the command."""
 
     reply: msgspec.Raw = msgspec.Raw()
     failed: str = ""
+    """The reason; empty when there is an answer."""
+
     named: bool = False
-    """Whether that says by itself whose fault it was."""
+    """Whether the reason names the plugin that caused it."""
 
 
-def opened(line: bytes, token: str) -> Envelope | None:
-    """Return what a line holds; None if it is no answer to the command of that token."""
+def parse_envelope(line: bytes, token: str) -> Envelope | None:
+    """Return the envelope in a line; None if it does not answer the command of ``token``."""
     try:
         envelope = msgspec.json.decode(line, type=Envelope)
     except (ValueError, RecursionError):  # no JSON, or not of this shape
@@ -57,10 +59,10 @@ def opened(line: bytes, token: str) -> Envelope | None:
 
 
 class Outside:
-    """The session's end. Threads read and write, since a worker may do neither."""
+    """The session's end. Threads read and write, since a worker that hangs does neither."""
 
     def __init__(self, commands: IO[bytes], answers: IO[bytes], mark: str) -> None:
-        """Take both pipes; answers begin after a line of the worker's ``mark``."""
+        """Take both pipes; the answers begin after a line with the worker's ``mark``."""
         self._commands, self._answers, self._mark = commands, answers, mark.encode()
         self._to_send: queue.Queue[bytes] = queue.Queue()
         self._lines: queue.Queue[bytes] = queue.Queue()
@@ -72,16 +74,16 @@ class Outside:
 
     def send(self, command: dict[str, Any]) -> None:
         """Send a command."""
-        # not by msgspec: a path may hold bytes that are no UTF-8
+        # msgspec would refuse a path whose bytes are no UTF-8
         self._to_send.put(dumps(command).encode() + b"\n")
 
     def line(self, seconds: float, meanwhile: Callable[[], object]) -> bytes:
-        """Return the next line: one without an end was the last, or is too long.
+        """Return the next line, and call ``meanwhile`` now and then while waiting.
 
-        ``meanwhile`` is called now and then.
+        A line without its end is the last line, or it is too long.
 
         Raises:
-            queue.Empty: none came in time.
+            queue.Empty: no line came in time.
 
         """
         deadline = monotonic() + seconds
@@ -99,11 +101,11 @@ class Outside:
         self._to_send.put(b"")
 
     def clear(self) -> None:
-        """Let go of the pipes, when the worker has gone."""
+        """Close the pipes after the worker has ended."""
         for thread, pipe in zip(self._threads, (self._commands, self._answers), strict=True):
             thread.join(1)
-            if not thread.is_alive():  # else it holds the file
-                with suppress(OSError):  # what was not sent yet
+            if not thread.is_alive():  # a living thread still uses the file
+                with suppress(OSError):  # closing flushes what was not sent yet
                     pipe.close()
 
     def _send(self) -> None:
@@ -112,15 +114,15 @@ class Outside:
                 self._commands.write(command)
                 self._commands.flush()
             self._commands.close()
-        except OSError:  # it has ended: its answers end, too
+        except OSError:  # the worker has ended: its answers end, too
             return
 
     def _listen(self) -> None:
         line = b"\n"
         try:
-            while line and line.strip() != self._mark:  # what Python prints at its start
+            while line and line.strip() != self._mark:  # Python may print at its start
                 line = self._answers.readline(LARGEST)
-            while self._lines.qsize() < 2:  # the second one is more than was asked for
+            while self._lines.qsize() < 2:  # nobody asked for a second line
                 line = self._answers.readline(LARGEST)
                 self._lines.put(line)
                 if not line.endswith(b"\n"):
@@ -130,10 +132,10 @@ class Outside:
 
 
 class Inside:
-    """The worker's end; its process ends with the commands."""
+    """The worker's end. The process ends when no more commands come."""
 
     def __init__(self, mark: str) -> None:
-        """Take the pipes from standard input and output, and leave those to plugins."""
+        """Take the pipes from standard input and output, and give plugins other files there."""
         self._process, self._token = getpid(), ""
         self._files = [os.dup(0), os.dup(1)]
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -147,34 +149,34 @@ class Inside:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def command(self) -> dict[str, Any]:
-        """Return the next command."""
+        """Wait for the next command and return it."""
         command = self._commands.get()
         self._token = command.pop("to")
         return command
 
     def answer(self, reply: msgspec.Struct) -> None:
-        """Answer it."""
+        """Answer the last command."""
         self._write(_encode({"to": self._token, "reply": reply}) + b"\n")
 
     def fail(self, error: BaseException) -> None:
-        """Say why there is no answer, and end: without waiting for a plugin's threads."""
-        with suppress(OSError):  # it may be closed
+        """Tell why there is no answer, and end at once: a plugin's threads are not awaited."""
+        with suppress(OSError):  # a plugin may have closed standard error
             write(2, "".join(format_exception(error)).encode(errors="replace"))
         try:
-            text = said(error).encode(errors="replace").decode()
+            text = message_of(error).encode(errors="replace").decode()
             named = isinstance(error, PluginError)
             self._write(_encode({"to": self._token, "failed": text, "named": named}) + b"\n")
         finally:
             _exit(1)
 
     def _write(self, line: bytes) -> None:
-        if getpid() != self._process:  # a plugin forked, and its child goes on with our work
+        if getpid() != self._process:  # this is a plugin's fork that goes on with our work
             _exit(1)
         while line:
             line = line[write(self._files[1], line) :]
 
     def _forget(self) -> None:
-        """Leave the pipes to the parent, in a child."""
+        """Close the pipes in a forked child: they belong to the parent."""
         for file in self._files:
             with suppress(OSError):
                 close(file)

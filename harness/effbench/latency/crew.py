@@ -1,4 +1,4 @@
-"""The crew of a round: a worker for each row, open and warm at the same time."""
+"""The workers of a round: a process for each row, all of them open and warm at a time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from effbench.latency.place import Place
+from effbench.latency.cell_source import CellSource
 from effbench.latency.replies import Opened, Reply
-from effbench.latency.workers import Worker, WorkerError, sweep
+from effbench.latency.workers import Worker, WorkerError, end_leftovers
 from effbench.machine import linux
 from effbench.plan.cells import Cell
 from effbench.plan.suite import LatencyOptions
@@ -18,18 +18,22 @@ R = TypeVar("R", bound=Reply)
 
 
 class Crew:
-    """Workers by cell; whoever crashes, hangs or is killed leaves, its last error kept."""
+    """The workers by cell.
+
+    A worker that crashes, hangs or is killed leaves the crew, and ``errors`` keeps its last
+    error.
+    """
 
     def __init__(
         self,
         cells: Mapping[str, Cell],
-        place: Place,
+        source: CellSource,
         options: LatencyOptions,
         cpus: Sequence[int] | None,
         errors: dict[str, WorkerError],
     ) -> None:
-        """Start with nobody."""
-        self._cells, self._place, self._options = cells, place, options
+        """Start without a worker; workers stay on ``cpus`` (None: on any)."""
+        self._cells, self._source, self._options = cells, source, options
         self._cpus, self._errors = cpus, errors
         self._workers: dict[str, Worker] = {}
         self._idle: list[Worker] = []
@@ -53,15 +57,15 @@ class Crew:
 
     @property
     def processes(self) -> list[int]:
-        """The numbers of the processes that measure: ours, too."""
+        """The numbers of the processes that measure, with our own."""
         return [os.getpid(), *(worker.pid for worker in self._workers.values())]
 
     @property
     def full(self) -> bool:
-        """Whether the suite, or the machine's memory, allows no further row beside these.
+        """Whether the suite or the machine's memory allows no further row beside these rows.
 
-        A row and the baseline always have their place; beyond that, another process like the
-        largest so far must leave as much memory as it takes.
+        A row and the baseline always get a process. A third row gets one if the machine has
+        free memory for two processes like the largest so far.
         """
         if len(self) < 2:
             return False
@@ -71,15 +75,16 @@ class Crew:
         return linux.free_bytes() < 2 * largest
 
     def take_worst_place(self, cell: str) -> None:
-        """Start a worker that is never timed, before the others; it stays until they end.
+        """Start a worker that is never timed, before all others; it ends with them.
 
-        Who starts first after a round has ended seems to get the scattered pages of memory that
-        were freed then: on Linux in a virtual machine MiniLM was 3 to 9 % slower from there,
-        whichever row it was, and not so with huge pages or with this worker before it.
+        The process that starts first after a round seems to get the scattered pages of memory
+        that the round has freed. On Linux in a virtual machine, MiniLM was 3 to 9 % slower in
+        that process, whichever row it was. It was not slower with huge pages, nor with this
+        worker before it.
         """
         try:
             worker = self._worker(cell)
-        except WorkerError:  # the row itself will say
+        except WorkerError:  # the row's own worker will tell
             return
         self._idle.append(worker)
         try:
@@ -88,7 +93,7 @@ class Crew:
             _end([self._idle.pop()])
 
     def start(self, cell: str) -> Opened | None:
-        """Start a cell's worker and let it open its row; return what that took."""
+        """Start a cell's worker and let it open its row; None if that failed."""
         try:
             self._workers[cell] = self._worker(cell)
         except WorkerError as error:
@@ -97,27 +102,36 @@ class Crew:
         return self.ask(cell, "open", Opened, **self._opening(cell))
 
     def ask(
-        self, who: str, what: str, reply: type[R], *, more_seconds: float = 0.0, **options: Any
+        self,
+        cell: str,
+        command: str,
+        reply: type[R],
+        *,
+        more_seconds: float = 0.0,
+        **options: Any,
     ) -> R | None:
-        """Return a worker's answer; None if there is none in time, and then no worker."""
-        if who not in self._workers:
+        """Return the answer of a cell's worker; end the worker if it gives no answer in time.
+
+        Return None then, and where the cell has no worker.
+        """
+        if cell not in self._workers:
             return None
         timeout = self._options.timeout + more_seconds
         try:
-            return self._workers[who].ask(what, reply, timeout, **options)
+            return self._workers[cell].ask(command, reply, timeout, **options)
         except WorkerError as error:
-            self._errors[who] = error
-            _end([self._workers.pop(who)])
+            self._errors[cell] = error
+            _end([self._workers.pop(cell)])
             return None
 
     def _worker(self, cell: str) -> Worker:
         return Worker(self._cells[cell].row.who, self._options.threads, self._cpus)
 
     def _opening(self, cell: str) -> dict[str, Any]:
-        return {"threads": self._options.threads, **self._place.spelled(self._cells[cell])}
+        return {"threads": self._options.threads, **self._source.described(self._cells[cell])}
 
 
 def _end(workers: Sequence[Worker]) -> None:
     for worker in workers:
         worker.end()
-    sweep(workers)
+    end_leftovers(workers)

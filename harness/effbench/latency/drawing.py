@@ -1,4 +1,4 @@
-"""What a session leaves to chance, seeded: queries, turns, arrivals."""
+"""Seeded random choices of a session: queries, the order of rows, the times of arrivals."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ from typing import TypeVar
 T = TypeVar("T")
 
 FRESH = 10
-"""Queries beside the timed ones that make a warm-up of their own worth while."""
+"""Queries that a warm-up must have if it takes none of the timed queries."""
 
 
 def turns(rows: Sequence[T], process: int, block: int) -> list[T]:
-    """Return the order of the rows in a round: shuffled, and the other way round in the next.
+    """Return the order in which the rows of a process are timed on a block of queries.
 
-    Every session has the same, and over two rounds no row comes earlier than another.
+    The order is shuffled for each even block, and reversed for the next block, so that over two
+    blocks no row comes earlier than another row. All sessions use the same orders.
     """
     order = list(rows)
     random.Random(process * 1009 + block // 2).shuffle(order)  # noqa: S311 - no secret
     return order[::-1] if block % 2 else order
 
 
-def arrivals(count: int, apart_ns: float, seed: int) -> list[int]:
-    """Return when queries arrive, in ns: a Poisson process, so far apart on average."""
-    chance, due, found = random.Random(seed), 0.0, []  # noqa: S311 - no secret
+def arrival_times(count: int, mean_gap_ns: float, seed: int) -> list[int]:
+    """Return when ``count`` queries arrive, in ns from the start, as a Poisson process."""
+    chance, due, times = random.Random(seed), 0.0, []  # noqa: S311 - no secret
     for _ in range(count):
-        due += chance.expovariate(1 / apart_ns)
-        found.append(int(due))
-    return found
+        due += chance.expovariate(1 / mean_gap_ns)
+        times.append(int(due))
+    return times
 
 
 def draw(
     queries: Mapping[str, str], count: int, warmup: int
 ) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return ``count`` queries (id, text) to time, and texts to warm up with.
+    """Return ``count`` queries (id, text) to time, and the texts of a warm-up.
 
-    Real ones in a seeded shuffle, no text twice before all were taken. The warm-up is of others
-    where the dataset has enough, else of those that are timed first.
+    The queries are the dataset's, in a seeded shuffle. No text comes twice before all texts
+    have come once. The warm-up takes texts that are not timed if the dataset has enough of
+    them; else it takes the texts that are timed first.
     """
     unique = {text: query for query, text in reversed(list(queries.items()))}
     chance = random.Random(0)  # noqa: S311 - no secret

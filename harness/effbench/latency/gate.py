@@ -1,4 +1,4 @@
-"""The noise gate: whether the machine was steady while a block was measured."""
+"""The noise gate: it decides whether the machine was steady while a block was measured."""
 
 from __future__ import annotations
 
@@ -15,48 +15,53 @@ from effbench.machine.linux import tried
 
 CPUS = "/sys/devices/system/cpu"
 DRIFT = 0.05
-"""How far the calibrations before and after a block may lie apart."""
+"""The largest relative difference between the calibrations before and after a block."""
 
 STOLEN = 0.02
-"""Share of the processors that other virtual machines may take during a block."""
+"""The largest share of the processors' time that other virtual machines may take."""
 
-OTHERS = 0.25
-"""Cores that other processes may keep busy."""
+BUSY_CORES = 0.25
+"""The most cores that other processes may keep busy."""
 
 STEADY = 0.5
-"""Share of a row's blocks that must be steady; its figures are of those alone then."""
+"""The share of a row's blocks that must be steady. Its figures use these blocks alone."""
 
 SPREAD = 0.10
-"""Standard deviation that the medians of a row's processes may have, of their median."""
+"""The largest standard deviation of the medians of a row's processes, per their median."""
 
 ADVICE = "on an idle machine, plugged in, its clock fixed (see docs/latency.md)"
 
 
 class Reading(NamedTuple):
-    """What the system has counted so far, in ticks of some processors."""
+    """The system's counters for some processors, since the system was started."""
 
     stolen: int
+    """Ticks that other virtual machines took."""
+
     all: int
+    """All ticks."""
+
     throttled: int
+    """Times that a processor slowed itself down."""
 
 
 def read_system(cpus: Sequence[int] | None = None) -> Reading:
-    """Return the counters of processors (None: of all) now; zeros where there are none."""
+    """Return the counters of some processors (None: of all); zeros where there are none."""
     lines = [f"cpu{cpu}" for cpu in cpus] if cpus else ["cpu"]
     places = [f"cpu{cpu}" for cpu in cpus] if cpus else ["cpu*"]
-    stolen = every = throttled = 0
+    stolen = total = throttled = 0
     try:
         for line in Path("/proc/stat").read_text().splitlines():
             name, *ticks = line.split()
             if name in lines:
                 stolen += int(ticks[7])
-                every += sum(map(int, ticks[:8]))
+                total += sum(map(int, ticks[:8]))
         for place in places:
             counters = Path(CPUS).glob(f"{place}/thermal_throttle/core_throttle_count")
             throttled += sum(int(path.read_text()) for path in counters)
-    except (OSError, ValueError, IndexError):  # not Linux, or not for us
-        return Reading(stolen, every, 0)
-    return Reading(stolen, every, throttled)
+    except (OSError, ValueError, IndexError):  # not Linux, or we may not read them
+        return Reading(stolen, total, 0)
+    return Reading(stolen, total, throttled)
 
 
 def stolen_between(before: Reading, after: Reading) -> float:
@@ -65,10 +70,11 @@ def stolen_between(before: Reading, after: Reading) -> float:
 
 
 class Load:
-    """How many cores other processes keep busy, between two looks."""
+    """The load by other processes: it is looked at now and then."""
 
-    def __init__(self, ours: Callable[[], Iterable[int]]) -> None:
-        self._ours = ours  # the processes that measure, by number
+    def __init__(self, measuring: Callable[[], Iterable[int]]) -> None:
+        """Take a function that returns the numbers of the processes that measure."""
+        self._measuring = measuring
         self._used: dict[int, float] = {}
         self._busy, self._total, self._since = *self._look(), monotonic()
 
@@ -77,24 +83,24 @@ class Load:
         """Return the time since the last look."""
         return monotonic() - self._since
 
-    def others(self) -> float:
-        """Return the cores that others kept busy since the last look."""
+    def busy_cores(self) -> float:
+        """Return how many cores other processes kept busy since the last look."""
         busy, total = self._look()
-        found = busy - self._busy, total - self._total
+        busy_since, total_since = busy - self._busy, total - self._total
         self._busy, self._total, self._since = busy, total, monotonic()
         cores = tried(psutil.cpu_count, None) or 1
-        return max(0.0, found[0] / found[1] * cores) if found[1] > 0 else 0.0
+        return max(0.0, busy_since / total_since * cores) if total_since > 0 else 0.0
 
     def _look(self) -> tuple[float, float]:
-        """Return the seconds that others have used so far, and all seconds of all cores."""
+        """Return the seconds that other processes have used, and all seconds of all cores."""
         now = tried(psutil.cpu_times, None)
         if now is None:
             return 0.0, 0.0
-        total = sum(now[:8])  # without guests, who are counted as users
+        total = sum(now[:8])  # the time of guests is in the users' time already
         idle = now.idle + getattr(now, "iowait", 0.0) + getattr(now, "steal", 0.0)
-        for process in self._ours():
+        for process in self._measuring():
             used = tried(partial(_used_by, process), None)
-            if used is not None:  # what has ended keeps what it has used
+            if used is not None:  # a process that has ended keeps its last value
                 self._used[process] = used.user + used.system
         return total - idle - sum(self._used.values()), total
 
@@ -104,7 +110,7 @@ def _used_by(process: int) -> Any:
 
 
 def unsteady(block: Block) -> str | None:
-    """Say why a block is not steady; None if it is."""
+    """Return why a block is not steady; None if it is steady."""
     before, after = block.kernel_ns
     drift = max(before, after) / min(before, after) - 1
     if drift > DRIFT:
@@ -113,6 +119,6 @@ def unsteady(block: Block) -> str | None:
         return "other virtual machines took the processor"
     if block.throttled:
         return "the processor was throttled"
-    if block.others > OTHERS:
+    if block.busy_cores > BUSY_CORES:
         return "other processes kept a core busy"
     return None

@@ -1,13 +1,13 @@
-"""What the header of a latency session holds: docs/records.md says what each part means.
+"""The types of a session's header on disk. docs/records.md explains each part.
 
-Parts that are not named here are read by nobody, and may be anything.
+Nothing reads the parts that are not named here, so they may hold anything.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from effbench.store.door import (
     CellName,
@@ -26,7 +26,7 @@ from effbench.store.door import (
 FORMAT = 1
 
 NO_BLOCK = 2**16 - 1
-"""The number that times of an open loop have for their block."""
+"""The block number of the times of an open loop."""
 
 COLUMNS = {
     "row": "u2",
@@ -36,58 +36,63 @@ COLUMNS = {
     "query": "u4",
     "ns": "i8",
 }
-"""Column -> numpy type: which row, span, process of the row, block and query, and how long."""
+"""Column -> numpy type. ``ns`` is the time; the others number what was timed."""
 
 Nanoseconds = Annotated[int, Meta(ge=1, le=10**15)]
 Number = Annotated[int, Meta(ge=0, le=2**16 - 1)]
-"""Of a row, process or block, as the columns can hold it."""
+"""The number of a row, process or block, as the columns can hold it."""
 
 
 class Block(NamedTuple):
-    """A few queries of one row, one after the other, between two calibrations."""
+    """A few queries of one row, timed one after the other between two calibrations.
+
+    The file holds it as an array, so the order of the fields is part of the format.
+    """
 
     row: Number
     process: Number
     block: Number
     attempt: Count
-    """How often it was measured anew, since the machine was not steady."""
+    """How many earlier attempts were given up, since the machine was not steady."""
 
     kernel_ns: tuple[Nanoseconds, Nanoseconds]
-    """What the calibrations before and after it took."""
+    """The times of the calibrations before and after the block."""
 
     stolen: Positive
-    """Share of the processors that other virtual machines took."""
+    """Share of the processors' time that other virtual machines took."""
 
     throttled: Count
-    """Times that the processor slowed itself down."""
+    """Times that a processor slowed itself down."""
 
     preempted: Count
     """Times that the system took the processor away from the worker."""
 
-    others: Positive = 0.0
-    """Cores that other processes kept busy during the round that it was in."""
+    busy_cores: Positive = 0.0
+    """Cores that other processes kept busy since the load was last looked at."""
 
 
 class RowFacts(Struct, frozen=True):
-    """A cell that was measured."""
+    """A cell that was measured, or that was to be measured and failed."""
 
     row: Name
     key: Name
-    timed: Name
+    latency_key: Name = field(name="timed")
+    """`Cell.latency_key` when it was measured."""
+
     index: Name | None = None
     search: dict[Name, Any] = {}
     differs: dict[Name, list[QueryId]] = {}
     tokens: list[Count] | None = None
     bytes_read: list[Count] | None = None
     code: Any = None
-    """Digests of its plugins, where the session says them."""
+    """Digests of the cell's plugins. Older sessions lack them."""
 
     def __post_init__(self) -> None:
         check_settings(self.search)
 
 
 class ProcessFacts(Struct, frozen=True):
-    """A fresh process of a cell."""
+    """The start of a fresh process of a cell, and what was measured once in the process."""
 
     cell: CellName
     process: Number
@@ -102,7 +107,7 @@ class ProcessFacts(Struct, frozen=True):
 
 
 class Header(Struct, frozen=True, kw_only=True):
-    """What a session was made of."""
+    """The header of a session: everything but its times."""
 
     format: Literal[1]
     dataset: Name

@@ -1,7 +1,7 @@
-"""What a worker answers to each command: the worker writes these, the session reads them.
+"""The answers of a worker, a type for each command: the worker writes them for the session.
 
-What is written into a worker's pipe is decoded into these types and nothing else, so that no
-plugin's line, however it came there, goes further.
+The session decodes a line from a worker's pipe into these types and nothing else. A line that a
+plugin wrote into the pipe is refused.
 """
 
 from __future__ import annotations
@@ -20,28 +20,31 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Reply(Struct):
-    """An answer."""
+    """An answer to a command."""
 
     def fits(self, asked: Mapping[str, Any]) -> bool:
-        """Tell whether it answers all that a command asked, and no more."""
+        """Tell whether it has an answer for each query of a command, and no more."""
         return True
 
 
 class Opened(Reply):
-    """What opening a row took; the thread pools that are loaded then."""
+    """How long opening a row took, and the thread pools that are loaded afterwards."""
 
     load_ms: Amount
     libraries: list[dict[str, str | int | None]]
 
 
 class First(Reply):
-    """What the first query took."""
+    """How long the first query took."""
 
     first_ms: Amount
 
 
 class Warm(Reply):
-    """New queries, and the same once more; memory; tokens and bytes read of timed queries."""
+    """The times of new queries, and of the same queries again; the memory after that.
+
+    ``tokens`` and ``bytes_read`` have a value for each query that will be timed.
+    """
 
     fresh_ns: list[Ns]
     again_ns: list[Ns]
@@ -50,15 +53,19 @@ class Warm(Reply):
     bytes_read: list[Count] | None
 
     def fits(self, asked: Mapping[str, Any]) -> bool:
-        """Tell whether it tells of all queries."""
-        facts = (one for one in (self.tokens, self.bytes_read) if one is not None)
+        """Tell whether it has a value for each query."""
+        counts = (counts for counts in (self.tokens, self.bytes_read) if counts is not None)
         return len(self.fresh_ns) == len(self.again_ns) and all(
-            len(one) == len(asked["timed"]) for one in facts
+            len(by_query) == len(asked["timed"]) for by_query in counts
         )
 
 
 class Timed(Reply):
-    """A block: span -> ns of each query, calibrations around it, and what was answered."""
+    """A block: span -> ns of each query, the calibrations around it, and the answers.
+
+    ``unlike`` holds for each span the numbers of the queries whose vectors differ from those of
+    ``encode_queries``.
+    """
 
     ns: Annotated[dict[Name, list[Ns]], Meta(max_length=60)]
     kernel_ns: tuple[Ns, Ns]
@@ -67,13 +74,13 @@ class Timed(Reply):
     unlike: dict[Name, list[Count]]
 
     def fits(self, asked: Mapping[str, Any]) -> bool:
-        """Tell whether it tells of all queries."""
+        """Tell whether it has times and an answer for each query."""
         count = len(asked["texts"])
-        many: list[Sequence[object]] = [*self.ns.values(), self.answers]
+        by_query: list[Sequence[object]] = [*self.ns.values(), self.answers]
         return (
             END_TO_END in self.ns
-            and all(len(one) == count for one in many)
-            and all(number < count for one in self.unlike.values() for number in one)
+            and all(len(values) == count for values in by_query)
+            and all(number < count for numbers in self.unlike.values() for number in numbers)
         )
 
 
@@ -84,17 +91,17 @@ class Rate(Reply):
 
 
 class Arrived(Reply):
-    """An open loop: ns from each query's arrival to its answer, and the rate it reached."""
+    """An open loop: ns from each query's arrival to its answer, and the rate of answers."""
 
     ns: list[Ns]
     per_second: Amount
 
     def fits(self, asked: Mapping[str, Any]) -> bool:
-        """Tell whether it tells of all queries."""
+        """Tell whether it has a time for each query."""
         return len(self.ns) == len(asked["texts"])
 
 
 class Energy(Reply):
-    """Joules a query by counter; None where there is none."""
+    """Counter -> joules for each query; None on a machine without counters."""
 
     joules: dict[str, float] | None

@@ -1,4 +1,4 @@
-"""Every time that a session took, in one columnar file."""
+"""The file of a session: every single time that was measured, in columns."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Samples:
-    """A session: what it was made of, and every time it took."""
+class Recording:
+    """A session while it is being measured: its header, and every time so far."""
 
     header: dict[str, Any]
-    """Rows, spans, queries, conditions, machine, processes, errors: docs/records.md."""
+    """Rows, spans, queries, conditions, machine, processes and errors: docs/records.md."""
 
     columns: dict[str, list[int]] = field(default_factory=lambda: {n: [] for n in COLUMNS})
     blocks: list[Block] = field(default_factory=list)
     answers: Answers = field(default_factory=Answers)
-    """What the timed queries were answered: compared with the quality pass, not written."""
+    """The answers to timed queries. They are compared with the quality pass, not written."""
 
     def add(self, row: int, span: str, process: int, block: int, queries: Sequence[int],
             times: Sequence[int]) -> None:  # fmt: skip
-        """Take the times of some queries."""
+        """Take the times (ns) of some queries, which are given by their numbers."""
         spans = self.header["spans"]
         if span not in spans:
             spans.append(span)
@@ -56,20 +56,21 @@ class Samples:
             self.columns[name].extend(values)
 
     def forget(self, row: int, first: int) -> None:
-        """Forget what was measured of a row in its process ``first`` and later ones."""
+        """Forget the times and blocks of a row in its process ``first`` and in later ones."""
         pairs = zip(self.columns["row"], self.columns["process"], strict=True)
-        kept = [place for place, (of, n) in enumerate(pairs) if of != row or n < first]
+        kept = [at for at, (number, n) in enumerate(pairs) if number != row or n < first]
         self.columns = {
-            name: [values[place] for place in kept] for name, values in self.columns.items()
+            name: [values[at] for at in kept] for name, values in self.columns.items()
         }
-        self.blocks = [one for one in self.blocks if one.row != row or one.process < first]
+        self.blocks = [
+            block for block in self.blocks if block.row != row or block.process < first
+        ]
 
     def mean_ns(self, row: int, span: str, process: int) -> float:
         """Return the mean of a span's times so far in a process of a row."""
         wanted = (row, self.header["spans"].index(span), process)
-        found = zip(*(self.columns[name] for name in ("row", "span", "process")), strict=True)
-        pairs = zip(found, self.columns["ns"], strict=True)
-        return fmean(ns for of, ns in pairs if of == wanted)
+        columns = (self.columns[name] for name in ("row", "span", "process", "ns"))
+        return fmean(ns for *timed, ns in zip(*columns, strict=True) if tuple(timed) == wanted)
 
     def write(self, path: Path) -> None:
         """Write the file, atomically."""
@@ -82,14 +83,14 @@ class Samples:
         header = {"format": FORMAT, **self.header, "blocks": self.blocks}
         header["errors"] = {cell: one_line(why) for cell, why in header["errors"].items()}
         header["warnings"] = [one_line(warning) for warning in header["warnings"]]
-        # whatever a driver or an environment said: what was measured must not be lost for it
-        spelled = json.dumps(header, ensure_ascii=False, default=str).encode(errors="replace")
-        strict = msgspec.json.encode(json.loads(spelled))  # what is no finite number is null
+        # the machine's facts may hold odd values: the times must not be lost for them
+        lenient = json.dumps(header, ensure_ascii=False, default=str).encode(errors="replace")
+        strict = msgspec.json.encode(json.loads(lenient))  # NaN and infinities become null
         text = np.frombuffer(strict, dtype=np.uint8)
 
         def save(temporary: Path) -> None:
-            with temporary.open("wb") as file:  # a name without .npz would get one
-                # without allow_pickle: numpy 1.26 would write it as one more array
+            with temporary.open("wb") as file:  # numpy adds .npz to a name that lacks it
+                # numpy 1.26 would write allow_pickle as one more array
                 np.savez_compressed(file, header=text, **arrays)
 
         write_atomically(path, save)
@@ -99,8 +100,8 @@ Times: TypeAlias = "Mapping[int, NDArray[np.int64]]"
 """Process -> array [n, 3] of block, query, nanoseconds."""
 
 
-class Read(NamedTuple):
-    """A session as it is read."""
+class Session(NamedTuple):
+    """A session as its file holds it."""
 
     header: Header
     columns: Mapping[str, NDArray[np.int64]]
@@ -108,13 +109,13 @@ class Read(NamedTuple):
 
     @property
     def cells(self) -> list[str]:
-        """Return the names of the cells that it measured."""
+        """Return the names of the session's cells."""
         return list(self.header.rows)
 
     @property
     def rounds(self) -> int:
-        """Return the processes that every cell had that did not fail."""
-        count = Counter(one.cell for one in self.header.processes)
+        """Return how many processes each cell had at least; failed cells do not count."""
+        count = Counter(facts.cell for facts in self.header.processes)
         return min((count[c] for c in self.cells if c not in self.header.errors), default=0)
 
     def blocks_of(self, cell: str) -> list[Block]:
@@ -123,50 +124,51 @@ class Read(NamedTuple):
         return [block for block in self.blocks if block.row == number]
 
     def times(self, cell: str, span: str) -> Times:
-        """Return what a span of a cell took; empty where it was not measured."""
+        """Return the times of a span of a cell; an empty mapping if it was not measured."""
         import numpy as np
 
         if cell not in self.cells or span not in self.header.spans:
             return {}
-        mine = (self.columns["row"] == self.cells.index(cell)) & (
+        of_span = (self.columns["row"] == self.cells.index(cell)) & (
             self.columns["span"] == self.header.spans.index(span)
         )
-        found = {}
-        for process in np.unique(self.columns["process"][mine]):
-            one = mine & (self.columns["process"] == process)
-            named = (self.columns[name][one] for name in ("block", "query", "ns"))
-            found[int(process)] = np.stack(list(named), axis=1)
-        return found
+        times = {}
+        for process in np.unique(self.columns["process"][of_span]):
+            chosen = of_span & (self.columns["process"] == process)
+            columns = [self.columns[name][chosen] for name in ("block", "query", "ns")]
+            times[int(process)] = np.stack(columns, axis=1)
+        return times
 
 
-def read_samples(path: Path) -> Read:
-    """Read a session.
+def read_session(path: Path) -> Session:
+    """Read the file of a session.
 
     Raises:
         EffbenchError: as `archive.read`.
 
     """
     header, columns = archive.read(path)
-    return Read(header, columns, header.blocks)
+    return Session(header, columns, header.blocks)
 
 
 FOLDER = "latency"
+"""The folder of sessions in a suite's results folder."""
 
 
-def write(folder: Path, samples: Samples) -> Path:
-    """Keep a session in a suite's results folder, beside older ones.
+def write(folder: Path, recording: Recording) -> Path:
+    """Write a session into a suite's results folder, beside older sessions; return its file.
 
     Raises:
-        EffbenchError: it cannot be kept there; the message says where it is.
+        EffbenchError: the file cannot be written there; the message says where it is instead.
 
     """
-    started = "".join(c for c in samples.header["started"] if c.isalnum())
-    path = folder / FOLDER / f"{slug(samples.header['dataset'])}--{started}.npz"
+    started = "".join(c for c in recording.header["started"] if c.isalnum())
+    path = folder / FOLDER / f"{slug(recording.header['dataset'])}--{started}.npz"
     try:
-        samples.write(path)
-    except DiskError as trouble:  # it may have taken hours
+        recording.write(path)
+    except DiskError as trouble:  # the session may have taken hours
         elsewhere = Path(tempfile.mkdtemp(prefix="effbench-"), path.name)
-        samples.write(elsewhere)
+        recording.write(elsewhere)
         raise EffbenchError(
             f"{trouble}; what was measured is in {elsewhere} (move it to {path})"
         ) from trouble

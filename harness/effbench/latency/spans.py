@@ -1,4 +1,4 @@
-"""What is timed of a row: from the raw query text to a host vector, to hits, and to both."""
+"""The spans of a query that are timed: encoding, search, end to end, typing, and stages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from effbench.api.encoders import IncrementalQueryEncoder, StagedQueryEncoder
-from effbench.guard.blame import named
+from effbench.guard.blame import blamed_call
 from effbench.plan.cells import Cell
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.search import SearchIndex
@@ -24,69 +24,78 @@ AFTER_LAST_WORD, TOTAL_COMPUTE = "after last word", "total compute"
 
 
 class Span(NamedTuple):
-    """What is timed of a query, and what goes right before and after it off the clock."""
+    """A part of the answer to a query. Only ``call`` is on the clock."""
 
     prepare: Callable[[str], Any]
+    """Takes the query's text, and returns the argument of ``call``."""
+
     call: Callable[[Any], Any]
-    """Takes what ``prepare`` made of the query's text; returns an answer that is finished."""
+    """Returns an answer that is finished, on a GPU too."""
 
     copy: Callable[[Any], Any]
-    """Makes a copy of an answer: a plugin may use its arrays again for the next one."""
+    """Copies an answer: a plugin may use its arrays again for the next answer."""
 
 
 def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
-    """Return what to time of a cell, the whole answer last; opens encoder and index."""
+    """Open the encoder and the index of a cell; return its spans by name, end to end last."""
     search, row = cell.search, cell.row
     if not isinstance(search, SearchIndex):
-        ask = _settled(bench.opened(search.retriever).search)
+        ask = _synchronized(bench.opened(search.retriever).search)
 
         def answer(text: str) -> Any:
             return retriever_answer(ask([text], search.depth), row)
 
-        return {END_TO_END: Span(str, answer, lambda found: [list(hits) for hits in found])}
-    whole, shape = _settled(bench.instance(row).encode_queries), (1, shape_of(search, bench)[1])
-    ask = _settled(bench.opened(search.index).search)
+        return {END_TO_END: Span(str, answer, lambda lists: [list(hits) for hits in lists])}
+    shape = (1, shape_of(search, bench)[1])
+    whole = _synchronized(bench.instance(row).encode_queries)
+    ask = _synchronized(bench.opened(search.index).search)
 
-    def encoded(text: str) -> Any:
+    def encode_text(text: str) -> Any:
         return host_vectors(whole([text]), shape, row, "encode_queries")
 
-    def found(vectors: Any) -> Any:
+    def find_docs(vectors: Any) -> Any:
         return index_answer(ask(vectors, search.depth, **search.options), search.index.row)
 
-    encode, find = named(encoded, search.row.who), named(found, search.searcher.who)
+    encode, find = (
+        blamed_call(encode_text, search.row.who),
+        blamed_call(find_docs, search.searcher.who),
+    )
     return {
         ENCODE: Span(str, encode, np.array),
-        **_typing(search, bench),
-        SEARCH: Span(encode, find, _pair),
-        END_TO_END: Span(str, lambda text: find(encode(text)), _pair),
+        **_typing_spans(search, bench),
+        SEARCH: Span(encode, find, _copy_answer),
+        END_TO_END: Span(str, lambda text: find(encode(text)), _copy_answer),
     }
 
 
-def encoding_of(search: SearchIndex, bench: Workbench) -> Callable[[Sequence[str]], Vectors]:
-    """Return what encodes queries of a search in batches, up to vectors in host memory."""
+def batch_encoder_of(
+    search: SearchIndex, bench: Workbench
+) -> Callable[[Sequence[str]], Vectors]:
+    """Return a function that encodes a batch of queries into vectors in host memory."""
     row, (_, width) = search.row, shape_of(search, bench)
-    encode = _settled(bench.instance(row).encode_queries)
+    encode = _synchronized(bench.instance(row).encode_queries)
 
-    def encoded(texts: Sequence[str]) -> Vectors:
-        # a list of its own, which it may change
-        found = encode(list(texts))
-        return host_vectors(found, (len(texts), width), row, "encode_queries")
+    def encode_batch(texts: Sequence[str]) -> Vectors:
+        # the encoder gets a new list, which it may change
+        vectors = encode(list(texts))
+        return host_vectors(vectors, (len(texts), width), row, "encode_queries")
 
-    return encoded
+    return encode_batch
 
 
 def stages_of(cell: Cell, bench: Workbench) -> dict[str, Callable[[Any], Any]]:
-    """Return the stages of encoding a query, in order, if the encoder can tell them apart.
+    """Return the stages of encoding a query by name, in order; none if the encoder has none.
 
-    The first takes a list of one text, each other one what the one before returned; the last
-    returns a vector in host memory.
+    The first stage takes a list of one text. Each later stage takes the value that the stage
+    before it returned. The last stage returns a vector in host memory.
     """
     search = cell.search
     encoder = bench.instance(cell.row) if isinstance(search, SearchIndex) else None
     if not isinstance(search, SearchIndex) or not isinstance(encoder, StagedQueryEncoder):
         return {}
     stages = {
-        f"{ENCODE}: {name}": _settled(stage) for name, stage in encoder.query_stages().items()
+        f"{ENCODE}: {name}": _synchronized(stage)
+        for name, stage in encoder.query_stages().items()
     }
     if stages:
         name, last = stages.popitem()
@@ -96,40 +105,40 @@ def stages_of(cell: Cell, bench: Workbench) -> dict[str, Callable[[Any], Any]]:
 
 
 def shape_of(search: SearchIndex, bench: Workbench) -> tuple[int, int]:
-    """Return number and width of the vectors that are searched."""
+    """Return the number and the width of the vectors that are searched."""
     manifest = bench.artifact(search.index.corpus).manifest() or {}
     return int(manifest["rows"]), int(manifest["width"])
 
 
-def _pair(found: tuple[Any, Any]) -> tuple[Any, Any]:
-    scores, positions = found
+def _copy_answer(answer: tuple[Any, Any]) -> tuple[Any, Any]:
+    scores, positions = answer
     return np.array(scores), np.array(positions)
 
 
-def _settled(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a plugin's method that is over when it returns, on a GPU too."""
+def _synchronized(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a plugin's method that returns only when a GPU has finished, too."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return call
 
-    def settled(*given: Any, **options: Any) -> Any:
-        found = call(*given, **options)
+    def synchronized(*arguments: Any, **options: Any) -> Any:
+        answer = call(*arguments, **options)
         torch.cuda.synchronize()
-        return found
+        return answer
 
-    return settled
+    return synchronized
 
 
-def _typing(search: SearchIndex, bench: Workbench) -> dict[str, Span]:
-    """Return what to time of a query that is read while it is typed, if the encoder can."""
+def _typing_spans(search: SearchIndex, bench: Workbench) -> dict[str, Span]:
+    """Return the spans of an encoder that reads while the user types; else none."""
     encoder = bench.instance(search.row)
     if not isinstance(encoder, IncrementalQueryEncoder):
         return {}
-    last, shape = _settled(encoder.finish), (1, shape_of(search, bench)[1])
+    last, shape = _synchronized(encoder.finish), (1, shape_of(search, bench)[1])
 
     def read(text: str) -> tuple[Any, str]:
         state = encoder.start()
-        for so_far in _typed(text):
+        for so_far in _prefixes(text):
             state = encoder.advance(state, so_far)
         return state, text
 
@@ -142,7 +151,7 @@ def _typing(search: SearchIndex, bench: Workbench) -> dict[str, Span]:
     }
 
 
-def _typed(text: str) -> list[str]:
-    """Return the text so far at the start of each word but the first."""
+def _prefixes(text: str) -> list[str]:
+    """Return the text before each word but the first."""
     starts = [word.start() for word in re.finditer(r"\S+", text)]
     return [text[:start] for start in starts[1:]]

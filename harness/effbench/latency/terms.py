@@ -1,4 +1,4 @@
-"""The terms of a session: the protocol's number, and what figures must share."""
+"""The conditions of a session: two latencies are compared only if they share all of these."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 from effbench.plan.suite import LatencyOptions
 
 PROTOCOL = 3
-"""Raised whenever what is measured changes: figures of two protocols are not comparable.
+"""The version of the protocol. Raise it whenever a change moves the measured times.
 
-3: fresh processes in turns, a noise gate. 2: a search is timed right after its query was
-encoded (1: after another search); encoders that read while the user types have own spans.
+3: Fresh processes take turns, and there is a noise gate. 2: A search is timed right after the
+encoding of its query. Encoders that read while the user types have spans for that. 1: A search
+was timed after another search.
 """
 
 
 def conditions(options: LatencyOptions, device: str | None) -> dict[str, Any]:
-    """Return what latencies must share to stand beside each other (on one machine)."""
+    """Return the conditions of a session, as its header and ``suite.json`` hold them."""
     return {
         "protocol": PROTOCOL,
         "device": device,

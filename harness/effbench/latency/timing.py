@@ -1,4 +1,4 @@
-"""The clock: the loops in which a worker times its queries."""
+"""The clock: the loops in which a worker times queries. Keep all other work out of them."""
 
 from __future__ import annotations
 
@@ -12,59 +12,59 @@ from effbench.latency.spans import Span
 from effbench.machine.linux import tried
 
 SLACK_NS = 1_000_000
-"""A sleep may last longer than asked: the end of it is waited awake."""
+"""A sleep may last this much longer than asked, so its last part is a busy loop."""
 
 
 def times(span: Span, texts: Sequence[str], kept: list[Any] | None = None) -> list[int]:
-    """Return nanoseconds a call, one for each text; no garbage is collected meanwhile.
+    """Return the nanoseconds of a span for each text; no garbage is collected meanwhile.
 
     A copy of each answer goes into ``kept``, off the clock and before the next call.
     """
     prepare, call, copy = span
-    found = []
+    durations = []
     gc.disable()
     try:
         for text in texts:
             prepared = prepare(text)
             start = perf_counter_ns()
             answer = call(prepared)
-            found.append(perf_counter_ns() - start)
+            durations.append(perf_counter_ns() - start)
             if kept is not None:
                 kept.append(copy(answer))
     finally:
         gc.enable()
-    return found
+    return durations
 
 
 def stages(
-    steps: Mapping[str, Callable[[Any], Any]],
+    by_name: Mapping[str, Callable[[Any], Any]],
     texts: Sequence[str],
     kept: list[Any] | None = None,
 ) -> dict[str, list[int]]:
-    """Return nanoseconds of each stage of each text, one stage right after the other.
+    """Return the nanoseconds of each stage for each text; the stages follow each other.
 
-    A copy of what the last stage returned goes into ``kept``.
+    A copy of the last stage's value goes into ``kept``.
     """
     import numpy as np
 
-    found: dict[str, list[int]] = {name: [] for name in steps}
+    durations: dict[str, list[int]] = {name: [] for name in by_name}
     gc.disable()
     try:
         for text in texts:
-            given: Any = [text]
-            for name, stage in steps.items():
+            value: Any = [text]
+            for name, stage in by_name.items():
                 start = perf_counter_ns()
-                given = stage(given)
-                found[name].append(perf_counter_ns() - start)
-            if kept is not None and steps:
-                kept.append(np.array(given))
+                value = stage(value)
+                durations[name].append(perf_counter_ns() - start)
+            if kept is not None and by_name:
+                kept.append(np.array(value))
     finally:
         gc.enable()
-    return found
+    return durations
 
 
 def tidy() -> None:
-    """Collect garbage, and leave what is there now out of all later collections."""
+    """Collect garbage; later collections leave out all objects that exist now."""
     gc.collect()
     gc.freeze()
 
@@ -72,27 +72,29 @@ def tidy() -> None:
 def arrivals(
     span: Span, texts: Sequence[str], due_ns: Sequence[int]
 ) -> tuple[list[int], float]:
-    """Answer queries that arrive at given times; time each from when it should have begun.
+    """Answer queries that arrive ``due_ns`` after the start, one after the other.
 
-    Returns the ns of each, and how many were answered a second.
+    Garbage is collected as in a running service.
 
-    A query that waits behind another one has waited: nothing is omitted because the server was
-    busy. Garbage is collected as it is in service.
+    Returns:
+        The nanoseconds from each query's arrival to its answer, and the answers in a second.
+        The time that a query waits behind earlier queries is included.
+
     """
     prepare, call, _ = span
-    found = []
+    durations = []
     start = perf_counter_ns()
     for text, due in zip(texts, due_ns, strict=True):
         while (early := due - (perf_counter_ns() - start)) > 0:
             if early > 2 * SLACK_NS:
                 time.sleep((early - SLACK_NS) / 1e9)
         call(prepare(text))
-        found.append(perf_counter_ns() - start - due)
-    return found, len(texts) / ((perf_counter_ns() - start) / 1e9)
+        durations.append(perf_counter_ns() - start - due)
+    return durations, len(texts) / ((perf_counter_ns() - start) / 1e9)
 
 
 def energy(span: Span, texts: Sequence[str], seconds: float) -> dict[str, float] | None:
-    """Return joules a query by counter, of a loop of some seconds; None without counters."""
+    """Return counter -> joules of a query in a loop of ``seconds``; None without counters."""
     from effbench.machine.energy import Counters
 
     counters = Counters()
@@ -114,7 +116,7 @@ def resident_bytes() -> int | None:
 
 
 def preempted() -> int:
-    """Return how often the system took the processor away."""
+    """Return how often the system took the processor away from this process."""
     try:
         import resource
     except ImportError:  # not on Windows

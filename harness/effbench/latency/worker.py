@@ -1,8 +1,8 @@
-"""The process that one row lives in while it is timed; it is told what to do by lines of JSON.
+"""The program of a worker: a fresh process that opens a row and obeys the session.
 
-It is started fresh, with the threads of every library set in its environment before anything is
-imported. Commands and answers go through pipes of their own (`channel`); whatever a plugin
-prints goes to standard error. It ends when its commands do, so none outlives a run.
+The environment sets the threads of every library before anything is imported. Commands and
+answers go through two pipes (`channel`), and everything that a plugin prints goes to standard
+error. The process ends when no more commands come, so it does not outlive a run.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any
 from effbench.api.encoders import CountingQueryEncoder
 from effbench.latency import agreement, timing
 from effbench.latency.calibration import Kernel
+from effbench.latency.cell_source import open_cell
 from effbench.latency.channel import MARK, Inside
-from effbench.latency.place import opened
 from effbench.latency.replies import Arrived, Energy, First, Opened, Rate, Reply, Timed, Warm
 from effbench.latency.spans import (
     ENCODE,
     END_TO_END,
     SEARCH,
-    encoding_of,
+    batch_encoder_of,
     shape_of,
     spans_of,
     stages_of,
@@ -34,11 +34,11 @@ from effbench.latency.spans import (
 from effbench.steps.search import SearchIndex
 
 REWARM = 3
-"""Queries off the clock when a row's turn comes: the caches are full of the others."""
+"""Queries off the clock when a row's turn comes: other rows have filled the CPU's caches."""
 
 
 def main() -> None:
-    """Open the cell that the first command names, then obey until there are no more."""
+    """Open the cell that the first command names, then obey until no more commands come."""
     _end_with_parent()
     channel = Inside(os.environ[MARK])
     try:
@@ -48,15 +48,15 @@ def main() -> None:
 
 
 def _obey(channel: Inside) -> None:
-    row: _Row | None = None
+    row: _OpenRow | None = None
     while True:
-        command = channel.command()
-        what = command.pop("do")
+        arguments = channel.command()
+        command = arguments.pop("do")
         if row is None:
-            row = _Row(**command)
+            row = _OpenRow(**arguments)
             reply: Reply = row.opened
         else:
-            reply = getattr(row, what)(**command)
+            reply = getattr(row, command)(**arguments)
         channel.answer(reply)
 
 
@@ -67,11 +67,11 @@ def _end_with_parent() -> None:
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-class _Row:
-    """One cell's encoder and index, open and timed; its methods are the commands."""
+class _OpenRow:
+    """The open encoder and index of a cell. Its public methods are the commands."""
 
     def __init__(self, threads: int, **planned: Any) -> None:
-        cell, bench = opened(**planned)
+        cell, bench = open_cell(**planned)
         began = perf_counter_ns()
         self._cell = cell
         self._spans = spans_of(cell, bench)
@@ -79,27 +79,27 @@ class _Row:
         _limit_torch(threads)
         search = cell.search if isinstance(cell.search, SearchIndex) else None
         self._encoder: Any = bench.instance(search.row) if search else None
-        self._encode: Any = encoding_of(search, bench) if search else None
+        self._encode: Any = batch_encoder_of(search, bench) if search else None
         self._docs = shape_of(search, bench)[0] if search else 0
         self.opened = Opened((perf_counter_ns() - began) / 1e6, _libraries())
         self._kernel = Kernel()
 
     def first(self, text: str) -> First:
-        """Answer the first query there ever was."""
+        """Answer the first query of this process."""
         return First(timing.times(next(iter(self._spans.values())), [text])[0] / 1e6)
 
     def warm(self, texts: Sequence[str], timed: Sequence[str]) -> Warm:
-        """Answer queries off the clock, and one of each length among the timed ones.
+        """Warm up with the first half of ``texts``, and with a timed query of each length.
 
-        The second half of ``texts`` is then timed when it is new, and once more: an encoder
-        that keeps its answers gives itself away.
+        Time the second half of ``texts`` twice, as new queries and as repeated ones: this
+        shows whether an encoder keeps its answers.
         """
         lengths = self._lengths(timed)
         old, new = texts[: len(texts) // 2], texts[len(texts) // 2 :]
         by_length = {n: text for n, text in zip(lengths, timed, strict=True) if text not in new}
-        whole, *others = self._spans.values()
+        whole, *parts = self._spans.values()
         timing.times(whole, [*old, *by_length.values()])
-        for span in others:
+        for span in parts:
             timing.times(span, old)
         timing.stages(self._stages, old)
         fresh, again = timing.times(whole, new), timing.times(whole, new)
@@ -109,21 +109,21 @@ class _Row:
         return Warm(fresh, again, timing.resident_bytes(), tokens, read)
 
     def block(self, texts: Sequence[str], before: Sequence[str]) -> Timed:
-        """Time all spans of some queries, a calibration before and after; say what came out."""
+        """Time all spans of some queries between two calibrations; return the answers, too."""
         timing.tidy()
         kernel, preempted = self._kernel.run(), timing.preempted()
-        found, answers = {}, dict[str, list[Any]]()
+        times, answers = {}, dict[str, list[Any]]()
         for name, span in self._spans.items():
             timing.times(span, before[:REWARM])
             answers[name] = []
-            found[name] = timing.times(span, texts, answers[name])
+            times[name] = timing.times(span, texts, answers[name])
         staged: list[Any] = []
-        found |= timing.stages(self._stages, texts, staged)
+        times |= timing.stages(self._stages, texts, staged)
         kernels = (kernel, self._kernel.run())
         if self._stages:
             answers[list(self._stages)[-1]] = staged
         return Timed(
-            ns=found,
+            ns=times,
             kernel_ns=kernels,
             preempted=timing.preempted() - preempted,
             answers=[
@@ -131,14 +131,14 @@ class _Row:
                 for answer, text in zip(answers[END_TO_END], texts, strict=True)
             ],
             unlike={
-                name: agreement.unlike(own, answers[ENCODE])
-                for name, own in answers.items()
+                name: agreement.differing_vectors(vectors, answers[ENCODE])
+                for name, vectors in answers.items()
                 if name not in (ENCODE, SEARCH, END_TO_END)
             },
         )
 
     def throughput(self, texts: Sequence[str], size: int) -> Rate:
-        """Return queries a second that are encoded in batches of ``size``."""
+        """Return how many queries are encoded in a second, in batches of ``size``."""
         batches = [texts[at : at + size] for at in range(0, len(texts), size)]
         self._encode(batches[0])
         start = perf_counter_ns()
@@ -147,12 +147,12 @@ class _Row:
         return Rate(len(texts) / ((perf_counter_ns() - start) / 1e9))
 
     def arrivals(self, texts: Sequence[str], due_ns: Sequence[int]) -> Arrived:
-        """Answer queries that arrive at given times, whole answers."""
+        """Answer queries end to end that arrive ``due_ns`` after the start."""
         *_, span = self._spans.values()
         return Arrived(*timing.arrivals(span, texts, due_ns))
 
     def energy(self, texts: Sequence[str], seconds: float) -> Energy:
-        """Read the counters (``cpu``, ``gpu``) around a loop."""
+        """Read the energy counters (``cpu``, ``gpu``) before and after a loop of queries."""
         return Energy(timing.energy(next(iter(self._spans.values())), texts, seconds))
 
     @property
@@ -160,21 +160,21 @@ class _Row:
         return isinstance(self._encoder, CountingQueryEncoder)
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
-        """Return tokens as the encoder counts them, else words."""
+        """Return the tokens of each text as the encoder counts them; else the words."""
         if self._counts:
             return [int(count) for count in self._encoder.count_tokens(list(texts))]
         return [len(text.split()) for text in texts]
 
 
 def _limit_torch(threads: int) -> None:
-    """Hold torch to the threads, whatever a plugin has set."""
+    """Let torch use this many threads, whatever a plugin has set."""
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)
 
 
 def _libraries() -> list[dict[str, Any]]:
-    """Return the thread pools that are loaded: OpenMP, BLAS, with versions and threads."""
+    """Return the loaded thread pools (OpenMP, BLAS) with their versions and threads."""
     from threadpoolctl import threadpool_info
 
     names = ("user_api", "internal_api", "version", "num_threads", "architecture")

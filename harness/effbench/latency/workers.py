@@ -1,4 +1,4 @@
-"""Worker processes as a session sees them: started, asked, timed out, ended."""
+"""Worker processes as a session sees them: starting, asking, waiting, ending, environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import psutil
 
 from effbench.api.errors import EffbenchError
 from effbench.guard import processes
-from effbench.latency.channel import LARGEST, MARK, Outside, opened
+from effbench.latency.channel import LARGEST, MARK, Outside, parse_envelope
 from effbench.latency.replies import Reply
 from effbench.machine.linux import text, tried
 from effbench.text.raised import LONGEST
@@ -30,7 +30,7 @@ R = TypeVar("R", bound=Reply)
 
 _SAFE = ["-P"] if sys.version_info >= (3, 11) else []
 PROGRAM = (*_SAFE, "-m", "effbench.latency.worker")
-"""Python's arguments. The folder that we are in is on a worker's path if it is on ours only."""
+"""Python's arguments. The current folder is on a worker's path only if it is on ours."""
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -41,13 +41,13 @@ THREAD_VARIABLES = (
     "RAYON_NUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
-"""What libraries read when they are imported."""
+"""Environment variables that libraries read when they are imported."""
 
 NOISE, TAIL = 2**24, 2**14
-"""Bytes of what a worker prints that are kept, and those of which its last line is taken."""
+"""Bytes of a worker's standard error: how many are kept, and in how many its last line is."""
 
 WORDY = 2000
-"""Characters that a worker may say of its failure: what we word ourselves may be long."""
+"""Characters of a worker's error that are kept. Messages of effbench may be long."""
 
 MEMORY = re.compile(
     "MemoryError|OutOfMemory|out of memory|can't allocate memory|Cannot allocate memory"
@@ -58,7 +58,7 @@ class WorkerError(EffbenchError):
     """A worker has crashed, hangs or was killed."""
 
     def __init__(self, message: str, *, passing: bool = False) -> None:
-        """Say what happened; ``passing``: maybe for a lack of memory just then."""
+        """Take the message; a ``passing`` error may come from a lack of memory just then."""
         super().__init__(message)
         self.passing = passing
 
@@ -67,10 +67,10 @@ class Worker:
     """A fresh process that holds one row."""
 
     def __init__(self, who: str, threads: int, cpus: Sequence[int] | None) -> None:
-        """Start it.
+        """Start the process of the row ``who``, on ``cpus`` (None: on any).
 
         Raises:
-            WorkerError: the system has no room for it.
+            WorkerError: the system has no room for another process.
 
         """
         self._who, self.mark, self._cut = who, secrets.token_hex(8), 0
@@ -84,7 +84,7 @@ class Worker:
                     cast("IO[bytes]", self._process.stdout),
                     self.mark,
                 )
-            except (OSError, RuntimeError) as error:  # no file, process or thread
+            except (OSError, RuntimeError) as error:  # no more files, processes or threads
                 raise WorkerError(f"{who}: no process: {error}", passing=True) from error
             undo.pop_all()
         self.pid = self._process.pid
@@ -102,15 +102,16 @@ class Worker:
             start_new_session=True,
         )
 
-    def ask(self, what: str, reply: type[R], timeout: float, **options: Any) -> R:
-        """Return the worker's answer, of the type that it must have.
+    def ask(self, command: str, reply: type[R], timeout: float, **options: Any) -> R:
+        """Send a command and return the worker's answer, which must be a ``reply``.
 
         Raises:
-            WorkerError: it has ended, does not answer in time, or what came is no answer.
+            WorkerError: the worker has ended, does not answer in ``timeout`` seconds, or sends
+                something that is no answer.
 
         """
         token = secrets.token_hex(8)
-        self._channel.send({"to": token, "do": what, **options})
+        self._channel.send({"to": token, "do": command, **options})
         try:
             line = self._channel.line(timeout, self._cut_noise)
         except queue.Empty:
@@ -118,9 +119,9 @@ class Worker:
                 f"{self._who}: no answer in {timeout:g} s (it was ended)"
             ) from None
         self._cut_noise()
-        if not line.endswith(b"\n") and len(line) < LARGEST:  # it has ended, perhaps in a line
+        if not line.endswith(b"\n") and len(line) < LARGEST:  # it ended, perhaps in mid-line
             raise self._ended()
-        envelope = opened(line, token)
+        envelope = parse_envelope(line, token)
         if envelope is None:
             raise WorkerError(
                 f"{self._who}: something wrote {line[:40]!r} into the pipe of its worker's "
@@ -129,25 +130,25 @@ class Worker:
         if envelope.failed:
             raise self._failed(envelope.failed, named=envelope.named)
         try:
-            found = msgspec.json.decode(envelope.reply, type=reply)
+            answer = msgspec.json.decode(envelope.reply, type=reply)
         except (ValueError, RecursionError) as error:
-            raise WorkerError(f"{self._who}: {what} gave no answer: {error}") from error
-        if not found.fits(options):
-            raise WorkerError(f"{self._who}: {what} gave not one answer for each query")
-        return found
+            raise WorkerError(f"{self._who}: {command} gave no answer: {error}") from error
+        if not answer.fits(options):
+            raise WorkerError(f"{self._who}: {command} gave not one answer for each query")
+        return answer
 
     @property
     def resident_bytes(self) -> int:
-        """Memory of the process; 0 when it has ended, or the system does not tell."""
+        """Memory of the process; 0 if it has ended, or if the system does not tell."""
         return tried(lambda: int(psutil.Process(self.pid).memory_info().rss), 0)
 
     def end(self) -> None:
-        """End the process and its group; `sweep` ends what has left the group."""
+        """End the process and its group; `end_leftovers` ends processes that left the group."""
         self._channel.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.5)
         if hasattr(os, "killpg"):
-            with contextlib.suppress(OSError):  # all gone
+            with contextlib.suppress(OSError):  # the group is empty
                 os.killpg(self.pid, signal.SIGKILL)
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):  # a broken disk may hold it
@@ -156,10 +157,10 @@ class Worker:
         self._errors.close()
 
     def _cut_noise(self) -> None:
-        """Forget what was printed, when it is much: it lies on a disk."""
+        """Empty the file of standard error when it is large: it takes room on a disk."""
         with contextlib.suppress(OSError):
             size = os.fstat(self._errors.fileno()).st_size
-            if size - self._cut > NOISE:  # it is written further where it stood
+            if size - self._cut > NOISE:  # the worker goes on writing at the old position
                 os.ftruncate(self._errors.fileno(), 0)
                 self._cut = size
 
@@ -171,7 +172,7 @@ class Worker:
         return WorkerError(f"{self._who}: ended with code 1: {why}", passing=passing)
 
     def _ended(self) -> WorkerError:
-        """Return how a worker has ended that could not say why, with its last words."""
+        """Return the error of a worker that ended without an answer, with its last line."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
         code, last = self._process.returncode, ""
@@ -188,15 +189,14 @@ class Worker:
         )
 
 
-def sweep(workers: Iterable[Worker]) -> None:
-    """End what workers that have ended left behind, whatever group it is in.
+def end_leftovers(workers: Iterable[Worker]) -> None:
+    """End the processes that ended workers have left behind, whatever group they are in.
 
-    It carries their mark in its environment, as their forks and the programs do that they
-    have started.
+    Forks of a worker, and programs that it started, have its mark in their environment.
     """
     marks = {worker.mark for worker in workers}
-    for _ in range(5):  # it may be starting more
-        left = [one for one in _everyone() if _mark_of(one) in marks]
+    for _ in range(5):  # the processes may be starting more
+        left = [process for process in _all_processes() if _mark_of(process) in marks]
         if not left:
             return
         for process in left:
@@ -205,33 +205,34 @@ def sweep(workers: Iterable[Worker]) -> None:
         tried(partial(psutil.wait_procs, left, 1), None)
 
 
-def _everyone() -> list[psutil.Process]:
+def _all_processes() -> list[psutil.Process]:
     return tried(lambda: list(psutil.process_iter()), [])
 
 
 def _mark_of(process: psutil.Process) -> str | None:
-    """Return the mark of the worker that a process belongs to; None if it is nobody's."""
+    """Return the mark of the worker that a process belongs to; None if there is none."""
     return tried(lambda: process.environ().get(MARK), None)
 
 
 def environment(threads: int) -> Mapping[str, str]:
-    """Return what a worker's environment is: ours, without torchrun's, and with its threads."""
-    ours = {name: value for name, value in os.environ.items() if name not in processes.TOLD}
+    """Return a worker's environment: ours without torchrun's variables, with its threads."""
+    kept = {name: value for name, value in os.environ.items() if name not in processes.TOLD}
     return {
-        **ours,
+        **kept,
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),
-        "OMP_WAIT_POLICY": "PASSIVE",  # who waits leaves the processor to others
+        "OMP_WAIT_POLICY": "PASSIVE",  # a waiting thread leaves the processor to others
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONPATH": os.pathsep.join(os.fspath(path or Path.cwd()) for path in sys.path),
     }
 
 
-def own_cpus(threads: int) -> list[int] | None:
-    """Return processors for the workers to stay on, one a core; None where that cannot be.
+def worker_cpus(threads: int) -> list[int] | None:
+    """Return processors for the workers to stay on, one for each core; None if that cannot be.
 
-    The fastest ones, of those the last: interrupts come to the first.
+    Return the fastest ones. Of equally fast ones return the last, since interrupts go to the
+    first.
     """
-    if not hasattr(os, "sched_getaffinity"):  # not on macOS, nor on Windows
+    if not hasattr(os, "sched_getaffinity"):  # macOS and Windows lack it
         return None
     cores = {}
     for cpu in sorted(tried(lambda: os.sched_getaffinity(0), set())):
@@ -242,7 +243,7 @@ def own_cpus(threads: int) -> list[int] | None:
 
 
 def _speed(cpu: int) -> int:
-    """Return how fast a processor is beside the others; 0 where the system does not tell."""
+    """Return a processor's relative speed; 0 where the system does not tell."""
     for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
         with contextlib.suppress(OSError, ValueError):
             return int(Path(f"/sys/devices/system/cpu/cpu{cpu}/{name}").read_text())

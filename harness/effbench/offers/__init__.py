@@ -1,4 +1,4 @@
-"""What is installed: plugins, what their hooks offer, and which options a factory takes.
+"""The installed plugins: what their hooks offer, and which options each factory takes.
 
 It may import `machine` and the rooms before it.
 """

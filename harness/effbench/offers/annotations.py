@@ -1,4 +1,4 @@
-"""Annotations of options: what they mark, which values fit them, how people write them."""
+"""Annotations of options: their marks and bounds, values that fit, and their spelling."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ QUERY_ONLY = QueryOnly.__metadata__[0]
 SPEED_ONLY = SpeedOnly.__metadata__[0]
 
 REFERENCES = (Dataset, DomainModels, EncodedTexts, Examples, SearchedDataset, TrainedModel)
-"""Annotations of options whose values name rows or data."""
+"""Annotations of options whose values name rows or datasets."""
 
-_SPELLED = {
+_SPELLINGS = {
     ModelId: "model",
     Path: "path",
     Dataset: "dataset",
@@ -48,14 +48,14 @@ _BOUNDS = {
     "max_length": "a length of at most {:,}",
     "pattern": "what {!r} finds",
 }
-"""Attributes of `msgspec.Meta`, as people read them."""
+"""Attribute of `msgspec.Meta` -> its text for people, with a place for the bound."""
 
 
 def type_of(annotation: Any, known: dict[str, Any], *, include_extras: bool = True) -> Any:
-    """Return a parameter's annotation as a type; text means the ``known`` names.
+    """Return a parameter's annotation as a type; names in a text are looked up in ``known``.
 
-    What nobody annotated is Any, and so is a type that is unknown at run time: a plugin imports
-    it for the type checker only.
+    A parameter without an annotation has the type Any. So has one whose type is unknown at run
+    time, because a plugin imports it only for the type checker.
     """
     if annotation is inspect.Parameter.empty:
         return Any
@@ -67,21 +67,21 @@ def type_of(annotation: Any, known: dict[str, Any], *, include_extras: bool = Tr
 
 
 def bare(annotation: Any) -> Any:
-    """Return an annotation without what `Annotated` adds to it or to a part of it."""
+    """Return an annotation without the metadata of `Annotated`, also inside its parts."""
     return type_of(annotation, {}, include_extras=False)
 
 
-def side_of(annotation: Any) -> str | None:
-    """Return an annotation's mark: query-only, speed-only or none."""
+def mark_of(annotation: Any) -> str | None:
+    """Return the mark of an annotation, `QUERY_ONLY` or `SPEED_ONLY`; None if it has none."""
     metadata = getattr(annotation, "__metadata__", ())
     return next((mark for mark in metadata if mark in (QUERY_ONLY, SPEED_ONLY)), None)
 
 
 def fits(value: Any, annotation: Any) -> bool:
-    """Tell whether a YAML value fits an annotation; what we cannot judge fits."""
+    """Tell whether a YAML value fits an annotation; any value fits an unknown type."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _within(value, annotation) and fits(value, annotation.__origin__)
+        return _within_bounds(value, annotation) and fits(value, annotation.__origin__)
     if origin in (Union, types.UnionType):
         return any(fits(value, choice) for choice in get_args(annotation))
     if origin is Literal:
@@ -104,8 +104,8 @@ def fits(value: Any, annotation: Any) -> bool:
     return isinstance(value, annotation) if annotation in (str, int, bool) else True
 
 
-def _within(value: Any, annotation: Any) -> bool:
-    """Tell whether a value is within the bounds of an `Annotated`, if it has any."""
+def _within_bounds(value: Any, annotation: Any) -> bool:
+    """Tell whether a value is within the bounds of an `Annotated`; True without bounds."""
     if not _metas(annotation):
         return True
     try:
@@ -120,15 +120,15 @@ def _metas(annotation: Any) -> list[Meta]:
 
 
 def bounds(annotation: Any) -> str:
-    """Return the bounds of an annotation and its parts as people read them, "" for none."""
-    said = [
-        text.format(bound)
+    """Return the bounds of an annotation and its parts as text for people; "" for none."""
+    outer = [
+        form.format(bound)
         for meta in _metas(annotation)
-        for name, text in _BOUNDS.items()
+        for name, form in _BOUNDS.items()
         if (bound := getattr(meta, name)) is not None
     ]
-    whole = ", ".join(filter(None, [*map(bounds, get_args(annotation)), *said]))
-    return whole.replace(" or more, at most ", " to ")
+    text = ", ".join(filter(None, [*map(bounds, get_args(annotation)), *outer]))
+    return text.replace(" or more, at most ", " to ")
 
 
 def spelled(annotation: Any) -> str:
@@ -142,8 +142,8 @@ def spelled(annotation: Any) -> str:
         return " | ".join(spelled(choice) for choice in get_args(annotation))
     if origin is Literal:
         return " | ".join(repr(choice) for choice in get_args(annotation))
-    if annotation in _SPELLED:
-        return _SPELLED[annotation]
+    if annotation in _SPELLINGS:
+        return _SPELLINGS[annotation]
     if origin is not None:
         inner = ", ".join(spelled(choice) for choice in get_args(annotation) if choice != ...)
         return f"{'list' if origin is tuple else origin.__name__.lower()}[{inner}]"

@@ -1,4 +1,4 @@
-"""What a plugin's hooks answer, checked before anybody uses it."""
+"""The answers of a plugin's hooks: read, and checked before they are used."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from effbench.offers.schema import holdable
 from effbench.text.names import unfit_row
 
 LONGEST = 100
-"""Letters of a name that a plugin gives to something."""
+"""Most letters of a name of an offer, a ready row or a command."""
 
 Ready: TypeAlias = dict[str, dict[str, dict[str, Any]]]
-"""Section -> name of a row -> ``use`` and options."""
+"""Section -> name of a ready row -> ``use`` and options."""
 
 HOOKS = tuple(name for name in dir(hookspecs) if name.startswith("effbench_"))
 """The names of all hooks."""
@@ -32,7 +32,7 @@ _OFFERING = {section: f"effbench_{section}" for section in SECTIONS} | {
 
 
 class Answers(NamedTuple):
-    """All that one plugin brings."""
+    """The offers, ready rows and commands of one plugin."""
 
     offers: tuple[Offer, ...]
     ready: Ready
@@ -40,10 +40,10 @@ class Answers(NamedTuple):
 
 
 def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answers:
-    """Return what the hooks of a plugin answer.
+    """Call the hooks of a plugin, and return their answers.
 
     Raises:
-        EffbenchError: a hook raises something, or its answer is not as it should be.
+        EffbenchError: a hook raises an exception, or its answer has a wrong form.
 
     """
     offers = tuple(
@@ -55,7 +55,9 @@ def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answe
         ready = {
             section: {
                 name: _row(row, f"has a ready row {name!r} of {section}")
-                for name, row in _named(rows, f"has as ready rows of {section!r}").items()
+                for name, row in _mapping_by_names(
+                    rows, f"has as ready rows of {section!r}"
+                ).items()
             }
             for section, rows in _answer(manager, "effbench_ready_rows", plugin).items()
         }
@@ -67,34 +69,34 @@ def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answe
 
 def _answer(manager: pluggy.PluginManager, hook: str, plugin: str) -> dict[str, Any]:
     impls = getattr(manager.hook, hook).get_hookimpls()
-    impl = next((one for one in impls if one.plugin_name == plugin), None)
+    impl = next((impl for impl in impls if impl.plugin_name == plugin), None)
     if impl is None:
         return {}
     with blamed(hook):
-        return _named(impl.function(), f"{hook} returns")
+        return _mapping_by_names(impl.function(), f"{hook} returns")
 
 
-def _named(given: Any, what: str) -> dict[str, Any]:
-    """Return a mapping whose keys are names."""
+def _mapping_by_names(given: Any, subject: str) -> dict[str, Any]:
+    """Return a mapping, after a check that its keys are names that suites can write."""
     if not isinstance(given, Mapping):
-        raise EffbenchError(f"{what} {shown(given)} (a mapping by names is wanted)")
-    found = dict(given)
-    for name in found:
+        raise EffbenchError(f"{subject} {shown(given)} (a mapping by names is wanted)")
+    answer = dict(given)
+    for name in answer:
         if not (isinstance(name, str) and not unfit_row(name) and len(name) <= LONGEST):
             raise EffbenchError(
-                f"{what} the name {shown(name)} (take a string of up to {LONGEST} letters, "
+                f"{subject} the name {shown(name)} (take a string of up to {LONGEST} letters, "
                 'without white space and / \\ : * ? " < > |)'
             )
-    return found
+    return answer
 
 
 def _row(given: Any, who: str) -> dict[str, Any]:
-    """Return a ready row, with paths as text, as in suites."""
+    """Return a ready row after a check; its paths become texts, as in suites."""
     if not isinstance(given, Mapping) or not isinstance(given.get("use"), str):
         raise EffbenchError(
             f"{who}, which is {shown(given)} (use: NAME and options are wanted)"
         )
-    row = {name: str(v) if isinstance(v, Path) else v for name, v in given.items()}
+    row = {n: str(value) if isinstance(value, Path) else value for n, value in given.items()}
     for name, value in row.items():
         if not isinstance(name, str):
             raise EffbenchError(f"{who} with the option {shown(name)} (a string is wanted)")
@@ -105,7 +107,7 @@ def _row(given: Any, who: str) -> dict[str, Any]:
 
 
 def _try_command(name: str, command: Any) -> None:
-    """Refuse a command that would end ``effbench --help``."""
+    """Refuse a command that would make ``effbench --help`` fail."""
     who = f"offers the command {name!r}"
     if not isinstance(command, click.Command):
         raise EffbenchError(f"{who}, which is {shown(command)} (a click command is wanted)")

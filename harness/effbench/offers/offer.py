@@ -1,4 +1,4 @@
-"""Offers: what plugins offer to suites, read and checked once, when they are loaded."""
+"""Offers: factories of plugins with their attributes, read and checked at loading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from effbench.offers.schema import Option, options_of, original, search_options_
 from effbench.store.digests import spec_of
 
 SECTIONS = ("datasets", "models", "encoders", "retrievers", "indexes")
-"""Sections of suite files whose rows use an offer."""
+"""The sections of a suite file whose rows use offers."""
 
 
 def _modules(value: Any) -> bool:
@@ -32,7 +32,7 @@ CHECK = Wanted(METHOD.text, lambda value: value is None or callable(value))
 
 @dataclass(frozen=True, eq=False)
 class Offer:
-    """One named thing a plugin offers to one section of suite files."""
+    """A named class or function that a plugin offers to one section of suites."""
 
     section: str
     name: str
@@ -42,43 +42,43 @@ class Offer:
     """The module that the plugin's entry point names."""
 
     version: int
-    """Part of the keys; a plugin raises it when the same options give other numbers."""
+    """Part of the keys; its author raises it when the same options give other numbers."""
 
     requires: Mapping[str, str]
-    """The modules that it imports -> what pip installs for them."""
+    """Module that it imports -> package that pip installs for it."""
 
     check: Callable[..., object] | None
-    """Called with a row's options when it is planned."""
+    """Called with the options of a row when a suite is planned; raises for wrong ones."""
 
     latency: bool
-    """Whether its answers are found here, so that their time means something."""
+    """Whether this machine computes its answers, so that their latency can be measured."""
 
     together: bool
     """Whether all processes of a run train it together."""
 
     options: Mapping[str, Option]
     search_options: Mapping[str, Option]
-    """Of an index: what suites may sweep."""
+    """The options of an index's search, which a suite may sweep; empty for other offers."""
 
     summary: str
     """The first line of its docstring."""
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
-        """What to install before this offer can be used."""
+        """The packages that must be installed before this offer can be used."""
         absent = {
-            what: None
-            for module, what in self.requires.items()
+            package: None
+            for module, package in self.requires.items()
             if module not in sys.modules and spec_of(module) is None
         }
         return tuple(absent)
 
 
 def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) -> Offer:
-    """Return an offer with all that a factory says of itself.
+    """Return an offer with the attributes and options of its factory.
 
     Raises:
-        EffbenchError: something of it is not as it should be.
+        EffbenchError: the factory cannot be called, or an attribute or option is wrong.
 
     """
     who = f"offers {section} {name!r}"
@@ -86,8 +86,8 @@ def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) ->
         given = shown(factory)
         raise EffbenchError(f"{who}, which is {given} (a class or function is wanted)")
 
-    def said(attribute_name: str, wanted: Wanted, default: object) -> Any:
-        return attribute(_holder(factory, attribute_name), attribute_name, wanted, who, default)
+    def read(name: str, wanted: Wanted, default: object) -> Any:
+        return attribute(_holder(factory, name), name, wanted, who, default)
 
     with blamed(who):
         return Offer(
@@ -96,11 +96,11 @@ def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) ->
             factory,
             plugin,
             module,
-            version=said("version", VERSION, 1),
-            requires=dict(said("requires", REQUIRES, {})),
-            check=said("check", CHECK, None),
-            latency=said("latency", FLAG, True),
-            together=said("together", FLAG, False),
+            version=read("version", VERSION, 1),
+            requires=dict(read("requires", REQUIRES, {})),
+            check=read("check", CHECK, None),
+            latency=read("latency", FLAG, True),
+            together=read("together", FLAG, False),
             options=options_of(factory, who),
             search_options=search_options_of(factory, who) if section == "indexes" else {},
             summary=_summary(original(factory).__doc__),
@@ -108,7 +108,7 @@ def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) ->
 
 
 def _holder(factory: Any, name: str) -> Any:
-    """Return the factory, or what it was made of when only that has the attribute."""
+    """Return the factory, or the original of a partial if only that has the attribute."""
     return factory if name in getattr(factory, "__dict__", ()) else original(factory)
 
 

@@ -1,4 +1,4 @@
-"""Find plugins, one entry point at a time, and list what they offer."""
+"""Loading of the installed plugins, one entry point after another, and their offers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from effbench.guard.containment import contained
 from effbench.offers.hooks import HOOKS, Ready, answers_of
 from effbench.offers.offer import SECTIONS
 from effbench.offers.offer import Offer as Offer
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
 
 GROUP = "effbench"
 
 
 class Plugin(NamedTuple):
-    """An installed plugin: an entry point and the distribution that declares it."""
+    """An installed plugin: its entry point, and the distribution that declares it."""
 
     name: str
     distribution: str
@@ -38,7 +38,7 @@ class Plugin(NamedTuple):
 
 @dataclass(frozen=True)
 class Plugins:
-    """Everything installed: plugins (working or broken), offers, ready rows and commands."""
+    """All installed plugins, working or broken, with their offers, ready rows and commands."""
 
     installed: tuple[Plugin, ...]
     offers: Mapping[tuple[str, str], Offer]
@@ -46,20 +46,20 @@ class Plugins:
     commands: Mapping[str, click.Command]
 
     def named(self, section: str) -> dict[str, Offer]:
-        """Return the offers of one section by name."""
-        return {name: offer for (where, name), offer in self.offers.items() if where == section}
+        """Return name -> offer for the offers of a section."""
+        return {name: offer for (s, name), offer in self.offers.items() if s == section}
 
     def broken(self) -> list[Plugin]:
         """Return the plugins that could not be loaded."""
         return [plugin for plugin in self.installed if plugin.error]
 
     def distribution(self, offer: Offer) -> str:
-        """Return name and version of the distribution that an offer comes from."""
+        """Return the name and version of the distribution of an offer's plugin."""
         return next(p.distribution for p in self.installed if p.name == offer.plugin)
 
 
 class _Known(NamedTuple):
-    """What the plugins that were loaded so far have brought."""
+    """The plugins that are loaded so far, with their offers, ready rows and commands."""
 
     installed: list[Plugin]
     offers: dict[tuple[str, str], Offer]
@@ -68,7 +68,7 @@ class _Known(NamedTuple):
 
 
 def load() -> Plugins:
-    """Load every installed plugin; one that raises is noted and the rest works.
+    """Load every installed plugin; a plugin that raises is noted as broken.
 
     ``EFFBENCH_PLUGINS`` narrows them to a comma-separated list of entry point names.
     """
@@ -82,10 +82,10 @@ def load() -> Plugins:
 
 def _entry_points() -> list[EntryPoint]:
     points = sorted(entry_points(group=GROUP), key=_order)
-    wanted = os.environ.get("EFFBENCH_PLUGINS")
-    if wanted is None:
+    listed = os.environ.get("EFFBENCH_PLUGINS")
+    if listed is None:
         return points
-    names = {name.strip() for name in wanted.split(",") if name.strip()}
+    names = {name.strip() for name in listed.split(",") if name.strip()}
     unknown = names - {point.name for point in points}
     if unknown:
         raise EffbenchError(
@@ -96,50 +96,50 @@ def _entry_points() -> list[EntryPoint]:
 
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:
-    """Put our own plugins first: who takes a name of theirs is the broken one."""
+    """Put effbench's plugins first: another plugin that takes their name is then broken."""
     distribution = _named(point.dist)
     return not distribution.startswith(f"{GROUP} "), point.name, distribution
 
 
-@lru_cache(maxsize=64)  # to parse what is installed takes a millisecond
+@lru_cache(maxsize=64)  # to parse METADATA takes a millisecond
 def _named(distribution: Distribution | None) -> str:
-    """Return name and version of what was installed, as messages say them."""
+    """Return the name and version of a distribution, as messages write them."""
     try:
         about: Any = distribution.metadata if distribution else {}
         name, version = about["Name"], about["Version"]
-    except Exception:  # METADATA is damaged: importlib says None, or raises what comes
+    except Exception:  # METADATA is damaged: importlib returns None, or raises anything
         name, version = None, None
     return f"{name} {version}" if name else "unknown distribution"
 
 
 def _load(manager: pluggy.PluginManager, point: EntryPoint, known: _Known) -> Plugin:
-    """Load a plugin and note what it brings; what is wrong with it marks it as broken."""
+    """Load a plugin and add its offers to ``known``; an error marks the plugin as broken."""
     module = point.value.partition(":")[0].strip()
     plugin = Plugin(point.name, _named(point.dist), module, None)
     try:
-        if point.name in {one.name for one in known.installed}:
+        if point.name in {loaded.name for loaded in known.installed}:
             raise EffbenchError("another plugin of this name is installed (uninstall one)")
         with contained(f"plugin {point.name!r}"):
-            loaded = point.load()
-            manager.register(loaded, point.name)
-            _refuse_strange_hooks(manager, loaded)
-            brought = answers_of(manager, point.name, module)
-        _refuse_clashes(brought.offers, known.offers)
-        _refuse_twice(brought.ready, known.ready)
-        _refuse_known(brought.commands, known.commands)
+            imported = point.load()
+            manager.register(imported, point.name)
+            _refuse_strange_hooks(manager, imported)
+            answers = answers_of(manager, point.name, module)
+        _refuse_clashes(answers.offers, known.offers)
+        _refuse_twice(answers.ready, known.ready)
+        _refuse_known(answers.commands, known.commands)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything
-        return plugin._replace(error=said(error), trace=traceback.format_exc())
-    known.offers.update({(offer.section, offer.name): offer for offer in brought.offers})
-    known.commands.update(brought.commands)
-    for section, rows in brought.ready.items():
+        return plugin._replace(error=message_of(error), trace=traceback.format_exc())
+    known.offers.update({(offer.section, offer.name): offer for offer in answers.offers})
+    known.commands.update(answers.commands)
+    for section, rows in answers.ready.items():
         known.ready[section].update(rows)
     return plugin
 
 
 def _refuse_strange_hooks(manager: pluggy.PluginManager, module: object) -> None:
-    """Refuse what looks like a hook and is none, and modules without any."""
+    """Refuse a function that looks like a hook and is none, and a module without hooks."""
     callers = manager.get_hookcallers(module) or []
     # pluggy's check_pending stops at the first one, and suggests nothing
     for name in sorted(caller.name for caller in callers if not caller.has_spec()):
@@ -151,34 +151,34 @@ def _refuse_strange_hooks(manager: pluggy.PluginManager, module: object) -> None
         raise EffbenchError("it has no hook (docs/plugins.md says what a plugin is)")
 
 
-def _refuse_clashes(mine: Iterable[Offer], offers: Mapping[tuple[str, str], Offer]) -> None:
-    for offer in mine:
-        other = offers.get((offer.section, offer.name))
-        if other:
+def _refuse_clashes(new: Iterable[Offer], offers: Mapping[tuple[str, str], Offer]) -> None:
+    for offer in new:
+        known = offers.get((offer.section, offer.name))
+        if known:
             raise EffbenchError(
-                f"offers {offer.section} {offer.name!r}, which plugin {other.plugin!r} offers "
+                f"offers {offer.section} {offer.name!r}, which plugin {known.plugin!r} offers "
                 "already (rename the offer, uninstall one, or narrow EFFBENCH_PLUGINS)"
             )
 
 
-def _refuse_twice(mine: Ready, others: Ready) -> None:
-    for section, rows in mine.items():
-        if section not in others:
+def _refuse_twice(new: Ready, known: Ready) -> None:
+    for section, rows in new.items():
+        if section not in known:
             raise EffbenchError(
                 f"has ready rows of {section!r}, no section of suites "
-                f"({suggest(section, others)})"
+                f"({suggest(section, known)})"
             )
         for name in rows:
-            if name in others[section]:
+            if name in known[section]:
                 raise EffbenchError(
                     f"has a ready row {name!r} of {section}, which another plugin has already "
                     "(uninstall one, or narrow EFFBENCH_PLUGINS)"
                 )
 
 
-def _refuse_known(mine: Mapping[str, click.Command], others: Iterable[str]) -> None:
-    for name in mine:
-        if name in others:
+def _refuse_known(new: Mapping[str, click.Command], known: Iterable[str]) -> None:
+    for name in new:
+        if name in known:
             raise EffbenchError(
                 f"offers the command {name!r}, which another plugin offers (uninstall one)"
             )

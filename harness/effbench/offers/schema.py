@@ -1,4 +1,4 @@
-"""The options of a factory: its signature and annotations, read once, are their schema."""
+"""The options of a factory, which its signature and annotations declare."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from effbench.offers.annotations import (
     bare,
     bounds,
     fits,
-    side_of,
+    mark_of,
     spelled,
     type_of,
 )
@@ -32,17 +32,17 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class Option(NamedTuple):
-    """One option of a factory, as its signature declares it."""
+    """An option of a factory, as its signature declares it."""
 
     name: str
     annotation: Any
-    """Its type, without bounds and marks."""
+    """The type, without bounds and marks."""
 
     bounded: Any
-    """The whole annotation."""
+    """The annotation with its bounds and marks."""
 
     default: Any
-    side: str | None
+    mark: str | None
 
     @property
     def required(self) -> bool:
@@ -51,29 +51,29 @@ class Option(NamedTuple):
 
     @property
     def choices(self) -> set[Any]:
-        """The annotation, and the parts that it is made of."""
+        """The annotation and its parts, such as the members of a union."""
         return {self.annotation, *get_args(self.annotation)}
 
     def reference(self, value: Any) -> Any:
-        """Return which of `REFERENCES` a value stands for; None when it is a plain value.
+        """Return the annotation by which a value names rows or data; None for a plain value.
 
-        A model's id is a plain value, and ``{trained: ROW}`` a reference in its place. Where a
-        path will do too, what has a slash in it is one: rows' names have none.
+        The id of a model is a plain value, and ``{trained: ROW}`` in its place a reference.
+        If the option also takes a path, a text with a slash is a path: names of rows have none.
         """
-        wanted = self.choices
-        if ModelId in wanted and isinstance(value, Mapping):
+        choices = self.choices
+        if ModelId in choices and isinstance(value, Mapping):
             return ModelId
-        if Path in wanted and isinstance(value, str) and "/" in value:
+        if Path in choices and isinstance(value, str) and "/" in value:
             return None
-        named = next((one for one in REFERENCES if one in wanted), None)
-        return None if value is None else named
+        reference = next((reference for reference in REFERENCES if reference in choices), None)
+        return None if value is None else reference
 
     def accepts(self, value: Any) -> bool:
         """Tell whether a value from a suite file has the right type, and is within bounds."""
         return fits(value, self.bounded)
 
     def mistake(self, value: Any) -> str | None:
-        """Return what is wrong with a value from a suite file, and how to mend it."""
+        """Return what is wrong with a value from a suite file and how to mend it, or None."""
         if self.accepts(value):
             return None
         if fits(value, self.annotation):
@@ -86,11 +86,11 @@ class Option(NamedTuple):
 
     @property
     def _range(self) -> str:
-        said = bounds(self.bounded)
-        return f" ({said})" if said else ""
+        text = bounds(self.bounded)
+        return f" ({text})" if text else ""
 
     def _hint(self, value: Any) -> str:
-        """Explain how YAML has a flag, and a text that looks like a number or is one."""
+        """Return how to write a flag, a text or a number in YAML; "" if nothing helps."""
         if bool in self.choices:
             return " (write true or false)"
         text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -108,18 +108,21 @@ class Option(NamedTuple):
 
 
 def options_of(factory: Callable[..., Any], who: str, *, skip: int = 0) -> dict[str, Option]:
-    """Return the options that a factory takes by name, less its first ``skip`` parameters.
+    """Return the options that a factory takes by name, without its first ``skip`` parameters.
 
     Raises:
-        EffbenchError: its signature cannot be read, or no suite could say one of its options;
+        EffbenchError: the signature cannot be read, or no suite could give one of the options;
             the message names ``who`` and the option.
 
     """
     with blamed(f"{who}: its options"):
         parameters = list(inspect.signature(factory).parameters.values())[skip:]
         known = _names_around(factory)
-    named = [one for one in parameters if one.kind not in _VARIADIC]
-    return {one.name: _option(one, known, f"{who}: its option {one.name!r}") for one in named}
+    named = [parameter for parameter in parameters if parameter.kind not in _VARIADIC]
+    return {
+        parameter.name: _option(parameter, known, f"{who}: its option {parameter.name!r}")
+        for parameter in named
+    }
 
 
 def search_options_of(factory: Callable[..., Any], who: str) -> dict[str, Option]:
@@ -128,18 +131,20 @@ def search_options_of(factory: Callable[..., Any], who: str) -> dict[str, Option
         search = getattr(original(factory), "search", None)
     if search is None:
         return {}
-    return options_of(search, f"{who}: its search", skip=3)  # less self, queries and k
+    return options_of(
+        search, f"{who}: its search", skip=3
+    )  # self, queries and k are no options
 
 
 def original(factory: Any) -> Any:
-    """Return what a factory is made of that sets some options of another one (partial)."""
+    """Return the class or function inside a `functools.partial`, or the factory itself."""
     while isinstance(factory, functools.partial):
         factory = factory.func
     return factory
 
 
 def holdable(value: object) -> bool:
-    """Tell whether suites, keys and records can hold a value: plain data, as JSON has them."""
+    """Tell whether suites, keys and records can hold a value: only JSON's data can be held."""
     try:
         json.dumps(value, allow_nan=False, sort_keys=True)
     except (TypeError, ValueError, RecursionError):
@@ -152,9 +157,12 @@ def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Op
         raise EffbenchError(f"{who} cannot be given by name (leave out the / behind it)")
     with blamed(who):
         whole = type_of(parameter.annotation, known)
-        default, side = parameter.default, side_of(whole)
-        option = Option(parameter.name, bare(whole), whole, default, side)
-        option.type_name(), option.accepts(object())  # what nothing could fit is found here
+        default, mark = parameter.default, mark_of(whole)
+        option = Option(parameter.name, bare(whole), whole, default, mark)
+        (
+            option.type_name(),
+            option.accepts(object()),
+        )  # raises for an annotation that no value could fit
         path = isinstance(option.default, Path) and PATHS & option.choices
         if not (option.required or path or holdable(option.default)):
             raise EffbenchError(
@@ -165,7 +173,7 @@ def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Op
 
 
 def _names_around(factory: Any) -> dict[str, Any]:
-    """Return the names that a factory's annotations may mean."""
+    """Return the names that may occur in a factory's annotations, with their values."""
     factory = inspect.unwrap(original(factory))
     kind = factory if inspect.isclass(factory) else type(factory)
     call = kind.__init__ if kind is factory else factory

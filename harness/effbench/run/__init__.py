@@ -1,4 +1,4 @@
-"""The run of a plan: its quality pass, its latency pass, and the records that they leave.
+"""The run of a plan: the quality pass, the latency pass, and the records that they write.
 
 It may import `latency` and the rooms before it.
 """

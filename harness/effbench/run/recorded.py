@@ -1,6 +1,6 @@
-"""What records and suites hold on disk: docs/records.md says what each part means.
+"""The types of a record and of ``suite.json`` on disk. docs/records.md explains each part.
 
-Parts that are not named here are read by nobody, and may be anything.
+Nothing reads the parts that are not named here, so they may hold anything.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import fsum
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from effbench.store.door import (
     CONTROL,
@@ -34,14 +34,14 @@ Beside = Annotated[str, Meta(max_length=300, pattern=rf"^\w+/[^/\\{CONTROL}]+{EN
 Cost: TypeAlias = Count | Positive | None
 
 UNIT = ("nDCG", "RR", "R", "P", "AP", "Success", "ERR", "Judged", "Rprec", "infAP", "RBP")
-"""Measures whose values lie from 0 to 1."""
+"""Measures whose values lie between 0 and 1."""
 
 ROUNDING = 1e-9
-"""How far a score may be from the mean of its queries' values."""
+"""The largest difference between a score and the mean of its queries' values."""
 
 
 class Offer(Struct, frozen=True, omit_defaults=True):
-    """A row or an index, as the suite gives it, and the plugin that offers it."""
+    """A row or an index as the suite gives it, and the plugin that offers it."""
 
     name: Name
     use: Name = ""
@@ -51,7 +51,7 @@ class Offer(Struct, frozen=True, omit_defaults=True):
 
 
 class Costs(Struct, frozen=True, omit_defaults=True):
-    """What a cell took; null where it is not known."""
+    """The costs of a cell: sizes and seconds; null where they are not known."""
 
     docs: Cost = None
     width: Cost = None
@@ -64,7 +64,7 @@ class Costs(Struct, frozen=True, omit_defaults=True):
 
 
 class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
-    """What every record says of its cell."""
+    """The part that all records have."""
 
     schema: Literal[1, 2]
     key: Name
@@ -82,7 +82,7 @@ class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
     versions: dict[Name, Name] = {}
     files: dict[Beside, Sha256] = {}
     latency: Any = None
-    """Of an older protocol."""
+    """The latency of an older protocol."""
 
     def __post_init__(self) -> None:
         check_settings(self.search)
@@ -90,7 +90,7 @@ class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
 
     @property
     def index_name(self) -> str | None:
-        """The index that was searched; none of a retriever."""
+        """The name of the searched index; None for a retriever."""
         return self.index.name if self.index else None
 
 
@@ -117,12 +117,12 @@ class Done(Ran, frozen=True, kw_only=True, tag="done"):
 
 
 class Quoted(Done, frozen=True, kw_only=True, tag="quoted"):
-    """Scores of others, as if they were a record: there are no values of single queries."""
+    """Published scores of other people as a record. It has no values of single queries."""
 
     published: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Let it have none."""
+        """Leave out the checks of a record, since there are no values of single queries."""
 
 
 class Failed(Ran, frozen=True, kw_only=True, tag="failed"):
@@ -132,14 +132,14 @@ class Failed(Ran, frozen=True, kw_only=True, tag="failed"):
 
 
 class Skipped(Failed, frozen=True, kw_only=True, tag="skipped"):
-    """The record of a cell for want of data that only the user can bring."""
+    """The record of a cell that lacks data which only the user can bring."""
 
 
 Record: TypeAlias = Done | Failed | Skipped
 
 
 class DatasetFacts(Struct, frozen=True):
-    """A dataset of a suite, and the group in whose mean it is."""
+    """A dataset of a suite, and the group whose mean includes it."""
 
     name: Name
     group: Name | None
@@ -155,16 +155,16 @@ class Expected(Struct, frozen=True):
 
 
 class Timing(Struct, frozen=True):
-    """What tells a suite's latency sessions from others in its folder."""
+    """The facts that tell a suite's latency sessions from other sessions in its folder."""
 
     baseline: Name | None = None
     processes: Annotated[int, Meta(ge=1, le=10**6)] = 1
     conditions: dict[Name, Any] = {}
-    timed: dict[CellName, Name] = {}
+    latency_keys: dict[CellName, Name] = field(default_factory=dict, name="timed")
 
 
 class SuiteFacts(Struct, frozen=True, kw_only=True):
-    """What ``suite.json`` holds."""
+    """The content of ``suite.json``."""
 
     schema: Literal[1, 2]
     suite: Name
@@ -176,20 +176,19 @@ class SuiteFacts(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_unique(self.measures, "`measures`")
-        check_unique((one.name for one in self.datasets), "`datasets`")
+        check_unique((dataset.name for dataset in self.datasets), "`datasets`")
         check_unique(self.cells, "`cells`")
 
 
 def _check_values(measure: str, score: float, values: dict[str, float]) -> None:
-    """Refuse values of queries that cannot be a measure's, or not those of its score."""
+    """Raise `ValueError` if a measure cannot have these values, or if their mean is another."""
     check_ids(values)
-    own = values.values()
-    if not own:
+    if not values:
         raise ValueError(f"`per_query`: {measure} has no values")
-    within = min(own) >= -ROUNDING and max(own) <= 1 + ROUNDING
+    within = min(values.values()) >= -ROUNDING and max(values.values()) <= 1 + ROUNDING
     if not within and measure.partition("@")[0].partition("(")[0] in UNIT:
         raise ValueError(f"`per_query`: {measure} is not from 0 to 1")
-    mean = fsum(own) / len(own)
+    mean = fsum(values.values()) / len(values)
     if abs(mean - score) > ROUNDING:
         raise ValueError(
             f"its {measure} is {score}, and the mean of its queries' values is {mean}"

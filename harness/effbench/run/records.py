@@ -1,13 +1,13 @@
-"""Records: one JSON file a cell, written last, so that its existence means it finished.
+"""Records: a JSON file for each cell, written last, so that it means a finished cell.
 
-``RESULTS/<machine>/<suite>/<cell>.json``, the machine's facts and the suite's plan beside
-them. Raw values are kept; statistics are computed by who reads. Schema: docs/records.md.
+``RESULTS/<machine>/<suite>/<cell>.json`` keeps raw values; readers compute statistics.
+The machine's facts and the suite's plan stand beside it. The schema: docs/records.md.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,7 +21,7 @@ from effbench.plan import lineage
 from effbench.plan.cells import Cell, Plan
 from effbench.run.recorded import Record, SuiteFacts
 from effbench.steps.data import qrels_of
-from effbench.steps.measures import mean, measure
+from effbench.steps.measures import mean, values_by_query
 from effbench.steps.search import RUN, SearchIndex
 from effbench.steps.train import MODEL, Train
 from effbench.store import trec
@@ -39,9 +39,11 @@ SCHEMA = 2
 SEALED = 2
 """The first schema whose files carry their own checksum."""
 
-OF_DATA = ("queries", "judgments", "judged_queries_missing", "queries_without_relevant")
-OF_RUN = ("without_hits", "judged_docs_missing", "self_judged")
-"""Counts that a record takes from the steps that read the data and that searched."""
+DATA_COUNTS = ("queries", "judgments", "judged_queries_missing", "queries_without_relevant")
+"""Counts that a record takes from the step that read the data."""
+
+RUN_COUNTS = ("without_hits", "judged_docs_missing", "self_judged")
+"""Counts that a record takes from the step that searched."""
 
 LONGEST = 10_000
 """Characters of an error that are kept."""
@@ -49,32 +51,27 @@ LONGEST = 10_000
 SUITE, MACHINE, RUNS, QUERIES = "suite.json", "machine.json", "runs", "queries"
 
 Plain: TypeAlias = dict[str, Any]
-"""A record as JSON holds it: what is written."""
+"""A record as JSON holds it."""
 
 
 def queries_file(dataset: str) -> str:
-    """Return where a dataset's texts of queries are in a suite's folder."""
+    """Return the path, inside a suite's folder, of the texts of a dataset's queries."""
     return f"{QUERIES}/{slug(dataset)}.json"
 
 
 def read(path: Path) -> Record:
-    """Read one record.
+    """Read a record.
 
     Raises:
-        EffbenchError: it is missing, damaged, foreign, or of a newer schema.
+        EffbenchError: the file is missing, damaged, foreign, or of a newer schema.
 
     """
     return load(path)[0]
 
 
 def load(path: Path) -> tuple[Record, Plain]:
-    """Read one record; return it, and all that its file holds.
-
-    Raises:
-        EffbenchError: as `read`.
-
-    """
-    data = opened(path)
+    """Read a record; return it, and the whole content of its file. Errors: as `read`."""
+    data = read_content(path)
     record: Record = typed({"cell": path.stem, **data}, Record, path)
     if record.cell != path.stem:
         raise EffbenchError(
@@ -84,21 +81,21 @@ def load(path: Path) -> tuple[Record, Plain]:
 
 
 def read_suite(path: Path) -> SuiteFacts:
-    """Read what a run has written of its suite.
+    """Read the ``suite.json`` that a run has written.
 
     Raises:
         EffbenchError: as `read`.
 
     """
-    found: SuiteFacts = typed(opened(path), SuiteFacts, path)
-    return found
+    suite: SuiteFacts = typed(read_content(path), SuiteFacts, path)
+    return suite
 
 
-def opened(path: Path) -> Plain:
-    """Return what a file of ours holds, whose schema we know and whose checksum holds.
+def read_content(path: Path) -> Plain:
+    """Return the content of a file with a schema; check the schema and the checksum.
 
     Raises:
-        EffbenchError: it is missing, damaged, foreign, or of a newer schema.
+        EffbenchError: as `read`.
 
     """
     data = parsed(content(path), path)
@@ -111,8 +108,8 @@ def opened(path: Path) -> Plain:
     return unsealed(data, path) if data["schema"] >= SEALED or SEAL in data else data
 
 
-def told(cell: Cell) -> Plain:
-    """Return what a record tells of its rows: options of speed too, which are in no key."""
+def row_facts(cell: Cell) -> Plain:
+    """Return the facts of a record's rows. They have options of speed, which are in no key."""
     return {
         "row": _described(cell.row),
         "passages": cell.row.passages.name if cell.row.passages else None,
@@ -122,29 +119,32 @@ def told(cell: Cell) -> Plain:
 
 
 def failed(cell: Cell, error: Exception) -> Plain:
-    """Return the record of a cell that could not be finished, or lacked its data."""
+    """Return the record of a cell that could not be finished, or that lacked its data."""
     record = _head(cell, "skipped" if getattr(error, "no_data", False) else "failed")
-    said = one_line(str(error))[:LONGEST]
-    return {**record, "error": said, "traceback": getattr(error, "trace", None)}
+    message = one_line(str(error))[:LONGEST]
+    return {**record, "error": message, "traceback": getattr(error, "trace", None)}
 
 
 def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Plain:
-    """Measure a cell's run and return its record; ``files`` are what was exported."""
+    """Score a cell's run and return its record; ``files`` are name -> checksum of its files."""
     artifact = bench.artifact(cell.search)
-    data, info = cell.search.data, artifact.manifest() or {}
+    data, searched = cell.search.data, artifact.manifest() or {}
     run = {
         query_id: [hit.doc_id for hit in hits]
         for query_id, hits in trec.read_trec(artifact.folder / RUN).items()
     }
-    values = measure(run, qrels_of(data, bench), cell.measures)
-    about = bench.artifact(data).manifest() or {}
+    values = values_by_query(run, qrels_of(data, bench), cell.measures)
+    read = bench.artifact(data).manifest() or {}
     return {
         **_head(cell, "done"),
-        "code": code.kept(all_steps((cell.search,)), bench.store),
+        "code": code.of_finished(all_steps((cell.search,)), bench.store),
         "scores": {name: mean(by_query) for name, by_query in values.items()},
-        "queries": {**_taken(about, OF_DATA), **_taken(info, OF_RUN)},
-        "such_as": {**about["such_as"], **info["such_as"]},
-        "costs": {"search_seconds": info["seconds"], **_costs(cell, bench)},
+        "queries": {
+            **{name: read[name] for name in DATA_COUNTS},
+            **{name: searched[name] for name in RUN_COUNTS},
+        },
+        "such_as": {**read["such_as"], **searched["such_as"]},
+        "costs": {"search_seconds": searched["seconds"], **_costs(cell, bench)},
         "models": _models(cell, bench),
         "files": dict(files),
         "per_query": values,
@@ -152,7 +152,7 @@ def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Plain:
 
 
 def suite_facts(plan: Plan) -> Plain:
-    """Return what a reader must know of the suite: its datasets, rows, cells, expectations."""
+    """Return the content of ``suite.json``: the suite's datasets, cells and expected scores."""
     suite = plan.suite
     datasets = {cell.dataset.name: cell.dataset for cell in plan.cells}
     first = next((cell.index.name for cell in plan.cells if cell.index), None)
@@ -172,14 +172,14 @@ def suite_facts(plan: Plan) -> Plain:
 
 
 def _latency(plan: Plan) -> Plain:
-    """Return what tells the suite's latency sessions from others in its folder."""
+    """Return the facts that tell the suite's latency sessions from others in its folder."""
     options = plan.suite.latency
     terms = {} if options is None else {"processes": options.processes}
     return {
         **terms,
         "conditions": {} if options is None else conditions(options, None),
         "baseline": plan.baseline,
-        "timed": {cell.name: cell.timed for cell in plan.cells},
+        "timed": {cell.name: cell.latency_key for cell in plan.cells},
     }
 
 
@@ -191,7 +191,7 @@ def _head(cell: Cell, status: str) -> Plain:
         "key": cell.key,
         "dataset": cell.dataset.name,
         "data_key": key_of(cell.search.data),
-        **told(cell),
+        **row_facts(cell),
         "search": dict(cell.options),
         "k": cell.search.k,
         "versions": {**versions(), **code.versions(cell.offers)},
@@ -211,27 +211,20 @@ def _described(row: Any) -> Plain:
 
 
 def _models(cell: Cell, bench: Workbench) -> dict[str, Any]:
-    """Return each model's folder in the store, and its facts if its trainer gave any."""
-    found = {}
+    """Return the folder of each model in the cache, and the facts that its trainer gave."""
+    models = {}
     for step in cell.row.steps:
         if isinstance(step, Train):
             folder = bench.artifact(step).folder / MODEL
-            facts = json.loads(_text(folder / ABOUT) or "{}")
-            place = folder.relative_to(bench.store.root).as_posix()
-            found[step.row.name] = {"folder": place, **facts}
-    return found
-
-
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def _taken(manifest: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:
-    return {name: manifest[name] for name in names}
+            about = folder / ABOUT
+            facts = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
+            path = folder.relative_to(bench.store.root).as_posix()
+            models[step.row.name] = {"folder": path, **facts}
+    return models
 
 
 def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
-    """Return what encoding and indexing took, from the manifests of the steps."""
+    """Return the sizes and seconds of encoding and indexing, from the steps' manifests."""
     search = cell.search
     if not isinstance(search, SearchIndex):
         built = bench.artifact(search.retriever).manifest() or {}

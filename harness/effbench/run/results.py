@@ -1,4 +1,4 @@
-"""A suite's results folder on this machine: records, and the files that belong to them."""
+"""The results folder of a suite on this machine: its records, and the files beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from effbench.api.errors import EffbenchError
 from effbench.machine import facts
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Note: TypeAlias = Callable[[str], object]
+"""A function that tells the user of a file that cannot be read."""
+
+
+def _ignore(message: str) -> None:
+    """Drop a message that the user gets later."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -36,40 +43,37 @@ class Results:
 
     @classmethod
     def of(cls, root: Path, plan: Plan) -> Results:
-        """Return where the records of a plan's suite belong under ``root``."""
+        """Return the results of a plan's suite in the folder ``root``."""
         return cls(root / facts.name() / plan.suite.name)
 
-    def begin(self, plan: Plan, said: Callable[[str], object]) -> None:
-        """Write the machine's facts and what the whole suite consists of.
-
-        ``said`` is told of what was there and could not be read.
-        """
+    def begin(self, plan: Plan, note: Note) -> None:
+        """Write the machine's facts and the facts of the whole suite, unless they are there."""
         for folder in (self.folder.parent, self.folder, *self.folder.glob("*/")):
             sweep_stale(folder)
-        _write_if_new(self.folder.parent / MACHINE, facts.described(), said)
-        _write_if_new(self.folder / SUITE, suite_facts(plan), said)
+        _write_if_new(self.folder.parent / MACHINE, facts.described(), note)
+        _write_if_new(self.folder / SUITE, suite_facts(plan), note)
 
     def complete(self, plan: Plan) -> bool:
         """Tell whether every cell of a plan has its finished record."""
-        return all(self.finished(cell, _nobody) for cell in plan.cells)
+        return all(self.finished(cell) for cell in plan.cells)
 
     def lacking(self, plan: Plan, store: Store) -> list[Cell]:
-        """Return the cells of a plan for which a run must make steps: they have no record."""
+        """Return the cells that a run must make steps for: those without a finished record."""
         return [
             cell
             for cell in plan.cells
-            if not all(store.artifact(one.kind, key_of(one)).finished() for one in cell.read)
-            and self.finished(cell, _nobody) is None
+            if not all(store.artifact(step.kind, key_of(step)).finished() for step in cell.read)
+            and self.finished(cell) is None
         ]
 
-    def read(self, cell: Cell, said: Callable[[str], object]) -> Plain | None:
-        """Return a cell's record, or None if there is none that can be read; ``said`` why."""
-        found = _kept(self.folder / f"{cell.name}.json", load, said)
-        return found and found[1]
+    def read(self, cell: Cell, note: Note) -> Plain | None:
+        """Return a cell's record; None if there is none that can be read."""
+        contents = _read_if_whole(self.folder / f"{cell.name}.json", load, note)
+        return contents and contents[1]
 
-    def finished(self, cell: Cell, said: Callable[[str], object]) -> Plain | None:
-        """Return a cell's record if it is done, of the cell as it is now."""
-        record = self.read(cell, said)
+    def finished(self, cell: Cell, note: Note = _ignore) -> Plain | None:
+        """Return a cell's record if it is done, and still is the record of this cell."""
+        record = self.read(cell, note)
         done = record and (record.get("status"), record.get("key")) == ("done", cell.key)
         return record if done else None
 
@@ -78,10 +82,10 @@ class Results:
         write_json(self.folder / f"{cell.name}.json", record)
 
     def export(self, cell: Cell, bench: Workbench) -> dict[str, str]:
-        """Keep a cell's run, and its queries' texts (the page shows some), beside its record.
+        """Write a cell's run and the texts of its queries (for the page) beside its record.
 
         Returns:
-            Name -> checksum of each file: the record says what belongs to it.
+            Name -> checksum of each file, which the record keeps.
 
         """
         run, texts = f"{RUNS}/{cell.name}.trec.gz", queries_file(cell.dataset.name)
@@ -100,21 +104,17 @@ class Results:
         ]
 
 
-def _nobody(said: str) -> None:
-    """Hear what is said, where it will be said again."""
-
-
-def _write_if_new(path: Path, data: Plain, said: Callable[[str], object]) -> None:
-    if _kept(path, read_sealed, said) != json.loads(json.dumps(data)):
+def _write_if_new(path: Path, data: Plain, note: Note) -> None:
+    if _read_if_whole(path, read_sealed, note) != json.loads(json.dumps(data)):
         write_json(path, data)
 
 
-def _kept(path: Path, read: Callable[[Path], T], said: Callable[[str], object]) -> T | None:
-    """Return what a file of ours holds, if there is one that can be read."""
+def _read_if_whole(path: Path, read: Callable[[Path], T], note: Note) -> T | None:
+    """Return the content of a file; None if there is no file, or none that can be read."""
     if not os.path.lexists(path):
         return None
     try:
         return read(path)
     except EffbenchError as error:
-        said(f"writing it again: {error}")
+        note(f"writing it again: {error}")
         return None

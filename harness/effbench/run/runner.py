@@ -1,4 +1,4 @@
-"""Run a plan: the quality pass, cell by cell, then the latency pass, dataset by dataset."""
+"""The two passes of a run: quality cell by cell, then latency dataset by dataset."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from effbench.api.errors import DiskError, EffbenchError
 from effbench.guard import processes
 from effbench.guard.blame import doing
-from effbench.latency.measure import Session, measure
+from effbench.latency.measure import DatasetLatency, measure_latency
 from effbench.plan.cells import Cell, Plan
 from effbench.run import records
 from effbench.run.records import Plain
 from effbench.run.results import Results
 from effbench.steps.train import Train
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work import code
 from effbench.work.progress import Progress
 from effbench.work.step import all_steps, key_of
@@ -28,23 +28,23 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """What became of a run's cells: names, and the records of those that are done."""
+    """The outcome of a run: the names of its cells by what became of them, and records."""
 
     records: dict[str, Plain] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
-    """Cells whose data only the user can bring, and has not."""
+    """Cells that lack data which only the user can bring."""
 
-    steps: set[str] = field(default_factory=set)
-    """The labels of failed steps, of which the reason has been said."""
+    failed_steps: set[str] = field(default_factory=set)
+    """The labels of failed steps whose reason the user has been told."""
 
     remarks: dict[str, None] = field(default_factory=dict)
-    """What has been said of the whole run."""
+    """The remarks on the whole run that the user has been told."""
 
     def remark(self, lines: Iterable[str], progress: Progress) -> None:
-        """Say what has not been said yet."""
+        """Tell the user each of these remarks, unless it has been told before."""
         for line in lines:
             if line not in self.remarks:
                 self.remarks[line] = None
@@ -53,25 +53,27 @@ class Outcome:
     def fail(
         self, cell: Cell, reason: str, progress: Progress, step: Reason | None = None
     ) -> None:
-        """Count a cell as failed, and say so; the reason of a step's failure is said once."""
+        """Count a cell as failed and tell the user; tell the reason of a failed step once."""
         for names in (self.done, self.reused):
             if cell.name in names:
                 names.remove(cell.name)
         self.failed[cell.name] = reason
-        again = step is not None and step.label in self.steps
-        if step is not None:
-            self.steps.add(step.label)
-        said_now = f"{step.label}: failed, as said above" if step and again else reason
-        progress.note(f"FAILED {cell.name}: {said_now}")
+        message = reason
+        if step is not None and step.label in self.failed_steps:
+            message = f"{step.label}: failed, as said above"
+        elif step is not None:
+            self.failed_steps.add(step.label)
+        progress.note(f"FAILED {cell.name}: {message}")
 
 
 def run(
     plan: Plan, whole: Plan, bench: Workbench, root: Path, *, fail_fast: bool = False
 ) -> tuple[Outcome, Results]:
-    """Finish every cell of ``plan``; a cell that fails is recorded and the others go on.
+    """Finish every cell of ``plan``. A failed cell gets a record, and the run goes on.
 
-    ``whole`` is the plan of the whole suite, of which ``plan`` may be a part. Of several
-    processes the first does all; the others return when the trainings are done.
+    ``plan`` may be a part of ``whole``, the plan of the whole suite. If there are several
+    processes, all make the trainings together; then the first process does all other work, and
+    the others return.
     """
     results = Results.of(root, whole)
     outcome = Outcome(remarks=dict.fromkeys(plan.remarks))
@@ -93,27 +95,32 @@ def run(
     return outcome, results
 
 
-def refuse(plan: Plan, root: Path, error: EffbenchError, said: Callable[[str], object]) -> None:
-    """Record why a suite's cells were not run, if none was before: leaderboards say it."""
+def record_refusal(
+    plan: Plan, root: Path, error: EffbenchError, note: Callable[[str], object]
+) -> None:
+    """Record why no cell of a suite was run, so that leaderboards tell the reason.
+
+    Do nothing if a cell has a record from an earlier run.
+    """
     results = Results.of(root, plan)
-    if any([results.read(cell, said) for cell in plan.cells]):
+    if any([results.read(cell, note) for cell in plan.cells]):
         return
-    results.begin(plan, said)
+    results.begin(plan, note)
     for cell in plan.cells:
         results.write(cell, records.failed(cell, error))
 
 
 def _train_together(plan: Plan, bench: Workbench) -> None:
-    """Make all trainings and what they read from, in one order for all processes.
+    """Make all trainings and the steps that they read, in the same order in all processes.
 
-    What lacks an input is left out in all of them. In the first process, what fails is left to
-    the cell that needs it, which says so; where another one fails in the midst of a training,
-    all end.
+    A step that lacks an input is left out in all processes. A step that fails in the first
+    process is left to the cell that needs it, which tells the user. If another process fails in
+    the middle of a training, all processes end.
     """
     trainings = tuple(step for step in plan.steps().values() if isinstance(step, Train))
     lost: set[str] = set()
     for key, step in all_steps(trainings).items():
-        if any(key_of(one) in lost for one in step.inputs):
+        if any(key_of(read) in lost for read in step.inputs):
             lost.add(key)
             continue
         try:
@@ -149,19 +156,19 @@ def _quality(cell: Cell, bench: Workbench, results: Results, outcome: Outcome) -
 
 
 def _reused(record: Plain, cell: Cell, results: Results, progress: Progress) -> Plain:
-    """Return a finished record as its cell is now: options of speed may have changed."""
-    now = json.loads(json.dumps(records.told(cell)))
+    """Return a finished record with its cell's options of speed, which may have changed."""
+    now = json.loads(json.dumps(records.row_facts(cell)))
     if any(record.get(name) != value for name, value in now.items()):
         record = {**record, **now}
         try:
             results.write(cell, record)
-        except DiskError as trouble:  # the scores are those of before
+        except DiskError as trouble:  # the scores have not changed
             progress.note(f"{cell.name}: its record tells old options: {trouble}")
     return record
 
 
 def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -> None:
-    """Measure each dataset's cells together, unless they all have been as they are now."""
+    """Measure the latency of the cells that have scores, dataset by dataset."""
     options = plan.suite.latency
     if options is None:
         return
@@ -169,20 +176,20 @@ def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -
     cells = [cell for cell in plan.cells if cell.name in outcome.records]
     left = {cell.name: cell for cell in cells if cell.has_latency}
 
-    def keep(found: Session) -> None:
-        for cell in found.cells:
+    def keep(latency: DatasetLatency) -> None:
+        for cell in latency.cells:
             left.pop(cell.name)
-            if found.new and cell.name in outcome.reused:
+            if latency.new and cell.name in outcome.reused:
                 outcome.reused.remove(cell.name)
                 outcome.done.append(cell.name)
-            if cell.name in found.errors:
-                outcome.fail(cell, f"latency: {found.errors[cell.name]}", bench.progress)
+            if cell.name in latency.errors:
+                outcome.fail(cell, f"latency: {latency.errors[cell.name]}", bench.progress)
 
     try:
-        measure(cells, plan, bench, results.folder, options, anew=False, keep=keep)
+        measure_latency(cells, plan, bench, results.folder, options, anew=False, keep=keep)
     except (EffbenchError, OSError) as error:  # such as a full disk
         for cell in left.values():
-            outcome.fail(cell, f"latency: {said(error)}", bench.progress)
+            outcome.fail(cell, f"latency: {message_of(error)}", bench.progress)
 
 
 def _fail(
@@ -191,10 +198,10 @@ def _fail(
     try:
         with doing("writing its record"):
             results.write(cell, records.failed(cell, error))
-    except EffbenchError as trouble:  # the disk that the cell failed for, or another
+    except EffbenchError as trouble:  # perhaps the cell failed for the same disk
         bench.progress.note(f"{cell.name}: no record of it: {trouble}")
     if getattr(error, "no_data", False):
         outcome.skipped.append(cell.name)
         bench.progress.note(f"skipped {cell.name}: {error}")
         return
-    outcome.fail(cell, said(error), bench.progress, getattr(error, "reason", None))
+    outcome.fail(cell, message_of(error), bench.progress, getattr(error, "reason", None))

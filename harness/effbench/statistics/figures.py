@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from effbench.latency.samples import Read, Times
+from effbench.latency.samples import Session, Times
 from effbench.statistics.trust import steady_times
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _pairs(row: Times, baseline: Times) -> Iterator[NDArray[np.float64]]:
             yield np.array([(row_ns[key], base_ns[key]) for key in shared], dtype=float)
 
 
-def by_length(session: Read, cell: str, span: str) -> Mapping[str, Interval]:
+def by_length(session: Session, cell: str, span: str) -> Mapping[str, Interval]:
     """Return the median of a span in ms for each bucket of query lengths, such as "9-16".
 
     A length is the number of tokens if the encoder counts tokens, else the number of words.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-from effbench.latency.samples import Read, Times
+from effbench.latency.samples import Session, Times
 from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END, SEARCH, TOTAL_COMPUTE
 from effbench.statistics import figures, trust
 from effbench.statistics.figures import Interval
@@ -39,7 +39,7 @@ Value = float | str | None
 class RowLatency(NamedTuple):
     """The latency of a row: its cells in the order of their datasets, each with its session."""
 
-    cells: Sequence[tuple[Read, str]]
+    cells: Sequence[tuple[Session, str]]
 
     def parts(self, span: str) -> list[Times]:
         """Return the times of a span for each dataset, as `trust.steady_times` chooses them."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from effbench.api.errors import DiskError, EffbenchError
-from effbench.latency.samples import FOLDER, Read, read_samples
+from effbench.latency.samples import FOLDER, Session, read_session
 from effbench.machine import fingerprint
 from effbench.statistics.row_latency import RowLatency
 from effbench.store.disk import listed
@@ -31,18 +31,18 @@ class Criteria(NamedTuple):
     processes: int
     """How many processes each cell should have."""
 
-    def is_current(self, session: Read, cell: str) -> bool:
+    def is_current(self, session: Session, cell: str) -> bool:
         """Tell whether a session measured a cell as the cell is now."""
         facts = session.header.rows.get(cell)
         key = self.keys.get(session.header.dataset, {}).get(cell)
         return (
             facts is not None
             and facts.key == key
-            and facts.timed == self.latency_keys.get(cell, facts.timed)
+            and facts.latency_key == self.latency_keys.get(cell, facts.latency_key)
             and cell not in session.header.errors
         )
 
-    def rank(self, session: Read) -> tuple[int, bool, datetime]:
+    def rank(self, session: Session) -> tuple[int, bool, datetime]:
         """Return a value that is larger for a better session.
 
         It says how many cells the session measured as they are now, whether it is complete
@@ -72,7 +72,7 @@ class Sessions:
         self.remarks: list[str] = []
         self.unreadable: list[str] = []
         self._criteria = criteria
-        by_dataset: dict[str, list[Read]] = {}
+        by_dataset: dict[str, list[Session]] = {}
         for session in self._read(folders):
             if criteria.keys.get(session.header.dataset):
                 by_dataset.setdefault(session.header.dataset, []).append(session)
@@ -100,10 +100,10 @@ class Sessions:
             measured.append((session, cell))
         return RowLatency(measured)
 
-    def _read(self, folders: Iterable[Path]) -> Iterator[Read]:
+    def _read(self, folders: Iterable[Path]) -> Iterator[Session]:
         for path in self._paths(folders):
             try:
-                yield read_samples(path)
+                yield read_session(path)
             except EffbenchError as error:
                 self.unreadable.append(one_line(str(error)))
 
@@ -119,7 +119,7 @@ class Sessions:
             paths += listed(folder, "*.npz")
         return sorted(paths)
 
-    def _is_comparable(self, session: Read, newest: Read) -> bool:
+    def _is_comparable(self, session: Session, newest: Session) -> bool:
         """Tell whether two sessions had the same conditions and machine; remark if not."""
         header, reference = session.header, newest.header
         for part in ("conditions", "fingerprint"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from effbench.latency.gate import SPREAD, STEADY, unsteady
-from effbench.latency.samples import Read, Times
+from effbench.latency.samples import Session, Times
 from effbench.latency.spans import ENCODE, END_TO_END
 
 CACHED = 0.5
@@ -39,7 +39,7 @@ class Stability(NamedTuple):
         return ""
 
 
-def steady_times(session: Read, cell: str, span: str) -> Times:
+def steady_times(session: Session, cell: str, span: str) -> Times:
     """Return the times of a span in steady blocks, of the processes with enough of them.
 
     If less than half of the processes have enough steady blocks, return all times: then the
@@ -61,7 +61,7 @@ def steady_times(session: Read, cell: str, span: str) -> Times:
     return kept
 
 
-def stability_of(session: Read, cell: str) -> Stability:
+def stability_of(session: Session, cell: str) -> Stability:
     """Return whether a row's blocks were steady and whether its processes agree."""
     import numpy as np
 
@@ -78,7 +78,7 @@ def stability_of(session: Read, cell: str) -> Stability:
     )
 
 
-def _steady_blocks(session: Read, cell: str) -> Mapping[int, Mapping[int, bool]]:
+def _steady_blocks(session: Session, cell: str) -> Mapping[int, Mapping[int, bool]]:
     """Return process -> block -> whether the machine was steady."""
     steady: dict[int, dict[int, bool]] = {}
     for block in session.blocks_of(cell):
@@ -91,7 +91,7 @@ def _share(blocks: Mapping[int, bool]) -> float:
     return sum(blocks.values()) / len(blocks)
 
 
-def keeps_answers(session: Read, cell: str) -> bool:
+def keeps_answers(session: Session, cell: str) -> bool:
     """Tell whether an encoder answers repeated queries from a cache: it is far faster then."""
     import numpy as np
 
@@ -103,7 +103,7 @@ def keeps_answers(session: Read, cell: str) -> bool:
     return bool(ratios) and float(np.median(ratios)) < CACHED
 
 
-def changed_answers(session: Read, cell: str) -> list[str]:
+def changed_answers(session: Session, cell: str) -> list[str]:
     """Say how many single queries got another answer than in the quality pass, by span."""
     differs = session.header.rows[cell].differs
     of = f"of {len(set(session.header.queries))}"

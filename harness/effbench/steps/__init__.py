@@ -1,4 +1,4 @@
-"""What each step does: data, encodings, indexes, searches, trainings; and the measures.
+"""The steps (data, encoding, index, search, training), and the measures of their hits.
 
 It may import `work` and the rooms before it.
 """

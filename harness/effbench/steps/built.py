@@ -1,4 +1,4 @@
-"""What plugins build: refused when it cannot be used, or cannot be kept as it is."""
+"""Checks that an index, a retriever or a folder of a plugin can be used and kept."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from effbench.store.reading import shown
 from effbench.work.rows import Row
 
 MOST = 2**100
-"""Of bytes and parameters: files cannot hold numbers of any length."""
+"""Numbers of bytes and of parameters are below this: a file cannot hold any longer number."""
 
 
 def refuse_links(folder: Path, row: Row) -> None:
-    """Refuse a folder that a plugin has filled if it does not hold all that belongs to it.
+    """Refuse a folder that a plugin has filled, if its files could change with files elsewhere.
 
     Raises:
-        EffbenchError: it is gone, in it is a link that leads out, to nothing or to itself, or a
-            name that is no text.
+        EffbenchError: the folder is gone, it holds a link that leads out of it, to nothing or
+            to itself, or the name of a file is not text in UTF-8.
 
     """
     if folder.is_symlink() or not folder.is_dir():
         raise EffbenchError(
             f"{row.who}: it removed the folder that it was to fill (leave the folder)"
         )
-    whole = folder.resolve()
+    resolved = folder.resolve()
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
         if not _is_text(name):
             raise EffbenchError(
                 f"{row.who}: it left {name!r} (take names that are text in UTF-8)"
             )
-        if path.is_symlink() and not _leads_inside(path, whole):
+        if path.is_symlink() and not _leads_inside(path, resolved):
             raise EffbenchError(
                 f"{row.who}: it left {name!r}, a link to {str(path.readlink())!r} (copy it: "
                 "what is kept must not change with others)"
@@ -47,44 +47,50 @@ def _is_text(name: str) -> bool:
 def _leads_inside(link: Path, folder: Path) -> bool:
     try:
         target = link.resolve(strict=True)
-    except (OSError, RuntimeError):  # it leads nowhere, or to itself
+    except (OSError, RuntimeError):  # the link leads to nothing, or to itself
         return False
     return not link.readlink().is_absolute() and folder in target.parents
 
 
 def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
-    """Refuse what can be seen to fail before hours are spent on building it.
+    """Refuse an index, or a retriever, that would fail only after hours of building.
 
     Raises:
-        EffbenchError: a method is missing, or ``nbytes`` of the class is no number of bytes.
+        EffbenchError: a method is missing, or ``nbytes`` of its class is not a number of bytes.
 
     """
     with blamed(row.who):
         for name in methods:
             if not callable(getattr(built, name, None)):
                 raise EffbenchError(f"{row.who}: it has no method {name!r} (write it)")
-        said = getattr(type(built), "nbytes", 0)
-        if callable(said):
+        nbytes = getattr(type(built), "nbytes", 0)
+        if callable(nbytes):
             raise EffbenchError(f"{row.who}: nbytes is a method (make it a property)")
-        if not hasattr(type(said), "__get__"):  # a property may need what is built
-            nbytes_of(said, row)
+        if not hasattr(type(nbytes), "__get__"):  # a property may need a built index
+            nbytes_of(nbytes, row)
 
 
-def nbytes_of(said: Any, row: Row) -> int:
-    """Return the bytes that ``nbytes`` says; raise `EffbenchError` for what is no number."""
-    return number_of(said, "nbytes", "bytes", row)
+def nbytes_of(value: Any, row: Row) -> int:
+    """Return the value of an attribute ``nbytes`` as an int; see `number_of`."""
+    return number_of(value, "nbytes", "bytes", row)
 
 
-def number_of(said: Any, name: str, what: str, row: Row) -> int:
-    """Return the number that an attribute says: of bytes, of parameters (``what``).
+def number_of(value: Any, name: str, unit: str, row: Row) -> int:
+    """Return the value of the attribute ``name`` as an int.
+
+    Args:
+        value: what the plugin's object has as this attribute.
+        name: the attribute, as messages name it.
+        unit: what it counts, in the plural: bytes, parameters.
+        row: the row that messages name.
 
     Raises:
-        EffbenchError: it is negative, or so large that it means nothing.
+        EffbenchError: the number is negative, or it is `MOST` or more.
 
     """
-    number = int(said)
-    if not 0 <= number < MOST or isinstance(said, bool):
+    number = int(value)
+    if not 0 <= number < MOST or isinstance(value, bool):
         raise EffbenchError(
-            f"{row.who}: {name} is {shown(number)} (give 0 or more {what}, below 2**100)"
+            f"{row.who}: {name} is {shown(number)} (give 0 or more {unit}, below 2**100)"
         )
     return number

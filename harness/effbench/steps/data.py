@@ -1,4 +1,4 @@
-"""The data step: a dataset's judged queries and its judgments, checked and kept."""
+"""The data step: checks and keeps a dataset's judged queries and its judgments."""
 
 from __future__ import annotations
 
@@ -53,17 +53,18 @@ class Data:
         return (self.row.offer,)
 
     def work(self, known: Known) -> Work:
-        return Work("queries", known.said(self, "queries"))
+        return Work("queries", known.count(self, "queries"))
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         judged = sorted(judgments_of(self.row))
-        wanted = {qrel.query_id for qrel in judged}
-        queries = [query for query in asked_of(self.row) if query.query_id in wanted]
-        found = {query.query_id for query in queries}
-        self._check(queries, found, wanted)
-        qrels = [qrel for qrel in judged if qrel.query_id in found]
-        without = found - {qrel.query_id for qrel in qrels if qrel.relevance > 0}
-        if without == found:
+        judged_ids = {qrel.query_id for qrel in judged}
+        queries = [query for query in all_queries_of(self.row) if query.query_id in judged_ids]
+        query_ids = {query.query_id for query in queries}
+        self._check(queries, query_ids, judged_ids)
+        missing = judged_ids - query_ids
+        qrels = [qrel for qrel in judged if qrel.query_id in query_ids]
+        without = query_ids - {qrel.query_id for qrel in qrels if qrel.relevance > 0}
+        if without == query_ids:
             raise EffbenchError(f"{self.row.name}: no doc is judged relevant: all scores are 0")
         lines = (json.dumps(query._asdict(), ensure_ascii=False) + "\n" for query in queries)
         artifact.put_text(QUERIES, "".join(lines))
@@ -72,47 +73,47 @@ class Data:
         return {
             "queries": len(queries),
             "judgments": len(qrels),
-            "judged_queries_missing": len(wanted - found),
+            "judged_queries_missing": len(missing),
             "queries_without_relevant": len(without),
             "such_as": {
-                "judged_queries_missing": _some(wanted - found),
-                "queries_without_relevant": _some(without),
+                "judged_queries_missing": _few(missing),
+                "queries_without_relevant": _few(without),
             },
         }
 
-    def _check(self, queries: list[Query], found: set[str], wanted: set[str]) -> None:
-        if not wanted:
+    def _check(self, queries: list[Query], query_ids: set[str], judged_ids: set[str]) -> None:
+        if not judged_ids:
             raise EffbenchError(
                 f"{self.row.name}: no query has a judgment (is the split right?)"
             )
-        if not found:
+        if not query_ids:
             raise EffbenchError(
                 f"{self.row.name}: it has none of the queries that are judged "
                 "(are the ids of queries and judgments the same?)"
             )
-        if len(found) < len(queries):
-            ((double, _),) = Counter(query.query_id for query in queries).most_common(1)
+        if len(query_ids) < len(queries):
+            ((repeated, _),) = Counter(query.query_id for query in queries).most_common(1)
             raise EffbenchError(
-                f"{self.row.name}: query id {shown(double)} occurs twice (ids must be unique)"
+                f"{self.row.name}: query id {shown(repeated)} occurs twice (ids must be unique)"
             )
 
 
 def queries_of(data: Data, bench: Bench) -> list[Query]:
-    """Return a dataset's judged queries, in its order."""
+    """Return the judged queries of a dataset, in the order in which it yields them."""
     text = (bench.artifact(data).folder / QUERIES).read_text(encoding="utf-8")
     return [Query(**json.loads(line)) for line in text.split("\n") if line]
 
 
 def qrels_of(data: Data, bench: Bench) -> list[Qrel]:
-    """Return a dataset's judgments."""
+    """Return the judgments of a dataset's queries."""
     return read_qrels(bench.artifact(data).folder / QRELS)
 
 
 def judged_docs(data: Data, bench: Bench, doc_ids: Iterable[str]) -> dict[str, Any]:
-    """Count docs judged relevant that the corpus lacks, and queries that are relevant docs.
+    """Count the relevant docs that the corpus lacks, and the queries that judge themselves.
 
-    ``self_judged`` counts queries whose own doc is judged relevant although it is dropped;
-    ``such_as`` names a few of each.
+    ``self_judged`` counts the queries whose id is also the id of a doc that is judged relevant
+    to them, where the dataset drops such a hit. ``such_as`` gives three ids of each kind.
 
     Raises:
         EffbenchError: the corpus has none of the docs that are judged relevant.
@@ -126,27 +127,27 @@ def judged_docs(data: Data, bench: Bench, doc_ids: Iterable[str]) -> dict[str, A
             f"{data.row.name}: the corpus has none of the docs that are judged relevant "
             "(are the ids of docs and judgments the same?)"
         )
-    own = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
+    self_judged = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
     ids_by_kind = {
         "judged_docs_missing": missing,
-        "self_judged": own if data.row.declared.drop_self_hits else set(),
+        "self_judged": self_judged if data.row.declared.drop_self_hits else set(),
     }
-    such_as = {name: _some(ids) for name, ids in ids_by_kind.items()}
+    such_as = {name: _few(ids) for name, ids in ids_by_kind.items()}
     return {**{name: len(ids) for name, ids in ids_by_kind.items()}, "such_as": such_as}
 
 
-def _some(ids: Iterable[str]) -> list[str]:
+def _few(ids: Iterable[str]) -> list[str]:
     return sorted(ids)[:3]
 
 
 def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
-    """Yield a dataset's judgments, checked, those of queries that it lacks too."""
+    """Yield all judgments of a dataset, checked, also for queries that it does not have."""
     qrels = row.qrels(lambda given: judgments.checked(given, row.name))
     return judgments.distinct((row.name, qrel) for qrel in qrels)
 
 
-def asked_of(row: DatasetRow) -> Iterator[Query]:
-    """Yield a dataset's queries, their ids and texts checked."""
+def all_queries_of(row: DatasetRow) -> Iterator[Query]:
+    """Yield all queries of a dataset, judged or not; their ids and texts are checked."""
     name = row.name
 
     def take(given: Any) -> Query:
@@ -158,11 +159,11 @@ def asked_of(row: DatasetRow) -> Iterator[Query]:
 
 
 def docs_of(row: DatasetRow) -> Iterator[Doc]:
-    """Yield a dataset's docs, their ids and texts checked.
+    """Yield the docs of a dataset; their ids and texts are checked.
 
     Raises:
-        EffbenchError: at the end, if an id occurs twice: then a run cannot say which doc it is;
-            or if there are other than the dataset has counted: it was read in part.
+        EffbenchError: after the last doc, if an id occurs twice, since a run could not say
+            which doc it means; or if ``docs_count`` of the dataset is another number.
 
     """
     name = row.name
@@ -172,18 +173,18 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
         text = checked_text(given.text, f"{name}: doc {doc_id!r:.99}: its text")
         title = checked_text(given.title, f"{name}: doc {doc_id!r:.99}: its title")
         hashes.append(hash(doc_id))
-        # of our own: another object may change, or lack what encoders ask of a doc
+        # a new Doc: the plugin's object may change, or lack an attribute that encoders read
         return Doc(doc_id, text, title)
 
-    hashes = array("q")  # not the ids themselves, which take ten times the memory
+    hashes = array("q")  # the ids themselves would take ten times the memory
     yield from row.docs(take)
-    _refuse_double(row, hashes)
-    refuse_part(row, len(hashes))
+    _refuse_repeated_ids(row, hashes)
+    refuse_other_count(row, len(hashes))
 
 
 @contextmanager
 def passing_docs(label: str, rows: Sequence[DatasetRow], bench: Bench) -> Iterator[Tally]:
-    """Watch a pass over the docs of corpora; how many there are is known from then on."""
+    """Give a tally for reading all docs of the rows; then remember how many docs there are."""
     totals = [_docs_total(row, bench) for row in rows]
     known = [total for total in totals if total is not None]
     total = sum(known) if len(known) == len(totals) else None
@@ -194,7 +195,7 @@ def passing_docs(label: str, rows: Sequence[DatasetRow], bench: Bench) -> Iterat
 
 
 def _docs_total(row: DatasetRow, bench: Bench) -> int | None:
-    """Return how many docs progress may promise; None when only reading them tells."""
+    """Return how many docs the corpus has; None if nobody knows before they are read."""
     total = bench.docs_totals.get(row.corpus_key)
     if total is None:
         total = row.docs_count()
@@ -204,30 +205,29 @@ def _docs_total(row: DatasetRow, bench: Bench) -> int | None:
     return total
 
 
-def refuse_part(row: DatasetRow, count: int) -> None:
-    """Refuse ``count`` docs as a dataset's corpus if the dataset says that it has others.
+def refuse_other_count(row: DatasetRow, count: int) -> None:
+    """Refuse a corpus of ``count`` docs if the dataset's ``docs_count`` is another number.
 
     Raises:
-        EffbenchError: it does.
+        EffbenchError: the numbers differ.
 
     """
-    said = row.docs_count()
-    if said is not None and said != count:
+    docs_count = row.docs_count()
+    if docs_count is not None and docs_count != count:
         raise EffbenchError(
             f"{row.who}: its corpus has {counted(count, 'docs')}, its docs_count "
-            f"says {said} (was it read "
-            "in part, or do two datasets share a corpus_key?)"
+            f"says {docs_count} (was it read in part, or do two datasets share a corpus_key?)"
         )
 
 
-def _refuse_double(row: DatasetRow, hashes: array[int]) -> None:
+def _refuse_repeated_ids(row: DatasetRow, hashes: array[int]) -> None:
     import numpy as np
 
-    known = np.sort(np.array(hashes, dtype=np.int64))
-    clashing = set(known[1:][known[1:] == known[:-1]].tolist())
+    ordered = np.sort(np.array(hashes, dtype=np.int64))
+    clashing = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
     seen: dict[str, int] = {}
     ids = row.docs(lambda doc: ordinary(doc.doc_id)) if clashing else ()
-    for place, doc_id in enumerate(ids, start=1):  # ids that differ may share a hash
+    for place, doc_id in enumerate(ids, start=1):  # two different ids may have the same hash
         if doc_id in seen:
             raise EffbenchError(
                 f"{row.name}: doc id {shown(doc_id)} occurs twice in the corpus: docs "

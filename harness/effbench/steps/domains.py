@@ -1,4 +1,4 @@
-"""The features step: the first docs and queries of a dataset, encoded to compare domains."""
+"""The features step: encodes the first docs and queries of a dataset, to compare domains."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class EncodeDomain:
             "row": self.row.query_facts,
             "passages": self._passages.query_facts,
             "corpus": self.data.row.corpus_key,
-            "name": self.data.row.name,  # models that are made of domains say their names
+            "name": self.data.row.name,  # a model that is made of domains says their names
             "first": self.first,
         }
 
@@ -75,15 +75,15 @@ class EncodeDomain:
         with bench.progress.work(self.label, len(docs) + len(queries), "texts") as advance:
             passages = encode(docs)
             advance(len(docs))
-            asked = ask(queries)
+            query_vectors = ask(queries)
             advance(len(queries))
         artifact.put(PASSAGES, lambda path: save_array(path, passages))
-        artifact.put(QUERIES, lambda path: save_array(path, asked))
+        artifact.put(QUERIES, lambda path: save_array(path, query_vectors))
         return {"docs": len(docs), "queries": len(queries)}
 
 
 def read_domain(step: EncodeDomain, model: TrainedModel | None, bench: Bench) -> Domain:
-    """Return a domain with its features."""
+    """Return a domain with its features, float32 [n, d] of its docs and of its queries."""
     import numpy as np
 
     folder = bench.artifact(step).folder

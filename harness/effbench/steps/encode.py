@@ -1,4 +1,4 @@
-"""The encode steps: a corpus, or a dataset's queries, into vectors on disk."""
+"""The encode steps: turn a corpus, a dataset's queries or training texts into vectors."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from effbench.work.rows import Row
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from effbench.api.encoders import Vectors
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
@@ -51,7 +53,7 @@ class EncodeCorpus:
         return (self.row.offer, self.dataset.offer)
 
     def work(self, known: Known) -> Work:
-        docs, width = known.said(self, "rows"), known.width(self.row)
+        docs, width = known.count(self, "rows"), known.width(self.row)
         docs = known.docs(self.dataset) if docs is None else docs
         like = ["encode docs", self.row.pace(known.device)]
         return Work("docs", docs, like, least=vectors_bytes(docs, width, SHARD), shard=SHARD)
@@ -59,7 +61,7 @@ class EncodeCorpus:
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        encode = _fitting(encode, self.dataset.docs_count(), artifact)
+        encode = _checking_space(encode, self.dataset.docs_count(), artifact)
         with passing_docs(self.label, [self.dataset], bench) as advance:
             shards = write_shards(artifact, docs, encode, advance, code.of([self.row.offer]))
         if not shards.rows:
@@ -94,7 +96,7 @@ class EncodeQueries:
         return (self.row.offer,)
 
     def work(self, known: Known) -> Work:
-        return _work(self.row, "queries", known.said(self.data, "queries"), known)
+        return _work(self.row, "queries", known.count(self.data, "queries"), known)
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
@@ -103,18 +105,15 @@ class EncodeQueries:
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
         with blamed(self.row.who):
-            said = getattr(encoder, "query_parameters", None)
-            parameters = (
-                None
-                if said is None
-                else number_of(said, "query_parameters", "parameters", self.row)
-            )
-        return {**shards._asdict(), "query_parameters": parameters}
+            parameters = getattr(encoder, name := "query_parameters", None)
+            if parameters is not None:
+                parameters = number_of(parameters, name, "parameters", self.row)
+        return {**shards._asdict(), name: parameters}
 
 
 @dataclass(frozen=True)
 class EncodeTexts:
-    """Encode gathered texts as queries: what a student is aligned to."""
+    """Encode gathered texts as queries: a student learns to give the same vectors."""
 
     row: Row
     texts: Texts
@@ -137,29 +136,29 @@ class EncodeTexts:
         return (self.row.offer,)
 
     def work(self, known: Known) -> Work:
-        return _work(self.row, "texts", known.said(self.texts, "texts"), known)
+        return _work(self.row, "texts", known.count(self.texts, "texts"), known)
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         texts = read_texts(self.texts, bench)
         encode = encode_queries(bench.instance(self.row), self.row, "texts")
         pairs = ((str(number), text) for number, text in enumerate(texts))
         with bench.progress.work(self.label, len(texts), "texts") as advance:
-            made = code.of(self.offers)
-            return write_shards(artifact, pairs, encode, advance, made)._asdict()
+            shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
+        return shards._asdict()
 
 
 def _work(row: Row, unit: str, count: int | None, known: Known) -> Work:
-    """Return what it takes to encode queries, or texts as queries."""
+    """Return the work of encoding queries, or texts as if they were queries."""
     width = known.width(row.passages or row)
     like = ["encode queries", row.pace(known.device)]
     return Work(unit, count, like, least=vectors_bytes(count, width, SHARD), shard=SHARD)
 
 
 def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any]], Vectors]:
-    """Return an encoder's method for docs, checked; ``advice`` is for one that has none.
+    """Return an encoder's ``encode_corpus``, wrapped so that its vectors are checked.
 
     Raises:
-        EffbenchError: it has none.
+        EffbenchError: the encoder has no such method; ``advice`` is the end of the message.
 
     """
     with blamed(row.who):
@@ -168,22 +167,22 @@ def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any
         raise EffbenchError(
             f"{row.who} has no encode_corpus: it encodes queries only ({advice})"
         )
-    return _checked(encode, row, "docs")
+    return _checking_vectors(encode, row, "docs")
 
 
 def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]], Vectors]:
-    """Return an encoder's method for queries (``noun``: what messages call them), checked."""
+    """Return an encoder's ``encode_queries``, wrapped; messages call its items ``noun``."""
     with blamed(row.who):
         encode = encoder.encode_queries
-    return _checked(encode, row, noun)
+    return _checking_vectors(encode, row, noun)
 
 
-def _fitting(
+def _checking_space(
     encode: Callable[[Sequence[Any]], Vectors], docs: int | None, artifact: Artifact
 ) -> Callable[[Sequence[Any]], Vectors]:
-    """Wrap an encoder's method: where all its vectors will not fit, it ends with the first.
+    """Wrap an encoder's method: its first call checks that all vectors will fit on the disk.
 
-    How wide they are is known by then. The wrapper raises `EffbenchError`.
+    Nobody knows their width before. The wrapper raises `EffbenchError` if they do not fit.
     """
     widths: list[int] = []
 
@@ -198,37 +197,29 @@ def _fitting(
     return call
 
 
-def _checked(
+def _checking_vectors(
     encode: Callable[[Sequence[Any]], Any], row: Row, noun: str
 ) -> Callable[[Sequence[Any]], Vectors]:
-    """Wrap an encoder's method: what it returns is float32 [n, d], finite, contiguous.
+    """Wrap an encoder's method: the wrapper returns finite, contiguous float32 [n, d].
 
-    It is a copy, since an encoder may write its next batch into the same array, and the encoder
-    gets a list of its own, which it may change. The wrapper raises `EffbenchError` naming the
-    row and its plugin when vectors are not as they should be, or not as wide as the last ones.
+    It returns a copy, since an encoder may write its next batch into the same array. The
+    encoder gets a new list, which it may change. The wrapper raises `EffbenchError`, which
+    names the row and its plugin, if the vectors are wrong, or if their width has changed.
     """
     import numpy as np
 
-    method = "encode_corpus" if noun == "docs" else "encode_queries"
-    who = f"{row.who}: {method} returned"
+    who = f"{row.who}: encode_{'corpus' if noun == 'docs' else 'queries'} returned"
     widths: set[int] = set()
 
     def call(items: Sequence[Any]) -> Vectors:
         with blamed(row.who):
-            given = encode(list(items))
-            found, masked = np.asarray(given), np.ma.is_masked(given)
-        if masked:  # what stands beneath a mask would be taken for a number
+            answer = encode(list(items))
+            array, masked = np.asarray(answer), np.ma.is_masked(answer)
+        if masked:  # a masked value would be taken for a number
             raise EffbenchError(f"{who} a masked array (float vectors [n, d] are wanted)")
-        if found.ndim != 2 or found.dtype.kind != "f" or found.shape[1] == 0:
-            raise EffbenchError(
-                f"{who} {found.dtype} {list(found.shape)} (float vectors [n, d] are wanted)"
-            )
-        if len(found) != len(items):
-            raise EffbenchError(
-                f"{who} {len(found)} rows for {len(items)} {noun} (one row each, in order)"
-            )
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-            vectors = np.array(found, dtype=np.float32, order="C")
+        _check_shape(array, f"{len(items)} {noun}", len(items), who)
+        with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
+            vectors = np.array(array, dtype=np.float32, order="C")
         if not np.isfinite(vectors).all():
             bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
             raise EffbenchError(
@@ -241,6 +232,16 @@ def _checked(
         return vectors
 
     return call
+
+
+def _check_shape(array: NDArray[Any], items: str, count: int, who: str) -> None:
+    """Refuse an array that is not floats [n, d] with a row for each of ``count`` items."""
+    if array.ndim != 2 or array.dtype.kind != "f" or array.shape[1] == 0:
+        raise EffbenchError(
+            f"{who} {array.dtype} {list(array.shape)} (float vectors [n, d] are wanted)"
+        )
+    if len(array) != count:
+        raise EffbenchError(f"{who} {len(array)} rows for {items} (one row each, in order)")
 
 
 def _shown(item: Any) -> str:

@@ -1,4 +1,4 @@
-"""The examples step: queries with good and bad docs from any mix of datasets, gathered once."""
+"""The examples step: gathers queries with their good and bad docs from several datasets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from effbench.api.errors import EffbenchError
 from effbench.guard.ordinary import ordinary
 from effbench.steps.data import (
     Data,
-    asked_of,
+    all_queries_of,
     docs_of,
     judgments_of,
     passing_docs,
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from effbench.store.artifacts import Artifact
 
 DOCPAIRS = "docpairs.tsv"
-"""What a trainer that mines negatives writes: query_id TAB doc_id_a TAB doc_id_b a line."""
+"""The file of a trainer that mines negatives; a line is query_id TAB doc_id_a TAB doc_id_b."""
 
 
 class Example(NamedTuple):
-    """A query with the ids of its good and of its bad docs."""
+    """The text of a query, the ids of its good docs, and the ids of its bad docs."""
 
     query: str
     positives: Sequence[str]
@@ -46,12 +46,12 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Judgments:
-    """A dataset's queries with the docs judged relevant to them, and mined negatives."""
+    """A source of examples: a dataset's queries, their relevant docs and mined negatives."""
 
     data: Data
     negatives: Train | None
     first: int | None = None
-    """How many judgments are taken, in the dataset's order; None for all."""
+    """How many judgments are taken, in the order of the dataset; None for all."""
 
     @property
     def row(self) -> DatasetRow:
@@ -60,19 +60,19 @@ class Judgments:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The steps it reads from."""
+        """The steps whose artifacts it reads."""
         return (self.data, self.negatives) if self.negatives else (self.data,)
 
     @property
     def fact(self) -> list[Any]:
-        """What decides the examples, beside the steps."""
+        """What decides the examples, apart from the steps."""
         return ["judgments", self.row.key, self.row.corpus_key, self.first]
 
     def examples(self, bench: Bench) -> Iterator[Example]:
-        """Yield an example a query that has a relevant doc."""
+        """Yield an example for each judged query."""
         positives: dict[str, list[str]] = defaultdict(list)
         qrels = qrels_of(self.data, bench)
-        if self.first is not None:  # the step has sorted them
+        if self.first is not None:  # the data step sorts judgments, so read them again
             qrels = list(islice(judgments_of(self.row), self.first))
         for qrel in qrels:
             if qrel.relevance > 0:
@@ -93,7 +93,7 @@ class Judgments:
 
 @dataclass(frozen=True)
 class Docpairs:
-    """The training pairs that a dataset brings: their first docs are good, the others bad."""
+    """A source of examples: the docpairs of a dataset, whose first doc is the good one."""
 
     row: DatasetRow
     steps = ()
@@ -104,21 +104,21 @@ class Docpairs:
         return ["docpairs", self.row.key, self.row.corpus_key]
 
     def examples(self, bench: Bench) -> Iterator[Example]:
-        """Yield an example a query of the pairs."""
+        """Yield an example for each query of the docpairs."""
         pairs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
-        one: dict[str, str] = {}  # an id is in memory once, however many pairs name it
+        shared: dict[str, str] = {}  # keeps one string for an id that many pairs name
         for query_id, better, worse in self.row.docpairs(_docpair):
             good, bad = pairs[query_id]
-            good.append(one.setdefault(better, better))
-            bad.append(one.setdefault(worse, worse))
-        for query in asked_of(self.row):
+            good.append(shared.setdefault(better, better))
+            bad.append(shared.setdefault(worse, worse))
+        for query in all_queries_of(self.row):
             if query.query_id in pairs:
                 yield Example(query.text, *pairs[query.query_id])
 
 
 def _docpair(given: Any) -> tuple[str, str, str]:
     ids = given.query_id, given.doc_id_a, given.doc_id_b
-    if all(type(name) is str for name in ids):  # all else that ids must be costs too much here
+    if all(type(name) is str for name in ids):  # to check ids in full would take too long here
         return ids
     for name in map(ordinary, ids):
         if not isinstance(name, str):
@@ -128,7 +128,7 @@ def _docpair(given: Any) -> tuple[str, str, str]:
 
 @dataclass(frozen=True)
 class GatherExamples:
-    """Gather examples: no doc stands twice with a query, none is good and bad for it."""
+    """Gather examples: a doc occurs once with a query, and is either good or bad for it."""
 
     sources: tuple[Judgments | Docpairs, ...]
     kind = "examples"
@@ -139,7 +139,7 @@ class GatherExamples:
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """The names of the datasets that the examples are of."""
+        """The names of the datasets from which the examples come."""
         return tuple(source.row.name for source in self.sources)
 
     @property
@@ -152,30 +152,30 @@ class GatherExamples:
 
     @property
     def corpora(self) -> tuple[DatasetRow, ...]:
-        """A dataset for each distinct corpus: `PLACES` counts them in this order."""
-        return tuple({one.row.corpus_key: one.row for one in self.sources}.values())
+        """One dataset for each distinct corpus; `PLACES` numbers the corpora in this order."""
+        return tuple({source.row.corpus_key: source.row for source in self.sources}.values())
 
     @property
     def offers(self) -> tuple[Offer, ...]:
         return tuple(source.row.offer for source in self.sources)
 
     def work(self, known: Known) -> Work:
-        return Work("examples", known.said(self, "queries"))
+        return Work("examples", known.count(self, "queries"))
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         corpora = [row.corpus_key for row in self.corpora]
-        found: list[list[Example]] = [[] for _ in corpora]
+        examples_by_corpus: list[list[Example]] = [[] for _ in corpora]
         for source in self.sources:
             number = corpora.index(source.row.corpus_key)
-            found[number] += source.examples(bench)
+            examples_by_corpus[number] += source.examples(bench)
         with passing_docs(self.label, self.corpora, bench) as advance:
-            positions = _put_docs(artifact, self.corpora, found, advance)
-        given = [
+            positions = _put_docs(artifact, self.corpora, examples_by_corpus, advance)
+        gathered = [
             _numbered(example, positions[number])
-            for number, examples in enumerate(found)
+            for number, examples in enumerate(examples_by_corpus)
             for example in examples
         ]
-        kept = [one for one in given if one[1]]
+        kept = [example for example in gathered if example[1]]
         if not kept:
             raise EffbenchError(
                 f"{self.label}: no query has a relevant doc (is the split right?)"
@@ -186,7 +186,7 @@ class GatherExamples:
         put_lists(artifact, NEGATIVES, negatives)
         return {
             "queries": len(kept),
-            "without_positives": len(given) - len(kept),
+            "without_positives": len(gathered) - len(kept),
             "without_negatives": sum(not bad for bad in negatives),
             "docs": sum(map(len, positions)),
         }
@@ -195,20 +195,23 @@ class GatherExamples:
 def _put_docs(
     artifact: Artifact,
     corpora: Sequence[DatasetRow],
-    found: Sequence[Sequence[Example]],
+    examples_by_corpus: Sequence[Sequence[Example]],
     advance: Callable[[int], None],
 ) -> list[dict[str, int]]:
-    """Keep the docs that examples name; return each corpus's doc_id -> position among them.
+    """Write the docs that examples name; return for each corpus doc_id -> position in `DOCS`.
 
-    `PLACES` says of each where its line begins, its corpus, and its row there.
+    `PLACES`, int64 [docs, 3], holds for each doc the byte where its line begins in `DOCS`, the
+    number of its corpus, and its row in that corpus.
     """
     import numpy as np
 
     positions: list[dict[str, int]] = []
     places: list[tuple[int, int, int]] = []
     with (artifact.folder / f".{DOCS}").open("wb") as file:
-        for number, (corpus, examples) in enumerate(zip(corpora, found, strict=True)):
-            wanted = {d for one in examples for ids in one[1:] for d in ids}
+        for number, (corpus, examples) in enumerate(
+            zip(corpora, examples_by_corpus, strict=True)
+        ):
+            wanted = {doc_id for example in examples for ids in example[1:] for doc_id in ids}
             positions.append({})
             for row, doc in enumerate(docs_of(corpus)):
                 advance(1)
@@ -226,7 +229,7 @@ def _put_docs(
 def _numbered(
     example: Example, positions: Mapping[str, int]
 ) -> tuple[str, list[int], list[int]]:
-    """Return an example with positions for ids; docs that the corpus lacks are left out."""
+    """Return an example with positions in place of ids, without docs that the corpus lacks."""
     good = dict.fromkeys(positions[d] for d in example.positives if d in positions)
     bad = dict.fromkeys(positions[d] for d in example.negatives if d in positions)
     return example.query, list(good), [position for position in bad if position not in good]

@@ -1,4 +1,4 @@
-"""What searches return, refused where it is not as promised, and as hits."""
+"""Checks of the answers of searches, which then become hits."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from effbench.api.encoders import Vectors
 
 LARGEST = (2 - 2**-23) * 2.0**127
-"""The largest 32-bit float: runs are written with such scores."""
+"""The largest 32-bit float: a run is written with 32-bit scores."""
 
 
 def check_answer(scores: Any, positions: Any, shape: tuple[int, int], row: Row) -> None:
-    """Refuse an index's answer, two arrays, that is not as `effbench.Index` says.
+    """Refuse an index's answer if it breaks the contract of `effbench.Index`.
 
     Args:
         scores: floats [queries, hits], best first.
         positions: integers [queries, hits]; -1 stands for no hit.
-        shape: how many queries were asked, how many docs there are.
-        row: the index, which messages name.
+        shape: the number of queries, and the number of docs in the corpus.
+        row: the row of the index, which messages name.
 
     Raises:
-        EffbenchError: kinds or shapes are wrong, scores rise from one hit to the next, or a
-            position is no row of the corpus.
+        EffbenchError: a dtype or a shape is wrong, scores rise from one hit to the next, or a
+            position is not a row of the corpus.
 
     """
     import numpy as np
@@ -48,7 +48,7 @@ def check_answer(scores: Any, positions: Any, shape: tuple[int, int], row: Row) 
         )
     if positions.size and not -1 <= positions.min() <= positions.max() < docs:
         raise EffbenchError(f"{who} a position outside the corpus (it has 0 to docs - 1)")
-    # the lowest score so far, whatever stands where there is no hit
+    # the lowest score so far; where there is no hit, the score means nothing
     lowest = np.minimum.accumulate(np.where(positions >= 0, scores, np.inf), axis=1)
     if ((positions[:, 1:] >= 0) & (scores[:, 1:] > lowest[:, :-1])).any():
         raise EffbenchError(
@@ -60,7 +60,7 @@ def check_answer(scores: Any, positions: Any, shape: tuple[int, int], row: Row) 
 def positions_to_hits(
     scores: Vectors, positions: Any, doc_ids: Sequence[str]
 ) -> Iterator[list[ScoredDoc]]:
-    """Yield each query's hits from an index's answer; -1 stands for no hit."""
+    """Yield the hits of each query; scores and positions are [queries, hits], -1 for no hit."""
     for line_scores, line_positions in zip(scores.tolist(), positions.tolist(), strict=True):
         yield [
             ScoredDoc(doc_ids[position], score)
@@ -70,16 +70,21 @@ def positions_to_hits(
 
 
 def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
-    """Return a system's hits of one query as what they should be; refuse anything else."""
-    found = []
+    """Return a retriever's hits for a query as `ScoredDoc`.
+
+    Raises:
+        EffbenchError: a hit is not a pair of a string and a number, or scores rise.
+
+    """
+    checked = []
     for hit in hits:
-        # a subclass may do its work when it is taken apart, which no clock would see
+        # a subclass may do work when it is unpacked, and no clock would time it
         plain: Any = hit if type(hit) in (ScoredDoc, tuple, list) else ()
         try:
             doc_id, score = plain
             if type(doc_id) is not str:
                 doc_id = ordinary(doc_id)
-            found.append(ScoredDoc(doc_id, float(score)))
+            checked.append(ScoredDoc(doc_id, float(score)))
         except (TypeError, ValueError):
             doc_id = None
         if not isinstance(doc_id, str):
@@ -87,19 +92,20 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
                 f"{row.who}: search returned {hit!r:.60} for query {query_id!r} "
                 "(a ScoredDoc is wanted: doc_id, which is a string, and score)"
             )
-    if any(worse.score > better.score for better, worse in pairwise(found)):
+    if any(worse.score > better.score for better, worse in pairwise(checked)):
         raise EffbenchError(
             f"{row.who}: search returned scores that rise from one hit to the next for query "
             f"{query_id!r} (larger is better, the best first; turn distances into scores)"
         )
-    return found
+    return checked
 
 
 def check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
-    """Refuse a doc that comes twice, and an id or a score that a run cannot hold.
+    """Refuse hits that a run cannot hold.
 
     Raises:
-        EffbenchError: it names the row that searched and the query.
+        EffbenchError: a doc comes twice, an id has a character that files cannot hold, or a
+            score is not a finite 32-bit float; the message names the row.
 
     """
     if len({hit.doc_id for hit in hits}) < len(hits):

@@ -1,4 +1,4 @@
-"""The index steps: vectors (or docs) into something that answers searches."""
+"""The index steps: build an index of vectors, or let a retriever index the docs."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 _FOLDER = "saved"
 DOC_IDS = "doc_ids.txt"
-"""The ids of a retriever's corpus, one a line."""
+"""The file of the ids of a retriever's corpus, one on each line."""
 
 
 @dataclass(frozen=True)
 class BuildIndex:
-    """Build an index over a corpus's vectors, timed; keep it if it can be kept."""
+    """Build an index of a corpus's vectors, and time it; save it if its class can."""
 
     row: Row
     corpus: EncodeCorpus
@@ -69,7 +69,7 @@ class BuildIndex:
         refuse_unfit(index, self.row, "build", "search")
         count = len(DiskVectors(folder))
         with bench.progress.work(self.label, count, "vectors") as work:
-            vectors = DiskVectors(folder, work.reach)  # what comes before a block is added
+            vectors = DiskVectors(folder, work.reach)  # blocks before are in the index by then
             start = perf_counter()
             with blamed(self.row.who):
                 index.build(vectors)
@@ -78,7 +78,7 @@ class BuildIndex:
         return _keep(index, self.row, artifact, seconds)
 
     def open(self, bench: Bench) -> Any:
-        """Return the index, loaded from its artifact or built again from the vectors."""
+        """Return the index: loaded if it was saved, or else built again from the vectors."""
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
         with blamed(self.row.who):
@@ -91,7 +91,7 @@ class BuildIndex:
 
 @dataclass(frozen=True)
 class BuildRetriever:
-    """Let a whole system index a corpus, timed; keep it if it can be kept."""
+    """Let a retriever index a corpus, and time it; save it if its class can."""
 
     row: Row
     dataset: DatasetRow
@@ -114,7 +114,7 @@ class BuildRetriever:
         return (self.row.offer, self.dataset.offer)
 
     def work(self, known: Known) -> Work:
-        docs = known.said(self, "docs")
+        docs = known.count(self, "docs")
         docs = known.docs(self.dataset) if docs is None else docs
         like = ["index docs", self.row.pace(known.device)]
         return Work("docs", docs, like, least=(docs or 0) * SHORTEST_ID, more=True)
@@ -128,7 +128,7 @@ class BuildRetriever:
             def index(path: Path) -> None:
                 nonlocal seconds
                 with path.open("w", encoding="utf-8") as ids:
-                    docs = _Noted(_put_ids(docs_of(self.dataset), ids, advance))
+                    docs = _DocsToIndex(_noting_ids(docs_of(self.dataset), ids, advance))
                     start = perf_counter()
                     with docs, blamed(self.row.who), on_disk(path, only_full=True):
                         retriever.index(iter(docs))
@@ -145,20 +145,20 @@ class BuildRetriever:
             yield from (line.rstrip("\n") for line in ids)
 
     def open(self, bench: Bench) -> Any:
-        """Return the system, loaded from its artifact or made again from the docs."""
+        """Return the retriever: loaded if it was saved, or else made again from the docs."""
         retriever = self.row.make(bench)
-        docs = _Noted(self._same_docs(bench))
+        docs = _DocsToIndex(self._docs_again(bench))
         with blamed(self.row.who):
-            kept = isinstance(retriever, Saved)
-        if kept:
+            saved = isinstance(retriever, Saved)
+        if saved:
             _load(retriever, self, bench, None)
             return retriever
         with docs, blamed(self.row.who):
             retriever.index(iter(docs))
         return retriever
 
-    def _same_docs(self, bench: Bench) -> Iterator[Doc]:
-        """Yield the docs once more; refuse a dataset that gives others than before."""
+    def _docs_again(self, bench: Bench) -> Iterator[Doc]:
+        """Yield the docs again; refuse a dataset whose docs have changed."""
         docs, ids = docs_of(self.dataset), self.doc_ids(bench)
         for doc, doc_id in zip_longest(docs, ids):
             if doc is None or doc.doc_id != doc_id:
@@ -169,11 +169,11 @@ class BuildRetriever:
             yield doc
 
 
-class _Noted:
-    """Docs on their way to a system; what goes wrong with them is not the system's.
+class _DocsToIndex:
+    """Docs that a retriever reads; an error in reading them is not a mistake of the retriever.
 
-    When the system returns, the docs that it has left are read, too: what reading them says and
-    does is the same for all systems.
+    A retriever may stop before the last doc. The remaining docs are then read all the same, so
+    that the checks of the docs run for every retriever.
     """
 
     def __init__(self, docs: Iterator[Doc]) -> None:
@@ -182,28 +182,28 @@ class _Noted:
 
     def __iter__(self) -> Iterator[Doc]:
         try:
-            for doc in self._docs:  # noqa: UP028 - with it, who closes this one closes both
+            for doc in self._docs:  # noqa: UP028 - `yield from` would also close the docs
                 yield doc
         except Exception as error:
             self._error = error
             raise
 
     def __enter__(self) -> None:
-        """Do nothing yet."""
+        """Do nothing."""
 
     def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
-        """Raise what went wrong with the docs, whatever the system has made of it."""
+        """Raise the error of reading the docs, even if the retriever has caught it."""
         if raised is None:
             deque(self, maxlen=0)
-        error, self._error = self._error, None  # it would hold the system's memory
+        error, self._error = self._error, None  # its frames would keep the retriever in memory
         if error is not None:
             raise error
 
 
-def _put_ids(
+def _noting_ids(
     docs: Iterator[Doc], ids: IO[str], advance: Callable[[int], None]
 ) -> Iterator[Doc]:
-    """Yield docs, and write down their ids."""
+    """Yield docs, and write their ids to a file."""
     for doc in docs:
         ids.write(f"{doc.doc_id}\n")
         advance(1)
@@ -216,22 +216,23 @@ def _load(
     bench: Bench,
     vectors: DiskVectors | None,
 ) -> None:
-    """Let an index or system take back what it saved; what it cannot is built anew next time.
+    """Let an index or a retriever load what it saved; if it cannot, discard the artifact.
 
-    Who mends a `save` would otherwise meet what the old one has written.
+    The next run then builds it again. A plugin's author who has mended ``save`` would otherwise
+    get the files that the old ``save`` wrote.
     """
     artifact = bench.artifact(step)
     try:
         with blamed(step.row.who):
             built.load(artifact.folder / _FOLDER, vectors)
         if not artifact.finished():
-            bench.distrust()  # it may have removed more than its own
+            bench.distrust()  # it may have removed other artifacts too
             raise EffbenchError(
                 f"{step.row.who}: load has removed what was saved (only read it)"
             )
     except EffbenchError:
-        if not bench.trusting:  # a latency worker makes and unmakes nothing
-            with contextlib.suppress(OSError):  # a store that is read only
+        if not bench.trusting:  # a latency worker changes nothing in the cache
+            with contextlib.suppress(OSError):  # the cache is read-only
                 artifact.discard()
         raise
 

@@ -1,4 +1,4 @@
-"""Measures through ir_measures, on an order of hits that is fixed before measuring."""
+"""Measures of quality: calculated by ir_measures from hits whose order is already fixed."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ DEEPEST = 1_000_000
 """The largest cutoff of a measure."""
 
 LONGEST = 200
-"""Characters of a measure: Python's parser may die of longer ones."""
+"""A measure has at most this many characters: longer ones may crash Python's parser."""
 
 _MISSPELLED = (NameError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
-"""What parsing raises; the last two of too many brackets."""
+"""What parsing raises; too many brackets raise the last two."""
 
 _PLAIN = {"nDCG", "RR", "R", "P", "AP", "Success"}
-"""With a cutoff or nothing these are known to work: planning need not try them."""
+"""Known to work without parameters or with a cutoff: planning need not try them."""
 
 _OF_JUDGMENTS = {"NumQ", "NumRel"}
-"""Counts of judgments: the same for every run, and no matter of hits."""
+"""Counts of judgments: they are the same for every run, whatever its hits."""
 
 _SHARES = _PLAIN | {"Rprec", "Bpref", "SetP", "SetR", "SetF", "IPrec", "Judged", "ERR", "RBP"}
-"""Measures whose values are 0 to 1."""
+"""Measures whose values are from 0 to 1."""
 
 _SILENT = {"RR", "nDCG", "ERR"}
-"""Providers of these may say nothing of a query without a relevant doc: their value is 0."""
+"""Their providers may give no value for a query without a relevant doc: it is then 0."""
 
 
 def plain(measure: Measure) -> bool:
@@ -47,17 +47,17 @@ def plain(measure: Measure) -> bool:
 
 
 def parse_measure(text: object) -> Measure:
-    """Return the ir_measures measure that ``text`` spells; ``MRR`` means ``RR``.
+    """Return the measure of ir_measures that ``text`` spells; ``MRR`` means ``RR``.
 
     Raises:
-        EffbenchError: no measure is spelled like that, or a parameter cannot be.
+        EffbenchError: ``text`` spells no measure, or one with a wrong parameter.
 
     """
     import ir_measures
 
     if not isinstance(text, str) or len(text) > LONGEST:
-        said = f"{text!r}"[:LONGEST]
-        raise EffbenchError(f"no measure is called {said} (write one such as nDCG@10)")
+        start = f"{text!r}"[:LONGEST]
+        raise EffbenchError(f"no measure is called {start} (write one such as nDCG@10)")
     try:
         measure: Measure = ir_measures.parse_measure(text)
     except _MISSPELLED as error:
@@ -86,10 +86,10 @@ def parse_measure(text: object) -> Measure:
 
 
 def attempt(name: str) -> None:
-    """Calculate a measure of a query of three hits.
+    """Calculate a measure of a query with three hits; its provider may end the process.
 
     Raises:
-        EffbenchError: it cannot be calculated; but a provider may end the process instead.
+        EffbenchError: the measure cannot be calculated.
 
     """
     run = {"1": {"a": 3.0, "b": 2.0, "c": 1.0}}
@@ -104,18 +104,18 @@ def attempt(name: str) -> None:
         raise EffbenchError(f"nothing installed calculates {name} ({hint})") from error
 
 
-def measure(
+def values_by_query(
     run: Mapping[str, Ranking], qrels: Iterable[Qrel], measures: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """Return measure -> query_id -> value, for every query that has a judgment.
 
-    Providers of ir_measures break ties of scores in opposite ways, so they get scores made
-    from the ranks; some read ids in ways of their own, so they get numbers for query ids. A
-    judged query without hits counts 0; hits of unjudged queries are left out.
+    The providers of ir_measures break ties of scores in different ways, so they get scores that
+    are made from the ranks. Some providers misread query ids, so they get numbers as ids. A
+    judged query without hits has the value 0; hits of queries without judgments do not count.
 
     Raises:
-        EffbenchError: a provider fails, says nothing of a query that has hits, or what it says
-            is not a number, or exceeds 1 where 1 is the most.
+        EffbenchError: a provider fails, gives no value for a query that has hits, or gives a
+            value that is not finite or is outside 0 to 1 for a measure in `_SHARES`.
 
     """
     judged: dict[str, dict[str, int]] = {}
@@ -127,26 +127,26 @@ def measure(
         str(number): {doc_id: float(-rank) for rank, doc_id in enumerate(run[query_id])}
         for number, query_id in with_hits.items()
     }
-    given = {str(number): _safe(judged[query_id]) for number, query_id in enumerate(query_ids)}
+    qrels_by_number = {str(n): _safe(judged[query_id]) for n, query_id in enumerate(query_ids)}
     values = {name: dict.fromkeys(query_ids, 0.0) for name in measures}
     for group in _groups([parse_measure(name) for name in measures]) if ranked else ():
-        for one, number, value in _calculated(group, given, ranked):
-            values[str(one)][with_hits[number]] = value
+        for measure, number, value in _calculated(group, qrels_by_number, ranked):
+            values[str(measure)][with_hits[number]] = value
     return values
 
 
 def mean(values: Mapping[str, float]) -> float:
-    """Return the mean over queries, summed exactly."""
+    """Return the mean of the queries' values; the sum is exact."""
     return math.fsum(values.values()) / len(values)
 
 
 def _wrong(measure: Measure, name: str, value: Any) -> str | None:
-    """Say what is wrong with a parameter: providers die of some, and misread others."""
+    """Return what is wrong with a parameter; wrong ones crash or mislead providers."""
     if name not in measure.SUPPORTED_PARAMS:
         return f"is no parameter of it (it has {', '.join(measure.SUPPORTED_PARAMS)})"
     if name == "gains":
         grades = [*value, *value.values()] if isinstance(value, dict) else [None]
-        if not all(type(one) is int and abs(one) <= MOST_RELEVANCE for one in grades):
+        if not all(type(grade) is int and abs(grade) <= MOST_RELEVANCE for grade in grades):
             return f"maps integers to integers of at most {MOST_RELEVANCE:,} ({{1: 1, 2: 3}})"
     elif name in ("cutoff", "rel", "min_rel", "max_rel"):
         most, least = DEEPEST if name == "cutoff" else MOST_RELEVANCE, int(name != "min_rel")
@@ -163,11 +163,11 @@ def _wrong(measure: Measure, name: str, value: Any) -> str | None:
 
 
 def _groups(measures: Sequence[Measure]) -> Iterator[list[Measure]]:
-    """Yield what may be calculated together: pytrec_eval's provider mixes up ``gains``."""
-    plain = [one for one in measures if "gains" not in one.params]
-    if plain:
-        yield plain
-    yield from ([one] for one in measures if "gains" in one.params)
+    """Yield groups that may be calculated together: pytrec_eval mixes ``gains`` up."""
+    together = [measure for measure in measures if "gains" not in measure.params]
+    if together:
+        yield together
+    yield from ([measure] for measure in measures if "gains" in measure.params)
 
 
 def _calculated(
@@ -175,50 +175,51 @@ def _calculated(
     qrels: Mapping[str, Mapping[str, int]],
     run: Mapping[str, Mapping[str, float]],
 ) -> Iterator[tuple[Measure, int, float]]:
-    """Yield measure, number of the query and value, for every query of the run."""
+    """Yield (measure, number of the query, value) for every query of the run."""
     import ir_measures
 
-    asked = [_asked(one) for one in measures]
-    for one in asked:
-        one.DEFAULT = math.nan  # ir_measures' 0 would hide that a provider says nothing
+    bounded = [_bounded(measure) for measure in measures]
+    for measure in bounded:
+        measure.DEFAULT = math.nan  # the default 0 would hide that a provider gives no value
     names = ", ".join(map(str, measures))
-    found: dict[tuple[str, str], float] = {}
+    values: dict[tuple[str, str], float] = {}
     with blamed(f"{names} cannot be calculated"):
-        for metric in ir_measures.iter_calc(asked, qrels, run):
-            found[str(metric.measure), metric.query_id] = float(metric.value)
-    for one, own in zip(measures, asked, strict=True):
+        for metric in ir_measures.iter_calc(bounded, qrels, run):
+            values[str(metric.measure), metric.query_id] = float(metric.value)
+    for measure, calculated in zip(measures, bounded, strict=True):
         for query in run:
-            value = found.get((str(own), query), math.nan)
-            if math.isnan(value) and one.NAME in _SILENT:
-                relevant = one.params.get("rel", 1)
+            value = values.get((str(calculated), query), math.nan)
+            if math.isnan(value) and measure.NAME in _SILENT:
+                relevant = measure.params.get("rel", 1)
                 if not any(relevance >= relevant for relevance in qrels[query].values()):
                     value = 0.0
-            yield one, int(query), _sound(one, value)
+            yield measure, int(query), _sound(measure, value)
 
 
 def _safe(grades: Mapping[str, int]) -> Mapping[str, int]:
-    """Return grades that are not all below 0: of those trec_eval's code dies.
+    """Return grades, or zeros if all of them are below 0, which would crash trec_eval's code.
 
-    A query without a relevant doc has the same values whether its docs are judged 0 or less.
+    The values of a query without a relevant doc do not change by that.
     """
     return dict.fromkeys(grades, 0) if max(grades.values()) < 0 else grades
 
 
-def _asked(measure: Measure) -> Measure:
-    """Return what a provider is asked for: without a cutoff, trec_eval's nDCG takes hours.
+def _bounded(measure: Measure) -> Measure:
+    """Return the measure with a cutoff: without it, trec_eval's nDCG may take hours.
 
-    Its time grows with the square of the largest relevance; a cutoff that is never reached
-    gives the same value.
+    Its time grows with the square of the largest relevance. No run reaches the cutoff, so the
+    value is the same.
     """
     endless = measure.NAME == "nDCG" and "cutoff" not in measure.params
     return measure(cutoff=DEEPEST) if endless else measure
 
 
 def _sound(measure: Measure, value: float) -> float:
+    """Return the value; refuse one that the measure cannot have."""
     shares = measure.NAME in _SHARES
     if not math.isfinite(value) or (shares and not -1e-9 <= value <= 1 + 1e-9):
-        said = "nothing" if math.isnan(value) else str(value)
+        answer = "nothing" if math.isnan(value) else str(value)
         raise EffbenchError(
-            f"{measure} cannot be calculated: its provider says {said} of a query with hits"
+            f"{measure} cannot be calculated: its provider says {answer} of a query with hits"
         )
     return value

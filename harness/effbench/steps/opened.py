@@ -1,4 +1,4 @@
-"""What factories get for options that name rows or data: artifacts of steps, opened."""
+"""Opens artifacts of steps as the objects that factories get for options."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def encoded_texts(step: EncodeTexts, bench: Bench) -> EncodedTexts:
-    """Return texts with their vectors, both read from disk as needed."""
+    """Return texts in memory with their vectors, float32 [n, d], which are read as needed."""
     vectors = DiskVectors(bench.artifact(step).folder)
     return EncodedTexts(read_texts(step.texts, bench), vectors, step.row.name)
 
@@ -40,7 +40,8 @@ def encoded_texts(step: EncodeTexts, bench: Bench) -> EncodedTexts:
 def examples(step: GatherExamples, corpora: Sequence[EncodeCorpus], bench: Bench) -> Examples:
     """Return examples, whose docs are read from disk as needed.
 
-    So are their vectors, if ``corpora`` are given: one for each of the step's corpora.
+    ``corpora`` is empty, or has the encoding of each corpus of the step. Then the examples have
+    the vectors of their docs too, which are also read as needed.
     """
     gathered = read_examples(bench.artifact(step).folder)
     places = gathered.docs.places[:, 1:]
@@ -56,7 +57,7 @@ def examples(step: GatherExamples, corpora: Sequence[EncodeCorpus], bench: Bench
 
 
 def searched_dataset(step: Search, bench: Bench) -> SearchedDataset:
-    """Return hits, read from disk each time they are asked for, and the judgments."""
+    """Return the judgments, and the hits, which are read from disk in each pass over them."""
     path = bench.artifact(step).folder / RUN
     return SearchedDataset(_Hits(path), qrels_of(step.data, bench))
 

@@ -1,4 +1,4 @@
-"""The search steps: queries into a run, in one total order, self hits dropped."""
+"""The search steps: turn queries into a run, in one total order and without self hits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from effbench.api.encoders import ScoredDoc
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed, named
-from effbench.steps.data import Data, judged_docs, queries_of, refuse_part
+from effbench.guard.blame import blamed, blamed_call
+from effbench.steps.data import Data, judged_docs, queries_of, refuse_other_count
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
 from effbench.steps.index import BuildIndex, BuildRetriever
@@ -47,7 +47,7 @@ class SearchIndex:
 
     @property
     def row(self) -> Row:
-        """The row whose queries are searched."""
+        """The row that encodes the queries."""
         return self.queries.row
 
     @property
@@ -67,7 +67,7 @@ class SearchIndex:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"k": self.k, "options": dict(self.options), "drop_self": _drops(self.data)}
+        return {"k": self.k, "options": dict(self.options), "drop_self": _drops_self(self.data)}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
@@ -88,22 +88,22 @@ class SearchIndex:
         folder = bench.artifact(self.queries).folder
         vectors, query_ids = DiskVectors(folder), read_ids(folder)
         doc_ids = read_ids(bench.artifact(self.index.corpus).folder)
-        refuse_part(self.data.row, len(doc_ids))
+        refuse_other_count(self.data.row, len(doc_ids))
         counts = judged_docs(self.data, bench, doc_ids)
         index = bench.opened(self.index)
         self._check_width(bench, vectors.shape[1])
         with bench.progress.work(self.label, len(query_ids), "queries") as advance:
             start = perf_counter()
-            asked = vectors[:]
+            query_vectors = vectors[:]
             with blamed(self.searcher.who):
-                found = index.search(asked, self.depth, **self.options)
-                scores, positions = index_answer(found, self.index.row)
+                answer = index.search(query_vectors, self.depth, **self.options)
+                scores, positions = index_answer(answer, self.index.row)
             seconds = perf_counter() - start
             advance(len(query_ids))
         check_answer(scores, positions, (len(query_ids), len(doc_ids)), self.index.row)
         hits = positions_to_hits(scores, positions, doc_ids)
-        kept = _keep(artifact, zip(query_ids, hits, strict=True), self, seconds)
-        return {**kept, **counts}
+        facts = _put_run(artifact, zip(query_ids, hits, strict=True), self, seconds)
+        return {**facts, **counts}
 
     def _check_width(self, bench: Bench, width: int) -> None:
         corpus = self.index.corpus
@@ -117,7 +117,7 @@ class SearchIndex:
 
 @dataclass(frozen=True)
 class SearchRetriever:
-    """Search a whole system with a dataset's query texts."""
+    """Search a retriever with a dataset's query texts."""
 
     retriever: BuildRetriever
     data: Data
@@ -145,7 +145,7 @@ class SearchRetriever:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        facts = {"k": self.k, "drop_self": _drops(self.data)}
+        facts = {"k": self.k, "drop_self": _drops_self(self.data)}
         return {**facts, "row": self.row.query_facts}
 
     @property
@@ -165,82 +165,82 @@ class SearchRetriever:
 
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)
-        refuse_part(self.data.row, sum(1 for _ in self.retriever.doc_ids(bench)))
+        refuse_other_count(self.data.row, sum(1 for _ in self.retriever.doc_ids(bench)))
         counts = judged_docs(self.data, bench, self.retriever.doc_ids(bench))
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             start = perf_counter()
             with blamed(self.row.who):
-                lists = retriever.search([q.text for q in queries], self.depth)
-                found = retriever_answer(lists, self.row)
+                answer = retriever.search([query.text for query in queries], self.depth)
+                lists = retriever_answer(answer, self.row)
             seconds = perf_counter() - start
             advance(len(queries))
-        if len(found) != len(queries):
+        if len(lists) != len(queries):
             raise EffbenchError(
-                f"{self.row.who}: search returned {counted(len(found), 'lists')} for "
+                f"{self.row.who}: search returned {counted(len(lists), 'lists')} for "
                 f"{counted(len(queries), 'queries')} (one list a query is wanted)"
             )
         returned: set[str] = set()
 
-        def plain(given: tuple[Iterable[Any], str]) -> list[ScoredDoc]:
-            return retrieved(*given, self.row)
+        def checked(hits_and_id: tuple[Iterable[Any], str]) -> list[ScoredDoc]:
+            return retrieved(*hits_and_id, self.row)
 
-        take = named(plain, self.row.who)
+        take = blamed_call(checked, self.row.who)
 
         def run() -> Iterator[tuple[str, list[ScoredDoc]]]:
-            for query, hits in zip(queries, found, strict=True):
-                checked = take((hits, query.query_id))
-                returned.update(hit.doc_id for hit in checked)
-                yield query.query_id, checked
+            for query, answered in zip(queries, lists, strict=True):
+                hits = take((answered, query.query_id))
+                returned.update(hit.doc_id for hit in hits)
+                yield query.query_id, hits
 
-        kept = _keep(artifact, run(), self, seconds)
+        facts = _put_run(artifact, run(), self, seconds)
         for doc_id in returned.difference(self.retriever.doc_ids(bench)):
             raise EffbenchError(
                 f"{self.row.who}: search returned {doc_id!r}, which is no doc of "
                 f"{self.data.row.name} (is it another corpus?)"
             )
-        return {**kept, **counts}
+        return {**facts, **counts}
 
 
 Search: TypeAlias = SearchIndex | SearchRetriever
 
 
 def index_search(data: Data, row: Row, index: Row, k: int) -> SearchIndex:
-    """Return the search of a dataset with an encoder's row through an index, as it is set."""
+    """Return the search of a dataset by an encoder's row and an index, nothing swept."""
     corpus = EncodeCorpus(row.passages or row, data.row)
     return SearchIndex(EncodeQueries(row, data), BuildIndex(index, corpus), k, {})
 
 
-def _drops(data: Data) -> bool:
+def _drops_self(data: Data) -> bool:
     return data.row.declared.drop_self_hits
 
 
 def _depth(data: Data, k: int) -> int:
-    """Ask for one hit more where a query's own doc will be dropped."""
-    return k + 1 if _drops(data) else k
+    """Return how many hits to ask for: one more if a query's hit on itself is dropped."""
+    return k + 1 if _drops_self(data) else k
 
 
 def _work(search: Search, docs: int | None, like: Any, known: Known) -> Work:
-    """Return what a search takes: each query may be held against each doc."""
-    queries = known.said(search.data, "queries")
+    """Return the work of a search: it may compare each query with each doc."""
+    queries = known.count(search.data, "queries")
     pairs = None if queries is None or docs is None else queries * docs
     return Work("pairs", pairs, ["search", search.k, like], volume=queries)
 
 
-def _keep(
+def _put_run(
     artifact: Artifact,
     run: Iterable[tuple[str, Sequence[ScoredDoc]]],
     search: Search,
     seconds: float,
 ) -> dict[str, Any]:
-    """Write a run, query by query: the hits of a training set do not fit in memory."""
-    drops = _drops(search.data)
+    """Write a run, query by query, since the hits of a training set do not fit in memory."""
+    drops_self = _drops_self(search.data)
     without_hits = 0
 
     def kept() -> Iterator[tuple[str, list[ScoredDoc]]]:
         nonlocal without_hits
         for query_id, hits in run:
             check_hits(query_id, hits, search.searcher)
-            best = ordered(hits, search.k, drop=query_id if drops else None)
+            best = ordered(hits, search.k, drop=query_id if drops_self else None)
             without_hits += not best
             yield query_id, best
 

@@ -1,4 +1,4 @@
-"""Vectors in shards on disk, written one shard at a time and read by slices."""
+"""Vectors on disk in shards: written shard by shard, and read by slices of rows."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 SHARD = 16_384
-"""Rows a shard: what encoding holds in memory at once, and what a killed run may lose."""
+"""Rows in a shard: encoding holds so many in memory, and a killed run loses no more."""
 
 VECTORS, IDS = ".npy", ".ids"
 
 BATCH = 1_024
-"""Rows that an encoder gets at once: enough to sort by length, few enough to show progress."""
+"""Rows that an encoder gets at once: enough to sort by length, and few enough for progress."""
 
 
 class Shards(NamedTuple):
-    """What a finished encoding says of itself, kept in its manifest."""
+    """The facts of a finished encoding, which its manifest holds; time in seconds."""
 
     rows: int
     width: int
@@ -49,16 +49,16 @@ def write_shards(
     advance: Tally,
     code: Code,
 ) -> Shards:
-    """Encode (id, item) pairs into shards; keep whole shards of an earlier attempt.
+    """Encode (id, item) pairs into shards; keep the whole shards of an earlier attempt.
 
-    Those count only if plugins of the same ``code`` have made them: who mends an encoder that
-    has failed half-way wants no vectors of the old one.
+    A shard is kept only if plugins with the same ``code`` have made it: an author who mends
+    an encoder that failed half-way wants no vectors of the old code.
 
-    Items that are equal (a doc's id aside) are encoded once in a shard: the last bit of a
-    vector depends on what shares its batch, and equal texts must tie.
+    Equal items (without a doc's id) are encoded once in a shard. The last bit of a vector
+    depends on the rest of its batch, and equal texts must get equal vectors, to tie.
 
     Returns:
-        Rows, width and the encoder's seconds, kept shards' seconds included.
+        The rows, their width, and the encoder's seconds, with those of the kept shards.
 
     """
     remaining = iter(items)
@@ -66,7 +66,7 @@ def write_shards(
     number = 0
     while shard := list(islice(remaining, SHARD)):
         names, ids = _names(number), [item_id for item_id, _ in shard]
-        facts = _taken_up(artifact, names, ids, code)
+        facts = _shard_facts(artifact, names, ids, code)
         if facts is None:
             facts = _write_shard(artifact, names, shard, encode, advance, code)
         else:
@@ -77,7 +77,7 @@ def write_shards(
 
 
 def shards_kept(folder: Path) -> int:
-    """Return how many shards an attempt that was not finished has left."""
+    """Return how many shards an unfinished attempt has left in its folder."""
     return sum(1 for _ in folder.glob(f"[0-9]*{VECTORS}"))
 
 
@@ -85,7 +85,7 @@ class DiskVectors:
     """The vectors of a finished encoding, memory-mapped: an `effbench.VectorSource`."""
 
     def __init__(self, folder: Path, reading: Callable[[int], None] | None = None) -> None:
-        """Open them; ``reading`` is told the first row of each slice that is read."""
+        """Open them; ``reading`` is called with the first row of each slice that is read."""
         import numpy as np
 
         files = Artifact(folder).files(VECTORS)
@@ -104,13 +104,13 @@ class DiskVectors:
         return self._starts[-1]
 
     def __getitem__(self, rows: slice) -> Vectors:
-        """Read rows as float32 [m, d]: a view inside one shard, a copy across several.
+        """Read rows as float32 [m, d]: a view of one shard, or a copy across several shards.
 
-        Either may be written to, which changes no file: to change a read-only mapping, as
-        torch does without asking, would end the process.
+        A caller may write to it, and no file changes. (torch writes to such an array without a
+        question; if the mapping were read-only, the process would end.)
 
         Raises:
-            TypeError: ``rows`` is no slice, or has a step.
+            TypeError: ``rows`` is not a slice, or has a step.
 
         """
         if not isinstance(rows, slice) or rows.step not in (None, 1):
@@ -118,7 +118,7 @@ class DiskVectors:
         start, stop, _ = rows.indices(len(self))
         if self._reading is not None:
             self._reading(start)
-        with doing("vectors of the store"):  # not a mistake of the index that reads them
+        with doing("vectors of the store"):  # an index that reads has made no mistake
             return self._read(start, stop)
 
     def _read(self, start: int, stop: int) -> Vectors:
@@ -136,27 +136,27 @@ class DiskVectors:
 
 
 def read_ids(folder: Path) -> list[str]:
-    """Return the ids of a finished encoding, one a row."""
+    """Return the ids of a finished encoding, one for each row."""
     return _read_ids(Artifact(folder).files(IDS))
 
 
 def ids_at(folder: Path, rows: Iterable[int]) -> dict[int, str]:
-    """Return the ids of some rows of a finished encoding; those that it lacks are left out.
+    """Return row -> id for the rows of a finished encoding that are asked for and exist.
 
-    One shard's ids are in memory at a time: a corpus may have ten million.
+    The ids of only one shard are in memory at a time: a corpus may have ten million.
     """
-    wanted, found, first = sorted(set(rows)), dict[int, str](), 0
+    wanted, ids_by_row, first = sorted(set(rows)), dict[int, str](), 0
     for path in Artifact(folder).files(IDS):
         ids = path.read_text(encoding="utf-8").splitlines()
         last = first + len(ids)
-        here = wanted[bisect_left(wanted, first) : bisect_left(wanted, last)]
-        found.update((row, ids[row - first]) for row in here)
+        in_shard = wanted[bisect_left(wanted, first) : bisect_left(wanted, last)]
+        ids_by_row.update((row, ids[row - first]) for row in in_shard)
         first = last
-    return found
+    return ids_by_row
 
 
 def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Vectors:
-    """Return float32 [n, d] of single rows: ``places`` [n, 2] says source and row of each."""
+    """Return float32 [n, d]; ``places`` [n, 2] holds for each row its source and row there."""
     import numpy as np
 
     return np.concatenate([sources[source][row : row + 1] for source, row in places.tolist()])
@@ -172,12 +172,12 @@ def _names(number: int) -> _Names:
     return _Names(f"{number:05}{VECTORS}", f"{number:05}{IDS}", f"{number:05}.json")
 
 
-def _taken_up(
+def _shard_facts(
     artifact: Artifact, names: _Names, ids: list[str], code: Code
 ) -> dict[str, Any] | None:
-    """Return the facts of a shard that an earlier attempt has left, if it is whole.
+    """Return the facts of a shard that an earlier attempt has left; None if it is not whole.
 
-    They say which vectors and ids belong together, and to which step; the ids say which items.
+    The facts say to which step the vectors and ids belong; the ids must be those of the items.
     """
     path = artifact.folder / names.facts
     try:
@@ -189,7 +189,8 @@ def _taken_up(
         facts["key"] == artifact.folder.name
         and facts.get("code") == code
         and all(
-            artifact.take_up(*one) for one in (*files.items(), (path.name, file_sha256(path)))
+            artifact.take_up(name, sha256)
+            for name, sha256 in (*files.items(), (path.name, file_sha256(path)))
         )
         and _read_ids([artifact.folder / names.ids]) == ids
     )
@@ -208,7 +209,7 @@ def _write_shard(
 
     distinct: dict[Hashable, Item] = {}
     for _, item in shard:
-        distinct.setdefault(_content(item), item)
+        distinct.setdefault(_encoded_part(item), item)
     rows = {content: row for row, content in enumerate(distinct)}
     items = list(distinct.values())
     parts = []
@@ -220,7 +221,7 @@ def _write_shard(
         seconds += perf_counter() - start
         advance(len(batch))
     advance(len(shard) - len(items))
-    vectors = np.concatenate(parts)[[rows[_content(item)] for _, item in shard]]
+    vectors = np.concatenate(parts)[[rows[_encoded_part(item)] for _, item in shard]]
 
     artifact.put(names.vectors, lambda path: save_array(path, vectors))
     artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))
@@ -230,10 +231,10 @@ def _write_shard(
     return facts
 
 
-def _content(item: Any) -> Hashable:
-    """Return what an encoder sees of an item: a text, or a doc without its id."""
+def _encoded_part(item: Any) -> Hashable:
+    """Return the part of an item that an encoder uses: a text, or a doc without its id."""
     return item if isinstance(item, str) else (item.title, item.text)
 
 
 def _read_ids(paths: Iterable[Path]) -> list[str]:
-    return [one for path in paths for one in path.read_text(encoding="utf-8").splitlines()]
+    return [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,4 +1,4 @@
-"""The texts step: a mix of texts from files, queries and corpora, gathered once."""
+"""The texts step: gathers texts for training from files, queries and corpora."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
-from effbench.steps.data import asked_of, docs_of
+from effbench.steps.data import all_queries_of, docs_of
 from effbench.store.digests import file_sha256
 from effbench.store.reading import numbered, opened
 from effbench.store.tabular import TabularFile
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 TEXTS = "texts.json"
 PARTS = ("queries", "titles", "sentences")
-"""What a dataset can give texts of."""
+"""The parts of a dataset that can be a source of texts."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])")
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """The lines of a text file, or a column of a .csv, .tsv or .jsonl."""
+    """A source of texts: the lines of a text file, or a column of a .csv, .tsv or .jsonl."""
 
     path: Path
     digest: str
@@ -56,12 +56,12 @@ class FileSource:
                 yield from (text for _, (text,) in rows)
                 return
             for _, line in numbered(str(self.path), file):
-                yield from line.split("\r")  # an old Mac's ends of lines
+                yield from line.split("\r")  # files of an old Mac end lines so
 
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """The queries of a dataset, or the titles or sentences of its docs."""
+    """A source of texts: the queries of a dataset, or its docs' titles or sentences."""
 
     row: DatasetRow
     part: str
@@ -76,7 +76,7 @@ class DatasetSource:
     def texts(self) -> Iterator[str]:
         """Yield the texts as they stand."""
         if self.part == "queries":
-            yield from (query.text for query in asked_of(self.row))
+            yield from (query.text for query in all_queries_of(self.row))
             return
         for doc in docs_of(self.row):
             yield from [doc.title] if self.part == "titles" else sentences(doc.text)
@@ -87,7 +87,7 @@ Source = FileSource | DatasetSource
 
 @dataclass(frozen=True)
 class Texts:
-    """Gather texts: stripped, none empty, none twice, drawn by hash where fewer are wanted."""
+    """Gather texts: stripped, none empty, none twice; of a source, all or a drawn part."""
 
     sources: tuple[Source, ...]
     kind = "texts"
@@ -106,24 +106,24 @@ class Texts:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return tuple(one.row.offer for one in self.sources if isinstance(one, DatasetSource))
+        return tuple(s.row.offer for s in self.sources if isinstance(s, DatasetSource))
 
     def work(self, known: Known) -> Work:
-        return Work("texts", known.said(self, "texts"))
+        return Work("texts", known.count(self, "texts"))
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
-        found: dict[str, None] = {}
+        texts: dict[str, None] = {}
         counts = []
         with bench.progress.work(self.label, None, "texts") as work:
             for source in self.sources:
-                before = len(found)
-                found.update(dict.fromkeys(_drawn(source, work)))
-                counts.append(len(found) - before)
-                work.reach(len(found))
+                before = len(texts)
+                texts.update(dict.fromkeys(_drawn(source, work)))
+                counts.append(len(texts) - before)
+                work.reach(len(texts))
                 if not counts[-1]:
                     raise EffbenchError(f"texts: {_name(source)} gives no text (is it empty?)")
-        artifact.put_text(TEXTS, json.dumps(list(found), ensure_ascii=False))
-        return {"texts": len(found), "by_source": counts}
+        artifact.put_text(TEXTS, json.dumps(list(texts), ensure_ascii=False))
+        return {"texts": len(texts), "by_source": counts}
 
 
 def read_texts(step: Texts, bench: Bench) -> list[str]:
@@ -134,12 +134,12 @@ def read_texts(step: Texts, bench: Bench) -> list[str]:
 
 
 def sentences(text: str) -> Sequence[str]:
-    """Split a text into sentences, roughly: at . ! ? before a space and no small letter."""
+    """Split a text into sentences, roughly: after . ! ? and a space, before no small letter."""
     return _SENTENCE_END.split(text)
 
 
 def _drawn(source: Source, work: Tally) -> list[str]:
-    """Return a source's texts; when fewer are wanted, those of the smallest hash, in order."""
+    """Return the texts of a source in its order; a draw keeps the smallest hashes."""
     texts = dict[str, None]()
     for text in source.texts():
         work(1)

@@ -1,4 +1,4 @@
-"""The train step: a trainer's options opened, its model kept."""
+"""The train step: runs a trainer and keeps its model."""
 
 from __future__ import annotations
 
@@ -28,16 +28,15 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 MOST_ABOUT = 1_000_000
-"""Bytes of `ABOUT`: it goes into the record of each cell."""
-
+"""Most bytes of the file `ABOUT`, which goes into the record of each cell."""
 
 _READ = ("queries", "examples", "run")
-"""Kinds of steps whose texts, examples or hits a training reads again and again."""
+"""Kinds of the steps whose texts, examples or hits a training reads many times."""
 
 
 @dataclass(frozen=True)
 class Train:
-    """Train a model; a killed training goes on from what its trainer left in the folder."""
+    """Train a model; a killed training goes on from the files that its trainer has left."""
 
     row: Row
     seed: int
@@ -45,13 +44,13 @@ class Train:
 
     @property
     def together(self) -> bool:
-        """Whether all processes of a run train it together."""
+        """Whether all processes of a run train the model together."""
         return self.row.offer.together
 
     @property
     def label(self) -> str:
-        """Say what is trained, and on which datasets: each may have one of its own."""
-        names = [n for step in self.row.steps for n in getattr(step, "datasets", ())]
+        """Name the model and its datasets: a row may train a model for each dataset."""
+        names = [name for step in self.row.steps for name in getattr(step, "datasets", ())]
         on = f" on {', '.join(names[:2])}" if names else ""
         return f"train {self.row.name}{on}{' ...' if len(names) > 2 else ''}"
 
@@ -68,23 +67,23 @@ class Train:
         return (self.row.offer,)
 
     def work(self, known: Known) -> Work:
-        read = [step.work(known) for step in self.row.steps if step.kind in _READ]
-        amounts = [one.amount for one in read if one.amount is not None]
-        amount = None if len(amounts) < len(read) else sum(amounts) or 1
+        works = [step.work(known) for step in self.row.steps if step.kind in _READ]
+        amounts = [work.amount for work in works if work.amount is not None]
+        amount = None if len(amounts) < len(works) else sum(amounts) or 1
         return Work("examples", amount, ["train", self.row.pace(known.device)], volume=1)
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         folder = artifact.folder / MODEL
         folder.mkdir(exist_ok=True)
         trainer = self.row.make(bench)
-        if not processes.rank():  # what an attempt said that has failed is not said any more
+        if not processes.rank():  # the file of a failed attempt does not count
             (folder / ABOUT).unlink(missing_ok=True)
         with bench.progress.work(self.label, 1, "models") as work:
             start = perf_counter()
             with training(work), blamed(self.row.who), on_disk(folder, only_full=True):
                 trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
-            if work.unit == "models":  # its trainer counts no steps
+            if work.unit == "models":  # the trainer has told of no steps
                 work(1)
         if processes.rank() and self.together:
             return {}
@@ -95,7 +94,7 @@ class Train:
                 raise EffbenchError(
                     f"{self.row.who}: train left no file in its folder (write the model there)"
                 )
-        except EffbenchError:  # nobody takes it up: who mends the trainer starts anew
+        except EffbenchError:  # a mended trainer must start anew
             _remove(folder)
             raise
         return {"seconds": seconds, **({"share": work.share} if 0 < work.share < 1 else {})}
@@ -109,7 +108,7 @@ def _remove(folder: Path) -> None:
 
 
 def _check_about(path: Path, row: Row) -> None:
-    """Refuse facts of a trainer that no record could hold."""
+    """Refuse a trainer's file `ABOUT` if no record could hold its facts."""
     if not path.exists():
         return
     who = f"{row.who}: {path.name}"
@@ -121,13 +120,15 @@ def _check_about(path: Path, row: Row) -> None:
         facts = json.loads(
             path.read_text(encoding="utf-8"), parse_constant=_refuse, parse_float=_finite
         )
-        json.dumps(facts, ensure_ascii=False).encode()  # half a character cannot be written
+        json.dumps(
+            facts, ensure_ascii=False
+        ).encode()  # raises for half a character (a surrogate)
     except (ValueError, RecursionError) as error:
         raise EffbenchError(f"{who}: {error} (write plain JSON)") from error
     if not isinstance(facts, dict):
         raise EffbenchError(f"{who} is no JSON object (write one)")
     remarks = facts.get("remarks", [])
-    if not (isinstance(remarks, list) and all(isinstance(one, str) for one in remarks)):
+    if not (isinstance(remarks, list) and all(isinstance(remark, str) for remark in remarks)):
         raise EffbenchError(f"{who}: remarks is no list of sentences (write a list of strings)")
 
 

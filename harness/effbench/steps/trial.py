@@ -1,4 +1,4 @@
-"""Trying measures in a process that may die: providers abort, hang, print and exit."""
+"""Trial of measures in a child process, since their providers may abort, hang or exit."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from effbench.steps.measures import attempt, parse_measure, plain
 from effbench.text.words import plain_line
 
 SECONDS = 60.0
-"""What a process may take for all its measures; they take a fraction of a second."""
+"""Time limit of a process for all its measures, which take a fraction of a second."""
 
 _KNOWN: dict[str, str] = {}
-"""The verdicts so far: tests and plugins plan many suites in one process."""
+"""Measure -> its verdict so far, since one process may plan many suites."""
 
 
-def checked(
+def checked_measures(
     texts: Sequence[object], *, trying: bool = True
 ) -> tuple[list[str], dict[int, str]]:
-    """Return the measures that the texts spell, and what is wrong with which text.
+    """Return the measures that the texts spell, and index of a text -> what is wrong.
 
-    Each is named as ir_measures writes it. What is not plain is tried on a query of three hits,
-    so that what cannot be calculated is found before any work.
+    A measure is named as ir_measures writes it. Measures that are not `plain` are tried on a
+    query with three hits, so that no work is done before one fails.
     """
     names: dict[int, str] = {}
     wrong: dict[int, str] = {}
@@ -48,20 +48,20 @@ def checked(
 
 
 def _verdicts(measures: Iterable[str]) -> Mapping[str, str]:
-    """Return measure -> what is wrong with it, nothing where it can be calculated."""
+    """Return measure -> what is wrong with it; "" if it can be calculated."""
     left = [name for name in dict.fromkeys(measures) if name not in _KNOWN]
     while left:
         answers, end = _answers(left)
         _KNOWN.update(zip(left, answers, strict=False))
         left = left[len(answers) :]
-        if left:  # of its first one the process has died
+        if left:  # the first one has ended the process
             dead, *left = left
             _KNOWN[dead] = f"{dead} cannot be calculated: {end}"
     return _KNOWN
 
 
 def _answers(measures: Sequence[str]) -> tuple[list[str], str]:
-    """Return a process's verdicts on the measures, as far as it came, and how it ended."""
+    """Return the verdicts of a new process, as far as it came, and how the process ended."""
     paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
@@ -81,14 +81,14 @@ def _answers(measures: Sequence[str]) -> tuple[list[str], str]:
             _kill(process)
             output, _ = process.communicate()
             end = f"no answer after {SECONDS:g} s"
-        finally:  # of an interrupt
+        finally:  # also after an interrupt
             if process.poll() is None:
                 _kill(process)
         errors.seek(max(0, errors.seek(0, os.SEEK_END) - 10_000))
         words = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-    whole = output.rpartition(b"\n")[0]
+    lines = output.rpartition(b"\n")[0]  # the last line may be cut off
     end = f"{end}: {plain_line(words, 200)}" if words else end
-    return [json.loads(line) for line in whole.splitlines()], end
+    return [json.loads(line) for line in lines.splitlines()], end
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -100,9 +100,9 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    """Read a list of measures, write a verdict on each, a line of JSON."""
+    """Read a list of measures in JSON, and write the verdict on each as a line of JSON."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # where providers may print
+    os.dup2(2, 1)  # providers print to standard error
     for name in json.load(sys.stdin):
         try:
             attempt(name)

@@ -1,4 +1,4 @@
-"""A unit of work and who makes it: rows, options, steps with their keys, the workbench.
+"""Steps and what makes them: rows with their options, datasets, keys, the workbench.
 
 It may import `offers` and the rooms before it.
 """

@@ -1,7 +1,8 @@
-"""The code of plugins: a digest of its files, so that a change under one version is seen.
+"""The code of plugins: a digest of its files shows a change that raised no version.
 
-Keys hold a plugin's ``version``, which its author raises when numbers change. Who forgets it
-gets old numbers beside new ones; what finished steps and records hold of the code tells.
+Keys hold a plugin's ``version``, which its author raises when numbers change. An author who
+forgets it gets old numbers beside new ones. So finished steps and records also hold the digest
+of the code, and a remark says when it has changed.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ if TYPE_CHECKING:
     from effbench.work.step import Step
 
 SUFFIXES = (".py", ".pyd", ".so", ".dll", ".dylib")
-"""Of files that hold code; models and data that lie beside it have digests of their own."""
+"""Suffixes of files with code; models and data beside it have other digests."""
 
 _MODEL = "model "
 
 Code: TypeAlias = Mapping[str, Sequence[str]]
-"""Plugin -> the digests of its code that were at work: several where it changed meanwhile.
+"""Plugin -> the digests of the code that was at work: several, if it changed meanwhile.
 
-So with ``model ID``, a model of the hub, and its commits: keys hold its name alone.
+``model ID`` -> the commits of a model of the hub, since the keys of steps hold only its name.
 """
 
 
 @cache
 def digest(module: str) -> str:
-    """Return 12 hex digits for the files of a module's package; empty where there are none."""
+    """Return 12 hex digits for the files of a module's package; "" if it has no files."""
     spec = spec_of(module.partition(".")[0])
     if spec is None:
         return ""
@@ -60,20 +61,20 @@ def digest(module: str) -> str:
 
 
 def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
-    """Return the code that the plugins of some offers have now."""
+    """Return the code that the plugins of the offers have now."""
     return {offer.plugin: [digest(offer.module)] for offer in offers}
 
 
-def models(steps: Iterable[Step]) -> dict[str, list[str]]:
-    """Return the commit that is here of each model of the hub that some steps use."""
+def hub_commits(steps: Iterable[Step]) -> dict[str, list[str]]:
+    """Return ``model ID`` -> the commit in the local cache, for the hub models of the steps."""
     rows = (getattr(step, "row", None) for step in steps)
-    of_hub = (model for row in rows if isinstance(row, Row) for model in _of_hub(row))
-    commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in of_hub}
+    used = (model for row in rows if isinstance(row, Row) for model in _hub_models(row))
+    commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in used}
     return {name: [commit] for name, commit in commits.items() if commit}
 
 
-def _of_hub(row: Row) -> Iterator[tuple[str, str | None]]:
-    """Yield the models of a row that are a hub's, which keys know by name, and revisions."""
+def _hub_models(row: Row) -> Iterator[tuple[str, str | None]]:
+    """Yield the id and the revision of each hub model of a row; keys hold only the id."""
     facts, arguments = row.resolved.query_facts, row.resolved.arguments
     for name, option in row.offer.options.items():
         given = arguments.get(name)
@@ -82,7 +83,7 @@ def _of_hub(row: Row) -> Iterator[tuple[str, str | None]]:
 
 
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:
-    """Return the code of several steps."""
+    """Return the code of several steps as one mapping, sorted."""
     by_plugin: dict[str, set[str]] = {}
     for code in codes:
         for plugin, digests in code.items():
@@ -90,16 +91,16 @@ def merged(codes: Iterable[Code]) -> dict[str, list[str]]:
     return {plugin: sorted(by_plugin[plugin]) for plugin in sorted(by_plugin)}
 
 
-def kept(steps: Mapping[str, Step], store: Store) -> dict[str, list[str]]:
-    """Return the code that made those of some steps (key -> step) that are finished."""
+def of_finished(steps: Mapping[str, Step], store: Store) -> dict[str, list[str]]:
+    """Return the code that made the steps (key -> step), as far as they are finished."""
     manifests = (store.artifact(step.kind, key).manifest() for key, step in steps.items())
     return merged(manifest.get("code", {}) for manifest in manifests if manifest)
 
 
 def remarks(kept: Code, offers: Iterable[Offer], steps: Iterable[Step]) -> list[str]:
-    """Return a line for each plugin, and model of the hub, that was another one then."""
+    """Return a line for each plugin, and each hub model, that has changed since."""
     named = any(name.startswith(_MODEL) for name in kept)
-    now = {**of(offers), **(models(steps) if named else {})}
+    now = {**of(offers), **(hub_commits(steps) if named else {})}
     return [
         _remark(name)
         for name, digests in kept.items()
@@ -122,14 +123,14 @@ def _remark(name: str) -> str:
 
 
 def versions(offers: Iterable[Offer]) -> dict[str, str]:
-    """Return the versions of the packages that some offers say they need (``requires``)."""
+    """Return package -> version for the packages that the offers need (``requires``)."""
     modules = sorted({name for offer in offers for name in offer.requires})
     packages = packages_distributions() if modules else {}
-    known = {}
+    installed = {}
     for module in modules:
         for package in packages.get(module.partition(".")[0], ()):
             try:
-                known[package] = version(package)
-            except PackageNotFoundError:  # a leftover of what was removed
+                installed[package] = version(package)
+            except PackageNotFoundError:  # a leftover of a package that was removed
                 continue
-    return known
+    return installed

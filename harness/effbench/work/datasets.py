@@ -1,4 +1,4 @@
-"""A dataset of a suite: its keys, and its parts as they are read; mistakes name its plugin."""
+"""A dataset of a suite: its keys, and its docs, queries and judgments as they are read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from effbench.api.data import Countable
 from effbench.api.encoders import Dataset, Paired
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed, drawn
+from effbench.guard.blame import blamed, blamed_items
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
-from effbench.work.declared import Declared, asked, declared, splits_of
+from effbench.work.declared import Declared, attribute_of, declared, splits_of
 
 T = TypeVar("T")
 
@@ -24,21 +24,21 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class DatasetRow:
-    """A dataset of a suite, and the group whose mean it enters."""
+    """A dataset of a suite, and the group whose mean includes it."""
 
     dataset: Dataset
-    """The plugin's object: read through this row, which says whose mistakes are whose."""
+    """The plugin's object. Only this row calls it, so that errors name the plugin."""
 
     offer: Offer
     within: tuple[tuple[str, str], ...] = ()
-    """The keys of the datasets that its options name, such as the whole of a cut."""
+    """The keys of the datasets that its options name, such as the dataset that `cut` cuts."""
 
     group: str | None = None
     again: Callable[[], DatasetRow] | None = field(default=None, compare=False, repr=False)
-    """Makes it once more, from its files as they are then."""
+    """Makes the dataset again, from its files as they are then."""
 
     declared: Declared = field(init=False)
-    """What it says of itself."""
+    """The attributes of the plugin's object."""
 
     def __post_init__(self) -> None:
         who = f"dataset {self.offer.name!r} (plugin {self.offer.plugin})"
@@ -56,46 +56,46 @@ class DatasetRow:
 
     @cached_property
     def corpus_key(self) -> str:
-        """Says what the docs are, among the datasets of all plugins."""
+        """Identifies the docs among the datasets of all plugins."""
         return self._key(self.declared.corpus_key)
 
     @cached_property
     def key(self) -> str:
-        """Says what queries and judgments are, among the datasets of all plugins."""
+        """Identifies the queries and judgments among the datasets of all plugins."""
         return self._key(self.declared.key)
 
     @property
     def parts(self) -> frozenset[tuple[str, str]]:
-        """(Corpus key, key) of all that it is made of, or a part of, as plugins say them."""
+        """(corpus key, key) of all datasets that it is made of, or is a part of."""
         return self.declared.parts
 
     @property
     def corpora(self) -> frozenset[str]:
-        """The keys of the collections that its docs are of."""
+        """The keys of the collections from which its docs come."""
         return frozenset(corpus for corpus, _ in self.parts)
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
-        """The splits of its corpus that it knows of."""
+        """The names of the splits that it knows."""
         return splits_of(self.dataset, self.who)
 
     @property
     def named(self) -> Any:
-        """The dataset as another one gets it."""
+        """The dataset as another dataset gets it, when it is the value of an option."""
         return Named(self.dataset, self.who)
 
     def docs(self, take: Callable[[Any], T]) -> Iterator[T]:
-        """Yield what ``take`` makes of each doc."""
+        """Yield ``take(doc)`` for each doc."""
         return self._read(lambda: self.dataset.docs(), take)
 
     def docs_count(self) -> int | None:
-        """Return how many docs there are, if the dataset knows."""
+        """Return how many docs there are; None if the dataset does not know."""
         with blamed(self.who):
             count = self.dataset.docs_count()
             return None if count is None else operator.index(count)
 
     def counted_docs(self) -> int | None:
-        """Return how many docs it counts quickly; what goes wrong, reading them says."""
+        """Return how many docs its quick count gives; None if it has none, or it fails."""
         dataset: Any = self.dataset
         with contextlib.suppress(EffbenchError), blamed(self.who):
             if isinstance(dataset, Countable):
@@ -104,44 +104,44 @@ class DatasetRow:
         return None
 
     def queries(self, take: Callable[[Any], T]) -> Iterator[T]:
-        """Yield what ``take`` makes of each query."""
+        """Yield ``take(query)`` for each query."""
         return self._read(lambda: self.dataset.queries(), take)
 
     def qrels(self, take: Callable[[Any], T]) -> Iterator[T]:
-        """Yield what ``take`` makes of each judgment."""
+        """Yield ``take(qrel)`` for each judgment."""
         return self._read(lambda: self.dataset.qrels(), take)
 
     def docpairs(self, take: Callable[[Any], T]) -> Iterator[T]:
-        """Yield what ``take`` makes of each training pair.
+        """Yield ``take(docpair)`` for each training pair.
 
         Raises:
-            EffbenchError: the dataset has none.
+            EffbenchError: the dataset has no training pairs.
 
         """
         dataset: Any = self.dataset
         with blamed(self.who):
-            paired = isinstance(dataset, Paired)
-        if not paired:
+            has_docpairs = isinstance(dataset, Paired)
+        if not has_docpairs:
             raise EffbenchError(f"examples: {self.name} has no docpairs (say judgments)")
         return self._read(lambda: dataset.docpairs(), take)
 
     def split(self, name: str) -> DatasetRow:
-        """Return a split of the dataset, which is one of `Split`."""
+        """Return a split of the dataset; only a dataset with ``splits`` has them."""
         with blamed(self.who):
             dataset = self.dataset.split(name)  # type: ignore[attr-defined]
-        whole = self.again
-        again = None if whole is None else lambda: whole().split(name)
+        dataset_again = self.again
+        again = None if dataset_again is None else lambda: dataset_again().split(name)
         return replace(self, dataset=dataset, group=None, again=again)
 
     def _read(
         self, items: Callable[[], Iterator[Any]], take: Callable[[Any], T]
     ) -> Iterator[T]:
-        """Yield what the dataset yields, which must be what its keys say all the time.
+        """Yield ``take(item)`` for each item; refuse a dataset whose keys change meanwhile.
 
-        ``items`` looks up the dataset's method, too, which may raise.
+        ``items`` also looks up the dataset's method, since that may raise.
         """
         self._check()
-        yield from drawn(items, self.who, take)
+        yield from blamed_items(items, self.who, take)
         self._check()
 
     def _check(self) -> None:
@@ -151,17 +151,17 @@ class DatasetRow:
         if (now.corpus_key, now.key) != (self.corpus_key, self.key):
             raise EffbenchError(f"{self.who}: its data has changed since the plan (run again)")
 
-    def _key(self, said: str) -> str:
-        """Return a key for what the dataset says itself: another plugin may say the same."""
-        return digest_of([self.offer.plugin, self.offer.version, self.within, said])
+    def _key(self, key: str) -> str:
+        """Return a key that holds the plugin too: another plugin may give the same key."""
+        return digest_of([self.offer.plugin, self.offer.version, self.within, key])
 
 
 def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
-    """Return what one may train on to search a collection, and whether it is a train split.
+    """Return the datasets to train on for a collection, each with whether it is a train split.
 
-    The train split if the dataset knows of one, or else its dev and test splits or itself: to
-    train on what is measured, which records say (`effbench.plan.lineage`). So does soft prompt
-    transfer get a prompt for each dataset of BEIR.
+    It is the train split if the dataset has one, or else all its splits, or the dataset itself.
+    A model may then be trained on the data that measures it; its record says so
+    (`effbench.plan.lineage`). Soft prompt transfer needs this, for all datasets of BEIR.
     """
     if not row.splits:
         return [(row, False)]
@@ -171,9 +171,9 @@ def trainable(row: DatasetRow) -> list[tuple[DatasetRow, bool]]:
 
 
 class Named:
-    """A dataset as another one gets it (`cut` its whole): what it raises names it.
+    """A dataset that is given to another dataset, such as `cut`; its errors name it.
 
-    Its class is that of the dataset for whoever asks with `isinstance`.
+    `isinstance` takes it for an object of the dataset's class.
     """
 
     def __init__(self, dataset: object, who: str) -> None:
@@ -184,7 +184,7 @@ class Named:
         return type(self._dataset)
 
     def __getattr__(self, name: str) -> Any:
-        value = asked(self._dataset, name, self._who, _ABSENT)
+        value = attribute_of(self._dataset, name, self._who, _ABSENT)
         if value is _ABSENT:
             raise AttributeError(name)
         return partial(self._called, value) if callable(value) else value
@@ -194,4 +194,4 @@ class Named:
             answer = method(*arguments, **options)
         if not isinstance(answer, Iterator):
             return answer
-        return drawn(lambda: answer, self._who, lambda item: item)
+        return blamed_items(lambda: answer, self._who, lambda item: item)

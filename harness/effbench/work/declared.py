@@ -1,4 +1,4 @@
-"""What a plugin's dataset says of itself."""
+"""The attributes that a plugin's dataset declares: names, keys, splits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
 
 
-def _is_texts(value: Any) -> bool:
+def _is_list_of_texts(value: Any) -> bool:
     return _is_list(value) and all(isinstance(text, str) for text in value)
 
 
@@ -36,67 +36,71 @@ _WANTED = {
     "parts": Wanted(
         "a list of pairs of strings: corpus key, key",
         lambda value: (
-            _is_list(value) and all(_is_texts(pair) and len(pair) == 2 for pair in value)
+            _is_list(value)
+            and all(_is_list_of_texts(pair) and len(pair) == 2 for pair in value)
         ),
     ),
     "note": Wanted(_LINE, _is_line),
-    "splits": Wanted("a list of names of splits", _is_texts),
+    "splits": Wanted("a list of names of splits", _is_list_of_texts),
     **dict.fromkeys(("docs_count", "docs", "queries", "qrels", "split"), METHOD),
 }
 
 
 class Declared(NamedTuple):
-    """What a dataset says of itself, asked once: all else that needs it looks here."""
+    """The attributes of a dataset; they are read from the plugin's object once."""
 
     dataset_id: str
     corpus_key: str
     key: str
     drop_self_hits: bool
     parts: frozenset[tuple[str, str]]
-    """(corpus key, key) of all that it is made of, or a part of."""
+    """(corpus key, key) of all datasets that it is made of, or is a part of."""
 
     note: str
 
 
 def declared(dataset: object, who: str) -> Declared:
-    """Ask a dataset for what a plan needs, its splits aside.
+    """Read the attributes of a dataset that a plan needs, except its splits.
 
     Raises:
-        EffbenchError: something is missing, of the wrong type, or raises; names ``who``.
+        EffbenchError: an attribute is missing, has a wrong type, or raises; the message
+            begins with ``who``.
 
     """
     for method in ("docs_count", "docs", "queries", "qrels"):
-        asked(dataset, method, who)
-    name, corpus_key, key, drops = (
-        asked(dataset, required, who)
+        attribute_of(dataset, method, who)
+    name, corpus_key, key, drop_self_hits = (
+        attribute_of(dataset, required, who)
         for required in ("dataset_id", "corpus_key", "key", "drop_self_hits")
     )
-    pairs = asked(dataset, "parts", who, [(corpus_key, key)])
+    pairs = attribute_of(dataset, "parts", who, [(corpus_key, key)])
     with blamed(f"{who}: its parts"):
         parts = frozenset((ordinary(corpus), ordinary(part)) for corpus, part in pairs)
-    return Declared(name, corpus_key, key, drops, parts, asked(dataset, "note", who, ""))
+    return Declared(
+        name, corpus_key, key, drop_self_hits, parts, attribute_of(dataset, "note", who, "")
+    )
 
 
 def splits_of(dataset: object, who: str) -> tuple[str, ...]:
-    """Return the splits that a dataset knows of: asked when somebody trains, it may be slow.
+    """Return the splits that a dataset knows; only trainings ask, since it may be slow.
 
     Raises:
         EffbenchError: as for `declared`.
 
     """
-    named = asked(dataset, "splits", who, ())
+    names = attribute_of(dataset, "splits", who, ())
     with blamed(f"{who}: its splits"):
-        splits = tuple(map(ordinary, named))
+        splits = tuple(map(ordinary, names))
     if splits:
-        asked(dataset, "split", who)
+        attribute_of(dataset, "split", who)
     return splits
 
 
-def asked(dataset: object, name: str, who: str, default: object = REQUIRED) -> Any:
-    """Return an attribute of a dataset, which must be what is wanted of it.
+def attribute_of(dataset: object, name: str, who: str, default: object = REQUIRED) -> Any:
+    """Return an attribute of a dataset, of the type that `_WANTED` names.
 
     Raises:
-        EffbenchError: it is missing (unless there is a default), of the wrong type, or raises.
+        EffbenchError: it is missing and has no default, has a wrong type, or raises.
 
     """
     return attribute(dataset, name, _WANTED.get(name, _ANYTHING), who, default)

@@ -1,4 +1,4 @@
-"""Files that plugins download when they are first read: whole and checked, or not there."""
+"""Downloads of files for plugins: a file is there whole and checked, or not at all."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from effbench.text.words import plain_line
 from effbench.work.progress import Tally, tell_work
 
 PATIENCE_S = 60.0
-"""A host that sends nothing for so long is given up."""
+"""A download ends when the host sends nothing for so many seconds."""
 
 MB = 10**6
 
 
-@cache  # checked once a process: files have gigabytes, and several datasets may share one
+@cache  # a file of gigabytes, which several datasets may share, is checked once in a process
 def fetch(
     who: str,
     url: str,
@@ -27,21 +27,21 @@ def fetch(
     md5: str | None = None,
     transfer: Callable[[str, Path], None] | None = None,
 ) -> Path:
-    """Return ``file``, checked; download it from ``url`` when it is not there.
+    """Return ``file`` after a check; download it from ``url`` first if it is not there.
 
-    A lock makes a second run wait for the first one's download. A file whose MD5 nobody
-    publishes must keep the sha256 that it had when it was first seen, which is noted beside it.
+    A lock makes a second run wait for the download of the first run. If nobody publishes the
+    MD5, the sha256 of the first time is noted beside the file, and must stay the same.
 
     Args:
         who: the name that messages begin with.
-        url: of the file, by http or https.
-        file: where it is kept.
-        md5: 32 hex digits, None where nobody publishes them.
-        transfer: a function of another library that downloads a URL to a path.
+        url: the address of the file, http or https.
+        file: the path where the file is kept.
+        md5: 32 hex digits; None if nobody publishes them.
+        transfer: downloads a URL to a path, in place of requests.
 
     Raises:
-        EffbenchError: the file cannot be had, or its checksum is another one.
-        DiskError: the folder does not take it.
+        EffbenchError: the download fails, or the checksum is wrong.
+        DiskError: the file cannot be written.
 
     """
     from filelock import FileLock
@@ -70,7 +70,7 @@ def _download(
     transfer: Callable[[str, Path], None] | None,
     part: Path,
 ) -> None:
-    """Download to ``part``, which gets the name of ``file`` if this raises nothing."""
+    """Download to ``part``, which is renamed to ``file`` if this raises nothing."""
     import requests
 
     try:
@@ -97,7 +97,7 @@ def _transfer(work: Tally, url: str, part: Path) -> None:
         part.open("wb") as stream,
     ):
         answer.raise_for_status()
-        answer.raw.enforce_content_length = True  # as urllib3 does by itself since 2.0
+        answer.raw.enforce_content_length = True  # the default since urllib3 2.0
         work.total = int(answer.headers.get("Content-Length", 0)) // MB or None
         for chunk in answer.iter_content(MB):
             stream.write(chunk)
@@ -105,16 +105,16 @@ def _transfer(work: Tally, url: str, part: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what the system or the host said: what requests makes of it is long."""
+    """Return the words of the first cause: the message of requests is long."""
     while error.__context__ is not None:
         error = error.__context__
     return plain_line(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
 def _difference(path: Path, file: Path, md5: str | None) -> str | None:
-    """Say how a checksum differs from the one published for ``file``, or noted beside it.
+    """Return how a checksum differs from the published or noted one; None if it does not.
 
-    Where there is neither, it is noted.
+    If no checksum is published or noted, note it.
     """
     kind, wanted, note = "md5" if md5 else "sha256", md5, _note(file)
     digest = hashlib.new(kind, usedforsecurity=False)
@@ -124,7 +124,7 @@ def _difference(path: Path, file: Path, md5: str | None) -> str | None:
     if wanted is None and note.exists():
         wanted = note.read_text(encoding="utf-8").partition(" ")[0]
     if wanted is None:
-        # A folder that only others may write to is one that they keep an eye on.
+        # if we may not write to the folder, those who may take care of its files
         with contextlib.suppress(DiskError):
             write_text(note, f"{digest.hexdigest()}  {file.name}\n")
     elif digest.hexdigest() != wanted:

@@ -1,49 +1,49 @@
-"""What a step takes, as far as it is known without work: how many of what, and how large."""
+"""The size of a step's work, known before it is done: how many units, how many bytes."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 FLOAT = 4
-"""Bytes of a number of a vector."""
+"""Bytes of a float32, one number of a vector."""
 
 HEAD = 128
-"""Bytes that numpy puts before an array, at least."""
+"""Fewest bytes of the header that numpy puts before an array."""
 
 SHORTEST_ID = 2
-"""Bytes of an id and the end of its line, at least."""
+"""Fewest bytes of an id with the end of its line."""
 
 
 class Work(NamedTuple):
-    """What a step takes; None stands for what is unknown until something has been read."""
+    """The work of a step; None stands for a number that nobody knows before data are read."""
 
     unit: str
-    """What it counts, in the plural: docs, queries, texts, examples."""
+    """What is counted, in the plural: docs, queries, texts, examples, pairs, vectors."""
 
     amount: int | None
-    """How many: what its time grows with."""
+    """How many units; the time grows with it."""
 
     like: Any = None
-    """What decides its pace: steps of equal ones take as long for as many units.
+    """What decides the pace: steps with equal values take equal time for equal amounts.
 
-    None for steps that only read data, whose time nobody foretells.
+    None for steps that only read data: their time is never estimated.
     """
 
     least: int = 0
-    """Bytes that it writes at least: nothing that is guessed is in it."""
+    """Fewest bytes that the step writes; nothing in this number is guessed."""
 
     volume: int | None = None
-    """What its bytes grow with, if that is not the amount."""
+    """The number that the bytes grow with, if it is not the amount."""
 
     more: bool = False
-    """Whether it writes much beside ``least``, such as an index of texts beside the ids."""
+    """Whether it writes much more than ``least``, such as an index of texts and the ids."""
 
     shard: int = 0
-    """How many units a killed run keeps at a time for the next one; 0 where it keeps none."""
+    """Units in a part that a killed run leaves to the next run; 0 if it leaves none."""
 
 
 def vectors_bytes(count: int | None, width: int | None, shard: int) -> int:
-    """Return the bytes of vectors with their ids in shards, at least; 0 where it is unknown."""
+    """Return the fewest bytes of ``count`` vectors with their ids; 0 if a number is unknown."""
     if count is None or width is None:
         return 0
     return count * (width * FLOAT + SHORTEST_ID) + -(-count // shard) * HEAD

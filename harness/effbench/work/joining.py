@@ -1,4 +1,4 @@
-"""The training that processes do together: the first one calls, the others join and wait."""
+"""Training by several processes: the first process calls, and the rest join and wait."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def call_others(artifact: Artifact) -> None:
 
 
 def wait_for_call(artifact: Artifact) -> bool:
-    """Return whether the first process starts this training; False when it is finished."""
+    """Wait until the first process starts this training; return False if it is finished."""
     while artifact.manifest() is None:
         if _call(artifact).exists():
             return True
@@ -29,10 +29,10 @@ def wait_for_call(artifact: Artifact) -> bool:
 
 
 def wait_for_model(artifact: Artifact) -> None:
-    """Wait until the first process has put away what all have trained.
+    """Wait until the first process has kept the model that all have trained.
 
     Raises:
-        EffbenchError: it does not.
+        EffbenchError: it has not done so in `PATIENCE_SECONDS`.
 
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -43,5 +43,5 @@ def wait_for_model(artifact: Artifact) -> None:
 
 
 def _call(artifact: Artifact) -> Path:
-    # named by torchrun's agent, the parent of all: the call of a run that died means nothing
+    # its name has the id of torchrun's agent, the parent of all: a dead run has another one
     return artifact.folder / f".called-{os.getppid()}"

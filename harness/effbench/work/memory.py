@@ -1,7 +1,7 @@
-"""What runs learn on the way and plans want to know: sizes of corpora, widths, paces.
+"""Memory of runs, for the estimates of plans: sizes of corpora, widths of vectors, paces.
 
-Each is a small file of the store, named by a digest of what it is about. It is only a memory:
-one that is lost, or that could not be written, is learned again by the next run.
+Each fact is a small file in the cache; its name is a digest of its subject. A fact that is
+lost, or that could not be written, is learned again by the next run.
 """
 
 from __future__ import annotations
@@ -27,32 +27,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FOLDER = "learned"
-"""Of a store, beside the folders of its steps."""
+"""A folder of the cache, beside the folders of the steps."""
 
 _FEW = 10
-"""What was so many times smaller tells less of a pace than what was measured before."""
+"""A step that is so many times smaller than the remembered one does not replace its pace."""
 
-
-_Some: TypeAlias = Annotated[int, Meta(ge=1, le=2**53)]
+_Positive: TypeAlias = Annotated[int, Meta(ge=1, le=2**53)]
 
 
 class Pace(Struct, frozen=True):
-    """How long a step took here, and what it wrote."""
+    """The time that a step took on this machine, and the bytes that it wrote."""
 
     label: Name
-    """The step's."""
+    """The label of the step."""
 
-    amount: _Some
+    amount: _Positive
     seconds: Positive
-    volume: _Some
+    volume: _Positive
     bytes: Count
 
     def takes(self, amount: int) -> float:
-        """Return the seconds that so many units take."""
+        """Return the seconds for ``amount`` units."""
         return self.seconds * amount / self.amount
 
     def writes(self, volume: int) -> int:
-        """Return the bytes that so much comes to."""
+        """Return the bytes for ``volume`` units."""
         return self.bytes * volume // self.volume
 
 
@@ -61,64 +60,64 @@ class _Docs(Struct, frozen=True):
 
 
 class _Width(Struct, frozen=True):
-    width: _Some
+    width: _Positive
 
 
 class _Amount(Struct, frozen=True):
-    amount: _Some
+    amount: _Positive
 
 
 @dataclass
 class Memory:
-    """What is remembered in the folder ``root`` of a store."""
+    """The facts that are remembered in the folder ``root``."""
 
     root: Path
     _read: dict[str, Any] = field(default_factory=dict)
 
     def docs(self, dataset: Corpus) -> int | None:
         """Return how many docs the corpus had when it was read."""
-        known = self._of(["docs", dataset.corpus_key], _Docs)
-        return known.docs if known else None
+        fact = self._fact(["docs", dataset.corpus_key], _Docs)
+        return fact.docs if fact else None
 
     def width(self, row: Recipe) -> int | None:
-        """Return how wide the vectors were that the row has made."""
-        known = self._of(["width", row.corpus_facts], _Width)
-        return known.width if known else None
+        """Return the width of the vectors that the row has made."""
+        fact = self._fact(["width", row.corpus_facts], _Width)
+        return fact.width if fact else None
 
     def amount(self, key: str) -> int | None:
-        """Return how much the step of a key has read, which may be gone."""
-        known = self._of(["amount", key], _Amount)
-        return known.amount if known else None
+        """Return the amount of work of the step with this key, even if it was deleted."""
+        fact = self._fact(["amount", key], _Amount)
+        return fact.amount if fact else None
 
     def pace(self, like: object) -> Pace | None:
-        """Return how long a step of an equal ``like`` took on this machine."""
-        if not self.root.is_dir():  # what the machine is takes a while to find out
+        """Return the pace of a step with an equal ``like`` on this machine."""
+        if not self.root.is_dir():  # to find out the machine takes a while
             return None
-        return self._of(["pace", self._machine, like], Pace)
+        return self._fact(["pace", self._machine, like], Pace)
 
     def learn_docs(self, dataset: Corpus, docs: int) -> None:
-        """Remember how many docs a corpus has."""
+        """Remember the number of docs of a corpus."""
         self._learn(["docs", dataset.corpus_key], _Docs(docs))
 
     def learn_width(self, row: Recipe, width: int) -> None:
-        """Remember how wide the vectors of an encoder's row are."""
+        """Remember the width of the vectors of an encoder's row."""
         self._learn(["width", row.corpus_facts], _Width(width))
 
     def learn_amount(self, key: str, amount: int) -> None:
-        """Remember how much the step of a key reads."""
+        """Remember the amount of work of the step with this key."""
         self._learn(["amount", key], _Amount(amount))
 
     def learn_pace(self, like: object, pace: Pace) -> None:
-        """Remember how long a step took, unless a much larger one is remembered."""
-        known = self.pace(like)
-        if known is None or pace.amount * _FEW >= known.amount:
+        """Remember the pace of a step, unless that of a much larger step is remembered."""
+        before = self.pace(like)
+        if before is None or pace.amount * _FEW >= before.amount:
             self._learn(["pace", self._machine, like], pace)
 
     @cached_property
     def _machine(self) -> str:
-        return facts.name()  # finding out takes a while
+        return facts.name()  # to find it out takes a while
 
-    def _of(self, about: object, kind: type[T]) -> T | None:
+    def _fact(self, about: object, kind: type[T]) -> T | None:
         name = digest_of(about)
         if name not in self._read:
             path = self.root / f"{name}.json"
@@ -126,13 +125,13 @@ class Memory:
                 self._read[name] = typed(read_sealed(path), kind, path)
             except EffbenchError:
                 self._read[name] = None
-        found: T | None = self._read[name]
-        return found
+        fact: T | None = self._read[name]
+        return fact
 
-    def _learn(self, about: object, what: Struct) -> None:
-        if self._of(about, type(what)) == what:
+    def _learn(self, about: object, fact: Struct) -> None:
+        if self._fact(about, type(fact)) == fact:
             return
         name = digest_of(about)
         with contextlib.suppress(DiskError):
-            write_json(self.root / f"{name}.json", asdict(what))
-        self._read[name] = what
+            write_json(self.root / f"{name}.json", asdict(fact))
+        self._read[name] = fact

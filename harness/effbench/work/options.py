@@ -1,4 +1,4 @@
-"""Check a row's options against its factory's schema, and turn them into arguments."""
+"""The options of a row: checked against its factory's schema, and made into arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY
 from effbench.offers.schema import PATHS, Option
 from effbench.store.digests import Digests, find_model
 from effbench.store.paths import inside
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
 
 if TYPE_CHECKING:
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Input:
-    """What an option that names rows or data becomes: steps, opened when it is used."""
+    """The argument for an option that names rows or data: its steps are opened on use."""
 
     steps: tuple[Step, ...]
-    """The steps whose artifacts it opens; their keys stand for it in keys."""
+    """The steps whose artifacts are opened; the row's key holds their keys."""
 
     open: Callable[[Bench], Any] = field(compare=False)
-    """Returns what the factory gets."""
+    """Returns the object that the factory gets."""
 
 
 Argument: TypeAlias = tuple[Any, Any]
-"""What a factory gets for an option, and the fact that stands for it in keys."""
+"""The argument of a factory for an option, and the fact that a key holds for it."""
 
 
 class Resolved(NamedTuple):
-    """Options ready for use: what the factory gets, and what the keys hash."""
+    """The options of a row: the arguments of its factory, and the facts in its keys."""
 
     arguments: Mapping[str, Any]
     corpus_facts: Mapping[str, Any]
@@ -47,15 +47,17 @@ class Resolved(NamedTuple):
 
     @property
     def inputs(self) -> dict[str, Input]:
-        """The arguments that are still to be opened."""
-        return {name: v for name, v in self.arguments.items() if isinstance(v, Input)}
+        """The arguments that must be opened before use."""
+        return {
+            name: value for name, value in self.arguments.items() if isinstance(value, Input)
+        }
 
     def plain(self) -> dict[str, Any]:
-        """Return the other arguments, lists and mappings copied: who gets them may write in."""
+        """Return the arguments that are no inputs; lists and mappings are copies."""
         return {
-            name: copy.deepcopy(v) if isinstance(v, list | dict) else v
-            for name, v in self.arguments.items()
-            if not isinstance(v, Input)
+            name: copy.deepcopy(value) if isinstance(value, list | dict) else value
+            for name, value in self.arguments.items()
+            if not isinstance(value, Input)
         }
 
 
@@ -64,9 +66,9 @@ def resolve(
     given: Mapping[str, Any],
     argument_of: Callable[[Option, Any], Argument],
 ) -> tuple[Resolved, list[tuple[str, str]]]:
-    """Return the resolved options and the mistakes, each as (option, what is wrong).
+    """Return the resolved options, and the mistakes as pairs (option, message).
 
-    ``argument_of`` turns an option and its value into the argument, or raises `EffbenchError`.
+    ``argument_of`` makes an argument of an option and its value, or raises `EffbenchError`.
     """
     mistakes = [
         (name, f"unknown option {name!r} ({suggest(name, schema)})")
@@ -84,25 +86,25 @@ def resolve(
         try:
             arguments[name], facts[name] = argument_of(option, given.get(name, option.default))
         except EffbenchError as error:
-            mistakes.append((name, said(error)))
+            mistakes.append((name, message_of(error)))
     datasets = tuple(
         facts[name]
         for name, option in schema.items()
         if name in facts and option.reference(given.get(name)) is Dataset
     )
-    return _sides(schema, arguments, facts)._replace(datasets=datasets), mistakes
+    return _resolved(schema, arguments, facts, datasets), mistakes
 
 
 def plain_argument(
     option: Option, value: Any, beside: Path, digests: Digests | None
 ) -> Argument:
-    """Return the argument of a value that names neither rows nor data.
+    """Return the argument for a value that names neither rows nor data.
 
-    Paths are relative to the folder ``beside``, and stand in keys by their digest; without
-    ``digests`` they are not read (a dataset says itself what it holds).
+    Paths are relative to the folder ``beside``. A key holds the digest of a path's files;
+    without ``digests`` they are not read (a dataset gives its own key).
 
     Raises:
-        EffbenchError: the value does not fit the option, or there is no such file.
+        EffbenchError: the value does not fit the option, or its file does not exist.
 
     """
     if value is not option.default and (mistake := option.mistake(value)):
@@ -129,14 +131,13 @@ def plain_argument(
 def changed(
     schema: Mapping[str, Option], resolved: Resolved, digests: Digests
 ) -> Iterator[Path]:
-    """Yield the files and folders in a row's key that are not what they were when planned."""
+    """Yield the files and folders of a row that have changed since the plan was made."""
     for name, option in schema.items():
-        fact, given = resolved.query_facts.get(name), str(resolved.arguments.get(name))
-        digested = (
-            PATHS & option.choices and isinstance(fact, str) and fact != given
-        )  # given is a hub's id
-        if digested and digests.of(Path(given)) != fact:
-            yield Path(given)
+        fact, path = resolved.query_facts.get(name), str(resolved.arguments.get(name))
+        # the fact of a model of the hub is its id, not a digest
+        has_digest = PATHS & option.choices and isinstance(fact, str) and fact != path
+        if has_digest and digests.of(Path(path)) != fact:
+            yield Path(path)
 
 
 def _digest(path: Path, digests: Digests | None) -> str | None:
@@ -152,9 +153,13 @@ def _as_float(value: float) -> float:
         ) from error
 
 
-def _sides(
-    schema: Mapping[str, Option], arguments: dict[str, Any], facts: dict[str, Any]
+def _resolved(
+    schema: Mapping[str, Option],
+    arguments: dict[str, Any],
+    facts: dict[str, Any],
+    datasets: tuple[tuple[str, str], ...],
 ) -> Resolved:
-    keyed = {name: fact for name, fact in facts.items() if schema[name].side != SPEED_ONLY}
-    corpus = {name: fact for name, fact in keyed.items() if schema[name].side != QUERY_ONLY}
-    return Resolved(arguments, corpus, keyed)
+    """Split the facts: speed-only options change no key, query-only ones no corpus key."""
+    keyed = {name: fact for name, fact in facts.items() if schema[name].mark != SPEED_ONLY}
+    corpus = {name: fact for name, fact in keyed.items() if schema[name].mark != QUERY_ONLY}
+    return Resolved(arguments, corpus, keyed, datasets)

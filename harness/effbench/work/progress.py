@@ -1,4 +1,4 @@
-"""Who watches a run: told of work and of notes, never printing by itself."""
+"""Progress of a run: pieces of work are counted, and a watcher shows them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from effbench.store.reading import shown
 from effbench.text.words import counted, lasting, paced
 
 MOST = 10**15
-"""Steps that a training may tell of."""
+"""The largest number of steps that a training may tell."""
 
 FEWEST, SHORTEST_SECONDS = 10, 0.1
-"""Units and time of which a finished work's rate means something."""
+"""Fewest units, and seconds, for which the rate of finished work is shown."""
 
 EARLY_SECONDS = 2.0
-"""The first units are slow: fewer than `FEWEST` in less time foretell nothing."""
+"""The first units are slow: fewer than `FEWEST` in less time give no estimate."""
 
 
 class Tally:
-    """A piece of work while it is done: how much of it, how fast, and what is left."""
+    """A piece of work: how much of it is done, how fast, and how much is left."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Tally:
         unit: str,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
-        """Begin; ``unit`` is a noun in the plural, ``total`` None where nobody knows it."""
+        """Begin; ``unit`` is a noun in the plural, ``total`` is None if nobody knows it."""
         self.label, self.total, self.unit, self.done = label, total, unit, 0
         self._clock = clock
         self._began = self._paced = self._counted = clock()
@@ -39,37 +39,38 @@ class Tally:
         self._told = False
 
     def __call__(self, units: int) -> None:
-        """Count units that are done now."""
+        """Count ``units`` more units as done."""
         self.reach(self.done + units)
 
     def skip(self, units: int) -> None:
-        """Count units that an earlier attempt has done: they say nothing of the rate."""
+        """Count units that an earlier attempt has done; they do not count for the rate."""
         self.done += units
         self._before += units
 
     def more(self, units: int) -> None:
-        """Let there be more to do than was known."""
+        """Add units to the total, if it is known."""
         if self.total is not None:
             self.total += units
 
     def reach(self, done: int) -> None:
-        """Be where so many units are done."""
+        """Set the number of units that are done."""
         self.done, self._counted = done, self._now
 
     def steps(self, done: int, total: int) -> None:
-        """Count steps from now on; the first call says where an earlier attempt has ended."""
+        """Count steps from now on; the first call tells the steps of an earlier attempt."""
         done, total = operator.index(done), operator.index(total)
         if not (0 <= done <= MOST and 0 <= total <= MOST):
-            told = f"{shown(done)} of {shown(total)} steps"
-            raise ValueError(f"tell_steps: {told} (take numbers from 0 to {MOST:,})")
+            numbers = f"{shown(done)} of {shown(total)} steps"
+            raise ValueError(f"tell_steps: {numbers} (take numbers from 0 to {MOST:,})")
         self.reach(done)
         self.total, self.unit = total, "steps"
-        if not self._told:  # what came before, such as reading the model, is no step
+        # work before the first step, such as reading the model, does not count
+        if not self._told:
             self._told, self._before, self._paced = True, self.done, self._counted
 
     @property
     def share(self) -> float:
-        """How much of what is done was not done by an earlier attempt."""
+        """Share of the done units, 0 to 1, that no earlier attempt has done."""
         return (self.done - self._before) / self.done if self.done else 1.0
 
     @property
@@ -78,31 +79,31 @@ class Tally:
 
     @property
     def whole(self) -> int | None:
-        """The total; None where it is unknown, or has turned out to be wrong."""
+        """The total; None if it is unknown, or if more units are done than that."""
         return None if self.total is None or self.done > self.total else self.total
 
     @property
     def figures(self) -> str:
-        """Say how far it is: what is done of how many, the rate, and the time left."""
+        """Return how far the work is: units done, units in total, the rate, the time left."""
         whole, now = self.whole, self._now
-        said = [counted(self.done, self.unit)]
+        parts = [counted(self.done, self.unit)]
         if whole is not None:
-            said = [f"{self.done:,}/{counted(whole, self.unit)}"]
-        # until it was counted last: units come in batches, and one is under way
+            parts = [f"{self.done:,}/{counted(whole, self.unit)}"]
+        # the time ends with the last count: units come in batches, and a batch is under way
         new, seconds = self.done - self._before, self._counted - self._paced
         left = 0.0
         if seconds > 0 and (new >= FEWEST or (new > 0 and seconds >= EARLY_SECONDS)):
-            said.append(paced(new / seconds, self.unit))
+            parts.append(paced(new / seconds, self.unit))
             if whole is not None:
                 left = (whole - self.done) * seconds / new - (now - self._counted)
-        said.append(
+        parts.append(
             f"{lasting(left)} left" if left >= 1 else f"{lasting(now - self._began)} so far"
         )
-        return ", ".join(said)
+        return ", ".join(parts)
 
     @property
     def closing(self) -> str:
-        """Say what was done, and in what time."""
+        """Return what was done, in what time, and at what rate."""
         seconds, new = self._now - self._began, self.done - self._before
         before = f" ({self._before:,} done before)" if self._before else ""
         rate = ""
@@ -112,25 +113,25 @@ class Tally:
 
 
 class Progress(Protocol):
-    """Somebody who watches."""
+    """A watcher: it is told of work and notes, and shows them."""
 
     def work(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Tally]:
-        """Enter a piece of work; tell what comes out of the units that are done."""
+        """Enter a piece of work; the block counts the done units with the tally."""
 
     def note(self, message: str) -> None:
         """Take one line for the user."""
 
 
 class Silent:
-    """Nobody watches."""
+    """A watcher that shows nothing."""
 
     @contextmanager
     def work(self, label: str, total: int | None, unit: str) -> Iterator[Tally]:
-        """Show nothing of it."""
+        """Count, and show nothing."""
         yield Tally(label, total, unit)
 
     def note(self, message: str) -> None:
-        """Forget it."""
+        """Do nothing."""
 
 
 _watching: Progress = Silent()
@@ -138,7 +139,7 @@ _watching: Progress = Silent()
 
 @contextmanager
 def watching(progress: Progress) -> Iterator[None]:
-    """Let what `tell_work` tells inside be shown to who watches a run."""
+    """Show the work of each `tell_work` inside this block to ``progress``."""
     global _watching
     before, _watching = _watching, progress
     try:
@@ -148,9 +149,9 @@ def watching(progress: Progress) -> Iterator[None]:
 
 
 def tell_work(label: str, total: int | None, unit: str) -> AbstractContextManager[Tally]:
-    """Enter a piece of work, such as a download, that whoever watches is to see.
+    """Enter a piece of work, such as a download, and show it to the watcher of the run.
 
-    Outside of a step nobody sees it. Arguments and result are those of `Progress.work`.
+    Outside of a step nobody watches. Arguments and result are the same as in `Progress.work`.
     """
     return _watching.work(label, total, unit)
 
@@ -160,7 +161,7 @@ _training: Tally | None = None
 
 @contextmanager
 def training(work: Tally) -> Iterator[None]:
-    """Let what trainers tell inside count for a piece of work."""
+    """Count the steps of each `tell_steps` inside this block in ``work``."""
     global _training
     before, _training = _training, work
     try:
@@ -170,14 +171,14 @@ def training(work: Tally) -> Iterator[None]:
 
 
 def tell_steps(done: int, total: int) -> None:
-    """Tell whoever watches how many steps of all a training has done; a trainer calls it.
+    """Tell the watcher how many steps a training has done; a trainer calls this.
 
-    It is called once before the first step, with those that were done before a kill, and after
+    Call it once before the first step, with the steps of an earlier attempt, and then after
     each step. Outside of a run it does nothing.
 
     Raises:
-        TypeError: one of them is no integer.
-        ValueError: one of them is less than 0, or more than a training has.
+        TypeError: a number is not an integer.
+        ValueError: a number is below 0, or above `MOST`.
 
     """
     if _training is not None:

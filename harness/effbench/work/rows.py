@@ -1,4 +1,4 @@
-"""Rows: a suite's entries with their offers found and their options resolved."""
+"""Rows: the entries of a suite, with their offers and their options resolved."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Row:
-    """An encoder, retriever or index of a suite, ready to be made."""
+    """A model, encoder, retriever or index of a suite, ready to be made."""
 
     name: str
     offer: Offer
@@ -45,7 +45,9 @@ class Row:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The steps whose artifacts its options open."""
-        return tuple(step for given in self.resolved.inputs.values() for step in given.steps)
+        return tuple(
+            step for opening in self.resolved.inputs.values() for step in opening.steps
+        )
 
     @property
     def corpus_facts(self) -> dict[str, Any]:
@@ -58,9 +60,9 @@ class Row:
         return {**self._offer_facts(), "options": dict(self.resolved.query_facts)}
 
     def pace(self, device: str | None) -> dict[str, Any]:
-        """Return what decides how fast it is: options of speed too, but no data by name.
+        """Return what decides its speed: all options, also speed-only ones, but no datasets.
 
-        Of a trained model it is how that was made; ``device`` is that of rows that name none.
+        A trained model stands for its own options. ``device`` counts if the row names none.
         """
         options = {
             name: self.resolved.query_facts.get(name, str(value))
@@ -74,22 +76,22 @@ class Row:
 
     @cached_property
     def key(self) -> str:
-        """Tells instances apart: rows of equal keys (and names) make equal instances."""
+        """Identifies the instance: rows with equal keys make equal instances."""
         return digest_of([self.name, self.query_facts])
 
     def check(self) -> None:
-        """Let the offer say what is wrong with the options, if it has a check of its own."""
+        """Check the options by the offer's own ``check``, which raises `EffbenchError`."""
         if self.offer.check is not None:
             with blamed(self.who):
                 self.offer.check(**self.resolved.plain())
 
     def make(self, bench: Bench) -> Any:
-        """Make the instance; the bench's device holds unless the suite says another."""
+        """Make the instance, on the device of the bench unless the suite names another."""
         for path in changed(self.offer.options, self.resolved, bench.digests):
             raise EffbenchError(f"{self.who}: {path} has changed since the plan (run again)")
         arguments = self.resolved.plain()
-        for name, given in self.resolved.inputs.items():
-            arguments[name] = given.open(bench)
+        for name, opening in self.resolved.inputs.items():
+            arguments[name] = opening.open(bench)
         if bench.device and self._takes_device:
             arguments["device"] = bench.device
         with blamed(self.who):

@@ -1,11 +1,11 @@
-"""Steps: what a suite's cells need, each with a content key and an artifact.
+"""The contract of steps: units of work that cells need, each with a key and an artifact.
 
-A step is a frozen dataclass with a ``kind``, a ``label``, the ``facts`` that decide its
-bytes, the steps it reads from (``inputs``), and ``make``, which fills its folder. Steps pull
-their inputs from the bench (`effbench.work.workbench`), so nothing is made that nobody needs.
+A step is a frozen dataclass with a ``kind``, a ``label``, the ``facts`` that decide its bytes,
+the steps that it reads (``inputs``), and ``make``, which fills its folder. A step gets its
+inputs from the bench (`effbench.work.workbench`), so only steps that are needed are made.
 
-What steps, the bench and plans know of one another stands here, as protocols: rows, steps and
-the workbench import this module, and it imports none of them.
+Here stand the protocols by which steps, rows and the bench use each other. They all import
+this module, and it imports none of them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 
 FORMAT = 2
-"""In every key: raised when the harness itself makes other bytes of the same facts."""
-
+"""Part of every key; raise it when the harness makes other bytes of the same facts."""
 
 _KEY = "_key"
 
@@ -35,15 +34,15 @@ class Step(Protocol):
 
     @property
     def kind(self) -> str:
-        """Folder of the store, such as ``encode``."""
+        """Its folder in the cache, such as ``encode``."""
 
     @property
     def label(self) -> str:
-        """What the user sees while it runs."""
+        """The name that the user sees while it runs."""
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What decides the bytes, the inputs aside."""
+        """What decides its bytes, apart from its inputs."""
 
     @property
     def inputs(self) -> tuple[Step, ...]:
@@ -51,115 +50,115 @@ class Step(Protocol):
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        """Whose code makes it, that of its inputs aside."""
+        """The offers whose code makes it, without those of its inputs."""
 
     def work(self, known: Known) -> Work:
-        """Return what it takes, as far as that is known."""
+        """Return the size of its work, as far as that is known."""
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
-        """Fill the artifact; return what its manifest shall say."""
+        """Fill the artifact; return the facts for its manifest."""
 
 
 class Corpus(Protocol):
-    """A dataset as far as its docs are counted."""
+    """The part of a dataset that counting docs needs."""
 
     @property
     def corpus_key(self) -> str:
-        """Says what the docs are, among the datasets of all plugins."""
+        """Identifies the docs among the datasets of all plugins."""
 
     def docs_count(self) -> int | None:
-        """Return how many docs there are, if the dataset knows."""
+        """Return how many docs there are; None if the dataset does not know."""
 
 
 class Recipe(Protocol):
-    """A row, as far as the bench makes it: an encoder, an index, a trainer."""
+    """The part of a row that the bench needs to make an encoder, an index or a trainer."""
 
     @property
     def key(self) -> str:
-        """Tells instances apart."""
+        """Identifies the instance: equal keys make equal instances."""
 
     @property
     def corpus_facts(self) -> Mapping[str, Any]:
-        """What decides its corpus vectors."""
+        """What decides its vectors of docs."""
 
     def make(self, bench: Bench) -> Any:
         """Make the instance."""
 
 
 class Known(Protocol):
-    """What can be known without work: see `effbench.plan.costs`."""
+    """What is known before any work is done: see `effbench.plan.costs`."""
 
     device: str | None
-    """That of rows which name none."""
+    """The device of rows that name none; None for the choice of each plugin."""
 
     def docs(self, dataset: Corpus) -> int | None:
-        """Return how many docs a dataset has."""
+        """Return how many docs a dataset has; None if it is unknown."""
 
     def width(self, row: Recipe) -> int | None:
-        """Return how wide the vectors of an encoder's row are."""
+        """Return the width of an encoder's vectors; None if it is unknown."""
 
-    def said(self, step: Step, name: str) -> int | None:
-        """Return a number that the manifest of a finished step holds."""
+    def count(self, step: Step, name: str) -> int | None:
+        """Return a count from a step's manifest, such as ``docs``; None if it is unknown."""
 
 
 class Bench(Protocol):
-    """Where steps are made, as far as steps and rows use it."""
+    """The part of the workbench that steps and rows use."""
 
     device: str | None
-    """That of rows which name none."""
+    """The device of rows that name none; None for the choice of each plugin."""
 
     trusting: bool
-    """Whether finished files are taken for whole, since another process has checked them."""
+    """Whether finished artifacts need no check, since another process has checked them."""
 
     docs_totals: dict[str, int | None]
-    """Corpus key -> how many docs it has, as far as that is known."""
+    """Corpus key -> number of its docs; None if it is unknown."""
 
     @property
     def progress(self) -> Progress:
-        """Who is told of the work."""
+        """The watcher of the work."""
 
     @property
     def digests(self) -> Digests:
         """Digests of files, remembered."""
 
     def artifact(self, step: Step) -> Artifact:
-        """Return the step's finished artifact, made now if need be."""
+        """Return the finished artifact of a step; make it first if need be."""
 
     def instance(self, row: Recipe) -> Any:
-        """Return the row's encoder, made now unless it is still open."""
+        """Return the encoder of a row; make it first unless it is still open."""
 
     def opened(self, step: Opens) -> Any:
-        """Return the index or system of a step, ready to search."""
+        """Return the index or the retriever of a step, ready to search."""
 
     def distrust(self) -> None:
-        """Look again whether what is finished is whole, before it is used next."""
+        """Check finished artifacts again before their next use."""
 
 
 class Opens(Step, Protocol):
-    """A step whose artifact comes back as something that searches."""
+    """A step whose artifact is opened as an index or a retriever."""
 
     def open(self, bench: Bench) -> Any:
-        """Return it, loaded or built again."""
+        """Return the index or the retriever, loaded or built again."""
 
 
 def key_of(step: Step) -> str:
-    """Return the step's content key: equal keys, equal bytes."""
-    kept = vars(step)  # a step never changes: its key is reckoned once, as a cached property
-    if _KEY not in kept:
+    """Return the content key of a step: steps with equal keys make equal bytes."""
+    attributes = vars(step)  # a step never changes, so its key is computed once
+    if _KEY not in attributes:
         inputs = [key_of(read) for read in step.inputs]
         facts = {"format": FORMAT, "kind": step.kind, "facts": step.facts, "inputs": inputs}
-        kept[_KEY] = digest_of(facts)
-    key: str = kept[_KEY]
+        attributes[_KEY] = digest_of(facts)
+    key: str = attributes[_KEY]
     return key
 
 
 def made_together(step: Step) -> bool:
-    """Tell whether the processes of torchrun make a step together: only trainings say so."""
+    """Tell whether all processes of torchrun make a step together; only trainings do."""
     return getattr(step, "together", False) is True
 
 
 def all_steps(steps: tuple[Step, ...]) -> dict[str, Step]:
-    """Return key -> step for ``steps`` and all they read from, inputs first."""
+    """Return key -> step for the steps and all steps that they read, inputs first."""
     by_key: dict[str, Step] = {}
 
     def add(step: Step) -> None:

@@ -1,4 +1,4 @@
-"""The workbench: makes each step once, and keeps models and indexes open while needed."""
+"""The workbench: makes each step once, and keeps the newest models and indexes open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from effbench.guard.blame import failure
 from effbench.store.artifacts import Artifact, Store
 from effbench.store.digests import DIGESTS, Digests
 from effbench.store.disk import on_disk
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work import code, joining
 from effbench.work.progress import Progress, watching
 from effbench.work.step import Opens, Recipe, Step, key_of, made_together
@@ -25,13 +25,13 @@ T = TypeVar("T")
 
 
 class Reason(NamedTuple):
-    """Why a step could not be made: words alone.
+    """Why a step could not be made, as text.
 
-    An exception holds the frames that it came through, and they a model of some gigabytes.
+    An exception would hold its frames, and they might hold a model of some gigabytes.
     """
 
     label: str
-    """The step's."""
+    """The label of the step."""
 
     message: str
     trace: str | None
@@ -39,15 +39,15 @@ class Reason(NamedTuple):
 
 
 class StepFailed(EffbenchError):
-    """A step could not be made; keeps the traceback if it was a bug."""
+    """A step could not be made; ``trace`` is the traceback if the cause is a bug."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.message)
         self.reason, self.trace, self.no_data = reason, reason.trace, reason.no_data
 
 
-class _Newest:
-    """Keeps the newest few of what is slow to open; drops the oldest."""
+class _OpenFew:
+    """Keeps the last few opened objects, which are slow to open, and drops the oldest."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -55,7 +55,7 @@ class _Newest:
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         if key not in self._kept:
-            while len(self._kept) >= self._most:  # first, so that both need not fit
+            while len(self._kept) >= self._most:  # before making: both might not fit
                 self._kept.popitem(last=False)
             self._kept[key] = make()
         self._kept.move_to_end(key)
@@ -64,31 +64,31 @@ class _Newest:
 
 @dataclass
 class Workbench:
-    """Where steps are made: a store, a device and somebody who watches."""
+    """Makes steps: with a cache for their artifacts, a device, and a watcher."""
 
     store: Store
     progress: Progress
     device: str | None = None
     trusting: bool = False
-    """Whether finished files are taken for whole, since another process has checked them."""
+    """Whether finished artifacts need no check, since another process has checked them."""
 
     learn: Callable[[Step, bool], None] = lambda _step, _resumed: None
-    """Told of each step that was made alone, and whether an earlier run had begun it."""
+    """Called with each step that one process has made, and whether an earlier run began it."""
 
     made: list[str] = field(default_factory=list)
     docs_totals: dict[str, int | None] = field(default_factory=dict)
-    """Corpus key -> how many docs it has, as far as that is known."""
+    """Corpus key -> number of its docs; None if it is unknown."""
 
     _sound: dict[str, Artifact] = field(default_factory=dict)
     _failed: dict[str, Reason] = field(default_factory=dict)
-    _encoders: _Newest = field(default_factory=lambda: _Newest(2))
-    _indexes: _Newest = field(default_factory=lambda: _Newest(1))
+    _encoders: _OpenFew = field(default_factory=lambda: _OpenFew(2))
+    _indexes: _OpenFew = field(default_factory=lambda: _OpenFew(1))
 
     def artifact(self, step: Step) -> Artifact:
-        """Return the step's finished artifact, made now if need be.
+        """Return the finished artifact of a step; make it first if need be.
 
         Raises:
-            StepFailed: it cannot be made; asked again, it is not tried again.
+            StepFailed: the step cannot be made; it is not tried a second time.
 
         """
         key = key_of(step)
@@ -98,33 +98,33 @@ class Workbench:
             except StepFailed as error:
                 self._failed[key] = error.reason
             if key in self._failed and not self._failed[key].no_data:
-                self.close()  # by now nobody else holds what has failed
+                self.close()  # nothing else holds the failed objects now
         if key in self._failed:
             raise StepFailed(self._failed[key])
         return self._sound[key]
 
     def instance(self, row: Recipe) -> Any:
-        """Return the row's encoder, made now unless it is still open."""
+        """Return the encoder of a row; make it first unless it is still open."""
         return self._encoders.get(row.key, lambda: row.make(self))
 
     def opened(self, step: Opens) -> Any:
-        """Return the index or system of a step, ready to search."""
+        """Return the index or the retriever of a step, ready to search."""
         self.artifact(step)
         return self._indexes.get(key_of(step), lambda: step.open(self))
 
     @cached_property
     def digests(self) -> Digests:
-        """Digests of files, remembered in the store."""
+        """Digests of files, remembered in the cache."""
         return Digests(self.store.root / DIGESTS)
 
     def distrust(self) -> None:
-        """Look again whether what is finished is whole, before it is used next."""
+        """Check finished artifacts again before their next use."""
         self._sound.clear()
 
     def close(self) -> None:
-        """Let go of open models and indexes: others need the memory."""
-        self._encoders, self._indexes = _Newest(2), _Newest(1)
-        gc.collect()  # models hold cycles
+        """Drop the open models and indexes, to free their memory."""
+        self._encoders, self._indexes = _OpenFew(2), _OpenFew(1)
+        gc.collect()  # models are in reference cycles
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
@@ -137,15 +137,15 @@ class Workbench:
             raise
         except EffbenchError as error:
             trace, no_data = getattr(error, "trace", None), isinstance(error, NoDataError)
-            reason = Reason(step.label, said(error), trace, no_data)
-        except BaseException as error:  # ours: a plugin's own has been named by now
-            ours = failure(step.label, error)
-            reason = Reason(step.label, str(ours), ours.trace, no_data=False)
+            reason = Reason(step.label, message_of(error), trace, no_data)
+        except BaseException as error:  # a bug of the harness: errors of plugins are named
+            bug = failure(step.label, error)
+            reason = Reason(step.label, str(bug), bug.trace, no_data=False)
         raise StepFailed(reason)
 
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
-        if self._whole(artifact):  # nothing is to be written: no lock, which is a file
+        if self._whole(artifact):  # nothing is written, so no lock, which is a file, is needed
             return artifact
         together = made_together(step)
         if together and processes.rank():
@@ -171,17 +171,20 @@ class Workbench:
         resumed = not artifact.is_empty()
         with watching(self.progress):
             info = step.make(artifact, self)
-        facts = {"label": step.label, "code": {**code.of(step.offers), **code.models([step])}}
+        facts = {
+            "label": step.label,
+            "code": {**code.of(step.offers), **code.hub_commits([step])},
+        }
         artifact.finish({**facts, **info})
         self.made.append(step.label)
-        if not processes.several():  # together they are faster than one
+        if not processes.several():  # several processes would teach a wrong pace
             self.learn(step, resumed)
 
     def _whole(self, artifact: Artifact) -> bool:
         return artifact.manifest() is not None if self.trusting else artifact.sound()
 
     def _join(self, step: Step, artifact: Artifact) -> Artifact:
-        """Train along with the first process, which keeps the model."""
+        """Train with the first process, which keeps the model."""
         if joining.wait_for_call(artifact):
             step.make(artifact, self)
             joining.wait_for_model(artifact)

@@ -1,4 +1,4 @@
-"""What ``effbench leaderboard --budget TIME --keep SHARE`` takes, and how it answers."""
+"""The options --budget and --keep of ``effbench leaderboard``, and how they are answered."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _MILLISECONDS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3}
 
 NOT_SURE = 3
-"""The exit code of an answer as JSON that is not sure, or names no row."""
+"""The exit code if the answer, as JSON, is not sure or names no row."""
 
 
 def terms_of(budget: str | None, keep: str | None, span: str, percentile: str) -> Terms:
-    """Return what the options ask.
+    """Return the terms that the options set.
 
     Raises:
-        EffbenchError: one of them is no time, share or span.
+        EffbenchError: an option is not a time, not a share, or not a known span.
 
     """
     from effbench.board.choice import Terms
@@ -45,10 +45,10 @@ def terms_of(budget: str | None, keep: str | None, span: str, percentile: str) -
 
 
 def check_form(form: str | None, output: Path | None, columns: Sequence[str]) -> None:
-    """Refuse the forms of a board, where a row is asked for.
+    """Refuse options that write a whole board, since the user asks for a row.
 
     Raises:
-        click.UsageError: one of them was given.
+        click.UsageError: such an option was given.
 
     """
     if form not in (None, "json") or output or columns:
@@ -59,24 +59,25 @@ def check_form(form: str | None, output: Path | None, columns: Sequence[str]) ->
 
 
 def answer(boards: Sequence[Board], terms: Terms, *, as_json: bool) -> int:
-    """Print which row of each board to take, and return the exit code."""
+    """Print the row to take from each board, and return the exit code."""
     from effbench.board.choice import Answer, choose
     from effbench.board.recommendation import facts, lines
 
-    choices = [choose(board, terms) for board in boards]
+    recommendations = [choose(board, terms) for board in boards]
     if not as_json:
-        for choice in choices:
-            say(*lines(choice, [board.machine for board in boards]))
+        for recommendation in recommendations:
+            say(*lines(recommendation, [board.machine for board in boards]))
         return 0
-    put_json([facts(choice) for choice in choices])
-    return 0 if all(choice.answer is Answer.SURE for choice in choices) else NOT_SURE
+    put_json([facts(recommendation) for recommendation in recommendations])
+    sure = all(recommendation.answer is Answer.SURE for recommendation in recommendations)
+    return 0 if sure else NOT_SURE
 
 
 def milliseconds(text: str) -> float:
-    """Return the ms that a text such as 5ms, 800us or 0.2s says.
+    """Return the milliseconds in a text such as 5ms, 800us or 0.2s.
 
     Raises:
-        EffbenchError: it says none.
+        EffbenchError: the text is not a time above 0.
 
     """
     number, unit = amount(text)
@@ -88,15 +89,15 @@ def milliseconds(text: str) -> float:
 
 
 def share_kept(text: str) -> float:
-    """Return the share that a text such as 0.97 or 97% says.
+    """Return the share in a text such as 0.97 or 97%, as a number above 0 and up to 1.
 
     Raises:
-        EffbenchError: it says none, or more than the whole.
+        EffbenchError: the text is not such a share.
 
     """
     number, unit = amount(text)
-    kept = number / 100 if unit == "%" else number
-    if unit not in ("", "%") or not 0 < kept <= 1:
-        wanted = "not a share above 0 and up to 1 (write 0.97 or 97%)"
-        raise EffbenchError(f"--keep {plain_line(text, 40)}: {wanted}")
-    return kept
+    share = number / 100 if unit == "%" else number
+    if unit not in ("", "%") or not 0 < share <= 1:
+        problem = "not a share above 0 and up to 1 (write 0.97 or 97%)"
+        raise EffbenchError(f"--keep {plain_line(text, 40)}: {problem}")
+    return share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from altered import altered
 from effbench.latency import measure
-from effbench.latency.samples import read_samples
+from effbench.latency.samples import read_session
 
 SUITE = """\
 suite: toys
@@ -43,19 +44,19 @@ def ran(effbench, suite, tmp_path, monkeypatch):
     path = suite(SUITE)
 
     def run(command: str = "run", meanwhile: Callable[[], object] = lambda: None):
-        real = measure.session
+        real = measure.measure_session
 
         def session(*arguments):
             meanwhile()
             return real(*arguments)
 
-        monkeypatch.setattr(measure, "session", session)
+        monkeypatch.setattr(measure, "measure_session", session)
         found = effbench(command, path, "--results", tmp_path / "r")
-        monkeypatch.setattr(measure, "session", real)
+        monkeypatch.setattr(measure, "measure_session", real)
         newest = max(
             (tmp_path / "r").glob("*/toys/latency/*.npz"), key=lambda one: one.stat().st_mtime
         )
-        return found, read_samples(newest)
+        return found, read_session(newest)
 
     return run
 
@@ -81,7 +82,7 @@ def test_data_that_change_while_a_suite_runs_fail_the_rows_that_are_made_of_them
 ) -> None:
     corpus = tmp_path / "docs" / "corpus.jsonl"
     found, session = ran(
-        meanwhile=lambda: corpus.write_text(altered(corpus.read_text(), "oak", "ash"))
+        meanwhile=lambda: corpus.write_text(altered(corpus.read_text(), "oak", "ash", times=14))
     )
     assert found.exit_code == 1
     assert set(session.header.errors) == set(session.header.rows)
@@ -175,3 +176,18 @@ def test_a_worker_makes_nothing_itself(ran, tmp_path) -> None:
     assert (
         "train table: its folder in the cache has changed since the run began" in found.stderr
     )
+
+
+def test_a_worker_reads_no_other_dataset(ran, suite, tmp_path) -> None:
+    shutil.copytree(tmp_path / "docs", tmp_path / "more")
+    suite(
+        "suite: toys\n"
+        "datasets: [{use: folder, path: docs}, {use: folder, path: more}]\n"
+        "retrievers: {scan: {use: scan}}\n"
+        "latency: {queries: 11, warmup: 6, processes: 1, timeout: 30}\n"
+    )
+    found, _ = ran(meanwhile=lambda: shutil.rmtree(tmp_path / "more", ignore_errors=True))
+    assert found.exit_code == 1
+    assert "FAILED more-test--scan: latency: " in found.stderr
+    (path,) = (tmp_path / "r").glob("*/toys/latency/docs-test--*.npz")
+    assert not read_session(path).header.errors
