@@ -30,6 +30,9 @@ TESTS = (
 )  # fmt: skip
 """Names of test modules: what touches each dependency, files, processes and the clock."""
 
+OTHERS = "tqdm>=4.57"
+"""Packages of packages, with bounds that these should name: transformers needs this one."""
+
 SHOWN = (
     "torch", "transformers", "sentence-transformers", "numpy", "scipy", "faiss-cpu", "msgspec",
     "click",
@@ -44,8 +47,8 @@ def main() -> int:
         "cases", nargs="*", metavar="CASE", help=f"such as {CASES[0]}, or {PYTHONS[0]} for both"
     )
     wanted = parser.parse_args().cases
-    if unknown := [word for word in wanted if word not in (*CASES, *PYTHONS)]:
-        parser.error(f"no such case: {', '.join(unknown)} (take of {', '.join(CASES)})")
+    if unknown := {*wanted} - {*CASES, *PYTHONS}:
+        parser.error(f"no such case: {', '.join(sorted(unknown))} (take of {', '.join(CASES)})")
     cases = [case for case in CASES if not wanted or {case, case.split("-")[0]} & {*wanted}]
     rows = [row(case) for case in cases]
     print("| Python | versions | " + " | ".join(SHOWN) + " | tests |")
@@ -95,13 +98,15 @@ def installed(folder: Path, python: str, which: str) -> bool:
     have no wheel, and the lowest that has one is taken.
     """
     options = ["--only-binary", ":all:", "--no-binary", "effbench"]
+    bounds = [OTHERS]
     if which == "lowest":
         options += ["--resolution", "lowest-direct"]
-    if which == "lowest" and python == PYTHONS[0]:
-        bounds = re.findall(r'"([\w-]+)>=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
-        exact = folder / "exact.txt"
-        exact.write_text("".join(f"{name}=={bound}\n" for name, bound in bounds))
-        options += ["--constraints", str(exact)]
+        if python == PYTHONS[0]:
+            named = re.findall(r'"([\w-]+)>=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
+            bounds += [f"{name}=={bound}" for name, bound in named]
+    constraints = folder / "constraints.txt"
+    constraints.write_text("\n".join(bounds))
+    options += ["--constraints", str(constraints)]
     wanted = [[*options, "--editable", f".[{EXTRAS}]"], list(TOOLS)]
     return all(
         uv("pip", "install", "--python", str(folder), *each) is not None for each in wanted
