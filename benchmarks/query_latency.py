@@ -28,9 +28,9 @@ from threadpoolctl import threadpool_limits
 from transformers import AutoTokenizer, BertConfig, BertModel
 from transformers.utils.logging import disable_progress_bar
 
-from effbench import ModelId
+from effbench import EncodedTexts, ModelId
 from effbench.store.digests import find_model
-from effbench_small_query import Shape
+from effbench_small_query import Align
 from effbench_small_query.reading import open_student
 from effbench_small_query.students import build, save
 from effbench_transformer import TransformerEncoder
@@ -144,10 +144,12 @@ def student(
 ) -> Any:
     """Return the encoder of an untrained student."""
     place = folder / f"{cell}-{layers}"
-    shape = Shape(cell, layers, 0, None, "frozen", "teacher", "mean", True)
     if not place.exists():
         width = BertConfig.from_pretrained(base).hidden_size
-        save(build(str(base), None, shape, width, True, 40), shape, True, place)
+        untrained = EncodedTexts([], np.empty((0, width), dtype=np.float32), "none")
+        kind: Any = cell
+        options = Align(untrained, ModelId(str(base)), cell=kind, layers=layers, max_length=40)
+        save(build(options, width, True), options, True, place)
     return open_student(place, "cpu", int8, table)
 
 

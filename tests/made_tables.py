@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from effbench.board.leaderboard import boards
-from effbench.views.layout import drawn
-from effbench.views.render import shown
+from effbench.views.layout import table_lines
+from effbench.views.render import cell_text
 from effbench.views.tables import Table, table
 from made_records import OFFER, write_results
 
@@ -68,9 +68,9 @@ def hidden(lines: list[str]) -> list[str]:
 def listed(known: Table, lines: list[str]) -> None:
     """Hold that the lines list the rows whole, each with its setting and score."""
     for line in known.lines:
-        place = lines.index(shown(known, line, "row"))
+        place = lines.index(cell_text(known, line, "row"))
         paragraph = lines[place + 1 : lines.index("", place)]
-        assert f"  nDCG@10: {shown(known, line, 'nDCG@10')}" in paragraph
+        assert f"  nDCG@10: {cell_text(known, line, 'nDCG@10')}" in paragraph
         assert not line["index"] or f"  index: {line['index']}" in paragraph
 
 
@@ -80,7 +80,7 @@ def said_of(known: Table) -> str:
 
 def stacked(known: Table, width: float) -> list[dict[str, str]]:
     """Return the cells by heading, whether they stand in a grid, in some, or in a list."""
-    title, *lines = drawn(known, width)
+    title, *lines = table_lines(known, width)
     text = "\n".join(lines[: lines.index(said_of(known))])
     found: list[dict[str, str]] = [{} for _ in known.lines]
     for part in text.strip("\n").split("\n\n"):

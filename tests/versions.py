@@ -24,7 +24,7 @@ EXTRAS = "quickstart,beir,nvml"
 TOOLS = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
 TESTS = (
     "commands", "planner", "suite", "runner", "artifacts", "door", "stock", "freeing",
-    "measures", "significance", "folder", "archive", "session", "chart", "training_runs",
+    "measures", "significance", "folder", "archive", "workers", "chart", "training_runs",
     "beir", "bm25", "bounds", "exact", "faiss", "ir_datasets", "sentence_transformers",
     "transformer", "small_query", "training",
 )  # fmt: skip

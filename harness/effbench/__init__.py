@@ -1,7 +1,7 @@
-"""Benchmark efficient dense retrieval: the contracts that a plugin implements, and its errors.
+"""The public face of effbench: the contracts that a plugin implements, and its errors.
 
-This is the public face, with `effbench.files` and `effbench.commands`: a plugin imports these
-three and nothing else of effbench.
+A plugin imports this module, `effbench.files` and `effbench.commands`, and nothing else of
+effbench.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from effbench.api.training import (
 )
 from effbench.work.progress import tell_steps
 
-if TYPE_CHECKING:  # arrays of numpy, which `import effbench` does not wait for
+if TYPE_CHECKING:  # these are arrays of numpy, and `import effbench` does not load numpy
     from effbench.api.encoders import Positions as Positions
     from effbench.api.encoders import Vectors as Vectors
 

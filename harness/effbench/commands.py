@@ -1,7 +1,8 @@
-"""Commands, for plugins: what a command of yours takes its paths by, reads and prints with.
+"""The public functions for commands: a plugin's command takes paths, reads records and prints.
 
-It is part of the public face, beside `effbench` and `effbench.files`; docs/plugins.md has a
-sentence on each name. Importing it is light, since every command of effbench waits for it.
+This module is part of the public face, beside `effbench` and `effbench.files`. docs/plugins.md
+explains each name in a sentence. The import is light, because every command of effbench waits
+for it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ __all__ = ["Place", "collect", "put_json", "say", "write_chart"]
 
 
 def collect(folders: Iterable[Path]) -> list[Collected]:
-    """Return what the records under ``folders`` hold, an item for each suite and machine.
+    """Return the records under ``folders``, as one item for each suite and machine.
 
-    The ``done`` of an item are its records with scores, as docs/records.md describes them.
+    An item's ``done`` holds its records with scores; docs/records.md describes a record.
 
     Raises:
-        EffbenchError: no suite has run in a folder, or nothing of it can be read.
+        EffbenchError: a folder holds no record of a suite, or none that can be read.
 
     """
     from effbench.board import collected
@@ -34,13 +35,13 @@ def collect(folders: Iterable[Path]) -> list[Collected]:
 
 
 def write_chart(spec: Mapping[str, Any], output: Path) -> None:
-    """Write a chart, as Vega-Lite specifies it, to a file that ends in .html, .svg or .png.
+    """Write a Vega-Lite specification of a chart to a file that ends in .html, .svg or .png.
 
-    The file needs no network, and the same chart gives the same bytes. (Vega counts gradients:
-    a chart that has one must be the first of its process.)
+    The file needs no network, and the same chart gives the same bytes. (Vega numbers the
+    gradients of a process: draw a chart with a gradient before all other charts.)
 
     Raises:
-        EffbenchError: it cannot be drawn, or what draws is not installed.
+        EffbenchError: the chart cannot be drawn, or the packages that draw are not installed.
 
     """
     from effbench.views import page

@@ -1,8 +1,8 @@
-"""Files, for plugins: how to read those that people bring, and how to keep files of your own.
+"""The public functions for files: a plugin reads the files of users and keeps its own files.
 
-It is part of the public face, beside `effbench` and `effbench.commands`; docs/plugins.md has a
-sentence on each name. What is wrong with a file that people bring is an `EffbenchError` of one
-line, which says the path, the line and how to mend it.
+This module is part of the public face, beside `effbench` and `effbench.commands`.
+docs/plugins.md explains each name in a sentence. A mistake in a user's file raises an
+`EffbenchError`: one line with the path, the line number and how to mend the file.
 """
 
 from __future__ import annotations

@@ -56,8 +56,7 @@ def export(
     """Write the query encoder and the passage encoder into ``folder``.
 
     ``student`` is the folder of the query encoder. ``passages`` is the folder of the passage
-    encoder; None if it is in the folder ``passages`` of ``student``. For static and recurrent
-    students, `effbench_small_query.light` is copied as the file `READER`.
+    encoder; None if it is the folder ``passages`` in ``student``.
 
     Raises:
         EffbenchError: there is no passage encoder, or a transformer student has ``int8``.
@@ -69,7 +68,7 @@ def export(
     large = _passage_side(passages or student / "passages")
     # the folder's name that a Router gives to its first module
     query_folder = f"query_0_{type(query_modules[0]).__name__}"
-    has_reader = recurrent or facts["cell"] == "static"
+    has_reader = facts["cell"] != "transformer"
     light = LIGHT.format(student=query_folder) + (INT8 if int8 else "")
     write(
         folder,
@@ -84,9 +83,8 @@ def export(
     if recurrent:
         _copy_module(folder)
     if has_reader:
-        kind = {name: facts[name] for name in ("cell", "normalize")}
-        options = {"int8": int8, "precompute": precompute}
-        _copy_reader(folder, {"student": query_folder, **kind, **options})
+        kind = {"student": query_folder, "cell": facts["cell"], "normalize": facts["normalize"]}
+        _copy_reader(folder, {**kind, "int8": int8, "precompute": precompute})
 
 
 def _passage_side(folder: Path) -> SentenceTransformer:

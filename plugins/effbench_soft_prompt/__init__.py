@@ -1,8 +1,10 @@
-"""Soft prompt transfer: a frozen backbone, a few trained vectors for each domain.
+"""Soft prompts: the options of ``prompt``, ``prompt-mix`` and the encoder ``soft-prompt``.
 
-*Soft Prompt Transfer for Information Retrieval* (its code: multitask-prompted-search).
-``prompt`` trains vectors that are read before each text, ``prompt-mix`` makes a new domain's
-from those of domains like it, without training, and ``soft-prompt`` encodes with either.
+A soft prompt is a few vectors that a frozen transformer, the backbone, reads before each text.
+The trainer ``prompt`` trains the vectors for a domain. The trainer ``prompt-mix`` makes the
+prompt of a new domain from the prompts of similar domains, without training. The encoder
+``soft-prompt`` encodes with both. The method: *Soft Prompt Transfer for Information Retrieval*
+(its code: multitask-prompted-search).
 """
 
 from __future__ import annotations
@@ -34,29 +36,36 @@ if TYPE_CHECKING:
 
 
 FROM_START = ("length", "tied", "pooling", "normalize", "query_max_length", "max_length")
-"""Options that a prompt to start from has already decided."""
+"""Options that are not allowed with ``start``: the prompt in ``start`` has decided them."""
 
 
 @dataclass(frozen=True, eq=False)
 class PromptTrainer(LoopTrainer):
     """Train a soft prompt: vectors that a frozen backbone reads before each text.
 
-    ``length`` vectors stand before the token embeddings of queries and as many others before
-    those of passages (40); ``tied``, they are the same. They begin as random rows of the word
-    embeddings. A text's vector is the mean of its own token vectors or the first of them
-    (``cls``); ``normalize`` divides it by its L2 norm. Texts are cut at ``query_max_length``
-    (64) and ``max_length`` (192) tokens, which together with the prompt must have positions in
-    the model. All this is what the prompt ``start`` says, when training begins with one.
+    ``backbone`` is the transformer. Its weights are not trained, and it has no dropout.
+    ``length`` vectors (40) stand before the token embeddings of queries, and ``length`` other
+    vectors before those of passages; if ``tied``, the vectors are the same. They start as
+    random rows of the word embeddings. A text's vector is the mean of its token vectors, or the
+    first of them (``cls``); the vectors of the prompt do not count. ``normalize`` divides the
+    text's vector by its L2 norm. Queries are cut at ``query_max_length`` tokens (64), passages
+    at ``max_length`` (192); prompt and text together must fit into the positions of the
+    backbone. With ``start``, training starts from the prompt of that row, and the prompt
+    decides ``length``, ``tied``, ``pooling``, ``normalize`` and the lengths of texts.
 
-    The loss is softmax cross-entropy over the passages of the batch, a good one and
-    ``negatives`` bad ones a query, scores divided by ``temperature`` (vectors of unit length
-    want about 0.05). Examples of several collections are a ``mixture`` of tasks: drawn in
-    proportion to their ``size`` or ``even``; ``batches`` are of a ``single`` task, whose
-    negatives are harder, or ``mixed``; with several devices, those on each device.
+    The loss is softmax cross-entropy over the passages of a batch: for each query a positive
+    and ``negatives`` of its negatives. Scores are divided by ``temperature`` (about 0.05 suits
+    normalised vectors). Examples of several collections are a ``mixture`` of tasks, drawn in
+    proportion to their ``size`` or ``even``. In ``batches``, a batch is from a ``single`` task,
+    which makes harder negatives, or ``mixed`` from all tasks. With several devices this holds
+    for each device; with ``shared_negatives``, the passages of all devices are in the softmax.
 
-    AdamW with ``learning_rate``, ``warmup_ratio`` of all steps, then linear decay. The backbone
-    is read without dropout and none of its weights is trained. Defaults are the method's.
-    Raises `EffbenchError` when options, backbone and data do not go together, or at a NaN.
+    The optimizer is AdamW: the learning rate rises during ``warmup_ratio`` of all steps, then
+    falls linearly to 0. The defaults are those of the method.
+
+    Raises:
+        EffbenchError: options, backbone and data do not fit together, or the loss is NaN.
+
     """
 
     data: Examples
@@ -82,33 +91,36 @@ class PromptTrainer(LoopTrainer):
     checkpoint_steps: SpeedOnly[Count] = 1000
 
     def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the prompt, what it belongs to, and its facts."""
+        """Write the prompt, the name of its backbone, and facts for about.json."""
         from effbench_soft_prompt.training import train
 
         train(self, output_dir, seed)
 
     @staticmethod
-    def check(*, backbone: str | None, **others: object) -> None:
-        """Raise `EffbenchError` where nothing says what to start from, or two options do."""
-        fixed = [name for name in FROM_START if others[name] is not None]
-        started = "start" not in others  # a row is not handed over here, its absence is: None
-        if started and fixed:
-            raise EffbenchError(f"prompt: {fixed[0]} is what start says (leave it out)")
-        if not started and backbone is None:
+    def check(*, backbone: str | None, **options: object) -> None:
+        """Raise `EffbenchError` without a backbone, or for an option that ``start`` decides."""
+        decided = [name for name in FROM_START if options[name] is not None]
+        # check gets no rows: ``start`` is absent if the suite names one, and None if not
+        has_start = "start" not in options
+        if has_start and decided:
+            raise EffbenchError(f"prompt: {decided[0]} is what start says (leave it out)")
+        if not has_start and backbone is None:
             raise EffbenchError("prompt: which backbone? (give backbone, or start: a prompt)")
 
 
 @dataclass(frozen=True, eq=False)
 class PromptMix:
-    """Make a prompt for a domain from those of others, without training.
+    """Make the prompt of a domain from the prompts of similar domains, without training.
 
-    Domains are as alike as their features: the cosine of their mean vectors (``average``), or
-    the mean cosine of all pairs (``pairwise``). The ``top`` most similar sources (null: all)
-    are weighed by ``softmax`` of similarity over ``temperature``; ``even`` and
-    ``random`` weights are baselines, ``top: 1`` is the nearest prompt alone.
+    The new prompt is the weighted mean of the ``prompts`` of the source domains. ``similarity``
+    compares the vectors of two domains' texts: the cosine of the mean vectors (``average``), or
+    the mean cosine of all pairs of texts (``pairwise``). Only the ``top`` most similar sources
+    have a weight (null: all sources). The ``weights`` are the ``softmax`` of similarity divided
+    by ``temperature``. Baselines are ``even`` and ``random`` weights, and ``top: 1``, which
+    takes the most similar prompt as it is.
 
     Raises:
-        EffbenchError: the prompts do not go together.
+        EffbenchError: the prompts have different backbones, shapes or options of encoding.
 
     """
 
@@ -120,7 +132,7 @@ class PromptMix:
     weights: Literal["softmax", "even", "random"] = "softmax"
 
     def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the mixed prompt, and what each source counted."""
+        """Write the mixed prompt, and the weight of each source into about.json."""
         from effbench_soft_prompt.mixing import mix
 
         mix(self, output_dir, seed)
@@ -139,14 +151,16 @@ def soft_prompt(
     onednn: SpeedOnly[bool] = True,
     trust_remote_code: bool = False,
 ) -> Encoder:
-    """Encode queries and passages (title, space, text) after a prompt.
+    """Encode queries and passages with a frozen backbone that reads a soft prompt first.
 
-    The prompt says backbone, pooling and lengths; ``backbone`` is for where that model lies
-    elsewhere, and has to have the same weights. Texts may be cut at other lengths than
-    those of the training.
+    ``model`` is the prompt; it decides backbone, pooling and lengths. A passage is title, space
+    and text. ``backbone`` is the place of the backbone if it has moved since the training; it
+    must have the same weights. ``query_max_length`` and ``max_length`` cut texts at another
+    number of tokens than in the training.
 
     Raises:
-        EffbenchError: there is no prompt, or its backbone is not here or another.
+        EffbenchError: the folder holds no prompt, or its backbone is missing or has different
+            weights.
 
     """
     from effbench_soft_prompt.prompts import load_prompt

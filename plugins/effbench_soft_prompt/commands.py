@@ -29,8 +29,8 @@ def prompt(folder: Path, words: int, backbone: str | None) -> None:
     from effbench_soft_prompt.words import nearest
 
     place = folder if folder.exists() else default_root() / folder
-    for side, number, found in nearest(place, words, backbone):
-        spelled = " ".join(f"{word} {cosine:.2f}" for word, cosine in found)
+    for side, number, pairs in nearest(place, words, backbone):
+        spelled = " ".join(f"{word} {cosine:.2f}" for word, cosine in pairs)
         say(f"{side}\t{number}\t{spelled}")
 
 

@@ -1,4 +1,4 @@
-"""The similarity of domains as a heat map, from records."""
+"""Heat map of the similarity of domains, drawn from the records of a row that mixes prompts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from effbench.commands import collect, say, write_chart
 
 
 class Mix(msgspec.Struct, frozen=True):
-    """What a mixed prompt says of its domain: source -> similarity, and weight if it counts."""
+    """The facts of a mixed prompt, as `effbench_soft_prompt.mixing` writes them."""
 
     similarities: dict[str, float]
+    """The similarity of each source domain to the target."""
+
     weights: dict[str, float]
+    """The weights above 0 of source domains."""
+
     similarity: str
+    """The kind of the similarity."""
 
 
 def draw(results: Path, row: str, output: Path) -> None:
-    """Write the heat map of a row's records under ``results``, a line for each target.
+    """Write the heat map of a row's records under ``results`` into the file ``output``.
 
-    Squares that counted have their weight written into them.
+    The map has a line for each target domain and a column for each source domain. The square of
+    a source that has a weight shows the weight.
 
     Raises:
-        EffbenchError: the row has no record of similarities, or what draws is not installed.
+        EffbenchError: the row has no record of similarities, or the package that draws is not
+            installed.
 
     """
     mixes = _mixes(results, row)
@@ -44,7 +51,7 @@ def draw(results: Path, row: str, output: Path) -> None:
 
 
 def _chart(squares: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
-    """Return Vega-Lite of squares; dark ones have a white text."""
+    """Return the chart of ``squares`` in Vega-Lite; the text on dark squares is white."""
     values = [square["similarity"] for square in squares]
     dark = f"datum.similarity < {(min(values) + max(values)) / 2}"
     color = {
@@ -52,7 +59,8 @@ def _chart(squares: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
         "type": "quantitative",
         "title": f"similarity ({kind})",
         "scale": {"scheme": "viridis"},
-        "legend": {"type": "symbol", "symbolType": "square"},  # Vega numbers its gradients
+        # a gradient would get an id that Vega counts up, so that each drawing differs
+        "legend": {"type": "symbol", "symbolType": "square"},
     }
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -75,15 +83,20 @@ def _chart(squares: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
                 },
             },
         ],
-        "config": {"axis": {"labelLimit": 0}},  # no name is cut
+        "config": {"axis": {"labelLimit": 0}},  # names are not cut
     }
 
 
 def _mixes(results: Path, row: str) -> dict[str, Mix]:
-    """Return what the row's model says of each dataset."""
+    """Return the mix of each dataset, from the row's records.
+
+    Raises:
+        EffbenchError: ``results`` holds several suites, or no record of a mix.
+
+    """
     mixes: dict[str, Mix] = {}
     for suite in collect([results]):
-        say(*(f"left out: {what}" for what in suite.unreadable), err=True)
+        say(*(f"left out: {problem}" for problem in suite.unreadable), err=True)
         mixed = [
             (record, about)
             for record in suite.done

@@ -1,4 +1,4 @@
-"""Transfer: how alike domains are, and the mean of their prompts by that."""
+"""Mixing of prompts: the similarity of domains, the weights, and the mean of the prompts."""
 
 from __future__ import annotations
 
@@ -20,51 +20,60 @@ if TYPE_CHECKING:
     from effbench import Vectors
 
 Weights: TypeAlias = NDArray[np.float64]
+"""A number for each source domain, float64 [s]."""
 
 
 def mix(options: PromptMix, folder: Path, seed: int) -> None:
-    """Write the weighted mean of the sources' prompts, and the weights."""
-    target, sources = options.prompts
-    ordered = sorted(sources, key=lambda one: one.name)  # so that their order changes nothing
-    prompts = [load_prompt(one.model.folder) for one in ordered if one.model is not None]
-    for one, prompt in zip(ordered, prompts, strict=True):
-        _refuse_other(prompts[0], prompt, f"{ordered[0].name} and {one.name}")
-    alike = np.array([similarity(target, one, options.similarity) for one in ordered])
-    weights = weigh(alike, options, [seed, *target.name.encode()])
+    """Write the weighted mean of the sources' prompts, and the weights into about.json.
+
+    Raises:
+        EffbenchError: the prompts have different backbones, shapes or options of encoding.
+
+    """
+    target, unordered = options.prompts
+    sources = sorted(unordered, key=lambda source: source.name)  # the order must not matter
+    names = [source.name for source in sources]
+    models = [source.model for source in sources if source.model is not None]
+    prompts = [load_prompt(model.folder) for model in models]
+    for name, prompt in zip(names, prompts, strict=True):
+        _refuse_mismatch(prompts[0], prompt, f"{names[0]} and {name}")
+    kind = options.similarity
+    similarities = np.array([similarity(target, source, kind) for source in sources])
+    weights = weigh(similarities, options, [seed, *target.name.encode()])
     save_prompt(_mean(prompts, weights), folder)
-    names = [one.name for one in ordered]
     about = {
         "target": target.name,
-        "similarity": options.similarity,
-        "similarities": dict(zip(names, alike.tolist(), strict=True)),
+        "similarity": kind,
+        "similarities": dict(zip(names, similarities.tolist(), strict=True)),
         "weights": {n: w for n, w in zip(names, weights.tolist(), strict=True) if w},
     }
     (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
-def similarity(one: Domain, other: Domain, kind: str) -> float:
-    """Return how alike two domains are: a cosine, or a mean of cosines.
+def similarity(first: Domain, second: Domain, kind: str) -> float:
+    """Return the similarity of two domains, from -1 to 1.
 
-    ``average``: the cosine of their mean vectors. ``pairwise``: the mean of the cosines of all
-    pairs of a text of one and a text of the other.
+    ``average``: the cosine of their mean vectors. ``pairwise``: the mean cosine of all pairs of
+    a text of the first domain and a text of the second.
     """
-    a, b = (np.concatenate([each.passages, each.queries]) for each in (one, other))
+    a, b = (np.concatenate([domain.passages, domain.queries]) for domain in (first, second))
     if kind == "pairwise":  # the mean of all products is the product of the means
         return float(_unit(a).mean(0) @ _unit(b).mean(0))
-    a, b = (_unit(each.mean(0, keepdims=True)) for each in (a, b))
+    a, b = (_unit(vectors.mean(0, keepdims=True)) for vectors in (a, b))
     return float((a @ b.T)[0, 0])
 
 
-def weigh(alike: Weights, options: PromptMix, seed: Sequence[int]) -> Weights:
-    """Return a weight for each source, float64 [s]; they sum to one.
+def weigh(similarities: Weights, options: PromptMix, seed: Sequence[int]) -> Weights:
+    """Return the weight of each source, float64 [s]; the sum is 1.
 
-    Only the ``top`` most similar ones have any. ``softmax`` of similarity over temperature,
-    ``even``, or ``random``: drawn evenly from all weights there can be.
+    Only the ``top`` most similar sources have a weight above 0. The weights are the ``softmax``
+    of similarity divided by temperature, ``even``, or ``random``: drawn with equal probability
+    from all weights whose sum is 1.
     """
-    kept = np.argsort(-alike, kind="stable")[: options.top]
-    weights: Weights = np.zeros(len(alike))
+    kept = np.argsort(-similarities, kind="stable")[: options.top]
+    weights: Weights = np.zeros(len(similarities))
     if options.weights == "softmax":
-        scaled = alike[kept] / options.temperature
+        scaled = similarities[kept] / options.temperature
         weights[kept] = np.exp(scaled - scaled.max())
     elif options.weights == "even":
         weights[kept] = 1
@@ -75,6 +84,8 @@ def weigh(alike: Weights, options: PromptMix, seed: Sequence[int]) -> Weights:
 
 
 def _mean(prompts: Sequence[Prompt], weights: Weights) -> Prompt:
+    """Return the mean of prompts by ``weights`` [s]."""
+
     def mean(sides: Sequence[Tensor]) -> Tensor:
         stacked = torch.stack(list(sides)).double()
         return torch.einsum("s,snd->nd", torch.from_numpy(weights), stacked).float()
@@ -85,13 +96,13 @@ def _mean(prompts: Sequence[Prompt], weights: Weights) -> Prompt:
     return prompts[0]._replace(queries=queries, passages=passages)
 
 
-def _refuse_other(first: Prompt, other: Prompt, names: str) -> None:
-    if first.backbone.weights != other.backbone.weights or first.reading != other.reading:
+def _refuse_mismatch(first: Prompt, second: Prompt, names: str) -> None:
+    if first.backbone.weights != second.backbone.weights or first.reading != second.reading:
         raise EffbenchError(
             f"prompt-mix: the prompts of {names} have other backbones or are read in other "
             "ways (mix prompts of one row)"
         )
-    if first.queries.shape != other.queries.shape:
+    if first.queries.shape != second.queries.shape:
         raise EffbenchError(
             f"prompt-mix: the prompts of {names} have other shapes (mix prompts of one row)"
         )

@@ -1,4 +1,4 @@
-"""A mixture of tasks: how often each is drawn, and of how many a batch is."""
+"""Mixture of tasks: how often each task is drawn, and whether a batch is from one task."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from effbench_training.batches import ExampleSet
 class Mixture(ExampleSet):
     """Examples of several tasks, in an order that seed and epoch decide.
 
-    ``size``: every example once an epoch. ``even``: as many examples in all, each task an
-    equal share, small tasks repeated. ``single``: a batch is of one task, its last one filled
-    up from the same; ``mixed``: from all.
+    ``mixture: size`` takes every example once per epoch. ``mixture: even`` takes the same
+    number of examples in all, but equally many from each task; examples of small tasks are
+    repeated. With ``batches: single``, a batch is from one task; the last batch of a task is
+    filled up with more examples of the task. With ``batches: mixed``, a batch is drawn from all
+    tasks.
     """
 
     def __init__(self, options: PromptTrainer, seed: int) -> None:
@@ -30,30 +32,36 @@ class Mixture(ExampleSet):
         self._tasks = [np.array(rows) for _, rows in sorted(tasks.items())]
 
     def order(self, epoch: int) -> list[int]:
-        """Return the rows of an epoch; always as many."""
+        """Return the rows of an epoch; each epoch has the same number of rows."""
         draw = np.random.default_rng([self._seed, epoch])
         share = -(-sum(map(len, self._tasks)) // len(self._tasks))
-        drawn = [_drawn(rows, share if self._even else len(rows), draw) for rows in self._tasks]
+        drawn = [
+            _draw_rows(rows, share if self._even else len(rows), draw) for rows in self._tasks
+        ]
         if not self._single:
             return [int(row) for row in draw.permutation(np.concatenate(drawn))]
         batches = [
-            one
+            batch
             for rows in drawn
-            for one in np.split(_filled(rows, self._batch, draw), -(-len(rows) // self._batch))
+            for batch in np.split(
+                _fill_up(rows, self._batch, draw), -(-len(rows) // self._batch)
+            )
         ]
         return [
             int(row) for number in draw.permutation(len(batches)) for row in batches[number]
         ]
 
 
-def _drawn(rows: NDArray[np.int64], count: int, draw: np.random.Generator) -> NDArray[np.int64]:
-    """Return ``count`` rows, none again before all others were drawn."""
+def _draw_rows(
+    rows: NDArray[np.int64], count: int, draw: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return ``count`` of ``rows``; no row is repeated before all rows were drawn."""
     times = -(-count // len(rows))
     return np.concatenate([draw.permutation(rows) for _ in range(times)])[:count]
 
 
-def _filled(
+def _fill_up(
     rows: NDArray[np.int64], batch: int, draw: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return rows with some of them again, so that they make whole batches."""
+    """Return rows with repeated rows at the end, so that all batches have ``batch`` rows."""
     return np.concatenate([rows, draw.choice(rows, -len(rows) % batch)])

@@ -1,4 +1,4 @@
-"""A prompt on disk: a few kilobytes of safetensors, and what backbone they were trained for."""
+"""Prompts on disk: the vectors in safetensors, and the facts about backbone and encoding."""
 
 from __future__ import annotations
 
@@ -27,34 +27,36 @@ class Backbone(NamedTuple):
 
     revision: str | None
     weights: str
-    """Digest of its weights (`digest_of`)."""
+    """The digest of its weights (`digest_of`)."""
 
 
 class Reading(NamedTuple):
-    """How texts become vectors."""
+    """The options of encoding that were used in the training of a prompt."""
 
     pooling: str
     normalize: bool
     query_max_length: int
+    """Tokens of a query, with special tokens, without the prompt's vectors."""
+
     max_length: int
-    """Tokens of a text, special ones included, the prompt's vectors not."""
+    """Tokens of a passage, with special tokens, without the prompt's vectors."""
 
 
 class Prompt(NamedTuple):
-    """Vectors that are read before each text; one set for both sides where they are tied."""
+    """The vectors that a backbone reads before each text, and what belongs to them."""
 
     queries: Tensor
-    """float32 [n, d]"""
+    """The vectors before a query, float32 [n, d]."""
 
     passages: Tensor
-    """float32 [n, d]; the same object as ``queries`` where they are tied."""
+    """The vectors before a passage, float32 [n, d]; the same object as ``queries`` if tied."""
 
     backbone: Backbone
     reading: Reading
 
     @property
     def tied(self) -> bool:
-        """Whether queries and passages share the vectors."""
+        """Whether queries and passages have the same vectors."""
         return self.queries is self.passages
 
 
@@ -64,7 +66,7 @@ def save_prompt(prompt: Prompt, folder: Path) -> None:
     named = {"queries": prompt.queries}
     if not prompt.tied:
         named["passages"] = prompt.passages
-    tensors = {name: one.detach().float().cpu().contiguous() for name, one in named.items()}
+    tensors = {name: side.detach().float().cpu().contiguous() for name, side in named.items()}
     save_file(tensors, folder / VECTORS)
     facts = {
         "format": FORMAT,
@@ -75,10 +77,10 @@ def save_prompt(prompt: Prompt, folder: Path) -> None:
 
 
 def load_prompt(folder: Path) -> Prompt:
-    """Read a prompt.
+    """Read a prompt that ``prompt`` or ``prompt-mix`` wrote.
 
     Raises:
-        EffbenchError: there is none, or a file of it is not as it should be.
+        EffbenchError: the folder holds no prompt, or a file is damaged or too new.
 
     """
     try:
@@ -103,8 +105,8 @@ def load_prompt(folder: Path) -> Prompt:
     return Prompt(queries, passages, backbone, reading)
 
 
-class Opened(NamedTuple):
-    """A frozen backbone, ready to read."""
+class OpenBackbone(NamedTuple):
+    """A frozen backbone in memory."""
 
     tokenizer: Any
     network: Any
@@ -113,38 +115,38 @@ class Opened(NamedTuple):
 
 def open_backbone(
     model: str, revision: str | None, device: str = "cpu", trust_remote_code: bool = False
-) -> Opened:
+) -> OpenBackbone:
     """Load a backbone in float32 and freeze it.
 
     Raises:
-        EffbenchError: it cannot be loaded.
+        EffbenchError: the backbone cannot be loaded.
 
     """
     if Path(model).is_absolute() and not Path(model).is_dir():
         raise EffbenchError(f"no backbone at {model} (say backbone: where it is now)")
     tokenizer, network = load(model, revision, "float32", device, trust_remote_code)
     network.requires_grad_(False)
-    return Opened(tokenizer, network, Backbone(model, revision, digest_of(network)))
+    return OpenBackbone(tokenizer, network, Backbone(model, revision, digest_of(network)))
 
 
-def check_backbone(prompt: Prompt, opened: Backbone, who: str) -> None:
+def check_backbone(prompt: Prompt, backbone: Backbone, who: str) -> None:
     """Refuse a backbone that the prompt was not trained for.
 
     Raises:
-        EffbenchError: its weights are others.
+        EffbenchError: the backbone has different weights.
 
     """
-    if prompt.backbone.weights != opened.weights:
+    if prompt.backbone.weights != backbone.weights:
         at = prompt.backbone.revision
         raise EffbenchError(
             f"{who}: the prompt was trained for {prompt.backbone.model!r}"
-            f"{f' at revision {at}' if at else ''}, and {opened.model!r} has other weights "
+            f"{f' at revision {at}' if at else ''}, and {backbone.model!r} has other weights "
             "(name that backbone, or train a prompt for this one)"
         )
 
 
 def digest_of(network: torch.nn.Module) -> str:
-    """Return the sha256 of a network's float32 weights, less a pooler's, which nobody reads."""
+    """Return the sha256 of a network's float32 weights, without those of an unused pooler."""
     digest = hashlib.sha256()
     for name, weight in sorted(network.state_dict().items()):
         if "pooler." not in name and weight.is_floating_point():

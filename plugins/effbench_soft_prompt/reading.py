@@ -1,4 +1,4 @@
-"""Reading a text after a prompt, and the encoder that does so."""
+"""Encoding with a prompt: the backbone reads the prompt's vectors, then the text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from effbench import Doc
-from effbench_soft_prompt.prompts import Opened, Prompt, check_backbone, open_backbone
+from effbench_soft_prompt.prompts import OpenBackbone, Prompt, check_backbone, open_backbone
 from effbench_transformer.network import PooledNetwork, Reads, reads_in, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
@@ -21,23 +21,24 @@ if TYPE_CHECKING:
 def read(
     network: Any, prompt: Tensor, input_ids: Tensor, attention_mask: Tensor | None
 ) -> Tensor:
-    """Return the token vectors [b, t, d] of texts [b, t] that a network reads after a prompt.
+    """Return the token vectors [b, t, d] of texts that a network reads after a prompt.
 
-    The prompt [n, d] stands before the embeddings of all tokens, special ones too: it takes
-    the first n positions, and its own vectors are left out of what is returned.
+    ``prompt`` is [n, d]; ``input_ids`` and ``attention_mask`` are [b, t]. The prompt stands
+    before the embeddings of all tokens, special tokens too, and takes the first n positions.
+    The result has no vectors for these positions.
     """
     words = network.get_input_embeddings()(input_ids)
     before = prompt.to(words.dtype).expand(len(words), -1, -1)
     if attention_mask is not None:
         ones = attention_mask.new_ones(before.shape[:2])
         attention_mask = torch.cat([ones, attention_mask], 1)
-    found = network(inputs_embeds=torch.cat([before, words], 1), attention_mask=attention_mask)
-    hidden: Tensor = found.last_hidden_state[:, len(prompt) :]
+    output = network(inputs_embeds=torch.cat([before, words], 1), attention_mask=attention_mask)
+    hidden: Tensor = output.last_hidden_state[:, len(prompt) :]
     return hidden
 
 
 class Prompted(nn.Module):
-    """A transformer that reads a prompt before each text, in a transformer's clothes."""
+    """A transformer that reads a prompt before each text; it is called like a transformer."""
 
     def __init__(self, network: Any, prompt: Tensor) -> None:
         super().__init__()
@@ -46,38 +47,38 @@ class Prompted(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it is."""
+        """The device of the weights."""
         device: torch.device = self.network.device
         return device
 
     @property
     def dtype(self) -> torch.dtype:
-        """What it computes in."""
+        """The type of the weights."""
         dtype: torch.dtype = self.network.dtype
         return dtype
 
     @property
     def config(self) -> Any:
-        """The transformer's."""
+        """The configuration of the transformer."""
         return self.network.config
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None
     ) -> BaseModelOutput:
-        """Return the token vectors, without the prompt's."""
+        """Return the token vectors [b, t, d], without those of the prompt."""
         hidden = read(self.network, self._prompt, input_ids, attention_mask)
         return BaseModelOutput(last_hidden_state=hidden)
 
 
 class Limits(NamedTuple):
-    """Tokens that are read of a query and of a passage; None for what the prompt says."""
+    """The most tokens of a query and of a passage; None for the number in the prompt."""
 
     query: int | None
     passage: int | None
 
 
 class SoftPromptEncoder:
-    """Encode queries and passages with a frozen backbone and a prompt."""
+    """The encoder ``soft-prompt``: a frozen backbone with a prompt."""
 
     def __init__(
         self,
@@ -92,16 +93,14 @@ class SoftPromptEncoder:
         onednn: bool,
         trust_remote_code: bool,
     ) -> None:
-        opened = _opened(prompt, model, revision, device, trust_remote_code)
+        opened = _open(prompt, model, revision, device, trust_remote_code)
         tokenizer, reading = opened.tokenizer, prompt.reading
         network = opened.network.to(getattr(torch, dtype))
         self.query_parameters = weights_in(network) + prompt.queries.numel()
         self._reads = _reads_after(prompt.queries, network)
 
-        def side(
-            vectors: Tensor, wanted: int | None, usual: int, option: str
-        ) -> tuple[Any, PooledNetwork]:
-            limit = length_limit(tokenizer, network, wanted or usual, option, len(vectors))
+        def side(vectors: Tensor, max_length: int, option: str) -> tuple[Any, PooledNetwork]:
+            limit = length_limit(tokenizer, network, max_length, option, len(vectors))
             return tokens_of(tokenizer, limit), PooledNetwork(
                 Prompted(network, vectors),
                 tokenizer.pad_token_id,
@@ -113,10 +112,10 @@ class SoftPromptEncoder:
             )
 
         self._passage_tokens, self._embed_passages = side(
-            prompt.passages, limits.passage, reading.max_length, "max_length"
+            prompt.passages, limits.passage or reading.max_length, "max_length"
         )
         self._query_tokens, self._embed_queries = side(
-            prompt.queries, limits.query, reading.query_max_length, "query_max_length"
+            prompt.queries, limits.query or reading.query_max_length, "query_max_length"
         )
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
@@ -124,15 +123,15 @@ class SoftPromptEncoder:
         return self._embed_queries(self._query_tokens(queries))
 
     def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return tokenise, forward, pool and copy."""
+        """Return the stages tokenise, forward, pool and copy by name."""
         return {"tokenise": self._query_tokens, **self._embed_queries.stages()}
 
     def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the tokens that are read of each query; the prompt is not among them."""
+        """Return the number of tokens of each query, after it is cut, without the prompt."""
         return [len(ids) for ids in self._query_tokens(queries)]
 
     def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of weights, the prompt among them, that so many tokens read."""
+        """Return how many bytes of weights are read for ``tokens`` tokens, with the prompt."""
         return self._reads.of(tokens)
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
@@ -141,10 +140,10 @@ class SoftPromptEncoder:
         return self._embed_passages(self._passage_tokens(texts))
 
 
-def _opened(
+def _open(
     prompt: Prompt, model: str | None, revision: str | None, device: str, trusted: bool
-) -> Opened:
-    """Return the prompt's backbone, or the same one from where it is now."""
+) -> OpenBackbone:
+    """Return the prompt's backbone, from the folder or hub id ``model`` if it has moved."""
     at = revision if model or revision else prompt.backbone.revision
     opened = open_backbone(model or prompt.backbone.model, at, device, trusted)
     check_backbone(prompt, opened.backbone, "soft-prompt")
@@ -152,6 +151,6 @@ def _opened(
 
 
 def _reads_after(prompt: Tensor, network: nn.Module) -> Reads:
-    """Return what a network reads of a text after a prompt: of the prompt all, each time."""
+    """Return the bytes that a network reads; the whole prompt is read for each text."""
     reads = reads_in(network)
     return reads._replace(once=reads.once + prompt.nbytes + len(prompt) * reads.position)

@@ -1,4 +1,4 @@
-"""Train a prompt: the backbone is read through, its weights are never touched."""
+"""Training of a prompt: gradients flow through the frozen backbone to the prompt's vectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from effbench_soft_prompt import PromptTrainer
 from effbench_soft_prompt.mixture import Mixture
 from effbench_soft_prompt.prompts import (
     VECTORS,
-    Opened,
+    OpenBackbone,
     Prompt,
     Reading,
     check_backbone,
@@ -33,9 +33,14 @@ from effbench_transformer.tokens import length_limit, tokens_of
 
 
 def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
-    """Train a prompt from the newest checkpoint in ``output_dir``, if any; write it there."""
+    """Train a prompt and write it into ``output_dir``; continue from a checkpoint there.
+
+    Raises:
+        EffbenchError: options, backbone and data do not fit together, or the loss is NaN.
+
+    """
     set_seed(seed)
-    opened, prompt = _started(options, seed)
+    opened, prompt = _beginning(options, seed)
     queries = _Side(opened, prompt.queries, prompt.reading)
     passages = queries if prompt.tied else _Side(opened, prompt.passages, prompt.reading)
     network = Contrast(
@@ -43,11 +48,6 @@ def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
         passages,
         temperature=options.temperature,
         shared=options.shared_negatives,
-    )
-    length, reading = len(prompt.queries), prompt.reading
-    batches = Batches(
-        _Tokens(opened, length, reading.query_max_length, "query_max_length"),
-        _Passages(options.data, _Tokens(opened, length, reading.max_length, "max_length")),
     )
 
     def save(folder: Path) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
         "prompt",
         network,
         Mixture(options, seed),
-        batches,
+        _batches(options.data, opened, prompt),
         save,
         output_dir,
         options=options,
@@ -70,16 +70,28 @@ def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
     )
 
 
-def _started(options: PromptTrainer, seed: int) -> tuple[Opened, Prompt]:
-    """Return the backbone, and the prompt that training begins with."""
+def _batches(data: Examples, opened: OpenBackbone, prompt: Prompt) -> Batches:
+    """Return what makes batches of examples; texts are cut as the prompt says."""
+    length, reading = len(prompt.queries), prompt.reading
+    return Batches(
+        _TextFeatures(opened, length, reading.query_max_length, "query_max_length"),
+        _DocFeatures(data, _TextFeatures(opened, length, reading.max_length, "max_length")),
+    )
+
+
+def _beginning(options: PromptTrainer, seed: int) -> tuple[OpenBackbone, Prompt]:
+    """Return the backbone, and the prompt before the first step.
+
+    The prompt is that of ``start``, or random rows of the word embeddings.
+    """
     if options.start is not None:
-        given = load_prompt(options.start.folder)
-        name, at = given.backbone[:2]
+        prompt = load_prompt(options.start.folder)
+        name, revision = prompt.backbone[:2]
         if options.backbone:
-            name, at = options.backbone, options.revision
-        opened = open_backbone(name, at)
-        check_backbone(given, opened.backbone, "prompt: start")
-        return opened, given
+            name, revision = options.backbone, options.revision
+        opened = open_backbone(name, revision)
+        check_backbone(prompt, opened.backbone, "prompt: start")
+        return opened, prompt
     if options.backbone is None:
         raise EffbenchError("prompt: which backbone? (give backbone, or start: a prompt)")
     opened = open_backbone(options.backbone, options.revision)
@@ -101,12 +113,13 @@ def _started(options: PromptTrainer, seed: int) -> tuple[Opened, Prompt]:
 
 
 class _Side(nn.Module):
-    """One side of a bi-encoder: its only parameters are the prompt's."""
+    """The encoder of queries or of passages; its only parameters are the prompt [n, d]."""
 
-    def __init__(self, opened: Opened, prompt: Tensor, reading: Reading) -> None:
+    def __init__(self, opened: OpenBackbone, prompt: Tensor, reading: Reading) -> None:
         super().__init__()
         self.prompt = nn.Parameter(prompt.clone())
-        self._network = (opened.network,)  # no submodule: a checkpoint holds the prompt alone
+        # in a tuple it is no submodule, so that a checkpoint holds only the prompt
+        self._network = (opened.network,)
         self._reading = reading
 
     def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -122,35 +135,40 @@ class _Side(nn.Module):
         return {"sentence_embedding": pooled}
 
 
-class _Tokens:
-    """Texts into one chunk of padded features."""
+class _TextFeatures:
+    """Makes padded features of texts, in one chunk.
 
-    def __init__(self, opened: Opened, length: int, wanted: int, option: str) -> None:
-        limit = length_limit(opened.tokenizer, opened.network, wanted, option, length)
+    ``length`` is the prompt's, ``max_length`` the most tokens of a text, and ``option`` the
+    name of the option that says so.
+    """
+
+    def __init__(self, opened: OpenBackbone, length: int, max_length: int, option: str) -> None:
+        limit = length_limit(opened.tokenizer, opened.network, max_length, option, length)
         self._tokens = tokens_of(opened.tokenizer, limit)
         self._pad = opened.tokenizer.pad_token_id or 0
 
     def __call__(self, texts: Sequence[str]) -> list[dict[str, Tensor]]:
-        """Return ``input_ids`` and ``attention_mask`` [b, t]."""
-        ids = [torch.tensor(one) for one in self._tokens(texts)]
+        """Return ``input_ids`` and ``attention_mask``, int64 [b, t], in a list of length 1."""
+        ids = [torch.tensor(tokens) for tokens in self._tokens(texts)]
         padded = nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=self._pad)
-        lengths = torch.tensor([[len(one)] for one in ids])
+        lengths = torch.tensor([[len(tokens)] for tokens in ids])
         mask = (torch.arange(padded.shape[1]) < lengths).long()
         return [{"input_ids": padded, "attention_mask": mask}]
 
 
-class _Passages:
-    """Positions of docs into features."""
+class _DocFeatures:
+    """Makes padded features of the docs in given rows."""
 
-    def __init__(self, data: Examples, tokens: _Tokens) -> None:
-        self._docs, self._tokens = data.docs, tokens
+    def __init__(self, data: Examples, features: _TextFeatures) -> None:
+        self._docs, self._features = data.docs, features
 
     def __call__(self, rows: Sequence[int]) -> list[dict[str, Tensor]]:
-        """Return the features of title, space, text."""
-        return self._tokens([self._docs[row].default_text() for row in rows])
+        """Return the features of title, space and text of each doc."""
+        return self._features([self._docs[row].default_text() for row in rows])
 
 
-def _about(opened: Opened, network: nn.Module, folder: Path) -> dict[str, Any]:
+def _about(opened: OpenBackbone, network: nn.Module, folder: Path) -> dict[str, Any]:
+    """Return the facts about a trained prompt for about.json."""
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return {
         "trained_parameters": trained,

@@ -1,4 +1,4 @@
-"""The words of the vocabulary that a prompt's vectors are nearest to."""
+"""Words of the vocabulary that are nearest to the vectors of a prompt."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from effbench_soft_prompt.prompts import check_backbone, load_prompt, open_backb
 def nearest(
     folder: Path, count: int, backbone: str | None
 ) -> Iterator[tuple[str, int, list[tuple[str, float]]]]:
-    """Yield side, number of the vector, and its ``count`` nearest words with their cosines.
+    """Yield for each vector its side, its number, and its ``count`` nearest words with cosines.
+
+    The side is ``queries`` or ``passages``, or ``both`` if the prompt is tied.
 
     Raises:
-        EffbenchError: there is no prompt, or its backbone is not here or another.
+        EffbenchError: the folder holds no prompt, or its backbone is missing or has different
+            weights.
 
     """
     prompt = load_prompt(folder)
@@ -30,8 +33,7 @@ def nearest(
         sides = {"both": prompt.queries}
     for side, vectors in sides.items():
         cosines, ids = (normalize(vectors) @ words.T).topk(min(count, len(words)))
-        for number, (near, which) in enumerate(
-            zip(cosines.tolist(), ids.tolist(), strict=True)
-        ):
-            spelled = opened.tokenizer.convert_ids_to_tokens(which)
+        pairs = zip(cosines.tolist(), ids.tolist(), strict=True)
+        for number, (near, nearest_ids) in enumerate(pairs):
+            spelled = opened.tokenizer.convert_ids_to_tokens(nearest_ids)
             yield side, number, list(zip(spelled, near, strict=True))

@@ -1,8 +1,9 @@
-"""Contrastive training of encoders, and the mining of its hard negatives.
+"""Contrastive training: the options of the trainers ``mine`` and ``contrastive``.
 
+``mine`` finds hard negatives, ``contrastive`` trains with them; both serve any bi-encoder.
 Cohen, Fairstein and Kushilevitz (Extremely efficient online query encoding for dense retrieval,
-Findings of NAACL 2024) train a small query encoder and a large passage encoder so, after the
-recipe of Gao and Callan's coCondenser (ACL 2022); both stages serve any bi-encoder.
+Findings of NAACL 2024) train a small query encoder and a large passage encoder in this way.
+They follow the recipe of Gao and Callan's coCondenser (ACL 2022).
 """
 
 from __future__ import annotations
@@ -28,14 +29,18 @@ Natural: TypeAlias = Annotated[int, Meta(ge=0)]
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 Positive: TypeAlias = Annotated[float, Meta(gt=0)]
 Warmup: TypeAlias = Annotated[float, Meta(ge=0, le=0.5)]
-"""A share of all steps."""
+"""The warm-up as a share of all steps."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LoopTrainer:
-    """What all trainers have in common that train with `effbench_training.loop`."""
+    """The options of every trainer that trains with `effbench_training.loop.fit`.
 
-    together = True
+    ``batch_size`` counts texts or queries per device. ``bf16`` calculates in bfloat16 where
+    torch considers it safe. A checkpoint is saved every ``checkpoint_steps`` steps.
+    """
+
+    together = True  # torchrun's processes train one model together
     requires: ClassVar[Mapping[str, str]] = {
         "accelerate": "effbench[train]",
         "sentence_transformers": "effbench[sentence-transformers]",
@@ -50,15 +55,17 @@ class LoopTrainer:
 
 @dataclass(frozen=True, eq=False)
 class Mine:
-    """Mine hard negatives: hits of an encoder or retriever that are not judged relevant.
+    """Mine hard negatives: docs that a row finds for a query and nobody judged relevant.
 
-    Of each query's hits from rank ``first_rank`` down to the depth of ``hits``, those that are
-    judged relevant are left out, and with a ``margin`` those that score above the best
-    relevant hit less ``margin`` (and all of them if no relevant doc was found). ``negatives``
-    of the rest are kept: drawn at random with the seed, or the ``top`` ones.
+    ``hits`` are the hits of an encoder or a retriever for the queries of a dataset. From each
+    query's hits, ``mine`` removes the hits above rank ``first_rank`` and the docs that are
+    judged relevant. A ``margin`` also removes every hit whose score is higher than the score of
+    the best relevant hit minus ``margin``; if no hit is relevant, it removes all hits of the
+    query. ``negatives`` of the remaining hits are kept: drawn at ``random`` with the seed, or
+    the ``top`` of them.
 
     Raises:
-        EffbenchError: options make no sense, or nothing is left.
+        EffbenchError: no negative is left.
 
     """
 
@@ -70,7 +77,7 @@ class Mine:
     margin: float | None = None
 
     def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write ``docpairs.tsv``: query_id, a relevant doc_id, a negative's doc_id a line."""
+        """Write ``docpairs.tsv``: query_id, relevant doc_id and negative doc_id per line."""
         from effbench_training.mining import mine
 
         mine(self, output_dir, seed)
@@ -78,36 +85,38 @@ class Mine:
 
 @dataclass(frozen=True, eq=False)
 class Contrastive(LoopTrainer):
-    """Train an encoder to score a query's good docs above all others of the batch.
+    """Train an encoder to score a query's positive docs above all other docs of the batch.
 
-    The loss is softmax cross-entropy over the passages of the batch: for each query a good one
-    and ``negatives`` of its bad ones, all drawn anew for every epoch. Passages that are good
-    for a query, though another query brought them, are left out of its sum. Scores are inner
-    products divided by ``temperature``; the paper's vectors have no unit length and take 1,
-    normalised ones want about 0.05.
+    For each query of a batch, one of its positives and ``negatives`` of its negatives are drawn
+    anew in every epoch. These docs of all queries are the passages of the batch. The loss is
+    softmax cross-entropy over them. A passage of another query that is also a positive of this
+    query is left out of this query's softmax. A score is the inner product divided by
+    ``temperature``: 1 suits the paper's vectors, which are not normalised; about 0.05 suits
+    normalised vectors.
 
-    What is trained:
+    The options decide what is trained:
 
-    - ``student`` and ``passages`` of ``data``: the student alone. Passages stay what that row
-      made of them, so its vectors and indexes are used as they are.
-    - ``student`` and ``base``: the student, and a passage encoder that starts from ``base``.
-      The model holds both; its row needs no ``passages``, its corpus is encoded anew.
-    - ``base`` alone: one encoder for queries and passages, with ``pooling`` and ``normalize``.
+    - ``student``, and ``data`` with ``passages``: the student only. The passage vectors do not
+      change, so the vectors and indexes of the row ``passages`` are used again.
+    - ``student`` and ``base``: the student, and a passage encoder that starts as ``base``. The
+      model holds both; its row needs no ``passages``, and its corpus is encoded again.
+    - ``base`` only: one encoder for queries and passages, with ``pooling`` and ``normalize``.
 
-    AdamW with ``learning_rate``, the query side with ``query_learning_rate`` if given;
-    ``warmup_ratio`` of all steps, then linear decay. ``batch_size`` queries a device.
-    ``shared_negatives``: passages of all devices are in the sum. ``cached``: gradients for
-    batches that do not fit, that many texts through an encoder at once, their activations
-    computed again on the way back. Texts are cut at ``query_max_length`` and ``max_length``
-    tokens, and where the positions of ``base`` end. Word ``embeddings`` stay ``frozen`` or are
-    trained.
+    The optimizer is AdamW with ``learning_rate``; the query side takes ``query_learning_rate``
+    if it is given. The learning rate rises during ``warmup_ratio`` of all steps, then falls
+    linearly to 0. ``batch_size`` counts queries per device. With ``shared_negatives``, the
+    passages of all devices are in the softmax. ``cached`` saves memory for large batches: that
+    many texts go through an encoder at once, and their activations are computed again in the
+    backward pass. Queries are cut at ``query_max_length`` tokens, passages at ``max_length``
+    tokens, both where the positions of ``base`` end. The word ``embeddings`` are ``frozen`` or
+    trained (``free``).
 
     Raises:
-        EffbenchError: options, models and data do not go together, or the loss is NaN.
+        EffbenchError: options, models and data do not fit together, or the loss is NaN.
 
     """
 
-    version = 2  # 1 rounded scores to bf16 under bf16
+    version = 2  # version 1 rounded scores to bfloat16 if bf16 was on
 
     data: Examples
     _: KW_ONLY
@@ -131,7 +140,7 @@ class Contrastive(LoopTrainer):
     checkpoint_steps: SpeedOnly[Count] = 2000
 
     def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the query side for Sentence Transformers, a passage side in ``passages``."""
+        """Write the query side for Sentence Transformers, a passage side into ``passages``."""
         from effbench_training.contrastive import train
 
         train(self, output_dir, seed)

@@ -1,4 +1,4 @@
-"""Contrastive training: a query side, and a passage side that is trained along or given."""
+"""Contrastive training: its loss, and what is written at the end."""
 
 from __future__ import annotations
 
@@ -19,18 +19,23 @@ from effbench_training.batches import Batches, ExampleSet, Features, SideFeature
 from effbench_training.loop import fit
 from effbench_training.sides import open_sides, save_side
 
-KEPT = "small_query.json"
-"""What a student's folder says beside Sentence Transformers' own files."""
+STUDENT_FACTS = "small_query.json"
+"""The file of a student's folder that is not Sentence Transformers'; it is copied."""
 
 README = """\
 # Trained by effbench
 
-{what}, trained contrastively on {queries} queries with a batch of {batch}.
+{kind}, trained contrastively on {queries} queries with a batch of {batch}.
 """
 
 
 def train(options: Contrastive, output_dir: Path, seed: int) -> None:
-    """Train, and write the query side, with a passage side beside it if it was trained too."""
+    """Train the sides, and write them into ``output_dir``; continue from a checkpoint there.
+
+    Raises:
+        EffbenchError: options, models and data do not fit together, or the loss is NaN.
+
+    """
     set_seed(seed)
     queries, passages = open_sides(options)
     examples = ExampleSet("contrastive", options.data, options.negatives, seed)
@@ -70,15 +75,15 @@ def _save(
     passages: SentenceTransformer | None,
     folder: Path,
 ) -> dict[str, Any]:
-    """Write the sides that were trained; return what about.json says of them."""
+    """Write the trained sides into ``folder``; return facts for about.json."""
     save_side(queries, folder)
     if passages is not None and passages is not queries:
         save_side(passages, folder / "passages")
     if options.student is not None:
-        shutil.copy(options.student.folder / KEPT, folder / KEPT)
-    what = "An encoder" if options.student is None else "A small query encoder"
+        shutil.copy(options.student.folder / STUDENT_FACTS, folder / STUDENT_FACTS)
+    kind = "An encoder" if options.student is None else "A small query encoder"
     count = len(options.data.queries)
-    readme = README.format(what=what, queries=count, batch=options.batch_size)
+    readme = README.format(kind=kind, queries=count, batch=options.batch_size)
     (folder / "README.md").write_text(readme, encoding="utf-8")
     return {"queries": count}
 
@@ -86,7 +91,10 @@ def _save(
 def _passages(
     options: Contrastive, passages: SentenceTransformer | None
 ) -> Callable[[Sequence[int]], Features | Tensor]:
-    """Return what gives the vectors of passages, or features of those that are trained."""
+    """Return a function from the rows of docs to their given vectors, or to features to encode.
+
+    The docs have features if a passage side is trained.
+    """
     docs, vectors = options.data.docs, options.data.vectors
     if passages is None and vectors is not None:
         return lambda rows: torch.from_numpy(vectors(rows))
@@ -95,7 +103,12 @@ def _passages(
 
 
 class Contrast(nn.Module):
-    """Scores of a batch's queries and passages, and the loss that compares them."""
+    """Two sides with their loss: the softmax cross-entropy of a batch's queries and passages.
+
+    ``queries`` and ``passages`` may be the same module; ``passages`` is None if the passage
+    vectors are given. ``shared``: the passages of all devices are in the softmax. ``cached``:
+    activations are computed again in the backward pass, which saves memory.
+    """
 
     def __init__(
         self,
@@ -109,7 +122,7 @@ class Contrast(nn.Module):
         super().__init__()
         self.queries = queries
         self._tied = passages is queries
-        self.passages = None if self._tied else passages  # a checkpoint holds a weight once
+        self.passages = None if self._tied else passages  # or a checkpoint has weights twice
         self._temperature = temperature
         self._shared = shared
         self._cached = cached
@@ -119,31 +132,35 @@ class Contrast(nn.Module):
     ) -> dict[str, Tensor]:
         """Return the ``loss``, a mean over the device's queries.
 
-        ``queries`` and ``passages`` are features in chunks, or vectors [p, d] for passages that
-        are not trained; each query has p / q passages, its good one first. ``rows`` [p] numbers
-        the passages, ``good`` [q, g] the good ones of each query, filled up with -1.
+        There are q queries and p passages; each query has p / q passages, and the first of them
+        is its positive. ``queries`` are features in chunks. ``passages`` are features in chunks
+        too, or vectors [p, d] if they are given. ``rows`` [p] are the docs' numbers of the
+        passages. ``good`` [q, g] are the docs' numbers of all positives of each query, filled
+        up with -1.
         """
-        ours = self._encode(self.queries, queries)
+        query_vectors = self._encode(self.queries, queries)
         side = self.queries if self._tied else self.passages
-        theirs = passages if side is None else self._encode(side, passages)
-        each, rank = len(rows) // len(ours), 0
+        vectors = passages if side is None else self._encode(side, passages)
+        count, each, rank = len(query_vectors), len(rows) // len(query_vectors), 0
         if self._shared and torch.distributed.is_initialized():
-            theirs, rows, rank = all_gather_with_grad(theirs), all_gather(rows), get_rank()
-        with torch.autocast(ours.device.type, enabled=False):  # bf16 would round them
-            scores = ours @ theirs.T / self._temperature
-        own = (torch.arange(len(ours), device=rows.device) + rank * len(ours)) * each
+            vectors, rows, rank = all_gather_with_grad(vectors), all_gather(rows), get_rank()
+        with torch.autocast(query_vectors.device.type, enabled=False):  # no rounding to bf16
+            scores = query_vectors @ vectors.T / self._temperature
+        positives = (torch.arange(count, device=rows.device) + rank * count) * each
         also_good = (rows[None, :, None] == good[:, None, :]).any(-1)
-        also_good.scatter_(1, own[:, None], False)
-        loss = nn.functional.cross_entropy(scores.masked_fill(also_good, -torch.inf), own)
-        return {"loss": loss}
+        also_good.scatter_(1, positives[:, None], False)
+        masked = scores.masked_fill(also_good, -torch.inf)
+        return {"loss": nn.functional.cross_entropy(masked, positives)}
 
     def _encode(self, side: nn.Module, chunks: Sequence[dict[str, Tensor]]) -> Tensor:
-        """Return float32 vectors; cached, their activations are computed again later."""
+        """Return the vectors of all chunks, float32 [n, d]."""
 
         def encode(features: dict[str, Tensor]) -> Tensor:
             vectors: Tensor = side(dict(features))["sentence_embedding"]
             return vectors.float()
 
         if self._cached:
-            return torch.cat([checkpoint(encode, one, use_reentrant=False) for one in chunks])
-        return torch.cat([encode(one) for one in chunks])
+            vectors = [checkpoint(encode, chunk, use_reentrant=False) for chunk in chunks]
+        else:
+            vectors = [encode(chunk) for chunk in chunks]
+        return torch.cat(vectors)

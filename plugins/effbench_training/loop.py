@@ -1,8 +1,12 @@
-"""The loop of all our trainers: transformers' `Trainer`, taken up where it was killed."""
+"""The training loop of all trainers: transformers' `Trainer`, which continues after a kill.
+
+A dataset may have attributes that the loop uses: ``lengths``, a number for each item, makes
+batches of similar lengths; ``order(epoch)`` returns the items' order in an epoch; ``epoch`` is
+set to the number of the epoch when it begins.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -13,18 +17,17 @@ import torch
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from effbench import ABOUT, EffbenchError, tell_steps
+from effbench import EffbenchError, tell_steps
 from effbench_training import LoopTrainer
-from effbench_training.checkpoints import kept_in_time, newest, seal
+from effbench_training.checkpoints import newest, saving_in_time, seal
+from effbench_training.finishing import finish
 from effbench_training.orders import ByLength, InOrder
 
 log = logging.getLogger(__name__)
 
 MOST_WARMUP = 0.5
-"""Of all steps. A rate that rises to the end and never decays trains next to nothing."""
-
-LAST = "modules.json"
-"""The file that makes a folder a model for Sentence Transformers: it is put there last."""
+"""The largest warm-up, as a share of all steps. If the learning rate rises until the end and
+never falls, the network learns almost nothing."""
 
 
 def fit(
@@ -40,13 +43,13 @@ def fit(
     seed: int,
     rates: Sequence[tuple[nn.Module, float]] = (),
 ) -> None:
-    """Train from the newest checkpoint in ``output_dir``, if any; let ``save`` write the model.
+    """Train ``network`` from a checkpoint in ``output_dir``, if any, and write the model there.
 
-    ``save`` returns what about.json shall say beside the steps, ``remarks`` perhaps.
-    ``network`` returns a mapping with its ``loss``. A ``dataset`` with ``lengths`` is read in
-    batches of like length, one with ``order(epoch)`` in that order, one with an ``epoch`` is
-    told which one it is. ``warmup`` is a number of steps, or below 1 a share of them;
-    ``rates`` are learning rates of modules. The loss curve is kept in ``loss.json``.
+    The result of ``network`` is a mapping with the ``loss``; ``who`` names the trainer in
+    messages. ``save`` writes the model into a folder, and returns facts for about.json; its
+    ``remarks`` are shown on the leaderboard. ``warmup`` is a number of steps, or below 1 a
+    share of all steps. ``rates`` gives learning rates to modules; the other weights take that
+    of ``options``. The top of this file says how a ``dataset`` decides its order.
 
     Raises:
         EffbenchError: the loss is not a finite number.
@@ -59,33 +62,33 @@ def fit(
         args=arguments,
         train_dataset=dataset,
         data_collator=collate,
-        callbacks=[_Tells(dataset)],
+        callbacks=[_Progress(dataset)],
         optimizers=(_optimizer(network, rates, arguments), None),
     )
     trainer.who = who
     _train(trainer, checkpoints)
     if trainer.is_world_process_zero():
-        _finish(trainer, save, output_dir)
+        finish(checkpoints, output_dir, save, trainer.steps, trainer.state.log_history)
     trainer.accelerator.wait_for_everyone()
 
 
 class _Loop(Trainer):  # type: ignore[misc]
-    """transformers' loop, which stops when the loss is no number."""
+    """transformers' loop, which stops if the loss is not a finite number."""
 
     who = "train"
     steps: Mapping[str, int] = {}
-    """How many there are, and how many of them warm up."""
+    """Facts for about.json: the number of all steps, and of the steps of the warm-up."""
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """Take a tenth of all steps where more than half of them would be warm-up."""
+        """Shorten a warm-up of more than half of all steps to a tenth of them."""
         asked = self.args.get_warmup_steps(num_training_steps)
         self.steps = {"steps": num_training_steps, "warmup_steps": asked}
         if asked > MOST_WARMUP * num_training_steps and self.args.warmup_steps >= 1:
-            taken = self.args.warmup_steps = num_training_steps // 10
-            self.steps = {**self.steps, "warmup_steps": taken, "warmup_steps_asked": asked}
+            shorter = self.args.warmup_steps = num_training_steps // 10
+            self.steps = {**self.steps, "warmup_steps": shorter, "warmup_steps_asked": asked}
             log.warning(
                 "%s: a warm-up of %d steps is more than half of all %d: it takes %d",
-                self.who, asked, num_training_steps, taken,
+                self.who, asked, num_training_steps, shorter,
             )  # fmt: skip
         return super().create_scheduler(num_training_steps, optimizer)
 
@@ -98,9 +101,9 @@ class _Loop(Trainer):  # type: ignore[misc]
         return ByLength(self.args.train_batch_size, lengths, self.args.data_seed)
 
     def _save_checkpoint(self, *arguments: Any, **options: Any) -> None:
-        """Write a checkpoint, its checksums last; only then can older ones go."""
+        """Write a checkpoint, then its checksums; only then remove the older checkpoints."""
         super()._save_checkpoint(*arguments, **options)
-        self.accelerator.wait_for_everyone()  # each process writes the state of its own draws
+        self.accelerator.wait_for_everyone()  # each process writes its random state
         if self.is_world_process_zero():
             checkpoints = Path(self.args.output_dir)
             latest = checkpoints / f"checkpoint-{self.state.global_step}"
@@ -110,12 +113,17 @@ class _Loop(Trainer):  # type: ignore[misc]
                     shutil.rmtree(checkpoint)
 
     def take_up(self, loss: float, since: int) -> None:
-        """Go on with an entry of the loss curve: the sum of its losses, and where it began."""
+        """Continue an entry of the loss curve: ``loss`` is its sum since the step ``since``."""
         self._tr_loss += loss
         self._globalstep_last_logged = since
 
     def training_step(self, *arguments: Any, **options: Any) -> Tensor:
-        """Do one step and return its loss."""
+        """Do one step and return its loss.
+
+        Raises:
+            EffbenchError: the loss is not a finite number.
+
+        """
         loss: Tensor = super().training_step(*arguments, **options)
         if not torch.isfinite(loss):
             raise EffbenchError(
@@ -125,25 +133,25 @@ class _Loop(Trainer):  # type: ignore[misc]
         return loss
 
     def log(self, logs: dict[str, float], *arguments: Any, **options: Any) -> None:
-        """Keep the loss curve, and log it."""
+        """Add an entry to the loss curve, and log it."""
         super().log(logs, *arguments, **options)
         step, steps = self.state.global_step, self.state.max_steps
         log.info("%s: step %d of %d: %s", self.who, step, steps, logs)
 
 
-class _Tells(TrainerCallback):  # type: ignore[misc]
-    """Tells whoever watches of steps, and a dataset of epochs, also of one that goes on."""
+class _Progress(TrainerCallback):  # type: ignore[misc]
+    """Reports the steps as progress, and tells the dataset the epoch, also after a kill."""
 
     def __init__(self, dataset: Any) -> None:
         self._dataset = dataset
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Tell where it stands, at first perhaps at a checkpoint."""
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Report the number of steps done; at the beginning, those of the checkpoint."""
         tell_steps(state.global_step, state.max_steps)
 
     on_step_end = on_train_begin
 
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Set the dataset's ``epoch``."""
         if hasattr(self._dataset, "epoch"):
             self._dataset.epoch = state.global_step * args.num_train_epochs // state.max_steps
@@ -152,15 +160,18 @@ class _Tells(TrainerCallback):  # type: ignore[misc]
 def _optimizer(
     network: nn.Module, rates: Sequence[tuple[nn.Module, float]], arguments: TrainingArguments
 ) -> torch.optim.Optimizer | None:
-    """Return AdamW with a group for each module of its own rate; None for the loop's own."""
+    """Return AdamW with a learning rate for each module in ``rates``; None if there are none.
+
+    None makes transformers create its usual optimizer.
+    """
     if not rates:
         return None
     groups: list[dict[str, Any]] = []
-    taken: set[int] = set()
+    seen: set[int] = set()
     for module, rate in (*rates, (network, arguments.learning_rate)):
-        own = [p for p in module.parameters() if p.requires_grad and id(p) not in taken]
-        taken.update(id(parameter) for parameter in own)
-        groups.append({"params": own, "lr": rate})
+        weights = [p for p in module.parameters() if p.requires_grad and id(p) not in seen]
+        seen.update(id(weight) for weight in weights)
+        groups.append({"params": weights, "lr": rate})
     groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, lr=arguments.learning_rate, weight_decay=0.0)
 
@@ -180,64 +191,25 @@ def _arguments(
         lr_scheduler_type="linear",
         seed=seed,
         data_seed=seed,
-        use_cpu=not (cuda or torch.backends.mps.is_available()),  # it must be told, for bf16
-        full_determinism=cuda,  # kernels on CPUs are deterministic as they are
-        save_total_limit=None,  # we remove older ones ourselves
-        logging_steps=0.01,  # of all steps
+        use_cpu=not (cuda or torch.backends.mps.is_available()),  # bf16 on a CPU needs it
+        full_determinism=cuda,  # kernels on CPUs are always deterministic
+        save_total_limit=None,  # _save_checkpoint removes the older checkpoints
+        logging_steps=0.01,  # a share of all steps
         logging_nan_inf_filter=False,
         dataloader_pin_memory=cuda,
         remove_unused_columns=False,
         disable_tqdm=True,
         report_to="none",
     )
-    if arguments.n_gpu > 1:  # without torchrun: DataParallel would cut our batches up
+    if arguments.n_gpu > 1:  # without torchrun, DataParallel would cut the batches up
         arguments._n_gpu = 1
     return arguments
 
 
 def _train(trainer: _Loop, checkpoints: Path) -> None:
+    """Train to the end, from the newest checkpoint if there is one."""
     trainer.remove_callback(PrinterCallback)
     checkpoint = newest(checkpoints)
-    with kept_in_time(trainer, checkpoint):
+    with saving_in_time(trainer, checkpoint):
         trainer.train(resume_from_checkpoint=checkpoint)
-    trainer.accelerator.wait_for_everyone()  # others may still write to a checkpoint
-
-
-def _finish(
-    trainer: _Loop, save: Callable[[Path], Mapping[str, Any]], output_dir: Path
-) -> None:
-    """Put the model, its facts and its loss curve into place; drop the checkpoints."""
-    curve = [entry for entry in trainer.state.log_history if "loss" in entry]
-    checkpoints = Path(trainer.args.output_dir)
-    model = checkpoints / "model"
-    shutil.rmtree(model, ignore_errors=True)
-    about = {**trainer.steps, **_ends(curve), **save(model)}
-    about["remarks"] = [*about.get("remarks", ()), *_remarks(curve)]
-    (model / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
-    (model / "loss.json").write_text(json.dumps(curve), encoding="utf-8")
-    _move(model, output_dir)
-    shutil.rmtree(checkpoints)
-
-
-def _ends(curve: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the mean loss of the first tenth of a curve, and of the last."""
-    few = -(-len(curve) // 10)
-    ends = {"first_loss": curve[:few], "last_loss": curve[-few:]}
-    return {name: sum(entry["loss"] for entry in part) / few for name, part in ends.items()}
-
-
-def _remarks(curve: Sequence[Mapping[str, float]]) -> list[str]:
-    """Say that a loss did not fall."""
-    first, last = _ends(curve).values()
-    if last < first:
-        return []
-    return [f"its loss did not fall ({first:.4g} when training began, {last:.4g} at the end)"]
-
-
-def _move(model: Path, output_dir: Path) -> None:
-    """Put the files of a whole model into place, what makes it one last."""
-    for path in sorted(model.iterdir(), key=lambda path: path.name == LAST):
-        target = output_dir / path.name
-        if target.is_dir():
-            shutil.rmtree(target)
-        path.replace(target)
+    trainer.accelerator.wait_for_everyone()  # a process may still write to a checkpoint

@@ -1,4 +1,4 @@
-"""Choose hard negatives from hits, query by query."""
+"""Mining of hard negatives: the choice from the hits of each query, and the file of pairs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ DOCPAIRS = "docpairs.tsv"
 
 
 def mine(options: Mine, output_dir: Path, seed: int) -> None:
-    """Write the docpairs; each negative beside one of the query's relevant docs in turn."""
+    """Write ``docpairs.tsv``: each negative with one of the query's relevant docs, in turn.
+
+    Raises:
+        EffbenchError: no negative is left.
+
+    """
     relevant: dict[str, list[str]] = defaultdict(list)
     for qrel in options.hits.qrels:
         if qrel.relevance > 0:
@@ -25,7 +30,7 @@ def mine(options: Mine, output_dir: Path, seed: int) -> None:
     with partial.open("w", encoding="utf-8") as file:
         for query_id, hits in options.hits.hits:
             good = relevant.get(query_id)
-            bad = _chosen(hits, set(good), options, f"{seed} {query_id}") if good else []
+            bad = _choose(hits, set(good), options, f"{seed} {query_id}") if good else []
             for doc_id_a, doc_id_b in zip(cycle(good or ()), bad, strict=False):
                 file.write(f"{query_id}\t{doc_id_a}\t{doc_id_b}\n")
             written += len(bad)
@@ -36,20 +41,22 @@ def mine(options: Mine, output_dir: Path, seed: int) -> None:
     partial.replace(output_dir / DOCPAIRS)
 
 
-def _chosen(hits: Sequence[ScoredDoc], good: set[str], options: Mine, seed: str) -> list[str]:
-    """Return the doc_ids of the negatives, best first."""
-    window = list(_allowed(hits, good, options))
-    if options.pick == "random" and len(window) > options.negatives:
-        kept = random.Random(seed).sample(range(len(window)), options.negatives)  # noqa: S311 - no secret
-        return [window[place] for place in sorted(kept)]
-    return window[: options.negatives]
+def _choose(hits: Sequence[ScoredDoc], good: set[str], options: Mine, seed: str) -> list[str]:
+    """Return the doc_ids of a query's negatives, the highest score first."""
+    candidates = list(_candidates(hits, good, options))
+    if options.pick == "random" and len(candidates) > options.negatives:
+        draw = random.Random(seed)  # noqa: S311 - no secret
+        kept = draw.sample(range(len(candidates)), options.negatives)
+        return [candidates[number] for number in sorted(kept)]
+    return candidates[: options.negatives]
 
 
-def _allowed(hits: Sequence[ScoredDoc], good: set[str], options: Mine) -> Iterator[str]:
+def _candidates(hits: Sequence[ScoredDoc], good: set[str], options: Mine) -> Iterator[str]:
+    """Yield the doc_ids of the hits that may be negatives, the highest score first."""
     highest = float("inf")
     if options.margin is not None:
-        found = [hit.score for hit in hits if hit.doc_id in good]
-        highest = max(found, default=float("-inf")) - options.margin
+        good_scores = [hit.score for hit in hits if hit.doc_id in good]
+        highest = max(good_scores, default=float("-inf")) - options.margin
     for hit in hits[options.first_rank - 1 :]:
         if hit.doc_id not in good and hit.score <= highest:
             yield hit.doc_id

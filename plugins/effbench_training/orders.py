@@ -1,4 +1,4 @@
-"""In which order a loop reads its dataset: seed and epoch decide it, also after a kill."""
+"""Order in which the loop reads its dataset: seed and epoch decide it, also after a kill."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 
 class ByLength(LengthGroupedSampler):  # type: ignore[misc]
-    """Batches of like length in an order that seed and epoch decide, also after a kill."""
+    """An order that gives batches of texts of similar lengths; seed and epoch decide it."""
 
     def __init__(self, batch_size: int, lengths: Sequence[int], seed: int) -> None:
         super().__init__(batch_size, lengths=lengths)
         self._seed = seed
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw another order; the loop calls it at the start of each epoch."""
+        """Draw the order of ``epoch``; the loop calls this when an epoch begins."""
         self.generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
 
 
 class InOrder(Sampler[int]):
-    """The order that a dataset wants in an epoch."""
+    """The order that the dataset's method ``order(epoch)`` returns."""
 
     def __init__(self, dataset: Any) -> None:
         self._dataset, self._order = dataset, dataset.order(0)
@@ -35,5 +35,5 @@ class InOrder(Sampler[int]):
         return iter(self._order)
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the order of another epoch; the loop calls it at the start of each."""
+        """Take the order of ``epoch``; the loop calls this when an epoch begins."""
         self._order = self._dataset.order(epoch)

@@ -1,4 +1,7 @@
-"""The two sides of a bi-encoder in training, as models of Sentence Transformers."""
+"""The query side and the passage side of a bi-encoder: how they are opened and saved.
+
+A side is the encoder of queries or the encoder of passages, as a `SentenceTransformer`.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,13 @@ from effbench_transformer.tokens import length_limit, positions_of
 def open_sides(
     options: Contrastive,
 ) -> tuple[SentenceTransformer, SentenceTransformer | None]:
-    """Return what encodes queries, and what encodes passages: none where vectors are given.
+    """Return the query side, and the passage side or None if ``data`` has passage vectors.
+
+    If one encoder is trained for both sides, both are the same object.
 
     Raises:
-        EffbenchError: what is given does not go together, or cannot be loaded.
+        EffbenchError: the options and the data do not fit together, or a model cannot be
+            loaded.
 
     """
     student, base, vectors = options.student, options.base, options.data.vectors
@@ -49,7 +55,7 @@ def open_sides(
 
 
 def save_side(side: SentenceTransformer, folder: Path) -> None:
-    """Write a folder of Sentence Transformers."""
+    """Write a side as a folder of Sentence Transformers, without a progress bar."""
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -60,7 +66,7 @@ def save_side(side: SentenceTransformer, folder: Path) -> None:
 
 
 def _open_student(folder: Path, embeddings: str) -> SentenceTransformer:
-    # trust: a recurrent student is a class of an installed plugin; the folder has no code
+    # a recurrent student needs trust: its class is in an installed plugin, not in the folder
     student = SentenceTransformer(str(folder), device="cpu", trust_remote_code=True)
     _freeze(student, embeddings)
     return student
@@ -69,11 +75,14 @@ def _open_student(folder: Path, embeddings: str) -> SentenceTransformer:
 def open_transformer(model: str, revision: str | None, **config: Any) -> Transformer:
     """Return the transformer of a folder or hub id as a module that pads on the right.
 
+    ``config`` are values that replace those in the model's config.json.
+
     Raises:
-        EffbenchError: it cannot be loaded whole, or its tokenizer is not its own.
+        EffbenchError: the model cannot be loaded, weights are missing, or its tokenizer
+            belongs to another model.
 
     """
-    # said, or transformers asks on the terminal whether to run a folder's code
+    # without this, transformers asks on the terminal whether to run the folder's code
     source = {"trust_remote_code": False, **({"revision": revision} if revision else {})}
     with loading(model, revision), whole_weights(model):
         network = Transformer(
@@ -87,14 +96,18 @@ def open_transformer(model: str, revision: str | None, **config: Any) -> Transfo
 
 
 def _open_base(options: Contrastive, model: str) -> SentenceTransformer:
+    """Return a side that starts from the transformer ``model``."""
     network = open_transformer(model, options.revision)
     if getattr(network.model, "pooler", None) is not None:
         network.model.pooler.requires_grad_(False)  # nobody reads it
     lengths = {"max_length": options.max_length, "query_max_length": options.query_max_length}
-    most = positions_of(network.model)
+    positions = positions_of(network.model)
     network.max_seq_length = max(
         length_limit(
-            network.tokenizer, network.model, int(min(length, most)), f"contrastive: {option}"
+            network.tokenizer,
+            network.model,
+            int(min(length, positions)),
+            f"contrastive: {option}",
         )
         for option, length in lengths.items()
     )
@@ -109,7 +122,12 @@ def _open_base(options: Contrastive, model: str) -> SentenceTransformer:
 
 
 def _freeze(side: SentenceTransformer, embeddings: str) -> None:
-    """Freeze or free the word embeddings of a side."""
+    """Freeze or free the word embeddings of a side.
+
+    Raises:
+        EffbenchError: no weight of the side is left to train.
+
+    """
     first: Any = side[0]
     words = first.model.get_input_embeddings() if hasattr(first, "model") else first.embedding
     words.requires_grad_(embeddings == "free")

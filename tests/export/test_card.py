@@ -58,7 +58,7 @@ def test_times_of_a_machine_that_was_not_steady_are_marked(readme, board: Board)
     board.both(unsteady=["toy--words--plain", "more--words--plain"])
     text = readme()
     assert "- **latency unstable**: in 100% of its blocks" in text
-    assert "these times are not to be ranked" in text
+    assert "do not rank these times" in text
 
 
 def test_times_of_other_options_of_speed_are_not_shown(readme, board: Board) -> None:
@@ -116,15 +116,15 @@ def test_how_it_was_trained(readme) -> None:
     for fact in ("      encoder: words", "    steps: 7", "    last_loss: 0.25"):
         assert f"\n{fact}\n" in text
     assert "of the dataset toy, training took: corpus" in text
-    assert "belong to the passages of the row `words`" in text
+    assert "only fit the passage vectors of the row `words`" in text
 
 
 def test_a_trainer_that_says_nothing_and_a_row_that_is_not_trained(readme) -> None:
-    assert "The trainer says nothing of it" in readme(
+    assert "The trainer gives no facts about it" in readme(
         "student", altered(TRAINED, "ABOUT", "''")
     )
     text = readme("words", altered(TRAINED, "ABOUT", "''"))
-    assert "The suite trains nothing of it" in text
+    assert "The suite does not train it" in text
     assert "It encodes passages itself" in text
 
 

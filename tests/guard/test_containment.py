@@ -12,8 +12,8 @@ import effbench_untidy
 import pytest
 
 from altered import altered
-from effbench.guard.blame import blamed, drawn
-from effbench.guard.containment import kept
+from effbench.guard.blame import blamed, blamed_items
+from effbench.guard.containment import contained_process
 from made_suites import PLAIN
 from made_untidy import BEFORE, WHO, with_row
 
@@ -28,7 +28,7 @@ def test_what_nothing_can_catch_is_one_line(capsys) -> None:
         def __del__(self) -> None:
             sys.exit(0)
 
-    with kept(), blamed("encoder 'u'"):
+    with contained_process(), blamed("encoder 'u'"):
         Deleted()
         gc.collect()
     (line,) = capsys.readouterr().err.splitlines()
@@ -37,9 +37,9 @@ def test_what_nothing_can_catch_is_one_line(capsys) -> None:
 
 
 def test_a_call_within_a_call_leaves_the_outer_one_as_it_is(tmp_path: Path) -> None:
-    with kept(), blamed("retriever"):
+    with contained_process(), blamed("retriever"):
         os.chdir(tmp_path)
-        assert list(drawn(lambda: [1, 2], "dataset", str)) == ["1", "2"]
+        assert list(blamed_items(lambda: [1, 2], "dataset", str)) == ["1", "2"]
         with blamed("dataset"):
             pass
         assert Path.cwd() == tmp_path
@@ -52,10 +52,10 @@ def test_what_items_change_is_put_back_before_another_plugin_is_called(tmp_path:
         yield 1
 
     before = Path.cwd()
-    with kept():
+    with contained_process():
         with blamed("first"):
             pass
-        next(drawn(items, "dataset", str))
+        next(blamed_items(items, "dataset", str))
         with blamed("encoder"):
             assert Path.cwd() == before
 

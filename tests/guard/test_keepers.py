@@ -12,7 +12,7 @@ import effbench_untidy
 import pytest
 
 from effbench.guard.blame import blamed
-from effbench.guard.containment import kept
+from effbench.guard.containment import contained_process
 from effbench.guard.keepers import keepers
 
 
@@ -31,7 +31,7 @@ def state() -> list[object]:
 @pytest.mark.parametrize("name", effbench_untidy.MESS)
 def test_what_a_call_changes_is_put_back(name: str) -> None:
     assert state(), "which imports all that is looked at"
-    with kept():
+    with contained_process():
         with blamed("first"):
             pass
         before = state()
@@ -47,7 +47,7 @@ def test_what_a_call_changes_is_put_back(name: str) -> None:
 
 
 def test_what_changes_between_calls_is_put_back_before_the_next() -> None:
-    with kept():
+    with contained_process():
         with blamed("first"):
             pass
         before = Path.cwd()

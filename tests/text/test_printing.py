@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from effbench.text.printing import exact, harmless
+from effbench.text.printing import escaped_json, harmless
 from made_records import EVIL, HARMFUL
 
 
@@ -13,5 +13,5 @@ def test_letters_of_all_scripts_pass_and_nothing_that_is_obeyed(effbench) -> Non
         assert harmless(text) == text
     assert harmless("a\x1b[1mb\n\udcff") == r"a\x1b[1mb\n\udcff"
     value = [EVIL, "\n", "\U000e0041"]
-    assert json.loads(exact(json.dumps(value, ensure_ascii=False, indent=1))) == value
-    assert not HARMFUL.search(exact(json.dumps(value, ensure_ascii=False)))
+    assert json.loads(escaped_json(json.dumps(value, ensure_ascii=False, indent=1))) == value
+    assert not HARMFUL.search(escaped_json(json.dumps(value, ensure_ascii=False)))

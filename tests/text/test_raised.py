@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from effbench.api.errors import EffbenchError
-from effbench.text.raised import LONGEST, LONGEST_TRACE, raised_in, said, trace_of
+from effbench.text.raised import LONGEST, LONGEST_TRACE, message_of, raised_in, trace_of
 
 
 class Broken(Exception):
@@ -12,14 +12,14 @@ class Broken(Exception):
 
 
 def test_what_was_raised_is_one_line_of_bounded_length() -> None:
-    assert said(KeyError("a\n b")) == r"KeyError: 'a\n b'"
-    assert said(ValueError("one\n  two")) == "ValueError: one two"
-    assert said(ValueError()) == "ValueError"
-    assert said(ValueError("x" * 999)) == f"ValueError: {'x' * LONGEST}"
-    assert said(EffbenchError("y" * 999)) == "y" * 999, "ours is whole"
-    assert said(ValueError("\ud800")) == r"ValueError: \ud800"
-    assert said(Broken()) == "Broken: (its message cannot be shown)"
-    assert said(SystemExit(3)).startswith("SystemExit: 3 (a plugin must not end the program")
+    assert message_of(KeyError("a\n b")) == r"KeyError: 'a\n b'"
+    assert message_of(ValueError("one\n  two")) == "ValueError: one two"
+    assert message_of(ValueError()) == "ValueError"
+    assert message_of(ValueError("x" * 999)) == f"ValueError: {'x' * LONGEST}"
+    assert message_of(EffbenchError("y" * 999)) == "y" * 999, "ours is whole"
+    assert message_of(ValueError("\ud800")) == r"ValueError: \ud800"
+    assert message_of(Broken()) == "Broken: (its message cannot be shown)"
+    assert message_of(SystemExit(3)).startswith("SystemExit: 3 (a plugin must not end")
 
 
 def test_a_traceback_keeps_its_end_and_names_its_place() -> None:

@@ -14,8 +14,8 @@ from rich.cells import cell_len
 
 from effbench.board.leaderboard import boards
 from effbench.text.printing import harmless
-from effbench.views.layout import drawn
-from effbench.views.render import for_people, shown
+from effbench.views.layout import table_lines
+from effbench.views.render import cell_text, columns_for_people
 from effbench.views.tables import table
 from made_processes import MAIN
 from made_records import NASTY, write_results
@@ -30,16 +30,16 @@ WIDTHS = (40, 80, 120, 200)
 @pytest.mark.parametrize("width", [*WIDTHS, *range(50, 300, 13)])
 def test_every_figure_is_whole_or_named_as_not_shown(tmp_path: Path, width: int) -> None:
     known = made(tmp_path)
-    lines = list(drawn(known, width))
+    lines = list(table_lines(known, width))
     found = parsed(lines)
     if not found:
         assert width < 65
         listed(known, lines)
         return
-    assert {*found[0], *hidden(lines)} == {*for_people(known)}
+    assert {*found[0], *hidden(lines)} == {*columns_for_people(known)}
     assert not {"row", "index", "nDCG@10"} & {*hidden(lines)}
     for cells, line in zip(found, known.lines, strict=True):
-        assert cells == {name: shown(known, line, name) for name in cells}
+        assert cells == {name: cell_text(known, line, name) for name in cells}
     assert all(cell_len(line) <= width for line in lines[: lines.index(said_of(known))])
 
 
@@ -52,7 +52,7 @@ def test_the_more_important_column_stays_longer(
     tmp_path: Path, first: str, second: str
 ) -> None:
     known = made(tmp_path)
-    grids = (parsed(list(drawn(known, width))) for width in range(66, 160))
+    grids = (parsed(list(table_lines(known, width))) for width in range(66, 160))
     shown_there = [{first, second} & {*found[0]} for found in grids]
     assert {first} in shown_there
     assert {second} not in shown_there
@@ -70,7 +70,7 @@ def test_no_time_is_shown_without_its_mark(tmp_path: Path) -> None:
     (board,) = boards([root])
     timed = 0
     for width in range(40, 160):
-        found = parsed(list(drawn(table(board), width)))
+        found = parsed(list(table_lines(table(board), width)))
         times = [name for name in (found[0] if found else ()) if name.endswith(" ms")]
         assert not times or found[0]["latency"] == "unstable"
         timed += bool(times)
@@ -98,7 +98,7 @@ def in_terminal(width: int, *words: object) -> str:
 def test_a_terminal_has_a_width(tmp_path: Path, width: int) -> None:
     known = made(tmp_path)
     text = in_terminal(width, "leaderboard", tmp_path)
-    assert text.splitlines() == list(drawn(known, width))
+    assert text.splitlines() == list(table_lines(known, width))
     assert "\x1b" not in text
 
 
@@ -106,8 +106,8 @@ def test_a_pipe_has_no_width(tmp_path: Path, effbench, monkeypatch) -> None:
     known = made(tmp_path)
     monkeypatch.setenv("COLUMNS", "40")
     lines = effbench("leaderboard", tmp_path).stdout.splitlines()
-    assert lines == list(drawn(known))
-    assert [*parsed(lines)[0]] == for_people(known)
+    assert lines == list(table_lines(known))
+    assert [*parsed(lines)[0]] == columns_for_people(known)
     assert len(lines) == 1 + 2 + len(known.lines) + 1, "title, heading, rows, baseline"
 
 
@@ -115,7 +115,7 @@ def test_names_that_terminals_would_obey_are_shown(tmp_path: Path) -> None:
     names = [*NASTY, "\u202eright", "\x1b[31mred", "\ttab"]
     known = made(tmp_path, rows=[name for name in names if "\x1b" not in name])
     for width in WIDTHS:
-        text = "\n".join(drawn(known, width))
+        text = "\n".join(table_lines(known, width))
         assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e]", text)
         for line in known.lines:
             assert harmless(" ".join(str(line["row"]).split())) in text

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from effbench.views.layout import drawn
-from effbench.views.render import shown
+from effbench.views.layout import table_lines
+from effbench.views.render import cell_text
 from effbench.views.selection import select
 from made_records import write_results
 from made_tables import hidden, listed, made, parsed, stacked
@@ -60,7 +60,7 @@ def test_chosen_columns_hold_in_every_table(tmp_path: Path, effbench) -> None:
     (line, *_) = json.loads(written("json"))[0]["lines"]
     assert {*line} == {"row", "index", "p", "kept", "baseline"}
     refused = effbench("leaderboard", tmp_path, "--columns", "p", "--format", "html")
-    assert "--columns are a table's, and html is none" in refused.stderr
+    assert "--columns chooses columns of a table, and html is not a table" in refused.stderr
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
@@ -68,17 +68,17 @@ def test_columns_that_were_asked_for_are_all_there(tmp_path: Path, width: int) -
     (known,) = select([made(tmp_path, datasets=6)], ["all"])
     assert len(known.chosen) > 25
     for cells, line in zip(stacked(known, width), known.lines, strict=True):
-        assert cells == {name: shown(known, line, name) for name in known.chosen}
-    assert all(cell_len(line) <= width for line in drawn(known, width))
-    assert not hidden(list(drawn(known, width)))
+        assert cells == {name: cell_text(known, line, name) for name in known.chosen}
+    assert all(cell_len(line) <= width for line in table_lines(known, width))
+    assert not hidden(list(table_lines(known, width)))
 
 
 def test_columns_that_were_asked_for_are_listed_where_two_have_no_room(tmp_path: Path) -> None:
     (known,) = select([made(tmp_path)], ["all"])
-    lines = list(drawn(known, 40))
+    lines = list(table_lines(known, 40))
     listed(known, lines)
     for line in known.lines:
-        assert f"  effect: {shown(known, line, 'effect')}" in lines
+        assert f"  effect: {cell_text(known, line, 'effect')}" in lines
 
 
 SUITE = """\

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from effbench.latency.samples import read_session
 from effbench.views import session
-from effbench.views.layout import drawn
-from effbench.views.render import for_people, shown
+from effbench.views.layout import table_lines
+from effbench.views.render import cell_text, columns_for_people
 from made_records import write_results
 from made_tables import ROWS, hidden, stacked
 
@@ -16,6 +16,8 @@ def test_a_latency_session_shows_every_column(tmp_path: Path) -> None:
     write_results(tmp_path, rows=ROWS, datasets=1)
     (path,) = tmp_path.glob("a-machine/made/latency/*.npz")
     known, _ = session.session_tables(read_session(path), "made", "a-machine")
-    assert not hidden(list(drawn(known, 60)))
+    assert not hidden(list(table_lines(known, 60)))
     for cells, line in zip(stacked(known, 60), known.lines, strict=True):
-        assert cells == {name: shown(known, line, name) for name in for_people(known)}
+        assert cells == {
+            name: cell_text(known, line, name) for name in columns_for_people(known)
+        }

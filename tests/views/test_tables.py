@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from effbench.views.layout import drawn
+from effbench.views.layout import table_lines
 from made_tables import hidden, made, parsed
 
 
 def test_single_datasets_are_shown_where_they_are_few(tmp_path: Path) -> None:
     few = made(tmp_path / "few", datasets=2)
-    assert {"nDCG@10 data-0", "kept data-1"} <= {*parsed(list(drawn(few)))[0]}
-    many = list(drawn(made(tmp_path / "many", datasets=3)))
+    assert {"nDCG@10 data-0", "kept data-1"} <= {*parsed(list(table_lines(few)))[0]}
+    many = list(table_lines(made(tmp_path / "many", datasets=3)))
     assert hidden(many) == ["figures of single datasets"]
     assert "nDCG@10 data-0" not in parsed(many)[0]
 

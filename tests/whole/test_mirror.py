@@ -49,6 +49,7 @@ ELSEWHERE = {
     "steps/test_index.py": "steps/built",
     "steps/test_hits.py": "steps/search",
     "steps/test_train.py": "steps/texts",
+    "views/test_layout.py": "views/terminal_columns",
     "views/test_page.py": "views/page/facts",
     "whole/test_places.py": "store/paths",
     "whole/test_sixty.py": "guard/ordinary",

@@ -1,4 +1,4 @@
-"""Datasets as a plugin implements them, and the records that they yield."""
+"""The contract of a dataset, and the docs, queries and judgments that a dataset yields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Doc(NamedTuple):
     title: str = ""
 
     def default_text(self) -> str:
-        """Title, space, text: what BEIR feeds to encoders."""
+        """Return the title, a space and the text: BEIR gives encoders this text."""
         return f"{self.title} {self.text}".strip()
 
 
@@ -34,7 +34,7 @@ class Qrel(NamedTuple):
 
 
 class DocPair(NamedTuple):
-    """One training pair: for the query, doc a is better than doc b (ir_datasets' docpair)."""
+    """One training pair (a docpair of ir_datasets): doc a suits it better than doc b."""
 
     query_id: str
     doc_id_a: str
@@ -51,40 +51,47 @@ class ScoredDoc(NamedTuple):
 class Dataset(Protocol):
     """A corpus with queries and judgments.
 
-    Made when the suite is planned, so the constructor is quick: it checks that the data
-    can be had (raising `EffbenchError` if not) and reads none of it. ``docs``,
-    ``queries`` and ``qrels`` may be called several times and give the same order each
-    time. Texts are decoded, ids are unique and hold no white space, relevances are integers.
+    The harness makes the dataset when it plans a suite, so the constructor is quick: it checks
+    that the data can be read or fetched, and reads none of it. ``docs``, ``queries`` and
+    ``qrels`` may be called several times, and yield the same order each time. Texts are
+    decoded, ids are unique and hold no white space, and relevances are integers.
 
-    Optional: a property ``parts``, the (corpus key, key) of each dataset that this one is made
-    of, or a part of; its own two keys when absent. By them the harness knows that a cut or a
-    union of datasets, or all questions of which others are a split, is the same data. And
-    ``note``, what a reader of its scores must know, such as that its corpus is cut.
+    A dataset may have two more properties:
+
+    - ``parts``: the pair (corpus key, key) of each dataset that this dataset is made of or
+      belongs to. Without it, the dataset stands for its own two keys. The harness thus knows
+      when two datasets share data: a shortened corpus, a union, or a split of all queries.
+    - ``note``: a sentence for the readers of the scores, such as that the corpus is cut.
+
+    Raises:
+        EffbenchError: by the constructor, when the data can be neither read nor fetched.
+
     """
 
     @property
     def dataset_id(self) -> str:
-        """Name in tables, such as ``beir/scifact/test``."""
+        """The dataset's name in tables, such as ``beir/scifact/test``."""
 
     @property
     def corpus_key(self) -> str:
-        """Says what the docs are: datasets of equal keys have the same docs in one order.
+        """The key of the docs: datasets with equal keys have the same docs in the same order.
 
-        It counts among the datasets of your plugin alone.
+        Keys are compared only within one plugin.
         """
 
     @property
     def key(self) -> str:
-        """Says what queries and judgments are, the corpus aside."""
+        """The key of the queries and judgments; the corpus has its own key."""
 
     @property
     def drop_self_hits(self) -> bool:
-        """Whether a hit with the query's own id is dropped (its queries are docs)."""
+        """Whether to drop a hit with the id of its query, because the queries are also docs."""
 
     def docs_count(self) -> int | None:
-        """Return the number of docs, or None when it takes a pass over them to know.
+        """Return the number of docs, or None when only a pass over the docs tells it.
 
-        Plans ask it: it is quick. A corpus of another number is refused: it was read in part.
+        A plan calls this, so it is quick. The harness refuses a corpus with a different number
+        of docs, because such a corpus was read only in part.
         """
 
     def docs(self) -> Iterator[Doc]: ...
@@ -96,30 +103,30 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class Countable(Protocol):
-    """A dataset that counts its docs in far less time than it reads them, such as by lines.
+    """A dataset that counts its docs much faster than it reads them, for example by lines.
 
-    It is asked where ``docs_count`` is None and a pass over the docs begins: progress shows the
-    total, and nothing else depends on it.
+    The harness calls ``count_docs`` when ``docs_count`` is None and a pass over the docs
+    begins. Progress shows the total, and nothing else depends on it.
     """
 
     def count_docs(self) -> int | None:
-        """Return about how many docs there are, None when only reading them tells."""
+        """Return the approximate number of docs, or None when only reading them tells it."""
 
 
 @runtime_checkable
 class Paired(Protocol):
-    """A dataset that brings training pairs of its own, such as MS MARCO's triples."""
+    """A dataset that also yields training pairs, such as the triples of MS MARCO."""
 
     def docpairs(self) -> Iterator[DocPair]: ...
 
 
 @runtime_checkable
 class Split(Protocol):
-    """A dataset that knows the splits of its corpus, and so what one may train on."""
+    """A dataset that knows the splits of its queries, and thus which queries train a model."""
 
     @property
     def splits(self) -> Sequence[str]:
-        """Those of ``train``, ``dev`` and ``test`` that there are."""
+        """The splits that exist: a selection of ``train``, ``dev`` and ``test``."""
 
     def split(self, name: str) -> Dataset:
-        """Return the dataset of the same corpus with the queries and judgments of a split."""
+        """Return a dataset with the same corpus, and the queries and judgments of a split."""

@@ -1,4 +1,7 @@
-"""What a plugin sees and what it implements. Nothing here imports numpy or torch."""
+"""The contracts of encoders, indexes and retrievers, and the marks of options.
+
+Nothing here imports numpy or torch.
+"""
 
 from __future__ import annotations
 
@@ -37,29 +40,30 @@ T = TypeVar("T")
 ModelId = NewType("ModelId", str)
 """An option that names a model: a local folder, ``package:MODULE/FOLDER`` or a hub id.
 
-Or ``{trained: ROW}``, what a row of ``models`` trained. The harness checks it when it plans,
-puts the files' digest into the keys, and hands the factory an absolute folder (or the hub id
-as it is).
+A suite may also say ``{trained: ROW}``, the model that a row of ``models`` trains. The harness
+checks the name when it plans, and puts the digest of the model's files into the keys. The
+factory gets an absolute folder, or the hub id unchanged.
 """
 
 DataPath = NewType("DataPath", Path)
-"""A dataset's option that names a folder which may come later: a plan needs none.
+"""An option of a dataset that names a folder; the folder may still be missing in a plan.
 
-Relative to the suite file like `Path`. Reading then raises, and says what is to be put there.
+The path is relative to the suite file, like a `Path`. A dataset raises an error when it reads
+and the folder is missing; the error says which files the user must put there.
 """
 
 QueryOnly: TypeAlias = Annotated[T, "query-only"]
-"""An option that changes query vectors only: corpus vectors are reused when it changes."""
+"""An option that changes only query vectors: a new value reuses the corpus vectors."""
 
 SpeedOnly: TypeAlias = Annotated[T, "speed-only"]
-"""An option that changes speed or memory, not the numbers: it is part of no key."""
+"""An option that changes speed or memory but no result: it is part of no key."""
 
 
 class QueryEncoder(Protocol):
-    """Turns queries into vectors of some other row's space (``passages: ROW``).
+    """Turns queries into vectors; the row that ``passages: ROW`` names encodes the docs.
 
-    An encoder may say in a property ``query_parameters`` how many numbers, trained or copied,
-    its way from a query's text to its vector consists of.
+    An encoder may have a property ``query_parameters``: the number of parameters, trained or
+    copied, that it uses to turn a query into its vector.
     """
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
@@ -67,34 +71,38 @@ class QueryEncoder(Protocol):
 
 
 class Encoder(QueryEncoder, Protocol):
-    """Turns text into vectors whose inner product is the score."""
+    """Turns queries and docs into vectors; the score is the inner product of two vectors."""
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d] in host memory; row i belongs to doc i.
 
-        The harness copies it: the next call may write into the same array.
+        The harness copies the array, so the next call may write into the same memory.
         """
 
 
 class VectorSource(Protocol):
-    """The vectors of a whole corpus, on disk, read by slices."""
+    """The vectors of a whole corpus on disk; a slice reads a part of them."""
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Docs and width."""
+        """The number of docs, and the number of dimensions of a vector."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, rows: slice) -> Vectors:
-        """Read rows (a slice without a step) as float32 [m, d]; no file changes with them."""
+        """Return the vectors of a slice without a step, as float32 [m, d].
+
+        The caller may write into the array: no file changes.
+        """
 
 
 class Index(Protocol):
-    """Finds the vectors of largest inner product.
+    """Finds the vectors with the largest inner products.
 
-    ``search`` may take further keywords with defaults (``nprobe: int = 8``): a suite
-    sweeps them over one build. Rows of equal scores may come in any order; the harness
-    orders a run by (score, doc_id), both descending.
+    ``search`` may take more keywords, each with a default (``nprobe: int = 8``). A suite can
+    give several values of them, and all values use the index that was built once. Hits with
+    equal scores may come in any order, because the harness orders a run by (score, doc_id),
+    both descending.
     """
 
     @property
@@ -104,15 +112,16 @@ class Index(Protocol):
     def build(self, vectors: VectorSource) -> None: ...
 
     def search(self, queries: Vectors, k: int) -> tuple[Vectors, Positions]:
-        """Return scores float32 [q, m] and positions int64 [q, m], m <= k, best first.
+        """Return scores float32 [q, m] and positions int64 [q, m], m <= k, best hit first.
 
-        Scores never rise within a row: distances are turned into scores. A position is a row of
-        ``build``'s vectors; -1 fills rows with fewer hits.
+        Scores never rise within a row, so an index of distances turns them into scores. A
+        position counts from 0 in the vectors of ``build``; -1 fills the end of a row that has
+        fewer hits.
         """
 
 
 class Retriever(Protocol):
-    """A whole system from text to hits: BM25, a search server."""
+    """A whole system from text to hits, such as BM25 or a search server."""
 
     @property
     def nbytes(self) -> int:
@@ -121,102 +130,105 @@ class Retriever(Protocol):
     def index(self, docs: Iterable[Doc]) -> None: ...
 
     def search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        """Return up to k hits a query, best first, no doc twice; a list for each."""
+        """Return a list of at most k hits for each query, best hit first, no doc twice."""
 
 
 @runtime_checkable
 class Saved(Protocol):
-    """An index or retriever that can be kept on disk, so that it is built only once."""
+    """An index or retriever that saves itself to disk, so that it is built only once."""
 
     def save(self, folder: Path) -> None:
-        """Write everything into the empty ``folder``."""
+        """Write all that ``load`` needs into the empty ``folder``."""
 
     def load(self, folder: Path, vectors: VectorSource | None) -> None:
-        """Take back what ``save`` wrote; ``vectors`` are those of ``build``."""
+        """Read the files of ``save``; ``vectors`` are those that ``build`` got."""
 
 
 class Factory(Protocol):
-    """What a plugin offers: a class, or a function that makes an instance.
+    """A class that a plugin offers, or a function that makes an instance.
 
-    Its signature and annotations are the schema of its options, `msgspec.Meta` in an
-    annotation their bounds. Optional attributes:
+    The signature and its annotations are the schema of the options. `msgspec.Meta` in an
+    annotation gives the bounds of an option. A factory may have these attributes:
 
-    - ``requires``: mapping of modules it imports to what pip installs for them
-      (``{"faiss": "effbench[faiss-cpu]"}``); checked when the suite is planned.
-    - ``version``: an int in its keys (1 when absent), raised when the same options give
-      other numbers.
-    - ``together``: True for a trainer that all processes of torchrun call at once, with one
-      folder, to share out its batches; others are called in one process.
-    - ``latency``: False for what looks up answers that were found elsewhere: no session
-      measures it.
-    - ``check``: a static method that takes the same options, less those that name rows or
-      data, and raises `EffbenchError` when they make no sense; quick, called when planning.
+    - ``requires``: a mapping from modules that the factory imports to the names that pip
+      installs (``{"faiss": "effbench[faiss-cpu]"}``). The harness checks it when it plans.
+    - ``version``: an int that is part of the keys (1 when absent). Raise it when the same
+      options give different results.
+    - ``together``: True for a trainer that shares out its batches: all processes of torchrun
+      call it at the same time, with the same folder. Only one process calls other trainers.
+    - ``latency``: False for a factory that looks up answers which another program computed:
+      no latency session measures it.
+    - ``check``: a static method that takes the same options, without those that name rows or
+      data. It raises `EffbenchError` when the options make no sense. A plan calls it, so it
+      is quick.
     """
 
     def __call__(self, *arguments: Any, **options: Any) -> Any: ...
 
 
 READER = "reader.py"
-"""The light reader of an exported folder, if it has any."""
+"""The file of an exported folder that encodes queries with few packages; it is optional."""
 
 
 @runtime_checkable
 class Exported(Protocol):
-    """An encoder that can be deployed without effbench's harness (``effbench export``)."""
+    """An encoder that can be used without effbench (``effbench export``)."""
 
     def export(self, folder: Path, passages: Path | None) -> None:
-        """Write into the empty ``folder`` what `SentenceTransformer` loads as it is.
+        """Write a model that `SentenceTransformer` loads into the empty ``folder``.
 
-        A ``README.md`` that says what it is and how it is used gets what effbench knows of the
-        row. A file `READER` is a module whose ``Encoder(folder).encode(texts)`` gives vectors
-        of queries without that library.
+        If there is a ``README.md`` that says what the model is and how to use it, effbench adds
+        the scores and times of the row. A file `READER` is a module whose
+        ``Encoder(folder).encode(texts)`` returns the vectors of queries without that library.
 
-        ``passages`` is what the row of the passages has exported; it may be moved away. None
-        when the encoder encodes passages itself.
+        ``passages`` is the folder that the row of the passages has exported, and this method
+        may move its files. It is None when this encoder encodes passages itself.
         """
 
 
 @runtime_checkable
 class IncrementalQueryEncoder(QueryEncoder, Protocol):
-    """A query encoder that reads the query while it is typed.
+    """A query encoder that reads the query while the user types it.
 
-    ``finish`` gives the same vector as ``encode_queries`` of the whole text: to 1e-5, or where
-    inputs are quantised to 5 % of its length (a row that is further off is marked).
+    ``finish`` returns the vector that ``encode_queries`` returns for the whole text. The two
+    vectors may differ by 1e-5, or by 5 % of the vector's length where inputs are quantised.
+    The leaderboard marks a row that differs more.
     """
 
     def start(self) -> Any:
         """Return the state before the first character."""
 
     def advance(self, state: Any, text: str) -> Any:
-        """Return the state after reading the finished words of ``text``, the text so far."""
+        """Return the state after the finished words of ``text``, all that is typed so far."""
 
     def finish(self, state: Any, text: str) -> Vectors:
-        """Read what is left of ``text`` and return its vector, float32 [1, d]."""
+        """Read the last part of ``text`` and return the vector of all of it, float32 [1, d]."""
 
 
 @runtime_checkable
 class StagedQueryEncoder(QueryEncoder, Protocol):
-    """A query encoder that can tell where its time goes."""
+    """A query encoder whose work can be timed stage by stage."""
 
     def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages of ``encode_queries`` in order: name -> what it does.
+        """Return the stages of ``encode_queries`` in order: a name and a function for each.
 
-        The first takes the list of texts, each other one what the one before returned; the last
-        returns the vectors. Usual names: tokenise, forward, pool, copy. On a GPU a stage may
-        return before it has finished: whoever times it waits for the device.
+        The first function takes the list of texts, each later function takes the result of the
+        function before it, and the last function returns the vectors. Usual names: tokenise,
+        forward, pool, copy. On a GPU a function may return before the device has finished: the
+        harness waits for the device when it measures.
         """
 
 
 @runtime_checkable
 class CountingQueryEncoder(QueryEncoder, Protocol):
-    """A query encoder that can tell how much it reads."""
+    """A query encoder that tells how many tokens and how many bytes of weights it reads."""
 
     def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the tokens that are read of each query, special ones and a cut included."""
+        """Return the number of tokens of each query, after truncation, with special tokens."""
 
     def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of weights that encoding one query of so many tokens reads.
+        """Return the bytes of weights that the encoder reads for a query of ``tokens`` tokens.
 
-        A weight that is used for each token counts once, as if the caches held it; of a table
-        of embeddings only the rows of the tokens count.
+        A weight that every token uses counts once, as if the processor's caches held it. A
+        table of embeddings counts only the rows of the query's tokens.
         """

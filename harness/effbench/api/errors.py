@@ -1,4 +1,4 @@
-"""The exception that stands for a user's mistake, and for data that nobody could fetch."""
+"""The errors that users see: a mistake, missing data, a disk that refuses a file."""
 
 from __future__ import annotations
 
@@ -10,47 +10,42 @@ from typing import TypeGuard
 
 
 class EffbenchError(Exception):
-    """A mistake the user can mend: one line that says where, what and how.
+    """A mistake that the user can mend: one line that says where, what, and how to mend it.
 
-    The command line shows it without a traceback; any other exception is a bug (ours or
-    a plugin's) and keeps its traceback.
+    The command line shows it without a traceback. Every other exception is a bug of effbench
+    or of a plugin, and keeps its traceback.
     """
 
 
 class UnreadableError(EffbenchError):
-    """All the files asked for are damaged; as where some are, the exit code is 1."""
+    """All files that a command must read are damaged; the exit code is 1."""
 
 
 class NoDataError(EffbenchError):
-    """Data that only the user can bring is not there: cells that need it are skipped."""
+    """Data that only the user can provide is missing: the run skips the cells that need it."""
 
 
 TEMPORARY = re.compile(r"\.([0-9a-f]{16}|[0-9]+)\..+")
-
+"""Names of the temporary files that effbench writes before it renames them."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
 _SHUT = (errno.EROFS, errno.EACCES, errno.EPERM)
-
-
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
-
 
 DISK = re.compile(
     "|".join(map(os.strerror, (*_FULL, errno.EROFS)))
     + r"|\d+ requested and \d+ written"  # numpy's words
 )
-"""What the system says of a disk that takes no more; libraries put it into their own errors."""
+"""The system's message for a full or read-only disk; libraries copy it into their errors."""
 
 
 class DiskError(EffbenchError):
-    """A disk that does not take or give a file: says which, why, and what to do."""
+    """A disk refuses to write or read a file: the message says which, why, and what to do."""
 
     def __init__(self, place: Path | str, error: BaseException) -> None:
-        """Say it of what was raised; ``place`` is where, if the error does not say better."""
-        said = DISK.search(str(error))
-        why = said[0] if said else str(error)
+        """Describe ``error``; ``place`` is the path to name when ``error`` names no file."""
+        refusal = DISK.search(str(error))
+        why = refusal[0] if refusal else str(error)
         if isinstance(error, OSError):
             why = error.strerror or why
             name = error.filename and os.fsdecode(error.filename)
@@ -62,7 +57,7 @@ class DiskError(EffbenchError):
 
 
 def is_name(error: BaseException) -> TypeGuard[UnicodeEncodeError]:
-    """Tell whether a file's name was refused: what is written into files is UTF-8."""
+    """Tell whether the system refused a file's name; the content of files is always UTF-8."""
     return isinstance(error, UnicodeEncodeError) and error.encoding != "utf-8"
 
 

@@ -1,4 +1,4 @@
-"""The hooks a plugin may implement, and nothing else."""
+"""The hooks that a plugin may implement, one function for each section of a suite."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ hookimpl = pluggy.HookimplMarker("effbench")
 
 @hookspec
 def effbench_datasets() -> Mapping[str, Factory]:  # type: ignore[empty-body]
-    """Offer datasets: name in suite files -> what makes a `Dataset`."""
+    """Offer datasets: a mapping from names in suites to factories of a `Dataset`."""
 
 
 @hookspec
 def effbench_encoders() -> Mapping[str, Factory]:  # type: ignore[empty-body]
-    """Offer encoders: name in suite files -> what makes an `Encoder` or `QueryEncoder`."""
+    """Offer encoders: a mapping from names to factories of an `Encoder` or `QueryEncoder`."""
 
 
 @hookspec
 def effbench_trainers() -> Mapping[str, Factory]:  # type: ignore[empty-body]
-    """Offer trainers: name in suite files, under ``models`` -> what makes a `Trainer`."""
+    """Offer trainers: a mapping from names under ``models`` to factories of a `Trainer`."""
 
 
 @hookspec
 def effbench_retrievers() -> Mapping[str, Factory]:  # type: ignore[empty-body]
-    """Offer whole systems: name in suite files -> what makes a `Retriever`."""
+    """Offer retrievers: a mapping from names in suites to factories of a `Retriever`."""
 
 
 @hookspec
 def effbench_indexes() -> Mapping[str, Factory]:  # type: ignore[empty-body]
-    """Offer indexes: name in suite files -> what makes an `Index`."""
+    """Offer indexes: a mapping from names in suites to factories of an `Index`."""
 
 
 @hookspec
 def effbench_commands() -> Mapping[str, click.Command]:  # type: ignore[empty-body]
-    """Offer commands of the program: name -> a click command, which imports what it needs."""
+    """Offer commands: a mapping from names to click commands with imports inside."""
 
 
 @hookspec
 def effbench_ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:  # type: ignore[empty-body]
-    """Offer rows that run as they are: section -> row name -> ``use`` and options.
+    """Offer complete rows: a mapping from sections to names of rows to ``use`` and options.
 
-    A suite that says ``encoders: every`` (or ``retrievers: every``) runs them all.
+    A suite that says ``encoders: every`` (or ``retrievers: every``) runs all rows of that
+    section.
     """

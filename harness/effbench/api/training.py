@@ -1,4 +1,4 @@
-"""What a trainer gets for its options, and what it implements."""
+"""The contract of a trainer, and what it gets for options that name data or rows."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ if TYPE_CHECKING:
 
 
 ABOUT = "about.json"
-"""A file that a trainer may put into its model's folder: a JSON object of facts about it.
+"""A file that a trainer may write into the model's folder: a JSON object of facts.
 
-They go into the record of every cell whose row uses the model; ``effbench show`` shows them.
-``remarks`` among them, a list of sentences, are what one should know before one trusts the
-model, such as that its loss did not fall: leaderboards show them beside the row.
+The record of every cell whose row uses the model holds these facts, and ``effbench show``
+shows them. The fact ``remarks`` is a list of warnings, such as that the loss did not fall: a
+leaderboard shows them beside the row.
 """
 
 
 class EncodedTexts(NamedTuple):
-    """An option ``{texts: [SOURCE, ...], encoder: ROW}``: texts with that row's query vectors.
+    """The value of an option ``{texts: [SOURCE, ...], encoder: ROW}``: texts and vectors.
 
-    The harness gathers the texts and encodes them once for all who ask for the same. A
-    source is ``{file: PATH, column: NAME}`` or one of ``{queries: DATASET}``, ``{titles:
-    DATASET}``, ``{sentences: DATASET}``; ``draw: N`` takes the N texts of smallest hash.
+    The harness gathers the texts and encodes them with ROW as queries, once for all rows with
+    the same option. A source is ``{file: PATH, column: NAME}``, ``{queries: DATASET}``,
+    ``{titles: DATASET}`` or ``{sentences: DATASET}``. ``draw: N`` takes the N texts with the
+    smallest hashes.
     """
 
     texts: Sequence[str]
@@ -33,88 +34,97 @@ class EncodedTexts(NamedTuple):
 
 
 class Examples(NamedTuple):
-    """An option ``{examples: [SOURCE, ...]}``: queries, each with good and bad docs.
+    """The value of an option ``{examples: [SOURCE, ...]}``: queries with good and bad docs.
 
-    A source is ``{judgments: DATASET}`` (relevance 1 and above is good), the same with
-    ``negatives: ROW`` (a row of ``models`` that mined docpairs: their second docs are bad),
-    ``{training: DATASET}`` (the judgments of what one may train on: its train split; where
-    there is none its dev and test splits), or ``{docpairs: DATASET}`` (pairs of the dataset's
-    own). ``first: N`` takes the first N judgments only. With ``passages: ROW`` beside the
-    list, each doc comes with that encoder row's vector: those of the whole corpus, which are
-    made once for all. Only queries with a good doc are in; nothing is held in memory but ids.
+    A source is one of these:
+
+    - ``{judgments: DATASET}``: docs of relevance 1 and above are good.
+    - ``{judgments: DATASET, negatives: ROW}``: ROW is a row of ``models`` that mined docpairs;
+      the second doc of a docpair is bad.
+    - ``{training: DATASET}``: the judgments of the train split, or of the dev and test splits
+      where the dataset has no train split.
+    - ``{docpairs: DATASET}``: the training pairs of the dataset itself.
+
+    ``first: N`` takes only the first N judgments. With ``passages: ROW`` beside the list, each
+    doc has a vector of that encoder row: the row encodes the whole corpus once for all users.
+    Every query has at least one good doc. Only ids are held in memory.
     """
 
     queries: Sequence[str]
     positives: Sequence[Sequence[int]]
-    """Positions in ``docs``; at least one a query."""
+    """The good docs of each query, as positions in ``docs``; at least one for each query."""
 
     negatives: Sequence[Sequence[int]]
-    """Positions in ``docs``; none is judged relevant to the query."""
+    """The bad docs of each query, as positions in ``docs``; none is judged relevant."""
 
     docs: Sequence[Doc]
     vectors: Callable[[Sequence[int]], Vectors] | None
-    """Positions in ``docs`` -> float32 [n, d]."""
+    """Vectors of n positions in ``docs``, float32 [n, d]; None without ``passages``."""
 
     passages: str | None
-    """The name of the row that the vectors are of."""
+    """The name of the encoder row that made the vectors; None without ``passages``."""
 
     tasks: Sequence[int]
-    """Each query's collection, counted from 0: queries of one number search the same docs."""
+    """The number, from 0, of each query's corpus: equal numbers mean the same docs."""
 
 
 class SearchedDataset(NamedTuple):
-    """An option ``{dataset: DATASET, row: ROW, index: ROW, depth: N}``: hits to mine from.
+    """The value of an option ``{dataset: DATASET, row: ROW, index: ROW, depth: N}``: hits.
 
-    ``row`` is an encoder, searched through ``index``, or a retriever, without. The search is
-    a step like those of cells, and shared with them.
+    A trainer mines negatives from the hits. ``row`` is an encoder with an ``index``, or a
+    retriever without. Cells that search the same way share the search step.
     """
 
     hits: Iterable[tuple[str, list[ScoredDoc]]]
-    """Each judged query's hits, best first; may be read several times, none is kept."""
+    """The hits of each judged query, best hit first.
+
+    They can be read several times, and are read from disk each time.
+    """
 
     qrels: Sequence[Qrel]
 
 
 class TrainedModel(NamedTuple):
-    """An option that names a row of ``models``: what its trainer wrote."""
+    """The value of an option that names a row of ``models``: its trained model."""
 
     name: str
     folder: Path
 
 
 class Domain(NamedTuple):
-    """A dataset with features, and perhaps a model that was trained for it."""
+    """A dataset as vectors of its docs and queries, with the model that was trained for it."""
 
     name: str
     passages: Vectors
-    """float32 [n, d], of its first docs."""
+    """The vectors of the first n docs, float32 [n, d]."""
 
     queries: Vectors
-    """float32 [m, d], of its first queries."""
+    """The vectors of the first m queries, float32 [m, d]."""
 
     model: TrainedModel | None
 
 
 class DomainModels(NamedTuple):
-    """An option ``{models: ROW, of: DATASETS, features: ROW}``: one model for each of them.
+    """The value of an option ``{models: ROW, of: DATASETS, features: ROW}``: a model for each.
 
-    ``models`` is a row whose data is ``target``, so that each dataset has its own;
-    ``of: others`` means all datasets of the suite but those of the target's collection.
-    ``features`` is an encoder row, which encodes the ``first`` docs and queries (100 each).
+    ``models`` is a row that trains on ``target``, so it has one model for each dataset.
+    ``of: others`` means all datasets of the suite, without those of the target's collection.
+    ``features`` is an encoder row; it encodes the ``first`` docs and queries (100 of each
+    when absent).
     """
 
     target: Domain
-    """The dataset that a model is wanted for; it comes without one."""
+    """The dataset that needs a model; its ``model`` is None."""
 
     sources: Sequence[Domain]
 
 
 class Trainer(Protocol):
-    """Makes a model: a folder that an encoder row (or another trainer) loads.
+    """Makes a model: a folder that an encoder row or another trainer loads.
 
-    What it trains on are options of its factory; they come opened. Options, inputs and
-    seed decide the model.
+    The factory's options name the data to train on, and the harness passes the data itself
+    (`Examples`, `EncodedTexts`, ...). The options, the data and the seed decide the model.
     """
 
     def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the model into ``output_dir``; take up the checkpoints of a killed attempt."""
+        """Write the model into ``output_dir``; go on from checkpoints of a killed attempt."""

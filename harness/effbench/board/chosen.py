@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from effbench.run.recorded import Done, Record
-from effbench.text.names import through
+from effbench.text.names import index_label
 
 
 def data_differ(first: Done, second: Done) -> bool:
@@ -27,7 +27,7 @@ def without_renamed(records: Mapping[str, Record], remarks: list[str]) -> dict[s
     Each left-out record gets into a remark.
     """
     places = {
-        cell: (record.dataset, record.row.name, through(record.index_name, record.search))
+        cell: (record.dataset, record.row.name, index_label(record.index_name, record.search))
         for cell, record in records.items()
     }
     by_age = sorted(records, key=lambda cell: recency(records[cell]))

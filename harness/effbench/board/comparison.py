@@ -23,7 +23,7 @@ from effbench.statistics.significance import (
     holm,
     values_of,
 )
-from effbench.text.names import through
+from effbench.text.names import index_label
 from effbench.text.suggestions import suggest
 from effbench.text.words import counted
 
@@ -227,7 +227,7 @@ def _of(
 
 
 def _through(record: Done) -> str:
-    return through(record.index_name, record.search) if record.index else ""
+    return index_label(record.index_name, record.search) if record.index else ""
 
 
 def _latencies(sessions: Sessions, pair: tuple[Done, Done], span: str) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from effbench.run.recorded import Done, Quoted, Record, Skipped
-from effbench.text.names import through
+from effbench.text.names import index_label
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def lines_of(records: Iterable[Record], remarks: list[str]) -> list[Line]:
     """Return the lines of records; add a remark to ``remarks`` for each cell without scores."""
     grouped: dict[tuple[str, str, bool], dict[str, Done]] = {}
     for record in records:
-        setting = through(record.index_name, record.search)
+        setting = index_label(record.index_name, record.search)
         place = record.row.name, setting, isinstance(record, Quoted)
         by_dataset = grouped.setdefault(place, {})
         if isinstance(record, Done):

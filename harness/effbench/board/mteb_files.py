@@ -10,7 +10,7 @@ from typing import Any
 from effbench.api.errors import EffbenchError
 from effbench.run.recorded import Done
 from effbench.store.disk import write_json
-from effbench.text.names import slug, through
+from effbench.text.names import index_label, slug
 
 META = "model_meta.json"
 TASKS = {
@@ -128,4 +128,4 @@ def _entry(record: Done) -> dict[str, Any]:
 
 
 def _index(record: Done) -> str:
-    return through(record.index_name, record.search)
+    return index_label(record.index_name, record.search)

@@ -61,7 +61,7 @@ def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
 @cache_option
 @as_json_option
 def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
-    """Show by rows which steps of SUITE are in the cache, and which are missing."""
+    """Show by rows which steps of SUITE the cache has, and which are missing."""
     from effbench.cache import stock
     from effbench.cache.holdings import needed_steps
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -49,13 +49,7 @@ def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
         why = "; ".join(reasons) or "no cell is done in both"
         raise EffbenchError(f"{old} and {new} have nothing to compare ({why})")
     if as_json:
-        facts = {
-            "moved": [change.facts() for change in moves.moved],
-            "not_compared": [figure.facts() for figure in moves.uncompared],
-            "compared": moves.compared,
-            "remarks": [*moves.remarks, *moves.unreadable],
-        }
-        put_json(facts)
+        put_json(_facts(moves))
     else:
         say(*(change.line() for change in moves.moved), *suspected(moves.uncompared))
         say(_summary(moves))
@@ -66,6 +60,16 @@ def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
         say(f"--require-latency: not compared: {named(missed)}", err=True)
     worse = any(change.worse for change in moves.moved)
     leave(failed=worse or bool(moves.unreadable or missed))
+
+
+def _facts(moves: Changes) -> dict[str, Any]:
+    """Return the changes as JSON can hold them."""
+    return {
+        "moved": [change.facts() for change in moves.moved],
+        "not_compared": [figure.facts() for figure in moves.uncompared],
+        "compared": moves.compared,
+        "remarks": [*moves.remarks, *moves.unreadable],
+    }
 
 
 def _summary(moves: Changes) -> str:

@@ -52,7 +52,7 @@ class Group(click.Group):
         alone = not arguments and options.get("args") is None  # no other program calls us
         if alone:
             interruption.listen()
-        with containment.kept(alone=alone):
+        with containment.contained_process(alone=alone):
             try:
                 return super().main(*arguments, **options)
             except OSError as error:

@@ -100,18 +100,14 @@ def leaderboard(
     expected (each is named); 2: a mistake in the command; 3: with --format json, the answer to
     --budget or --keep is not sure, or there is none.
     """
-    from effbench.board.leaderboard import boards
     from effbench.cli import budget as budgeting
-    from effbench.views.selection import with_baseline
 
     terms = budgeting.terms_of(budget, keep, span, percentile)
     wants_row = terms.budget is not None or terms.keep is not None
     if wants_row:
         budgeting.check_form(form, output, columns)
     form = _form(form, output, columns)
-    shown = _chosen(boards(results, published), suite, machine)
-    if baseline is not None:
-        shown = with_baseline(shown, baseline)
+    shown = _boards(results, published, suite, machine, baseline)
     code = 0
     if wants_row:
         code = budgeting.answer(shown, terms, as_json=form == "json")
@@ -132,7 +128,9 @@ def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
             f"{', '.join(ENDINGS)})"
         )
     if columns and form in PICTURES:
-        raise click.UsageError(f"--columns are a table's, and {form} is none (leave them out)")
+        raise click.UsageError(
+            f"--columns chooses columns of a table, and {form} is not a table (leave it out)"
+        )
     if form in ("png", "mteb") and not output:
         raise click.UsageError(f"--format {form} is not for a terminal (give --output too)")
     if output and output.is_dir() != (form == "mteb") and output.exists():
@@ -143,17 +141,27 @@ def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
     return form
 
 
-def _chosen(boards: list[Board], suite: str | None, machine: str | None) -> list[Board]:
-    """Return the boards of a suite and a machine; None stands for all of them."""
+def _boards(
+    results: Sequence[Path],
+    published: Sequence[Path],
+    suite: str | None,
+    machine: str | None,
+    baseline: str | None,
+) -> list[Board]:
+    """Return the boards of a suite on a machine (None: all of them), with this baseline."""
+    from effbench.board.leaderboard import boards
+    from effbench.views.selection import with_baseline
+
+    known = boards(results, published)
     chosen = [
         board
-        for board in boards
+        for board in known
         if suite in (None, board.suite) and machine in (None, board.machine)
     ]
     if not chosen:
         problem = f"no results of {suite or 'any suite'} on {machine or 'any machine'}"
-        raise EffbenchError(f"{problem} (known: {_names(boards)})")
-    return chosen
+        raise EffbenchError(f"{problem} (known: {_names(known)})")
+    return chosen if baseline is None else with_baseline(chosen, baseline)
 
 
 def _names(boards: Sequence[Board]) -> str:

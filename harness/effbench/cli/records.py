@@ -12,7 +12,7 @@ from effbench.text.printing import put, put_json, say
 
 @click.command()
 @click.argument("row")
-@click.argument("others", metavar="OTHER...", nargs=-1, required=True)
+@click.argument("rows", metavar="OTHER...", nargs=-1, required=True)
 @click.option(
     "--results",
     default="results",
@@ -38,7 +38,7 @@ from effbench.text.printing import put, put_json, say
 @as_json_option
 def compare(
     row: str,
-    others: tuple[str, ...],
+    rows: tuple[str, ...],
     results: Path,
     suite: str | None,
     index: str | None,
@@ -57,9 +57,7 @@ def compare(
     from effbench.views import render
     from effbench.views.tables import compared
 
-    question = comparison.Question(
-        row, tuple(dict.fromkeys(others)), suite, index, measure, span
-    )
+    question = comparison.Question(row, tuple(dict.fromkeys(rows)), suite, index, measure, span)
     comparisons, unreadable = comparison.compare(results, question)
     if as_json or form == "json":
         put_json([pair.facts() for pair in comparisons])

@@ -1,4 +1,4 @@
-"""A row as a folder that is deployed without effbench, with a README of what is known of it.
+"""The export of a row: a folder that works without effbench, with a README about the row.
 
 It may import `views` and the rooms before it.
 """

@@ -1,4 +1,4 @@
-"""The README.md of an exported folder: what its plugin says, and what is known of its row."""
+"""The README.md of an exported folder: its plugin's text, then the row and its training."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from effbench.work.workbench import Workbench
 
 README = "README.md"
 UNTITLED = "# An encoder exported by effbench"
+"""The beginning of the README if the plugin has written none."""
+
 LIBRARY = "modules.json"
-"""The file that makes a folder a model for Sentence Transformers."""
+"""The file by which Sentence Transformers knows a folder as a model."""
 
 TAGS = ("effbench", "dense-retrieval")
 
@@ -38,32 +40,32 @@ def write(
     plan: Plan,
     bench: Workbench,
     results: Path,
-    said: Callable[[str], object],
+    warn: Callable[[str], object],
 ) -> None:
-    """Write the README of a row that stands in ``folder``, after what its plugin has written.
+    """Write the README of the row in ``folder``; the plugin's README is its beginning.
 
-    ``said`` is told of what under ``results`` could not be read.
+    ``warn`` is called with a message for each file under ``results`` that cannot be read.
     """
     path = folder / README
-    own = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else UNTITLED
-    head = "" if own.startswith("---\n") else _head(folder)
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else UNTITLED
+    head = "" if text.startswith("---\n") else _head(folder)
     cells = [cell for cell in plan.cells if same(cell.row, row)]
     lines = [
         *_row(row, plan),
-        *figures.lines(plan, cells, results, said),
+        *figures.lines(plan, cells, results, warn),
         *_training(row, cells, bench),
     ]
-    write_text(path, harmless_lines(f"{head}{own.rstrip()}\n\n" + "\n".join(lines)))
+    write_text(path, harmless_lines(f"{head}{text.rstrip()}\n\n" + "\n".join(lines)))
 
 
-def same(row: Row, other: Row) -> bool:
-    """Tell whether two rows of a plan are one encoder with the same passages."""
-    passages = [one.passages.key if one.passages else "" for one in (row, other)]
-    return row.key == other.key and passages[0] == passages[1]
+def same(first: Row, second: Row) -> bool:
+    """Tell whether two rows of a plan are the same encoder with the same passages."""
+    passages = [row.passages.key if row.passages else "" for row in (first, second)]
+    return first.key == second.key and passages[0] == passages[1]
 
 
 def _head(folder: Path) -> str:
-    """Return what the Hugging Face hub reads of a model card."""
+    """Return the header of a model card, which the Hugging Face hub reads."""
     facts: dict[str, Any] = {"tags": list(TAGS)}
     if (folder / LIBRARY).is_file():
         library = "sentence-transformers"
@@ -72,32 +74,33 @@ def _head(folder: Path) -> str:
 
 
 def _row(row: Row, plan: Plan) -> Iterator[str]:
+    """Yield the section about the row: its options, and the passages that fit its vectors."""
     version, today = versions()["effbench"], datetime.now(timezone.utc).date()
     yield "## The row"
     yield ""
     yield (
         f"{code(row.name)} of the suite {code(plan.suite.name)}, exported on {today} "
-        f"by effbench {version}. As the suite gives it:"
+        f"by effbench {version}. Its lines in the suite:"
     )
     yield from _block({"use": row.offer.name, **row.given})
     if row.passages is None:
-        yield "It encodes passages itself: its vectors of queries belong to those alone."
+        yield "It encodes passages itself: its query vectors only fit its own passage vectors."
         yield ""
         return
     yield (
-        f"It encodes queries only. Its vectors belong to the passages of the row "
-        f"{code(row.passages.name)}, and to no others:"
+        f"It encodes only queries. Its vectors only fit the passage vectors of the row "
+        f"{code(row.passages.name)}:"
     )
     yield from _block({"use": row.passages.offer.name, **row.passages.given})
 
 
 def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str]:
-    """Yield how the models of a row were trained, what their trainers say, and on what."""
+    """Yield the section about training: the row's trainers, their facts, and the data seen."""
     yield "## How it was trained"
     yield ""
     steps = [step for step in all_steps(row.steps).values() if isinstance(step, Train)]
     if not steps:
-        yield "The suite trains nothing of it: its model is the one named above, as it came."
+        yield "The suite does not train it: its model is the one named above, unchanged."
         yield ""
         return
     for step in steps:
@@ -105,15 +108,15 @@ def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str
         yield (
             f"{code(step.row.name)}, by the trainer {code(offer.name)} of the plugin "
             f"{markdown_text(offer.plugin)}, "
-            f"seed {step.seed}. Its options, data among them, as the suite gives them:"
+            f"seed {step.seed}. Its options in the suite, with its data:"
         )
         yield from _block(step.row.given)
         about = bench.artifact(step).folder / MODEL / ABOUT
         if about.is_file():
-            yield "What the trainer says of it:"
+            yield "The trainer's facts about it:"
             yield from _block(json.loads(about.read_text(encoding="utf-8")))
         else:
-            yield "The trainer says nothing of it: neither steps nor losses are known."
+            yield "The trainer gives no facts about it: its steps and losses are not known."
             yield ""
     for name, dataset in {cell.dataset.name: cell.dataset for cell in cells}.items():
         kinds = ", ".join(lineage.seen(row, dataset)) or "nothing"
@@ -122,7 +125,7 @@ def _training(row: Row, cells: Sequence[Cell], bench: Workbench) -> Iterator[str
 
 
 def _block(facts: Any) -> Iterator[str]:
-    """Yield facts as YAML, indented, which Markdown shows as they are."""
+    """Yield facts as indented YAML, which Markdown shows unchanged."""
     plain = json.loads(json.dumps(facts, default=str))
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True) if plain else "no options"
     yield ""

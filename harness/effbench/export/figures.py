@@ -1,4 +1,4 @@
-"""Scores and latencies of a row, as the README of its export shows them."""
+"""The sections Scores and Latency in the README of an exported row."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from effbench.views.render import markdown_text
 
 PERCENTS = (50, 95)
 OF_LATENCY = "latency "
-"""What a line's marks begin with that are of its times alone."""
+"""The first word of the marks that concern only the times of a line."""
 
 NO_RECORD = (
-    "**Not recorded.** Where the export looked for results, no finished record of this row as "
-    "it is now was found: neither scores nor times are known (`effbench run` makes them, "
-    "`effbench export --results` says where they are)."
+    "**Not recorded.** The folder of results has no finished record of this row as it is now: "
+    "its scores and times are not known (`effbench run` makes a record, and "
+    "`effbench export --results` names the folder)."
 )
 
 
 def lines(
-    plan: Plan, cells: Sequence[Cell], results: Path, said: Callable[[str], object]
+    plan: Plan, cells: Sequence[Cell], results: Path, warn: Callable[[str], object]
 ) -> Iterator[str]:
-    """Yield the lines of both sections; ``said`` is told of what could not be read."""
+    """Yield the lines of both sections; ``warn`` gets a message for each unreadable file."""
     keys = {cell.name: cell.key for cell in cells}
     latency_keys = {cell.name: cell.latency_key for cell in cells}
     measured = [
         (board, [i for i, line in enumerate(board.lines) if _records(line, keys)])
-        for board in _boards(plan, results, said)
+        for board in _boards(plan, results, warn)
     ]
     measured = [(board, numbers) for board, numbers in measured if numbers]
     yield from ("## Scores", "")
@@ -49,11 +49,11 @@ def lines(
         yield ""
         yield from _scores(board, numbers, keys)
         yield ""
-    there = {c for board, numbers in measured for i in numbers
-             for c in _records(board.lines[i], keys)}  # fmt: skip
+    recorded = {cell for board, numbers in measured for number in numbers
+                for cell in _records(board.lines[number], keys)}  # fmt: skip
     if not measured:
         yield from (NO_RECORD, "")
-    elif lacking := sorted(keys.keys() - there):
+    elif lacking := sorted(keys.keys() - recorded):
         yield from (f"Not measured: {', '.join(lacking)}.", "")
     yield from ("## Latency", "")
     for board, numbers in measured:
@@ -63,23 +63,23 @@ def lines(
         yield from (NO_RECORD, "")
 
 
-def _boards(plan: Plan, results: Path, said: Callable[[str], object]) -> list[Board]:
-    """Return what there is of a plan's suite, of each machine."""
+def _boards(plan: Plan, results: Path, warn: Callable[[str], object]) -> list[Board]:
+    """Return the boards of a plan's suite under ``results``, a board for each machine."""
     folders = {path.parent for path in results.rglob(SUITE)}
-    own = sorted(folder for folder in folders if folder.name == plan.suite.name)
+    of_suite = sorted(folder for folder in folders if folder.name == plan.suite.name)
     try:
-        found = boards(own) if own else []
+        suite_boards = boards(of_suite) if of_suite else []
     except EffbenchError as error:
-        said(f"not in the README: {error}")
+        warn(f"not in the README: {error}")
         return []
-    for board in found:
+    for board in suite_boards:
         for unreadable in board.unreadable:
-            said(f"not in the README: {unreadable}")
-    return found
+            warn(f"not in the README: {unreadable}")
+    return suite_boards
 
 
 def _records(line: Line, keys: dict[str, str]) -> dict[str, str]:
-    """Return cell -> dataset of a line's records of the row as it is now."""
+    """Return cell -> dataset for a line's records that measured the row as it is now."""
     return {
         record.cell: dataset
         for dataset, record in line.records.items()
@@ -88,25 +88,27 @@ def _records(line: Line, keys: dict[str, str]) -> dict[str, str]:
 
 
 def _scores(board: Board, numbers: Sequence[int], keys: dict[str, str]) -> Iterator[str]:
-    """Yield a table of each record's scores, then what is to be said of the lines."""
+    """Yield a table with the scores of each record, then the remarks on the lines."""
     measures = map(markdown_text, board.measures)
     yield from _table_head(["dataset", "index", *measures, "queries", "measured"])
     remarks = []
     for number in numbers:
-        line, own = board.lines[number], _records(board.lines[number], keys)
-        yield from (_of_record(board, line, dataset) for dataset in own.values())
+        line = board.lines[number]
+        records = _records(line, keys)
+        yield from (_score_row(board, line, dataset) for dataset in records.values())
         verdict = sentence(board, number)
-        if verdict and len(own) == len(line.records):  # else it is of other encoders, too
+        if verdict and len(records) == len(line.records):  # else it judges other encoders too
             remarks.append(f"- {markdown_text(line.name)}: {markdown_text(verdict)}")
-        for what, why in marks(board, number).items():
-            if not what.startswith(OF_LATENCY):
-                said = map(markdown_text, (line.name, what, why))
-                remarks.append("- {}: **{}**: {}".format(*said))
+        for mark, why in marks(board, number).items():
+            if not mark.startswith(OF_LATENCY):
+                texts = map(markdown_text, (line.name, mark, why))
+                remarks.append("- {}: **{}**: {}".format(*texts))
     yield ""
     yield from remarks
 
 
-def _of_record(board: Board, line: Line, dataset: str) -> str:
+def _score_row(board: Board, line: Line, dataset: str) -> str:
+    """Return the scores of a record, with 95 % intervals, as a row of Markdown."""
     record = line.records[dataset]
     scores = []
     for measure in board.measures:
@@ -123,27 +125,27 @@ def _of_record(board: Board, line: Line, dataset: str) -> str:
 def _latency(
     board: Board, number: int, keys: dict[str, str], latency_keys: dict[str, str]
 ) -> Iterator[str]:
-    """Yield the times of a line, where they were taken, and what is to be said against them.
+    """Yield the times of a line, the machine and conditions, and the marks of the times.
 
-    Times of a row with other options of speed do not count: ``latency_keys`` are its cells'.
+    ``latency_keys`` are the keys of the cells as they are now: times that were measured with
+    other options of speed are not shown.
     """
-    line, own = board.lines[number], _records(board.lines[number], keys)
-    whole = [one for one in board.latencies[number].cells if one[1] in own]
-    measured = RowLatency(
-        [
-            (one, cell)
-            for one, cell in whole
-            if one.header.rows[cell].latency_key == latency_keys[cell]
-        ]
-    )
+    line = board.lines[number]
+    records = _records(line, keys)
+    pairs = [pair for pair in board.latencies[number].cells if pair[1] in records]
+    current = [
+        (session, cell)
+        for session, cell in pairs
+        if session.header.rows[cell].latency_key == latency_keys[cell]
+    ]
     name, place = markdown_text(line.name), code(board.machine)
-    if not measured.cells:
+    if not current:
         lacking = markdown_text(", ".join(board.missing[number]))
-        why = "with other options of speed" if whole else f"no session of: {lacking}"
+        why = "with other options of speed" if pairs else f"no session of: {lacking}"
         yield f"{name}: **not measured** on {place} ({why})."
         yield ""
         return
-    header = measured.cells[0][0].header
+    header = current[0][0].header
     terms = ", ".join(f"{name} {value}" for name, value in header.conditions.items() if value)
     yield (
         f"{name}, one query at a time: {markdown_text(_processor(header.fingerprint))} "
@@ -151,21 +153,28 @@ def _latency(
         "intervals over processes."
     )
     yield ""
+    yield from _times(RowLatency(current))
+
+
+def _times(measured: RowLatency) -> Iterator[str]:
+    """Yield the flags of a latency, then a table of its times in milliseconds."""
     if flags := measured.flags():
         yield from (
             f"- **{OF_LATENCY}{flag}**: {markdown_text(why)}" for flag, why in flags.items()
         )
-        yield "- so these times are not to be ranked, nor compared with those of other rows"
+        yield "- do not rank these times, and do not compare them with times of other rows"
         yield ""
     yield from _table_head(["span", *(f"p{percent}" for percent in PERCENTS)])
     for span in SHOWN:
         if times := measured.times(span):
-            found = [figures.percentile_of(times, percent) for percent in PERCENTS]
-            yield _table_row([span, *(one.spelled() if one else "too few" for one in found)])
+            values = [figures.percentile_of(times, percent) for percent in PERCENTS]
+            texts = [value.spelled() if value else "too few" for value in values]
+            yield _table_row([span, *texts])
     yield ""
 
 
 def _processor(facts: Any) -> str:
+    """Return the name of the processor in a machine's fingerprint."""
     for name in ("platform", "hardware", "cpu", "model"):
         facts = facts.get(name) if isinstance(facts, Mapping) else None
     return str(facts or "an unknown processor")
@@ -181,7 +190,7 @@ def _table_row(cells: Iterable[str]) -> str:
 
 
 def code(name: str) -> str:
-    """Return a name as Markdown shows it letter by letter, backticks too."""
+    """Return a name as Markdown code, which shows every character; backticks too."""
     plain = harmless(" ".join(name.split()))
     fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
     blank = " " if len(fence) > 1 else ""

@@ -1,4 +1,4 @@
-"""Write what a row encodes with as a folder that is deployed without effbench."""
+"""The exported folder: finds the row's encoder, writes it, and tells how to use it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from effbench.work.workbench import Workbench
 
 
 def find(plan: Plan, name: str, dataset: str | None) -> Row:
-    """Return the encoder row of that name, as ``dataset`` sees it.
+    """Return the encoder row with this name, for ``dataset`` if it is given.
 
     Raises:
-        EffbenchError: there is none, or one for each dataset and ``dataset`` is not given.
+        EffbenchError: there is no such encoder or dataset; or the row is a different encoder
+            for each dataset, and ``dataset`` is not given.
 
     """
     cells = [cell for cell in plan.cells if cell.row.name == name]
@@ -40,8 +41,8 @@ def find(plan: Plan, name: str, dataset: str | None) -> Row:
         raise EffbenchError(
             f"no dataset {dataset!r} in this suite ({suggest(dataset, datasets)})"
         )
-    first, *others = [c.row for c in cells if dataset in (None, c.dataset.name)]
-    if not all(card.same(first, row) for row in others):
+    first, *rows = [cell.row for cell in cells if dataset in (None, cell.dataset.name)]
+    if not all(card.same(first, row) for row in rows):
         raise EffbenchError(
             f"{name!r} is another encoder for each dataset "
             f"(give --dataset, one of: {', '.join(datasets)})"
@@ -55,21 +56,21 @@ def export(
     plan: Plan,
     bench: Workbench,
     results: Path,
-    said: Callable[[str], object],
+    warn: Callable[[str], object],
 ) -> None:
-    """Make the row and write it to ``folder``, which appears when it is whole.
+    """Make the row's model and write it to ``folder``, which appears only when it is complete.
 
-    One that is there, and empty, stays what it is (a mount of a container, a shell's place) and
-    is filled at the end.
+    If ``folder`` exists and is empty, it is not replaced (it may be a mount of a container, or
+    the working folder of a shell), but filled at the end.
 
-    Its README has the figures that stand under ``results``; ``said`` is told of what there
-    could not be read.
+    The README has the row's figures from the records under ``results``; ``warn`` is called
+    with a message for each file there that cannot be read.
 
     Raises:
-        EffbenchError: ``folder`` is not empty, the row's encoder cannot be exported, or what
-            it lacks will not fit on the disk of the cache.
-        PluginError: the plugin raised what it did not word for users.
-        StepFailed: its model could not be made.
+        EffbenchError: ``folder`` is not empty, the row's encoder cannot be exported, or the
+            disk of the cache has no room for the steps to be made.
+        PluginError: the plugin raised an exception that is not an `EffbenchError`.
+        StepFailed: the row's model could not be made.
 
     """
     with on_disk(folder):
@@ -78,32 +79,40 @@ def export(
     steps = (*row.steps, *(row.passages.steps if row.passages else ()))
     costs.check_room(steps, costs.Facts(bench.store, bench.device))
     folder = Path(os.path.realpath(folder))
-    try:
-        there = folder.exists()
-        place = folder if there else folder.parent
-        place.mkdir(parents=True, exist_ok=True)
-        beside = tempfile.TemporaryDirectory(dir=place, prefix=f".{folder.name}-")
-    except OSError as error:
-        message = f"{folder}: {error.strerror} (name a folder that can be made)"
-        raise EffbenchError(message) from error
-    with beside as parts:
+    with _temporary_folder(folder) as parts:
         passages = None
         if row.passages:
             passages = _write(row.passages, Path(parts, "passages"), None, bench)
         whole = _write(row, Path(parts, "whole"), passages, bench)
-        card.write(whole, row, plan, bench, results, said)
+        card.write(whole, row, plan, bench, results, warn)
         open_to_readers(whole)
-        with on_disk(folder):
-            if not there:
-                whole.rename(folder)
-                return
-            for path in sorted(whole.iterdir()):
-                path.rename(folder / path.name)
+        _move(whole, folder, existed=Path(parts).parent == folder)
+
+
+def _temporary_folder(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    """Return a temporary folder on the disk of ``folder``: inside it, else beside it."""
+    try:
+        place = folder if folder.exists() else folder.parent
+        place.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=place, prefix=f".{folder.name}-")
+    except OSError as error:
+        message = f"{folder}: {error.strerror} (name a folder that can be made)"
+        raise EffbenchError(message) from error
+
+
+def _move(whole: Path, folder: Path, *, existed: bool) -> None:
+    """Make ``whole`` the folder, or move its files into the folder if that existed before."""
+    with on_disk(folder):
+        if not existed:
+            whole.rename(folder)
+            return
+        for path in sorted(whole.iterdir()):
+            path.rename(folder / path.name)
 
 
 def usage(folder: Path) -> list[str]:
-    """Return lines that say where an export is, and those of Python that use it."""
-    # a model folder that brings code is loaded only by who says so
+    """Return lines that name the exported folder, and the Python code that uses it."""
+    # Sentence Transformers runs code from a model's folder only if the caller trusts it
     code = [path for path in folder.glob("*.py") if path.name != READER]
     trust = ", trust_remote_code=True" if code else ""
     light = [
@@ -124,6 +133,7 @@ def usage(folder: Path) -> list[str]:
 
 
 def _write(row: Row, folder: Path, passages: Path | None, bench: Workbench) -> Path:
+    """Make the row's encoder and let its plugin write ``folder``; return the folder."""
     encoder = row.make(bench)
     if not isinstance(encoder, Exported):
         raise EffbenchError(

@@ -1,6 +1,6 @@
-"""The process, guarded: from what plugins raise, print and change, and from signals.
+"""Protection of the process: from what plugins raise, print and change, and from signals.
 
-It may import `text` and `api`.
+This room may import `text` and `api`.
 """
 
 from __future__ import annotations

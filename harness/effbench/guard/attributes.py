@@ -1,4 +1,4 @@
-"""Attributes of what plugins bring: read under guard, and refused unless they are as wanted."""
+"""Attributes of plugins' objects: they are read safely, and wrong values are refused."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import glanced
+from effbench.guard.blame import blamed_briefly
 from effbench.guard.ordinary import ordinary
 
 REQUIRED = object()
-"""The default of an attribute that has none."""
+"""The default that means: the attribute must exist."""
 
 _SHORT = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 80
 
 
 class Wanted(NamedTuple):
-    """What an attribute must be: in words, and as a test."""
+    """The values that an attribute may have: in words for the message, and as a test."""
 
     text: str
     fits: Callable[[Any], bool]
@@ -32,18 +32,18 @@ METHOD = Wanted("a method", callable)
 def attribute(
     thing: object, name: str, wanted: Wanted, who: str, default: object = REQUIRED
 ) -> Any:
-    """Return an attribute of a plugin's object, or ``default`` where there is none.
+    """Return an attribute of a plugin's object, or ``default`` if the object lacks it.
 
     Raises:
-        EffbenchError: it is missing and has no default, raises something, or is not as wanted;
-            the message names ``who`` and the attribute.
+        EffbenchError: the attribute is missing without a default, raises an error, or has a
+            wrong value; the message names ``who`` and the attribute.
 
     """
-    with glanced(f"{who}: its {name}"):
+    with blamed_briefly(f"{who}: its {name}"):
         try:
             value = ordinary(getattr(thing, name))
         except AttributeError:
-            # a property that raises this is there all the same
+            # a property that raises AttributeError itself is not missing
             if default is REQUIRED or inspect.getattr_static(thing, name, None) is not None:
                 raise
             return default
@@ -53,5 +53,5 @@ def attribute(
 
 
 def shown(value: object) -> str:
-    """Return a value as Python writes it, in one line of bounded length."""
+    """Return a value in Python's notation, in one line of bounded length."""
     return " ".join(_SHORT.repr(value).split())

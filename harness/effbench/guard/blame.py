@@ -1,9 +1,9 @@
-"""Whose fault it was: what is raised where a plugin is called stands under its row's name.
+"""Errors of plugins: an error that a call into a plugin raises gets the name of its row.
 
-A plugin may raise anything, `SystemExit` too, which would end a run with exit code 0 and no
-record. So all but an interrupt is its failure here. Mistakes that it words itself
-(`EffbenchError`) pass as they are, and so does what a row within has been named for already.
-What a plugin changes that belongs to all rows is put back (`effbench.guard.containment`).
+A plugin may raise anything, even `SystemExit`, which would end a run with exit code 0 and no
+record. So every exception except an interrupt becomes a `PluginError` here. An `EffbenchError`
+passes unchanged: the plugin worded it, or it already has the name of an inner row. After the
+call, the state of the process that all rows share is put back (`effbench.guard.containment`).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, TypeVar
 from effbench.api.errors import DISK, EffbenchError
 from effbench.guard import containment
 from effbench.guard.containment import Contained
-from effbench.text.raised import said, trace_of
+from effbench.text.raised import message_of, trace_of
 
 A = TypeVar("A")
 T = TypeVar("T")
 
 
 CODES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-"""What the system says of a disk that takes no more, or is broken."""
+"""The system's error numbers for a disk that is full, read-only or broken."""
 
 
 class PluginError(EffbenchError):
-    """What a plugin raised and did not word for users; keeps the traceback."""
+    """An error of a plugin that has no message for users; it keeps the traceback."""
 
     def __init__(self, message: str, trace: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class PluginError(EffbenchError):
 
 
 class Blamed(Contained):
-    """A call into a plugin, whose failure names it; see `blamed`."""
+    """The context of a call into a plugin; see `blamed`."""
 
     __slots__ = ()
 
@@ -43,38 +43,38 @@ class Blamed(Contained):
         _refuse(self.who, error)
 
 
-class Glanced:
-    """A look at an attribute, whose failure names its plugin; see `glanced`."""
+class BlamedBriefly:
+    """The context of a short call into a plugin; see `blamed_briefly`."""
 
-    __slots__ = ("_outer", "_scope", "_who")
+    __slots__ = ("_outer", "_process", "_who")
 
     def __init__(self, who: str) -> None:
-        self._who, self._scope = who, containment.scope()
+        self._who, self._process = who, containment.process_state()
         self._outer: str | None = None
 
     def __enter__(self) -> None:
-        if self._scope is not None:
-            self._outer = self._scope.touch(self._who)
+        if self._process is not None:
+            self._outer = self._process.touch(self._who)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self._scope is not None:
-            self._scope.who = self._outer
+        if self._process is not None:
+            self._process.who = self._outer
         _refuse(self._who, error)
 
 
 class Doing:
-    """Work of our own, whose failure says what it was; see `doing`."""
+    """The context of work of effbench itself; see `doing`."""
 
-    __slots__ = ("_what",)
+    __slots__ = ("_work",)
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, work: str) -> None:
+        self._work = work
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        _refuse(self._what, error)
+        _refuse(self._work, error)
 
 
 def _refuse(who: str, error: BaseException | None) -> None:
@@ -83,28 +83,31 @@ def _refuse(who: str, error: BaseException | None) -> None:
 
 
 def blamed(who: str) -> Blamed:
-    """Return a context manager that turns what is raised inside into an error naming ``who``.
+    """Return a context manager that turns errors inside into a `PluginError`.
 
-    An interrupt passes, and so does an `EffbenchError`; all else becomes a `PluginError`.
+    The error names ``who``. An interrupt and an `EffbenchError` pass unchanged.
     """
     return Blamed(who)
 
 
-def glanced(who: str) -> Glanced:
-    """Return the same for what is quick and frequent, such as looking at an attribute.
+def blamed_briefly(who: str) -> BlamedBriefly:
+    """Return the same context for a short and frequent call, such as a look at an attribute.
 
-    What it changes for others is put back only when the next plugin is called.
+    The shared state of the process is put back only before the next call into a plugin.
     """
-    return Glanced(who)
+    return BlamedBriefly(who)
 
 
-def doing(what: str) -> Doing:
-    """Return the same for work of our own: plugins that it calls are contained one by one."""
-    return Doing(what)
+def doing(work: str) -> Doing:
+    """Return the same context for work of effbench itself; errors inside name ``work``.
+
+    Each call into a plugin inside needs its own `blamed`.
+    """
+    return Doing(work)
 
 
-def named(call: Callable[[A], T], who: str) -> Callable[[A], T]:
-    """Return ``call``, whose errors name ``who``, for where every nanosecond counts."""
+def blamed_call(call: Callable[[A], T], who: str) -> Callable[[A], T]:
+    """Return ``call`` with errors that name ``who``, for a timed path: it adds no context."""
 
     def called(given: A) -> T:
         try:
@@ -117,43 +120,43 @@ def named(call: Callable[[A], T], who: str) -> Callable[[A], T]:
     return called
 
 
-def drawn(
+def blamed_items(
     items: Callable[[], Iterable[Any]], who: str, take: Callable[[Any], T]
 ) -> Iterator[T]:
-    """Yield what ``take`` makes of each item of a plugin; what is raised names ``who``.
+    """Yield ``take(item)`` for each item that a plugin yields; errors name ``who``.
 
-    ``take`` looks at an item, which may be anything, and may raise an `EffbenchError`.
+    An item may be of any type: ``take`` checks it, and may raise an `EffbenchError`.
     """
     with blamed(who):
         iterator = iter(items())
-    call, ended = glanced(who), object()
+    call, ended = blamed_briefly(who), object()
     while True:
         with call:
             item = next(iterator, ended)
             if item is ended:
                 return
             taken = take(item)
-        yield taken  # outside: what is raised in whoever takes it is not the plugin's
+        yield taken  # outside the context: an error of the consumer is not the plugin's
 
 
 def failure(who: str, error: BaseException) -> PluginError:
-    """Return the error that says in one line what ``who`` raised, or that the disk is full."""
-    text, trace = said(error), trace_of(error)
-    if _of_disk(error):
+    """Return the error that says in one line that ``who`` failed, or that the disk is full."""
+    text, trace = message_of(error), trace_of(error)
+    if _is_full_disk(error):
         advice = "(free some space, or name another --cache and --results)"
         return PluginError(f"cannot write: {text} {advice}", trace)
     return PluginError(f"{who}: {text}", trace)
 
 
-def _of_disk(error: BaseException | None) -> bool:
-    """Tell whether an error says, or was raised for one that says, that the disk is full."""
+def _is_full_disk(error: BaseException | None) -> bool:
+    """Tell whether a full disk caused an error, directly or through other errors."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, OSError) and error.errno is not None:
             full = error.errno in CODES
         else:
-            full = bool(DISK.search(said(error)))
+            full = bool(DISK.search(message_of(error)))
         if full:
             return True
         error = error.__cause__ or error.__context__

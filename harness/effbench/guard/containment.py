@@ -1,11 +1,12 @@
-"""What belongs to all rows of a process stays as it was, whatever a plugin does to it.
+"""Calls into plugins: the state that all rows of the process share stays unchanged.
 
-The first call into a plugin takes a copy of the process's state (`keepers`); after
-each call, what has changed is put back. So a row's numbers depend on no other row: a plugin
-that seeds, goes to another folder or makes float64 the default changes nothing for the next.
-What plugins print is shown as theirs (`effbench.guard.output`).
+The first call into a plugin copies the shared state of the process (`keepers`), and effbench
+puts it back after each call. So the result of a row depends on no other row: a plugin may seed,
+change the folder or make float64 the default, and the next plugin does not notice. The output
+of a plugin is shown with the plugin's name (`effbench.guard.output`).
 
-All this holds within `kept`, which every command enters; elsewhere calls are not contained.
+This holds inside `contained_process`, which every command enters. Other calls are not
+contained.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from weakref import WeakKeyDictionary, WeakSet
 from effbench.guard import ending, interruption
 from effbench.guard.keeper import ABSENT, Imports, Keeper
 from effbench.guard.keepers import keepers
-from effbench.guard.output import Output, own_stdout
+from effbench.guard.output import Output, private_stdout
 from effbench.text.printing import harmless_lines, say
-from effbench.text.raised import raised_in
+from effbench.text.raised import message_of, raised_in
 
 LEFT = "what a plugin left behind"
-"""Who is named for what happens between calls, and when the program has done all."""
+"""The name for output and errors between two calls, and after the command has ended."""
 
 
-class Scope:
-    """A process while a command runs: what it was like before, and which plugin is called."""
+class ProcessState:
+    """The state of the process before a command, and the plugin that runs now."""
 
     def __init__(self) -> None:
         self.who: str | None = None
-        """The plugin that is called now."""
+        """The name of the plugin that runs now; None while effbench itself runs."""
 
         self._thread = threading.get_ident()
         self._depth, self._touched, self._over = 0, False, False
@@ -47,15 +48,15 @@ class Scope:
         self._threads: WeakKeyDictionary[threading.Thread, str] = WeakKeyDictionary()
 
     def enter(self, who: str) -> str | None:
-        """Note that a plugin is called; return who was called before, for `leave`."""
-        if threading.get_ident() != self._thread:  # of a plugin, which reads a dataset
+        """Begin a call into the plugin ``who``; return the outer plugin, for `leave`."""
+        if threading.get_ident() != self._thread:  # a plugin's thread, which reads a dataset
             return self.who
         if self._depth == 0:
             if not self._before:
                 self._begin()
             elif self._touched:
                 self._put_back()
-            else:  # what was deleted, or a thread, may have changed something since
+            else:  # a destructor or a thread may have changed something since
                 self._restore()
             self._known.update(threading.enumerate())
             self._streams = sys.stdout, sys.stderr, sys.stdin
@@ -64,7 +65,7 @@ class Scope:
         return outer
 
     def leave(self, outer: str | None) -> None:
-        """Note that it has returned; after the outermost call put everything back."""
+        """End a call; put the shared state back after the outermost call."""
         if threading.get_ident() != self._thread:
             return
         self._depth -= 1
@@ -73,35 +74,35 @@ class Scope:
             sys.stdout, sys.stderr, sys.stdin = self._streams
         self.end_line()
         self.who = outer
-        interruption.check()  # the plugin may have caught what a signal has raised
+        interruption.check()  # the plugin may have caught the exception of a signal
 
     def touch(self, who: str | None) -> str | None:
-        """Note that a plugin is called for one item of many; return who was called before.
+        """Begin a short call for one item of many; return the outer plugin.
 
-        What it changes is put back at the next call: to look each time would cost too much.
+        The shared state is put back at the next `enter`: a check of each item is too slow.
         """
         self._touched = True
         outer, self.who = self.who, who
         return outer
 
     def end_line(self) -> None:
-        """Show the line that the plugin has begun and not ended."""
+        """Show the unfinished line of the plugin that runs now."""
         if isinstance(sys.stdout, Output) and self.who is not None:
             sys.stdout.end_line(self.who)
 
     def printing(self) -> str | None:
-        """Return whose output it is that somebody prints now; None for our own."""
+        """Return the plugin whose code prints now, or None for effbench itself."""
         if threading.get_ident() == self._thread:
             return LEFT if self._over else self.who
         thread = threading.current_thread()
         return self._threads.get(thread) or self.who or f"thread {thread.name!r}"
 
     def end(self) -> None:
-        """Be over: nothing that is printed from now on is our own."""
+        """End the command: all later output comes from what plugins left behind."""
         self._over = True
 
     def left(self) -> list[str]:
-        """Return a line for each thread of a plugin that keeps the program from ending."""
+        """Return a message for each thread of a plugin that keeps the program alive."""
         return [
             f"{who}: it left a thread running, {thread.name!r} (it ends with the program)"
             for thread, who in list(self._threads.items())
@@ -109,41 +110,38 @@ class Scope:
         ]
 
     def raised(self, args: threading.ExceptHookArgs) -> None:
-        """Say in one line what a thread has raised, and whose it is."""
-        from effbench.text.raised import said
-
+        """Print the error of a thread in one line, with the plugin that started the thread."""
         who = self._threads.get(args.thread) if args.thread else None
         if args.exc_value is not None and args.exc_type is not SystemExit:
             name = args.thread.name if args.thread else "unknown"
             whose = f"{who or self.who or 'a plugin'}: its thread {name!r}"
-            say(f"{whose} raised {said(args.exc_value)}", err=True)
+            say(f"{whose} raised {message_of(args.exc_value)}", err=True)
 
     def unraisable(self, args: Any) -> None:
-        """Say in one line what was raised where nothing can catch it, such as a ``__del__``."""
-        from effbench.text.raised import said
-
+        """Print an error that no code can catch, such as that of a ``__del__``, in one line."""
         if args.exc_value is not None:
             place = raised_in(args.exc_value.__traceback__)
-            say(f"{self.who or LEFT}: {said(args.exc_value)} (ignored; in {place})", err=True)
+            text = message_of(args.exc_value)
+            say(f"{self.who or LEFT}: {text} (ignored; in {place})", err=True)
 
     def close(self) -> None:
-        """Leave the process as it was."""
+        """Put the shared state back for the last time."""
         if self._before:
             self._put_back()
-            with contextlib.suppress(ValueError):  # a plugin has removed it
+            with contextlib.suppress(ValueError):  # a plugin has removed it already
                 sys.meta_path.remove(self._imports)
 
     def _begin(self) -> None:
-        wanted = keepers()
+        every = keepers()
 
         def imported(module: str) -> None:
-            for one, before in self._before.items():
-                if one.module == module and before is ABSENT:
-                    self._before[one] = one.taken()
+            for keeper, before in self._before.items():
+                if keeper.module == module and before is ABSENT:
+                    self._before[keeper] = keeper.taken()
 
-        self._imports = Imports({one.module for one in wanted}, imported)
+        self._imports = Imports({keeper.module for keeper in every}, imported)
         sys.meta_path.insert(0, self._imports)
-        self._before = {one: one.taken() for one in wanted}
+        self._before = {keeper: keeper.taken() for keeper in every}
 
     def _restore(self) -> None:
         for keeper, before in self._before.items():
@@ -158,54 +156,55 @@ class Scope:
                 self._threads[thread] = self.who or "a plugin"
 
 
-_scope: Scope | None = None
+_process: ProcessState | None = None
 
 
 class Contained:
-    """A call into a plugin, which changes nothing for others; see `contained`."""
+    """The context of a call into a plugin; see `contained`."""
 
-    __slots__ = ("_outer", "_scope", "who")
+    __slots__ = ("_outer", "_process", "who")
 
     def __init__(self, who: str) -> None:
-        self.who, self._scope = who, _scope
+        self.who, self._process = who, _process
         self._outer: str | None = None
 
     def __enter__(self) -> None:
-        if self._scope is not None:
-            self._outer = self._scope.enter(self.who)
+        if self._process is not None:
+            self._outer = self._process.enter(self.who)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self._scope is not None:
-            self._scope.leave(self._outer)
+        if self._process is not None:
+            self._process.leave(self._outer)
 
 
 def contained(who: str) -> Contained:
-    """Return the context manager in which ``who``, a plugin, is called."""
+    """Return the context manager for a call into the plugin ``who``."""
     return Contained(who)
 
 
-def scope() -> Scope | None:
-    """Return what is known of the process while a command runs."""
-    return _scope
+def process_state() -> ProcessState | None:
+    """Return the state of the process while a command runs, else None."""
+    return _process
 
 
 @contextmanager
-def kept(*, alone: bool = False) -> Iterator[None]:
-    """Contain calls into plugins while a command runs.
+def contained_process(*, alone: bool = False) -> Iterator[None]:
+    """Contain the calls into plugins while a command runs.
 
-    When the command is ``alone`` what the process is for, descriptor 1 is led away from
-    standard output for good, and what plugins have left does not keep the process alive.
+    ``alone`` means that the process has no other purpose than this command. Then descriptor 1
+    leads to standard error until the process ends, and threads that plugins leave behind do
+    not keep the process alive.
     """
-    global _scope
-    if _scope is not None:  # a command that a plugin offers, which calls another one
+    global _process
+    if _process is not None:  # a plugin's command calls another command
         yield
         return
-    _scope = mine = Scope()
+    _process = process = ProcessState()
     before, hook, unraisable = sys.stdout, threading.excepthook, sys.unraisablehook
-    stream = own_stdout() if alone else None
-    own: Any = before or io.StringIO() if stream is None else stream  # or it is closed
-    sys.stdout = output = Output(own, mine.printing)
-    threading.excepthook, sys.unraisablehook = mine.raised, mine.unraisable
+    stream = private_stdout() if alone else None
+    plain: Any = before or io.StringIO() if stream is None else stream  # None: it is closed
+    sys.stdout = output = Output(plain, process.printing)
+    threading.excepthook, sys.unraisablehook = process.raised, process.unraisable
     form = warnings.formatwarning
     warnings.formatwarning = lambda *given, **named: harmless_lines(form(*given, **named))
     code: Any = 1
@@ -216,13 +215,13 @@ def kept(*, alone: bool = False) -> Iterator[None]:
         code = leaving.code
         raise
     finally:
-        _scope = None
+        _process = None
         if alone:
             output.end()
-            mine.end()
-            ending.end_in_time(code, mine.left)
+            process.end()
+            ending.end_in_time(code, process.left)
         else:
-            mine.close()
+            process.close()
             sys.stdout, threading.excepthook = before, hook
             sys.unraisablehook = unraisable
             warnings.formatwarning = form

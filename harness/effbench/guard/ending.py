@@ -1,4 +1,4 @@
-"""How the program ends: never with success because something else ended it."""
+"""The end of the program: its exit code, and what happens when a plugin ends it."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from effbench.guard.interruption import NUMBERS
 from effbench.text.printing import say
 
 ENDED = 1
-"""The exit code when something ended the program that had no business to."""
+"""The exit code when a plugin ended the program."""
 
 GRACE_SECONDS = 5.0
-"""What plugins have left, threads and exit handlers, may take so long to end."""
+"""The time that threads and exit handlers of plugins have to end."""
 
 _REALLY = os._exit
 
 
 @contextmanager
 def no_silent_end() -> Iterator[None]:
-    """Turn ``os._exit(0)`` of this process into `ENDED` and a line: nothing can catch it.
+    """Turn ``os._exit(0)`` of this process into the exit code `ENDED` with a message.
 
-    So it stays where the block has failed: what a plugin leaves to be done at the exit may end
-    the program like this, too. Children that a library forks end by it as they should.
+    No handler can catch ``os._exit``. When the block fails, the replacement stays until the
+    end, because an exit handler of a plugin may also call ``os._exit(0)``. Forked children of
+    a library end by it as usual.
     """
-    ours, succeeded, before = os.getpid(), False, os._exit
+    process, succeeded, before = os.getpid(), False, os._exit
 
     def end(status: int) -> NoReturn:
-        if status == 0 and os.getpid() == ours and not succeeded:
-            frames = traceback.extract_stack()[:-1]  # none where Python itself calls, at exit
+        if status == 0 and os.getpid() == process and not succeeded:
+            frames = traceback.extract_stack()[:-1]  # empty when Python calls, at the exit
             where = (
                 f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an exit handler"
             )
@@ -57,26 +58,26 @@ def no_silent_end() -> Iterator[None]:
         raise
     finally:
         if succeeded:
-            os._exit = before  # a plugin's own call of ours ends within another one
+            os._exit = before  # a command of a plugin may run inside another command
 
 
 def ended(how: str) -> str:
-    """Return the line that says so."""
+    """Return the message that something ended the program, with ``how``."""
     return f"Error: something ended the program: {how} (a plugin must raise an error instead)"
 
 
 def end_in_time(code: Any, left: Callable[[], Sequence[str]]) -> None:
-    """Let the program end with ``code``, a `SystemExit`'s, although something does not end.
+    """End the program with ``code`` of a `SystemExit` within `GRACE_SECONDS`.
 
     A thread that is no daemon, or an exit handler that waits for ever, would keep a finished
-    run alive. ``left`` returns a line for each such thread.
+    run alive. ``left`` returns a message for each such thread.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
             stream.flush()
     status = code if isinstance(code, int) else int(code is not None)
     with contextlib.suppress(ValueError):  # not in the main thread
-        for number in NUMBERS:  # all is done, or said: it has its code
+        for number in NUMBERS:  # the exit code is known, so a signal only ends
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, lambda *_: _REALLY(status))
 

@@ -1,9 +1,9 @@
-"""Signals that ask the program to end: the first one in order, a second one at once.
+"""Signals that end the program: the first signal ends it in order, a second one at once.
 
-Ctrl-C (SIGINT), a batch system (SIGTERM) and a terminal that is closed (SIGHUP) do the same: an
-exception leaves all that runs, which lets go of its locks, temporary files and processes. Code
-in C that does not return for a while, such as the building of an index, hears no exception: a
-thread of ours ends the program then. What is finished is kept in any case.
+Ctrl-C (SIGINT), a batch system (SIGTERM) and a closed terminal (SIGHUP) have the same effect:
+an exception leaves the running code, which releases its locks, temporary files and processes.
+Long code in C, such as the build of an index, notices no exception: a thread of effbench ends
+the program then. Finished work is kept in every case.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     import psutil
 
 GRACE_SECONDS = 5.0
-"""The main thread has so long to hear of a signal."""
+"""The time in which the main thread must notice a signal."""
 
 SAME_SECONDS = 1.0
-"""Signals within this time are one request: `timeout`, shells and torchrun send several."""
+"""Signals within this time count as one: `timeout`, shells and torchrun send several."""
 
 POLL_SECONDS = 0.1
-"""Between two looks, once a signal has come."""
+"""The time between two checks after a signal."""
 
 NUMBERS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -41,16 +41,16 @@ _REALLY = os._exit
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal has asked the program to end; nobody takes it for a plugin's failure."""
+    """The exception of a signal; it is never treated as the error of a plugin."""
 
     def __init__(self, number: int) -> None:
-        """Keep the signal's number."""
+        """Keep the number of the signal."""
         super().__init__()
         self.number = number
 
 
 class _Listener:
-    """Hears the signals of this process, and remembers the first one."""
+    """Handles the signals of this process, and remembers the first signal."""
 
     def __init__(self) -> None:
         self._first: tuple[int, float] | None = None
@@ -59,14 +59,19 @@ class _Listener:
         self._masks = threading.local()
 
     def listen(self) -> None:
-        """Take over the signals that nobody ignores; raise ValueError in another thread."""
+        """Install the handler for every signal that is not ignored.
+
+        Raises:
+            ValueError: the caller is not the main thread.
+
+        """
         for number in NUMBERS:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, self._hear)
-        if hasattr(os, "register_at_fork"):  # where pipes can be waited for, too
-            awake, told = os.pipe()
-            os.set_blocking(told, False)
-            signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        if hasattr(os, "register_at_fork"):  # systems that have it can also wait for pipes
+            awake, waker = os.pipe()
+            os.set_blocking(waker, False)
+            signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
             os.register_at_fork(
                 before=self._hold,
                 after_in_parent=self._release,
@@ -76,19 +81,19 @@ class _Listener:
             thread.start()
 
     def check(self) -> None:
-        """Raise once more if a signal has come: a plugin may have caught what was raised."""
+        """Raise `Interrupted` again after a signal: a plugin may have caught the first one."""
         if self._first is not None:
             raise Interrupted(self._first[0])
 
     def asked(self) -> bool:
-        """Tell whether a signal has come; to ask is to hear it."""
+        """Tell whether a signal has come; the call counts as noticing it."""
         if self._first is not None:
             self._heard.set()
         return self._first is not None
 
     @contextlib.contextmanager
     def postponed(self) -> Iterator[None]:
-        """Raise what comes within at the end."""
+        """Raise `Interrupted` for a signal inside the block only at the block's end."""
         self._postponed = True
         try:
             yield
@@ -108,10 +113,10 @@ class _Listener:
             end_at_once(self._first[0])
 
     def _watch(self, awake: int) -> None:
-        """End the program when a second signal comes, or its main thread does not hear one."""
-        with contextlib.suppress(OSError, IndexError, ValueError):  # a plugin has had our files
+        """End the program at a second signal, or when the main thread notices none."""
+        with contextlib.suppress(OSError, IndexError, ValueError):  # a plugin closed the pipe
             number = os.read(awake, 1)[0]
-            while signal.getsignal(number) != self._hear:  # such as that of a child's end
+            while signal.getsignal(number) != self._hear:  # another signal, such as SIGCHLD
                 number = os.read(awake, 1)[0]
             since = time.monotonic()
             while True:
@@ -123,15 +128,15 @@ class _Listener:
                     end_at_once(number)
 
     def _hold(self) -> None:
-        """Let signals wait while a process forks: the child has our handlers and our pipe."""
+        """Block the signals during a fork: the child inherits the handlers and the pipe."""
         self._masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
 
     def _release(self) -> None:
-        with contextlib.suppress(Interrupted):  # nothing can leave a hook: `check` says it
+        with contextlib.suppress(Interrupted):  # a hook cannot raise: `check` does it later
             signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before)
 
     def _forget(self) -> None:
-        """Let a forked child be ended as any process is."""
+        """Restore the usual handlers in a forked child."""
         with contextlib.suppress(ValueError):  # forked by another thread
             signal.set_wakeup_fd(-1)
             for number in NUMBERS:
@@ -146,10 +151,10 @@ _listener: _Listener | None = None
 
 
 def listen() -> None:
-    """Hear the signals from now on, in a process that runs one command and nothing else."""
+    """Handle the signals from now on, in a process that runs only one command."""
     global _listener
     if _listener is None:
-        with contextlib.suppress(ValueError):  # not in the main thread: its signals are ours
+        with contextlib.suppress(ValueError):  # not in the main thread
             listener = _Listener()
             listener.listen()
             _listener = listener
@@ -163,10 +168,12 @@ def check() -> None:
 
 @contextlib.contextmanager
 def postponed() -> Iterator[Callable[[], bool]]:
-    """Let the first signal wait inside, for who can keep its work; yield what tells of one.
+    """Postpone the first signal inside the block, so that the block can save its work.
 
-    Who is told leaves soon, and `Interrupted` is raised then. Who does not ask for
-    `GRACE_SECONDS` is ended at once, and so is everyone by a second signal.
+    The context yields a function that tells whether a signal has come. The block calls it
+    often, and leaves soon after it returns True: `Interrupted` is raised at the end of the
+    block. If the block does not call it within `GRACE_SECONDS` of a signal, or a second signal
+    comes, the program ends at once.
     """
     if _listener is None:
         yield lambda: False
@@ -176,9 +183,9 @@ def postponed() -> Iterator[Callable[[], bool]]:
 
 
 def settle(error: KeyboardInterrupt) -> int:
-    """Say what an interrupt leaves, end our children, and return the exit code.
+    """Print that finished work is kept, end the children, and return the exit code.
 
-    The code is 128 and the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+    The code is 128 plus the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
     """
     if _speaks():
         say(LEAVES, err=True)
@@ -189,32 +196,33 @@ def settle(error: KeyboardInterrupt) -> int:
 
 
 def end_at_once(number: int) -> NoReturn:
-    """End the process and its children; wait for nothing, nor for who reads what is said."""
+    """End the process and its children at once; do not wait for a reader of the message."""
     try:
         _end_children(patience=0.0)
-        said = f"{LEAVES}\n".encode() if _speaks() else b""
+        message = f"{LEAVES}\n".encode() if _speaks() else b""
         if os.isatty(2):
-            said += b"\x1b[?25h"  # bars hide the cursor
+            message += b"\x1b[?25h"  # shows the cursor, which progress bars hide
         # Python's own stream is locked while another thread waits for room in a full pipe
         if select.select([], [2], [], 0.0)[1]:
-            os.write(2, said)
+            os.write(2, message)
     finally:
         _REALLY(128 + number)
 
 
 def _speaks() -> bool:
-    """Tell whether it is this process that says it: of torchrun's the first, for all."""
+    """Tell whether this process prints the message: under torchrun only the first does."""
     with contextlib.suppress(EffbenchError):
         return not processes.rank()
     return True
 
 
 def _end_children(patience: float) -> None:
-    """End what plugins have started in this process; it has so many seconds to end itself."""
+    """End the child processes; they have ``patience`` seconds to end by themselves."""
     import psutil
 
     with contextlib.suppress(psutil.Error, OSError):
-        left = [one for one in psutil.Process().children(recursive=True) if not _tidies(one)]
+        every = psutil.Process().children(recursive=True)
+        left = [child for child in every if not _is_tracker(child)]
         if patience:
             for child in left:
                 with contextlib.suppress(psutil.Error):
@@ -225,8 +233,8 @@ def _end_children(patience: float) -> None:
                 child.kill()
 
 
-def _tidies(process: psutil.Process) -> bool:
-    """Tell whether it is Python's own, which unlinks shared memory when we have ended."""
+def _is_tracker(process: psutil.Process) -> bool:
+    """Tell whether a child is Python's tracker, which unlinks shared memory after the end."""
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""One thing that belongs to all rows: taken, and put back; noticed when it is imported."""
+"""The class of a keeper, which copies a part of the shared state and puts it back."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from types import ModuleType
 from typing import Any
 
 ABSENT = object()
-"""What is kept of a module that is not imported."""
+"""Stands for the state of a module that is not imported."""
 
 
 @dataclass(frozen=True, eq=False)
 class Keeper:
-    """One thing that plugins may change: taken from its module, and put back there."""
+    """Copies a part of a module's state, and puts it back after a plugin changed it."""
 
     module: str
     take: Callable[[Any], Any]
     put: Callable[[Any, Any], object]
 
     def taken(self) -> Any:
-        """Return the thing as it is now."""
+        """Return a copy of the present state, or `ABSENT`."""
         module = sys.modules.get(self.module)
         with contextlib.suppress(Exception):  # such as a working directory that is gone
             return ABSENT if module is None else self.take(module)
         return ABSENT
 
     def put_back(self, before: Any) -> None:
-        """Make it what it was, where that can be done."""
+        """Put the state ``before`` back, if that is possible."""
         if before is not ABSENT:
             with contextlib.suppress(Exception):
                 self.put(sys.modules[self.module], before)
 
 
 class Imports:
-    """Stands in `sys.meta_path` to tell when one of some modules has been imported."""
+    """An entry of `sys.meta_path` that reports the import of certain modules."""
 
     def __init__(self, modules: Iterable[str], imported: Callable[[str], None]) -> None:
         self._modules, self._imported = frozenset(modules), imported
@@ -45,7 +45,7 @@ class Imports:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec that would have been found anyway; its loader tells."""
+        """Return the usual spec of a module, with a loader that reports the import."""
         spec = PathFinder.find_spec(name, path) if name in self._modules else None
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
@@ -59,7 +59,7 @@ class Imports:
 
 
 def attribute(module: str, name: str) -> Keeper:
-    """Return a keeper of a module's attribute."""
+    """Return the keeper of a module's attribute."""
 
     def put(at: Any, was: Any) -> None:
         if getattr(at, name) is not was:
@@ -69,10 +69,10 @@ def attribute(module: str, name: str) -> Keeper:
 
 
 def pair(module: str, getter: str, setter: str) -> Keeper:
-    """Return a keeper of what one function of a module says and another one sets."""
+    """Return the keeper of a setting with a function ``getter`` and a function ``setter``."""
 
     def put(at: Any, was: Any) -> None:
-        if getattr(at, getter)() != was:  # setting may cost more than looking
+        if getattr(at, getter)() != was:  # to set may take longer than to get
             getattr(at, setter)(was)
 
     return Keeper(module, lambda at: getattr(at, getter)(), put)

@@ -1,8 +1,7 @@
-"""What belongs to all rows of a process, and how it is put back after a plugin had it.
+"""The keepers of the shared state of the process: Python's, the system's and numpy's.
 
-A keeper knows one thing: how to take it, and how to put it back. One that belongs to a module
-which is not imported yet is taken the moment that it has been: importing torch for nothing
-would take seconds.
+A keeper copies a part of the state and puts it back. If the module of a keeper is not imported
+yet, the state is copied right after its import: an unneeded import of torch takes seconds.
 """
 
 from __future__ import annotations
@@ -48,27 +47,28 @@ def _put_environment(_: Any, was: dict[Any, Any]) -> None:
 
 
 def _finders(name: str) -> Keeper:
-    """Return the keeper of a list without which nothing can be imported."""
+    """Return the keeper of a list in `sys` that every import needs."""
 
     def put(at: Any, was: list[Any]) -> None:
         now = getattr(at, name)
-        if any(one not in now for one in was):
-            now[:] = [*(one for one in now if one not in was), *was]
+        if any(finder not in now for finder in was):
+            now[:] = [*(finder for finder in now if finder not in was), *was]
 
     return Keeper("sys", lambda at: list(getattr(at, name)), put)
 
 
 def _put_path(_: Any, was: list[str]) -> None:
-    """Let what was there come first: what a plugin has added hides no module from others."""
+    """Put the earlier folders first, so that a plugin's folder hides no module."""
     if sys.path != was:
-        sys.path = [*was, *(one for one in sys.path if one not in was)]
+        sys.path = [*was, *(folder for folder in sys.path if folder not in was)]
 
 
 def _put_filters(_: Any, was: list[Any]) -> None:
-    """Let the filters that were there come first; of others those stay that only silence."""
+    """Put the earlier filters first; of new filters keep only those that ignore warnings."""
     now: Any = warnings.filters
     if now != was:
-        now[:] = [*was, *(one for one in now if one[0] == "ignore" and one not in was)]
+        new = [entry for entry in now if entry[0] == "ignore" and entry not in was]
+        now[:] = [*was, *new]
         warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
@@ -82,7 +82,7 @@ _TIMERS = [
     for name in ("REAL", "VIRTUAL", "PROF")
     if hasattr(signal, f"ITIMER_{name}")
 ]
-_handler = getattr(signal, "_signal", signal).getsignal  # looks up no enum: ten times quicker
+_handler = getattr(signal, "_signal", signal).getsignal  # without an enum: ten times as fast
 
 
 def _take_signals(_: Any) -> dict[int, Any]:
@@ -98,7 +98,7 @@ def _put_signals(_: Any, was: dict[int, Any]) -> None:
 
 
 def _take_limits(resource: Any) -> dict[int, int]:
-    """Return the soft limits; a hard one cannot be raised again."""
+    """Return the soft limits; a hard limit cannot be raised again."""
     names = [f"RLIMIT_{name}" for name in ("AS", "CPU", "DATA", "FSIZE", "NOFILE", "STACK")]
     kinds = [getattr(resource, name) for name in names if hasattr(resource, name)]
     return {kind: resource.getrlimit(kind)[0] for kind in kinds}
@@ -112,13 +112,13 @@ def _put_limits(resource: Any, was: dict[int, int]) -> None:
 
 
 def _take_timers(_: Any) -> list[int]:
-    """Return the timers that run, each of which sends a signal that ends the process."""
+    """Return the running timers; each would send a signal that ends the process."""
     return [which for which in _TIMERS if any(signal.getitimer(which))]
 
 
 def _put_timers(_: Any, was: list[int]) -> None:
     for which in _take_timers(None):
-        if which not in was:  # one that ran before has gone on
+        if which not in was:  # an earlier timer goes on
             signal.setitimer(which, 0)
 
 
@@ -199,8 +199,8 @@ def _of_python() -> list[Keeper]:
 
 
 def keepers() -> list[Keeper]:
-    """Return a keeper for each thing that belongs to all rows."""
-    found = [
+    """Return the keepers of all state that the rows of a process share."""
+    every = [
         Keeper("os", lambda _: os.getcwd(), _put_folder),  # noqa: PTH109
         attribute("os", "environ"),
         Keeper("os", _take_environment, _put_environment),
@@ -214,7 +214,7 @@ def keepers() -> list[Keeper]:
         *of_torch(),
     ]
     if hasattr(os, "sched_getaffinity"):
-        found.append(Keeper("os", lambda _: os.sched_getaffinity(0), _put_affinity))
+        every.append(Keeper("os", lambda _: os.sched_getaffinity(0), _put_affinity))
     if hasattr(signal, "setitimer"):
-        found.append(Keeper("signal", _take_timers, _put_timers))
-    return found
+        every.append(Keeper("signal", _take_timers, _put_timers))
+    return every

@@ -1,4 +1,4 @@
-"""Texts and numbers of plugins as Python's own: an object of a subclass may do as it likes."""
+"""Conversion of plugins' texts and numbers to plain str, int and float."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def ordinary(value: Any) -> Any:
-    """Return a value of a subclass of str, int or float as one of that type; all else as it is.
+    """Return a plain str, int or float for a value of a subclass, and other values unchanged.
 
-    None of its methods is called: they may raise, or say something else each time.
+    No method of the subclass is called: it may raise, or return another value each time.
     """
     kind = type(value)
     if kind in (str, bool):

@@ -1,8 +1,8 @@
-"""Standard output is the program's alone: what plugins print goes to standard error, named.
+"""Standard output: only effbench writes there; plugins' output goes to standard error.
 
-What Python prints while a plugin is called gets the plugin's name before each line. File
-descriptor 1 itself leads to standard error from the start, for C libraries and for programs
-that a plugin starts; the program's own output goes to a copy of it that nobody else has.
+Each line that Python code of a plugin prints gets the plugin's name. C libraries and programs
+that a plugin starts write to file descriptor 1, so it leads to standard error from the start,
+and effbench writes to a private copy of it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from effbench.text.printing import say
 
 
 class Output:
-    """Stands in for `sys.stdout`: the program's own output, unless a plugin is at work."""
+    """Replaces `sys.stdout`: separates the output of effbench from the output of plugins."""
 
     def __init__(self, plain: Any, who: Callable[[], str | None]) -> None:
-        """Send what is written to ``plain`` while ``who()`` is nobody."""
+        """Write to ``plain`` while ``who()``, the plugin that runs, is None."""
         self._plain, self._who = plain, who
         self._begun = ""
 
     def write(self, text: str) -> int:
-        """Write text, or show it as what a plugin has printed."""
+        """Write text, or show it with the name of the plugin that printed it."""
         who = self._who()
         if who is None:
             return int(self._plain.write(text))
@@ -41,30 +41,30 @@ class Output:
             self.write(line)
 
     def flush(self) -> None:
-        """Flush the program's own output, whoever asks."""
+        """Flush the output of effbench, also when a plugin calls this."""
         self._plain.flush()
 
     def end(self) -> None:
-        """Flush it for the last time; what a full disk has not taken is not tried again."""
+        """Flush for the last time; when the disk is full, drop the text."""
         try:
             self._plain.flush()
         except (OSError, ValueError):
             self._plain = Path(os.devnull).open("w")  # noqa: SIM115 - until the program ends
 
     def end_line(self, who: str) -> None:
-        """Show the line that a plugin has begun and not ended."""
+        """Show the unfinished line of the plugin ``who``."""
         line, self._begun = self._begun, ""
         self._show(who, [line])
 
     def close(self) -> None:
-        """Do nothing: it is not a plugin's to close."""
+        """Do nothing, because a plugin must not close this stream."""
 
     def detach(self) -> Any:
-        """Refuse, for the same reason."""
+        """Refuse, because a plugin must not take the stream away."""
         raise io.UnsupportedOperation("detach")
 
     def __getattr__(self, name: str) -> Any:
-        """Be in all else like the stream that is written to now."""
+        """Return the attribute of the stream that is written to now."""
         return getattr(self._plain if self._who() is None else sys.stderr, name)
 
     @staticmethod
@@ -72,10 +72,10 @@ class Output:
         say(*(f"{who}: {line}" for line in lines if line), err=True)
 
 
-def own_stdout() -> Any:
-    """Return a stream to where standard output leads now, and lead descriptor 1 elsewhere.
+def private_stdout() -> Any:
+    """Return a private stream to standard output, and lead descriptor 1 to standard error.
 
-    None when `sys.stdout` is no descriptor 1.
+    Return None when `sys.stdout` is not descriptor 1.
     """
     try:
         if sys.stdout.fileno() != 1:
@@ -94,6 +94,6 @@ def own_stdout() -> Any:
     return io.TextIOWrapper(
         binary,
         encoding=sys.stdout.encoding,
-        errors="backslashreplace",  # a character that this terminal has not stops nothing
+        errors="backslashreplace",  # a character that the terminal lacks stops no output
         line_buffering=bool(sys.stdout.line_buffering),
     )

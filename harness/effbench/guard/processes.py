@@ -1,41 +1,37 @@
-"""Runs of several processes on one machine (torchrun): one does all, the others train along.
+"""Runs of several processes on a machine (torchrun): the number of this process.
 
-Trainings are the steps that processes do together: the trainer's loop shares out their batches.
-Other steps are made by whoever comes first, since steps have locks.
+All processes train together: the loop of the trainer shares out the batches. The other steps
+have locks, and the first process that comes makes them.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from effbench.api.errors import EffbenchError
 
-if TYPE_CHECKING:
-    pass
-
-
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
-"""What torchrun tells each process; libraries read one or another of them."""
+"""The variables that torchrun sets for each process, and that libraries read."""
 
 TOLD = (
     *VARIABLES,
     "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE", "ROLE_RANK", "ROLE_WORLD_SIZE",
     "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE",
 )  # fmt: skip
-"""What tells libraries that a process is one of several: torchrun's variables, and MPI's."""
+"""All variables of torchrun and MPI that tell a library about several processes."""
 
 
 def settle() -> str:
-    """Forget what is left of another program's processes, so that no library sees it either.
+    """Remove variables that another program left behind, so that no library reads them.
 
-    A shell or a batch system may export ``RANK`` alone: we are no process of several then.
+    A shell or a batch system may export only ``RANK``: then this process runs alone.
 
     Returns:
-        A line that says what was forgotten; empty where nothing was, or torchrun started one.
+        A message with the removed variables; "" if none was removed, or if torchrun started
+        this process alone.
 
     Raises:
-        EffbenchError: torchrun's variables are all there, and make no sense.
+        EffbenchError: all variables of torchrun are set, and they contradict each other.
 
     """
     if not several():
@@ -56,26 +52,26 @@ def settle() -> str:
 
 
 def rank() -> int:
-    """Return this process's number among those that torchrun started; 0 when it is alone."""
+    """Return the number of this process under torchrun, or 0 when it runs alone."""
     return _place()[0]
 
 
 def several() -> bool:
-    """Tell whether torchrun started other processes too."""
+    """Tell whether torchrun started several processes."""
     return _place()[1] > 1
 
 
 def _place() -> tuple[int, int]:
-    """Return this process's number, and how many there are: 0 of 1 unless torchrun says all."""
-    said = {name: os.environ.get(name, "") for name in VARIABLES}
-    if not all(said.values()):
+    """Return the number of this process, and how many run; (0, 1) without torchrun."""
+    values = {name: os.environ.get(name, "") for name in VARIABLES}
+    if not all(values.values()):
         return 0, 1
     try:
-        number, count, local, _port = (int(said[n]) for n in VARIABLES if n != "MASTER_ADDR")
+        number, count, local, _port = (int(values[n]) for n in VARIABLES if n != "MASTER_ADDR")
     except ValueError:
         number, count, local = -1, 1, -1
     if not 0 <= number < count or not 0 <= local < count:
-        spelled = ", ".join(f"{name}={value}" for name, value in said.items())
+        spelled = ", ".join(f"{name}={value}" for name, value in values.items())
         raise EffbenchError(
             f"the environment has {spelled}, which no process of torchrun has "
             "(unset them, or start with torchrun)"
@@ -84,14 +80,14 @@ def _place() -> tuple[int, int]:
 
 
 def _has_first() -> bool:
-    """Tell whether the agent that started this process started one of number 0, too."""
+    """Tell whether the parent process has a child with the number 0."""
     import psutil
 
-    for one in psutil.Process(os.getppid()).children():
+    for process in psutil.Process(os.getppid()).children():
         try:
-            if one.environ().get("RANK") == "0":
+            if process.environ().get("RANK") == "0":
                 return True
-        except psutil.AccessDenied:  # nobody may look here: believe the environment
+        except psutil.AccessDenied:  # no permission to look: trust the environment
             return True
         except psutil.NoSuchProcess:
             continue

@@ -1,7 +1,7 @@
-"""What torch keeps for all rows, and how it is put back after a plugin had it.
+"""The keepers of torch's state that all rows of the process share.
 
-A context that a plugin has entered and not left goes on for all, too: inference mode, autocast,
-a device as a context.
+The state includes contexts that a plugin entered and did not leave: inference mode, autocast, a
+device as a context.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from effbench.guard.keeper import Keeper, attribute, pair
 
 _modes: list[Any] = []
-"""Inference mode is left by entering its opposite, for as long as that object lives."""
+"""The entered modes: inference mode ends while an object of the opposite mode lives."""
 
 
 def _put_inference(torch: Any, was: bool) -> None:
@@ -36,7 +36,7 @@ def _put_autocast(torch: Any, was: dict[str, tuple[bool, Any]]) -> None:
 
 
 def _put_contexts(torch: Any, was: int) -> None:
-    """Leave what changes all functions of torch, such as a device as a context."""
+    """Leave contexts that change all functions of torch, such as a device as a context."""
     while torch._C._len_torch_function_stack() > was:
         torch._C._pop_torch_function_stack()
 
@@ -52,7 +52,7 @@ def _put_device(torch: Any, was: Any) -> None:
 
 
 def _flushes(torch: Any) -> bool:
-    """Tell whether the processor takes the smallest numbers for 0."""
+    """Tell whether the processor treats the smallest (denormal) numbers as 0."""
     least = torch.tensor(5e-324, dtype=torch.float64, device="cpu")
     return bool((least * 1).item() == 0)
 
@@ -63,7 +63,7 @@ def _put_flushing(torch: Any, was: bool) -> None:
 
 
 def of_torch() -> list[Keeper]:
-    """Return the keepers of torch: what decides numbers and speed of every model."""
+    """Return the keepers of torch: settings that decide the results and speed of models."""
     return [
         pair("torch", "get_default_dtype", "set_default_dtype"),
         Keeper("torch", lambda torch: torch.get_default_device(), _put_device),

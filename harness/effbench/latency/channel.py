@@ -21,7 +21,7 @@ from typing import IO, Any
 import msgspec
 
 from effbench.guard.blame import PluginError
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 
 MARK = "EFFBENCH_WORKER"
 """The environment variable that marks all processes of a worker."""
@@ -163,7 +163,7 @@ class Inside:
         with suppress(OSError):  # a plugin may have closed standard error
             write(2, "".join(format_exception(error)).encode(errors="replace"))
         try:
-            text = said(error).encode(errors="replace").decode()
+            text = message_of(error).encode(errors="replace").decode()
             named = isinstance(error, PluginError)
             self._write(_encode({"to": self._token, "failed": text, "named": named}) + b"\n")
         finally:

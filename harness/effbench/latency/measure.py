@@ -26,7 +26,7 @@ from effbench.steps.data import queries_of
 from effbench.store.disk import listed
 from effbench.store.paths import check_writable
 from effbench.text.printing import one_line
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work import code
 from effbench.work.workbench import StepFailed, Workbench
 
@@ -80,7 +80,7 @@ def measure_latency(
             latency = latency or _measure(group, source, bench, folder, options, known)
         except Exception as error:  # any exception: the sessions of other datasets are kept
             log.debug("latency on %s", group[0].dataset.name, exc_info=True)
-            errors = dict.fromkeys((cell.name for cell in group), said(error))
+            errors = dict.fromkeys((cell.name for cell in group), message_of(error))
             latency = DatasetLatency(None, group, errors, True)
         keep(latency)
 
@@ -151,7 +151,7 @@ def _note_differences(recording: Recording, cells: Sequence[Cell], bench: Workbe
         try:
             differing = recording.answers.differing(cell, bench)
         except Exception as error:  # the cell's run may have been removed meanwhile
-            recording.header["errors"].setdefault(cell.name, said(error))
+            recording.header["errors"].setdefault(cell.name, message_of(error))
             continue
         if differing:
             recording.header["rows"][cell.name]["differs"][END_TO_END] = differing

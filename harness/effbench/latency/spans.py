@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from effbench.api.encoders import IncrementalQueryEncoder, StagedQueryEncoder
-from effbench.guard.blame import named
+from effbench.guard.blame import blamed_call
 from effbench.plan.cells import Cell
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.search import SearchIndex
@@ -56,7 +56,10 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
     def find_docs(vectors: Any) -> Any:
         return index_answer(ask(vectors, search.depth, **search.options), search.index.row)
 
-    encode, find = named(encode_text, search.row.who), named(find_docs, search.searcher.who)
+    encode, find = (
+        blamed_call(encode_text, search.row.who),
+        blamed_call(find_docs, search.searcher.who),
+    )
     return {
         ENCODE: Span(str, encode, np.array),
         **_typing_spans(search, bench),

@@ -1,6 +1,6 @@
-"""The computer: its facts, its fingerprint, its state from minute to minute, its energy.
+"""The computer: its facts, its fingerprint, its present state, its energy counters.
 
-It may import `store` and the rooms before it.
+This room may import `store` and the rooms before it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The energy counters of processor and GPU, where there are some that we may read."""
+"""The energy counters of processors and GPUs, where this user may read them."""
 
 from __future__ import annotations
 
@@ -10,52 +10,53 @@ from effbench.machine.nvml import Gpus
 
 
 class Counters:
-    """Counters of joules: RAPL for processors (Intel's and AMD's), NVML for NVIDIA's GPUs.
+    """Counters of joules: RAPL for processors of Intel and AMD, NVML for GPUs of NVIDIA.
 
-    They count all that runs on a processor or card, not this process alone, and move on every
-    millisecond (RAPL) or tenth of a second (NVML): take them around seconds of work. A RAPL
-    counter starts again after some 2^18 J, tens of minutes under load: between two readings
-    it may do so once. Without readable counters (RAPL is often root's) there are no names.
+    They count the energy of the whole processor or card, not of this process alone. They change
+    every millisecond (RAPL) or every tenth of a second (NVML), so read them before and after
+    seconds of work. A RAPL counter starts again at 0 after about 2^18 J, which are tens of
+    minutes under load; between two readings this may happen once. Often only root may read
+    RAPL: without readable counters, ``names`` is empty.
     """
 
     def __init__(self, root: Path = ROOT) -> None:
         zones = sorted((root / "sys/class/powercap").glob("intel-rapl:*"))
-        # parts of a package are named otherwise, and so is the whole machine
+        # other names are parts of a package, or the whole machine
         self._zones = [
             zone for zone in zones if (text(zone / "name") or "").startswith("package")
         ]
         self._gpus = Gpus()
         self._keys = tuple(self.read())
         self.names = tuple(dict.fromkeys(key.split(":")[0] for key in self._keys))
-        """What `between` tells of: "cpu", "gpu", both, or nothing."""
+        """The keys that `between` returns: "cpu", "gpu", both or none."""
 
     def read(self) -> dict[str, float]:
-        """Return joules since some origin by counter ("cpu:0"), for `between` only."""
-        found = {}
+        """Return a reading in joules for each counter ("cpu:0"); use it only in `between`."""
+        reading = {}
         for place, zone in enumerate(self._zones):
             if (microjoules := number(zone / "energy_uj")) is not None:
-                found[f"cpu:{place}"] = microjoules / 1e6
+                reading[f"cpu:{place}"] = microjoules / 1e6
         for place, joules in enumerate(self._gpus.joules()):
             if joules is not None:
-                found[f"gpu:{place}"] = joules
-        return found
+                reading[f"gpu:{place}"] = joules
+        return reading
 
     def between(
         self, before: Mapping[str, float], after: Mapping[str, float]
     ) -> dict[str, float]:
-        """Return the joules used between two readings, all packages or cards together.
+        """Return the joules between two readings, added up over all packages or cards.
 
-        A name is left out when one of its counters could not be read both times, or went
-        back in a way that it should not.
+        A name is missing when one of its counters was not readable both times, or went back
+        without a known range.
         """
-        found = {}
+        total = {}
         for name in self.names:
             keys = [key for key in self._keys if key.split(":")[0] == name]
             used = [self._used(key, before.get(key), after.get(key)) for key in keys]
             known = [joules for joules in used if joules is not None]
             if len(known) == len(keys):
-                found[name] = sum(known)
-        return found
+                total[name] = sum(known)
+        return total
 
     def _used(self, key: str, before: float | None, after: float | None) -> float | None:
         if before is None or after is None:

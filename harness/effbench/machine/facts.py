@@ -1,4 +1,4 @@
-"""Facts of the machine, and a short name that latencies are tied to."""
+"""Facts of this machine, and its name in folders of results."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ PACKAGES = (
 )  # fmt: skip
 
 NAMED = "EFFBENCH_MACHINE"
-"""The variable that names this machine: for containers and runners that are one to the user."""
-
+"""The variable with the machine's name: several containers or runners may share a name."""
 
 PUBLISHED = "published"
-"""The folder beside machines' own that holds results of others, as in our repository."""
+"""The folder for results of other machines, as in effbench's repository."""
 
 
 @cache
 def facts() -> dict[str, Any]:
-    """Return what decides how fast this machine is: processor, cores, memory, GPUs, system."""
+    """Return the facts that decide the speed: processor, cores, memory, GPUs, system."""
     import psutil
 
     return {
@@ -49,14 +48,14 @@ def facts() -> dict[str, Any]:
 
 
 def name() -> str:
-    """Return the machine's name in result folders.
+    """Return the machine's name in folders of results.
 
-    That is what EFFBENCH_MACHINE says, else processor, threads and a hash of `described`: two
-    computers of one kind have two names. Whether their latencies may be compared is decided by
-    `effbench.machine.fingerprint`, not by names.
+    The name is the value of EFFBENCH_MACHINE, or else the processor, the number of threads and
+    a hash of `described`: two computers of the same kind have different names. The names do
+    not decide whether two latencies are comparable; `effbench.machine.fingerprint` does.
 
     Raises:
-        EffbenchError: EFFBENCH_MACHINE can name no folder.
+        EffbenchError: EFFBENCH_MACHINE cannot be the name of a folder.
 
     """
     if given := os.environ.get(NAMED):
@@ -73,7 +72,7 @@ def name() -> str:
 
 
 def spelled(machine: str, among: Collection[str]) -> str:
-    """Return a machine's name as people read it: of several, this one is pointed out."""
+    """Return a machine's name for a message; among several names, this machine is marked."""
     if len(set(among)) > 1:
         with suppress(EffbenchError):
             return f"{machine} (this machine)" if machine == name() else machine
@@ -81,16 +80,16 @@ def spelled(machine: str, among: Collection[str]) -> str:
 
 
 def described() -> dict[str, Any]:
-    """Return the facts and which computer of that kind this is: what machine.json holds."""
+    """Return the facts and the identity of this machine: the content of machine.json."""
     return {**facts(), "identity": identity()}
 
 
 @cache
 def identity(root: Path = Path("/")) -> str:
-    """Return 12 hex digits that another computer, or another container, does not have.
+    """Return 12 hex digits that differ between computers and between containers.
 
-    They are a keyed hash of the system's machine-id, which stays secret that way, as
-    machine-id(5) asks; where there is none (in containers, on macOS) of the host's name.
+    They are a keyed hash of the machine-id, because machine-id(5) asks to keep the id secret.
+    Without a machine-id (in containers, on macOS) they are a keyed hash of the host's name.
     """
     known = platform.node()
     for place in ("etc/machine-id", "var/lib/dbus/machine-id"):
@@ -103,18 +102,18 @@ def identity(root: Path = Path("/")) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return Python's version and those of the packages that move numbers or speed."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python and of the packages that decide results or speed."""
+    releases = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            releases[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return releases
 
 
 def cpu_model(root: Path = Path("/")) -> str:
-    """Return the processor's name as the system tells it."""
+    """Return the processor's name as the system reports it."""
     try:
         text = (root / "proc/cpuinfo").read_text(errors="replace")
         model = re.search(r"model name\s*:\s*(.+)", text)
@@ -124,7 +123,7 @@ def cpu_model(root: Path = Path("/")) -> str:
 
 
 def gpu_models(root: Path = Path("/")) -> list[str]:
-    """Return the models of NVIDIA GPUs that the driver knows, without loading CUDA."""
+    """Return the models of NVIDIA GPUs that the driver reports; CUDA is not loaded."""
     infos = sorted((root / "proc/driver/nvidia/gpus").glob("*/information"))
     models = (re.search(r"Model:\s*(.+)", info.read_text()) for info in infos)
     return [model[1].strip() for model in models if model]

@@ -1,4 +1,4 @@
-"""What decides latency on a machine, and must be equal for two latencies to be comparable."""
+"""The fingerprint: the facts that must be equal for two latencies to be comparable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENGINES = (
     "PyStemmer", "ctranslate2", "hnswlib", "jax", "numba", "onnxruntime", "onnxruntime-gpu",
     "openvino", "scann", "triton", "usearch",
 )  # fmt: skip
-"""Packages that do the work of plugins, or of those in `machine.PACKAGES`, where installed."""
+"""Packages that compute for plugins, or for packages in `facts.PACKAGES`."""
 
 ENVIRONMENT = (
     "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES", "DNNL_MAX_CPU_ISA", "GLIBC_TUNABLES",
@@ -33,7 +33,7 @@ ENVIRONMENT = (
     "OMP_PROC_BIND", "OMP_WAIT_POLICY", "ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE",
     "PYTHONDEVMODE", "PYTHONMALLOC", "PYTHONOPTIMIZE", "PYTHON_JIT",
 )  # fmt: skip
-"""Variables that move speed; how many threads there are is said by ``threads``."""
+"""Variables that change the speed; the field ``threads`` has the number of threads."""
 
 LIBRARIES = "platform.software.libraries.python"
 NOT_COMPARED = {
@@ -45,19 +45,19 @@ SHORTENED = {
     "platform.operating system.kernel": re.compile(r"\S+ \d+(\.\d+)?"),
     "platform.software.python.version": re.compile(r"\d+\.\d+"),
 }
-"""Fields of which only the beginning is compared."""
+"""Fields with a comparison of their beginning only: the part that the pattern matches."""
 
 
 def fingerprint(threads: int, cpus: Sequence[int] | None, root: Path = ROOT) -> dict[str, Any]:
-    """Return what decides latency here, under the names of ir_metadata where it has one.
+    """Return the facts that decide latency here, with names of ir_metadata where it has them.
 
     Args:
-        threads: how many the measured work may use.
-        cpus: the processors it is bound to (None: to none).
-        root: of the tree that /proc, /sys and /etc are read from.
+        threads: the number of threads that the measured work may use.
+        cpus: the processors that the work is bound to (None: it is not bound).
+        root: the folder that contains /proc, /sys and /etc.
 
     Returns:
-        Facts that JSON can hold; those not known here are absent. ``gpu`` is a list.
+        A mapping for JSON; unknown facts are absent. ``gpu`` is a list.
 
     """
     bound = sorted(cpus) if cpus is not None else _inherited()
@@ -79,19 +79,20 @@ def fingerprint(threads: int, cpus: Sequence[int] | None, root: Path = ROOT) -> 
 
 
 def digest(fingerprint: Mapping[str, Any]) -> str:
-    """Return 12 hex digits that are equal where latencies are comparable.
+    """Return 12 hex digits that are equal when latencies are comparable.
 
-    All that a fingerprint holds counts, but for what changes often and hardly moves the speed
-    of a query: the distribution's name (its kernel and C library count), the kernel beyond
-    major.minor, Python beyond major.minor, and the packages that run only off the clock
-    (effbench itself too: the protocol's number says how it measures). The processor's microcode
-    does count: updates of it have slowed vector code by tens of percents.
+    All fields of a fingerprint count, except those that change often and hardly change the
+    speed of a query: the name of the distribution (its kernel and C library count), the kernel
+    and Python beyond major.minor, and the packages that never run while the clock runs.
+    effbench itself does not count either, because the number of the protocol tells how it
+    measures. The microcode of the processor counts: updates have slowed vector code by tens of
+    percents.
     """
     return digest_of(_comparable(fingerprint))[:12]
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """Return the fields that keep two fingerprints apart, with both values: none if none do."""
+    """Return the fields that differ between two fingerprints, with both values."""
     first, second = _comparable(a), _comparable(b)
     return [
         f"{name}: {_written(first.get(name))}, {_written(second.get(name))}"
@@ -126,19 +127,19 @@ def _ram() -> str:
 
 def _software() -> dict[str, Any]:
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
-    found = facts.versions()
+    releases = facts.versions()
     for package in ENGINES:
         try:
-            found[package] = version(package)
+            releases[package] = version(package)
         except PackageNotFoundError:
             continue
     return {
         "python": {
-            "version": found.pop("python"),
+            "version": releases.pop("python"),
             "implementation": platform.python_implementation()
             + ("" if gil else " without GIL"),
         },
-        "libraries": {"python": [f"{name}=={found[name]}" for name in sorted(found)]},
+        "libraries": {"python": [f"{name}=={releases[name]}" for name in sorted(releases)]},
         **present(
             {
                 "blas": _blas(),
@@ -151,7 +152,7 @@ def _software() -> dict[str, Any]:
 
 
 def _blas() -> str | None:
-    """Return the BLAS that numpy was built with."""
+    """Return the name and version of the BLAS that numpy was built with."""
     import numpy as np
 
     built: Any = np.show_config(mode="dicts")
@@ -160,25 +161,25 @@ def _blas() -> str | None:
 
 
 def _inherited() -> list[int] | None:
-    """Return the processors that this process is bound to, if not to all."""
+    """Return the processors that this process is bound to, or None when it may use all."""
     if not hasattr(os, "sched_getaffinity"):
         return None
-    own = tried(lambda: os.sched_getaffinity(0), None)
-    return sorted(own) if own and len(own) < (os.cpu_count() or 0) else None
+    bound = tried(lambda: os.sched_getaffinity(0), None)
+    return sorted(bound) if bound and len(bound) < (os.cpu_count() or 0) else None
 
 
 def _comparable(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that must be equal, by dotted name."""
-    found = {}
+    """Return the fields that must be equal: a mapping from dotted names to values."""
+    compared = {}
     for name, value in _fields(fingerprint):
         short = SHORTENED[name].match(value) if name in SHORTENED else None
         if name not in NOT_COMPARED:
-            found[name] = short[0] if short else value
-    return found
+            compared[name] = short[0] if short else value
+    return compared
 
 
 def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield dotted names and values; ``name==version`` in a list is a field of its own."""
+    """Yield dotted names and values; each ``name==version`` of a list is a field, too."""
     start = f"{name}." if name else ""
     if isinstance(value, Mapping):
         for key in value:
@@ -187,9 +188,9 @@ def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         for library in value:
             package, _, release = library.partition("==")
             yield f"{start}{package}", release
-    elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
-        for place, one in enumerate(value):
-            yield from _fields(one, f"{start}{place}")
+    elif isinstance(value, list) and all(isinstance(item, Mapping) for item in value):
+        for place, item in enumerate(value):
+            yield from _fields(item, f"{start}{place}")
     else:
         yield name, value
 

@@ -1,6 +1,6 @@
-"""What Linux tells of processor, container and system in /proc and /sys.
+"""Facts that Linux reports in /proc and /sys: processor, container, system, free memory.
 
-Every reader takes the root of the tree; what is not there is not in what it returns.
+Every function takes the root of the tree, and its result lacks the facts that are missing.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ B = TypeVar("B")
 ROOT = Path("/")
 CPUS = "sys/devices/system/cpu"
 VECTORS = re.compile(r"sse4|avx|fma$|f16c|amx|asimd|sve|i8mm|bf16")
-"""The processor's features that decide how quickly vectors are multiplied."""
+"""The features of a processor that decide the speed of products of vectors."""
 VIRTUAL = re.compile(
     r"virtual|vmware|kvm|qemu|bochs|\bxen\b|hvm|openstack|firecracker|parallels|bhyve"
     r"|google compute engine|amazon ec2 (?!\S*metal)",
     re.IGNORECASE,
 )
-"""Products that are virtual machines; Amazon sells whole machines as well."""
+"""The names of virtual machines; Amazon also sells real machines (metal)."""
 
 
 def tried(read: Callable[[], A], unknown: B) -> A | B:
-    """Return what is read of the system, or ``unknown``: facts are no reason to fail."""
+    """Return the result of ``read``, or ``unknown`` on an error: facts must not stop a run."""
     try:
         return read()
-    except Exception:  # not on this system, not for us, or not as anyone expects
+    except Exception:  # missing on this system, not permitted, or in an unexpected form
         return unknown
 
 
 def text(path: Path) -> str | None:
-    """Return what a file says, or None: it is not there, not for us, or empty."""
+    """Return the text of a file, or None when it is missing, unreadable or empty."""
     try:
         return path.read_text(errors="replace").strip() or None
     except OSError:
@@ -43,9 +43,9 @@ def text(path: Path) -> str | None:
 
 
 def number(path: Path) -> int | None:
-    """Return the whole number in a file, or None."""
-    found = text(path)
-    return int(found) if found and re.fullmatch(r"-?\d{1,30}", found) else None
+    """Return the integer in a file, or None."""
+    content = text(path)
+    return int(content) if content and re.fullmatch(r"-?\d{1,30}", content) else None
 
 
 def present(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,21 +54,21 @@ def present(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def gigabytes(amount: int) -> str:
-    """Write an amount of memory as ir_metadata does, in whole GiB as it is sold."""
+    """Return an amount of memory as ir_metadata writes it, in whole GiB."""
     return f"{round(amount / 2**30)} GB"
 
 
 def cpu_numbers(ranges: str) -> list[int]:
-    """Return the processors of a list such as ``0-3,8``."""
-    found: list[int] = []
+    """Return the numbers of the processors in a list such as ``0-3,8``."""
+    cpus: list[int] = []
     for part in re.findall(r"\d{1,5}(?:-\d{1,5})?", ranges):
         first, _, last = part.partition("-")
-        found += range(int(first), int(last or first) + 1)
-    return found
+        cpus += range(int(first), int(last or first) + 1)
+    return cpus
 
 
 def cpu(root: Path = ROOT) -> dict[str, Any]:
-    """Return the processor's make, its cores, and how its frequency is governed."""
+    """Return the model of the processor, its cores, and the control of its frequency."""
     info, folder = _cpuinfo(root), root / CPUS
     packages = [text(path) for path in each(folder, "topology/physical_package_id")]
     stepping = [info.get(key) for key in ("cpu family", "model", "stepping")]
@@ -89,7 +89,7 @@ def cpu(root: Path = ROOT) -> dict[str, Any]:
 
 
 def virtual(root: Path = ROOT) -> dict[str, Any]:
-    """Return whether this is a virtual machine, and the name it is sold by."""
+    """Return whether this is a virtual machine, and the name of the product."""
     flags = _cpuinfo(root).get("flags")
     names = [text(root / "sys/class/dmi/id" / file) for file in ("sys_vendor", "product_name")]
     product = " ".join(filter(None, names)) or None
@@ -100,9 +100,9 @@ def virtual(root: Path = ROOT) -> dict[str, Any]:
 
 
 def container(root: Path = ROOT) -> dict[str, Any]:
-    """Return what the control groups (v1 and v2) allow, where that is less than the machine.
+    """Return the limits of the control groups (v1 and v2) that are below the machine's size.
 
-    A limit holds for all groups below it: the tightest one counts.
+    A limit holds for all groups below its group, so the lowest limit counts.
     """
     quotas = [quota for folder in _groups(root, "cpu") if (quota := _quota(folder))]
     limits = [
@@ -129,7 +129,7 @@ def container(root: Path = ROOT) -> dict[str, Any]:
 
 
 def system(root: Path = ROOT) -> dict[str, Any]:
-    """Return the distribution, and settings of the kernel that move speed."""
+    """Return the distribution, and the settings of the kernel that change the speed."""
     release = re.search(
         r"^PRETTY_NAME=\"?([^\"\n]+)", text(root / "etc/os-release") or "", re.MULTILINE
     )
@@ -137,43 +137,43 @@ def system(root: Path = ROOT) -> dict[str, Any]:
         r"\[(\w+)\]", text(root / "sys/kernel/mm/transparent_hugepage/enabled") or ""
     )
     mitigations = re.search(r"\bmitigations=(\S+)", text(root / "proc/cmdline") or "")
-    found = {
+    matches = {
         "distribution": release,
         "transparent hugepages": pages,
         "mitigations": mitigations,
     }
-    return {name: match[1] for name, match in found.items() if match}
+    return {name: match[1] for name, match in matches.items() if match}
 
 
 def _cpuinfo(root: Path) -> dict[str, str]:
-    """Return what /proc/cpuinfo says of the first processor."""
+    """Return the facts of the first processor in /proc/cpuinfo."""
     first = (text(root / "proc/cpuinfo") or "").split("\n\n")[0]
     pairs = (line.partition(":") for line in first.splitlines())
     return {name.strip(): value.strip() for name, _, value in pairs if value.strip()}
 
 
 def each(folder: Path, file: str) -> list[Path]:
-    """Return a file of every processor."""
+    """Return the paths of a file in the folder of every processor."""
     return sorted(folder.glob(f"cpu[0-9]*/{file}"))
 
 
 def _caches(folder: Path) -> dict[str, str]:
-    """Return the sizes of the caches that a core sees, under tirex-tracker's names."""
-    found = {}
+    """Return the sizes of the caches of a core, with the names of tirex-tracker."""
+    sizes = {}
     for index in sorted(folder.glob("index*")):
         level, kind, size = (text(index / file) for file in ("level", "type", "size"))
         if level and size:
             part = {"Data": "d", "Instruction": "i"}.get(kind or "", "")
-            found[f"l{level}{part}"] = size
-    return found
+            sizes[f"l{level}{part}"] = size
+    return sizes
 
 
 def _frequency(folder: Path) -> dict[str, Any]:
     policies = sorted(folder.glob("cpufreq/policy*")) or each(folder, "cpufreq")
     tops = [top // 1000 for policy in policies if (top := number(policy / "scaling_max_freq"))]
-    turbo = number(folder / "cpufreq/boost")  # Intel's own driver says it the other way round
-    if (kept_down := number(folder / "intel_pstate/no_turbo")) is not None:
-        turbo = 1 - kept_down
+    turbo = number(folder / "cpufreq/boost")  # Intel's driver has the opposite switch
+    if (switched_off := number(folder / "intel_pstate/no_turbo")) is not None:
+        turbo = 1 - switched_off
     return {
         "governor": _distinct(policy / "scaling_governor" for policy in policies),
         "frequency driver": _distinct(policy / "scaling_driver" for policy in policies),
@@ -190,25 +190,25 @@ def _flag(value: int | None) -> bool | None:
 
 
 def _distinct(paths: Iterable[Path]) -> str | None:
-    return ", ".join(sorted({found for path in paths if (found := text(path))})) or None
+    return ", ".join(sorted({value for path in paths if (value := text(path))})) or None
 
 
 def _groups(root: Path, controller: str) -> list[Path]:
-    """Return the folders of this process's control group, then of those above it."""
-    mount, found = root / "sys/fs/cgroup", []
+    """Return the folder of this process's control group, then the folders above it."""
+    mount, folders = root / "sys/fs/cgroup", []
     for line in (text(root / "proc/self/cgroup") or "0::/").splitlines():
-        _, _, rest = line.partition(":")
-        names, _, inside = rest.partition(":")
+        _, _, entry = line.partition(":")
+        names, _, inside = entry.partition(":")
         if names and controller not in names.split(","):
             continue
         top = mount / names if (mount / names).is_dir() else mount / controller
-        folder = top / inside.lstrip("/")  # not there where a container hides what is above it
-        found += [folder, *(above for above in folder.parents if above.is_relative_to(top))]
-    return found
+        folder = top / inside.lstrip("/")  # missing where a container hides the groups above
+        folders += [folder, *(above for above in folder.parents if above.is_relative_to(top))]
+    return folders
 
 
 def _quota(group: Path) -> float | None:
-    """Return the processors' worth of time that a control group may use."""
+    """Return the share of time that a control group may use, in processors."""
     words = (text(group / "cpu.max") or "").split()
     if len(words) == 2 and words[0].isdigit():
         return int(words[0]) / int(words[1])
@@ -217,9 +217,9 @@ def _quota(group: Path) -> float | None:
 
 
 def free_bytes(root: Path = ROOT) -> int:
-    """Return the memory that processes may still take: the machine's, or their group's.
+    """Return the free memory in bytes, of the machine or of this process's control group.
 
-    Very much where the system does not tell.
+    The result is `sys.maxsize` if the system does not report it.
     """
     import psutil
 

@@ -1,4 +1,4 @@
-"""What may change on a machine from minute to minute, and what makes its figures uncertain."""
+"""The present state of this machine, and warnings about uncertain latencies."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from effbench.machine.nvml import Gpus
 
 
 def state(root: Path = ROOT) -> dict[str, Any]:
-    """Return what may change from minute to minute; what is not known here is not in it.
+    """Return the facts that may change within minutes; unknown facts are absent.
 
-    ``seconds stolen`` counts since the start of the machine: two states show what other
-    virtual machines took between them.
+    ``seconds stolen`` counts from the start of the machine: the difference of two states is the
+    time that other virtual machines took in between.
     """
     import psutil
 
     clock = time.get_clock_info("perf_counter")
     battery = tried(lambda: psutil.sensors_battery(), None)
     users = {user.name for user in tried(psutil.users, ())}
-    load = tried(lambda: {"load": [round(one, 2) for one in os.getloadavg()]}, {})
+    load = tried(lambda: {"load": [round(average, 2) for average in os.getloadavg()]}, {})
     free = tried(lambda: f"{psutil.virtual_memory().available / 2**30:.1f} GB", None)
     return {
         **load,
@@ -42,11 +42,11 @@ def state(root: Path = ROOT) -> dict[str, Any]:
 
 
 def warnings(fingerprint: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
-    """Return what makes latencies less certain here, each with how to mend it.
+    """Return the reasons why latencies are uncertain here, each with its remedy.
 
     Args:
-        fingerprint: of `effbench.machine.fingerprint.fingerprint`.
-        state: taken while nothing is measured: our own work would count as load.
+        fingerprint: the result of `effbench.machine.fingerprint.fingerprint`.
+        state: the result of `state` while no measurement runs, which would count as load.
 
     """
     return [
@@ -74,7 +74,7 @@ def _of_processor(cpu: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_shares(fingerprint: Mapping[str, Any]) -> Iterator[str]:
-    """Tell what is shared with others, or too small for the threads asked for."""
+    """Yield warnings about shared processors, and about too few processors for the threads."""
     hardware, threads = fingerprint["platform"]["hardware"], fingerprint["threads"]
     container = fingerprint["platform"].get("container", {})
     cores = hardware.get("cpu", {}).get("number of cores", threads)
@@ -96,8 +96,8 @@ def _of_shares(fingerprint: Mapping[str, Any]) -> Iterator[str]:
 def _of_state(state: Mapping[str, Any]) -> Iterator[str]:
     if state.get("on battery"):
         yield "on battery (plug it in)"
-    if others := state.get("other users"):
-        yield f"other users are logged in: {others} (measure when they are not)"
+    if users := state.get("other users"):
+        yield f"other users are logged in: {users} (measure when they are not)"
     source = state.get("clock source")
     if source in ("hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit"):
         yield f"the clock source is {source}: slow to read (boot with tsc=reliable)"
@@ -123,7 +123,7 @@ def _of_gpus(facts: Any, states: Any) -> Iterator[str]:
 def _linux(root: Path) -> dict[str, Any]:
     import psutil
 
-    if sys.platform != "linux":  # psutil tells other systems' clocks as they were sold
+    if sys.platform != "linux":  # on other systems psutil reports nominal clocks
         return {}
     load = re.match(r"\S+ \S+ \S+ (\d+)/", text(root / "proc/loadavg") or "")
     clocks = tried(lambda: psutil.cpu_freq(percpu=True), [])
@@ -145,5 +145,5 @@ def _linux(root: Path) -> dict[str, Any]:
 def _me() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a number without a name, as in containers
+    except (OSError, KeyError, ImportError):  # a user without a name, as in containers
         return ""

@@ -1,7 +1,7 @@
-"""What NVIDIA's driver tells of its GPUs: their facts, their state, the energy they used.
+"""Facts, state and energy of NVIDIA GPUs, as the driver reports them.
 
-Through NVML where the module pynvml is there and works (the extra nvml), else as little as
-the driver writes into /proc. Never loads CUDA, never fails, never warns.
+This module uses NVML if the module pynvml works (the extra nvml), or else the few facts in
+/proc. It never loads CUDA, never fails and never warns.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from effbench.machine.facts import gpu_models
 from effbench.machine.linux import ROOT, gigabytes, present, text, tried
 
 SM, MEMORY, CORE_TEMPERATURE = 1, 2, 0
-"""NVML's numbers of the clocks and the sensor asked for."""
+"""NVML's numbers of two clocks and a sensor."""
 
 SLOWED = {
     0x4: "power cap",
@@ -27,13 +27,13 @@ SLOWED = {
     0x40: "heat (hardware)",
     0x80: "power brake",
 }
-"""NVML's reasons for clocks below what was asked for; being idle and settings are none."""
+"""NVML's bits for the reasons of lowered clocks, without idleness and settings."""
 
 
 class Gpus:
-    """The GPUs that NVML sees: none where it does not work.
+    """The GPUs that NVML reports; empty when NVML does not work.
 
-    NVML stays open until the process ends: opening it anew may take a second.
+    NVML stays open until the process ends, because opening it may take a second.
     """
 
     def __init__(self) -> None:
@@ -46,17 +46,18 @@ class Gpus:
         self._handles = [handle for handle in handles if handle is not None]
 
     def facts(self) -> list[dict[str, Any]]:
-        """Return what does not change while a GPU is measured."""
+        """Return the constant facts of each GPU."""
         return [tried(partial(self._facts, handle), {}) for handle in self._handles]
 
     def state(self) -> list[dict[str, Any]]:
-        """Return what may change from minute to minute."""
+        """Return the facts of each GPU that may change within minutes."""
         return [tried(partial(self._state, handle), {}) for handle in self._handles]
 
     def joules(self) -> list[float | None]:
-        """Return the energy of each GPU since its driver was loaded (None: it does not say)."""
-        asked = [self._ask("nvmlDeviceGetTotalEnergyConsumption", one) for one in self._handles]
-        return [mj / 1e3 if isinstance(mj, int | float) else None for mj in asked]
+        """Return the joules of each GPU since its driver was loaded (None: unknown)."""
+        call = "nvmlDeviceGetTotalEnergyConsumption"
+        answers = [self._ask(call, handle) for handle in self._handles]
+        return [mj / 1e3 if isinstance(mj, int | float) else None for mj in answers]
 
     def _facts(self, handle: Any) -> dict[str, Any]:
         ask = self._ask
@@ -64,7 +65,7 @@ class Gpus:
         memory = ask("nvmlDeviceGetMemoryInfo", handle)
         limit = ask("nvmlDeviceGetEnforcedPowerLimit", handle)
         persistence = ask("nvmlDeviceGetPersistenceMode", handle)
-        parted = ask("nvmlDeviceGetMigMode", handle)  # now, and after the next reset
+        parted = ask("nvmlDeviceGetMigMode", handle)  # a pair: now, and after the next reset
         return present(
             {
                 "model": ask("nvmlDeviceGetName", handle),
@@ -86,22 +87,22 @@ class Gpus:
         if reasons is None:  # its name until 2023
             reasons = ask("nvmlDeviceGetCurrentClocksThrottleReasons", handle)
         running = ask("nvmlDeviceGetComputeRunningProcesses", handle)
-        others = None if running is None else {one.pid for one in running} - _family()
+        pids = None if running is None else {process.pid for process in running} - _family()
         return present(
             {
                 "sm clock": _mhz(ask("nvmlDeviceGetClockInfo", handle, SM)),
                 "memory clock": _mhz(ask("nvmlDeviceGetClockInfo", handle, MEMORY)),
                 "temperature": ask("nvmlDeviceGetTemperature", handle, CORE_TEMPERATURE),
                 "slowed by": [name for bit, name in SLOWED.items() if (reasons or 0) & bit],
-                "other processes": None if others is None else len(others),
+                "other processes": None if pids is None else len(pids),
             }
         )
 
     def _ask(self, call: str, *arguments: Any) -> Any:
-        """Return what NVML answers, or None: not on this card, in this version, or for us."""
+        """Return NVML's answer, or None: the card, the version or the permission is missing."""
         try:
             answer = getattr(self._nvml, call)(*arguments)
-        except Exception:  # whatever: facts are no reason to fail
+        except Exception:  # any error: facts must not stop a run
             return None
         return answer.decode(errors="replace") if isinstance(answer, bytes) else answer
 
@@ -113,7 +114,7 @@ class Gpus:
 
 
 def gpu_facts(root: Path = ROOT) -> list[dict[str, Any]]:
-    """Return the GPUs' facts as NVML tells them, else as /proc does."""
+    """Return the facts of each GPU from NVML, or else from /proc."""
     version = text(root / "proc/driver/nvidia/version") or ""
     driver = re.search(r"Kernel Module.*?\s(\d+\.[\d.]*\d)\s", version)
     return Gpus().facts() or [
@@ -124,10 +125,10 @@ def gpu_facts(root: Path = ROOT) -> list[dict[str, Any]]:
 def _opened() -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a package of the same module announces its end
+            warnings.simplefilter("ignore")  # another package of this module is deprecated
             nvml = importlib.import_module("pynvml")
         nvml.nvmlInit()
-    except Exception:  # not installed, no driver, not allowed
+    except Exception:  # not installed, no driver, or no permission
         return None
     return nvml
 
@@ -137,7 +138,7 @@ def _mhz(clock: int | None) -> str | None:
 
 
 def _family() -> set[int]:
-    """Return this process, the one that started it, and those it started."""
+    """Return the numbers of this process, its parent and all its descendants."""
     import psutil
 
     try:

@@ -71,7 +71,7 @@ def bare(annotation: Any) -> Any:
     return type_of(annotation, {}, include_extras=False)
 
 
-def side_of(annotation: Any) -> str | None:
+def mark_of(annotation: Any) -> str | None:
     """Return the mark of an annotation, `QUERY_ONLY` or `SPEED_ONLY`; None if it has none."""
     metadata = getattr(annotation, "__metadata__", ())
     return next((mark for mark in metadata if mark in (QUERY_ONLY, SPEED_ONLY)), None)

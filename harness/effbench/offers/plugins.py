@@ -20,7 +20,7 @@ from effbench.guard.containment import contained
 from effbench.offers.hooks import HOOKS, Ready, answers_of
 from effbench.offers.offer import SECTIONS
 from effbench.offers.offer import Offer as Offer
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
 
 GROUP = "effbench"
@@ -130,7 +130,7 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, known: _Known) -> Pl
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything
-        return plugin._replace(error=said(error), trace=traceback.format_exc())
+        return plugin._replace(error=message_of(error), trace=traceback.format_exc())
     known.offers.update({(offer.section, offer.name): offer for offer in answers.offers})
     known.commands.update(answers.commands)
     for section, rows in answers.ready.items():

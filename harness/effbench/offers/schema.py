@@ -20,7 +20,7 @@ from effbench.offers.annotations import (
     bare,
     bounds,
     fits,
-    side_of,
+    mark_of,
     spelled,
     type_of,
 )
@@ -42,7 +42,7 @@ class Option(NamedTuple):
     """The annotation with its bounds and marks."""
 
     default: Any
-    side: str | None
+    mark: str | None
 
     @property
     def required(self) -> bool:
@@ -157,8 +157,8 @@ def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Op
         raise EffbenchError(f"{who} cannot be given by name (leave out the / behind it)")
     with blamed(who):
         whole = type_of(parameter.annotation, known)
-        default, side = parameter.default, side_of(whole)
-        option = Option(parameter.name, bare(whole), whole, default, side)
+        default, mark = parameter.default, mark_of(whole)
+        option = Option(parameter.name, bare(whole), whole, default, mark)
         (
             option.type_name(),
             option.accepts(object()),

@@ -1,4 +1,4 @@
-"""What a run of a plan will cost, in numbers and in words; what is unknown is named."""
+"""The costs of a run: time, bytes and steps, in numbers and in lines for people."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ _VERBS = {
     "encode": "encode with", "queries": "encode with", "domain": "encode with",
     "retriever": "index with", "model": "train",
 }  # fmt: skip
-"""Of the kinds of steps that stand in lines of their own; the others are quick, or few."""
+"""Kind of step -> its verb in a line. Steps of the kinds not here are quick, or few."""
 
 _WORDS = {"encode with": "encoding", "index with": "indexing", "train": "training"}
-"""How a line speaks of what the others tell."""
+"""Verb of a line -> the noun that the last lines use for it."""
 
 _UNREAD = {
     "docs": ("corpus", "corpora"),
     "queries": ("set of queries", "sets of queries"),
     "texts": ("mix of texts", "mixes of texts"),
 }
-"""Of a unit: what it comes in, one and several."""
+"""Unit -> the noun, singular and plural, for data that nobody has counted yet."""
 
 _LARGE = ("docs", "docs_unread", "texts", "texts_unread")
-"""What makes a line of its own; rows that encode queries alone share one."""
+"""Numbers that give a row a separate line; rows that only encode queries share a line."""
 
 _NUMBERS = (
     *(name for unit in _UNREAD for name in (unit, f"{unit}_unread")), "models", "seconds",
 )  # fmt: skip
 
 _FEW = 3
-"""Names in a line; of more, how many there are."""
+"""A line shows so many names, and how many more there are."""
 
 _WHY = "nothing like it was done here, or how much it reads is unknown"
 
 
-def described(
+def described_costs(
     plan: Plan, left: Sequence[Step], facts: Facts, finished: Container[str]
 ) -> dict[str, Any]:
-    """Return what the steps take that are ``left`` of a plan.
+    """Return the costs of the steps that are ``left`` of a plan.
 
-    Latency sessions are not in it, nor is what is read: downloads, corpora, texts. Cells that
-    are ``finished`` want none.
+    They do not include latency sessions, or the time to read data: downloads, corpora, texts.
+    Cells that are ``finished`` need no latency session.
     """
     estimates = [estimate(step, facts) for step in left]
     rows: dict[tuple[str, str], list[Estimate]] = {}
@@ -59,7 +59,7 @@ def described(
             rows.setdefault((_VERBS[item.step.kind], name), []).append(item)
     root = facts.store.root
     cells = [cell for cell in plan.cells if cell.name not in finished]
-    timed = {cell.dataset.name for cell in cells if cell.has_latency}
+    datasets = {cell.dataset.name for cell in cells if cell.has_latency}
     return {
         "steps": len(estimates),
         "rows": [_row(*key, of_row) for key, of_row in rows.items()],
@@ -68,17 +68,17 @@ def described(
         "cache": str(root),
         "free_bytes": space.free(root),
         **_totals(estimates),
-        "latency_sessions": len(timed) if plan.suite.latency else 0,
+        "latency_sessions": len(datasets) if plan.suite.latency else 0,
     }
 
 
-def spelled(costs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines that a person reads, none where nothing is left."""
+def spelled_costs(costs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the costs as lines for people; none if no step is left."""
     if not costs["steps"]:
         return
     lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in costs["rows"]:
-        if not any(map(row.get, _NUMBERS)):  # all of it is kept from a run that was killed
+        if not any(map(row.get, _NUMBERS)):  # a killed run has left all its parts
             continue
         alone = row["does"] != "train" and any(map(row.get, _LARGE))
         lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
@@ -88,15 +88,16 @@ def spelled(costs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _line(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the line of some rows that do the same."""
+    """Return the line for rows whose steps have the same verb."""
     names = [row["row"] for row in rows]
     if len(names) > _FEW + 1:
         names = [f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"]
-    named, does = ", ".join(names), rows[0]["does"]
+    rows_named, does = ", ".join(names), rows[0]["does"]
     total = {name: sum(row[name] for row in rows) for name in _NUMBERS if name in rows[0]}
     if does == "train":
-        return f"train {counted(total['models'], 'models')}: {named}{_time(total['seconds'])}"
-    return f"{does} {named}: {_amounts(total)}"
+        time = _with_time(total["seconds"])
+        return f"train {counted(total['models'], 'models')}: {rows_named}{time}"
+    return f"{does} {rows_named}: {_amounts(total)}"
 
 
 def _row(does: str, name: str, estimates: Sequence[Estimate]) -> dict[str, Any]:
@@ -111,9 +112,9 @@ def _row(does: str, name: str, estimates: Sequence[Estimate]) -> dict[str, Any]:
 
 
 def _totals(estimates: Iterable[Estimate]) -> dict[str, Any]:
-    """Return the seconds of steps, what is unknown of how many, and what steps they are like.
+    """Return the seconds of steps, how many have unknown costs, and the steps they are like.
 
-    Steps that only read data are in none of it.
+    Steps that only read data do not count.
     """
     paced = [item for item in estimates if _is_paced(item)]
     known = [item.seconds for item in paced if item.seconds is not None]
@@ -138,11 +139,11 @@ def _amounts(row: Mapping[str, Any]) -> str:
         for unit, (single, many) in _UNREAD.items()
         if (number := row[f"{unit}_unread"])
     ]
-    told = ", ".join(known) + _time(row["seconds"])
-    return "; ".join(filter(None, [told, *unread]))
+    counts = ", ".join(known) + _with_time(row["seconds"])
+    return "; ".join(filter(None, [counts, *unread]))
 
 
-def _time(seconds: float) -> str:
+def _with_time(seconds: float) -> str:
     return f", {_duration(seconds)}" if seconds else ""
 
 
@@ -150,25 +151,25 @@ def _bytes(costs: Mapping[str, Any]) -> str:
     least, likely = sized(costs["bytes_at_least"]), sized(costs["bytes"])
     sure = f" (at least {least})" if costs["bytes_at_least"] else ""
     about = likely if likely == least else f"about {likely}{sure}"
-    free, what = costs["free_bytes"], _unknown(costs, "steps_of_unknown_bytes")
-    room_there = "" if free is None else f" ({sized(free)} are free)"
-    into = f"into {costs['cache']}{room_there}"
-    if what and not costs["bytes"]:
+    free, unknown = costs["free_bytes"], _unknown(costs, "steps_of_unknown_bytes")
+    room = "" if free is None else f" ({sized(free)} are free)"
+    into = f"into {costs['cache']}{room}"
+    if unknown and not costs["bytes"]:
         return f"write an amount that no one knows yet{sure} {into}"
-    return f"write {about} {into}{what and f'{what}: no size is known of those'}"
+    return f"write {about} {into}{unknown and f'{unknown}: no size is known of those'}"
 
 
 def _total(costs: Mapping[str, Any]) -> str:
-    what, sessions = _unknown(costs, "steps_of_unknown_time"), costs["latency_sessions"]
+    steps, sessions = _unknown(costs, "steps_of_unknown_time"), costs["latency_sessions"]
     less = f" without {counted(sessions, 'latency sessions')}" if sessions else ""
     if not costs["as"]:
         return f"take a time that no one knows yet ({_WHY})"
-    unknown = what and f"{what}: no time is known of those ({_WHY})"
+    unknown = steps and f"{steps}: no time is known of those ({_WHY})"
     return f"take {_duration(costs['seconds'])}{less}{unknown}"
 
 
 def _unknown(costs: Mapping[str, Any], name: str) -> str:
-    """Say of how many steps a figure is and what the others are; nothing if it is of all."""
+    """Return how many steps a figure covers, and which it does not; "" if it covers all."""
     unknown, steps = costs[name], costs["working_steps"]
     if not unknown:
         return ""
@@ -187,7 +188,7 @@ def _unknown(costs: Mapping[str, Any], name: str) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Return a time as people say it of what is to come."""
+    """Return an estimated time as text, such as ``about 3 hours``."""
     for unit, name in ((3600, "hours"), (60, "minutes"), (1, "seconds")):
         if seconds >= 1.5 * unit:
             return f"about {counted(round(seconds / unit), name)}"

@@ -1,4 +1,4 @@
-"""What a suite comes to: cells, one line each of the leaderboard, and the plan of them all."""
+"""Cells, each a line of the leaderboard, and the plan, which holds all cells of a suite."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from effbench.work.step import Step, all_steps, key_of
 
 @dataclass(frozen=True)
 class Cell:
-    """One dataset searched by one row through one index at one search setting."""
+    """A dataset that an encoder searches through an index, or that a retriever searches."""
 
     search: Search
     measures: tuple[str, ...]
@@ -40,12 +40,12 @@ class Cell:
 
     @property
     def index(self) -> Row | None:
-        """The index; none for a retriever."""
+        """The index; None for a retriever."""
         return self.search.index.row if isinstance(self.search, SearchIndex) else None
 
     @property
     def opened(self) -> tuple[Step, ...]:
-        """The steps whose artifacts are opened to answer a query, inputs first."""
+        """The steps whose artifacts must be open to answer a query, inputs first."""
         search = self.search
         if isinstance(search, SearchIndex):
             index = search.index
@@ -59,13 +59,13 @@ class Cell:
 
     @property
     def offers(self) -> list[Offer]:
-        """What it uses of plugins, for trainings too."""
+        """The offers of plugins that its steps use, trainings included."""
         steps = all_steps((self.search,)).values()
         return [offer for step in steps for offer in step.offers]
 
     @property
     def has_latency(self) -> bool:
-        """Whether its answers are found here, so that their time means something."""
+        """Whether this machine computes its answers, so that their latency can be measured."""
         return self.row.offer.latency
 
     @property
@@ -75,7 +75,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """File name of the record: dataset, row, index and search options."""
+        """The name of its record's file: dataset, row, index and search options."""
         swept = [f"{name}={value}" for name, value in self.options.items()]
         parts = [
             self.dataset.name,
@@ -87,54 +87,54 @@ class Cell:
 
     @cached_property
     def key(self) -> str:
-        """Changes when anything that moves a quality number does."""
+        """A digest of everything that can change its quality."""
         return digest_of({"run": key_of(self.search), "measures": self.measures})
 
     @cached_property
     def latency_key(self) -> str:
-        """Changes when anything that moves its latency does: options of speed alone too."""
+        """A digest of everything that can change its latency, with speed-only options."""
         given = [sorted(row.given.items()) for row in (self.row, self.index) if row]
         return digest_of({"cell": self.key, "given": str(given)})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a suite comes to: its cells in the order they run, and remarks for the user."""
+    """The plan of a suite: its cells in the order of the run, and remarks for the user."""
 
     suite: Suite
     cells: tuple[Cell, ...]
     remarks: tuple[str, ...]
     data: Path
-    """Where relative paths of the suite start."""
+    """The folder in which relative paths of the suite start."""
 
     datasets: tuple[str, ...]
     """The names of the suite's datasets, in its order."""
 
     def steps(self) -> dict[str, Step]:
-        """Return key -> step for all that the cells need, inputs first."""
+        """Return key -> step for all steps that the cells need, inputs first."""
         return all_steps(tuple(cell.search for cell in self.cells))
 
     @property
     def baseline(self) -> str | None:
-        """The row that others' speed is compared with: the suite's, or its first encoder."""
+        """The row with which speed is compared: the suite's, or else its first encoder."""
         given = self.suite.latency and self.suite.latency.baseline
         return given or next((cell.row.name for cell in self.cells if cell.index), None)
 
     def only(self, rows: tuple[str, ...], datasets: tuple[str, ...] = ()) -> Plan:
-        """Return the plan of the named rows and datasets alone; of all where none is named.
+        """Return the plan with only the named rows and datasets; no name means all.
 
         Raises:
-            EffbenchError: there is none of a name.
+            EffbenchError: a name is not in the plan.
 
         """
-        for what, names, known in (
+        for kind, names, known in (
             ("row", rows, {cell.row.name: None for cell in self.cells}),
             ("dataset", datasets, {cell.dataset.name: None for cell in self.cells}),
         ):
             for name in names:
                 if name not in known:
-                    said = f"no {what} {plain_line(name, 60)!r} in this suite"
-                    raise EffbenchError(f"{said} ({suggest(name, known)})")
+                    message = f"no {kind} {plain_line(name, 60)!r} in this suite"
+                    raise EffbenchError(f"{message} ({suggest(name, known)})")
         kept = (
             cell
             for cell in self.cells

@@ -1,4 +1,4 @@
-"""What is wrong with a suite as a whole: names that are not in it, files of one name."""
+"""Checks of a whole suite: names that it does not have, and cells with equal file names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from effbench.plan.cells import Cell
 from effbench.plan.located import Mistakes
 from effbench.plan.suite import Suite
-from effbench.text.names import LONGEST_NAME, same_file, through
+from effbench.text.names import LONGEST_NAME, index_label, same_file
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
 
@@ -15,7 +15,7 @@ from effbench.work.datasets import DatasetRow
 def check_expected(
     suite: Suite, datasets: Sequence[DatasetRow], cells: Sequence[Cell], mistakes: Mistakes
 ) -> None:
-    """Note the names beside expected scores that the suite has not."""
+    """Note the measures, rows and datasets of expected scores that the suite does not have."""
     groups = {dataset.group for dataset in datasets if dataset.group}
     entries = (*suite.encoders, *suite.retrievers)
     kinds = ("measure", "row", "dataset")
@@ -40,7 +40,7 @@ def check_expected(
 
 
 def check_baseline(suite: Suite, cells: Sequence[Cell], mistakes: Mistakes) -> None:
-    """Note a baseline that is no encoder of the suite."""
+    """Note a baseline that is not an encoder of the suite."""
     encoders = {cell.row.name for cell in cells if cell.index}
     name = suite.latency and suite.latency.baseline
     if name and encoders and name not in encoders:
@@ -49,15 +49,18 @@ def check_baseline(suite: Suite, cells: Sequence[Cell], mistakes: Mistakes) -> N
 
 
 def check_names(cells: Collection[Cell], mistakes: Mistakes) -> None:
-    """Note cells whose files have one name, or one that is too long."""
+    """Note cells whose file names are equal or too long."""
     files: dict[str, list[Cell]] = {}
     for cell in cells:
         files.setdefault(same_file(cell.name), []).append(cell)
-    for alike in (alike for alike in files.values() if len(alike) > 1):
-        if _names(alike[0]) != _names(alike[1]) and _like(alike[0]) == _like(alike[1]):
-            continue  # said of the rows
-        names = " and ".join(map(_spelled, alike[:2]))
-        message = f"share the file name {alike[0].name!r}: {names} (rename a row)"
+    for alike in files.values():
+        if len(alike) == 1:
+            continue
+        first, second = alike[:2]
+        if _names(first) != _names(second) and _file_names(first) == _file_names(second):
+            continue  # the reader has noted these rows
+        names = f"{_in_words(first)} and {_in_words(second)}"
+        message = f"share the file name {first.name!r}: {names} (rename a row)"
         mistakes.add((), f"{len(alike)} cells {message}")
     longest = max((cell.name for cell in cells), key=_bytes, default="")
     if _bytes(longest) > LONGEST_NAME:
@@ -74,13 +77,13 @@ def _bytes(name: str) -> int:
 
 
 def _names(cell: Cell) -> list[str]:
-    """Return the names of what a cell puts together."""
+    """Return the names of a cell's dataset, row and index."""
     return [part.name for part in (cell.dataset, cell.row, cell.index) if part]
 
 
-def _like(cell: Cell) -> list[str]:
+def _file_names(cell: Cell) -> list[str]:
     return [same_file(name) for name in _names(cell)]
 
 
-def _spelled(cell: Cell) -> str:
-    return through(", ".join(_names(cell)), cell.options)
+def _in_words(cell: Cell) -> str:
+    return index_label(", ".join(_names(cell)), cell.options)

@@ -1,7 +1,8 @@
-"""What the steps that are left will take: estimates from what finished steps say.
+"""Estimates of time and bytes for the steps that a run must make, and checks of disk space.
 
-What is unknown stays unknown: a count comes from a dataset, a finished step or the memory of
-one, a time from a step of the same pace on this machine (`effbench.work.memory`).
+A number that nobody knows stays unknown. A count comes from a dataset, from a finished step, or
+from the memory of such a step; a time comes from a step with the same pace on this machine
+(`effbench.work.memory`).
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
 _RESULTS = "name another disk with --results, or free some"
 
 MOST_DOCS = 10**11
-"""No corpus has as many. A dataset that says so is wrong, and its cells alone will fail."""
+"""No corpus has more docs. A dataset that says so is wrong, and only its cells fail."""
 
 _RECORD = 2_000
-"""Bytes of a cell's record and its run, at least."""
+"""Fewest bytes of a cell's record and run."""
 
 
 @dataclass
 class Facts:
-    """What is known without work, from a store and from datasets: a `Known`."""
+    """The facts that a cache and datasets give before any work; it is a `Known`."""
 
     store: Store
     device: str | None = None
@@ -52,27 +53,28 @@ class Facts:
 
     @cached_property
     def memory(self) -> Memory:
-        """What the runs of this store have learned."""
+        """The memory of the runs with this cache."""
         return Memory(self.store.root / FOLDER)
 
     def artifact(self, step: Step) -> Artifact:
-        """Return a step's artifact, made or not."""
+        """Return the artifact of a step, whether it is finished or not."""
         key = key_of(step)
         if key not in self._artifacts:
             self._artifacts[key] = self.store.artifact(step.kind, key)
         return self._artifacts[key]
 
     def manifest(self, step: Step) -> Mapping[str, Any] | None:
-        """Return a step's manifest, which is read once; None if it has not finished."""
+        """Return the manifest of a step; None if the step is not finished."""
         key = key_of(step)
         if key not in self._manifests:
             self._manifests[key] = self.artifact(step).manifest()
         return self._manifests[key]
 
     def state(self, step: Step) -> list[Path] | None:
-        """Return the damaged files of a step that has finished, None if it has not.
+        """Return the damaged files of a finished step; None if the step is not finished.
 
-        It is a quick look, at names and sizes; a damaged manifest is as good as none.
+        Only names and sizes are checked, which is quick. A damaged manifest is itself such a
+        file.
         """
         manifest = self.manifest(step)
         if manifest is not None:
@@ -81,46 +83,46 @@ class Facts:
         return [path] if path.exists() else None
 
     def docs(self, dataset: Corpus) -> int | None:
-        """Return how many docs a dataset has, if it was read here or knows it itself."""
+        """Return how many docs a dataset has, from the memory or from the dataset, or None."""
         key = dataset.corpus_key
         if key not in self._docs:
             self._docs[key] = self.memory.docs(dataset)
             if self._docs[key] is None:
-                with contextlib.suppress(EffbenchError):  # said when the corpus is read
+                with contextlib.suppress(EffbenchError):  # a run will raise it again
                     count = dataset.docs_count()
                     self._docs[key] = count if count and 0 < count <= MOST_DOCS else None
         return self._docs[key]
 
     def width(self, row: Recipe) -> int | None:
-        """Return how wide the vectors are that the row makes, if it has made some here."""
+        """Return the width of a row's vectors; None if it has made none with this cache."""
         return self.memory.width(row)
 
     def count(self, step: Step, name: str) -> int | None:
-        """Return a number that the manifest of a finished step holds."""
+        """Return a count from a step's manifest; None if it is unknown."""
         number = (self.manifest(step) or {}).get(name)
         return number if isinstance(number, int) else None
 
 
 class Estimate(NamedTuple):
-    """What one step will take."""
+    """The time and the bytes that a step will take."""
 
     step: Step
     work: Work
     seconds: float | None
-    """None if no one knows."""
+    """None if nobody knows."""
 
     like: str | None
-    """The step whose pace it takes."""
+    """The label of the step whose pace is used."""
 
     least: int
-    """Bytes that it has still to write, for sure."""
+    """Fewest bytes that the step must still write."""
 
     bytes: int | None
-    """The same as a step like it wrote; None if no one knows."""
+    """Bytes by the pace of the step that it is like; None if nobody knows."""
 
 
 def estimate(step: Step, facts: Facts) -> Estimate:
-    """Return what a step that is left will take."""
+    """Return the estimate for a step that must be made."""
     work = step.work(facts)
     if work.amount is None and work.like is not None:
         work = work._replace(amount=facts.memory.amount(key_of(step)))
@@ -146,10 +148,10 @@ def estimate(step: Step, facts: Facts) -> Estimate:
 
 
 def check_run(cells: Sequence[Cell], facts: Facts, results: Path) -> None:
-    """Refuse to make what cells lack where it, or what is said of them, will not fit.
+    """Refuse to run cells if their artifacts or their records will not fit on the disks.
 
     Raises:
-        EffbenchError: it says where, how much is needed and how much is free.
+        EffbenchError: it names the folder, the bytes needed and the bytes free.
 
     """
     steps = [step for cell in cells for step in cell.read]
@@ -157,25 +159,26 @@ def check_run(cells: Sequence[Cell], facts: Facts, results: Path) -> None:
 
 
 def check_room(steps: Iterable[Step], facts: Facts, *more: Need) -> None:
-    """Refuse to make ``steps``, and what they read, where that and ``more`` will not fit.
+    """Refuse to make steps, with their inputs, if these and ``more`` needs will not fit.
 
     Raises:
-        EffbenchError: it says where, how much is needed and how much is free.
+        EffbenchError: it names the folder, the bytes needed and the bytes free.
 
     """
-    least = sum(estimate(step, facts).least for step in left(steps, facts).values())
+    least = sum(estimate(step, facts).least for step in steps_left(steps, facts).values())
     space.check([Need(facts.store.root, least, space.STORE), *more])
 
 
 def learner(store: Store, device: str | None) -> Callable[[Step, bool], None]:
-    """Return what a workbench tells of its steps, so that later plans know what others take."""
+    """Return the function that a workbench calls with each new step, to `learn` from it."""
     return lambda step, resumed: learn(step, Facts(store, device), resumed=resumed)
 
 
 def learn(step: Step, facts: Facts, *, resumed: bool) -> None:
-    """Remember what a step that has just finished says of others.
+    """Remember the sizes and the pace of a step that has just finished.
 
-    A training that was ``resumed`` says only how long the rest took, and perhaps its share.
+    A ``resumed`` training gives only the time of its second part, and the pace is known only if
+    the training also gives the share of that part.
     """
     manifest, memory = facts.manifest(step) or {}, facts.memory
     if isinstance(step, EncodeCorpus):
@@ -200,12 +203,12 @@ def _volume(work: Work) -> int | None:
     return work.amount if work.volume is None else work.volume
 
 
-def left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
-    """Return key -> step of all that must be made for ``steps``.
+def steps_left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
+    """Return key -> step for all steps that must be made for ``steps``, inputs first.
 
-    What a step that is done has read may be gone: nobody makes it again.
+    The inputs of a finished step may be gone: they need not be made again.
     """
-    steps_left: dict[str, Step] = {}
+    by_key: dict[str, Step] = {}
     seen: set[str] = set()
 
     def add(step: Step) -> None:
@@ -216,8 +219,8 @@ def left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
         if not facts.artifact(step).finished():
             for read in step.inputs:
                 add(read)
-            steps_left[key] = step
+            by_key[key] = step
 
     for step in steps:
         add(step)
-    return steps_left
+    return by_key

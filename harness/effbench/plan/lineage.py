@@ -1,4 +1,4 @@
-"""What stands behind a trained row: what it saw, and the passages it was made for."""
+"""The history of a trained row: the data that it saw, and the passages it was made for."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from effbench.work.step import Step, all_steps
 
 
 def seen(row: Row, dataset: DatasetRow) -> list[str]:
-    """Return what the row's training took from a dataset it is measured on.
+    """Return the kinds of data that the row's training took from a dataset that measures it.
 
-    ``corpus``: titles or sentences of its docs; ``queries`` and ``judgments``: its own;
-    ``other queries`` and ``other judgments``: those of another split of the same corpus. What
-    a model from a hub was trained on, and what text files hold, nobody tells us.
+    ``corpus`` means titles or sentences of its docs; ``queries`` and ``judgments`` are those
+    of the dataset; ``other queries`` and ``other judgments`` come from another split of its
+    corpus. Nobody knows the training data of a model from the hub, or of text files.
     """
     passages = row.passages.steps if row.passages else ()
     steps = all_steps((*row.steps, *passages))
@@ -33,10 +33,10 @@ def seen(row: Row, dataset: DatasetRow) -> list[str]:
 
 
 def made_for(row: Row) -> Row | None:
-    """Return the row whose passages a trained row was trained to find, None if unknown.
+    """Return the row whose passages a trained row was trained to find; None if unknown.
 
-    A model that was trained together with a passage encoder was made for its own: then the
-    row of that model is returned.
+    A model that was trained with a passage encoder of its own finds those passages: then the
+    result is the row of that model.
     """
     for step in row.steps:
         if isinstance(step, EncodeTexts | EncodeCorpus):
@@ -44,11 +44,16 @@ def made_for(row: Row) -> Row | None:
     if any(isinstance(step, GatherExamples) for step in row.steps):
         return row
     trained = (made_for(step.row) for step in row.steps if isinstance(step, Train))
-    return next((wanted for wanted in trained if wanted is not None), None)
+    return next((passages for passages in trained if passages is not None), None)
 
 
 def refuse_strangers(row: Row, passages: Row) -> None:
-    """Raise `EffbenchError` when a trained row was trained to find other passages."""
+    """Refuse the passages of a row if a trained row was trained to find different ones.
+
+    Raises:
+        EffbenchError: it names both rows of passages.
+
+    """
     wanted = made_for(row)
     if wanted is not None and wanted.corpus_facts != passages.corpus_facts:
         raise EffbenchError(
@@ -58,12 +63,15 @@ def refuse_strangers(row: Row, passages: Row) -> None:
 
 
 def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
-    """Return the datasets whose content a step takes into training, and what of them."""
+    """Return the datasets whose data a step takes for training, each with the kind of data."""
     if isinstance(step, GatherExamples):
         return [(source.row, "judgments") for source in step.sources]
     if isinstance(step, EncodeDomain):
         return [(step.data.row, "corpus"), (step.data.row, "queries")]
     if isinstance(step, Texts):
         sources = [source for source in step.sources if isinstance(source, DatasetSource)]
-        return [(s.row, "queries" if s.part == "queries" else "corpus") for s in sources]
+        return [
+            (source.row, "queries" if source.part == "queries" else "corpus")
+            for source in sources
+        ]
     return []

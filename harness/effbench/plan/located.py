@@ -1,4 +1,4 @@
-"""YAML with the line of each part, and mistakes that say where they stand."""
+"""YAML with the line of each part, and the mistakes of a suite with their lines."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from effbench.plan.scalars import TAG, misread
 from effbench.text.words import plain_line
 
 MOST_BYTES = 2_000_000
-"""Of a suite file: YAML is read at about 200 kB a second."""
+"""Most bytes of a suite file; YAML is read at about 200 kB a second."""
 
 MOST = 100_000
-"""Places in a suite file: aliases of aliases make any number of them."""
+"""Most places in a suite file; aliases of aliases could make any number of them."""
 
 DEEPEST = 50
-"""Levels, one in another; Python's stack ends at some hundreds."""
+"""Most levels of lists and mappings; Python's stack ends at some hundreds."""
 
 MOST_SHOWN = 100
-"""Mistakes that are said at once."""
+"""Most mistakes that a message lists."""
 
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0")
-"""What UTF-16 and UTF-32 begin with, or have in their first characters."""
+"""Bytes at the start of files in UTF-16 and UTF-32."""
 
 Place = tuple[str | int, ...]
 """Keys and list positions that lead to a part of the file."""
@@ -42,9 +42,9 @@ class Mistakes:
         self._known: set[tuple[str, Place]] = set()
 
     def add(self, place: Place, message: str) -> None:
-        """Note that what stands at ``place`` is wrong, unless it only repeats what is noted."""
-        first = (at for known, at in self._known if known == message)
-        if any(self._lines_at(at) & self._lines_at(place) for at in first):
+        """Note a mistake at ``place``, unless it only repeats a noted one."""
+        repeated = (noted for text, noted in self._known if text == message)
+        if any(self._lines_at(noted) & self._lines_at(place) for noted in repeated):
             return
         near = place
         while near not in self._lines and near:
@@ -54,39 +54,39 @@ class Mistakes:
         self._texts[line, f"{self._path}:{line}: {dotted}: {plain_line(message)}"] = place
 
     def repeats(self, message: str, place: Place = ()) -> None:
-        """Take ``message`` as known from now on, where an alias brings lines of ``place``."""
+        """Note no such message from now on where an alias brings in lines of ``place``."""
         self._known.add((message, place))
 
     def _lines_at(self, place: Place) -> set[int]:
-        """Return the lines of a part of the file, those behind its aliases too."""
+        """Return the lines of a part of the file, with the lines behind its aliases."""
         size = len(place)
-        return {line for at, line in self._lines.items() if at[:size] == place}
+        return {line for part, line in self._lines.items() if part[:size] == place}
 
     def __bool__(self) -> bool:
         return bool(self._texts)
 
     def raise_all(self) -> None:
-        """Raise one error that lists every mistake in the file's order, if there is any."""
+        """Raise an error that lists all mistakes in the order of the file, if there are any."""
         if self._texts:
             raise EffbenchError(self.text())
 
     def text(self) -> str:
-        """Return the mistakes in the file's order, a line each; of very many the first ones."""
+        """Return the mistakes in the order of the file, a line each, `MOST_SHOWN` at most."""
         texts = [text for _, text in sorted(self._texts)]
         if len(texts) > MOST_SHOWN:
             texts[MOST_SHOWN:] = [f"... and {len(texts) - MOST_SHOWN:,} more mistakes"]
         return "\n".join(texts)
 
     def sections(self) -> set[str | int]:
-        """Return the sections of the suite that have mistakes, "" for the suite itself."""
+        """Return the sections of the suite that have mistakes; "" is the suite itself."""
         return {place[0] if place else "" for place in self._texts.values()}
 
 
 def text_of(path: Path) -> str:
-    """Return what a suite file says.
+    """Return the text of a suite file.
 
     Raises:
-        EffbenchError: it cannot be read, is too large, or no UTF-8.
+        EffbenchError: the file cannot be read, is too large, or is not UTF-8.
 
     """
     try:
@@ -109,7 +109,7 @@ def text_of(path: Path) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses too many levels before Python's stack ends, and keeps the tags that are given."""
+    """A loader that refuses too many levels, and keeps the tags that the file gives."""
 
     level = 0
 
@@ -122,7 +122,7 @@ class _Loader(yaml.SafeLoader):
         self.level -= 1
         given = getattr(event, "tag", None)
         if node is not None and given not in (None, "!", f"{TAG}str"):
-            node.tag = given.replace(TAG, "!!")  # a kind that none has which YAML chooses
+            node.tag = given.replace(TAG, "!!")  # no kind that YAML itself gives has such a tag
         return node
 
 
@@ -133,8 +133,8 @@ def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
     """Return the YAML data of a file's text, and the line of each place in it.
 
     Raises:
-        EffbenchError: it is not a YAML mapping, gives a key twice, or has words that YAML reads
-            otherwise than they look.
+        EffbenchError: it is not a YAML mapping, has a key twice, or has words that YAML does
+            not read as they look.
 
     """
     loader = None
@@ -166,7 +166,7 @@ _MENDS = {
     "found undefined alias": "write &NAME before what it stands for, above",
     "found unexpected end of stream": "is a quotation mark left open?",
 }
-"""Of what YAML's parser says: how to mend it."""
+"""Part of a message of YAML's parser -> how to mend the mistake."""
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
@@ -178,7 +178,7 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
 
 
 def _lines(path: Path, root: yaml.Node) -> dict[Place, int]:
-    """Return the line of each place; raise what is wrong with single words, all at once."""
+    """Return the line of each place; raise the mistakes of single words, all in one error."""
     lines: dict[Place, int] = {}
     mistakes = Mistakes(path, lines)
     for place, node, is_key in _places(root, (), ()):
@@ -197,12 +197,12 @@ def _lines(path: Path, root: yaml.Node) -> dict[Place, int]:
 def _places(
     node: yaml.Node, place: Place, around: tuple[yaml.Node, ...]
 ) -> Iterator[tuple[Place, yaml.Node, bool]]:
-    """Yield every key and every value, with its place and whether it is a key."""
+    """Yield the place of each key and each value, its node, and whether it is a key."""
     if any(node is outer for outer in around):
         raise yaml.MarkedYAMLError(
             problem="an anchor stands in itself (write it out)", problem_mark=node.start_mark
         )
-    if len(around) > DEEPEST:  # of aliases in aliases
+    if len(around) > DEEPEST:  # aliases of aliases
         raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=node.start_mark)
     if place:
         yield place, node, False

@@ -1,4 +1,4 @@
-"""Expand a suite into cells and the steps they need; find every mistake before any work."""
+"""The planner: makes the cells of a suite, and finds all its mistakes before any work."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from effbench.steps.index import BuildRetriever
 from effbench.steps.search import SearchRetriever, index_search
 from effbench.store.digests import Digests
 from effbench.text.names import same_file, slug, unfit
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work.datasets import DatasetRow
 from effbench.work.rows import Row
 
 MOST_CELLS = 20_000
-"""Of a suite: planning takes some seconds then, and each cell is a file."""
+"""Most cells of a suite; planning so many takes some seconds, and each gets a file."""
 
 
 def make(
@@ -42,14 +42,14 @@ def make(
 ) -> Plan:
     """Plan the suite file ``path``, whose relative paths start in the folder ``data``.
 
-    ``memory`` is where digests of files are remembered; ``text`` is what the file said when it
-    was read before: it is not read again then. ``only`` is the number of the dataset whose
-    cells are planned, without the checks of the whole suite; the files of other datasets are
-    not read, unless a row names those datasets.
+    ``memory`` is the file in which digests of files are remembered. With ``text``, which was
+    read from the suite file before, the file is not read again. ``only`` is the number of the
+    dataset whose cells are planned, without the checks of the whole suite; the files of the
+    remaining datasets are not read, unless a row names them.
 
     Raises:
-        EffbenchError: all mistakes of the suite, a line each.
-        Unmeasurable: these are mistakes of some measures only, so that the cells are known.
+        EffbenchError: the suite has mistakes; the message has a line for each.
+        Unmeasurable: only measures are wrong, so that the cells are known.
 
     """
     suite, mistakes = read(path, text)
@@ -68,7 +68,7 @@ def make(
 
 
 class Unmeasurable(EffbenchError):
-    """Measures of a suite that nobody can calculate, and the plan of all the rest."""
+    """A suite has measures that nothing can calculate; ``plan`` has all that is right."""
 
     def __init__(self, message: str, plan: Plan) -> None:
         super().__init__(message)
@@ -84,14 +84,14 @@ class _Rows(NamedTuple):
 
     @property
     def cells(self) -> int:
-        """How many cells they come to."""
+        """The number of cells of these rows on a dataset."""
         grids = (index.search or {} for index in self.indexes)
         settings = sum(math.prod(map(len, grid.values())) for grid in grids)
         return len(self.retrievers) + len(self.encoders) * settings
 
 
 def _plan(scope: Scope, only: int | None) -> Plan:
-    """Return the plan of a scope without a target; note the suite's mistakes."""
+    """Return the plan of a scope that has no target; note the mistakes of the suite."""
     suite, mistakes = scope.suite, scope.mistakes
     scope.datasets = cache(partial(_datasets, scope, suite.datasets))
     if only is None:
@@ -113,7 +113,7 @@ def _plan(scope: Scope, only: int | None) -> Plan:
 def _check(
     suite: Suite, datasets: Sequence[DatasetRow], cells: Sequence[Cell], mistakes: Mistakes
 ) -> None:
-    """Note what is wrong with a suite as a whole."""
+    """Note the mistakes of the suite as a whole."""
     check_expected(suite, datasets, cells, mistakes)
     check_baseline(suite, cells, mistakes)
     if not cells and not mistakes:
@@ -122,7 +122,7 @@ def _check(
 
 
 def _datasets(scope: Scope, entries: Sequence[Entry]) -> list[DatasetRow]:
-    """Return the datasets of a suite's entries that are without mistake."""
+    """Return the datasets of entries, without those that have mistakes, which are noted."""
     datasets: dict[str, DatasetRow] = {}
     for entry in entries:
         try:
@@ -131,23 +131,23 @@ def _datasets(scope: Scope, entries: Sequence[Entry]) -> list[DatasetRow]:
             _note_unread(scope, entry, error)
             continue
         file = same_file(slug(dataset.name))
-        for message in _misnamed(dataset.name, datasets.get(file)):
+        for message in _name_problems(dataset.name, datasets.get(file)):
             scope.mistakes.add(entry.place, message)
         datasets[file] = dataset
     return list(datasets.values())
 
 
 def _note_unread(scope: Scope, entry: Entry, error: EffbenchError) -> None:
-    """Note why a dataset cannot be had; rows that name it only repeat that."""
-    whole: list[Problem] = [((), said(error))]
-    for place, message in error.problems if isinstance(error, UnfitOptions) else whole:
+    """Note why a dataset cannot be opened; rows that name it shall not repeat that."""
+    problem: list[Problem] = [((), message_of(error))]
+    for place, message in error.problems if isinstance(error, UnfitOptions) else problem:
         scope.mistakes.add((*entry.place, *place), message)
         scope.mistakes.repeats(": ".join((*place, message)), entry.place)
-    scope.mistakes.repeats(said(error), entry.place)
+    scope.mistakes.repeats(message_of(error), entry.place)
 
 
-def _misnamed(name: str, like: DatasetRow | None) -> Iterator[str]:
-    """Yield what is wrong with a dataset's name; ``like`` is another one of the same file."""
+def _name_problems(name: str, like: DatasetRow | None) -> Iterator[str]:
+    """Yield the problems of a dataset's name; ``like`` has the same file name, or is None."""
     if wrong := unfit(name):
         yield f"the name {name!r} {wrong} (give another)"
     if like and like.name == name:
@@ -157,8 +157,8 @@ def _misnamed(name: str, like: DatasetRow | None) -> Iterator[str]:
 
 
 def _all_cells(scope: Scope, datasets: Sequence[DatasetRow]) -> list[Cell]:
-    """Return the cells of datasets in the order they run; without any, note mistakes."""
-    if not datasets:  # their mistakes are noted; note those of the rows too
+    """Return the cells of datasets in the order of the run; note the mistakes of rows."""
+    if not datasets:  # all have mistakes; the rows are still read, to note theirs
         scope.mistakes.repeats(NO_TARGET)
     count = 0
     by_row: dict[str, list[Cell]] = {}
@@ -171,23 +171,23 @@ def _all_cells(scope: Scope, datasets: Sequence[DatasetRow]) -> list[Cell]:
             break
         for cell in _cells(view, rows):
             by_row.setdefault(cell.row.name, []).append(cell)
-    # neighbours share a model, then vectors, then an index
+    # cells that share a model, vectors or an index follow each other
     return [cell for cells in by_row.values() for cell in cells]
 
 
 def _rows(scope: Scope) -> _Rows:
-    """Return the rows as a dataset sees them; note their mistakes."""
+    """Return the rows of a scope; note their mistakes."""
     scope.rows("models")
     rows = _Rows(scope.rows("encoders"), scope.rows("retrievers"), scope.rows("indexes"))
-    encoders, retrievers = ({row.name for row in rows[side]} for side in range(2))
-    for name in encoders & retrievers:
+    encoders = {row.name for row in rows.encoders}
+    for name in encoders & {row.name for row in rows.retrievers}:
         message = "an encoder has that name too (rename one)"
         scope.mistakes.add(("retrievers", name), message)
     return rows
 
 
 def _cells(scope: Scope, rows: _Rows) -> Iterator[Cell]:
-    """Yield the cells of a scope's target; none without one."""
+    """Yield the cells of a scope's target; none if the scope has no target."""
     if scope.target is None:
         return
     data, suite = Data(scope.target), scope.suite
@@ -201,7 +201,7 @@ def _cells(scope: Scope, rows: _Rows) -> Iterator[Cell]:
 
 
 def _settings(index: Row) -> Iterator[dict[str, Any]]:
-    """Yield the search options of each of an index's cells."""
+    """Yield the search options of each cell of an index: one value for each swept option."""
     grid = index.search or {}
     for values in itertools.product(*grid.values()):
         yield dict(zip(grid, values, strict=True))

@@ -1,4 +1,4 @@
-"""Read a suite file: what is wrong is noted with its line, and reading goes on."""
+"""The reader of suite files: makes a `Suite`, and notes each mistake with its line."""
 
 from __future__ import annotations
 
@@ -16,29 +16,28 @@ from effbench.text.suggestions import suggest
 EVERY = "every"
 
 LONGEST = 100
-"""Bytes of a suite's name, which a folder has."""
-
+"""Most bytes of a suite's name, which is the name of a folder."""
 
 MOST_SEED = 2**32 - 1
 """The largest seed that numpy takes."""
 
 MOST_SETTINGS = 10_000
-"""Search settings of an index."""
+"""Most search settings of an index."""
 
 
 def read(path: Path, text: str | None = None) -> tuple[Suite, Mistakes]:
-    """Parse ``path`` into a suite and its mistakes.
+    """Return the suite of the file ``path``, and its mistakes.
 
-    Of a ``text`` that was read from it before the measures are not tried once more.
+    If ``text`` is given, which was read from the file before, its measures are not tried again.
     """
-    said = text_of(path) if text is None else text
-    data, lines = parse(path, said)
+    content = text_of(path) if text is None else text
+    data, lines = parse(path, content)
     mistakes = Mistakes(path, lines)
-    return _Reader(path, said, data, mistakes, trying=text is None).suite(), mistakes
+    return _Reader(path, content, data, mistakes, trying=text is None).suite(), mistakes
 
 
 class _Reader:
-    """Turns plain data into a Suite; notes what is wrong and goes on."""
+    """Turns the data of a YAML file into a suite; notes each mistake, and goes on."""
 
     KEYS = (
         "suite", "datasets", "measures", "k",
@@ -63,14 +62,15 @@ class _Reader:
             if key not in self.KEYS:
                 self.mistakes.add((key,), f"unknown key ({suggest(str(key), self.KEYS)})")
         measures = measures_of(self.data, self.mistakes, trying=self.trying)
-        systems = {
-            s: tuple(self._rows(s)) for s in ("models", "encoders", "retrievers", "indexes")
+        entries = {
+            section: tuple(self._rows(section))
+            for section in ("models", "encoders", "retrievers", "indexes")
         }
         every = frozenset(s for s in ("encoders", "retrievers") if self.data.get(s) == EVERY)
         if not (self.data.get("encoders") or self.data.get("retrievers")):
             self.mistakes.add((), "no row (give encoders or retrievers)")
-        self._refuse_likes(systems)
-        if (systems["encoders"] or "encoders" in every) and not self.data.get("indexes"):
+        self._refuse_equal_files(entries)
+        if (entries["encoders"] or "encoders" in every) and not self.data.get("indexes"):
             self.mistakes.add((), "encoders need indexes (indexes: {exact: {use: exact}})")
         return Suite(
             path=self.path,
@@ -82,7 +82,7 @@ class _Reader:
             every=every,
             latency=latency_of(self.data, self.mistakes),
             expected=expected_of(self.data, self.mistakes),
-            **systems,
+            **entries,
         )
 
     def _name(self) -> str:
@@ -97,11 +97,11 @@ class _Reader:
             self.mistakes.add(("suite",), f"the name {wrong} (give another)")
         return name
 
-    def _refuse_likes(self, systems: Mapping[str, tuple[Entry, ...]]) -> None:
-        """Note rows whose files would be one on macOS and Windows."""
-        for together in (("encoders", "retrievers"), ("models",), ("indexes",)):
+    def _refuse_equal_files(self, entries: Mapping[str, tuple[Entry, ...]]) -> None:
+        """Note rows whose files have equal names on macOS and Windows."""
+        for sections in (("encoders", "retrievers"), ("models",), ("indexes",)):
             names: dict[str, str] = {}
-            for row in (row for section in together for row in systems[section]):
+            for row in (row for section in sections for row in entries[section]):
                 like = names.setdefault(same_file(row.name), row.name)
                 if like != row.name:
                     message = f"{like!r} and {row.name!r} are one file on macOS and Windows"
@@ -164,16 +164,18 @@ class _Reader:
         )  # fmt: skip
 
     def _search(self, item: dict[str, Any], place: Place) -> dict[str, list[Any]]:
-        """Return the values of each search option that are tried."""
+        """Return search option -> the values that are swept."""
         swept = self._mapping(item.pop("search", {}), (*place, "search"))
-        search = {key: v if isinstance(v, list) else [v] for key, v in swept.items()}
+        search = {
+            key: value if isinstance(value, list) else [value] for key, value in swept.items()
+        }
         for key, values in search.items():
-            here = (*place, "search", key)
+            option = (*place, "search", key)
             if not values:
-                self.mistakes.add(here, "give one value or more ([16, 64])")
+                self.mistakes.add(option, "give one value or more ([16, 64])")
             for wrong in (unfit(value) for value in values if isinstance(value, str)):
                 if wrong:
-                    self.mistakes.add(here, f"a value {wrong} (give another)")
+                    self.mistakes.add(option, f"a value {wrong} (give another)")
         settings = math.prod(map(len, search.values()))
         if settings <= MOST_SETTINGS:
             return search
@@ -184,7 +186,7 @@ class _Reader:
     def _passages(
         self, section: str, item: dict[str, Any], place: Place
     ) -> tuple[str | None, bool]:
-        """Return the row whose passages are searched, and whether any will do."""
+        """Return the row whose passages are searched, and whether they are not checked."""
         given = item.pop("passages", None) if section == "encoders" else None
         if given is None or isinstance(given, str):
             return given, False

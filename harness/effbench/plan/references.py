@@ -1,6 +1,6 @@
-"""What values of options that name rows or data mean in a scope: datasets, inputs of steps.
+"""References: values of options that name rows or data, as datasets or inputs of steps.
 
-The forms of these values are those of the annotations in `effbench.api.training`.
+The annotations in `effbench.api.training` say which forms these values have.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ TARGET, OTHERS = "target", "others"
 
 
 def refer(scope: Scope, annotation: Any, value: Any) -> Input | DatasetRow:
-    """Return what ``value``, of an option with this annotation, means in a scope.
+    """Return the dataset or the input that a value of an option names in a scope.
 
     Raises:
-        EffbenchError: it has not the form that the annotation asks for, or names what is
-            not there.
+        EffbenchError: the value has not the form of the option's annotation, or it names a row
+            or a dataset that does not exist.
 
     """
     return _READERS[annotation](scope, value)
@@ -59,9 +59,9 @@ def _dataset(scope: Scope, value: Any) -> DatasetRow:
 
 
 def _datasets(scope: Scope, value: Any) -> list[DatasetRow]:
-    """Return the datasets that a value names: one, a list of them, or all others."""
+    """Return the datasets of a value: a dataset, a list of datasets, or ``others``."""
     if value == OTHERS:
-        return scope.others()
+        return scope.unrelated_datasets()
     return [_dataset(scope, item) for item in _listed(value)]
 
 
@@ -103,8 +103,8 @@ def _source(scope: Scope, value: Any) -> Source:
 
 def _examples(scope: Scope, value: Any) -> Input:
     given = _parts(value, "{examples: [...]}", "examples", passages=None)
-    mixed = (_judgments(scope, source) for source in _listed(given["examples"]))
-    sources = tuple(source for each in mixed for source in each)
+    items = _listed(given["examples"])
+    sources = tuple(source for item in items for source in _judgments(scope, item))
     if not sources:
         raise EffbenchError(
             "examples: 'others' names no dataset (give the suite a second dataset)"
@@ -118,7 +118,7 @@ def _examples(scope: Scope, value: Any) -> Input:
 
 
 def _judgments(scope: Scope, value: Any) -> list[Judgments | Docpairs]:
-    """Return the sources of examples that an item of their list stands for."""
+    """Return the sources of examples that an item of the list ``examples`` names."""
     given = dict(value) if isinstance(value, dict) else {}
     if set(given) == {"docpairs"}:
         return [Docpairs(dataset) for dataset in _datasets(scope, given["docpairs"])]
@@ -189,11 +189,11 @@ _READERS: Mapping[Any, Callable[[Scope, Any], Input | DatasetRow]] = {
     SearchedDataset: _searched_dataset,
     TrainedModel: _trained_model,
 }
-"""Annotation of an option -> what reads its values."""
+"""Annotation of an option -> the function that reads its values."""
 
 
 def _parts(value: Any, form: str, *required: str, **optional: Any) -> dict[str, Any]:
-    """Return a mapping with all its parts, or raise an error that shows its form."""
+    """Return the parts of a mapping; raise an error that shows its form if one is missing."""
     given = value if isinstance(value, dict) else {}
     if not set(required) <= set(given) <= {*required, *optional}:
         raise EffbenchError(f"{value!r} is not {form}")

@@ -1,7 +1,7 @@
-"""What YAML reads otherwise than it looks.
+"""Words in a suite that YAML does not read as they look.
 
-YAML takes ``no`` for false, ``010`` for 8, ``12:30`` for 750, ``2024-01-01`` for a date. What
-one meant nobody knows: each is refused, and the message says how to write the one or the other.
+YAML reads ``no`` as false, ``010`` as 8, ``12:30`` as 750, ``2024-01-01`` as a date. Nobody
+knows what the writer meant. So each is refused, and the message says how to write both.
 """
 
 from __future__ import annotations
@@ -15,32 +15,29 @@ from effbench.text.names import NO_TEXT
 
 TAG = "tag:yaml.org,2002:"
 
-
 _KINDS = {
     "bool": "true or false", "float": "a number", "int": "a number", "null": "nothing",
     "timestamp": "a date", "value": "a default", "merge": "a merge",
 }  # fmt: skip
 
-
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$")
 
-
 MOST_DIGITS = 1000
-"""Of a number; Python itself refuses to write those of 4300."""
+"""Most digits of a number; Python refuses to write numbers of more than 4300 digits."""
 
 
 def misread(node: yaml.Node, *, is_key: bool) -> str | None:
-    """Return what is wrong with a key or a value, and how to write it; None if nothing is."""
+    """Return the mistake of a key or a value, and how to write it; None if it has none."""
     kind = node.tag.removeprefix(TAG)
     if is_key and not isinstance(node, yaml.ScalarNode):
         return "a key is one word (not a list or a mapping)"
-    if kind not in (*_KINDS, "str") if isinstance(node, yaml.ScalarNode) else _unusual(node):
+    if kind not in (*_KINDS, "str") if isinstance(node, yaml.ScalarNode) else _has_tag(node):
         spelled = node.tag.replace(TAG, "!!")
         return f"the tag {spelled!r} is unknown in suites (leave it out)"
     return _misread(node.value, kind, is_key) if isinstance(node, yaml.ScalarNode) else None
 
 
-def _unusual(node: yaml.Node) -> bool:
+def _has_tag(node: yaml.Node) -> bool:
     return node.tag not in (f"{TAG}map", f"{TAG}seq")
 
 

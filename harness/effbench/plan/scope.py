@@ -1,4 +1,4 @@
-"""The scope of a dataset: what the lines of a suite mean for it."""
+"""The scope of a dataset: what the entries of a suite mean for this dataset."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from effbench.plan.located import Mistakes
 from effbench.plan.suite import Entry, Suite
 from effbench.steps.train import Train
 from effbench.store.digests import Digests
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
 from effbench.work.options import Argument, Input, plain_argument, resolve
@@ -28,50 +28,50 @@ from effbench.work.step import key_of
 NO_TARGET = "'target' and 'others' mean datasets of a cell; there is none here"
 
 Problem = tuple[tuple[str, ...], str]
-"""Where in a row something is wrong, and what."""
+"""Where in a row a mistake is, and the message."""
 
 
 class UnfitOptions(EffbenchError):
-    """What is wrong with a row's options: each with its place, together as one line."""
+    """The options of a row are wrong; ``problems`` has the place and message of each."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        super().__init__("; ".join(": ".join((*place, what)) for place, what in problems))
+        super().__init__("; ".join(": ".join((*place, text)) for place, text in problems))
 
 
 @dataclass(eq=False)
 class Scope:
-    """What the lines of a suite mean for one dataset, the ``target``: its rows and datasets.
+    """What the entries of a suite mean for a dataset, the ``target``: its rows and datasets.
 
-    Rows are resolved for each dataset anew. One that depends on the word ``target`` comes out
-    different each time, and so do the keys of its steps; all others come out equal.
+    Each dataset has a scope, which resolves the rows again. A row that uses the word ``target``
+    is different for each dataset, and so are the keys of its steps. All else is equal.
     """
 
     suite: Suite
     mistakes: Mistakes
     plugins: Plugins
     beside: Path
-    """Where relative paths start."""
+    """The folder in which relative paths start."""
 
     digests: Digests
     refer: Callable[[Scope, Any, Any], Input | DatasetRow]
-    """Scope, annotation and value that names rows or data -> what it means."""
+    """Called with a scope, an annotation and a value that names rows or data."""
 
     target: DatasetRow | None = None
-    """None while the suite's datasets are read themselves."""
+    """None while the datasets of the suite are opened."""
 
     datasets: Callable[[], Sequence[DatasetRow]] = tuple
     """Returns the datasets of the suite; reads them if they have not been read."""
 
     remarks: dict[str, None] = field(default_factory=dict)
-    """What the user is told of ready rows that cannot run here, each once."""
+    """Remarks for the user on ready rows that cannot run here, each once."""
 
     _scopes: dict[tuple[str, str, str], Scope] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Row | None] = field(init=False, default_factory=dict)
     _open: list[tuple[str, str]] = field(init=False, default_factory=list)
 
     def of(self, target: DatasetRow) -> Scope:
-        """Return what the suite means for another dataset."""
+        """Return the scope of a dataset."""
         key = (target.name, target.corpus_key, target.key)
         if key not in self._scopes:
             self._scopes[key] = replace(self, target=target)
@@ -81,25 +81,25 @@ class Scope:
         """Return the target.
 
         Raises:
-            EffbenchError: there is none.
+            EffbenchError: the scope has no target.
 
         """
         if self.target is None:
             raise EffbenchError(NO_TARGET)
         return self.target
 
-    def others(self) -> list[DatasetRow]:
-        """Return the suite's datasets of other collections than the target's.
+    def unrelated_datasets(self) -> list[DatasetRow]:
+        """Return the datasets of the suite that share no collection with the target.
 
         Raises:
-            EffbenchError: there is no target.
+            EffbenchError: the scope has no target.
 
         """
         corpora = self.needed_target().corpora
         return [dataset for dataset in self.datasets() if not dataset.corpora & corpora]
 
     def rows(self, section: str) -> list[Row]:
-        """Return the rows of a section that are without mistake, in the suite's order."""
+        """Return the rows of a section in the suite's order, except those with mistakes."""
         if section in self.suite.every:
             return list(self._ready(section))
         keys = [key for key in self.suite.rows if key[0] == section]
@@ -113,7 +113,7 @@ class Scope:
 
         """
         if not isinstance(name, str) or (section, name) not in self.suite.rows:
-            known = [known for where, known in self.suite.rows if where == section]
+            known = [row for row_section, row in self.suite.rows if row_section == section]
             raise EffbenchError(f"no row {name!r} in {section} ({suggest(str(name), known)})")
         row = self._row((section, name))
         if row is None:
@@ -134,10 +134,11 @@ class Scope:
     def dataset(
         self, use: str, options: Mapping[str, Any], group: str | None = None
     ) -> DatasetRow:
-        """Return a dataset.
+        """Return the dataset of an offer with these options.
 
         Raises:
-            UnfitOptions: all that is wrong with its options, as one line.
+            UnfitOptions: it lists all mistakes of the options.
+            EffbenchError: the plugin raises while it makes the dataset.
 
         """
         row = self._fitting("datasets", use, use, options)
@@ -147,9 +148,10 @@ class Scope:
         return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
 
     def _row(self, key: tuple[str, str]) -> Row | None:
-        """Return a row, or None when it has mistakes, which are noted."""
+        """Return a row; None if it has mistakes, which are noted."""
         if key in self._open:
-            circle = " -> ".join(n for _, n in [*self._open[self._open.index(key) :], key])
+            rows = [*self._open[self._open.index(key) :], key]
+            circle = " -> ".join(name for _, name in rows)
             raise EffbenchError(f"depends on itself: {circle} (name another row)")
         if key not in self._rows:
             self._open.append(key)
@@ -158,7 +160,7 @@ class Scope:
         return self._rows[key]
 
     def _ready(self, section: str) -> Iterator[Row]:
-        """Yield the plugins' ready rows; remark on those that cannot run here."""
+        """Yield the ready rows of the plugins; remark on those that cannot run here."""
         for name, given in self.plugins.ready[section].items():
             options = {key: value for key, value in given.items() if key != "use"}
             try:
@@ -188,7 +190,7 @@ class Scope:
             if not entry.unchecked:
                 refuse_strangers(row, passages)
         except EffbenchError as error:
-            self._note(entry, [(("passages",), said(error))])
+            self._note(entry, [(("passages",), message_of(error))])
             return None
         return replace(row, passages=passages)
 
@@ -197,23 +199,23 @@ class Scope:
             self.mistakes.add((*entry.place, *place), message)
 
     def _fitting(self, section: str, name: str, use: str, options: Mapping[str, Any]) -> Row:
-        """Return a row whose options fit its offer, or raise `UnfitOptions`."""
+        """Return a row whose options fit its offer; raise `UnfitOptions` if they do not."""
         offer = self._offer(section, use)
-        # a dataset says itself what it holds: its files are not read for a digest here
+        # a dataset gives its own key, so its files need no digest here
         digests = None if section == "datasets" else self.digests
         resolved, wrong = resolve(offer.options, options, partial(self._argument, digests))
         row = Row(name, offer, self.plugins.distribution(offer), options, resolved)
         if all(option in options and option not in offer.options for option, _ in wrong):
-            try:  # beside an unknown option the others may be wrong too
+            try:  # known options may be wrong beside an unknown one
                 row.check()
             except EffbenchError as error:
-                wrong.append(("", said(error)))
+                wrong.append(("", message_of(error)))
         if wrong:
             raise UnfitOptions([((key,) if key else (), message) for key, message in wrong])
         return row
 
     def _offer(self, section: str, use: str) -> Offer:
-        """Return an offer that can be used here, or raise `UnfitOptions`."""
+        """Return an offer that can be used here; raise `UnfitOptions` if there is none."""
         offer = self.plugins.offers.get((section, use))
         if offer is None:
             hint = suggest(use, self.plugins.named(section))
@@ -236,7 +238,7 @@ class Scope:
 
 
 def _sweep_problems(entry: Entry, offer: Offer) -> Iterator[Problem]:
-    """Yield what is wrong with the search options that a row tries."""
+    """Yield the mistakes of the search options that a row sweeps."""
     known = offer.search_options
     for name, values in entry.search.items():
         if name not in known:

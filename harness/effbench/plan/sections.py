@@ -1,4 +1,4 @@
-"""The sections of a suite file that are no rows: measures, k, latency, expected scores."""
+"""The sections of a suite without rows: measures, k, latency and expected scores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from effbench.work.options import plain_argument, resolve
 def measures_of(
     data: Mapping[str, Any], mistakes: Mistakes, *, trying: bool
 ) -> tuple[str, ...]:
-    """Return the names of the measures that are without mistake, each once."""
+    """Return the names of the measures, each once; note those that have mistakes."""
     given = data.get("measures", ["nDCG@10", "RR@10", "R@100"])
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts:
@@ -32,7 +32,7 @@ def measures_of(
 
 
 def hits_of(data: Mapping[str, Any], measures: Sequence[str], mistakes: Mistakes) -> int:
-    """Return how many hits a query gets."""
+    """Return how many hits are kept for a query."""
     deepest = max(map(_cutoff, measures), default=0)
     k = data.get("k", max(100, deepest))
     if type(k) is not int or not 1 <= k <= DEEPEST:
@@ -45,14 +45,14 @@ def hits_of(data: Mapping[str, Any], measures: Sequence[str], mistakes: Mistakes
 
 
 def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | None:
-    """Return how latency is measured, None if it is not."""
+    """Return the options of latency sessions; None if latency is not measured."""
     given = data.get("latency", {})
     if given is False:
         return None
     schema = options_of(LatencyOptions, "latency")
-    said = mapping_of(given, ("latency",), mistakes)
+    options_given = mapping_of(given, ("latency",), mistakes)
     plain = partial(plain_argument, beside=Path(), digests=None)
-    resolved, wrong = resolve(schema, said, plain)
+    resolved, wrong = resolve(schema, options_given, plain)
     for key, message in wrong:
         mistakes.add(("latency", key), message)
     options: dict[str, Any] = {
@@ -63,7 +63,7 @@ def latency_of(data: Mapping[str, Any], mistakes: Mistakes) -> LatencyOptions | 
 
 
 def expected_of(data: Mapping[str, Any], mistakes: Mistakes) -> Expected:
-    """Return the scores that are expected, and how near they must be."""
+    """Return the expected scores, and how far a score may be from them."""
     given = dict(mapping_of(data.get("expected"), ("expected",), mistakes))
     tolerance = given.pop("tolerance", 0.001)
     scores: dict[str, dict[str, dict[str, float]]] = {}
@@ -84,7 +84,7 @@ def expected_of(data: Mapping[str, Any], mistakes: Mistakes) -> Expected:
 
 
 def mapping_of(value: Any, place: Place, mistakes: Mistakes) -> dict[str, Any]:
-    """Return a mapping; of what is none, and of nothing, an empty one."""
+    """Return a mapping; an empty one for None, and for another value, which is noted."""
     if value is None:
         return {}
     if not isinstance(value, dict):

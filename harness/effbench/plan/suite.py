@@ -1,4 +1,4 @@
-"""What a suite file says, before any name in it is looked up, and where suites are found."""
+"""Suites as plain data: the entries of a suite file, and the search for the file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from effbench.text.words import plain_line
 
 @dataclass(frozen=True)
 class Entry:
-    """A named use of an offer: ``minilm: {use: transformer, model: ...}``."""
+    """A named use of an offer, such as ``minilm: {use: transformer, model: ...}``."""
 
     section: str
     name: str
@@ -38,40 +38,40 @@ Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 @dataclass(frozen=True)
 class LatencyOptions:
-    """How a latency session measures (docs/latency.md)."""
+    """The options of latency sessions (docs/latency.md)."""
 
     queries: Count = 300
     warmup: Count = 50
     threads: Annotated[int, Meta(ge=1, le=4096)] = 1
     processes: Annotated[int, Meta(ge=1, le=1000)] = 5
-    """Fresh ones of each row; 10 to publish."""
+    """New processes for each row; take 10 to publish."""
 
     baseline: str | None = None
-    """The encoder row that others' speed is compared with; the first one if not given."""
+    """The encoder row with which speed is compared; if not given, the first encoder row."""
 
     batches: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...], Meta(max_length=99)
     ] = (32,)
-    """Batch sizes of which throughput is measured."""
+    """Batch sizes for which throughput is measured."""
 
     arrivals: Annotated[
         tuple[Annotated[float, Meta(ge=0.001, le=1)], ...], Meta(max_length=99)
     ] = ()
-    """Open loops: shares of the closed loop's rate at which queries arrive."""
+    """Open loops: queries arrive at these shares of the closed loop's rate."""
 
     energy: bool = False
-    """Whether joules are read, where the machine has counters."""
+    """Whether joules are measured, if the machine has counters."""
 
     together: Annotated[int, Meta(ge=2, le=1000)] | None = None
-    """Rows that are in memory at a time, the baseline always; as many as fit if not given."""
+    """Rows in memory at a time, with the baseline; if not given, as many as fit."""
 
     timeout: Count = 300
-    """Seconds that an answer of a worker may take."""
+    """Most seconds that an answer of a worker may take."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Published scores to be held against: measure -> row -> dataset or group -> value."""
+    """Published scores to compare with: measure -> row -> dataset or group -> value."""
 
     scores: Mapping[str, Mapping[str, Mapping[str, float]]]
     tolerance: float = 0.001
@@ -79,11 +79,11 @@ class Expected:
 
 @dataclass(frozen=True)
 class Suite:
-    """What a suite file says, before names are looked up."""
+    """The content of a suite file, before offers and rows are looked up."""
 
     path: Path
     text: str
-    """The file as it was read: what is planned from it once more is the same suite."""
+    """The text of the file; a plan that is made from it again is of the same suite."""
 
     name: str
     datasets: tuple[Entry, ...]
@@ -99,13 +99,18 @@ class Suite:
 
     @cached_property
     def rows(self) -> Mapping[tuple[str, str], Entry]:
-        """(Section, name) -> the row that stands there, in the file's order."""
+        """(section, name) -> the entry of the row, in the order of the file."""
         entries = (*self.models, *self.encoders, *self.retrievers, *self.indexes)
         return {(entry.section, entry.name): entry for entry in entries}
 
 
 def find(name_or_path: str) -> Path:
-    """Return the path of a suite file: a path, or the name of a suite that we ship."""
+    """Return the path of a suite file, from its path or the name of a suite of effbench.
+
+    Raises:
+        EffbenchError: there is no such file.
+
+    """
     path = Path(name_or_path)
     if path.is_file():
         return path
@@ -117,16 +122,16 @@ def find(name_or_path: str) -> Path:
         if (folder / f"{name_or_path}.yaml").is_file():
             return folder / f"{name_or_path}.yaml"
     names = {file.stem for folder in shipped for file in folder.glob("*.yaml")}
-    said = plain_line(name_or_path) or "''"
+    shown = plain_line(name_or_path) or "''"
     if path.exists():
-        raise EffbenchError(f"{said}: is no file (a suite is a YAML file)")
+        raise EffbenchError(f"{shown}: is no file (a suite is a YAML file)")
     like = near(path.name, _beside(path))
     hint = f"did you mean {path.with_name(like)}?" if like else suggest(name_or_path, names)
-    raise EffbenchError(f"{said}: no such suite file ({hint})")
+    raise EffbenchError(f"{shown}: no such suite file ({hint})")
 
 
 def _beside(path: Path) -> list[str]:
-    """Return the names of the YAML files in a path's folder that a message can show."""
+    """Return the names of the YAML files beside a path that a message can show."""
     try:
         files = [
             file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")

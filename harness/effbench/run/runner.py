@@ -17,7 +17,7 @@ from effbench.run import records
 from effbench.run.records import Plain
 from effbench.run.results import Results
 from effbench.steps.train import Train
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work import code
 from effbench.work.progress import Progress
 from effbench.work.step import all_steps, key_of
@@ -189,7 +189,7 @@ def _latency(plan: Plan, bench: Workbench, results: Results, outcome: Outcome) -
         measure_latency(cells, plan, bench, results.folder, options, anew=False, keep=keep)
     except (EffbenchError, OSError) as error:  # such as a full disk
         for cell in left.values():
-            outcome.fail(cell, f"latency: {said(error)}", bench.progress)
+            outcome.fail(cell, f"latency: {message_of(error)}", bench.progress)
 
 
 def _fail(
@@ -204,4 +204,4 @@ def _fail(
         outcome.skipped.append(cell.name)
         bench.progress.note(f"skipped {cell.name}: {error}")
         return
-    outcome.fail(cell, said(error), bench.progress, getattr(error, "reason", None))
+    outcome.fail(cell, message_of(error), bench.progress, getattr(error, "reason", None))

@@ -1,4 +1,4 @@
-"""Checks that an index, a system or a folder of a plugin can be used and kept."""
+"""Checks that an index, a retriever or a folder of a plugin can be used and kept."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _leads_inside(link: Path, folder: Path) -> bool:
 
 
 def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
-    """Refuse an index, or a system, that would fail only after hours of building.
+    """Refuse an index, or a retriever, that would fail only after hours of building.
 
     Raises:
         EffbenchError: a method is missing, or ``nbytes`` of its class is not a number of bytes.

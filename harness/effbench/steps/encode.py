@@ -20,6 +20,8 @@ from effbench.work.rows import Row
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from effbench.api.encoders import Vectors
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
@@ -103,11 +105,10 @@ class EncodeQueries:
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
         with blamed(self.row.who):
-            parameters = getattr(encoder, "query_parameters", None)
+            parameters = getattr(encoder, name := "query_parameters", None)
             if parameters is not None:
-                name = "query_parameters"
                 parameters = number_of(parameters, name, "parameters", self.row)
-        return {**shards._asdict(), "query_parameters": parameters}
+        return {**shards._asdict(), name: parameters}
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,7 @@ def _checking_vectors(
     """
     import numpy as np
 
-    method = "encode_corpus" if noun == "docs" else "encode_queries"
-    who = f"{row.who}: {method} returned"
+    who = f"{row.who}: encode_{'corpus' if noun == 'docs' else 'queries'} returned"
     widths: set[int] = set()
 
     def call(items: Sequence[Any]) -> Vectors:
@@ -217,14 +217,7 @@ def _checking_vectors(
             array, masked = np.asarray(answer), np.ma.is_masked(answer)
         if masked:  # a masked value would be taken for a number
             raise EffbenchError(f"{who} a masked array (float vectors [n, d] are wanted)")
-        if array.ndim != 2 or array.dtype.kind != "f" or array.shape[1] == 0:
-            raise EffbenchError(
-                f"{who} {array.dtype} {list(array.shape)} (float vectors [n, d] are wanted)"
-            )
-        if len(array) != len(items):
-            raise EffbenchError(
-                f"{who} {len(array)} rows for {len(items)} {noun} (one row each, in order)"
-            )
+        _check_shape(array, f"{len(items)} {noun}", len(items), who)
         with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
             vectors = np.array(array, dtype=np.float32, order="C")
         if not np.isfinite(vectors).all():
@@ -239,6 +232,16 @@ def _checking_vectors(
         return vectors
 
     return call
+
+
+def _check_shape(array: NDArray[Any], items: str, count: int, who: str) -> None:
+    """Refuse an array that is not floats [n, d] with a row for each of ``count`` items."""
+    if array.ndim != 2 or array.dtype.kind != "f" or array.shape[1] == 0:
+        raise EffbenchError(
+            f"{who} {array.dtype} {list(array.shape)} (float vectors [n, d] are wanted)"
+        )
+    if len(array) != count:
+        raise EffbenchError(f"{who} {len(array)} rows for {items} (one row each, in order)")
 
 
 def _shown(item: Any) -> str:

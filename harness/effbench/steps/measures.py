@@ -146,7 +146,7 @@ def _wrong(measure: Measure, name: str, value: Any) -> str | None:
         return f"is no parameter of it (it has {', '.join(measure.SUPPORTED_PARAMS)})"
     if name == "gains":
         grades = [*value, *value.values()] if isinstance(value, dict) else [None]
-        if not all(type(one) is int and abs(one) <= MOST_RELEVANCE for one in grades):
+        if not all(type(grade) is int and abs(grade) <= MOST_RELEVANCE for grade in grades):
             return f"maps integers to integers of at most {MOST_RELEVANCE:,} ({{1: 1, 2: 3}})"
     elif name in ("cutoff", "rel", "min_rel", "max_rel"):
         most, least = DEEPEST if name == "cutoff" else MOST_RELEVANCE, int(name != "min_rel")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from effbench.api.encoders import ScoredDoc
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed, named
+from effbench.guard.blame import blamed, blamed_call
 from effbench.steps.data import Data, judged_docs, queries_of, refuse_other_count
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
@@ -184,7 +184,7 @@ class SearchRetriever:
         def checked(hits_and_id: tuple[Iterable[Any], str]) -> list[ScoredDoc]:
             return retrieved(*hits_and_id, self.row)
 
-        take = named(checked, self.row.who)
+        take = blamed_call(checked, self.row.who)
 
         def run() -> Iterator[tuple[str, list[ScoredDoc]]]:
             for query, answered in zip(queries, lists, strict=True):

@@ -118,9 +118,7 @@ class DiskVectors:
         start, stop, _ = rows.indices(len(self))
         if self._reading is not None:
             self._reading(start)
-        with doing(
-            "vectors of the store"
-        ):  # an error here is no mistake of the index that reads
+        with doing("vectors of the store"):  # an index that reads has made no mistake
             return self._read(start, stop)
 
     def _read(self, start: int, stop: int) -> Vectors:

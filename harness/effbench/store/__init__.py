@@ -1,6 +1,6 @@
-"""Bytes on disk, whole or absent: artifacts, digests, TREC files, files that people bring.
+"""Files: artifacts that are whole or absent, digests, TREC files, and the files of users.
 
-It may import `guard` and the rooms before it.
+This room may import `guard` and the rooms before it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Artifacts of steps on disk: each in a folder named by its key, its manifest written last.
+"""Artifacts of steps: folders that are named by a key; the manifest is written last.
 
-A manifest lists the files that belong to the step, with their checksums, and carries a checksum
-of itself. What is in the folder and not in the manifest does not count; a file whose bytes
-differ is removed and made again. A folder without a manifest is taken up by the next run.
+A manifest lists the files of the step with their checksums, and has a checksum of itself. A
+file that the manifest does not list does not count. A file with a wrong checksum is removed and
+made again. The next run continues in a folder without a manifest.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ MANIFEST = "manifest.json"
 
 
 def default_root() -> Path:
-    """Return ``$EFFBENCH_CACHE``, or ``effbench`` in the user's cache folder, absolute.
+    """Return ``$EFFBENCH_CACHE``, or ``effbench`` in the user's cache folder, as absolute path.
 
-    A variable that is empty is none.
+    An empty variable counts as absent.
 
     Raises:
-        EffbenchError: there is none, and the user has no home folder.
+        EffbenchError: no variable names a folder, and the user has no home folder.
 
     """
     if named := os.environ.get("EFFBENCH_CACHE"):
@@ -54,19 +54,22 @@ class Artifact:
 
     folder: Path
     kept: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
-    """Name -> checksum of what was put, sealed or taken up: what the manifest will list."""
+    """The names and checksums of the files that were put, sealed or taken up.
+
+    The manifest will list them.
+    """
 
     def put(self, name: str, write: Callable[[Path], object]) -> None:
-        """Let ``write`` make the file ``name``, atomically."""
+        """Let ``write`` make the file ``name``, whole or not at all, and keep it."""
         write_atomically(self.folder / name, write)
         self.kept[name] = file_sha256(self.folder / name)
 
     def put_text(self, name: str, text: str) -> None:
-        """Keep ``text`` as the file ``name``."""
+        """Write ``text`` into the file ``name``, and keep it."""
         self.put(name, lambda path: path.write_text(text, encoding="utf-8"))
 
     def put_folder(self, name: str, save: Callable[[Path], object]) -> None:
-        """Let ``save`` fill an empty folder; keep its files."""
+        """Let ``save`` fill the empty folder ``name``; keep its files."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".") as temporary:
             made = Path(temporary) / name
@@ -76,9 +79,9 @@ class Artifact:
         self.seal(name)
 
     def seal(self, name: str) -> int:
-        """Keep the files that stand in the folder ``name``; return how many."""
+        """Keep all files of the folder ``name``; return their number."""
         open_to_readers(self.folder / name)
-        check_room(self.folder)  # on a full disk C code may have lost a file's end, unnoticed
+        check_room(self.folder)  # on a full disk C code may lose a file's end silently
         files = sorted(p for p in (self.folder / name).rglob("*") if p.is_file())
         for path in files:
             with path.open("rb") as file:
@@ -87,16 +90,16 @@ class Artifact:
         return len(files)
 
     def take_up(self, name: str, checksum: str) -> bool:
-        """Keep a file that an earlier attempt has put, if it is whole; tell whether it is."""
+        """Keep a file of an earlier attempt if its checksum is right; tell whether it is."""
         whole = self._holds(name, checksum)
         if whole:
             self.kept[name] = checksum
         return whole
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return what `finish` wrote, or None when the step has not finished.
+        """Return the manifest that `finish` wrote, or None when the step has not finished.
 
-        A manifest that is damaged, or that of another step, is none.
+        A damaged manifest, or the manifest of another step, also gives None.
         """
         try:
             data = read_sealed(self.folder / MANIFEST)
@@ -117,38 +120,38 @@ class Artifact:
         write_json(self.folder / MANIFEST, whole)
 
     def finished(self) -> bool:
-        """Tell whether the step has finished, though it may have been damaged since."""
+        """Tell whether the step has finished; its files may be damaged nevertheless."""
         return (self.folder / MANIFEST).exists()
 
     def cut(self, manifest: Mapping[str, Any]) -> list[Path]:
-        """Return the files of a manifest that are lost, or of another size: a quick look."""
-        sizes: Mapping[str, int] = manifest.get("sizes", {})  # manifests of before have none
-        found = []
+        """Return the files of a manifest that are missing or have a wrong size (quick)."""
+        sizes: Mapping[str, int] = manifest.get("sizes", {})  # old manifests have none
+        cut = []
         for name in manifest["files"]:
             try:
                 size = (self.folder / name).stat().st_size
             except OSError:
                 size = -1
             if size != sizes.get(name, size) or size < 0:
-                found.append(self.folder / name)
-        return found
+                cut.append(self.folder / name)
+        return cut
 
     def sound(self) -> bool:
-        """Tell whether the step has finished and all its files are whole."""
+        """Tell whether the step has finished and all its checksums are right."""
         manifest = self.manifest()
         return manifest is not None and not self._bad(manifest)
 
     def damaged(self) -> list[Path]:
-        """Return the files of a finished step that are lost or not what was written."""
+        """Return the files of a finished step that are missing or have a wrong checksum."""
         manifest = self.manifest()
         bad = [MANIFEST] if manifest is None else self._bad(manifest)
         return [self.folder / name for name in bad]
 
     def discard(self) -> None:
-        """Put a finished step that is not sound back to unfinished, without what is damaged.
+        """Make a damaged step unfinished again, and remove its damaged files.
 
-        What stands in a folder belongs together: a trainer might take what is left of a model
-        for a finished one. When it is the manifest that is damaged, nothing proves a folder.
+        The files of a folder are removed together: a trainer could take the last files of a
+        model for a finished model. A damaged manifest proves nothing, so all folders go then.
         """
         manifest = self.manifest()
         if manifest is None:
@@ -161,23 +164,23 @@ class Artifact:
             for name in manifest["files"]:
                 if PurePosixPath(name).parts[0] in folders:
                     (self.folder / name).unlink(missing_ok=True)
-        (self.folder / MANIFEST).unlink(missing_ok=True)  # last: a kill leaves nothing unproved
+        (self.folder / MANIFEST).unlink(missing_ok=True)  # last, in case of a kill
 
     def size_of_parts(self) -> int:
-        """Return the bytes of what stands in the folder itself, such as finished shards."""
+        """Return the bytes of the files directly in the folder, such as finished shards."""
         nbytes = 0
-        with contextlib.suppress(OSError):  # there is no folder
+        with contextlib.suppress(OSError):  # the folder is missing
             for path in self.folder.iterdir():
                 with contextlib.suppress(OSError):  # another run is at work
                     nbytes += path.stat().st_size if path.is_file() else 0
         return nbytes
 
     def is_empty(self) -> bool:
-        """Tell whether no earlier attempt has left anything."""
+        """Tell whether the folder is empty: no earlier attempt has left a file."""
         return not any(self.folder.iterdir())
 
     def sweep(self) -> None:
-        """Remove what a killed attempt left half-written; call it under the step's lock."""
+        """Remove half-written files of a killed attempt; hold the step's lock for this."""
         for path in self.folder.glob(".*"):
             if path.is_dir():
                 shutil.rmtree(path)
@@ -201,20 +204,20 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Store:
-    """All artifacts under one root folder, safe for several runs at once."""
+    """The cache: all artifacts under a root folder; several runs may share it."""
 
     root: Path
 
     def artifact(self, kind: str, key: str) -> Artifact:
-        """Return the artifact of a step, made or not."""
+        """Return the artifact of a step; its folder may be missing."""
         return Artifact(self.root / kind / key)
 
     @contextmanager
     def lock(self, kind: str, key: str, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the lock of a step; call ``waiting`` once if another run holds it.
 
-        The system drops the lock of a process that dies. A step that fails before it has kept
-        anything leaves no folder.
+        The system releases the lock of a process that dies. A step that fails before it keeps
+        a file leaves no folder.
         """
         folder = self.root / kind
         (folder / key).mkdir(parents=True, exist_ok=True)
@@ -225,7 +228,7 @@ class Store:
             waiting()
             lock.acquire()
         try:
-            (folder / key).mkdir(exist_ok=True)  # who held the lock may have removed it
+            (folder / key).mkdir(exist_ok=True)  # the last holder may have removed it
             yield
         finally:
             with contextlib.suppress(OSError):  # it is not empty

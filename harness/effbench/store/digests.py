@@ -1,4 +1,4 @@
-"""Digests of files and folders: what makes a key change when a model or a file does."""
+"""Digests of files and folders: a key contains them, so it changes with a file or a model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from effbench.store.reading import LONGEST, content_sha256
 HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 PACKAGE = "package:"
 DIGESTS = "digests.json"
-"""Where a store's root remembers digests."""
+"""The file in the cache that remembers digests."""
 
 _TICK_NS = 2_000_000_000  # the coarsest clock of a file system: FAT's
 
@@ -49,9 +49,9 @@ def file_sha256(path: Path) -> str:
 
 
 def text_digest(path: Path) -> str:
-    """Return the SHA-256 of what a text file holds, packed or plain, in hex.
+    """Return the SHA-256 of a text file's content in hex; a gzipped file is unpacked first.
 
-    It is remembered for as long as the file stays as it is: datasets share files of gigabytes.
+    The process remembers it until the file changes, because datasets share files of gigabytes.
 
     Raises:
         EffbenchError: the file cannot be read.
@@ -67,9 +67,9 @@ def _text_digest(path: Path, stamp: tuple[int, ...]) -> str:
 
 
 class Digests:
-    """Digests of files and folders, remembered on disk by path and what changes with a file.
+    """Digests of files and folders; a file on disk remembers them by path and `stamp_of`.
 
-    A model of some gigabytes takes seconds to hash; planning may take one.
+    The digest of a model of some gigabytes takes seconds, and a plan should take one second.
     """
 
     def __init__(self, memory: Path) -> None:
@@ -79,10 +79,10 @@ class Digests:
         self._new: dict[str, list[object]] = {}
 
     def of(self, path: Path) -> str:
-        """Return the digest of a file, or of a folder's relative paths and bytes.
+        """Return the digest of a file, or of the relative paths and bytes of a folder's files.
 
         Raises:
-            EffbenchError: something of it cannot be read.
+            EffbenchError: a file or folder cannot be read.
 
         """
         with readable(path):
@@ -92,9 +92,9 @@ class Digests:
         return digest_of([(str(p.relative_to(path)), self._file(p)) for p in files])
 
     def save(self) -> None:
-        """Remember what was new, beside what others have remembered meanwhile."""
+        """Write the new digests to disk, beside those that other runs wrote meanwhile."""
         if self._new:
-            with contextlib.suppress(DiskError):  # only a memory: a read-only cache still works
+            with contextlib.suppress(DiskError):  # a read-only cache still works
                 write_json(self._memory, {**self._remembered(), **self._new})
             self._known.update(self._new)
             self._new = {}
@@ -103,10 +103,10 @@ class Digests:
         with readable(path):
             now, stamp = time.time_ns(), stamp_of(path)
             for known in (self._new, self._known):
-                if (one := known.get(str(path))) and one[:-1] == [*stamp]:
-                    return str(one[-1])
+                if (entry := known.get(str(path))) and entry[:-1] == [*stamp]:
+                    return str(entry[-1])
             digest = file_sha256(path)
-        # changed again in the same tick of the clock, a young file would look unchanged
+        # a young file could change again in the same clock tick, with the same stamp
         if now - stamp[2] > _TICK_NS:
             self._new[str(path)] = [*stamp, digest]
         return digest
@@ -120,10 +120,10 @@ class Digests:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn what the system says of a path that cannot be read into a user's mistake.
+    """Turn an `OSError` inside the block into a message about an unreadable path.
 
     Raises:
-        EffbenchError: it says something.
+        EffbenchError: the system cannot read the path.
 
     """
     try:
@@ -134,9 +134,9 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def files_under(folder: Path) -> list[Path]:
-    """Return the files of a folder and of those in it, in order; hidden ones are left out.
+    """Return the files of a folder and its subfolders in order, without hidden files.
 
-    A folder may be a link, as in models whose parts are shared.
+    A folder may be a link, as in models that share parts.
 
     Raises:
         EffbenchError: a folder cannot be listed.
@@ -146,28 +146,28 @@ def files_under(folder: Path) -> list[Path]:
 
 
 def stamp_of(path: Path) -> tuple[int, int, int, int]:
-    """Return size, mtime, ctime and inode of a file: what changes when the file does.
+    """Return size, mtime (ns), ctime (ns) and inode of a file: they change with the file.
 
-    tar and rsync set a new file's mtime to that of the old one; nobody can set its ctime.
+    tar and rsync can give a new file the mtime of an old file; no program can set the ctime.
     """
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def count_lines(stream: IO[bytes]) -> int:
-    """Return the number of lines of what is left of an open file, blank ones left out."""
+    """Return the number of remaining lines of an open file, without blank lines."""
     lines = iter(partial(stream.readline, LONGEST), b"")
     return sum(not line.isspace() for line in lines)
 
 
 def find_model(model: str, beside: Path) -> Path | None:
-    """Return the folder that ``model`` names, or None when it is a hub id.
+    """Return the folder that ``model`` names, or None when ``model`` is a hub id.
 
-    ``package:MODULE/FOLDER`` is a folder inside an installed package; anything that looks
-    like a path is one, relative to the folder ``beside``.
+    ``package:MODULE/FOLDER`` is a folder inside an installed package. A path is relative to the
+    folder ``beside``.
 
     Raises:
-        EffbenchError: the package or the folder is not there, or it is no hub id either.
+        EffbenchError: the package or the folder is missing, and ``model`` is no hub id.
 
     """
     if model.startswith(PACKAGE):
@@ -183,9 +183,9 @@ def find_model(model: str, beside: Path) -> Path | None:
 
 
 def spec_of(module: str) -> ModuleSpec | None:
-    """Return where a module is found, without loading it; None when it cannot be found.
+    """Return the spec of a module without loading it, or None when no module has the name.
 
-    The packages around it are loaded for that, and may raise anything.
+    Python loads the packages around it, and they may raise anything.
     """
     try:
         return importlib.util.find_spec(module)
@@ -196,9 +196,9 @@ def spec_of(module: str) -> ModuleSpec | None:
 
 
 def hub_commit(model: str, revision: str | None) -> str | None:
-    """Return the commit of a hub's model that lies in this machine's cache of the hub, if any.
+    """Return the commit of a hub model in this machine's cache of the hub, or None.
 
-    ``revision`` is a branch or tag; a commit is its own.
+    ``revision`` is a branch or a tag (None: main).
     """
     base = os.environ.get("HF_HOME") or "~/.cache/huggingface"
     cache = Path(os.environ.get("HF_HUB_CACHE") or f"{base}/hub")
@@ -221,7 +221,7 @@ def _in_package(model: str) -> Path:
 
 
 def _install_line(module: str) -> str:
-    """Say what to install for a module: the extra of ours that brings it, or its own name."""
+    """Return the pip command for a module: the extra of effbench, or the module's name."""
     name = module.replace("_", "-")
     for requirement in importlib.metadata.requires("effbench") or []:
         extra = re.search(r"extra == [\"'](.+?)[\"']", requirement)
@@ -232,7 +232,7 @@ def _install_line(module: str) -> str:
 
 def _under(folder: Path, above: frozenset[str]) -> Iterator[Path]:
     real = os.path.realpath(folder)
-    if real in above:  # a link to a folder that holds it
+    if real in above:  # a link to a folder above it
         return
     with readable(folder):
         inside = list(folder.iterdir())

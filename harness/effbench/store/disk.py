@@ -1,4 +1,4 @@
-"""Files that effbench keeps: written whole or not at all, JSON with a checksum of itself."""
+"""Writing and reading of effbench's files: whole or not at all, JSON with a checksum."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEAL = "sha256"
-"""The last key of JSON that effbench keeps: the checksum of the rest."""
+"""The last key in a JSON file of effbench: the checksum of all other keys."""
 
 STALE_SECONDS = 3600.0
-"""A temporary file that nobody has touched for so long is of a run that was killed."""
+"""A temporary file that did not change for this time belongs to a killed run."""
 
 
 @contextlib.contextmanager
 def on_disk(place: Path, *, only_full: bool = False) -> Iterator[None]:
-    """Turn what the system refuses inside into a `DiskError`.
+    """Turn a failure of the disk inside the block into a `DiskError`.
 
-    ``only_full`` is for a plugin's code: a full disk is not its fault, other mistakes are.
+    ``only_full`` is for the code of a plugin: it turns only the error of a full disk, because
+    every other error is the plugin's own mistake.
 
     Raises:
         DiskError: a file could not be read or written.
@@ -49,14 +50,14 @@ def on_disk(place: Path, *, only_full: bool = False) -> Iterator[None]:
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a file beside ``path``, force it to disk and rename it there.
+    """Let ``write`` fill a temporary file, force it to disk and rename it to ``path``.
 
     Raises:
-        DiskError: the disk does not take it.
+        DiskError: the disk refuses the file.
 
     """
-    # drawn by chance: processes of two containers may have one number. The suffix stays last,
-    # since numpy and gzip look at it
+    # a random name: processes of two containers may have the same number. The suffix stays
+    # last, because numpy and gzip read it
     temporary = path.with_name(f".{secrets.token_hex(8)}.part{path.suffix}")
     with on_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,9 +72,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
-    """Write an array as numpy does, byte for byte, but no end of it is lost without a word.
+    """Write an array with the same bytes as `numpy.save`, and notice a full disk.
 
-    numpy lets C write into a file, and hears nothing of a disk that is full when it is closed.
+    numpy itself writes with C code, and gets no error when the disk is full at the close.
     """
     import numpy as np
 
@@ -85,11 +86,12 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def open_to_readers(folder: Path) -> None:
-    """Let the files of a folder be read by whom the umask lets read new ones.
+    """Give the files of a folder the permissions that the umask gives to new files.
 
-    Some libraries write weights as files of their owner alone (safetensors: mode 0600).
+    Some libraries write weights that only the owner can read (safetensors: mode 0600).
     """
-    mask = os.umask(0o077)  # there is no other way to ask; what is made meanwhile is private
+    # the only way to read the umask; a file that another thread makes meanwhile is private
+    mask = os.umask(0o077)
     os.umask(mask)
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
@@ -100,24 +102,24 @@ def open_to_readers(folder: Path) -> None:
 
 
 def check_room(folder: Path) -> None:
-    """Write a little into a folder: the disk may be full.
+    """Write 4096 bytes into a folder as a test, because the disk may be full.
 
     Raises:
-        OSError: it takes no more.
+        OSError: the disk refuses the bytes.
 
     """
     with tempfile.TemporaryFile(dir=folder, prefix=".") as file:
-        file.write(bytes(4096))  # a full disk takes a file of no bytes
+        file.write(bytes(4096))  # a full disk accepts an empty file
         file.flush()
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write what a command was told to write to ``path``: a file whole or not at all.
+    """Write the output of a command to ``path``: a file appears whole or not at all.
 
-    A device or a pipe is written into, and a link stays one.
+    A device or a pipe gets the bytes directly, and a link stays a link.
 
     Raises:
-        DiskError: the disk does not take it.
+        DiskError: the disk refuses the file.
 
     """
     with on_disk(path):
@@ -129,49 +131,57 @@ def write_output(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text, atomically."""
+    """Write a text file, whole or not at all."""
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: Path, data: Mapping[str, Any], *, seal: bool = True) -> None:
-    """Write a mapping as JSON, atomically; with its checksum unless others define its form."""
+    """Write a mapping as JSON, whole or not at all.
+
+    ``seal`` adds the checksum; formats of other programs go without it.
+    """
     write_text(path, sealed(data) if seal else _lines(data))
 
 
 def sealed(data: Mapping[str, Any]) -> str:
-    """Return a mapping as JSON, each top-level key on a line of its own, its checksum last."""
-    plain = json.loads(_lines(data))  # as it will be read
+    """Return a mapping as JSON: one line for each top-level key, the checksum last."""
+    plain = json.loads(_lines(data))  # the form in which it will be read
     return _lines({**plain, SEAL: _checksum(plain)})
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """Return what `write_json` wrote, less the checksum.
+    """Return the mapping that `write_json` wrote, without the checksum.
 
     Raises:
-        EffbenchError: it is missing or no JSON, or its checksum does not hold.
+        EffbenchError: the file is missing or no JSON, or its checksum is wrong.
 
     """
     return unsealed(parsed(content(path), path), path)
 
 
 def unsealed(data: Any, path: Path) -> dict[str, Any]:
-    """Return the JSON ``data`` of a file less its checksum, which must hold."""
+    """Return the JSON ``data`` of the file ``path`` without its checksum.
+
+    Raises:
+        EffbenchError: the checksum is missing or wrong.
+
+    """
     kept = data.get(SEAL) if isinstance(data, dict) else None
-    rest = {name: value for name, value in data.items() if name != SEAL} if kept else {}
-    if kept is None or kept != _checksum(rest):
+    plain = {name: value for name, value in data.items() if name != SEAL} if kept else {}
+    if kept is None or kept != _checksum(plain):
         raise EffbenchError(f"{path}: its checksum does not hold (run the suite again)")
-    return rest
+    return plain
 
 
 def listed(folder: Path, pattern: str) -> Iterator[Path]:
-    """Yield the files of a folder that match, in order, less the temporary ones."""
+    """Yield the files of a folder that match a pattern in order, without temporary files."""
     for path in sorted(folder.glob(pattern)):
         if not TEMPORARY.fullmatch(path.name):
             yield path
 
 
 def sweep_stale(folder: Path) -> None:
-    """Remove temporary files that killed runs have left; those of living ones are young."""
+    """Remove the temporary files of killed runs; the files of living runs are younger."""
     with contextlib.suppress(OSError):
         for path in folder.glob(".*"):
             if TEMPORARY.fullmatch(path.name):

@@ -1,7 +1,7 @@
-"""Files at the door: read within bounds, checked once, handed on as typed objects.
+"""Safe reading of results: size limits, strict JSON, and the types of their fields.
 
-Results come from other people and from damaged disks. What does not fit is one `EffbenchError`
-that names the file; whoever reads leaves it out and goes on.
+Results may come from other people or from damaged disks. A file that does not fit raises an
+`EffbenchError` that names the file, and the caller goes on without that file.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from msgspec import Meta
 from effbench.api.errors import EffbenchError
 
 LARGEST = 100_000_000
-"""Bytes of a file; the largest honest record, of 10,000 queries and five measures, has 2 MB."""
+"""The most bytes of a file. A large record, with 10,000 queries and five measures, has 2 MB."""
 
 DEEPEST = 32
-"""Lists and mappings in each other; an honest file has eight."""
+"""The deepest nesting of lists and mappings; an honest file has 8 levels."""
 
 LONGEST = 300
-"""Characters that are said of what is wrong."""
+"""The most characters of a description of a mistake."""
 
 CONTROL = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 END = r"$(?!\n)"
@@ -38,43 +38,44 @@ _CONTROL = re.compile(f"[{CONTROL}]")
 LONGEST_NAME = 1000
 
 AHEAD = timedelta(days=2)
-"""By which clocks of other machines may be ahead."""
+"""How much the clock of another machine may be ahead."""
 
 WRITTEN = datetime(2026, 11, 26, tzinfo=timezone.utc)
-"""When this was written: a clock that says less is wrong, and no record's date is."""
+"""A lower bound of the present: a clock that is behind it is wrong, and is not used."""
 
-# A type with a pattern stands in no union with a list or a mapping: msgspec 0.22.0 writes past
-# the end of its memory there, and the process dies (`Name | list[Any]`).
+# Put no type with a pattern into a union with a list or a mapping (`Name | list[Any]`): msgspec
+# 0.22.0 writes past the end of its memory then, and the process dies.
 Name = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=f"^[^{CONTROL}]*{END}")]
-"""Of a row, a dataset, a measure, a key: one line that a terminal can show."""
+"""A name of a row, a dataset, a measure or a key: one line that a terminal can show."""
 
 CellName = Annotated[
     str, Meta(max_length=255, pattern=rf"^(?!\.{{1,2}}$)[^/\\{CONTROL}]+{END}")
 ]
-"""Of a file too, less its ending: it leads to no other folder."""
+"""A name of a cell, which is also a file name without ending: it leads to no other folder."""
 
 Text = Annotated[
     str, Meta(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")
 ]
-"""Of several lines perhaps."""
+"""A text that may have several lines."""
 
 QueryId = Annotated[str, Meta(max_length=LONGEST_NAME)]
-"""See `check_ids`: a pattern takes ten times as long, and they are many."""
+"""A query id; `check_ids` checks its characters, ten times as fast as a pattern."""
 
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Positive = Annotated[float, Meta(ge=0, le=1e300)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 def content(path: Path, most: int = LARGEST) -> bytes:
-    """Return the bytes of a plain file that is no larger than ``most``.
+    """Return the bytes of a plain file that has at most ``most`` bytes.
 
     Raises:
-        EffbenchError: it is missing, may not be read, is too large, or is no plain file.
+        EffbenchError: the file is missing, unreadable, too large, or no plain file.
 
     """
     try:
-        # a pipe that nobody writes into would be waited for
+        # without O_NONBLOCK, the opening of a pipe without a writer never ends
         opened = os.open(path, os.O_RDONLY | _flag("O_NONBLOCK") | _flag("O_BINARY"))
         with os.fdopen(opened, "rb") as file:
             facts = os.fstat(opened)
@@ -92,10 +93,10 @@ def content(path: Path, most: int = LARGEST) -> bytes:
 
 
 def parsed(text: bytes, path: Path) -> Any:
-    """Return what JSON holds; it is strict, names a key once and is not nested too deep.
+    """Return the value of strict JSON.
 
     Raises:
-        EffbenchError: it does not.
+        EffbenchError: the text is no strict JSON, has a key twice or is nested too deep.
 
     """
     try:
@@ -109,10 +110,10 @@ def parsed(text: bytes, path: Path) -> Any:
 
 
 def foreign(text: bytes, path: Path) -> Any:
-    """Return what JSON of other programs holds: numbers may be NaN or infinite.
+    """Return the value of JSON that other programs wrote: numbers may be NaN or infinite.
 
     Raises:
-        EffbenchError: it is no JSON, names a key twice or is nested too deep.
+        EffbenchError: the text is no JSON, has a key twice or is nested too deep.
 
     """
     try:
@@ -124,31 +125,31 @@ def foreign(text: bytes, path: Path) -> Any:
 
 
 def typed(data: Any, kind: Any, path: Path, advice: str = "run the suite again") -> Any:
-    """Return what JSON held as an object of a type.
+    """Return a value of JSON as an object of the type ``kind``.
 
     Raises:
-        EffbenchError: it does not fit; the place is named.
+        EffbenchError: the value does not fit the type; the message names the field.
 
     """
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$")
+        fault, _, place = str(error).partition(" - at `$")
         where = f"{place.rstrip('`').lstrip('.')}: " if place.strip("`") else ""
-        what = what.replace("Object missing required field", "there is no")
-        if " matching regex " in what:
-            what = "a name that no file has, or a text that no terminal can show"
-        said = f"{where}{what[:1].lower()}{what[1:]}"[:LONGEST]
-        raise EffbenchError(f"{path}: {said} ({advice})") from error
-    except UnicodeError as error:  # a key with half of a character, which `foreign` reads
+        fault = fault.replace("Object missing required field", "there is no")
+        if " matching regex " in fault:
+            fault = "a name that no file has, or a text that no terminal can show"
+        text = f"{where}{fault[:1].lower()}{fault[1:]}"[:LONGEST]
+        raise EffbenchError(f"{path}: {text} ({advice})") from error
+    except UnicodeError as error:  # a key with half a character, which `foreign` accepts
         raise EffbenchError(f"{path}: a key is no text ({advice})") from error
 
 
 def check_ids(ids: Iterable[str]) -> None:
-    """Refuse ids of queries that a terminal cannot show, or that are empty.
+    """Refuse query ids that are empty or that a terminal cannot show.
 
     Raises:
-        ValueError: there is such an id.
+        ValueError: an id is empty or has control characters.
 
     """
     every = list(ids)
@@ -159,10 +160,10 @@ def check_ids(ids: Iterable[str]) -> None:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Refuse settings of a search that a name of a row through an index cannot show.
+    """Refuse search settings of an index that a table cannot show in a name.
 
     Raises:
-        ValueError: there is one.
+        ValueError: the settings are too long or have control characters.
 
     """
     shown = "".join(map(str, settings.values()))
@@ -170,23 +171,23 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         raise ValueError("`search`: no setting of an index")
 
 
-def check_unique(names: Iterable[str], what: str) -> None:
-    """Refuse names that are there twice.
+def check_unique(names: Iterable[str], nouns: str) -> None:
+    """Refuse names that occur twice; ``nouns`` is their kind, in the plural.
 
     Raises:
-        ValueError: one is.
+        ValueError: a name occurs twice.
 
     """
     every = list(names)
     if len(set(every)) < len(every):
-        raise ValueError(f"{what} are named twice")
+        raise ValueError(f"{nouns} are named twice")
 
 
 def check_past(moment: datetime) -> None:
-    """Refuse a date that is still to come: it would be the newest for ever, and count.
+    """Refuse a date in the future: its record would stay the newest record for ever.
 
     Raises:
-        ValueError: it is.
+        ValueError: the date is more than `AHEAD` in the future.
 
     """
     now = max(datetime.now(timezone.utc), WRITTEN)
@@ -195,33 +196,30 @@ def check_past(moment: datetime) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         raise ValueError("a key is there twice")
-    return found
+    return mapping
 
 
 def _flag(name: str) -> int:
-    return getattr(os, name, 0)  # of systems that have it
+    return getattr(os, name, 0)  # some systems lack it
 
 
 def _strings(data: Any, path: Path) -> int:
-    """Return how many strings there are, keys among them; refuse what is nested too deep."""
-    found, level = int(type(data) is str), [data] if isinstance(data, dict | list) else []
+    """Return the number of strings, with keys; refuse a value that is nested too deep."""
+    count, level = int(type(data) is str), [data] if isinstance(data, dict | list) else []
     for _ in range(DEEPEST):
         inner = []
-        for one in level:
-            found += len(one) if isinstance(one, dict) else 0
-            for value in one.values() if isinstance(one, dict) else one:
+        for container in level:
+            count += len(container) if isinstance(container, dict) else 0
+            for value in container.values() if isinstance(container, dict) else container:
                 kind = type(value)
                 if kind is str:
-                    found += 1
+                    count += 1
                 elif kind is dict or kind is list:
                     inner.append(value)
         if not inner:
-            return found
+            return count
         level = inner
     raise EffbenchError(f"{path}: cannot be read: nested deeper than {DEEPEST} (move it away)")
-
-
-Moment = Annotated[datetime, Meta(tz=True)]

@@ -1,4 +1,4 @@
-"""Gathered examples on disk: written once, read one by one."""
+"""Training examples on disk: lists of positions and docs, read when they are needed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ POSITIVES, NEGATIVES = "positives", "negatives"
 
 
 def put_lists(artifact: Artifact, name: str, lists: Sequence[Sequence[int]]) -> None:
-    """Keep lists of numbers as two arrays: all numbers, and where each list ends."""
+    """Keep lists of numbers as two arrays: all numbers (int32), all ends of lists (int64)."""
     import numpy as np
 
-    numbers = np.fromiter((n for one in lists for n in one), dtype=np.int32)
-    ends = np.cumsum([len(one) for one in lists], dtype=np.int64)
-    artifact.put(f"{name}.npy", lambda path: save_array(path, numbers))
+    joined = np.fromiter((n for numbers in lists for n in numbers), dtype=np.int32)
+    ends = np.cumsum([len(numbers) for numbers in lists], dtype=np.int64)
+    artifact.put(f"{name}.npy", lambda path: save_array(path, joined))
     artifact.put(f"{name}-ends.npy", lambda path: save_array(path, ends))
 
 
 class Lists(Sequence[Sequence[int]]):
-    """Lists of numbers, memory-mapped."""
+    """Lists of numbers that `put_lists` wrote, memory-mapped."""
 
     def __init__(self, folder: Path, name: str) -> None:
         import numpy as np
@@ -46,7 +46,7 @@ class Lists(Sequence[Sequence[int]]):
 
 
 class Docs(Sequence[Doc]):
-    """The docs of examples, read from disk one at a time."""
+    """The docs of examples; each access reads a doc from disk."""
 
     def __init__(self, folder: Path) -> None:
         import numpy as np
@@ -64,7 +64,7 @@ class Docs(Sequence[Doc]):
 
 
 class Gathered(NamedTuple):
-    """What `GatherExamples` left in its folder."""
+    """The files of the step `GatherExamples`, opened."""
 
     queries: list[str]
     positives: Lists
@@ -73,6 +73,6 @@ class Gathered(NamedTuple):
 
 
 def read_examples(folder: Path) -> Gathered:
-    """Open gathered examples."""
+    """Open the folder of a finished step `GatherExamples`."""
     queries = json.loads((folder / QUERIES).read_text(encoding="utf-8"))
     return Gathered(queries, Lists(folder, POSITIVES), Lists(folder, NEGATIVES), Docs(folder))

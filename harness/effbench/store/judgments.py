@@ -1,4 +1,4 @@
-"""One set of rules for judgments, whoever provides them: a file, or a dataset of a plugin."""
+"""Rules for judgments: the same for a qrels file and for a dataset of a plugin."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from effbench.store.reading import checked_id, checked_relevance, shown
 
 
 def checked(given: Iterable[Any], where: str) -> Qrel:
-    """Return a judgment, which stands ``where`` messages say: query id, doc id, relevance.
+    """Return a checked judgment from a query id, a doc id and a relevance.
 
     Raises:
-        EffbenchError: an id or a relevance is none.
+        EffbenchError: an id or the relevance is invalid; the message begins with ``where``.
 
     """
     query_id, doc_id, relevance = given
@@ -26,10 +26,10 @@ def checked(given: Iterable[Any], where: str) -> Qrel:
 
 
 def distinct(judged: Iterable[tuple[str, Qrel]]) -> Iterator[Qrel]:
-    """Yield checked judgments, each with where it stands; one that is repeated comes once.
+    """Yield each judgment once, from pairs of its place (for messages) and the judgment.
 
     Raises:
-        EffbenchError: a doc is judged twice and differently.
+        EffbenchError: a doc has two different judgments for a query.
 
     """
     known: dict[tuple[str, str], int] = {}

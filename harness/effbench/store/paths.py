@@ -1,4 +1,4 @@
-"""Paths that suites name, and folders that must take what is written."""
+"""Paths that a user names: made absolute, and checked before a run writes there."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from effbench.store.disk import check_room
 
 
 def inside(beside: Path, named: str | Path) -> Path:
-    """Return a path that a suite names, absolute: relative ones start at ``beside``.
+    """Return the absolute path that a suite names; a relative path starts at ``beside``.
 
     Raises:
-        EffbenchError: the system can have no such path, or knows no such user's home.
+        EffbenchError: the system allows no such path, or knows no home folder of the user.
 
     """
     text = str(named)[:80]
     try:
         path = (beside / expanded(named)).resolve()
-        path.exists()  # too long a name is noticed by who asks the system
+        path.exists()  # the system refuses a name that is too long
     except RuntimeError as error:
         raise EffbenchError(
             f"{text!r}: links lead in a circle (name a path that can be)"
         ) from error
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        raise EffbenchError(f"{text!r}: {said} (name a path that can be)") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise EffbenchError(f"{text!r}: {reason} (name a path that can be)") from error
     return path
 
 
 def expanded(named: str | Path) -> Path:
-    """Return a path whose ``~`` is a home folder: no shell expands it in ``--cache=~/c``.
+    """Return a path with ``~`` replaced: a shell leaves ``--cache=~/c`` unchanged.
 
     Raises:
-        EffbenchError: the system knows no such user's home.
+        EffbenchError: the system knows no home folder of the user.
 
     """
     try:
@@ -49,10 +49,10 @@ def expanded(named: str | Path) -> Path:
 
 
 def home() -> Path:
-    """Return the user's home folder, absolute; an empty HOME is none.
+    """Return the absolute home folder of the user; an empty HOME counts as no home folder.
 
     Raises:
-        EffbenchError: the system knows of none.
+        EffbenchError: the system knows no home folder.
 
     """
     with contextlib.suppress(RuntimeError):  # in containers: a user without a name
@@ -64,10 +64,10 @@ def home() -> Path:
 
 
 def check_writable(folder: Path, option: str) -> None:
-    """Make a folder, and refuse one that takes no file, before anything is worked out for it.
+    """Make a folder and write a test file into it, before a command starts to compute.
 
     Raises:
-        EffbenchError: it cannot be made or written.
+        EffbenchError: the folder cannot be made or written; the message names ``option``.
 
     """
     try:
@@ -80,10 +80,10 @@ def check_writable(folder: Path, option: str) -> None:
 
 
 def check_here() -> None:
-    """Refuse to start in a folder that is no more: no relative path means anything there.
+    """Refuse to start in a removed folder, because relative paths have no meaning there.
 
     Raises:
-        EffbenchError: somebody has removed it.
+        EffbenchError: the current folder has been removed.
 
     """
     try:

@@ -1,7 +1,7 @@
-"""Reading files that people bring: what is wrong is one line that says the file and the line.
+"""Reading of users' text files: a mistake is a message with the file and the line.
 
-The readers of runs and judgments use it, and so do plugins. Text is UTF-8; a byte order mark at
-the start of a file is no part of its text; a NUL is part of no text file.
+The readers of runs and judgments use this module, and plugins do, too. Text is UTF-8. A byte
+order mark at the start of a file is ignored, and a NUL is refused.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from effbench.api.errors import EffbenchError
 from effbench.guard.ordinary import ordinary
 
 MOST_RELEVANCE = 1_000_000
-"""The largest relevance, and the smallest without its sign: trec_eval keeps a table as long."""
+"""The largest absolute value of a relevance: trec_eval makes a table of this length."""
 
 CHUNK = 1 << 20
-"""Bytes that are read at a time."""
+"""The number of bytes that one read takes."""
 
 LONGEST = 1 << 26
-"""Bytes of a line, and of an entry of a file that has no lines: memory is bounded."""
+"""The most bytes of a line, or of an entry in a file without lines: memory stays bounded."""
 
 _SHOWN = 100  # characters of a value in a message
 
 _MARK = b"\xef\xbb\xbf"
 _UTF_16, _GZIP = (b"\xff\xfe", b"\xfe\xff"), b"\x1f\x8b"
 _BROKEN = (OSError, EOFError, zlib.error)
-"""What reading a damaged file raises."""
+"""The errors that a damaged file causes."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BufferedReader[Any]]:
-    """Open a file that may be gzipped, whatever its name is.
+    """Open a file for reading bytes; a gzipped file is unpacked, with any name.
 
     Raises:
-        EffbenchError: it cannot be opened.
+        EffbenchError: the file cannot be opened.
 
     """
     try:
@@ -61,12 +61,12 @@ def opened(path: Path) -> Iterator[BufferedReader[Any]]:
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield ``path:line`` and the line without its end, of a file that may be gzipped.
+    """Yield ``path:line`` and the text of each line, without its end and without blank lines.
 
-    Blank lines are left out.
+    The file may be gzipped.
 
     Raises:
-        EffbenchError: with ``path:line``, for what is no UTF-8, holds a NUL or is damaged.
+        EffbenchError: a line is no UTF-8, has a NUL or is damaged.
 
     """
     with opened(path) as stream:
@@ -74,14 +74,14 @@ def read_lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def lines_of(path: str, stream: IO[bytes]) -> Iterator[tuple[str, str]]:
-    """Yield the lines of an open file, called ``path`` in messages, as `read_lines` does."""
+    """Yield the lines of an open file as `read_lines` does; messages call the file ``path``."""
     for number, text in numbered(path, stream):
         if text.strip():
             yield f"{path}:{number}", text.rstrip("\r\n")
 
 
 def numbered(path: str, stream: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """Yield all lines of an open file with their numbers and ends; raise as `read_lines`."""
+    """Yield the number (from 1) and the text of every line with its end, as `read_lines`."""
     number = 0
     try:
         for number, line in enumerate(iter(partial(stream.readline, LONGEST + 1), b""), 1):
@@ -108,7 +108,7 @@ def numbered(path: str, stream: IO[bytes]) -> Iterator[tuple[int, str]]:
 
 
 def sha256_of(stream: IO[bytes]) -> bytes:
-    """Return the SHA-256 of what is left of an open file."""
+    """Return the SHA-256 of the remaining bytes of an open file."""
     digest = hashlib.sha256()
     while chunk := stream.read(CHUNK):
         digest.update(chunk)
@@ -116,31 +116,31 @@ def sha256_of(stream: IO[bytes]) -> bytes:
 
 
 def content_sha256(path: Path) -> str:
-    """Return the SHA-256, in hex, of what a text file holds: gzipped or not, it is the same.
+    """Return the SHA-256, in hex, of a text file's content; a gzipped file is unpacked first.
 
     Raises:
-        EffbenchError: with ``path:line`` for a damaged file.
+        EffbenchError: the file is damaged; the message has ``path:line``.
 
     """
     try:
         with opened(path) as stream:
             return sha256_of(stream).hex()
     except _BROKEN as error:
-        for _ in read_lines(path):  # says the line
+        for _ in read_lines(path):  # raises with the line's number
             pass
         raise EffbenchError(f"{path}: {error} (take an intact file)") from error
 
 
 def json_objects(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield where each line stands, and the JSON object that it is.
+    """Yield the place and the JSON object of each line of `read_lines`.
 
     Raises:
-        EffbenchError: with ``path:line``, for a line that is none.
+        EffbenchError: a line is no JSON object; the message has its place.
 
     """
     for where, text in lines:
         try:
-            found = json.loads(text)
+            value = json.loads(text)
         except json.JSONDecodeError as error:
             raise EffbenchError(
                 f"{where}: bad JSON: {error.msg} at column {error.colno} "
@@ -148,82 +148,82 @@ def json_objects(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, dict[s
             ) from None
         except (ValueError, RecursionError) as error:  # too many digits, or brackets
             raise EffbenchError(f"{where}: bad JSON: {error} (mend it)") from None
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             raise EffbenchError(f"{where}: no JSON object (write one on each line)")
-        yield where, found
+        yield where, value
 
 
-def checked_id(value: object, what: str) -> str:
-    """Return an id that TREC files can hold: a string without white space and NUL.
+def checked_id(value: object, label: str) -> str:
+    """Return an id for TREC files: a string without white space and without NUL.
 
     Raises:
-        EffbenchError: it is none; ``what`` says which id, and where it stands.
+        EffbenchError: the value is no id; the message begins with ``label``.
 
     """
     value = ordinary(value)
     if not isinstance(value, str) or value.split() != [value] or "\0" in value:
-        said = "missing" if value is None else shown(value)
+        text = "missing" if value is None else shown(value)
         plain = "take a string without white space"
-        mend = f'make it a string: "{said}"' if type(value) is int else plain
-        raise EffbenchError(f"{what} is {said} ({mend})")
-    return checked_text(value, what)
+        mend = f'make it a string: "{text}"' if type(value) is int else plain
+        raise EffbenchError(f"{label} is {text} ({mend})")
+    return checked_text(value, label)
 
 
-def checked_text(value: object, what: str) -> str:
-    r"""Return a string of whole characters: JSON can say half of one, ``\ud83d``.
+def checked_text(value: object, label: str) -> str:
+    r"""Return a string of whole characters; JSON can hold half a character, ``\ud83d``.
 
     Raises:
-        EffbenchError: it is none; ``what`` says which text, and where it stands.
+        EffbenchError: the value is no such string; the message begins with ``label``.
 
     """
     if not isinstance(value := ordinary(value), str):
-        raise EffbenchError(f"{what} is {kind_of(value)} (give a string)")
+        raise EffbenchError(f"{label} is {kind_of(value)} (give a string)")
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:
             raise EffbenchError(
-                f"{what} has half a character, {value[error.start]!r} (write both halves)"
+                f"{label} has half a character, {value[error.start]!r} (write both halves)"
             ) from None
     return value
 
 
 def shown(value: object) -> str:
-    """Return a value as messages show it: in quotes, in one line, and short."""
+    """Return a value for a message: in Python's notation, on one line, and short."""
     try:
         text = repr(value)
-    except Exception:  # too many digits or brackets, or an object of a plugin
+    except Exception:  # too many digits or brackets, or a broken object of a plugin
         return kind_of(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]}...{text[-1]}"
 
 
 def kind_of(value: object) -> str:
-    """Return what a value of JSON is, as messages say it."""
+    """Return the type of a JSON value in words for a message."""
     names = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}
     names |= {list: "a list", dict: "an object", type(None): "missing or null"}
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def checked_relevance(value: object, what: str) -> int:
-    """Return a relevance: an integer, or what spells one, from -1,000,000 to 1,000,000.
+def checked_relevance(value: object, label: str) -> int:
+    """Return a relevance as an integer from -1,000,000 to 1,000,000; a text may spell it.
 
     Raises:
-        EffbenchError: it is none; ``what`` says which relevance, and where it stands.
+        EffbenchError: the value is no relevance; the message begins with ``label``.
 
     """
     try:
-        found = _integer(value)
+        relevance = _integer(value)
     except (TypeError, ValueError, OverflowError):
         raise EffbenchError(
-            f"{what} {shown(value)} is no integer (take 0, 1, 2, ...)"
+            f"{label} {shown(value)} is no integer (take 0, 1, 2, ...)"
         ) from None
-    if abs(found) > MOST_RELEVANCE:
-        raise EffbenchError(f"{what} is too large (take at most {MOST_RELEVANCE:,})")
-    return found
+    if abs(relevance) > MOST_RELEVANCE:
+        raise EffbenchError(f"{label} is too large (take at most {MOST_RELEVANCE:,})")
+    return relevance
 
 
 class _Unpacked(RawIOBase):
-    """What a gzipped file holds: all that comes before a broken place, and then the error."""
+    """The content of a gzipped file: all bytes before a damaged place, and then the error."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._stream = gzip.GzipFile(fileobj=raw)
@@ -239,7 +239,7 @@ class _Unpacked(RawIOBase):
 
 def _integer(value: Any) -> int:
     if isinstance(value, str):
-        value = value.strip()  # as columns are that stand apart by TABs
+        value = value.strip()  # columns between TABs may have blanks
         if not (value.isascii() and value.lstrip("+-").isdigit() and len(value) < 20):
             raise ValueError
         return int(value)
@@ -247,4 +247,4 @@ def _integer(value: Any) -> int:
         raise TypeError
     if isinstance(value, Real) and not isinstance(value, int) and float(value).is_integer():
         return int(float(value))
-    return ordinary(operator.index(value))  # type: ignore[no-any-return] # raises of anything else
+    return ordinary(operator.index(value))  # type: ignore[no-any-return] # raises for all other types

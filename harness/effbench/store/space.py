@@ -1,4 +1,4 @@
-"""Room on the disks: a run that will not fit is refused before it starts."""
+"""Free space on the disks: a run that needs more is refused before it starts."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from effbench.api.errors import EffbenchError
 from effbench.text.words import sized
 
 STORE = "name another disk with --cache, free some with effbench cache, or take fewer rows"
-"""How to mend it where the disk of a store is too small."""
+"""The advice when the disk of the cache is too small."""
 
 
 class Need(NamedTuple):
-    """What will be written into a folder."""
+    """The bytes that a run will write into a folder."""
 
     folder: Path
     least: int
-    """Bytes, for sure: who guesses would refuse what fits."""
+    """The least number of bytes: a guess above it could refuse a run that fits."""
 
     mend: str
-    """What to do where they do not fit."""
+    """The advice when the bytes do not fit."""
 
 
 def free(folder: Path) -> int | None:
-    """Return the bytes that the disk of a folder, there or not, has free; None if unknown."""
+    """Return the free bytes on the disk of a folder, which may be missing; None if unknown."""
     usage = _usage(folder)
     return None if usage is None else usage.free
 
 
 def check(needs: Iterable[Need]) -> None:
-    """Refuse what does not fit on the disks, all needs of one disk together.
+    """Refuse needs that do not fit; the needs of the same disk are added up.
 
     Raises:
-        EffbenchError: it says where, how much is needed and how much is free.
+        EffbenchError: a disk has too little space; the message has both numbers.
 
     """
     disks: dict[int, list[Need]] = {}
@@ -49,7 +49,7 @@ def check(needs: Iterable[Need]) -> None:
         least, usage = sum(need.least for need in of_disk), _usage(first.folder)
         if usage is None:
             continue
-        # disks keep some room for root alone, who may fill it
+        # a disk reserves space that only root may use
         room = usage.total - usage.used if _is_root() else usage.free
         if least > room:
             much, little = sized(least), sized(room)
@@ -66,7 +66,7 @@ def _usage(folder: Path) -> shutil._ntuple_diskusage | None:
         usage = shutil.disk_usage(_above(folder))
     except OSError:
         return None
-    return usage if usage.total else None  # some file systems of networks do not count
+    return usage if usage.total else None  # some network file systems report 0
 
 
 def _is_root() -> bool:
@@ -74,5 +74,5 @@ def _is_root() -> bool:
 
 
 def _above(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that is there."""
+    """Return the folder, or the nearest folder above it that exists."""
     return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())

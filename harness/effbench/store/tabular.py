@@ -1,8 +1,8 @@
-"""Tables that people bring, as CSV, TSV or JSONL: the cells of the columns that they name.
+"""Users' tables in CSV, TSV or JSONL: reads the columns that a dataset names.
 
-A file may be gzipped. What it is, its name says: ``.tsv``, ``.jsonl`` (or ``.ndjson``), and
-CSV otherwise. CSV and TSV begin with a header. In CSV a cell may be quoted, in TSV quotation
-marks mean themselves. In JSONL each line is an object; a key that it lacks is an empty cell.
+The file may be gzipped. Its name decides the format: ``.tsv``, ``.jsonl`` (or ``.ndjson``,
+``.json``), and CSV for all other names. CSV and TSV begin with a header. A cell of CSV may be
+quoted; TSV has no quotes. In JSONL each line is an object, and a missing key is an empty cell.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from effbench.text.suggestions import suggest
 from effbench.text.words import counted
 
 LONGEST_CELL = 1 << 24
-"""Characters of a cell: an open quotation mark takes the rest of a file for one."""
+"""The most characters of a cell: with an open quotation mark, the cell would never end."""
 
 LOOKED_AT = 100
-"""Lines of JSONL in which a column must be: later ones may lack it."""
+"""The number of first lines of JSONL that must contain every column."""
 
 FOREIGN = (
     *(".xlsx", ".xls", ".ods", ".parquet", ".feather"),
@@ -42,23 +42,23 @@ SEPARATORS = ",;\t|"
 
 @dataclass(frozen=True)
 class TabularFile:
-    """A file with named columns; ``delimiter`` separates those of CSV."""
+    """A file with named columns; ``delimiter`` separates the columns of CSV."""
 
     path: Path
     delimiter: str = ","
 
     @property
     def kind(self) -> str:
-        """``csv``, ``tsv`` or ``jsonl``."""
+        """The format: ``csv``, ``tsv`` or ``jsonl``."""
         ending = Path(self.path.name.lower().removesuffix(".gz")).suffix
         kinds = {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
         return kinds.get(ending, "csv")
 
     def check(self, columns: Sequence[str]) -> None:
-        """Look at the header alone, or at the first lines of JSONL.
+        """Check that the columns exist, in the header or in the first lines of JSONL.
 
         Raises:
-            EffbenchError: a column is not there, or the file cannot be read.
+            EffbenchError: a column is missing, or the file cannot be read.
 
         """
         if self.path.name.lower().endswith(FOREIGN):
@@ -71,16 +71,16 @@ class TabularFile:
             self._places(self._header(self._lists()), columns)
 
     def rows(self, columns: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-        """Yield ``path:line`` where each row begins, and its cells of ``columns``.
+        """Yield ``path:line`` of the start of each row, and the row's cells of ``columns``.
 
         Raises:
-            EffbenchError: as `check`; and with ``path:line`` for what is malformed.
+            EffbenchError: as `check`, and for a malformed row, with ``path:line``.
 
         """
         if self.kind == "jsonl":
             self._check_keys(columns)
             for where, record in json_objects(read_lines(self.path)):
-                yield where, [_text(record.get(one), f"{where}: {one}") for one in columns]
+                yield where, [_text(record.get(name), f"{where}: {name}") for name in columns]
             return
         lists = self._lists()
         header = self._header(lists)
@@ -117,7 +117,7 @@ class TabularFile:
         return header
 
     def _places(self, header: list[str], columns: Sequence[str]) -> list[int]:
-        """Return the places of columns in the rows."""
+        """Return the position of each column in a row, from 0."""
         for column in columns:
             if column not in header:
                 raise self._missing(column, header, "its header has")
@@ -127,9 +127,9 @@ class TabularFile:
                 )
         return [header.index(column) for column in columns]
 
-    def _missing(self, column: str, has: list[str], said: str) -> EffbenchError:
+    def _missing(self, column: str, has: list[str], holder: str) -> EffbenchError:
         where = f"{self.path}:1: no column {shown(column)}"
-        mark = next((one for one in SEPARATORS if len(has) == 1 and one in has[0]), None)
+        mark = next((mark for mark in SEPARATORS if len(has) == 1 and mark in has[0]), None)
         if mark:
             wanted = "TABs" if self.kind == "tsv" else shown(self.delimiter)
             return EffbenchError(
@@ -138,10 +138,10 @@ class TabularFile:
             )
         near = suggest(column, has)
         hint = f"{near} " if near.startswith("did you mean") else ""
-        return EffbenchError(f"{where} ({hint}{said} {', '.join(map(shown, has))[:200]})")
+        return EffbenchError(f"{where} ({hint}{holder} {', '.join(map(shown, has))[:200]})")
 
     def _lists(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line where each row begins, and its cells; blank lines are left out."""
+        """Yield the line number of the start of each row, and its cells, without blank rows."""
         options: dict[str, Any] = {"delimiter": self.delimiter}
         if self.kind == "tsv":
             options = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
@@ -150,12 +150,12 @@ class TabularFile:
             reader = csv.reader(lines, strict=True, **options)
             while True:
                 line = reader.line_num + 1
-                limit = csv.field_size_limit(LONGEST_CELL)  # the whole process has one
+                limit = csv.field_size_limit(LONGEST_CELL)  # a setting of the whole process
                 try:
                     row = next(reader, None)
                 except csv.Error as error:
-                    said = _reason(str(error), reader.line_num)
-                    raise EffbenchError(f"{self.path}:{line}: {said}") from None
+                    reason = _reason(str(error), reader.line_num)
+                    raise EffbenchError(f"{self.path}:{line}: {reason}") from None
                 finally:
                     csv.field_size_limit(limit)
                 if row is None:
@@ -164,29 +164,29 @@ class TabularFile:
                     yield line, row
 
 
-def _reason(said: str, line: int) -> str:
-    """Return what is wrong with a row that ends on a line, in other words than csv's."""
-    if said.startswith("field larger"):
+def _reason(message: str, line: int) -> str:
+    """Return a clearer text for a message of csv about a row that ends on ``line``."""
+    if message.startswith("field larger"):
         size = f"a cell of more than {LONGEST_CELL >> 20} million characters"
         return f"{size} (is a quotation mark left open?)"
-    if said.startswith("unexpected end"):
+    if message.startswith("unexpected end"):
         return "a quotation mark opens a cell and none closes it (close it)"
-    if said.startswith("new-line"):
+    if message.startswith("new-line"):
         return "a carriage return inside the line (end lines with LF or CRLF)"
-    if "expected after" in said:
+    if "expected after" in message:
         return (
             f"a quoted cell goes on behind its closing mark on line {line} "
             "(write a mark inside a quoted cell twice)"
         )
-    return f"{said} (mend it)"
+    return f"{message} (mend it)"
 
 
-def _text(value: object, what: str) -> str:
-    """Return a value of JSON as the cell of a table."""
+def _text(value: object, label: str) -> str:
+    """Return a JSON value as the text of a cell."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return checked_text(value, what)
+        return checked_text(value, label)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise EffbenchError(f"{what} is {kind_of(value)} (give a string or a number)")
+        raise EffbenchError(f"{label} is {kind_of(value)} (give a string or a number)")
     return str(value)

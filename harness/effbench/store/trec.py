@@ -1,4 +1,4 @@
-"""Runs: hits in one total order, as TREC run files."""
+"""TREC files: reads and writes runs, reads qrels and docpairs."""
 
 from __future__ import annotations
 
@@ -18,31 +18,30 @@ from effbench.store.reading import numbered, opened, read_lines, shown
 from effbench.text.words import counted
 
 _MOST = 3e38
-"""Larger scores are written as this: 32-bit floats end at 3.4e38, so that ties have room."""
-
+"""The largest score in a file: 32-bit floats end at 3.4e38, and lowered ties need room."""
 
 _SAMPLE = 10_000
-"""Lines of a run that are enough to see what its ranks mean."""
+"""The number of lines that show whether the ranks of a run fit its scores."""
 
 _DIGITS = 20
-"""No rank has so many; Python reads 4,300."""
+"""More digits than any rank has; Python itself refuses more than 4,300."""
 
 
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
-    """Return the best ``k`` hits by (score, doc_id), both descending, ``drop`` left out.
+    """Return the best ``k`` hits by (score, doc_id), both descending, without doc ``drop``.
 
-    This is trec_eval's order, in which published scores are measured.
+    trec_eval uses the same order, and published scores come from it.
     """
     kept = [hit for hit in hits if hit.doc_id != drop]
     return sorted(kept, key=lambda hit: (hit.score, hit.doc_id), reverse=True)[:k]
 
 
 def write_trec(path: Path, run: Iterable[tuple[str, Sequence[ScoredDoc]]], tag: str) -> None:
-    """Write queries with their hits as a TREC run file, with scores that fall strictly.
+    """Write queries with their hits as a TREC run file with strictly falling scores.
 
-    Readers order by score alone (trec_eval takes it as a 32-bit float) and break ties in
-    their own ways: equal scores are lowered by the smallest step there is, so that every
-    reader sees our order.
+    Programs sort a run by score alone (trec_eval: as 32-bit floats), and each breaks ties in
+    its own way. So equal scores are lowered by the smallest step of a 32-bit float, and every
+    program sees the same order.
     """
     import numpy as np
 
@@ -56,7 +55,7 @@ def write_trec(path: Path, run: Iterable[tuple[str, Sequence[ScoredDoc]]], tag: 
 
 
 def export(trec: Path, path: Path) -> None:
-    """Copy a TREC run file to a ``.gz``; the same run gives the same bytes."""
+    """Write a gzipped copy of a TREC run file; the same run gives the same bytes."""
 
     def write(temporary: Path) -> None:
         with (
@@ -70,35 +69,37 @@ def export(trec: Path, path: Path) -> None:
 
 
 def read_trec(path: Path) -> dict[str, list[ScoredDoc]]:
-    """Read a TREC run file (plain or gzipped); hits come in our total order.
+    """Read a TREC run file, plain or gzipped; the hits are sorted as by `ordered`.
 
-    Scores are 64-bit floats: what differs in the ninth digit is no tie, as it is for trec_eval.
+    Scores are 64-bit floats: two scores that differ in the ninth digit are a tie for trec_eval,
+    but not here.
 
     Raises:
-        EffbenchError: a line is not six columns, a score is no number, a doc comes twice.
+        EffbenchError: a line has not six columns, a score is no number, or a query has a doc
+            twice.
 
     """
     hits: dict[str, list[ScoredDoc]] = {}
     for query_id, hit in _hits(path):
         hits.setdefault(query_id, []).append(hit)
-    for query_id, found in hits.items():
-        if len({hit.doc_id for hit in found}) < len(found):
-            double, _ = Counter(hit.doc_id for hit in found).most_common(1)[0]
+    for query_id, ranking in hits.items():
+        if len({hit.doc_id for hit in ranking}) < len(ranking):
+            double, _ = Counter(hit.doc_id for hit in ranking).most_common(1)[0]
             raise EffbenchError(
                 f"{path}: query {shown(query_id)} has doc {shown(double)} twice (drop one)"
             )
-    return {query_id: ordered(found, len(found)) for query_id, found in hits.items()}
+    return {query_id: ordered(ranking, len(ranking)) for query_id, ranking in hits.items()}
 
 
 def upside_down(path: Path) -> bool:
-    """Tell whether a run's ranks say the opposite of its scores, as those of distances do.
+    """Tell whether a run's ranks contradict its scores, as in a run with distances as scores.
 
-    A sample is looked at: its first lines, whose form `read_trec` has checked. What can be read
-    once only, such as a pipe, is believed.
+    Only the first lines are read, after `read_trec` has checked them. A pipe can be read only
+    once, so its ranks are not checked.
     """
     rising = False
-    for (query, rank, score), (other, next_rank, next_score) in pairwise(_ranked(path)):
-        if query == other and score != next_score and rank != next_rank:
+    for (query, rank, score), (next_query, next_rank, next_score) in pairwise(_ranked(path)):
+        if query == next_query and score != next_score and rank != next_rank:
             if (rank < next_rank) != (score < next_score):
                 return False
             rising = True
@@ -106,16 +107,16 @@ def upside_down(path: Path) -> bool:
 
 
 def stream_trec(path: Path) -> Iterator[tuple[str, list[ScoredDoc]]]:
-    """Yield each query of a file that `write_trec` wrote with its hits, best first."""
+    """Yield each query and its hits, best hit first, of a file that `write_trec` wrote."""
     for query_id, lines in groupby(_hits(path), key=itemgetter(0)):
         yield query_id, [hit for _, hit in lines]
 
 
 def read_docpairs(path: Path) -> Iterator[DocPair]:
-    """Yield the pairs of a file with a line query_id TAB doc_id_a TAB doc_id_b each.
+    """Yield the pairs of a file; each line is query_id TAB doc_id_a TAB doc_id_b.
 
     Raises:
-        EffbenchError: a line is not three columns.
+        EffbenchError: a line has not three columns.
 
     """
     form = "docpairs have three: query_id doc_id_a doc_id_b"
@@ -130,8 +131,8 @@ def read_qrels(path: Path) -> list[Qrel]:
     """Read TREC qrels (four columns) or BEIR qrels (three, with a header), plain or gzipped.
 
     Raises:
-        EffbenchError: a line is neither, a relevance is no integer or too large, a doc is
-            judged twice and differently, or there is no judgment.
+        EffbenchError: a line has neither form, a relevance is no integer or too large, a doc
+            has two different judgments for a query, or the file has no judgment.
 
     """
     qrels = list(distinct(_judged(path)))
@@ -165,7 +166,7 @@ def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
 
 
 def _ranked(path: Path) -> Iterator[tuple[str, int, float]]:
-    """Yield query, rank and score of the first lines whose rank is a number."""
+    """Yield the query id, rank and score of the first lines with a numeric rank."""
     for _, line in islice(read_lines(path), _SAMPLE) if path.is_file() else ():
         query_id, _, _, rank, score, _ = line.split()
         if rank.isdecimal() and len(rank) < _DIGITS:
@@ -173,12 +174,12 @@ def _ranked(path: Path) -> Iterator[tuple[str, int, float]]:
 
 
 def _score(text: str, path: Path, number: int) -> float:
-    """Return a score; millions are read, so that its place is spelled for a mistake only."""
+    """Return a score; its place becomes a text only for a mistake, because files are long."""
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    # NaN or infinite; Python alone reads 1_000, and digits of other scripts
+    # refuse NaN, infinities, and what only Python reads: 1_000, digits of other scripts
     if value - value != 0 or "_" in text or not text.isascii():
         raise EffbenchError(
             f"{path}:{number}: {shown(text)} is not a number (take a finite one)"

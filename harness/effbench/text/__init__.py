@@ -1,6 +1,6 @@
-"""How effbench speaks: what it prints is made harmless, and numbers read as people say them.
+"""Text for people: safe output, readable numbers, names, messages of errors.
 
-It may import `api`.
+This room may import `api`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Amounts as people write them, a number and a unit: 20GB, 30d, 5ms, 97%."""
+"""Amounts that a user writes as a number and a unit: 20GB, 30d, 5ms, 97%."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})\s*([A-Za-z]*|%)", re.A
 
 
 def amount(text: str) -> tuple[float, str]:
-    """Return the number and the unit of a text: "" without one, and -1 if it is no amount."""
-    found = _AMOUNT.fullmatch(text.strip())
-    return (float(found[1]), found[2]) if found else (-1.0, "")
+    """Return the number and the unit of a text; the unit may be "".
+
+    A text that is no amount gives -1 and "".
+    """
+    match = _AMOUNT.fullmatch(text.strip())
+    return (float(match[1]), match[2]) if match else (-1.0, "")
 
 
 def bytes_of(text: str) -> int:
-    """Return the bytes that ``20GB`` means; of two systems, KB is 1000 bytes and KiB 1024.
+    """Return the number of bytes of ``20GB``; KB means 1000 bytes, and KiB means 1024 bytes.
 
     Raises:
-        EffbenchError: it means none.
+        EffbenchError: the text is no size.
 
     """
     number, unit = amount(text)
@@ -32,10 +35,10 @@ def bytes_of(text: str) -> int:
 
 
 def seconds_of(text: str) -> float:
-    """Return the seconds that ``30d`` means; units are m, h, d and w.
+    """Return the number of seconds of ``30d``; the units are m, h, d and w.
 
     Raises:
-        EffbenchError: it means none.
+        EffbenchError: the text is no duration.
 
     """
     number, unit = amount(text)

@@ -1,4 +1,4 @@
-"""Names of rows, datasets and files: which no name may be, and which are one file's."""
+"""Names of rows, datasets and files: which are refused, and which mean the same file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from typing import Any
 from effbench.text.words import JOINERS, shows
 
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
-
+"""Characters that no file of UTF-8 text can hold: NUL, and half of a surrogate pair."""
 
 LONGEST_NAME = 190
-"""Bytes of a name: files allow 255, and endings and temporary names take some."""
-
+"""The most bytes of a name: a file's name has 255 at most, and endings need some of them."""
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
-"""Names that mean a device on Windows, whatever follows a point."""
+"""Names that mean a device on Windows, with any ending."""
 
 
 def unfit(name: str) -> str | None:
-    """Return why nothing may have this name, None if it may.
+    """Return the reason to refuse a name, or None if the name is allowed.
 
-    Files, folders, tables and figures are named by it, here and on the computers of others.
+    Files, folders, tables and figures get this name, also on computers with other systems.
     """
     if not name.strip():
         return "is empty"
@@ -40,7 +39,7 @@ def unfit(name: str) -> str | None:
 
 
 def unfit_row(name: str) -> str | None:
-    """Return why no row may have this name: people type it, too."""
+    """Return the reason to refuse a row's name, or None: users also type it in a shell."""
     if any(c.isspace() or c in '/\\:*?"<>|' for c in name):
         return 'has white space or one of / \\ : * ? " < > |'
     if name.startswith(tuple("-=+@")):
@@ -49,17 +48,17 @@ def unfit_row(name: str) -> str | None:
 
 
 def same_file(name: str) -> str:
-    """Return what is equal for names that macOS or Windows take for one file's."""
+    """Return a form that two names share when macOS or Windows take them for the same file."""
     plain = name.translate(dict.fromkeys(map(ord, JOINERS)))
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", plain).casefold())
 
 
-def through(index: str | None, search: Mapping[str, Any]) -> str:
-    """Return an index with its search setting, as people are shown it: hnsw efSearch=64."""
+def index_label(index: str | None, search: Mapping[str, Any]) -> str:
+    """Return an index with its search setting, as tables show it: hnsw efSearch=64."""
     return f"{index or ''}{''.join(f' {name}={value}' for name, value in search.items())}"
 
 
 def slug(text: str) -> str:
-    """Return a name that files can have; none begins with a point, which would hide them."""
+    """Return a file name for ``text``; it begins with no point, which would hide the file."""
     name = "".join(c if c.isalnum() or c in "-_.=+@" else "-" for c in text)
     return f"-{name[1:]}" if name.startswith(".") else name

@@ -1,4 +1,4 @@
-"""Did you mean: the known name that is like a misspelt word."""
+"""Suggestions for a misspelt name: "did you mean ...?"."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 COMPARED = 500
-"""Names: to compare thousands of them with thousands of mistakes takes minutes."""
+"""The most names to compare: thousands of names and thousands of mistakes take minutes."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return a did-you-mean for ``word``, or the list of what is known."""
+    """Return "did you mean ...?" for ``word``, or the list of the known names."""
     names = sorted(known)
     if like := near(word, names):
         return f"did you mean {like!r}?"
@@ -18,7 +18,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def near(word: str, names: Sequence[str]) -> str | None:
-    """Return the name that is like a word, small letters for capitals too, or holds it."""
+    """Return the name that is most like ``word`` or contains it, without regard to capitals."""
     if len(names) > COMPARED:
         return None
     spellings = {name.casefold(): name for name in reversed(names)} | {n: n for n in names}

@@ -1,36 +1,36 @@
-"""Numbers and texts as people read them: 2 queries, 95 s, 3.1 MB, a long text in one line."""
+"""Numbers and long texts in a readable form: 2 queries, 95 s, 3.1 MB."""
 
 from __future__ import annotations
 
 JOINERS = "\u200c\u200d"
-"""They have no width, and emoji and Persian are written with them."""
+"""Characters of no width that emoji and Persian need."""
 
 _HISSING = ("sses", "xes", "tches", "rches", "shes")
-"""Ends of plurals that have an e which the singular has not."""
+"""Endings of plurals that lose "es", not only "s", in the singular."""
 
 
 def plain_line(text: str, most: int = 400) -> str:
-    """Return a text in one line that terminals show as it is, cut in its middle if long."""
+    """Return a text in one line that terminals can show; a long text loses its middle."""
     if len(text) > most:
-        tail = most // 4  # what mends it stands at the end of a message
+        tail = most // 4  # the end of a message says how to mend it
         text = f"{text[: most - tail]} ... {text[-tail:]}"
     return "".join(c if shows(c) else ascii(c)[1:-1] for c in text)
 
 
 def counted(number: int, nouns: str) -> str:
-    """Return a number with its noun, which is given in the plural: 1 query, 2 queries."""
+    """Return a number with its noun: 1 query, 2 queries. ``nouns`` is the plural."""
     return f"{number:,} {_singular(nouns) if number == 1 else nouns}"
 
 
 def paced(per_second: float, nouns: str) -> str:
-    """Return a rate: 1,524 docs/s, 2.5 docs/s, and below one a second 2.5 s/doc."""
+    """Return a rate: 1,524 docs/s, 2.5 docs/s; a rate below 1 a second becomes 2.5 s/doc."""
     if per_second < 1:
         return f"{_short(1 / per_second)} s/{_singular(nouns)}"
     return f"{_short(per_second)} {nouns}/s"
 
 
 def lasting(seconds: float) -> str:
-    """Return a time as one says it: 95 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    """Return a duration as people say it: 95 s, 12 min, 3 h 20 min, 2 d 4 h."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -62,5 +62,5 @@ def sized(number: int) -> str:
 
 
 def shows(character: str) -> bool:
-    """Tell whether a terminal shows a character as it is."""
+    """Tell whether a terminal shows a character unchanged."""
     return character.isprintable() or character in JOINERS

@@ -1,4 +1,4 @@
-"""How it looks: tables on a terminal, Markdown, CSV, JSON and LaTeX, and the page.
+"""The views of boards, sessions, plans and records: on a terminal, in files, and as a page.
 
 It may import `board` and the rooms before it.
 """

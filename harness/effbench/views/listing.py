@@ -1,4 +1,4 @@
-"""What ``effbench plugins`` and ``effbench plan`` show."""
+"""The lines and the JSON of ``effbench plugins`` and ``effbench plan``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def plugin_facts(plugins: Plugins) -> list[dict[str, Any]]:
-    """Return every plugin with its offers, their options, and what is wrong with it."""
+    """Return each plugin with its error, its offers and their options, for JSON."""
     return [
         {
             "plugin": plugin.name,
@@ -39,7 +39,7 @@ def plugin_facts(plugins: Plugins) -> list[dict[str, Any]]:
 
 
 def plugin_lines(plugins: Plugins) -> Iterator[str]:
-    """Yield the lines that a person reads."""
+    """Yield the plugins as lines for people."""
     for plugin in plugin_facts(plugins):
         yield f"{plugin['plugin']} ({plugin['distribution']})"
         if plugin["error"]:
@@ -55,9 +55,10 @@ def plugin_lines(plugins: Plugins) -> Iterator[str]:
 
 
 def plan_facts(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[str, Any]:
-    """Return the steps of a plan, inputs first, its cells, and what is left will cost.
+    """Return the steps of a plan (inputs first), its cells, and the costs of the steps to do.
 
-    ``finished`` are the cells that a run leaves alone: what only they read is not made again.
+    ``finished`` holds the names of cells that a run does not repeat. A step that only they
+    read is not to do.
     """
     states = {key: facts.state(step) for key, step in plan.steps().items()}
     to_do = _to_do(plan, facts, states, finished)
@@ -78,21 +79,21 @@ def plan_facts(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[
             {"name": cell.name, "key": cell.key, "done": cell.name in finished}
             for cell in plan.cells
         ],
-        "costs": bill.described(plan, list(to_do.values()), facts, finished),
+        "costs": bill.described_costs(plan, list(to_do.values()), facts, finished),
     }
 
 
 def _to_do(
     plan: Plan, facts: Facts, states: Mapping[str, Any], finished: Container[str]
 ) -> dict[str, Step]:
-    """Return key -> step of those that a run must make, and of those that are damaged."""
+    """Return key -> step for the steps that a run must make, and for damaged steps."""
     cells = [cell for cell in plan.cells if cell.name not in finished]
-    needed = costs.left([step for cell in cells for step in cell.read], facts)
+    needed = costs.steps_left([step for cell in cells for step in cell.read], facts)
     return {key: step for key, step in plan.steps().items() if key in needed or states[key]}
 
 
 def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines that a person reads."""
+    """Yield a plan, given as `plan_facts` returns it, as lines for people."""
     steps, cells = plan["steps"], plan["cells"]
     for step in steps:
         state = "done" if step["done"] else "to do" if step["to_do"] else "spare"
@@ -102,7 +103,7 @@ def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
     for cell in cells:
         state = "  (finished)" * cell["done"]
         yield f"cell   {cell['key'][:10]}  {cell['name']}{state}"
-    yield from (f"cost   {line}" for line in bill.spelled(plan["costs"]))
+    yield from (f"cost   {line}" for line in bill.spelled_costs(plan["costs"]))
     todo, done = sum(step["to_do"] for step in steps), sum(cell["done"] for cell in cells)
     of_cells = f"{counted(len(cells), 'cells')}{f' ({done:,} finished)' if done else ''}"
     yield f"{of_cells}, {counted(len(steps), 'steps')}, {todo} of them to do"
@@ -128,7 +129,7 @@ def _option(option: Option) -> dict[str, Any]:
         "type": option.type_name(),
         "required": option.required,
         "default": default,
-        "effect": option.side,
+        "effect": option.mark,
     }
 
 

@@ -1,4 +1,4 @@
-"""Tables as Markdown, CSV, JSON and LaTeX; what a cell shows. Terminals: `layout`."""
+"""Tables as Markdown, CSV, JSON and LaTeX, and the text of a cell. For terminals: `layout`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from effbench.statistics.row_latency import Value
-from effbench.text.printing import exact, harmless
+from effbench.text.printing import escaped_json, harmless
 from effbench.views.tables import Table
 
 TEXTS = ("row", "index", "dataset", "datasets", "latency", "trained on", "expected", "baseline")
-"""Columns of words, aligned to the left."""
+"""Columns of words; they are aligned to the left."""
 
 BOUNDS = ("low", "high")
-"""Ends of the names of an interval's columns: its figure's name stands before them."""
+"""The last words in the names of an interval's columns, after the name of the figure."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the beginning of a formula, wide characters among it."""
+"""Characters with which a formula of a spreadsheet can begin, also in their wide forms."""
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -32,21 +32,21 @@ LATEX = {
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    """Return Markdown, a heading and a table for each suite and machine; no empty columns."""
+    """Return Markdown: for each table a heading, and its columns that are not empty."""
     parts = []
     for table in tables:
-        columns = for_people(table)
+        columns = columns_for_people(table)
         parts.append(f"## {markdown_text(table.suite)} on {markdown_text(table.machine)}\n\n")
         parts.append("| " + " | ".join(markdown_text(name) for name in columns) + " |\n")
         parts.append("|" + "".join(f" {_dashes(name)} |" for name in columns) + "\n")
         for line in table.lines:
-            texts = {name: shown(table, line, name) for name in columns}
+            texts = {name: cell_text(table, line, name) for name in columns}
             cells = (
                 markdown_text(t) if isinstance(line.get(n), str) else t
                 for n, t in texts.items()
             )
             parts.append("| " + " | ".join(cells) + " |\n")
-        remarks = [*baseline_said(table), *table.remarks]
+        remarks = [*baseline_line(table), *table.remarks]
         if remarks:
             parts.append("\n")
         parts += [f"- {markdown_text(remark)}\n" for remark in remarks]
@@ -55,7 +55,7 @@ def markdown(tables: Sequence[Table]) -> str:
 
 
 def comma_separated(tables: Sequence[Table]) -> str:
-    """Return CSV of all tables, full precision, suite and machine in front."""
+    """Return all tables as one CSV in full precision; suite and machine come first."""
     columns = list(dict.fromkeys(name for table in tables for name in table.columns))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -68,7 +68,7 @@ def comma_separated(tables: Sequence[Table]) -> str:
 
 
 def as_json(tables: Sequence[Table]) -> str:
-    """Return JSON of all tables, full precision."""
+    """Return all tables as JSON with full precision."""
     data = [
         {
             "suite": table.suite,
@@ -78,27 +78,27 @@ def as_json(tables: Sequence[Table]) -> str:
         }
         for table in tables
     ]
-    return exact(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
+    return escaped_json(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
 
 
 def _exact_lines(table: Table) -> Iterator[dict[str, object]]:
-    """Yield the lines of a table as JSON holds them: what is expected as numbers."""
+    """Yield the lines of a table for JSON, with numbers in the column ``expected``."""
     for number, line in enumerate(table.lines):
-        known: dict[str, object] = {n: own for n, own in line.items() if n in table.columns}
-        if table.expected and "expected" in known:
-            known["expected"] = [one.facts() for one in table.expected[number]]
-        yield known
+        values: dict[str, object] = {n: v for n, v in line.items() if n in table.columns}
+        if table.expected and "expected" in values:
+            values["expected"] = [score.facts() for score in table.expected[number]]
+        yield values
 
 
 def latex(tables: Sequence[Table]) -> str:
-    """Return a table environment for each suite and machine; needs booktabs."""
+    """Return a LaTeX table environment for each suite and machine; it needs booktabs."""
     return "\n".join(map(_latex_table, tables))
 
 
 def _latex_table(table: Table) -> str:
-    columns = for_people(table)
+    columns = columns_for_people(table)
     align = "".join("l" if name in TEXTS else "r" for name in columns)
-    caption = "; ".join((f"{table.suite} on {table.machine}", *baseline_said(table)))
+    caption = "; ".join((f"{table.suite} on {table.machine}", *baseline_line(table)))
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -108,7 +108,7 @@ def _latex_table(table: Table) -> str:
         _latex_row([_latex(name) for name in columns]),
         r"\midrule",
         *(
-            _latex_row([_latex(shown(table, line, name)) for name in columns])
+            _latex_row([_latex(cell_text(table, line, name)) for name in columns])
             for line in table.lines
         ),
         r"\bottomrule",
@@ -124,10 +124,11 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def _latex(text: str) -> str:
-    """Return text that LaTeX sets as it is, on one line."""
+    """Return LaTeX that prints a text unchanged, on one line."""
     visible = harmless(" ".join(text.split()))
     plain = "".join(LATEX.get(c, c) for c in visible)
-    return f"{{}}{plain}" if plain.startswith(("[", "*")) else plain  # options of \\\\ else
+    # after the \\ of the line before, [ and * would be read as its options
+    return f"{{}}{plain}" if plain.startswith(("[", "*")) else plain
 
 
 FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
@@ -138,8 +139,8 @@ FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
 }
 
 
-def for_people(table: Table) -> list[str]:
-    """Return the columns for people in which any line has something, or those asked for."""
+def columns_for_people(table: Table) -> list[str]:
+    """Return the columns that the user chose, else all columns for people with a value."""
     if table.chosen:
         return list(table.chosen)
     hidden = {*table.details, *(f"{n} {end}" for n in table.columns for end in BOUNDS)}
@@ -150,26 +151,26 @@ def for_people(table: Table) -> list[str]:
     ]
 
 
-def over_baseline(name: str) -> bool:
+def depends_on_baseline(name: str) -> bool:
     """Tell whether the figures of a column depend on the baseline."""
     return name.partition(" ")[0] in ("kept", "p", "effect", "speed-up")
 
 
-def baseline_said(table: Table) -> list[str]:
-    """Return what the figures are over, if there are such figures."""
-    depends = any(map(over_baseline, for_people(table)))
+def baseline_line(table: Table) -> list[str]:
+    """Return a line that names the baseline, if a column for people depends on it."""
+    depends = any(map(depends_on_baseline, columns_for_people(table)))
     return [f"baseline: {table.baseline}"] if table.baseline and depends else []
 
 
-def shown(table: Table, line: Mapping[str, Value], name: str) -> str:
-    """Return a value as people read it, with its interval if that is for people."""
+def cell_text(table: Table, line: Mapping[str, Value], name: str) -> str:
+    """Return the text of a cell for people, with the interval if people are shown it."""
     bounds = [f"{name} {end}" for end in BOUNDS]
     known = [line.get(bound) for bound in bounds if bound not in table.details]
-    return spelled(name, line.get(name), *known)
+    return value_text(name, line.get(name), *known)
 
 
-def spelled(name: str, value: Value, *bounds: Value) -> str:
-    """Return a value as people read it below a column's name, with both bounds if known."""
+def value_text(name: str, value: Value, *bounds: Value) -> str:
+    """Return a value of a column as text for people, with both bounds if they are known."""
     text = _text(value, name)
     if len(bounds) < len(BOUNDS) or None in bounds:
         return text
@@ -198,7 +199,7 @@ def _text(value: Value, name: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
+    """Return Markdown that shows a text unchanged, on one line."""
     text = harmless(" ".join(text.split()))
     for character in "\\|<>*_`[]&~":
         text = text.replace(character, f"\\{character}")
@@ -210,7 +211,7 @@ def _dashes(name: str) -> str:
 
 
 def _formula_safe(value: Value) -> Value:
-    """Return a value that a spreadsheet will not take for a formula, on one line."""
+    """Return a value, on one line, that a spreadsheet does not read as a formula."""
     if not isinstance(value, str):
         return value
     text = harmless(value)

@@ -1,4 +1,4 @@
-"""What a user chooses of a leaderboard: its columns, and its baseline."""
+"""The options --columns and --baseline of leaderboards: what the user chooses to see."""
 
 from __future__ import annotations
 
@@ -17,41 +17,42 @@ from effbench.run.records import suite_facts
 from effbench.statistics.row_latency import RowLatency
 from effbench.text.suggestions import suggest
 from effbench.text.words import plain_line
-from effbench.views.render import BOUNDS, for_people, over_baseline
+from effbench.views.render import BOUNDS, columns_for_people, depends_on_baseline
 from effbench.views.tables import NAMES, Table, table
 
 if TYPE_CHECKING:
     from effbench.plan.cells import Plan
 
 ALL = "all"
-"""Stands for every column that has something."""
+"""The word that stands for all columns that are not empty."""
 
 
 def select(tables: Sequence[Table], asked: Sequence[str]) -> list[Table]:
-    """Return tables of the columns asked for, each of those that it has; all if none is."""
+    """Return tables with the columns in ``asked`` that they have; unchanged if it is empty."""
     if ALL in asked:
-        whole = [replace(own, details=("baseline",)) for own in tables]  # a line below says it
-        return [replace(own, chosen=tuple(for_people(own))) for own in whole]
-    return [_selected(own, asked) for own in tables] if asked else list(tables)
+        # a line below the table names the baseline
+        whole = [replace(table, details=("baseline",)) for table in tables]
+        return [replace(table, chosen=tuple(columns_for_people(table))) for table in whole]
+    return [_selected(table, asked) for table in tables] if asked else list(tables)
 
 
 def check(asked: Sequence[str], known: Iterable[str]) -> None:
     """Refuse a column that no table has.
 
     Raises:
-        EffbenchError: one of ``asked`` is not known.
+        EffbenchError: a name in ``asked`` is not in ``known``.
 
     """
     names = {*known, ALL}
     figures = [name for name in names if not name.endswith(tuple(f" {end}" for end in BOUNDS))]
     for name in asked:
         if name not in names and _mean(name) not in names:
-            said = f"--columns {plain_line(name, 60)}: no such column"
-            raise EffbenchError(f"{said} ({suggest(name, figures)})")
+            problem = f"--columns {plain_line(name, 60)}: no such column"
+            raise EffbenchError(f"{problem} ({suggest(name, figures)})")
 
 
 def columns_to_come(plan: Plan) -> list[str]:
-    """Return the columns that the leaderboard of a suite can have, before it has run."""
+    """Return the columns that the leaderboard of a suite can have after the suite has run."""
     facts = msgspec.convert(suite_facts(plan), SuiteFacts)
     nothing = Collected("", facts, [], {}, {}, [], [])
     board = Board(nothing, [Line("", "", {})], [RowLatency([])], [RowLatency([])], [[]], [], [])
@@ -60,10 +61,12 @@ def columns_to_come(plan: Plan) -> list[str]:
 
 
 def with_baseline(boards: Sequence[Board], row: str) -> list[Board]:
-    """Return boards whose baseline is this row; one that lacks it keeps its own, and says so.
+    """Return boards with this row as baseline.
+
+    A board without the row keeps the suite's baseline, and gets a remark.
 
     Raises:
-        EffbenchError: none has it.
+        EffbenchError: no board has the row.
 
     """
     known = {line.row: None for board in boards for line in board.lines}
@@ -71,26 +74,30 @@ def with_baseline(boards: Sequence[Board], row: str) -> list[Board]:
         raise EffbenchError(
             f"--baseline {plain_line(row, 60)}: no such row ({suggest(row, known)})"
         )
-    said = f"the baseline is the suite's: there is no row {row} here"
+    remark = f"the baseline is the suite's: there is no row {row} here"
     return [
         replace(board, chosen_baseline=row, _standings={})
         if row in {line.row for line in board.lines}
-        else replace(board, remarks=[*board.remarks, said])
+        else replace(board, remarks=[*board.remarks, remark])
         for board in boards
     ]
 
 
 def _selected(table: Table, asked: Sequence[str]) -> Table:
+    """Return a table with the columns in ``asked`` that it has, and with the names of its rows.
+
+    The names come first, unless the user chose a place for all of them.
+    """
     names = [name if name in table.columns else _mean(name) for name in asked]
-    there = [name for name in names if name in table.columns]
-    whose = [name for name in NAMES if any(line.get(name) for line in table.lines)]
-    asked_for = {*NAMES} & {*there} == {*whose}  # then in the order asked for, else in ours
-    chosen = tuple(dict.fromkeys(there if asked_for else (*whose, *there)))
-    depends = any(map(over_baseline, chosen))
+    present = [name for name in names if name in table.columns]
+    row_names = [name for name in NAMES if any(line.get(name) for line in table.lines)]
+    placed = {*NAMES} & {*present} == {*row_names}
+    chosen = tuple(dict.fromkeys(present if placed else (*row_names, *present)))
+    depends = any(map(depends_on_baseline, chosen))
     baseline = [name for name in table.columns if depends and name == "baseline"]
     return replace(table, columns=(*chosen, *baseline), chosen=chosen)
 
 
 def _mean(name: str) -> str:
-    """Return what a measure's column is called where there are several datasets."""
+    """Return the name of a measure's column if there are several datasets."""
     return f"mean {name}"

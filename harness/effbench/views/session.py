@@ -1,4 +1,4 @@
-"""The tables of one session: what ``effbench latency`` shows."""
+"""The tables of a latency session, as ``effbench latency`` shows them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from effbench.latency.samples import Session
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics import figures, trust
 from effbench.statistics.row_latency import RowLatency, Value, columns
-from effbench.text.names import through
-from effbench.views.render import for_people
+from effbench.text.names import index_label
+from effbench.views.render import columns_for_people
 from effbench.views.tables import Table
 
 
 def session_tables(session: Session, suite: str, machine: str) -> list[Table]:
-    """Return a table of the session's rows, and one of where their time goes."""
+    """Return a table of the session's rows, and a table of the parts of their encode time."""
     return [
         _table(session, f"{suite}: latency on {session.header.dataset}", machine),
         _parts(session, f"{suite}: encode p50 ms by stage and by tokens", machine),
@@ -26,25 +26,26 @@ def session_tables(session: Session, suite: str, machine: str) -> list[Table]:
 def _table(session: Session, title: str, machine: str) -> Table:
     header = session.header
     cells = [cell for cell in session.cells if cell not in header.errors]
-    known = [(session, cell) for cell in cells if cell == header.baseline]
-    baseline = RowLatency(known)
-    over = next((_through(session, cell) for _, cell in known), None)
+    baseline_cells = [cell for cell in cells if cell == header.baseline]
+    baseline = RowLatency([(session, cell) for cell in baseline_cells])
+    baseline_line = next((_board_line(session, cell) for cell in baseline_cells), None)
     lines = [
         _name(session, cell)
         | _line(session, cell, baseline)
-        | {"baseline": over.row if over else None}
+        | {"baseline": baseline_line.row if baseline_line else None}
         for cell in cells
     ]
     remarks = [f"{cell}: FAILED: {error}" for cell, error in header.errors.items()]
     remarks += spelled((cell, RowLatency([(session, cell)]).flags()) for cell in cells)
     remarks += header.warnings
-    return _as_table(title, machine, lines, remarks, over.name if over else "")
+    name = baseline_line.name if baseline_line else ""
+    return _as_table(title, machine, lines, remarks, name)
 
 
 def _line(session: Session, cell: str, baseline: RowLatency) -> dict[str, Value]:
-    own = RowLatency([(session, cell)])
-    values = columns(own, baseline)
-    mean = figures.mean_of(own.times(END_TO_END))
+    latency = RowLatency([(session, cell)])
+    values = columns(latency, baseline)
+    mean = figures.mean_of(latency.times(END_TO_END))
     values[f"{END_TO_END} mean ms"] = mean and mean.value
     stability = trust.stability_of(session, cell)
     values["steady"] = stability.steady
@@ -52,13 +53,14 @@ def _line(session: Session, cell: str, baseline: RowLatency) -> dict[str, Value]
     sizes = session.header.rows[cell].bytes_read
     values["MB read"] = sum(sizes) / len(sizes) / 1e6 if sizes else None
     for counter in ("cpu", "gpu"):
-        joules = [one[counter] for one in own.process_figures("joules") if counter in one]
+        energies = latency.process_figures("joules")
+        joules = [energy[counter] for energy in energies if counter in energy]
         values[f"{counter} mJ"] = figures.over_processes(joules).value * 1e3 if joules else None
     for span in session.header.spans:
         if span.startswith("response"):
             for percent in (50, 95, 99):
-                found = figures.percentile_of(own.times(span), percent)
-                values[f"{span} p{percent} ms"] = found and found.value
+                time = figures.percentile_of(latency.times(span), percent)
+                values[f"{span} p{percent} ms"] = time and time.value
     return values
 
 
@@ -71,23 +73,24 @@ def _parts(session: Session, title: str, machine: str) -> Table:
         for span in session.header.spans:
             if span.startswith(f"{ENCODE}: "):
                 times = trust.steady_times(session, cell, span)
-                found = figures.percentile_of(times, 50)
-                values[f"{span.removeprefix(ENCODE)[2:]} ms"] = found and found.value
+                median = figures.percentile_of(times, 50)
+                values[f"{span.removeprefix(ENCODE)[2:]} ms"] = median and median.value
         unit = "tokens" if session.header.rows[cell].tokens else "words"
-        for bucket, median in figures.by_length(session, cell, ENCODE).items():
-            values[f"{bucket} {unit} ms"] = median.value
+        for bucket, time in figures.by_length(session, cell, ENCODE).items():
+            values[f"{bucket} {unit} ms"] = time.value
         lines.append(values)
     return _as_table(title, machine, lines, [])
 
 
 def _name(session: Session, cell: str) -> dict[str, Value]:
-    line = _through(session, cell)
+    line = _board_line(session, cell)
     return {"row": line.row, "index": line.index}
 
 
-def _through(session: Session, cell: str) -> Line:
+def _board_line(session: Session, cell: str) -> Line:
+    """Return a cell as a line without records: its row, and its index with search setting."""
     facts = session.header.rows[cell]
-    return Line(facts.row, through(facts.index, facts.search), {})
+    return Line(facts.row, index_label(facts.index, facts.search), {})
 
 
 def _as_table(
@@ -97,7 +100,7 @@ def _as_table(
     remarks: list[str],
     baseline: str = "",
 ) -> Table:
-    """Return a table whose columns for people are all shown: no other command shows them."""
+    """Return a table that shows all its columns for people: no other command shows them."""
     names = tuple(dict.fromkeys(name for line in lines for name in line))
     brief = (f"{ENCODE} p50", f"{END_TO_END} p50", "speed-up")
     bounds = (n for n in names if n.endswith((" low", " high")) and not n.startswith(brief))
@@ -105,4 +108,4 @@ def _as_table(
     whole = Table(
         title, machine, names, tuple(lines), tuple(remarks), details, baseline=baseline
     )
-    return replace(whole, chosen=tuple(for_people(whole)))
+    return replace(whole, chosen=tuple(columns_for_people(whole)))

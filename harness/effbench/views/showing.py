@@ -1,4 +1,4 @@
-"""What ``effbench show`` says of a record."""
+"""The record that ``effbench show`` prints: how it is found, and its lines."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from effbench.store.disk import listed
 from effbench.text.suggestions import suggest
 
 LONG = ("per_query", "samples_ms", "traceback")
-"""Left out: the file has them."""
+"""The parts of a record that are too long to print; the file has them."""
 
 
 def find(cell: str, results: Path) -> Path:
-    """Return the record that ``cell`` names: a file, or the newest of that name.
+    """Return the path of a record, given as its path or as the name of its cell.
+
+    If several records have the name, return the newest.
 
     Raises:
-        EffbenchError: there is none.
+        EffbenchError: no record has this name.
 
     """
     if Path(cell).is_file():
@@ -31,15 +33,15 @@ def find(cell: str, results: Path) -> Path:
         for path in listed(results, "**/*.json")
         if path.name not in (SUITE, MACHINE) and path.parent.name != QUERIES
     ]
-    found = [path for path in known if path.stem == cell]
-    if not found:
+    matching = [path for path in known if path.stem == cell]
+    if not matching:
         hint = suggest(cell, {path.stem for path in known})
         raise EffbenchError(f"{cell}: no such record under {results} ({hint})")
-    return max(found, key=lambda path: path.stat().st_mtime)
+    return max(matching, key=lambda path: path.stat().st_mtime)
 
 
 def lines(record: Plain) -> Iterator[str]:
-    """Yield a line a fact, names of parts before it; numbers of one kind, largest first."""
+    """Yield a line for each fact, with the path to it; groups of only floats, largest first."""
     yield from _lines("", record)
 
 
@@ -47,11 +49,11 @@ def _lines(place: str, value: Any) -> Iterator[str]:
     if not isinstance(value, Mapping):
         yield f"{place}{' ' * (40 - cell_len(place))} {_text(value)}"
         return
-    items = [(name, one) for name, one in value.items() if name not in LONG]
-    if items and all(isinstance(one, float) for _, one in items):
+    items = [(name, part) for name, part in value.items() if name not in LONG]
+    if items and all(isinstance(part, float) for _, part in items):
         items.sort(key=lambda item: -item[1])
-    for name, one in items:
-        yield from _lines(f"{place}.{name}" if place else name, one)
+    for name, part in items:
+        yield from _lines(f"{place}.{name}" if place else name, part)
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Leaderboards as tables: a line for each row, index and search setting."""
+"""Leaderboards and comparisons as tables: which columns they have, and with which values."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from effbench.statistics.row_latency import BRIEF, Value, columns, with_interval
 from effbench.statistics.significance import SIGNIFICANT
 
 NAMES = ("row", "index")
-"""The columns that say whose figures a line has: they are shown with any others."""
+"""The columns that name the row of a line; they are shown with any choice of columns."""
 
 MARKED = "latency"
-"""The column that says what is wrong with the times beside it."""
+"""The column with the marks of a line's times, which say why they are not reliable."""
 
 IMPORTANT = (
     "rank", "kept", MARKED, f"{END_TO_END} p50 ms", f"{ENCODE} p50 ms", "datasets",
     f"speed-up {END_TO_END}", f"speed-up {ENCODE}", "p",
 )  # fmt: skip
-"""The columns that matter most, after row, index and score; the others follow from the left."""
+"""The most important columns after row, index and score; all further columns rank below."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """One suite on one machine.
+    """A table for one suite on one machine.
 
-    Beside a column of figures may stand its 95 % interval, in columns NAME low and NAME high.
+    The columns ``NAME low`` and ``NAME high`` hold the 95 % interval of the column NAME.
     """
 
     suite: str
@@ -40,29 +40,29 @@ class Table:
     lines: tuple[Mapping[str, Value], ...]
     remarks: tuple[str, ...]
     details: tuple[str, ...] = ()
-    """Columns for programs: people are not shown them."""
+    """The columns for programs only: people are not shown them."""
 
     of_datasets: tuple[str, ...] = ()
-    """Columns of single datasets, beside those of their mean."""
+    """The columns of single datasets, if there are columns of their mean too."""
 
     importance: tuple[str, ...] = ()
-    """The columns that a narrow terminal shows first, the most important one in front."""
+    """The columns that a narrow terminal shows first; the most important column comes first."""
 
     baseline: str = ""
-    """What kept, p and speed-ups are over."""
+    """The name of the baseline, to which kept, p and speed-up compare."""
 
     chosen: tuple[str, ...] = ()
-    """The columns that a user asked for: people see all of them, and no others."""
+    """The columns that the user chose: people see exactly these. Empty: the user chose none."""
 
     expected: tuple[Sequence[Expectation], ...] = ()
-    """Of each line of a suite, what the column ``expected`` says in words."""
+    """The expected scores of each line, which the column ``expected`` has in words."""
 
 
 def tables(roots: Iterable[Path]) -> list[Table]:
-    """Return a table for each suite under some folders, machines apart.
+    """Return a table for each suite and machine under some folders of results.
 
     Raises:
-        EffbenchError: no suite has run there.
+        EffbenchError: no suite has run in a folder.
 
     """
     return [table(board) for board in boards(roots)]
@@ -70,10 +70,10 @@ def tables(roots: Iterable[Path]) -> list[Table]:
 
 def table(board: Board) -> Table:
     """Return a board as a table."""
-    latencies = [columns(own, board.baseline_latency) for own in board.latencies]
-    shown = [_shown(board, i, own) for i, own in enumerate(latencies)]
-    expected = tuple(expectations(board, number) for number in range(len(shown)))
-    names = tuple(dict.fromkeys(name for line in shown for name in line))
+    latencies = [columns(latency, board.baseline_latency) for latency in board.latencies]
+    lines = [_line(board, number, values) for number, values in enumerate(latencies)]
+    expected = tuple(expectations(board, number) for number in range(len(lines)))
+    names = tuple(dict.fromkeys(name for line in lines for name in line))
     headline = _headline(board, board.measures[0])
     units = board.units if len(board.units) > 1 else ()
     brief = tuple(f"{name} " for name in (headline, "kept", "speed-up"))
@@ -81,16 +81,16 @@ def table(board: Board) -> Table:
         suite=board.suite,
         machine=board.machine,
         columns=names,
-        lines=tuple(shown),
+        lines=tuple(lines),
         remarks=(*board.unreadable, *board.remarks),
         expected=expected,
         details=(
             *("index s", "effect", "baseline"),
-            *(n for own in latencies for n in own if not n.startswith(BRIEF)),
+            *(n for values in latencies for n in values if not n.startswith(BRIEF)),
             *(n for n in names if n.endswith((" low", " high")) and not n.startswith(brief)),
         ),
         of_datasets=tuple(
-            f"{one} {unit}" for one in (*board.measures, "kept") for unit in units
+            f"{figure} {unit}" for figure in (*board.measures, "kept") for unit in units
         ),
         importance=(*NAMES, headline, *IMPORTANT),
         baseline=_baseline(board),
@@ -98,19 +98,21 @@ def table(board: Board) -> Table:
 
 
 def _baseline(board: Board) -> str:
-    """Return what figures are over; scores may be over it through another of its indexes."""
+    """Return the baseline's name; a note tells if scores compare to its line per index."""
     if board.baseline is None:
         return ""
     line = board.lines[board.baseline]
-    several = sum(one.row == line.row for one in board.lines) > 1
+    several = [each.row for each in board.lines].count(line.row) > 1
     return f"{line.name}{' (kept and p: through the same index as the row)' * several}"
 
 
 def _headline(board: Board, measure: str) -> str:
+    """Return the name of a measure's main column: of the mean, if there are several units."""
     return f"mean {measure}" if len(board.units) > 1 else measure
 
 
-def _shown(board: Board, number: int, latencies: Mapping[str, Value]) -> dict[str, Value]:
+def _line(board: Board, number: int, latency: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values of a line by column; ``latency`` has the values of its times."""
     line, first = board.lines[number], board.measures[0]
     standing = board.standings(first).get(number)
     values: dict[str, Value] = {
@@ -121,17 +123,18 @@ def _shown(board: Board, number: int, latencies: Mapping[str, Value]) -> dict[st
     for measure in board.measures:
         values[_headline(board, measure)] = line.score(measure, board.weights)
     bounds = with_interval(_headline(board, first), standing and standing.score)
-    values.update(list(bounds.items())[1:])  # the record's own score stays as it is
+    values.update(list(bounds.items())[1:])  # the score stays as the record has it
     if len(board.units) > 1:
         for measure in board.measures:
             for unit, weights in board.units.items():
                 values[f"{measure} {unit}"] = line.score(measure, weights)
-        there = sum(line.score(first, own) is not None for own in board.units.values())
-        values["datasets"] = f"{there} of {len(board.units)}"
+        scores = [line.score(first, weights) for weights in board.units.values()]
+        n_scored = len(scores) - scores.count(None)
+        values["datasets"] = f"{n_scored} of {len(board.units)}"
     values.update(_kept(board, number))
     values["p"] = standing and standing.p
     values["effect"] = standing and standing.effect
-    values.update(latencies)
+    values.update(latency)
     values["parameters"] = line.cost("query_parameters")
     nbytes = line.total("index_bytes")
     values["index MB"] = nbytes and nbytes / 1e6
@@ -144,7 +147,7 @@ def _shown(board: Board, number: int, latencies: Mapping[str, Value]) -> dict[st
 
 
 def _kept(board: Board, number: int) -> dict[str, Value]:
-    """Return the share of the baseline's score that is kept: of the mean, and of each unit."""
+    """Return the share of the baseline's score that a line keeps: the mean, and each unit."""
     first, standing = board.measures[0], board.standings(board.measures[0]).get(number)
     baseline = board.baselines[number]
     lines = [board.lines[i] for i in (number, baseline) if i is not None]
@@ -159,49 +162,50 @@ def _kept(board: Board, number: int) -> dict[str, Value]:
 
 
 def _share(scores: Sequence[float | None]) -> float | None:
-    part, *others = scores
-    whole = others[0] if others else None
-    return part / whole if part is not None and whole and whole > 0 else None
+    """Return the first score divided by the second; None if a score is missing or 0."""
+    score, baseline = scores if len(scores) == 2 else (None, None)
+    return score / baseline if score is not None and baseline and baseline > 0 else None
 
 
 def compared(comparisons: Sequence[Comparison], *, for_people: bool) -> list[Table]:
     """Return a table of comparisons for each suite and machine.
 
-    People read a line for each dataset, with a column for each row that a row is compared with;
-    programs a line for each comparison.
+    The table for people has a line for each dataset, and a column for each row with which the
+    first row is compared. The table for programs has a line for each comparison.
     """
     by_place: dict[tuple[str, str], list[Comparison]] = {}
-    for one in comparisons:
-        by_place.setdefault((one.suite, one.machine), []).append(one)
-    found = []
-    for place, those in by_place.items():
-        lines = _by_dataset(those) if for_people else [_flat(one) for one in those]
+    for pair in comparisons:
+        by_place.setdefault((pair.suite, pair.machine), []).append(pair)
+    tables = []
+    for place, pairs in by_place.items():
+        lines = _by_dataset(pairs) if for_people else [_flat(pair) for pair in pairs]
         names = tuple(dict.fromkeys(name for line in lines for name in line))
-        said = (
-            f"{those[0].row} less each other row by {those[0].measure}, query by query; p: "
-            f"paired randomisation, Holm's correction for all {len(those)}; "
+        remark = (
+            f"{pairs[0].row} less each other row by {pairs[0].measure}, query by query; p: "
+            f"paired randomisation, Holm's correction for all {len(pairs)}; "
             f"* marks p below {SIGNIFICANT}"
         )
-        found.append(Table(*place, names, tuple(lines), (said,)))
-    return found
+        tables.append(Table(*place, names, tuple(lines), (remark,)))
+    return tables
 
 
 def _by_dataset(comparisons: Iterable[Comparison]) -> list[dict[str, Value]]:
+    """Return a line for each dataset: the first row's score, and its differences."""
     lines: dict[str, dict[str, Value]] = {}
-    for one in comparisons:
-        about: dict[str, Value] = {
-            "dataset": one.dataset,
-            "queries": f"{one.queries:,}",
-            f"{one.row} {one.measure}": f"{one.score:.4f}",
+    for pair in comparisons:
+        start: dict[str, Value] = {
+            "dataset": pair.dataset,
+            "queries": f"{pair.queries:,}",
+            f"{pair.row} {pair.measure}": f"{pair.score:.4f}",
         }
-        star = "*" * (one.p < SIGNIFICANT)
-        difference = f"{one.difference.value:+.4f} (p {one.p:.4f}{star})"
-        lines.setdefault(one.dataset, about)[f"- {one.other}"] = difference
+        star = "*" * (pair.p < SIGNIFICANT)
+        difference = f"{pair.difference.value:+.4f} (p {pair.p:.4f}{star})"
+        lines.setdefault(pair.dataset, start)[f"- {pair.other}"] = difference
     return list(lines.values())
 
 
 def _flat(comparison: Comparison) -> dict[str, Value]:
-    """Return what a comparison says, each interval as three columns."""
+    """Return a comparison as values by column; an interval takes three columns."""
     values: dict[str, Value] = {}
     for name, value in vars(comparison).items():
         if name == "complaints":

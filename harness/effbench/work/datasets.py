@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from effbench.api.data import Countable
 from effbench.api.encoders import Dataset, Paired
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed, drawn
+from effbench.guard.blame import blamed, blamed_items
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
 from effbench.work.declared import Declared, attribute_of, declared, splits_of
@@ -141,7 +141,7 @@ class DatasetRow:
         ``items`` also looks up the dataset's method, since that may raise.
         """
         self._check()
-        yield from drawn(items, self.who, take)
+        yield from blamed_items(items, self.who, take)
         self._check()
 
     def _check(self) -> None:
@@ -194,4 +194,4 @@ class Named:
             answer = method(*arguments, **options)
         if not isinstance(answer, Iterator):
             return answer
-        return drawn(lambda: answer, self._who, lambda item: item)
+        return blamed_items(lambda: answer, self._who, lambda item: item)

@@ -14,7 +14,7 @@ from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY
 from effbench.offers.schema import PATHS, Option
 from effbench.store.digests import Digests, find_model
 from effbench.store.paths import inside
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def resolve(
         try:
             arguments[name], facts[name] = argument_of(option, given.get(name, option.default))
         except EffbenchError as error:
-            mistakes.append((name, said(error)))
+            mistakes.append((name, message_of(error)))
     datasets = tuple(
         facts[name]
         for name, option in schema.items()
@@ -160,6 +160,6 @@ def _resolved(
     datasets: tuple[tuple[str, str], ...],
 ) -> Resolved:
     """Split the facts: speed-only options change no key, query-only ones no corpus key."""
-    keyed = {name: fact for name, fact in facts.items() if schema[name].side != SPEED_ONLY}
-    corpus = {name: fact for name, fact in keyed.items() if schema[name].side != QUERY_ONLY}
+    keyed = {name: fact for name, fact in facts.items() if schema[name].mark != SPEED_ONLY}
+    corpus = {name: fact for name, fact in keyed.items() if schema[name].mark != QUERY_ONLY}
     return Resolved(arguments, corpus, keyed, datasets)

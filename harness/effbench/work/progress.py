@@ -64,9 +64,8 @@ class Tally:
             raise ValueError(f"tell_steps: {numbers} (take numbers from 0 to {MOST:,})")
         self.reach(done)
         self.total, self.unit = total, "steps"
-        if (
-            not self._told
-        ):  # work before the first step, such as reading the model, does not count
+        # work before the first step, such as reading the model, does not count
+        if not self._told:
             self._told, self._before, self._paced = True, self.done, self._counted
 
     @property

@@ -89,7 +89,7 @@ class Known(Protocol):
     """What is known before any work is done: see `effbench.plan.costs`."""
 
     device: str | None
-    """That of rows which name none."""
+    """The device of rows that name none; None for the choice of each plugin."""
 
     def docs(self, dataset: Corpus) -> int | None:
         """Return how many docs a dataset has; None if it is unknown."""
@@ -105,7 +105,7 @@ class Bench(Protocol):
     """The part of the workbench that steps and rows use."""
 
     device: str | None
-    """That of rows which name none."""
+    """The device of rows that name none; None for the choice of each plugin."""
 
     trusting: bool
     """Whether finished artifacts need no check, since another process has checked them."""

@@ -16,7 +16,7 @@ from effbench.guard.blame import failure
 from effbench.store.artifacts import Artifact, Store
 from effbench.store.digests import DIGESTS, Digests
 from effbench.store.disk import on_disk
-from effbench.text.raised import said
+from effbench.text.raised import message_of
 from effbench.work import code, joining
 from effbench.work.progress import Progress, watching
 from effbench.work.step import Opens, Recipe, Step, key_of, made_together
@@ -55,9 +55,7 @@ class _OpenFew:
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         if key not in self._kept:
-            while (
-                len(self._kept) >= self._most
-            ):  # before making, so that both need not fit in memory
+            while len(self._kept) >= self._most:  # before making: both might not fit
                 self._kept.popitem(last=False)
             self._kept[key] = make()
         self._kept.move_to_end(key)
@@ -139,7 +137,7 @@ class Workbench:
             raise
         except EffbenchError as error:
             trace, no_data = getattr(error, "trace", None), isinstance(error, NoDataError)
-            reason = Reason(step.label, said(error), trace, no_data)
+            reason = Reason(step.label, message_of(error), trace, no_data)
         except BaseException as error:  # a bug of the harness: errors of plugins are named
             bug = failure(step.label, error)
             reason = Reason(step.label, str(bug), bug.trace, no_data=False)

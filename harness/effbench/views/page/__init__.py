@@ -1,4 +1,4 @@
-"""The leaderboard as one page that needs no network: table, chart, and every cell. Images."""
+"""Leaderboards as one HTML page that needs no network, and charts as images."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from effbench.views.page.facts import facts
 
 HERE = Path(__file__).parent
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
+"""The script from which Vega's bundle is made: it gives the page the function vegaEmbed."""
+
 WIDE = 120
-"""Characters of a line below the title of an image."""
+"""The most characters in a line below the title of an image."""
 
 FORMS = (".html", ".svg", ".png")
-"""Endings of the files that hold a chart."""
+"""The endings of files that can hold a chart."""
 
 
 def html(boards: Sequence[Board]) -> str:
-    """Return the page of some boards; the same boards give the same bytes.
+    """Return the page of boards; the same boards give the same bytes.
 
     Raises:
-        EffbenchError: what it is drawn with is not installed.
+        EffbenchError: the packages that draw charts are not installed.
 
     """
     return _filled(
@@ -40,10 +42,11 @@ def html(boards: Sequence[Board]) -> str:
 
 
 def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
-    """Return a board's chart as ``svg`` or ``png``: quality by the first measure.
+    """Return a board's chart as ``svg`` or ``png``; its quality is the first measure.
 
     Raises:
-        EffbenchError: no row has a score and a latency, or what draws is not installed.
+        EffbenchError: no row has a score and a latency, the chart cannot be drawn, or the
+            packages that draw charts are not installed.
 
     """
     points = chart.points(board, span, percent)
@@ -62,11 +65,11 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
 
 
 def write_chart(spec: Mapping[str, Any], output: Path) -> None:
-    """Write a chart of Vega-Lite to a file that ends in one of `FORMS`.
+    """Write a chart in Vega-Lite to a file; its name ends in an ending of `FORMS`.
 
     Raises:
-        EffbenchError: its name has another ending, it cannot be drawn, or what draws is not
-            installed.
+        EffbenchError: the name has another ending, the chart cannot be drawn, or the packages
+            that draw charts are not installed.
 
     """
     if output.suffix not in FORMS:
@@ -79,30 +82,33 @@ def write_chart(spec: Mapping[str, Any], output: Path) -> None:
 
 
 def _drawn(spec: Mapping[str, Any], form: str, failed: str, mend: str) -> str | bytes:
+    """Return a chart as ``svg`` or ``png``; ``failed`` and ``mend`` are parts of its error."""
     converter = _converter()
     try:
         drawn: str = converter.vegalite_to_svg(harmless_data(spec))
         return drawn if form == "svg" else bytes(converter.svg_to_png(drawn, scale=2))
-    except ValueError as error:  # of scores that differ by 1e-320, for one
+    except ValueError as error:  # such as for scores that differ by 1e-320
         why = str(error).partition("\n")[0].rstrip(":")
         raise EffbenchError(f"{failed}: {why} ({mend})") from error
 
 
 def _filled(template: str, **values: Any) -> str:
-    """Return a page of ours with these values, names made harmless, and with Vega."""
+    """Return a template filled with Vega and with these values, made harmless."""
     converter = _converter()
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    places = Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
     )
-    places.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # and in its order
+    # compact JSON, with its keys in their order
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     vega = converter.javascript_bundle(BUNDLE).replace("</script", "<\\/script")
-    known = {name: v if isinstance(v, str) else harmless_data(v) for name, v in values.items()}
-    return places.get_template(template).render(vega=vega, **known)
+    safe = {name: v if isinstance(v, str) else harmless_data(v) for name, v in values.items()}
+    return environment.get_template(template).render(vega=vega, **safe)
 
 
 def _converter() -> Any:
+    """Return the module that draws charts; check that jinja2 is installed too."""
     try:
         import jinja2  # noqa: F401
         import vl_convert

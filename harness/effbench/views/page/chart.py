@@ -1,4 +1,4 @@
-"""The chart of quality over latency: one Vega-Lite specification for page and images."""
+"""The chart of quality against latency: a Vega-Lite specification for the page and images."""
 
 from __future__ import annotations
 
@@ -13,28 +13,33 @@ Point = Mapping[str, Any]
 
 
 def points(board: Board, span: str, percent: int) -> list[Point]:
-    """Return the lines that have a score by the first measure, and that very latency."""
-    found: list[Point] = []
+    """Return a point for each line with a score by the first measure and with this latency.
+
+    A point has times ``x`` in milliseconds and scores ``y``, both with their bounds; ``marked``
+    if the line is not ranked, and ``front`` if no ranked line is faster and better.
+    """
+    drawn: list[Point] = []
     for number, standing in board.standings(board.measures[0]).items():
         line = board.lines[number]
         time, _ = time_of(board, number, span, percent)
         if time is None:
             continue
         (y, *ys), (x, *xs) = standing.score, time
-        y_low, y_high = (y if one is None else one for one in ys)
-        x_low, x_high = (x if one is None else one for one in xs)
-        found.append(
+        y_low, y_high = (y if bound is None else bound for bound in ys)
+        x_low, x_high = (x if bound is None else bound for bound in xs)
+        drawn.append(
             {"name": line.row, "index": line.index or "no index",
              "kind": "encoder" if line.index else "retriever",
              "x": x, "x_low": x_low, "x_high": x_high, "y": y, "y_low": y_low, "y_high": y_high,
              "marked": not ranked(board, number), "description": line.row}
         )  # fmt: skip
-    best = front({i: (one["x"], one["y"]) for i, one in enumerate(found) if not one["marked"]})
-    return [{**point, "front": i in best} for i, point in enumerate(found)]
+    fair = {i: (point["x"], point["y"]) for i, point in enumerate(drawn) if not point["marked"]}
+    best = front(fair)
+    return [{**point, "front": i in best} for i, point in enumerate(drawn)]
 
 
 def notes(board: Board, span: str, percent: int) -> list[str]:
-    """Return what must be said below a chart: who is not on it, who is hollow, and why."""
+    """Return the notes below a chart: rows that are absent or hollow, and the reasons."""
     absent = unplaced(board, span, percent)
     hollow = {
         number: f"hollow, not ranked ({'; '.join(marks(board, number))})"
@@ -45,15 +50,16 @@ def notes(board: Board, span: str, percent: int) -> list[str]:
 
 
 def x_title(board: Board, span: str, percent: int) -> str:
-    """Return what the axis of time says."""
+    """Return the title of the time axis."""
     every = ", all datasets" if len(board.units) > 1 else ""
     return f"{span} p{percent}, ms{every}"
 
 
 def front(places: Mapping[int, tuple[float, float]]) -> list[int]:
-    """Return the numbers that none beats in both time and score; of equal ones, all.
+    """Return the numbers of the lines on the front: no line is faster and at least as good.
 
-    ``places`` has time and score of each number that may be on the front.
+    Lines with equal time and score are all on the front. ``places`` has the time and the score
+    of each line that may be on the front, by the line's number.
     """
     best: list[int] = []
     for number in sorted(places, key=lambda n: (places[n][0], -places[n][1], n)):
@@ -64,7 +70,10 @@ def front(places: Mapping[int, tuple[float, float]]) -> list[int]:
 
 
 def specification(points: Sequence[Point], x_title: str, y_title: str) -> dict[str, Any]:
-    """Return Vega-Lite of points, as `points` and the page's script make them."""
+    """Return the Vega-Lite specification of a chart.
+
+    Both `points` and the function ``points`` of page.js make such points.
+    """
     bars = [
         _bar({"x": _x("x_low"), "x2": {"field": "x_high"}, "y": _y("y")}),
         _bar({"x": _x("x"), "y": _y("y_low"), "y2": {"field": "y_high"}}),
@@ -99,7 +108,7 @@ def _front_line() -> dict[str, Any]:
 
 
 def _dots() -> dict[str, Any]:
-    """Return the layer of points: their colour is the index, their shape the kind."""
+    """Return the layer of points: the colour shows the index, the shape shows the kind."""
     shapes = {"domain": ["encoder", "retriever"], "range": ["circle", "square"]}
     stroke = {"condition": {"test": "datum.pinned", "value": "#d00"}, "field": "index"}
     return {

@@ -1,4 +1,4 @@
-"""The columns of the page: each cell as people read it, with what the script sorts it by."""
+"""The columns of the page: the text of each cell, and the value by which it is sorted."""
 
 from __future__ import annotations
 
@@ -12,31 +12,36 @@ from effbench.latency.spans import END_TO_END
 from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import SHOWN, Value
 from effbench.views.page.chart import front
-from effbench.views.render import BOUNDS, spelled
+from effbench.views.render import BOUNDS, value_text
 
 DIGITS = 6
-"""Significant ones of figures that were computed: the last bits differ by machine."""
+"""The significant digits of computed figures, whose last bits differ between machines."""
 
 PERCENTS = (50, 95)
 COSTS = ("parameters", "index MB", "index s", "memory MB", "load ms", "queries/s")
-"""Beginnings of the names of the table's columns that the page has after the times."""
+"""The beginnings of the names of columns that follow the times on the page."""
 
 DRAWN = ("score", " ms")
-"""Ends of the names of the figures that the chart draws, with their bounds."""
+"""The endings of the names of figures that the chart draws together with their bounds."""
 
 TEXT, SMALLEST, LARGEST = "text", "smallest", "largest"
-"""What a click on a heading brings to the top first; texts begin with A."""
+"""The cells that the first click on a heading brings to the top; texts begin with A."""
 
 Cells: TypeAlias = Sequence[Any]
-"""Of each line: a text, or a list of a figure's text, the figure and its bounds if the chart
-draws them, or None."""
+"""A cell for each line: None, a text, or a list ``[text, figure]`` for people and for sorting.
+
+If the chart draws the figure, its bounds follow in the list.
+"""
 
 Axis: TypeAlias = Mapping[tuple[str, str], Cells]
-"""What a reader of the page chooses by two names."""
+"""The figures of an axis of the chart, by the two names that the reader of the page chooses.
+
+They are (measure, unit) for scores, and (span, percentile) for times.
+"""
 
 
 class Column(NamedTuple):
-    """A column, shown where its measure and its unit are chosen; None stands for any."""
+    """A column; it is shown if its measure and its unit are chosen. None fits any choice."""
 
     title: str
     first: str
@@ -54,7 +59,7 @@ def scores_of(board: Board) -> Axis:
 
 
 def times_of(board: Board) -> tuple[Axis, Axis]:
-    """Return the times by span and percentile, and why lines have none."""
+    """Return the times by span and percentile, and the reasons why lines have no time."""
     times, absent = dict[tuple[str, str], Cells](), dict[tuple[str, str], Cells]()
     for span in dict.fromkeys((END_TO_END, *SHOWN)):
         for percent in PERCENTS:
@@ -69,7 +74,7 @@ def times_of(board: Board) -> tuple[Axis, Axis]:
 def fronts(
     board: Board, scores: Axis, times: Axis
 ) -> Iterator[tuple[tuple[str, ...], list[int]]]:
-    """Yield an index ("" for all) with a score and a time, and the lines on their front."""
+    """Yield each choice of index ("" for all), score and time, with the lines on its front."""
     indexes = dict.fromkeys(line.index for line in board.lines if line.index)
     fair = [number for number in range(len(board.lines)) if ranked(board, number)]
     for index in ("", *indexes):
@@ -82,7 +87,7 @@ def fronts(
 def columns(
     board: Board, scores: Axis, times: Axis, lines: Sequence[Mapping[str, Value]]
 ) -> Iterator[Column]:
-    """Yield the columns in order, ``lines`` being those of the board's table."""
+    """Yield the columns in order; ``lines`` are the lines of the board's table."""
     yield from _quality(board, scores)
     for (span, percent), cells in times.items():
         yield Column(f"{span} {percent} ms", SMALLEST, cells)
@@ -91,9 +96,9 @@ def columns(
     for name, first in (speedups | dict.fromkeys(costs, SMALLEST)).items():
         parts = (name, *(f"{name} {end}" for end in BOUNDS))
         yield Column(name, first, [_cell(name, *map(line.get, parts)) for line in lines])
-    for (measure, unit), (other, same) in product(scores, scores):
-        if other != measure and same == unit:
-            yield Column(other, LARGEST, scores[other, unit], measure, unit)
+    for (measure, unit), (second, second_unit) in product(scores, scores):
+        if second != measure and second_unit == unit:
+            yield Column(second, LARGEST, scores[second, unit], measure, unit)
     for measure, unit in product(board.measures, board.units if len(board.units) > 1 else ()):
         yield Column(f"{measure} {unit}", LARGEST, scores[measure, unit], measure)
     yield Column("trained on", TEXT, [line.trained_on for line in board.lines])
@@ -101,7 +106,7 @@ def columns(
 
 
 def _quality(board: Board, scores: Axis) -> Iterator[Column]:
-    """Yield rank, names and score, and what is tested of the score."""
+    """Yield rank, names and score, then the columns of the comparison with the baseline."""
 
     def standings(field: str, first: str, title: str = "") -> Iterator[Column]:
         for choice in scores:
@@ -120,14 +125,14 @@ def _quality(board: Board, scores: Axis) -> Iterator[Column]:
 
 
 def _complete(board: Board, measure: str) -> Cells:
-    """Return on how many units each line has a measure."""
+    """Return for each line the number of units on which it has a measure."""
     units = board.units.values()
     counts = (sum(ln.score(measure, u) is not None for u in units) for ln in board.lines)
     return [f"{count} of {len(units)}" for count in counts]
 
 
 def _standing(board: Board, choice: tuple[str, str], field: str) -> Cells:
-    """Return a field of the lines' standings by a measure on a unit."""
+    """Return a field of each line's standing, by the measure and the unit in ``choice``."""
     known = board.standings(*choice)
     values = (getattr(known.get(i), field, None) for i in range(len(board.lines)))
     return [_cell(field, *(v if isinstance(v, Interval) else (v,))) for v in values]
@@ -138,9 +143,9 @@ def _cell(name: str, value: Value = None, *bounds: Value) -> list[Any] | None:
         return None
     figures = (value, *bounds) if name.endswith(DRAWN) else (value,)
     known = [digits(part) for part in figures if isinstance(part, float | int)]
-    return [spelled(name, value, *bounds), *known]
+    return [value_text(name, value, *bounds), *known]
 
 
 def digits(value: float) -> float:
-    """Return a figure that was computed, with its significant digits."""
+    """Return a computed figure, rounded to its significant digits."""
     return float(f"{value:.{DIGITS}g}")

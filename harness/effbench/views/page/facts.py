@@ -1,4 +1,4 @@
-"""What the page knows: a board as data that its script reads."""
+"""The data of the page: a board as JSON, which the page's script reads."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from effbench.views.page.columns import columns, digits, fronts, scores_of, time
 from effbench.views.tables import table
 
 EXTREMES = 5
-"""Queries that a cell shows of the largest wins, and of the largest losses."""
+"""The number of largest wins, and of largest losses, that a cell shows."""
 
 LONGEST = 200
-"""Characters of a query's text."""
+"""The most characters of a query's text."""
 
-OWN_COSTS = ("search_seconds", "index_key")
-"""Costs that a cell does not show."""
+HIDDEN_COSTS = ("search_seconds", "index_key")
+"""The costs that a cell does not show."""
 
 
 def facts(board: Board) -> dict[str, Any]:
-    """Return a board as JSON can hold it; ``shared`` has what other parts name by number."""
+    """Return a board for JSON. Other parts refer to values in ``shared`` by their number."""
     drawn, shared, scores = table(board), _Shared(), scores_of(board)
     times, absent = times_of(board)
     cells = {record.cell: _cell(board, i, record, shared) for i, record in _records(board)}
@@ -62,14 +62,14 @@ def facts(board: Board) -> dict[str, Any]:
 
 
 class _Shared:
-    """What several parts of a board have in common, each once; they hold its number."""
+    """Values that several parts of a board share: each is stored once, and has a number."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
         self._numbers: dict[str, int] = {}
 
     def number(self, value: Any) -> int:
-        """Return the number of a value."""
+        """Return the number of a value; store the value if it is new."""
         text = json.dumps(value)
         if text not in self._numbers:
             self._numbers[text] = len(self.values)
@@ -77,7 +77,7 @@ class _Shared:
         return self._numbers[text]
 
     def chosen(self, values: Iterable[tuple[Sequence[str], Any]]) -> dict[str, int]:
-        """Return the numbers of values, by the names that a reader chooses them by."""
+        """Return the numbers of values, by the names with which the reader chooses them."""
         return {"\t".join(names): self.number(value) for names, value in values}
 
 
@@ -103,8 +103,8 @@ def _line(board: Board, number: int) -> dict[str, Any]:
 
 def _cell(board: Board, number: int, record: Done, shared: _Shared) -> dict[str, Any]:
     baseline = board.baselines[number]
-    other = None if baseline is None else board.lines[baseline].records.get(record.dataset)
-    apart = [] if other in (None, record) else _apart(record, other, board.measures[0])
+    reference = None if baseline is None else board.lines[baseline].records.get(record.dataset)
+    pairs = [] if reference in (None, record) else _pairs(record, reference, board.measures[0])
     costs = to_builtins(record.costs)
     about = {
         "row": to_builtins(record.row),
@@ -112,7 +112,7 @@ def _cell(board: Board, number: int, record: Done, shared: _Shared) -> dict[str,
         "index": to_builtins(record.index),
         "search": record.search,
         "queries": record.queries,
-        "costs": {name: cost for name, cost in costs.items() if name not in OWN_COSTS},
+        "costs": {name: cost for name, cost in costs.items() if name not in HIDDEN_COSTS},
         "versions": record.versions,
         "created": "" if isinstance(record, Quoted) else record.created.isoformat(),
     }
@@ -121,33 +121,36 @@ def _cell(board: Board, number: int, record: Done, shared: _Shared) -> dict[str,
         "key": record.key[:8],
         "scores": {measure: digits(value) for measure, value in record.scores.items()},
         "about": {name: shared.number(value) for name, value in about.items()},
-        "wins": [one for one in apart[:EXTREMES] if one[1] > one[2]],
-        "losses": [one for one in apart[: -EXTREMES - 1 : -1] if one[1] < one[2]],
+        "wins": [pair for pair in pairs[:EXTREMES] if pair[1] > pair[2]],
+        "losses": [pair for pair in pairs[: -EXTREMES - 1 : -1] if pair[1] < pair[2]],
     }
 
 
-def _apart(record: Done, other: Done | None, measure: str) -> list[tuple[str, float, float]]:
-    """Return query, own value and the baseline's, the largest win first."""
-    own = record.per_query.get(measure, {})
-    theirs = other.per_query.get(measure, {}) if other else {}
-    both = [(query, value, theirs[query]) for query, value in own.items() if query in theirs]
-    both.sort(key=lambda one: (one[2] - one[1], one[0]))
-    return [(query, round(value, 4), round(their, 4)) for query, value, their in both]
+def _pairs(
+    record: Done, reference: Done | None, measure: str
+) -> list[tuple[str, float, float]]:
+    """Return each query with its value in both records, the largest win of ``record`` first."""
+    values = record.per_query.get(measure, {})
+    baseline = reference.per_query.get(measure, {}) if reference else {}
+    pairs = [(query, values[query], baseline[query]) for query in values if query in baseline]
+    pairs.sort(key=lambda pair: (pair[2] - pair[1], pair[0]))
+    return [(query, round(value, 4), round(base, 4)) for query, value, base in pairs]
 
 
 def _texts(
     dataset: str, cells: Iterable[Mapping[str, Any]], known: Mapping[str, str]
 ) -> dict[str, str]:
-    wanted = {
-        one[0]
+    """Return the texts of the queries that the cells of a dataset show, by query id."""
+    queries = {
+        query
         for cell in cells
         if cell["dataset"] == dataset
-        for one in (*cell["wins"], *cell["losses"])
+        for query, *_ in (*cell["wins"], *cell["losses"])
     }
-    return {query: one_line(known[query])[:LONGEST] for query in sorted(wanted & known.keys())}
+    return {query: one_line(known[query])[:LONGEST] for query in sorted(queries & known.keys())}
 
 
 def _fingerprint(board: Board) -> Any:
-    """Return the machine as the latency sessions saw it."""
-    found = (session.header.fingerprint for own in board.latencies for session, _ in own.cells)
-    return next(found, None)
+    """Return the fingerprint of the machine in the first latency session, or None."""
+    sessions = (session for latency in board.latencies for session, _ in latency.cells)
+    return next((session.header.fingerprint for session in sessions), None)

@@ -1,5 +1,5 @@
 "use strict";
-// Everything shown comes from the data of the page; all text is set as text, never as markup.
+// The script of the page. All data come from the page itself; texts are never set as markup.
 (function () {
   const byId = (id) => document.getElementById(id);
   const parsed = (id) => JSON.parse(byId(id).textContent);
@@ -17,7 +17,7 @@
     return element;
   }
 
-  // ---- what is chosen: a cell is null, a text, or [text, value, its bounds] --------------------
+  // ---- what the reader chooses; a cell is null, a text, or [text, value, low, high] ------------
 
   const choice = (id) => byId(id).value;
   const chosenOf = (what, ...ids) => board.shared[what[ids.map(choice).join("\t")]] || [];
@@ -194,7 +194,7 @@
     byId("count").textContent = `${shown.length} of ${board.lines.length} rows`;
   }
 
-  // ---- two rows, and one row's cells ---------------------------------------------------------
+  // ---- the two pinned rows, and the cells of the open row ------------------------------------
 
   function pin(id) {
     const at = chosen.pins.indexOf(id);
@@ -214,7 +214,7 @@
     return `${name(lines[0])} takes ${times} times the ${span} of ${name(lines[1])}.`;
   }
 
-  function quoted(word) { // for a shell
+  function quoted(word) { // quotes a word for a shell
     return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
   }
 
