@@ -63,14 +63,14 @@ def _made(root: Path, number: int) -> str:
     return f"{kind}/{key}"
 
 
-def _timed(what: str, root: Path, *arguments: str) -> None:
+def _timed(label: str, root: Path, *arguments: str) -> None:
     command = [sys.executable, "-c", "from effbench.cli.commands import main; main()", "cache"]
     begin, before = time.perf_counter(), os.times()
     command += [*arguments, "--cache", str(root)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     seconds, after = time.perf_counter() - begin, os.times()
     busy = sum(after[2:4]) - sum(before[2:4])
-    print(f"{what}: {seconds:.2f} s, {busy:.2f} s of processors")
+    print(f"{label}: {seconds:.2f} s, {busy:.2f} s of processors")
 
 
 if __name__ == "__main__":

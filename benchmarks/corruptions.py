@@ -63,8 +63,8 @@ def main() -> None:
     for line in wrong:
         print(f"WRONG: {line}")
     for kind in sorted({kind for kind, _ in became}):
-        counts = {what: count for (of, what), count in sorted(became.items()) if of == kind}
-        print(f"{kind}: {', '.join(f'{count} {what}' for what, count in counts.items())}")
+        counts = {result: count for (of, result), count in sorted(became.items()) if of == kind}
+        print(f"{kind}: {', '.join(f'{count} {result}' for result, count in counts.items())}")
     print(
         f"{became.total()} corruptions in {time.monotonic() - begin:.0f} s "
         f"({time.process_time() + sum(os.times()[2:4]):.0f} s of processors), "
@@ -91,9 +91,12 @@ def corrupt_all(
         if done:
             unfinished = kind in KINDS and chance.random() < 0.5
             label = f"{kind}, unfinished" if unfinished else kind
-            what, found = whole.look(copy, kind, done.paths, unfinished)
-            became[label, what] += 1
-            wrong += [f"corruption {number}, {label}, {done.said}: {one}" for one in found]
+            result, problems = whole.look(copy, kind, done.paths, unfinished)
+            became[label, result] += 1
+            wrong += [
+                f"corruption {number}, {label}, {done.message}: {problem}"
+                for problem in problems
+            ]
     return became, wrong
 
 
@@ -115,8 +118,8 @@ class _Whole:
     ) -> tuple[str, list[str]]:
         """Return the result of a corruption in a ``copy``, and what is wrong."""
         wrong = []
-        table, said = _shown(copy)
-        named = said is None or any(_cell(path) in said for path in damaged)
+        table, messages = _shown(copy)
+        named = messages is None or any(_cell(path) in messages for path in damaged)
         if _differ(table, self._table) and not named:
             wrong.append("the leaderboard shows other figures and names nothing")
         if kind not in RESULTS:
@@ -135,17 +138,17 @@ class _Whole:
         after = dict(_steps(copy))
         wrong += [f"other bytes: {n}" for n in after if self._steps.get(n) != after[n]]
         wrong += [f"not whole: {name}" for name in disturbed.unsound(copy)]
-        table, said = _shown(copy)
+        table, messages = _shown(copy)
         if _differ(table, self._table) and not (kind == "session" and named):
-            wrong.append(f"another leaderboard after a run: {said}")
+            wrong.append(f"another leaderboard after a run: {messages}")
         idle = "\n0 cells done" in f"\n{ended}" and "; 0 steps made" in ended
-        what = "noticed" if noticed else "harmless" if idle else "made again"
-        return what, wrong
+        result = "noticed" if noticed else "harmless" if idle else "made again"
+        return result, wrong
 
     def _run(self) -> None:
         ended = disturbed.run(self._suite, self.folder)
         if ended.code:
-            sys.exit(f"the undisturbed run failed:\n{ended.said}")
+            sys.exit(f"the undisturbed run failed:\n{ended.stderr}")
 
 
 def _add_sessions(folder: Path) -> None:
@@ -173,20 +176,20 @@ def _shown(folder: Path) -> tuple[dict[tuple[str, str], dict[str, Any]], str | N
     results = str(folder / "results")
     ended = disturbed.effbench(folder, "leaderboard", results, "--format", "json")
     try:
-        tables = json.loads(ended.printed)
+        tables = json.loads(ended.stdout)
     except ValueError:
         return {}, None
     lines = {(line["row"], line["index"]): line for table in tables for line in table["lines"]}
-    return lines, ended.said + json.dumps([table["remarks"] for table in tables])
+    return lines, ended.stderr + json.dumps([table["remarks"] for table in tables])
 
 
 def _differ(
-    one: dict[tuple[str, str], dict[str, Any]], true: dict[tuple[str, str], dict[str, Any]]
+    shown: dict[tuple[str, str], dict[str, Any]], true: dict[tuple[str, str], dict[str, Any]]
 ) -> bool:
     """Return whether a table has a figure that the true table does not have."""
     return any(
         value is not None and name != TIMED and value != true.get(line, {}).get(name)
-        for line, values in one.items()
+        for line, values in shown.items()
         for name, value in values.items()
     )
 
@@ -203,9 +206,9 @@ def _forget_others(folder: Path, steps: set[Path]) -> None:
     """Remove the records, and all steps except ``steps``, so that a run reads these."""
     for path in folder.glob(RESULTS["record"]):
         path.unlink()
-    for other in folder.glob("cache/*/*/"):
-        if other not in steps:
-            shutil.rmtree(other)
+    for step in folder.glob("cache/*/*/"):
+        if step not in steps:
+            shutil.rmtree(step)
 
 
 def _steps(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -76,8 +76,8 @@ class Ended(NamedTuple):
     code: int
     """Exit code; negative: the signal that ended it."""
 
-    said: str
-    printed: str
+    stderr: str
+    stdout: str
 
 
 def prepare(folder: Path, *, training: bool) -> Path:
@@ -102,20 +102,20 @@ def run(suite: Path, folder: Path, before: Callable[[], None] | None = None) -> 
 def effbench(folder: Path, *arguments: str, before: Callable[[], None] | None = None) -> Ended:
     """Run a command of effbench in a fork of this process."""
     folder.mkdir(parents=True, exist_ok=True)
-    said, printed = folder / "said", folder / "printed"
+    stderr, stdout = folder / "stderr", folder / "stdout"
     pid = os.fork()
     if pid == 0:
-        os._exit(_child(arguments, said, printed, before))
+        os._exit(_child(arguments, stderr, stdout, before))
     _, status = os.waitpid(pid, 0)
-    return Ended(os.waitstatus_to_exitcode(status), said.read_text(), printed.read_text())
+    return Ended(os.waitstatus_to_exitcode(status), stderr.read_text(), stdout.read_text())
 
 
 def _child(
-    arguments: tuple[str, ...], said: Path, printed: Path, before: Callable[[], None] | None
+    arguments: tuple[str, ...], stderr: Path, stdout: Path, before: Callable[[], None] | None
 ) -> int:
     from effbench.cli.commands import main
 
-    for path, number in ((printed, 1), (said, 2)):
+    for path, number in ((stdout, 1), (stderr, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     try:
         if before:
@@ -133,13 +133,13 @@ def _child(
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the records without the fields that differ from run to run."""
-    found = {}
+    records = {}
     for path in folder.glob("results/*/toys/*--*.json"):
         record = json.loads(path.read_text())
         for name in ("costs", "created", "sha256", "models"):
             record.pop(name, None)
-        found[path.name] = record
-    return found
+        records[path.name] = record
+    return records
 
 
 def exported(folder: Path) -> dict[str, bytes]:

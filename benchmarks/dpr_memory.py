@@ -57,9 +57,9 @@ def write(path: Path, size: float) -> int:
             for key, count in CONTEXTS.items():
                 lists[key] = [context(draw, passages + i) for i in range(count)]
                 passages += count
-            one = {"dataset": "made_up", "question": f"question {entries}", "answers": ["x"]}
+            entry = {"dataset": "made_up", "question": f"question {entries}", "answers": ["x"]}
             file.write(",\n" if entries else "\n")
-            json.dump(one | lists, file, indent=4)
+            json.dump(entry | lists, file, indent=4)
             entries += 1
         file.write("\n]\n")
     return entries

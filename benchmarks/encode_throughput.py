@@ -39,20 +39,20 @@ def main() -> None:
     docs = [Doc(row["_id"], row["text"], row.get("title", "")) for row in rows]
     texts = [doc.default_text() for doc in docs]
     model = str(find_model(options.model, Path.cwd()) or options.model)
-    ours = TransformerEncoder(
+    encoder = TransformerEncoder(
         ModelId(model), normalize=True, max_length=MAX_LENGTH, device="cpu"
     )
-    theirs = SentenceTransformer(model, device="cpu")
-    theirs.max_seq_length = MAX_LENGTH
+    library = SentenceTransformer(model, device="cpu")
+    library.max_seq_length = MAX_LENGTH
     print_machine()
-    ours.encode_corpus(docs[:64])  # warms up
-    theirs.encode(texts[:64])
+    encoder.encode_corpus(docs[:64])  # warms up
+    library.encode(texts[:64])
     ratios, difference = [], 0.0
     for number in range(1, options.rounds + 1):
         start = perf_counter()
-        vectors = ours.encode_corpus(docs)
+        vectors = encoder.encode_corpus(docs)
         middle = perf_counter()
-        wanted = theirs.encode(texts, batch_size=32, normalize_embeddings=True)
+        wanted = library.encode(texts, batch_size=32, normalize_embeddings=True)
         end = perf_counter()
         difference = max(difference, float(np.abs(vectors - wanted).max()))
         fast, slow = len(docs) / (middle - start), len(docs) / (end - middle)

@@ -48,8 +48,8 @@ def ndcg(hits: Sequence[str], grades: Grades, k: int) -> float:
     ideal = sorted((max(0, grade) for grade in grades.values()), reverse=True)[:k]
     best = math.fsum(gain / discount(rank) for rank, gain in enumerate(ideal, 1))
     gains = (max(0, grades.get(doc, 0)) for doc in hits[:k])
-    found = math.fsum(gain / discount(rank) for rank, gain in enumerate(gains, 1))
-    return found / best if best else 0.0
+    total = math.fsum(gain / discount(rank) for rank, gain in enumerate(gains, 1))
+    return total / best if best else 0.0
 
 
 def reciprocal_rank(hits: Sequence[str], grades: Grades, k: int, rel: int = 1) -> float:
@@ -149,11 +149,11 @@ def expected(qrels: bytes, run: bytes) -> dict[str, dict[str, float]] | None:
     if not grades.keys() & scored.keys():
         return None
     hits = {
-        query: [doc for _, doc in sorted(found, reverse=True)]
-        for query, found in scored.items()
+        query: [doc for _, doc in sorted(pairs, reverse=True)]
+        for query, pairs in scored.items()
     }
     return {
-        name: {query: formula(hits.get(query, []), own) for query, own in grades.items()}
+        name: {query: formula(hits.get(query, []), judged) for query, judged in grades.items()}
         for name, formula in FORMULAS.items()
     }
 
@@ -166,32 +166,36 @@ def difference(qrels: bytes, run: bytes, folder: Path) -> float:
         path = folder / f"{name}{packed[content[:2] == bytes([0x1F, 0x8B])]}"
         path.write_bytes(content)
         paths.append(str(path))
-    options = [one for name in FORMULAS for one in ("-m", name)]
-    found = CliRunner().invoke(
+    options = [word for name in FORMULAS for word in ("-m", name)]
+    result = CliRunner().invoke(
         effbench, ["evaluate", *paths, *options, "--per-query", "--json"]
     )
     wanted = expected(qrels, run)
     if wanted is None:
         return (
-            0.0 if found.exit_code == 2 and "none of the queries" in found.stderr else math.inf
+            0.0
+            if result.exit_code == 2 and "none of the queries" in result.stderr
+            else math.inf
         )
-    if found.exit_code:
+    if result.exit_code:
         return math.inf
-    return distance(json.loads(found.stdout), wanted)
+    return distance(json.loads(result.stdout), wanted)
 
 
-def distance(found: Mapping[str, Mapping], wanted: Mapping[str, Mapping[str, float]]) -> float:
+def distance(
+    printed: Mapping[str, Mapping], wanted: Mapping[str, Mapping[str, float]]
+) -> float:
     """Return the largest difference between the printed and the expected values."""
-    if found["per_query"].keys() != wanted.keys():
+    if printed["per_query"].keys() != wanted.keys():
         return math.inf
     most = 0.0
     for name, by_query in wanted.items():
-        own = found["per_query"][name]
-        if own.keys() != by_query.keys():
+        values = printed["per_query"][name]
+        if values.keys() != by_query.keys():
             return math.inf
         mean = math.fsum(by_query.values()) / len(by_query)
-        parts = [abs(own[query] - value) for query, value in by_query.items()]
-        most = max(most, abs(found["mean"][name] - mean), *parts)
+        parts = [abs(values[query] - value) for query, value in by_query.items()]
+        most = max(most, abs(printed["mean"][name] - mean), *parts)
     return most
 
 
@@ -201,10 +205,10 @@ def compare(inputs: int, seed: int) -> tuple[float, list[int], int]:
     with tempfile.TemporaryDirectory() as folder:
         for number in range(inputs):
             qrels, run = made_up(random.Random(f"{seed}-{number}"))
-            found = difference(qrels, run, Path(folder))
+            largest = difference(qrels, run, Path(folder))
             values += sum(map(len, (expected(qrels, run) or {}).values()))
-            worst = max(worst, found)
-            if found > TOLERANCE:
+            worst = max(worst, largest)
+            if largest > TOLERANCE:
                 wrong.append(number)
     return worst, wrong, values
 

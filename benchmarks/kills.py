@@ -60,9 +60,9 @@ def kill_all(folder: Path, kills: int, seed: int) -> tuple[Counter[str], list[st
     chance, hit, wrong = random.Random(seed), Counter[str](), []
     suites = [_Undisturbed(folder / name, name == "trained") for name in ("toys", "trained")]
     for number in range(kills):
-        place, found = suites[number % 2].kill(folder / "killed", chance)
+        place, problems = suites[number % 2].kill(folder / "killed", chance)
         hit[place] += 1
-        wrong += [f"kill {number} in {place}: {one}" for one in found]
+        wrong += [f"kill {number} in {place}: {problem}" for problem in problems]
     return hit, wrong
 
 
@@ -77,7 +77,7 @@ class _Undisturbed:
             self._suite, self._folder, lambda: _watch(self._folder, log, 0, 0)
         )
         if ended.code:
-            sys.exit(f"the undisturbed run failed:\n{ended.said}")
+            sys.exit(f"the undisturbed run failed:\n{ended.stderr}")
         self._operations = len(log.read_text().splitlines())
 
     def kill(self, folder: Path, chance: random.Random) -> tuple[str, list[str]]:
@@ -104,9 +104,9 @@ class _Undisturbed:
         if code not in (-signal.SIGKILL, -signal.SIGALRM):
             yield f"the killed run ended with {code}"
         if resumed.code:
-            yield f"the resumed run ended with {resumed.code}: {resumed.said[-500:]}"
-        if "corrupt" in resumed.said:
-            yield f"took something for corrupt: {resumed.said}"
+            yield f"the resumed run ended with {resumed.code}: {resumed.stderr[-500:]}"
+        if "corrupt" in resumed.stderr:
+            yield f"took something for corrupt: {resumed.stderr}"
         if disturbed.records(folder) != disturbed.records(self._folder):
             yield "other records"
         if disturbed.exported(folder) != disturbed.exported(self._folder):

@@ -29,9 +29,11 @@ from effbench.statistics.row_latency import RowLatency
 @click.argument("suite")
 def main(results: Path, suite: str) -> None:
     """Print two tables for each dataset that several sessions measured."""
-    found = [read_session(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))]
-    for dataset in sorted({read.header.dataset for read in found}):
-        reads = [read for read in found if read.header.dataset == dataset]
+    sessions = [
+        read_session(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))
+    ]
+    for dataset in sorted({read.header.dataset for read in sessions}):
+        reads = [read for read in sessions if read.header.dataset == dataset]
         if len(reads) > 1:
             print_dataset(dataset, reads)
             print_times(dataset, reads)
@@ -67,13 +69,15 @@ def print_times(dataset: str, reads: Sequence[Session]) -> None:
         rows = [RowLatency([(read, cell)]) for read in reads]
         marked = sum(bool(row.flags()) for row in rows)
         for span, percent in itertools.product((ENCODE, END_TO_END), (50, 95)):
-            found = [figures.percentile_of(row.times(span), percent) for row in rows]
-            ms = [one.value for one in found if one]
+            percentiles = [figures.percentile_of(row.times(span), percent) for row in rows]
+            ms = [interval.value for interval in percentiles if interval]
             if len(ms) == len(rows):
-                even = [one / (row.kernel_ms() or 1) for one, row in zip(ms, rows, strict=True)]
+                even = [
+                    value / (row.kernel_ms() or 1) for value, row in zip(ms, rows, strict=True)
+                ]
                 click.echo(
                     f"| {reads[0].header.rows[cell].row} | {span} p{percent} | "
-                    f"{', '.join(f'{one:.3g}' for one in ms)} | {apart(ms):.1%} | "
+                    f"{', '.join(f'{value:.3g}' for value in ms)} | {apart(ms):.1%} | "
                     f"{apart(even):.1%} | {marked} of {len(rows)} |"
                 )
 

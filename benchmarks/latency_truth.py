@@ -128,8 +128,8 @@ def pyperf(processes: int, queries: int, rounds: int, folder: Path) -> None:
     import pyperf as peer
 
     session(folder, ["once"], 1, queries)  # makes the steps that are not made yet
-    ours: list[float] = []
-    theirs: list[float] = []
+    of_effbench: list[float] = []
+    of_pyperf: list[float] = []
     for number in range(rounds):
         output = folder / f"pyperf-{number}.json"
         output.unlink(missing_ok=True)
@@ -156,16 +156,16 @@ def pyperf(processes: int, queries: int, rounds: int, folder: Path) -> None:
             value / queries * 1e3 for value in peer.Benchmark.load(str(output)).get_values()
         ]
         read = session(folder, ["once"], processes, queries)
-        found = read.times(cell_of(read, "once"), ENCODE)
-        own = [float(one[:, 2].mean()) / 1e6 for one in found.values()]
-        theirs, ours = theirs + values, ours + own
+        blocks = read.times(cell_of(read, "once"), ENCODE)
+        means = [float(block[:, 2].mean()) / 1e6 for block in blocks.values()]
+        of_pyperf, of_effbench = of_pyperf + values, of_effbench + means
         click.echo(
             f"round {number + 1}: pyperf {statistics.median(values):.3f} ms, "
-            f"effbench {statistics.median(own):.3f} ms a query"
+            f"effbench {statistics.median(means):.3f} ms a query"
         )
-    mine, peers = statistics.median(ours), statistics.median(theirs)
+    median, peers = statistics.median(of_effbench), statistics.median(of_pyperf)
     click.echo(
-        f"medians: pyperf {peers:.3f} ms, effbench {mine:.3f} ms, {mine / peers - 1:+.1%}"
+        f"medians: pyperf {peers:.3f} ms, effbench {median:.3f} ms, {median / peers - 1:+.1%}"
     )
 
 
@@ -176,9 +176,9 @@ def overhead(processes: int, folder: Path) -> None:
     """Measure an encoder that does nothing: the time that the loop adds to each query."""
     read = session(folder, ["nothing"], processes, 1000)
     for percent in (50, 99):
-        found = figures.percentile_of(read.times(cell_of(read, "nothing"), ENCODE), percent)
-        assert found
-        click.echo(f"p{percent}: {found.value * 1e3:.2f} microseconds a query")
+        interval = figures.percentile_of(read.times(cell_of(read, "nothing"), ENCODE), percent)
+        assert interval
+        click.echo(f"p{percent}: {interval.value * 1e3:.2f} microseconds a query")
 
 
 @main.command()
@@ -196,7 +196,7 @@ def plain(queries: int, passes: int, sleep_ms: int) -> None:
     encoders = [Repeated(str(model), times=passes, sleep_ms=ms) for ms in (0, sleep_ms)]
     texts = [f"how do I read file number {i} of a zip archive" for i in range(queries)]
     for number in range(3):
-        work, asleep = (statistics.median(timed(one, texts)) for one in encoders)
+        work, asleep = (statistics.median(timed(encoder, texts)) for encoder in encoders)
         click.echo(
             f"round {number + 1}: work {work:.2f} ms, with a sleep of {sleep_ms} ms "
             f"{asleep:.2f} ms, {asleep - work:.2f} ms more"
@@ -252,9 +252,9 @@ def cell_of(read: Session, row: str) -> str:
 
 def of(read: Session, row: str, baseline: str) -> figures.Interval:
     """Return the speed-up of a row over another row."""
-    found = figures.speedup(times(read, row), times(read, baseline))
-    assert found
-    return found
+    interval = figures.speedup(times(read, row), times(read, baseline))
+    assert interval
+    return interval
 
 
 def times(read: Session, row: str) -> list[Times]:
@@ -273,12 +273,12 @@ def one_core_busy(really: bool) -> Iterator[None]:
     if not really:
         yield
         return
-    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield
     finally:
-        other.kill()
-        other.wait()
+        process.kill()
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -67,11 +67,13 @@ def print_row(name: str, kind: Kind, base: Path, queries: list[str], rounds: int
     calls = readers(kind, base)
     samples = measure(calls, {}, queries, rounds)
     row, light, library = (statistics.median(times) * 1e3 for times in samples.values())
-    mine, theirs = calls["row"], calls["light"]
-    apart = max(float(np.abs(mine(query) - theirs(query)).max()) for query in queries)
+    row_call, light_call = calls["row"], calls["light"]
+    distance = max(
+        float(np.abs(row_call(query) - light_call(query)).max()) for query in queries
+    )
     print(
         f"| {name} | {row:.3f} | {light:.3f} | {light / row:.2f} "
-        f"| {library:.3f} | {library / row:.1f} | {apart:.0e} |"
+        f"| {library:.3f} | {library / row:.1f} | {distance:.0e} |"
     )
 
 
@@ -80,19 +82,19 @@ def readers(kind: Kind, base: Path) -> dict[str, Call]:
 
     They are the row, the light reader of the export, and Sentence Transformers.
     """
-    own: Any = student(base, base.parent, kind.cell, 1, kind.int8, kind.precompute)
+    encoder: Any = student(base, base.parent, kind.cell, 1, kind.int8, kind.precompute)
     folder = base.parent / "-".join(map(str, kind))
     with TemporaryDirectory() as passages:
         TransformerEncoder(ModelId(str(base)), normalize=True).export(Path(passages), None)
         folder.mkdir()
-        own.export(folder, Path(passages))
+        encoder.export(folder, Path(passages))
     spec: Any = importlib.util.spec_from_file_location("reader", folder / "reader.py")
     reader = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reader)
     light = reader.Encoder(folder)
     library = SentenceTransformer(str(folder), device="cpu", trust_remote_code=True)
     return {
-        "row": lambda query: own.encode_queries([query]),
+        "row": lambda query: encoder.encode_queries([query]),
         "light": lambda query: light.encode([query]),
         "library": lambda query: library.encode_query([query], show_progress_bar=False),
     }

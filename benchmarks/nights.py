@@ -86,10 +86,10 @@ def main(nights: int, queries: int, processes: int, folder: Path) -> None:
     wrong = 0
     for night in (*unchanged, *SLOWER):
         measure(night, suite, folder)
-        said = effbench("diff", str(folder / first.place), str(folder / night.place))
-        wrong += night.code not in (None, said.returncode)
-        answer = said.stdout + said.stderr
-        click.echo(f"## {night.name}: exit code {said.returncode}\n\n{answer}")
+        done = effbench("diff", str(folder / first.place), str(folder / night.place))
+        wrong += night.code not in (None, done.returncode)
+        answer = done.stdout + done.stderr
+        click.echo(f"## {night.name}: exit code {done.returncode}\n\n{answer}")
     click.echo(f"{wrong} nights have another exit code than they should on a quiet machine")
 
 

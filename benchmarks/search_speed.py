@@ -45,12 +45,12 @@ def main() -> None:
         flat.add(vectors)
         for k in options.k:
             print(f"\n{vectors.shape} vectors, {len(queries)} queries, k = {k}")
-            ours: Search = partial(exact.search, k=k)
-            theirs: Search = partial(flat.search, k=k)
-            compare_hits(ours(queries), theirs(queries))
-            compare_speed("all at once", ours, theirs, [queries], options.rounds)
+            search_exact: Search = partial(exact.search, k=k)
+            search_flat: Search = partial(flat.search, k=k)
+            compare_hits(search_exact(queries), search_flat(queries))
+            compare_speed("all at once", search_exact, search_flat, [queries], options.rounds)
             each = [queries[i : i + 1] for i in range(len(queries))]
-            compare_speed("one by one", ours, theirs, each, options.rounds)
+            compare_speed("one by one", search_exact, search_flat, each, options.rounds)
 
 
 def parse() -> argparse.Namespace:
@@ -83,30 +83,34 @@ def load(options: argparse.Namespace) -> tuple[Vectors, Vectors]:
 
 
 def compare_hits(
-    ours: tuple[Vectors, NDArray[np.int64]], theirs: tuple[Vectors, NDArray[np.int64]]
+    exact: tuple[Vectors, NDArray[np.int64]], flat: tuple[Vectors, NDArray[np.int64]]
 ) -> None:
     """Print how many positions are the same, and how much the scores differ."""
-    same = (ours[1] == theirs[1]).mean()
-    difference = np.abs(ours[0] - theirs[0]).max()
+    same = (exact[1] == flat[1]).mean()
+    difference = np.abs(exact[0] - flat[0]).max()
     print(f"same positions: {same:.4%}, largest difference of scores: {difference:.1e}")
 
 
 def compare_speed(
-    what: str, ours: Search, theirs: Search, batches: Sequence[Vectors], rounds: int
+    label: str,
+    search_exact: Search,
+    search_flat: Search,
+    batches: Sequence[Vectors],
+    rounds: int,
 ) -> None:
     """Print the median milliseconds of a call, and the median and range of rounds' ratios."""
     exact, flat, ratios = [], [], []
     for number in range(rounds + 1):
-        times = [(timed(ours, batch), timed(theirs, batch)) for batch in batches]
+        times = [(timed(search_exact, batch), timed(search_flat, batch)) for batch in batches]
         if number == 0:
             continue  # warms up
-        a, b = (statistics.median(side) for side in zip(*times, strict=True))
-        exact.append(a)
-        flat.append(b)
-        ratios.append(b / a)
+        exact_ms, flat_ms = (statistics.median(ms) for ms in zip(*times, strict=True))
+        exact.append(exact_ms)
+        flat.append(flat_ms)
+        ratios.append(flat_ms / exact_ms)
     ms = f"exact {statistics.median(exact):.3f} ms, faiss {statistics.median(flat):.3f} ms"
     middle = statistics.median(ratios)
-    print(f"{what}: {ms}, ratio {middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    print(f"{label}: {ms}, ratio {middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 def timed(search: Search, batch: Vectors) -> float:

@@ -25,21 +25,21 @@ def main(folder: Path, baseline: str) -> None:
     from ranx.statistical_tests.fisher_randomization_test import fisher_randomization_test
     from ranx.statistical_tests.paired_student_t_test import paired_student_t_test
 
-    (found,) = collect([folder])
-    measure = found.suite.measures[0]
-    base = {one.dataset: one for one in found.done if one.row.name == baseline}
+    (results,) = collect([folder])
+    measure = results.suite.measures[0]
+    base = {record.dataset: record for record in results.done if record.row.name == baseline}
     click.echo("| cell | effbench | ranx, Fisher | ranx, t |")
     click.echo("| --- | ---: | ---: | ---: |")
-    for record in found.done:
+    for record in results.done:
         if record.row.name == baseline:
             continue
-        pair = [one.per_query[measure] for one in (record, base[record.dataset])]
+        pair = [compared.per_query[measure] for compared in (record, base[record.dataset])]
         values = values_of(pair)
-        own, other = (column.copy() for column in values.T)
-        ours = PairedValues([values]).p_values(1)[0]
-        fisher, _ = fisher_randomization_test(own, other, n_permutations=10_000)
-        student, _ = paired_student_t_test(own, other, 0.05)
-        click.echo(f"| {record.cell} | {ours:.4f} | {fisher:.4f} | {student:.4f} |")
+        row, base_row = (column.copy() for column in values.T)
+        p_value = PairedValues([values]).p_values(1)[0]
+        fisher, _ = fisher_randomization_test(row, base_row, n_permutations=10_000)
+        student, _ = paired_student_t_test(row, base_row, 0.05)
+        click.echo(f"| {record.cell} | {p_value:.4f} | {fisher:.4f} | {student:.4f} |")
 
 
 if __name__ == "__main__":
