@@ -21,7 +21,7 @@ for name in ("OMP_NUM_THREADS", "HF_HUB_OFFLINE"):  # read when torch is importe
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "toy"), str(ROOT / "tests" / "plugins")]
+sys.path[:0] = [str(ROOT / "tests" / "toy"), str(ROOT / "tests")]
 
 HEAVY = (
     "bm25s", "effbench.cli.commands", "effbench.latency.measure", "effbench.board.leaderboard",
