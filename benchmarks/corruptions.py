@@ -1,14 +1,16 @@
-"""Damage files of a store and of results, one after the other, and look whether it is noticed.
+"""Damage files of a cache and of results, one by one, and check that effbench notices it.
 
     python benchmarks/corruptions.py [--corruptions N] [--seed N] [--folder DIR]
 
-Kinds of file are drawn alike: of each kind of step its files and its manifest, in steps that
-have finished and in steps that a kill has left without a manifest; records, the facts of suite
-and machine, exported runs, texts of queries, latency sessions, what is remembered of digests.
-A byte is flipped or a digit changed; files are cut, emptied, zeroed, removed, or two of them
-swapped. Then the leaderboard must show what it showed before or name what it leaves out, and
-after a run records, hits and steps must be those of an undamaged run. A disk in memory makes it
-several times as fast (--folder /dev/shm).
+Each kind of file is drawn with the same probability. The kinds are: the files and the manifest
+of each kind of step; records; the facts of suite and machine; exported runs; texts of queries;
+latency sessions; and the file of remembered digests. Half of the damaged steps have no
+manifest, as after a kill. The damage flips a byte, changes a digit, cuts, empties, zeroes or
+removes a file, or swaps two files.
+
+Then the leaderboard must show the same figures as before, or name the file that it leaves out.
+After a run, records, hits and steps must be the same as without damage. A folder in memory
+makes the program several times as fast (--folder /dev/shm).
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ TIMED = "index s"
 
 
 def main() -> None:
-    """Print what became of the corruptions, and which were neither noticed nor harmless."""
+    """Print what the corruptions led to, and which were neither noticed nor harmless."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--corruptions", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
@@ -74,7 +76,7 @@ def main() -> None:
 def corrupt_all(
     folder: Path, corruptions: int, seed: int
 ) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """Return how often what became of which kind of file, and what went wrong."""
+    """Return (kind of file, result) -> number of corruptions, and what went wrong."""
     chance = random.Random(seed)
     toys, trained = (_Whole(folder / name, name == "trained") for name in ("toys", "trained"))
     became, wrong = Counter[tuple[str, str]](), []
@@ -96,7 +98,7 @@ def corrupt_all(
 
 
 class _Whole:
-    """A finished suite with latency sessions, and what it shows."""
+    """A finished suite with latency sessions, its steps, records and leaderboard."""
 
     def __init__(self, place: Path, training: bool) -> None:
         self.folder = folder = place / "whole"
@@ -111,7 +113,7 @@ class _Whole:
     def look(
         self, copy: Path, kind: str, damaged: list[Path], unfinished: bool
     ) -> tuple[str, list[str]]:
-        """Return what became of a corruption in a ``copy``, and what is wrong."""
+        """Return the result of a corruption in a ``copy``, and what is wrong."""
         wrong = []
         table, said = _shown(copy)
         named = said is None or any(_cell(path) in said for path in damaged)
@@ -147,7 +149,7 @@ class _Whole:
 
 
 def _add_sessions(folder: Path) -> None:
-    """Add latency sessions, made up."""
+    """Add latency sessions with made-up times."""
     sys.path.insert(0, str(disturbed.ROOT / "tests"))
     from made_sessions import write_session
 
@@ -164,7 +166,10 @@ def _add_sessions(folder: Path) -> None:
 
 
 def _shown(folder: Path) -> tuple[dict[tuple[str, str], dict[str, Any]], str | None]:
-    """Return the leaderboard's lines by row and index, and what it names; None: it refuses."""
+    """Return the leaderboard's lines by row and index, and its messages.
+
+    The messages are None if the leaderboard cannot be shown.
+    """
     results = str(folder / "results")
     ended = disturbed.effbench(folder, "leaderboard", results, "--format", "json")
     try:
@@ -178,7 +183,7 @@ def _shown(folder: Path) -> tuple[dict[tuple[str, str], dict[str, Any]], str | N
 def _differ(
     one: dict[tuple[str, str], dict[str, Any]], true: dict[tuple[str, str], dict[str, Any]]
 ) -> bool:
-    """Tell whether a table says what the true one does not; missing figures say nothing."""
+    """Return whether a table has a figure that the true table does not have."""
     return any(
         value is not None and name != TIMED and value != true.get(line, {}).get(name)
         for line, values in one.items()
@@ -195,7 +200,7 @@ def _files(folder: Path, kind: str) -> list[Path]:
 
 
 def _forget_others(folder: Path, steps: set[Path]) -> None:
-    """Remove records and all steps but some, so that a run reads those."""
+    """Remove the records, and all steps except ``steps``, so that a run reads these."""
     for path in folder.glob(RESULTS["record"]):
         path.unlink()
     for other in folder.glob("cache/*/*/"):
@@ -204,7 +209,7 @@ def _forget_others(folder: Path, steps: set[Path]) -> None:
 
 
 def _steps(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of steps, less those with seconds in them: manifests, facts of shards."""
+    """Yield the files of steps that contain no times: no manifests, no facts of shards."""
     for path in folder.glob("cache/*/*/**/*"):
         timed = path.name == "manifest.json" or (path.suffix == ".json" and path.stem.isdigit())
         if path.is_file() and not timed:
@@ -212,7 +217,7 @@ def _steps(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _cell(path: Path) -> str:
-    """Return how messages name a file: by its cell, if it has one."""
+    """Return the name of a file in messages: the name of its cell if it has one."""
     return path.name.removesuffix(".json") if "--" in path.name else path.name
 
 

@@ -1,4 +1,4 @@
-"""Ways to damage files: what disks, cables, people and programs do to them."""
+"""Ways to damage files, such as disks, cables, people and programs damage them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ WAYS = ("flip", "digit", "cut", "empty", "zero", "remove", "swap")
 
 
 class Done(NamedTuple):
-    """What was done to which files."""
+    """The damage that was done, in words, and the damaged files."""
 
     said: str
     paths: list[Path]
 
 
 def damage(files: Sequence[Path], chance: random.Random) -> Done | None:
-    """Damage one of the files, or swap two of them; None where that changes no byte."""
+    """Damage one of the files, or swap two of them; return None if no byte changed."""
     path, way = chance.choice(files), chance.choice(WAYS)
     if way == "swap":
         return _swap(path, files, chance)
@@ -52,7 +52,7 @@ def _changed(content: bytes, way: str, chance: random.Random) -> bytes:
 
 
 def _swap(path: Path, files: Sequence[Path], chance: random.Random) -> Done | None:
-    """Swap a file with another of its kind; a shard with all that is of its number."""
+    """Swap a file with another file of its kind; of shards, swap all files of their numbers."""
     others = [other for other in files if other.suffix == path.suffix and other != path]
     if not others:
         return None

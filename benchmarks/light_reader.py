@@ -2,10 +2,11 @@
 
     python benchmarks/light_reader.py [--shape minilm|bert-base] [--queries FILE] [--threads N]
 
-Students have random weights, which changes no time, a real tokenizer, and are exported as
-``effbench export`` does it. Batch 1, one process; all three read the same query in turn, so
-that what else the machine does troubles all alike. A ratio above 1: slower than the row, whose
-time is the leaderboard's. FILE holds a query a line (of a line with tabs, the last field).
+Students have a real tokenizer, and random weights, which do not change times. They are
+exported as ``effbench export`` does it. All three read the same query in turn, one query at a
+time and in one process, so other work of the machine slows all equally. A ratio above 1 means
+slower than the row, whose time is in the leaderboard. FILE has a query in each line; if a line
+has tabs, the query is the last column.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from effbench_transformer import TransformerEncoder
 
 
 class Kind(NamedTuple):
-    """A student, and how its row reads it."""
+    """A student, and the options with which its row reads it."""
 
     cell: str
     int8: bool = False
@@ -46,7 +47,7 @@ KINDS = {
 
 
 def main() -> None:
-    """Print a row for each student."""
+    """Print a line for each student."""
     options = parse(__doc__, shape="minilm", count=300)
     disable_progress_bar()
     torch.set_num_threads(options.threads)
@@ -75,7 +76,10 @@ def print_row(name: str, kind: Kind, base: Path, queries: list[str], rounds: int
 
 
 def readers(kind: Kind, base: Path) -> dict[str, Call]:
-    """Export a student; return what encodes one query: the row and both ways of the export."""
+    """Export a student; return the functions that encode a query, by their names.
+
+    They are the row, the light reader of the export, and Sentence Transformers.
+    """
     own: Any = student(base, base.parent, kind.cell, 1, kind.int8, kind.precompute)
     folder = base.parent / "-".join(map(str, kind))
     with TemporaryDirectory() as passages:

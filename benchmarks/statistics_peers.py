@@ -1,9 +1,10 @@
-"""Hold p-values of published results against those of ranx (pip install ranx).
+"""Compare p-values of published results with the p-values of ranx (pip install ranx).
 
     python benchmarks/statistics_peers.py FOLDER --baseline minilm
 
-FOLDER is a suite's in results. For each cell and the baseline's on the same dataset: our paired
-randomisation test, ranx's, and ranx's t-test, on the same values of single queries.
+FOLDER is the folder of a suite in results. Each cell is compared with the baseline's cell on
+the same dataset. The table has p-values of effbench's paired randomisation test, of ranx's,
+and of ranx's t-test, all from the same values of single queries.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from effbench.statistics.significance import PairedValues, values_of
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--baseline", required=True)
 def main(folder: Path, baseline: str) -> None:
-    """Print a Markdown table, a line a cell."""
+    """Print a Markdown table with a line for each cell."""
     from ranx.statistical_tests.fisher_randomization_test import fisher_randomization_test
     from ranx.statistical_tests.paired_student_t_test import paired_student_t_test
 
