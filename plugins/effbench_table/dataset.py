@@ -12,6 +12,14 @@ import effbench
 from effbench.files import TabularFile, counted, digest_of, text_digest
 from effbench_table.docs import DocsFile
 from effbench_table.judged import JudgedFile
+from effbench_table.options import (
+    checked_delimiter,
+    checked_share,
+    click_thresholds,
+    judged_path,
+    mistake,
+    text_columns,
+)
 from effbench_table.queries import BUCKETS, QueriesFile, bucket
 
 FORMAT = 2  # raise it when a change of the code gives other docs, queries or judgments
@@ -64,9 +72,9 @@ class Table:
         delimiter: str = ",",
         name: str | None = None,
     ) -> None:
-        judged, thresholds = _judged(judgments, clicks, count, least)
-        between = _checked_delimiter(delimiter)
-        self._docs = DocsFile(TabularFile(docs, between), id, title, _columns(text))
+        judged, thresholds = judged_path(judgments, clicks, count, least)
+        between = checked_delimiter(delimiter)
+        self._docs = DocsFile(TabularFile(docs, between), id, title, text_columns(text))
         file_of_queries = None
         if queries is not None:
             file_of_queries = QueriesFile(TabularFile(queries, between), query_id, query_text)
@@ -78,10 +86,10 @@ class Table:
         )
         for each in self._files:
             each.file.check(each.columns)
-        self._held_out = _checked_share(held_out)
+        self._held_out = checked_share(held_out)
         self._split: str = split
         if split not in self.splits:
-            raise _mistake("no train split (say which share is held out, as held_out: 0.2)")
+            raise mistake("no train split (say which share is held out, as held_out: 0.2)")
         self._name = name
 
     @staticmethod
@@ -93,10 +101,10 @@ class Table:
         **_: object,
     ) -> None:
         """Raise `EffbenchError` for an option that is wrong whatever the files contain."""
-        _columns(text)
-        _thresholds(least)
-        _checked_share(held_out)
-        _checked_delimiter(delimiter)
+        text_columns(text)
+        click_thresholds(least)
+        checked_share(held_out)
+        checked_delimiter(delimiter)
 
     @property
     def dataset_id(self) -> str:
@@ -152,7 +160,7 @@ class Table:
 
         """
         if name not in self.splits:
-            raise _mistake(f"no split {name!r} (it has: {', '.join(self.splits)})")
+            raise mistake(f"no split {name!r} (it has: {', '.join(self.splits)})")
         dataset = copy.copy(self)
         dataset._split = name
         if self._name and name != self._split:
@@ -210,58 +218,8 @@ class Table:
         return [self._docs, self._judged, *queries]
 
 
-def _judged(
-    judgments: Path | None, clicks: Path | None, count: str | None, least: int | list[int]
-) -> tuple[Path, list[int] | None]:
-    """Return the file of judgments and None, or the file of clicks and their thresholds."""
-    if clicks is None and judgments is not None:
-        if count is not None or least != 1:
-            raise _mistake("count and least are of clicks (leave them out, or give clicks)")
-        return judgments, None
-    if clicks is None or judgments is not None:
-        raise _mistake("what is relevant? (give either judgments or clicks)")
-    return clicks, _thresholds(least)
-
-
 def _facts(source: DocsFile | JudgedFile | QueriesFile) -> list[Any]:
     """Return the facts that decide what is read from a file, for a key."""
     file = source.file
     between = file.delimiter if file.kind == "csv" else ""
     return [text_digest(file.path), file.kind, between, source.columns]
-
-
-def _columns(text: str | list[str]) -> tuple[str, ...]:
-    columns = (text,) if isinstance(text, str) else tuple(text)
-    if not columns:
-        raise _mistake("text names no column (name one, or several in a list)")
-    return columns
-
-
-def _thresholds(least: int | list[int]) -> list[int]:
-    """Return the numbers of clicks, in order, from which a doc has relevance 1, 2, ..."""
-    thresholds = [least] if isinstance(least, int) else least
-    if not thresholds or thresholds[0] < 1 or thresholds != sorted(set(thresholds)):
-        raise _mistake(f"least: {least} (give 1 or more, or a list that rises, such as [1, 5])")
-    return thresholds
-
-
-def _checked_share(held_out: float | None) -> int:
-    """Return how many of the `BUCKETS` are ``test``: without a share, all of them."""
-    if held_out is None:
-        return BUCKETS
-    buckets = round(held_out * BUCKETS) if 0 < held_out < 1 else 0
-    if not 0 < buckets < BUCKETS or abs(buckets - held_out * BUCKETS) > 1e-6:
-        raise _mistake(f"held_out: {held_out} is no share (give 0.01 to 0.99, in hundredths)")
-    return buckets
-
-
-def _checked_delimiter(delimiter: str) -> str:
-    if len(delimiter) != 1 or delimiter in '"\r\n ':
-        raise _mistake(
-            f'delimiter: {delimiter!r} is not one character (give , or ; or | or "\\t")'
-        )
-    return delimiter
-
-
-def _mistake(message: str) -> effbench.EffbenchError:
-    return effbench.EffbenchError(f"table: {message}")
