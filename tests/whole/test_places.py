@@ -365,9 +365,7 @@ def test_a_link_that_leads_to_itself_is_no_home_folder(effbench, suite, here: Pa
     (here / "loop").symlink_to("loop")
     found = effbench("plan", suite(altered(SUITE, "use: toy", "use: folder, path: loop")))
     assert found.exit_code == 2
-    assert re.search(
-        "'loop': links lead in a circle|no file or folder .*/loop", lines_of(found)
-    )
+    assert re.search("'loop': links lead in a circle", lines_of(found))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")

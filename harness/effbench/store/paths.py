@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -20,13 +21,13 @@ def inside(beside: Path, named: str | Path) -> Path:
     text = str(named)[:80]
     try:
         path = (beside / expanded(named)).resolve()
-        path.exists()  # the system refuses a name that is too long
-    except RuntimeError as error:
-        raise EffbenchError(
-            f"{text!r}: links lead in a circle (name a path that can be)"
-        ) from error
-    except (OSError, ValueError) as error:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()  # the system refuses a name that is too long; `exists` hides that
+    except (OSError, RuntimeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
+        # Python 3.13 and newer meet a circle only where they look for the file
+        if isinstance(error, RuntimeError) or reason == os.strerror(errno.ELOOP):
+            reason = "links lead in a circle"
         raise EffbenchError(f"{text!r}: {reason} (name a path that can be)") from error
     return path
 
