@@ -218,9 +218,7 @@ class Scope:
         """Return an offer that can be used here; raise `UnfitOptions` if there is none."""
         offer = self.plugins.offers.get((section, use))
         if offer is None:
-            hint = suggest(use, self.plugins.named(section))
-            if broken := ", ".join(repr(plugin.name) for plugin in self.plugins.broken()):
-                hint += f"; effbench plugins says why {broken} is broken"
+            hint = self.plugins.hint(section, use)
             raise UnfitOptions([(("use",), f"nothing installed offers {use!r} ({hint})")])
         if missing := shlex.join(offer.missing):
             wanted = f"{use!r} needs more packages (pip install {missing})"
