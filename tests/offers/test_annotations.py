@@ -61,6 +61,13 @@ class Mine(Enc):
             "[3] is out of range (take less than 3, a length of 1 or more)",
         ),
         (
+            "effbench.SpeedOnly[Annotated[int, Meta(gt=0, le=2)]] | None",
+            "int | none (more than 0, at most 2) = None [speed-only]",
+            "2",
+            "3",
+            "3 is out of range (take more than 0, at most 2)",
+        ),
+        (
             "Annotated[str, Meta(pattern='^a')]",
             "str (what '^a' finds) = None",
             "ab",

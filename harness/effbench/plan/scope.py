@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed
 from effbench.offers.plugins import Offer, Plugins
@@ -228,6 +229,11 @@ class Scope:
     def _argument(self, digests: Digests | None, option: Option, value: Any) -> Argument:
         annotation = option.reference(value)
         if annotation is None:
+            named = ModelId in option.choices and ("models", str(value)) in self.suite.rows
+            if named and not (self.beside / value).exists():  # it would pass as a hub id
+                raise EffbenchError(
+                    f"{value!r} is a row of models (write {{trained: {value}}})"
+                )
             return plain_argument(option, value, self.beside, digests)
         meaning = self.refer(self, annotation, value)
         if isinstance(meaning, Input):
