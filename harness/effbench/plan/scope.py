@@ -231,9 +231,7 @@ class Scope:
         if annotation is None:
             named = ModelId in option.choices and ("models", str(value)) in self.suite.rows
             if named and not (self.beside / value).exists():  # it would pass as a hub id
-                raise EffbenchError(
-                    f"{value!r} is a row of models (write {{trained: {value}}})"
-                )
+                raise EffbenchError(f"{value!r} is a row of models (write {{trained: ROW}})")
             return plain_argument(option, value, self.beside, digests)
         meaning = self.refer(self, annotation, value)
         if isinstance(meaning, Input):
