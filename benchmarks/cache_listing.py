@@ -1,9 +1,10 @@
-"""Time ``effbench cache`` on a store of many artifacts, in fresh processes.
+"""Time ``effbench cache`` on a cache with many artifacts, in fresh processes.
 
     python benchmarks/cache_listing.py [--artifacts N] [--folder DIR]
 
-The artifacts are those of ten suites of ten rows, with three files and a manifest each. First
-nobody has noted who uses them, as in stores of before; at last a suite is freed.
+The artifacts belong to ten suites of ten rows, and each has three files and a manifest. The
+first listing does not know which suite uses which artifact, as in caches of older versions.
+The last command frees a suite.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SUITES = ROWS = 10
 
 
 def main() -> None:
-    """Print a line for each command."""
+    """Print the time of each command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--artifacts", type=int, default=10_000)
     parser.add_argument("--folder", type=Path, help="where there is room for a folder")
@@ -43,7 +44,7 @@ def main() -> None:
 
 
 def _made(root: Path, number: int) -> str:
-    """Make an artifact as a step does; return its name."""
+    """Make an artifact with the files that a step writes; return its name."""
     key = hashlib.sha256(str(number).encode()).hexdigest()[:32]
     kind = KINDS[number % len(KINDS)]
     folder = root / kind / key
@@ -62,14 +63,14 @@ def _made(root: Path, number: int) -> str:
     return f"{kind}/{key}"
 
 
-def _timed(what: str, root: Path, *arguments: str) -> None:
+def _timed(label: str, root: Path, *arguments: str) -> None:
     command = [sys.executable, "-c", "from effbench.cli.commands import main; main()", "cache"]
     begin, before = time.perf_counter(), os.times()
     command += [*arguments, "--cache", str(root)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     seconds, after = time.perf_counter() - begin, os.times()
     busy = sum(after[2:4]) - sum(before[2:4])
-    print(f"{what}: {seconds:.2f} s, {busy:.2f} s of processors")
+    print(f"{label}: {seconds:.2f} s, {busy:.2f} s of processors")
 
 
 if __name__ == "__main__":

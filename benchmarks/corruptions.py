@@ -1,14 +1,16 @@
-"""Damage files of a store and of results, one after the other, and look whether it is noticed.
+"""Damage files of a cache and of results, one by one, and check that effbench notices it.
 
     python benchmarks/corruptions.py [--corruptions N] [--seed N] [--folder DIR]
 
-Kinds of file are drawn alike: of each kind of step its files and its manifest, in steps that
-have finished and in steps that a kill has left without a manifest; records, the facts of suite
-and machine, exported runs, texts of queries, latency sessions, what is remembered of digests.
-A byte is flipped or a digit changed; files are cut, emptied, zeroed, removed, or two of them
-swapped. Then the leaderboard must show what it showed before or name what it leaves out, and
-after a run records, hits and steps must be those of an undamaged run. A disk in memory makes it
-several times as fast (--folder /dev/shm).
+Each kind of file is drawn with the same probability. The kinds are: the files and the manifest
+of each kind of step; records; the facts of suite and machine; exported runs; texts of queries;
+latency sessions; and the file of remembered digests. Half of the damaged steps have no
+manifest, as after a kill. The damage flips a byte, changes a digit, cuts, empties, zeroes or
+removes a file, or swaps two files.
+
+Then the leaderboard must show the same figures as before, or name the file that it leaves out.
+After a run, records, hits and steps must be the same as without damage. A folder in memory
+makes the program several times as fast (--folder /dev/shm).
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ TIMED = "index s"
 
 
 def main() -> None:
-    """Print what became of the corruptions, and which were neither noticed nor harmless."""
+    """Print what the corruptions led to, and which were neither noticed nor harmless."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--corruptions", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
@@ -61,8 +63,8 @@ def main() -> None:
     for line in wrong:
         print(f"WRONG: {line}")
     for kind in sorted({kind for kind, _ in became}):
-        counts = {what: count for (of, what), count in sorted(became.items()) if of == kind}
-        print(f"{kind}: {', '.join(f'{count} {what}' for what, count in counts.items())}")
+        counts = {result: count for (of, result), count in sorted(became.items()) if of == kind}
+        print(f"{kind}: {', '.join(f'{count} {result}' for result, count in counts.items())}")
     print(
         f"{became.total()} corruptions in {time.monotonic() - begin:.0f} s "
         f"({time.process_time() + sum(os.times()[2:4]):.0f} s of processors), "
@@ -74,7 +76,7 @@ def main() -> None:
 def corrupt_all(
     folder: Path, corruptions: int, seed: int
 ) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """Return how often what became of which kind of file, and what went wrong."""
+    """Return (kind of file, result) -> number of corruptions, and what went wrong."""
     chance = random.Random(seed)
     toys, trained = (_Whole(folder / name, name == "trained") for name in ("toys", "trained"))
     became, wrong = Counter[tuple[str, str]](), []
@@ -89,14 +91,17 @@ def corrupt_all(
         if done:
             unfinished = kind in KINDS and chance.random() < 0.5
             label = f"{kind}, unfinished" if unfinished else kind
-            what, found = whole.look(copy, kind, done.paths, unfinished)
-            became[label, what] += 1
-            wrong += [f"corruption {number}, {label}, {done.said}: {one}" for one in found]
+            result, problems = whole.look(copy, kind, done.paths, unfinished)
+            became[label, result] += 1
+            wrong += [
+                f"corruption {number}, {label}, {done.message}: {problem}"
+                for problem in problems
+            ]
     return became, wrong
 
 
 class _Whole:
-    """A finished suite with latency sessions, and what it shows."""
+    """A finished suite with latency sessions, its steps, records and leaderboard."""
 
     def __init__(self, place: Path, training: bool) -> None:
         self.folder = folder = place / "whole"
@@ -111,10 +116,10 @@ class _Whole:
     def look(
         self, copy: Path, kind: str, damaged: list[Path], unfinished: bool
     ) -> tuple[str, list[str]]:
-        """Return what became of a corruption in a ``copy``, and what is wrong."""
+        """Return the result of a corruption in a ``copy``, and what is wrong."""
         wrong = []
-        table, said = _shown(copy)
-        named = said is None or any(_cell(path) in said for path in damaged)
+        table, messages = _shown(copy)
+        named = messages is None or any(_cell(path) in messages for path in damaged)
         if _differ(table, self._table) and not named:
             wrong.append("the leaderboard shows other figures and names nothing")
         if kind not in RESULTS:
@@ -133,21 +138,21 @@ class _Whole:
         after = dict(_steps(copy))
         wrong += [f"other bytes: {n}" for n in after if self._steps.get(n) != after[n]]
         wrong += [f"not whole: {name}" for name in disturbed.unsound(copy)]
-        table, said = _shown(copy)
+        table, messages = _shown(copy)
         if _differ(table, self._table) and not (kind == "session" and named):
-            wrong.append(f"another leaderboard after a run: {said}")
+            wrong.append(f"another leaderboard after a run: {messages}")
         idle = "\n0 cells done" in f"\n{ended}" and "; 0 steps made" in ended
-        what = "noticed" if noticed else "harmless" if idle else "made again"
-        return what, wrong
+        result = "noticed" if noticed else "harmless" if idle else "made again"
+        return result, wrong
 
     def _run(self) -> None:
         ended = disturbed.run(self._suite, self.folder)
         if ended.code:
-            sys.exit(f"the undisturbed run failed:\n{ended.said}")
+            sys.exit(f"the undisturbed run failed:\n{ended.stderr}")
 
 
 def _add_sessions(folder: Path) -> None:
-    """Add latency sessions, made up."""
+    """Add latency sessions with made-up times."""
     sys.path.insert(0, str(disturbed.ROOT / "tests"))
     from made_sessions import write_session
 
@@ -164,24 +169,27 @@ def _add_sessions(folder: Path) -> None:
 
 
 def _shown(folder: Path) -> tuple[dict[tuple[str, str], dict[str, Any]], str | None]:
-    """Return the leaderboard's lines by row and index, and what it names; None: it refuses."""
+    """Return the leaderboard's lines by row and index, and its messages.
+
+    The messages are None if the leaderboard cannot be shown.
+    """
     results = str(folder / "results")
     ended = disturbed.effbench(folder, "leaderboard", results, "--format", "json")
     try:
-        tables = json.loads(ended.printed)
+        tables = json.loads(ended.stdout)
     except ValueError:
         return {}, None
     lines = {(line["row"], line["index"]): line for table in tables for line in table["lines"]}
-    return lines, ended.said + json.dumps([table["remarks"] for table in tables])
+    return lines, ended.stderr + json.dumps([table["remarks"] for table in tables])
 
 
 def _differ(
-    one: dict[tuple[str, str], dict[str, Any]], true: dict[tuple[str, str], dict[str, Any]]
+    shown: dict[tuple[str, str], dict[str, Any]], true: dict[tuple[str, str], dict[str, Any]]
 ) -> bool:
-    """Tell whether a table says what the true one does not; missing figures say nothing."""
+    """Return whether a table has a figure that the true table does not have."""
     return any(
         value is not None and name != TIMED and value != true.get(line, {}).get(name)
-        for line, values in one.items()
+        for line, values in shown.items()
         for name, value in values.items()
     )
 
@@ -195,16 +203,16 @@ def _files(folder: Path, kind: str) -> list[Path]:
 
 
 def _forget_others(folder: Path, steps: set[Path]) -> None:
-    """Remove records and all steps but some, so that a run reads those."""
+    """Remove the records, and all steps except ``steps``, so that a run reads these."""
     for path in folder.glob(RESULTS["record"]):
         path.unlink()
-    for other in folder.glob("cache/*/*/"):
-        if other not in steps:
-            shutil.rmtree(other)
+    for step in folder.glob("cache/*/*/"):
+        if step not in steps:
+            shutil.rmtree(step)
 
 
 def _steps(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of steps, less those with seconds in them: manifests, facts of shards."""
+    """Yield the files of steps that contain no times: no manifests, no facts of shards."""
     for path in folder.glob("cache/*/*/**/*"):
         timed = path.name == "manifest.json" or (path.suffix == ".json" and path.stem.isdigit())
         if path.is_file() and not timed:
@@ -212,7 +220,7 @@ def _steps(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _cell(path: Path) -> str:
-    """Return how messages name a file: by its cell, if it has one."""
+    """Return the name of a file in messages: the name of its cell if it has one."""
     return path.name.removesuffix(".json") if "--" in path.name else path.name
 
 

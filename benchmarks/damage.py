@@ -1,4 +1,4 @@
-"""Ways to damage files: what disks, cables, people and programs do to them."""
+"""Ways to damage files, such as disks, cables, people and programs damage them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ WAYS = ("flip", "digit", "cut", "empty", "zero", "remove", "swap")
 
 
 class Done(NamedTuple):
-    """What was done to which files."""
+    """The damage that was done, in words, and the damaged files."""
 
-    said: str
+    message: str
     paths: list[Path]
 
 
 def damage(files: Sequence[Path], chance: random.Random) -> Done | None:
-    """Damage one of the files, or swap two of them; None where that changes no byte."""
+    """Damage one of the files, or swap two of them; return None if no byte changed."""
     path, way = chance.choice(files), chance.choice(WAYS)
     if way == "swap":
         return _swap(path, files, chance)
@@ -38,7 +38,7 @@ def _changed(content: bytes, way: str, chance: random.Random) -> bytes:
         flipped = content[place] ^ 1 << chance.randrange(8)
         return content[:place] + bytes([flipped]) + content[place + 1 :]
     if way == "digit":
-        digits = [found.start() for found in re.finditer(rb"\d", content)]
+        digits = [match.start() for match in re.finditer(rb"\d", content)]
         if not digits:
             return content
         place = chance.choice(digits)
@@ -52,17 +52,19 @@ def _changed(content: bytes, way: str, chance: random.Random) -> bytes:
 
 
 def _swap(path: Path, files: Sequence[Path], chance: random.Random) -> Done | None:
-    """Swap a file with another of its kind; a shard with all that is of its number."""
-    others = [other for other in files if other.suffix == path.suffix and other != path]
-    if not others:
+    """Swap a file with another file of its kind; of shards, swap all files of their numbers."""
+    candidates = [file for file in files if file.suffix == path.suffix and file != path]
+    if not candidates:
         return None
-    other = chance.choice(others)
-    pairs = [(path, other)]
-    if path.stem.isdigit() and other.stem.isdigit():
-        pairs = [(path.with_suffix(s), other.with_suffix(s)) for s in (".npy", ".ids", ".json")]
-    before = [(one.read_bytes(), two.read_bytes()) for one, two in pairs]
-    for (one, two), (first, second) in zip(pairs, before, strict=True):
-        one.write_bytes(second)
-        two.write_bytes(first)
+    partner = chance.choice(candidates)
+    pairs = [(path, partner)]
+    if path.stem.isdigit() and partner.stem.isdigit():
+        pairs = [
+            (path.with_suffix(s), partner.with_suffix(s)) for s in (".npy", ".ids", ".json")
+        ]
+    before = [(left.read_bytes(), right.read_bytes()) for left, right in pairs]
+    for (left, right), (first, second) in zip(pairs, before, strict=True):
+        left.write_bytes(second)
+        right.write_bytes(first)
     same = all(first == second for first, second in before)
-    return None if same else Done(f"swapped {path} and {other}", [path, other])
+    return None if same else Done(f"swapped {path} and {partner}", [path, partner])

@@ -1,8 +1,8 @@
-"""The suite that kills.py and corruptions.py disturb, and how they run it.
+"""The suite that kills.py and corruptions.py disturb, and the functions that run it.
 
-It has every kind of step in a small size: the toys of the tests, saved indexes of faiss and
-bm25s, and a real training with checkpoints. Each run is a fork of a process that has imported
-everything.
+The suite has a small step of every kind: the toy plugins of the tests, saved indexes of faiss
+and bm25s, and a real training with checkpoints. Each run is a fork of a process that has
+imported all modules before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ for name in ("OMP_NUM_THREADS", "HF_HUB_OFFLINE"):  # read when torch is importe
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "toy"), str(ROOT / "tests" / "plugins")]
+sys.path[:0] = [str(ROOT / "tests" / "toy"), str(ROOT / "tests")]
 
 HEAVY = (
     "bm25s", "effbench.cli.commands", "effbench.latency.measure", "effbench.board.leaderboard",
@@ -31,7 +31,7 @@ HEAVY = (
     "sentence_transformers",
 )  # fmt: skip
 SHARD = 16
-"""Rows a shard: several, of 40 docs."""
+"""Rows of a shard, so small that 40 docs make several shards."""
 
 QUICK = """\
 suite: toys
@@ -76,12 +76,12 @@ class Ended(NamedTuple):
     code: int
     """Exit code; negative: the signal that ended it."""
 
-    said: str
-    printed: str
+    stderr: str
+    stdout: str
 
 
 def prepare(folder: Path, *, training: bool) -> Path:
-    """Write the suite into ``folder``, perhaps with a training, and import what it needs."""
+    """Write the suite into ``folder``, with a training if asked, and import its modules."""
     folder.mkdir(parents=True, exist_ok=True)
     text = QUICK.replace("STUDENT\n", STUDENT if training else "")
     (folder / "suite.yaml").write_text(text.replace("ENCODER\n", ENCODER if training else ""))
@@ -94,7 +94,7 @@ def prepare(folder: Path, *, training: bool) -> Path:
 
 
 def run(suite: Path, folder: Path, before: Callable[[], None] | None = None) -> Ended:
-    """Run the suite, its store and results in ``folder``; call ``before`` in its process."""
+    """Run the suite with cache and results in ``folder``; first call ``before`` in the fork."""
     places = ["--results", str(folder / "results"), "--cache", str(folder / "cache")]
     return effbench(folder, "run", str(suite), *places, before=before)
 
@@ -102,20 +102,20 @@ def run(suite: Path, folder: Path, before: Callable[[], None] | None = None) -> 
 def effbench(folder: Path, *arguments: str, before: Callable[[], None] | None = None) -> Ended:
     """Run a command of effbench in a fork of this process."""
     folder.mkdir(parents=True, exist_ok=True)
-    said, printed = folder / "said", folder / "printed"
+    stderr, stdout = folder / "stderr", folder / "stdout"
     pid = os.fork()
     if pid == 0:
-        os._exit(_child(arguments, said, printed, before))
+        os._exit(_child(arguments, stderr, stdout, before))
     _, status = os.waitpid(pid, 0)
-    return Ended(os.waitstatus_to_exitcode(status), said.read_text(), printed.read_text())
+    return Ended(os.waitstatus_to_exitcode(status), stderr.read_text(), stdout.read_text())
 
 
 def _child(
-    arguments: tuple[str, ...], said: Path, printed: Path, before: Callable[[], None] | None
+    arguments: tuple[str, ...], stderr: Path, stdout: Path, before: Callable[[], None] | None
 ) -> int:
     from effbench.cli.commands import main
 
-    for path, number in ((printed, 1), (said, 2)):
+    for path, number in ((stdout, 1), (stderr, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     try:
         if before:
@@ -132,24 +132,24 @@ def _child(
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the records, less what time decides."""
-    found = {}
+    """Return the records without the fields that differ from run to run."""
+    records = {}
     for path in folder.glob("results/*/toys/*--*.json"):
         record = json.loads(path.read_text())
         for name in ("costs", "created", "sha256", "models"):
             record.pop(name, None)
-        found[path.name] = record
-    return found
+        records[path.name] = record
+    return records
 
 
 def exported(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of runs and texts of queries."""
+    """Return the bytes of the exported runs and of the texts of queries."""
     paths = [*folder.glob("results/*/toys/runs/*"), *folder.glob("results/*/toys/queries/*")]
     return {path.name: path.read_bytes() for path in paths}
 
 
 def unsound(folder: Path) -> list[str]:
-    """Return the steps in the store that are not finished and whole."""
+    """Return the steps in the cache that are unfinished or damaged."""
     from effbench.store.artifacts import Artifact
 
     places = [path for path in folder.glob("cache/*/*") if path.is_dir()]

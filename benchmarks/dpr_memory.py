@@ -2,10 +2,10 @@
 
     python benchmarks/dpr_memory.py [--size-gb N] [--folder FOLDER]
 
-The file is made up: entries of 5 positives, 50 negatives and 100 hard negatives of some 600
-random characters each, no text twice, written as NQ's is. A process of its own then reads
-docs, queries, qrels and docpairs, each once. Its memory before it reads is Python's and
-effbench's own. The file is removed.
+The file is made up, in the format of NQ's: each entry has 5 positives, 50 negatives and 100
+hard negatives of about 600 random characters, and no text occurs twice. A second process then
+reads docs, queries, qrels and docpairs, each once. The memory that it has before is the
+memory of Python and effbench. At the end, the file is removed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONTEXTS = {"positive_ctxs": 5, "negative_ctxs": 50, "hard_negative_ctxs": 100}
 
 
 def main() -> None:
-    """Write the file, read it in another process, remove it."""
+    """Write the file, read it in another process, and remove it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--size-gb", type=float, default=2.0, help="1 GB is 10^9 bytes")
     parser.add_argument("--folder", type=Path, default=Path())
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def write(path: Path, size: float) -> int:
-    """Write at least ``size`` bytes of entries; return how many."""
+    """Write entries of at least ``size`` bytes; return how many entries."""
     draw = random.Random(0)
     entries = passages = 0
     with path.open("w", encoding="utf-8") as file:
@@ -57,22 +57,22 @@ def write(path: Path, size: float) -> int:
             for key, count in CONTEXTS.items():
                 lists[key] = [context(draw, passages + i) for i in range(count)]
                 passages += count
-            one = {"dataset": "made_up", "question": f"question {entries}", "answers": ["x"]}
+            entry = {"dataset": "made_up", "question": f"question {entries}", "answers": ["x"]}
             file.write(",\n" if entries else "\n")
-            json.dump(one | lists, file, indent=4)
+            json.dump(entry | lists, file, indent=4)
             entries += 1
         file.write("\n]\n")
     return entries
 
 
 def context(draw: random.Random, number: int) -> dict[str, Any]:
-    """Return a passage of text that no other has."""
+    """Return a passage whose text is different from all others."""
     text = draw.randbytes(LETTERS // 2).hex()
     return {"title": f"title {number}", "text": text, "score": 1.5, "passage_id": str(number)}
 
 
 def read(path: Path) -> None:
-    """Print how much each part holds, how quickly it is read, and the peak of memory."""
+    """Print the size of each part, how quickly it is read, and the peak of memory."""
     print(f"before reading: peak memory {peak_mb():.1f} MB")
     dataset = Dpr(path=path)
     megabytes = path.stat().st_size / 1e6

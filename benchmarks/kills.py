@@ -1,14 +1,15 @@
-"""Kill runs at random moments, resume each, and look whether anything is not as it should be.
+"""Kill runs at random moments, resume each of them, and check the results.
 
     python benchmarks/kills.py [--kills N] [--seed N] [--folder DIR]
 
-The moments are file operations of the run, drawn alike over all of them (a file opened to be
-written, renamed, removed; a folder made), so that every kind of step is hit, however short;
-half of the kills come up to two milliseconds after such an operation. After each the run is
-resumed: its records, runs and texts must be those of a run that nothing disturbed, what had
-finished must not be made again, every step must be whole, and no temporary file may be left.
-Every second kill hits a suite with a real training. A disk in memory makes it several times as
-fast (--folder /dev/shm).
+The moments are file operations of the run: a file is opened for writing, renamed or removed,
+or a folder is made. All have the same probability, so steps of every kind are hit, even short
+ones. Half of the kills come up to two milliseconds after such an operation. Every second kill
+hits a suite with a real training.
+
+After each kill the run is resumed. Its records, runs and texts must be the same as without a
+kill. Finished steps must not be made again, every step must be whole, and no temporary file
+may be left. A folder in memory makes the program several times as fast (--folder /dev/shm).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ HOURS_S = 2 * 3600
 
 
 def main() -> None:
-    """Print what was hit, what was wrong, and how long it took."""
+    """Print what the kills hit, what was wrong, and how long it took."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
@@ -55,18 +56,18 @@ def main() -> None:
 
 
 def kill_all(folder: Path, kills: int, seed: int) -> tuple[Counter[str], list[str]]:
-    """Return what kills hit (kind of step, or part of the results), and what went wrong."""
+    """Return what the kills hit (kinds of step, parts of the results), and what went wrong."""
     chance, hit, wrong = random.Random(seed), Counter[str](), []
     suites = [_Undisturbed(folder / name, name == "trained") for name in ("toys", "trained")]
     for number in range(kills):
-        place, found = suites[number % 2].kill(folder / "killed", chance)
+        place, problems = suites[number % 2].kill(folder / "killed", chance)
         hit[place] += 1
-        wrong += [f"kill {number} in {place}: {one}" for one in found]
+        wrong += [f"kill {number} in {place}: {problem}" for problem in problems]
     return hit, wrong
 
 
 class _Undisturbed:
-    """A suite, and what a run of it comes to that nothing disturbs."""
+    """A suite, and the results of a run that was not killed."""
 
     def __init__(self, folder: Path, training: bool) -> None:
         self._suite = disturbed.prepare(folder, training=training)
@@ -76,13 +77,13 @@ class _Undisturbed:
             self._suite, self._folder, lambda: _watch(self._folder, log, 0, 0)
         )
         if ended.code:
-            sys.exit(f"the undisturbed run failed:\n{ended.said}")
+            sys.exit(f"the undisturbed run failed:\n{ended.stderr}")
         self._operations = len(log.read_text().splitlines())
 
     def kill(self, folder: Path, chance: random.Random) -> tuple[str, list[str]]:
-        """Kill a run in ``folder`` and resume it; return what was hit and what is wrong."""
+        """Kill a run in ``folder`` and resume it; return what was hit, and what is wrong."""
         code, log = 0, folder.with_name("operations")
-        while code == 0:  # it may end before a kill that comes late
+        while code == 0:  # a run may end before a late kill
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             log.unlink(missing_ok=True)
@@ -92,7 +93,7 @@ class _Undisturbed:
             code = disturbed.run(self._suite, folder, watch).code
         place = _place(log.read_text().splitlines()[-1], folder)
         before = dict(_finished(folder))
-        for path in _temporary(folder):  # the run is resumed on another day
+        for path in _temporary(folder):  # as if the run were resumed hours later
             os.utime(path, (time.time() - HOURS_S,) * 2, follow_symlinks=False)
         resumed = disturbed.run(self._suite, folder)
         return place, list(self._wrong(folder, code, resumed, before))
@@ -103,9 +104,9 @@ class _Undisturbed:
         if code not in (-signal.SIGKILL, -signal.SIGALRM):
             yield f"the killed run ended with {code}"
         if resumed.code:
-            yield f"the resumed run ended with {resumed.code}: {resumed.said[-500:]}"
-        if "corrupt" in resumed.said:
-            yield f"took something for corrupt: {resumed.said}"
+            yield f"the resumed run ended with {resumed.code}: {resumed.stderr[-500:]}"
+        if "corrupt" in resumed.stderr:
+            yield f"took something for corrupt: {resumed.stderr}"
         if disturbed.records(folder) != disturbed.records(self._folder):
             yield "other records"
         if disturbed.exported(folder) != disturbed.exported(self._folder):
@@ -121,7 +122,11 @@ class _Undisturbed:
 
 
 def _watch(folder: Path, log: Path, moment: int, later: float) -> None:
-    """Note file operations in ``folder``; be killed at one, by its number, or soon after."""
+    """Log the file operations in ``folder``; kill this process at or after number ``moment``.
+
+    ``later`` is the time in seconds between the operation and the kill; a ``moment`` of 0
+    kills nothing.
+    """
     count, inside = 0, f"{folder}/"
     notes = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -135,7 +140,7 @@ def _watch(folder: Path, log: Path, moment: int, later: float) -> None:
         if count == moment and later:
             signal.setitimer(
                 signal.ITIMER_REAL, later
-            )  # nobody handles it: it ends the process
+            )  # the signal has no handler, so it ends the process
         elif count == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 

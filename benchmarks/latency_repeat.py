@@ -1,10 +1,12 @@
-"""Set the sessions of a suite side by side: speed-ups agree where times do not.
+"""Compare the latency sessions of a suite: speed-ups agree even if times do not.
 
     python benchmarks/latency_repeat.py RESULTS SUITE
 
-For each dataset a table of speed-ups over the baseline with their 95 % intervals, a column a
-session, and how far the largest lies above the smallest; then one of times, and how far these
-lie apart at equal speed of the machine, as `effbench diff` compares them. Nothing is measured.
+The program prints two tables for each dataset, and measures nothing. The first table has the
+speed-ups over the baseline with their 95 % intervals, a column for each session; the column
+"apart" says how far the largest speed-up is above the smallest. The second table has times. It
+also says how far they are apart at equal speed of the machine, as `effbench diff` compares
+them.
 """
 
 from __future__ import annotations
@@ -27,16 +29,18 @@ from effbench.statistics.row_latency import RowLatency
 @click.argument("suite")
 def main(results: Path, suite: str) -> None:
     """Print two tables for each dataset that several sessions measured."""
-    found = [read_session(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))]
-    for dataset in sorted({read.header.dataset for read in found}):
-        reads = [read for read in found if read.header.dataset == dataset]
+    sessions = [
+        read_session(path) for path in sorted(results.glob(f"**/{suite}/latency/*.npz"))
+    ]
+    for dataset in sorted({read.header.dataset for read in sessions}):
+        reads = [read for read in sessions if read.header.dataset == dataset]
         if len(reads) > 1:
             print_dataset(dataset, reads)
             print_times(dataset, reads)
 
 
 def print_dataset(dataset: str, reads: Sequence[Session]) -> None:
-    """Print the table of a dataset."""
+    """Print the speed-ups of a dataset, a column for each session."""
     starts = " | ".join(read.header.started.isoformat()[:16] for read in reads)
     click.echo(f"\n{dataset}, speed-up over {reads[0].header.baseline}:\n")
     click.echo(f"| row | span | {starts} | apart |")
@@ -55,7 +59,7 @@ def print_dataset(dataset: str, reads: Sequence[Session]) -> None:
 
 
 def print_times(dataset: str, reads: Sequence[Session]) -> None:
-    """Print what the rows of a dataset took."""
+    """Print the times of the rows of a dataset, in ms."""
     click.echo(f"\n{dataset}, ms:\n")
     click.echo(
         "| row | figure | ms | apart | at equal speed of the machine | marked sessions |"
@@ -65,29 +69,31 @@ def print_times(dataset: str, reads: Sequence[Session]) -> None:
         rows = [RowLatency([(read, cell)]) for read in reads]
         marked = sum(bool(row.flags()) for row in rows)
         for span, percent in itertools.product((ENCODE, END_TO_END), (50, 95)):
-            found = [figures.percentile_of(row.times(span), percent) for row in rows]
-            ms = [one.value for one in found if one]
+            percentiles = [figures.percentile_of(row.times(span), percent) for row in rows]
+            ms = [interval.value for interval in percentiles if interval]
             if len(ms) == len(rows):
-                even = [one / (row.kernel_ms() or 1) for one, row in zip(ms, rows, strict=True)]
+                even = [
+                    value / (row.kernel_ms() or 1) for value, row in zip(ms, rows, strict=True)
+                ]
                 click.echo(
                     f"| {reads[0].header.rows[cell].row} | {span} p{percent} | "
-                    f"{', '.join(f'{one:.3g}' for one in ms)} | {apart(ms):.1%} | "
+                    f"{', '.join(f'{value:.3g}' for value in ms)} | {apart(ms):.1%} | "
                     f"{apart(even):.1%} | {marked} of {len(rows)} |"
                 )
 
 
 def apart(values: Sequence[float]) -> float:
-    """Return how far the largest lies above the smallest, as a share of the smallest."""
+    """Return how far the largest value is above the smallest, as a share of the smallest."""
     return max(values) / min(values) - 1
 
 
 def speedup(read: Session, cell: str, span: str) -> Interval | None:
-    """Return a row's speed-up over the baseline in a session."""
+    """Return the speed-up of a row over the baseline in a session."""
     return figures.speedup([trust.steady_times(read, cell, span)], [base_of(read)])
 
 
 def base_of(read: Session) -> Times:
-    """Return what encoding took the baseline."""
+    """Return the times that the baseline took to encode."""
     return trust.steady_times(read, read.header.baseline, ENCODE)
 
 

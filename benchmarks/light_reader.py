@@ -2,10 +2,11 @@
 
     python benchmarks/light_reader.py [--shape minilm|bert-base] [--queries FILE] [--threads N]
 
-Students have random weights, which changes no time, a real tokenizer, and are exported as
-``effbench export`` does it. Batch 1, one process; all three read the same query in turn, so
-that what else the machine does troubles all alike. A ratio above 1: slower than the row, whose
-time is the leaderboard's. FILE holds a query a line (of a line with tabs, the last field).
+Students have a real tokenizer, and random weights, which do not change times. They are
+exported as ``effbench export`` does it. All three read the same query in turn, one query at a
+time and in one process, so other work of the machine slows all equally. A ratio above 1 means
+slower than the row, whose time is in the leaderboard. FILE has a query in each line; if a line
+has tabs, the query is the last column.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from effbench_transformer import TransformerEncoder
 
 
 class Kind(NamedTuple):
-    """A student, and how its row reads it."""
+    """A student, and the options with which its row reads it."""
 
     cell: str
     int8: bool = False
@@ -46,7 +47,7 @@ KINDS = {
 
 
 def main() -> None:
-    """Print a row for each student."""
+    """Print a line for each student."""
     options = parse(__doc__, shape="minilm", count=300)
     disable_progress_bar()
     torch.set_num_threads(options.threads)
@@ -66,29 +67,34 @@ def print_row(name: str, kind: Kind, base: Path, queries: list[str], rounds: int
     calls = readers(kind, base)
     samples = measure(calls, {}, queries, rounds)
     row, light, library = (statistics.median(times) * 1e3 for times in samples.values())
-    mine, theirs = calls["row"], calls["light"]
-    apart = max(float(np.abs(mine(query) - theirs(query)).max()) for query in queries)
+    row_call, light_call = calls["row"], calls["light"]
+    distance = max(
+        float(np.abs(row_call(query) - light_call(query)).max()) for query in queries
+    )
     print(
         f"| {name} | {row:.3f} | {light:.3f} | {light / row:.2f} "
-        f"| {library:.3f} | {library / row:.1f} | {apart:.0e} |"
+        f"| {library:.3f} | {library / row:.1f} | {distance:.0e} |"
     )
 
 
 def readers(kind: Kind, base: Path) -> dict[str, Call]:
-    """Export a student; return what encodes one query: the row and both ways of the export."""
-    own: Any = student(base, base.parent, kind.cell, 1, kind.int8, kind.precompute)
+    """Export a student; return the functions that encode a query, by their names.
+
+    They are the row, the light reader of the export, and Sentence Transformers.
+    """
+    encoder: Any = student(base, base.parent, kind.cell, 1, kind.int8, kind.precompute)
     folder = base.parent / "-".join(map(str, kind))
     with TemporaryDirectory() as passages:
         TransformerEncoder(ModelId(str(base)), normalize=True).export(Path(passages), None)
         folder.mkdir()
-        own.export(folder, Path(passages))
+        encoder.export(folder, Path(passages))
     spec: Any = importlib.util.spec_from_file_location("reader", folder / "reader.py")
     reader = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reader)
     light = reader.Encoder(folder)
     library = SentenceTransformer(str(folder), device="cpu", trust_remote_code=True)
     return {
-        "row": lambda query: own.encode_queries([query]),
+        "row": lambda query: encoder.encode_queries([query]),
         "light": lambda query: light.encode([query]),
         "library": lambda query: library.encode_query([query], show_progress_bar=False),
     }

@@ -1,11 +1,12 @@
-"""Hold `effbench diff` against nights of which it is known what became slower.
+"""Check `effbench diff` with nights whose slow-downs are known.
 
     python benchmarks/nights.py [--nights 5] [--folder nights]
 
-A first night is the baseline of all others. Unchanged nights must pass; nights with an encoder
-that is made 6 and 1.3 times slower (the suite's baseline, then another row) must fail; with two
-busy loops beside it `diff` must say what it could not compare. Its answers are printed word for
-word. Leave the machine alone meanwhile. How far the unchanged nights lay apart:
+A night is a run of a nightly job. All nights are compared with the first night. `diff` must
+pass the unchanged nights. It must fail the nights in which an encoder is 6 or 1.3 times slower
+(first the suite's baseline, then another row). In the nights with two busy loops, it must say
+what it could not compare. Its answers are printed word for word. Run nothing else on the
+machine at the same time. This shows how far the unchanged nights differ:
 
     python benchmarks/latency_repeat.py nights/unchanged nights
 """
@@ -38,22 +39,24 @@ LOOP = [sys.executable, "-c", "while True: pass"]
 
 
 class Night(NamedTuple):
-    """What a run measures, and what `diff` must make of it."""
+    """A run, and the exit code that `diff` must have for it."""
 
     name: str
     teacher: float = 1.0
-    """How many times slower its encoder is made."""
+    """The factor by which the encoder ``teacher`` is slower."""
 
     short: float = 1.0
+    """The factor by which the encoder ``short`` is slower."""
+
     loops: int = 0
-    """Other processes that compute meanwhile."""
+    """The number of other processes that compute during the run."""
 
     code: int | None = 0
-    """Of `diff` on a quiet machine; None: nothing is sure on a busy one."""
+    """The exit code of `diff` on a quiet machine; None if the night itself is busy."""
 
     @property
     def place(self) -> str:
-        """Where its results lie."""
+        """The folder of the results."""
         changed = self[1:4] != (1.0, 1.0, 0)
         name = self.name.replace(" ", "-").replace(",", "")
         return f"{'changed' if changed else 'unchanged'}/{name}"
@@ -70,12 +73,12 @@ SLOWER = [
 
 
 @click.command()
-@click.option("--nights", default=5, show_default=True, help="That change nothing.")
+@click.option("--nights", default=5, show_default=True, help="The number of unchanged nights.")
 @click.option("--queries", default=100, show_default=True)
 @click.option("--processes", default=3, show_default=True)
 @click.option("--folder", default="nights", type=click.Path(path_type=Path))
 def main(nights: int, queries: int, processes: int, folder: Path) -> None:
-    """Run the nights, and compare each with the first one."""
+    """Run the nights, and compare each of them with the first night."""
     suite = SUITE.replace("QUERIES", str(queries)).replace("PROCESSES", str(processes))
     folder.mkdir(parents=True, exist_ok=True)
     first, *unchanged = [Night(f"unchanged {number}") for number in range(nights + 1)]
@@ -83,15 +86,15 @@ def main(nights: int, queries: int, processes: int, folder: Path) -> None:
     wrong = 0
     for night in (*unchanged, *SLOWER):
         measure(night, suite, folder)
-        said = effbench("diff", str(folder / first.place), str(folder / night.place))
-        wrong += night.code not in (None, said.returncode)
-        answer = said.stdout + said.stderr
-        click.echo(f"## {night.name}: exit code {said.returncode}\n\n{answer}")
+        done = effbench("diff", str(folder / first.place), str(folder / night.place))
+        wrong += night.code not in (None, done.returncode)
+        answer = done.stdout + done.stderr
+        click.echo(f"## {night.name}: exit code {done.returncode}\n\n{answer}")
     click.echo(f"{wrong} nights have another exit code than they should on a quiet machine")
 
 
 def measure(night: Night, suite: str, folder: Path) -> None:
-    """Run a night's suite, vectors and indexes of the nights before at hand."""
+    """Run the suite of a night, with the cache of the nights before."""
     text = suite.replace("TEACHER", str(night.teacher)).replace("SHORT", str(night.short))
     path = folder / "nights.yaml"
     path.write_text(text)
@@ -103,7 +106,7 @@ def measure(night: Night, suite: str, folder: Path) -> None:
 
 
 def effbench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of effbench, the slowed encoder among its plugins."""
+    """Run a command of effbench with the plugin that has the slowed encoder."""
     path = os.pathsep.join(filter(None, [str(KNOWN), os.environ.get("PYTHONPATH")]))
     command = [
         sys.executable,
@@ -118,14 +121,14 @@ def effbench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def busy(loops: int) -> Iterator[None]:
-    """Keep so many other processes computing meanwhile."""
-    others = [subprocess.Popen(LOOP) for _ in range(loops)]
+    """Run ``loops`` other processes that compute all the time in the block."""
+    processes = [subprocess.Popen(LOOP) for _ in range(loops)]
     try:
         yield
     finally:
-        for other in others:
-            other.kill()
-            other.wait()
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":

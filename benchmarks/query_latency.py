@@ -1,11 +1,12 @@
-"""Measure a query's way from its text to its vector: small encoders against their teacher.
+"""Measure how long queries take from text to vector: small encoders and their teacher.
 
     python benchmarks/query_latency.py [--shape bert-base|minilm] [--queries FILE] [--threads N]
 
-Weights are random, which changes no time; tokenizer and queries are real ones. Batch 1; every
-encoder reads the same query in turn, so that what else the machine does troubles all alike.
-*After the last word*: the words before were read while the user typed, which is off the clock.
-FILE holds a query a line (of a line with tabs, the last field).
+The tokenizer and the queries are real; weights are random, which does not change times. All
+encoders read the same query in turn, one query at a time, so other work of the machine slows
+all equally. *After the last word* means that the words before were read while the user typed,
+which is not timed. FILE has a query in each line; if a line has tabs, the query is the last
+column.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ Call = Callable[[str], Any]
 
 
 def main() -> None:
-    """Print a row for each encoder, and where its time goes."""
+    """Print a line for each encoder, and the parts of its time."""
     options = parse(__doc__, shape="bert-base", count=100)
     disable_progress_bar()
     torch.set_num_threads(options.threads)
@@ -81,7 +82,7 @@ def parse(doc: str, shape: str, count: int) -> argparse.Namespace:
 
 
 def read(path: Path | None, count: int) -> list[str]:
-    """Return ``count`` queries: a sample of the file's, or made of common words."""
+    """Return ``count`` queries: a sample of the file, or queries made of common words."""
     draw = random.Random(0)
     if path is None:
         return [" ".join(draw.sample(WORDS, draw.randint(2, 9))) for _ in range(count)]
@@ -92,7 +93,7 @@ def read(path: Path | None, count: int) -> list[str]:
 def encoders(
     shape: str, folder: Path, queries: list[str]
 ) -> tuple[dict[str, Call], dict[str, Call]]:
-    """Return what to time by name, and what goes on before it, off the clock."""
+    """Return name -> the function to time, and name -> the function before it, not timed."""
     config = SHAPES[shape]
     base = make_base(config, folder / "base")
     calls: dict[str, Call] = {}
@@ -155,12 +156,12 @@ def student(
 def measure(
     calls: dict[str, Call], befores: dict[str, Call], queries: list[str], rounds: int
 ) -> dict[str, list[float]]:
-    """Return seconds a query, of each encoder; the first round warms up."""
+    """Return the seconds of each query by encoder; the first round only warms up."""
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(rounds + 1):
         for query in queries:
             for name, call in calls.items():
-                call(query)  # its weights come back into the caches, as in a session of its own
+                call(query)  # loads the weights into the CPU's caches, as in its own session
                 start = perf_counter()
                 call(query)
                 elapsed = perf_counter() - start
@@ -170,7 +171,7 @@ def measure(
 
 
 def print_shares(folder: Path, queries: list[str], p50: dict[str, float]) -> None:
-    """Print what tokenising, one step and one copy to the host cost by themselves."""
+    """Print the times of tokenising, of a step, and of a copy to the host."""
     reader = open_student(folder / "gru-1", "cpu", False, False)
     static = open_student(folder / "static-1", "cpu", False, False)
     state: Any = reader.start()  # type: ignore[attr-defined]
@@ -205,7 +206,7 @@ def print_shares(folder: Path, queries: list[str], p50: dict[str, float]) -> Non
 
 
 def print_machine(threads: int) -> None:
-    """Print what the numbers depend on."""
+    """Print the machine and the versions that the numbers depend on."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]

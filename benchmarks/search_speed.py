@@ -1,11 +1,11 @@
-"""Measure how fast `exact` searches, against faiss's IndexFlatIP on the same vectors.
+"""Measure how fast `exact` and faiss's IndexFlatIP search the same vectors.
 
     python benchmarks/search_speed.py [--docs N] [--width D] [--queries N] [-k K ...]
         [--vectors FILE] [--query-vectors FILE] [--threads N] [--rounds N]
 
-Vectors are random and normalised unless NumPy files hold them. The two search turn by turn
-in one process, all queries at once and one by one, so that what else the machine does
-troubles both alike. A ratio over 1 says that `exact` is the faster one.
+Vectors are random and normalised, unless NumPy files have them. The two take turns in one
+process, with all queries at once and with single queries, so other work of the machine slows
+both equally. A ratio above 1 means that `exact` is faster.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Search: TypeAlias = Callable[[Vectors], Any]
 
 
 def main() -> None:
-    """Print milliseconds, ratios and whether the hits are the same."""
+    """Print milliseconds, ratios, and whether the hits are the same."""
     options = parse()
     vectors, queries = load(options)
     torch.set_num_threads(options.threads)
@@ -45,12 +45,12 @@ def main() -> None:
         flat.add(vectors)
         for k in options.k:
             print(f"\n{vectors.shape} vectors, {len(queries)} queries, k = {k}")
-            ours: Search = partial(exact.search, k=k)
-            theirs: Search = partial(flat.search, k=k)
-            compare_hits(ours(queries), theirs(queries))
-            compare_speed("all at once", ours, theirs, [queries], options.rounds)
+            search_exact: Search = partial(exact.search, k=k)
+            search_flat: Search = partial(flat.search, k=k)
+            compare_hits(search_exact(queries), search_flat(queries))
+            compare_speed("all at once", search_exact, search_flat, [queries], options.rounds)
             each = [queries[i : i + 1] for i in range(len(queries))]
-            compare_speed("one by one", ours, theirs, each, options.rounds)
+            compare_speed("one by one", search_exact, search_flat, each, options.rounds)
 
 
 def parse() -> argparse.Namespace:
@@ -68,7 +68,7 @@ def parse() -> argparse.Namespace:
 
 
 def load(options: argparse.Namespace) -> tuple[Vectors, Vectors]:
-    """Return the vectors of docs and queries, random where no file is given."""
+    """Return the vectors of docs [n, d] and queries [q, d]; random without a file."""
     random = np.random.default_rng(0)
 
     def draw(rows: int, width: int) -> Vectors:
@@ -83,30 +83,34 @@ def load(options: argparse.Namespace) -> tuple[Vectors, Vectors]:
 
 
 def compare_hits(
-    ours: tuple[Vectors, NDArray[np.int64]], theirs: tuple[Vectors, NDArray[np.int64]]
+    exact: tuple[Vectors, NDArray[np.int64]], flat: tuple[Vectors, NDArray[np.int64]]
 ) -> None:
-    """Print how many positions are the same and how far scores are apart."""
-    same = (ours[1] == theirs[1]).mean()
-    difference = np.abs(ours[0] - theirs[0]).max()
+    """Print how many positions are the same, and how much the scores differ."""
+    same = (exact[1] == flat[1]).mean()
+    difference = np.abs(exact[0] - flat[0]).max()
     print(f"same positions: {same:.4%}, largest difference of scores: {difference:.1e}")
 
 
 def compare_speed(
-    what: str, ours: Search, theirs: Search, batches: Sequence[Vectors], rounds: int
+    label: str,
+    search_exact: Search,
+    search_flat: Search,
+    batches: Sequence[Vectors],
+    rounds: int,
 ) -> None:
-    """Print the median milliseconds a call and their ratio, round by round."""
+    """Print the median milliseconds of a call, and the median and range of rounds' ratios."""
     exact, flat, ratios = [], [], []
     for number in range(rounds + 1):
-        times = [(timed(ours, batch), timed(theirs, batch)) for batch in batches]
+        times = [(timed(search_exact, batch), timed(search_flat, batch)) for batch in batches]
         if number == 0:
             continue  # warms up
-        a, b = (statistics.median(side) for side in zip(*times, strict=True))
-        exact.append(a)
-        flat.append(b)
-        ratios.append(b / a)
+        exact_ms, flat_ms = (statistics.median(ms) for ms in zip(*times, strict=True))
+        exact.append(exact_ms)
+        flat.append(flat_ms)
+        ratios.append(flat_ms / exact_ms)
     ms = f"exact {statistics.median(exact):.3f} ms, faiss {statistics.median(flat):.3f} ms"
     middle = statistics.median(ratios)
-    print(f"{what}: {ms}, ratio {middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    print(f"{label}: {ms}, ratio {middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 def timed(search: Search, batch: Vectors) -> float:
@@ -117,7 +121,7 @@ def timed(search: Search, batch: Vectors) -> float:
 
 
 def print_machine() -> None:
-    """Print what the numbers depend on."""
+    """Print the machine and the versions that the numbers depend on."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]

@@ -1,16 +1,19 @@
-"""The house in figures: import circles, floors, modules, lines, files and functions.
+"""The code in figures: import circles, floors, modules, lines, files and functions.
 
     python docs/house.py
 
 Imports inside functions, and those for types alone, count too. Modules that import each other
-stand on one floor. A function is counted from ``def`` to its last line.
+stand on one floor. A function is counted from ``def`` to its last line. Lines of code are those
+that are not empty, a comment or a docstring.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import statistics
-from collections.abc import Iterator
+import tokenize
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -30,39 +33,56 @@ def main() -> None:
     files = [path for paths in sources.values() for path in paths]
     of_files = [lines(path) for path in files]
     of_functions = [length for path in files for length in functions(path)]
-    circles, floors = imports()
+    imports = imported()
+    circles, floors = stories(imports)
+    _, rooms = stories([(room_of(one), room_of(other)) for one, other in imports])
     tenths = statistics.quantiles(of_functions, n=20)
     figures = {
         "groups of modules that import each other": circles,
-        "floors of imports in `harness`": floors,
+        "floors of imports between modules": floors,
+        "floors of imports between rooms": rooms,
         "modules directly in `harness/effbench`": len(list(ROOT.glob("harness/effbench/*.py"))),
         **{f"lines of `{name}`": sum(map(lines, paths)) for name, paths in sources.items()},
+        **{
+            f"lines of code of `{name}`": sum(map(lines_of_code, paths))
+            for name, paths in sources.items()
+        },
         "lines of a file, median and longest": (statistics.median(of_files), max(of_files)),
         "lines of a function, median and 95th percentile": (tenths[9], tenths[18]),
     }
-    print("| the house | figure |\n| --- | ---: |")
+    print("| what | figure |\n| --- | ---: |")
     for what, figure in figures.items():
         shown = figure if isinstance(figure, tuple) else (figure,)
         print(f"| {what} | {', '.join(f'{number:,.0f}' for number in shown)} |")
 
 
-def imports() -> tuple[int, int]:
-    """Return how many groups of modules import each other, and how many floors there are."""
+def imported() -> list[tuple[str, str]]:
+    """Return the pairs (module, a module of effbench that it imports)."""
     graph = grimp.build_graph("effbench")
-    modules = sorted(graph.modules)
-    numbers = {module: number for number, module in enumerate(modules)}
-    edges = [
-        (numbers[module], numbers[imported])
-        for module in modules
-        for imported in graph.find_modules_directly_imported_by(module)
+    return [
+        (module, target)
+        for module in sorted(graph.modules)
+        for target in graph.find_modules_directly_imported_by(module)
     ]
+
+
+def room_of(module: str) -> str:
+    """Return the name of the package, below effbench, that a module is in."""
+    return module.split(".")[1] if "." in module else module
+
+
+def stories(imports: Sequence[tuple[str, str]]) -> tuple[int, int]:
+    """Return how many groups of names import each other, and how many floors there are."""
+    names = sorted({name for pair in imports for name in pair})
+    numbers = {name: number for number, name in enumerate(names)}
+    edges = [(numbers[name], numbers[target]) for name, target in imports]
     rows, columns = np.transpose(edges)
-    matrix = csr_array((np.ones(len(edges)), (rows, columns)), (len(modules), len(modules)))
+    matrix = csr_array((np.ones(len(edges)), (rows, columns)), (len(names), len(names)))
     count, group = connected_components(matrix, connection="strong")
     below: dict[int, set[int]] = {number: set() for number in range(count)}
-    for module, imported in edges:
-        if group[module] != group[imported]:
-            below[group[module]].add(group[imported])
+    for name, target in edges:
+        if group[name] != group[target]:
+            below[group[name]].add(group[target])
 
     @cache
     def floor(number: int) -> int:
@@ -74,6 +94,22 @@ def imports() -> tuple[int, int]:
 def lines(path: Path) -> int:
     """Return how many lines a file has."""
     return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def lines_of_code(path: Path) -> int:
+    """Return how many lines of a file are not empty, a comment or a docstring."""
+    source = path.read_text(encoding="utf-8")
+    empty = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    numbers = {
+        number
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type not in empty and token.string
+        for number in range(token.start[0], token.end[0] + 1)
+    }
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            numbers -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return len(numbers)
 
 
 def functions(path: Path) -> Iterator[int]:

@@ -14,6 +14,9 @@ SAYS = {"add", "append", "fail", "note", "remark", "say"}
 NAMED = {"advice", "how", "line", "message", "reason", "wrong"}
 """Variables that hold it."""
 
+ENDINGS = ("Error", "Failed", "Usage", "BadParameter", "Options")
+"""Of the names of exceptions."""
+
 LABELS = {"label", "who"}
 """Functions that return the name of a step or a row."""
 
@@ -52,7 +55,7 @@ def _said(tree: ast.AST) -> Iterator[str]:
         given: list[ast.expr | None] = []
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in SAYS or name.endswith(("Error", "Failed", "Usage", "BadParameter")):
+            if name in SAYS or name.endswith(ENDINGS):
                 given = list(node.args)
         elif isinstance(node, ast.Yield | ast.Return) or (
             isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in NAMED

@@ -111,7 +111,15 @@ def installed(folder: Path, python: str, which: str) -> bool:
 def tested(folder: Path) -> str:
     """Run the tests; return pytest's last line. Newer packages warn of other things."""
     paths = [path for name in TESTS for path in module_of(name)]
-    command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", "-o", "filterwarnings="]
+    command = [
+        str(folder / "bin" / "python"),
+        "-m",
+        "pytest",
+        "-q",
+        "-rfEs",
+        "-o",
+        "filterwarnings=",
+    ]
     options = ["--timeout", "600", "-p", "no:cacheprovider"]
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}

@@ -1,4 +1,4 @@
-"""Encoders of which it is known how long they take: to hold the latency protocol against."""
+"""Encoders whose times are known, to check the latency protocol."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from effbench_transformer import TransformerEncoder
 
 
 class Nothing:
-    """Does nothing: what is left is the clock and the loop."""
+    """Do nothing, so that only the clock and the loop take time."""
 
     def __init__(self) -> None:
         self._vector = np.ones((1, 8), dtype=np.float32)
@@ -29,7 +29,7 @@ class Nothing:
 
 
 class Repeated:
-    """Encodes each query so many times over, then sleeps."""
+    """Encode each query ``times`` times, then sleep ``sleep_ms`` milliseconds."""
 
     def __init__(
         self, model: ModelId, *, times: SpeedOnly[int] = 1, sleep_ms: SpeedOnly[float] = 0.0
@@ -38,7 +38,7 @@ class Repeated:
         self._times, self._seconds = times, sleep_ms / 1e3
 
     def encode_queries(self, queries: Sequence[str]) -> Any:
-        """Return the vectors of the last time."""
+        """Return the vectors of the last repetition."""
         for _ in range(self._times):
             vectors = self._encoder.encode_queries(queries)
         if self._seconds and len(queries) == 1:
@@ -51,7 +51,7 @@ class Repeated:
 
 
 class Slowed:
-    """Encodes, and computes on until it has taken so many times as long."""
+    """Encode, then go on computing until the whole took ``factor`` times as long."""
 
     def __init__(
         self, model: ModelId, *, max_length: int = 256, factor: SpeedOnly[float] = 1.0
@@ -60,7 +60,7 @@ class Slowed:
         self._factor = factor
 
     def encode_queries(self, queries: Sequence[str]) -> Any:
-        """Return the vectors of the encoder within."""
+        """Return the vectors of the transformer."""
         start = time.thread_time()
         vectors = self._encoder.encode_queries(queries)
         end = start + self._factor * (time.thread_time() - start)
@@ -80,7 +80,10 @@ def effbench_encoders() -> Mapping[str, type]:
 
 
 def passes(suite: str, cache: str, row: str, count: int, threads: int) -> Callable[[], None]:
-    """Return what encodes once each query that a session of ``count`` times, in its order."""
+    """Return a function that encodes each query of a session of ``count`` queries once.
+
+    The queries are those that the session draws, in the session's order.
+    """
     import torch
 
     from effbench.latency.drawing import draw
@@ -97,8 +100,8 @@ def passes(suite: str, cache: str, row: str, count: int, threads: int) -> Callab
     (cell,) = [cell for cell in plan.cells if cell.row.name == row]
     bench = Workbench(store, Silent(), None)
     encoder = bench.instance(cell.row)
-    known = {one.query_id: one.text for one in queries_of(cell.search.data, bench)}
-    texts = [text for _, text in draw(known, count, 50)[0]]
+    queries = {query.query_id: query.text for query in queries_of(cell.search.data, bench)}
+    texts = [text for _, text in draw(queries, count, 50)[0]]
     torch.set_num_threads(threads)
 
     def encode_all() -> None:

@@ -78,7 +78,7 @@ class Files:
                     yield query
 
     def qrels(self) -> Iterator[effbench.Qrel]:
-        """Yield the judgments of the split, also those of queries that queries.jsonl lacks."""
+        """Yield the judgments of the split, also for queries that queries.jsonl lacks."""
         with self._file(f"qrels/{self._split}.tsv") as (path, stream):
             yield from read_qrels(path, stream)
 
@@ -205,7 +205,7 @@ class Folder:
         return self._files.queries()
 
     def qrels(self) -> Iterator[effbench.Qrel]:
-        """Yield the judgments of the split, also those of queries that queries.jsonl lacks."""
+        """Yield the judgments of the split, also for queries that queries.jsonl lacks."""
         return self._files.qrels()
 
 

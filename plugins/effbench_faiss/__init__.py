@@ -85,8 +85,8 @@ class FaissIndex:
 
         n, d = vectors.shape
         index = self._on_device(_make(self._factory, d))
-        what = f"factory {self._factory!r} for {n:,} vectors of width {d}"
-        with _one_line(what), _threads(self._build_threads):
+        task = f"factory {self._factory!r} for {n:,} vectors of width {d}"
+        with _one_line(task), _threads(self._build_threads):
             if not index.is_trained:
                 seed_k_means(index, self._seed)
                 index.train(sample(vectors, self._train_sample, self._seed))
@@ -228,13 +228,13 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _one_line(what: str) -> Iterator[None]:
+def _one_line(task: str) -> Iterator[None]:
     """Turn an error of faiss into an `EffbenchError` of one line, without its C++ location."""
     try:
         yield
     except RuntimeError as error:
         reason = re.sub(r"^Error in .* at \S+:\d+: (Error: )?", "", str(error), flags=re.S)
-        raise EffbenchError(f"faiss: {what}: {' '.join(reason.split())}") from error
+        raise EffbenchError(f"faiss: {task}: {' '.join(reason.split())}") from error
 
 
 @hookimpl

@@ -121,7 +121,7 @@ class Msmarco:
                 yield effbench.Query(query_id, text)
 
     def qrels(self) -> Iterator[effbench.Qrel]:
-        """Yield the judgments, also those of queries and docs that the other files lack."""
+        """Yield the judgments, also for queries and docs that the other files lack."""
         for where, (query_id, _, doc_id, relevance) in _rows(self._qrels, QRELS, between=None):
             yield effbench.Qrel(
                 checked_id(query_id, f"{where}: query_id"),

@@ -1,4 +1,4 @@
-"""Encoders of Sentence Transformers: any of its models, run as the library runs them."""
+"""The encoder ``sentence-transformers``: runs any model as Sentence Transformers runs it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ PAIR = ("a", "some more words, so that the other text is padded in a batch with 
 class SentenceTransformersEncoder:
     """Encode with ``encode_query`` and ``encode_document`` of a `SentenceTransformer`.
 
-    Prompts are those stored in the model unless given, as text or by a stored name; a
-    Router's query and document routes are taken. ``normalize`` divides vectors by their L2
-    norm; when not given it follows the model's similarity: cosine does, dot does not.
-    ``max_length`` is in tokens, the model's own when not given. Transformer weights are
-    read from safetensors only; what other modules keep pickled, the library unpickles as
-    tensors and nothing else. Where padding on the left would change a text's vector, it is
-    on the right.
+    The prompts are stored in the model. An option can replace a prompt by a text, or by the
+    name of another stored prompt. If the model has a Router, queries and docs take its routes
+    for queries and documents.
+
+    ``normalize`` divides vectors by their L2 norm. Its default depends on the model's
+    similarity: true for cosine, false for dot. ``max_length`` is in tokens; its default is
+    the model's limit. If padding on the left would change a text's vector, padding is put on
+    the right.
+
+    Weights of transformers are read only from safetensors. If another module has a pickled
+    file, the library reads only tensors from it.
 
     Raises:
         EffbenchError: the model cannot be loaded, or an option does not suit it.
@@ -81,10 +85,10 @@ class SentenceTransformersEncoder:
         """Return float32 [len(queries), d]; row i belongs to query i.
 
         Raises:
-            EffbenchError: a text's vector depends on what else is in its batch.
+            EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
-        if len(queries) > 1:  # single queries are not made to wait for it
+        if len(queries) > 1:  # a single query does not wait for the check
             self._try_batch("encode_query", self._query_prompt)
         return self._encode("encode_query", queries, self._query_prompt)
 
@@ -92,7 +96,7 @@ class SentenceTransformersEncoder:
         """Return float32 [len(docs), d]; row i belongs to doc i.
 
         Raises:
-            EffbenchError: a text's vector depends on what else is in its batch.
+            EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
         self._try_batch("encode_document", self._passage_prompt)
@@ -100,10 +104,10 @@ class SentenceTransformersEncoder:
         return self._encode("encode_document", texts, self._passage_prompt)
 
     def export(self, folder: Path, passages: Path | None) -> None:
-        """Write the model with its prompts, vectors normalised as they are here.
+        """Write the model with the prompts and the normalisation of this encoder.
 
         Raises:
-            EffbenchError: it brings code of its own, or cuts its vectors.
+            EffbenchError: the model is trusted to run its code, or cuts its vectors.
 
         """
         from sentence_transformers.sentence_transformer.modules import Normalize
@@ -111,7 +115,7 @@ class SentenceTransformersEncoder:
         from effbench_transformer.exporting import refuse_own_code, write
 
         refuse_own_code(self._trusted)
-        self._try_batch("encode_query", self._query_prompt)  # which may turn the padding
+        self._try_batch("encode_query", self._query_prompt)  # may change the padding's side
         self._try_batch("encode_document", self._passage_prompt)
         if self._model.truncate_dim is not None:
             raise EffbenchError(
@@ -131,21 +135,26 @@ class SentenceTransformersEncoder:
             device=str(self._model.device),
         )
 
-    def _try_batch(self, side: str, prompt: Mapping[str, str]) -> None:
-        """Read two texts in one batch and each alone; pad on the right if that mends it."""
-        if side in self._tried:
+    def _try_batch(self, method: str, prompt: Mapping[str, str]) -> None:
+        """Compare two texts' vectors alone and in a batch; if they differ, pad on the right.
+
+        Raises:
+            EffbenchError: they differ with padding on the right, too.
+
+        """
+        if method in self._tried:
             return
         import numpy as np
 
         from effbench_sentence_transformers.loading import pad_right
         from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
-        alone = np.concatenate([self._encode(side, [text], prompt) for text in PAIR])
-        if moved_by_a_batch(alone, self._encode(side, PAIR, prompt, 2), self._half):
+        alone = np.concatenate([self._encode(method, [text], prompt) for text in PAIR])
+        if moved_by_a_batch(alone, self._encode(method, PAIR, prompt, 2), self._half):
             pad_right(self._model)
-            if moved_by_a_batch(alone, self._encode(side, PAIR, prompt, 2), self._half):
+            if moved_by_a_batch(alone, self._encode(method, PAIR, prompt, 2), self._half):
                 raise batch_decides(self._name, alone)
-        self._tried.add(side)
+        self._tried.add(method)
 
     def _text_of(self, prompt: Mapping[str, str]) -> str:
         if "prompt" in prompt:
@@ -154,7 +163,7 @@ class SentenceTransformersEncoder:
 
     def _encode(
         self,
-        side: str,
+        method: str,
         texts: Sequence[str],
         prompt: Mapping[str, str],
         batch_size: int | None = None,
@@ -162,8 +171,8 @@ class SentenceTransformersEncoder:
         import numpy as np
 
         if not texts:
-            return self._encode(side, [""], prompt)[:0]  # the width is known to vectors only
-        vectors = getattr(self._model, side)(
+            return self._encode(method, [""], prompt)[:0]  # only a vector shows the width
+        vectors = getattr(self._model, method)(
             list(texts),
             batch_size=batch_size or self._batch_size,
             normalize_embeddings=self._normalize,
@@ -183,14 +192,14 @@ class SentenceTransformersEncoder:
         device: str,
         **_: object,
     ) -> None:
-        """Raise `EffbenchError` for a doubled prompt or a senseless dtype."""
-        for side, text, name in (
+        """Raise `EffbenchError` for a prompt that is given twice, or float16 on a CPU."""
+        for kind, text, name in (
             ("query", query_prompt, query_prompt_name),
             ("passage", passage_prompt, passage_prompt_name),
         ):
             if text is not None and name is not None:
                 raise EffbenchError(
-                    f"{side}_prompt and {side}_prompt_name both say the prompt (give one)"
+                    f"{kind}_prompt and {kind}_prompt_name both say the prompt (give one)"
                 )
         if dtype == "float16" and device == "cpu":
             from effbench_transformer import HALF_ON_CPU
@@ -211,12 +220,19 @@ def _is_cosine(model: Any) -> bool:
 def _prompt(
     model: Any, text: str | None, name: str | None, option: str, stored: Sequence[str]
 ) -> dict[str, str]:
-    """Return the prompt as ``encode_query`` and ``encode_document`` take it."""
+    """Return the prompt as arguments of ``encode_query`` and ``encode_document``.
+
+    ``stored`` are the names of prompts that are tried, in order, without ``text`` and ``name``.
+
+    Raises:
+        EffbenchError: the model has no prompt ``name``.
+
+    """
     if text is not None:
         return {"prompt": text}
     if name is None:
-        # Of itself the library stops at an empty "document" prompt, which it adds to all
-        # models, and would leave out a stored "passage" prompt
+        # The library adds an empty "document" prompt to each model. By itself, it would use
+        # this prompt, and not a "passage" prompt that is stored in the model.
         name = next((each for each in stored if model.prompts.get(each)), None)
     elif name not in model.prompts:
         known = ", ".join(map(repr, model.prompts))

@@ -1,4 +1,4 @@
-"""Load a model of Sentence Transformers, and refuse what it would load without a word."""
+"""The loader of a Sentence Transformers model; it refuses models that would be unsound."""
 
 from __future__ import annotations
 
@@ -29,28 +29,27 @@ from effbench_transformer.tokens import length_limit, positions_of
 def load(
     model: str, revision: str | None, dtype: str, device: str, trust_remote_code: bool
 ) -> Any:
-    """Return a model whose tokenizers are its own and whose weights are all there.
+    """Return a `SentenceTransformer` with all its weights and its own tokenizers.
 
     Raises:
-        EffbenchError: there is none, or it says nothing of its pooling.
+        EffbenchError: the model cannot be loaded, lacks weights, has the tokenizer of another
+            model, or does not say how it pools.
 
     """
     place = place_for(device, dtype)
-    found: list[Any] = []
+    loaded: Any = None
 
     def pooler_is_read() -> bool:
-        outputs = (one.module_output_name for one in transformers_of(found[0]))
+        outputs = (module.module_output_name for module in transformers_of(loaded))
         return any(name != "token_embeddings" for name in outputs)
 
     with loading(model, revision), whole_weights(model, pooler_is_read):
-        found.append(
-            SentenceTransformer(
-                model,
-                revision=revision,
-                device=str(place),
-                trust_remote_code=trust_remote_code,
-                model_kwargs={"torch_dtype": getattr(torch, dtype), "use_safetensors": True},
-            )
+        loaded = SentenceTransformer(
+            model,
+            revision=revision,
+            device=str(place),
+            trust_remote_code=trust_remote_code,
+            model_kwargs={"torch_dtype": getattr(torch, dtype), "use_safetensors": True},
         )
         if not is_sentence_transformer_model(model, revision=revision):
             raise EffbenchError(
@@ -58,29 +57,29 @@ def load(
                 "(use: transformer with the pooling that it was trained with, or save it with "
                 "Sentence Transformers)"
             )
-    for module in _inputs(found[0]):
+    for module in _inputs(loaded):
         if isinstance(module, StaticEmbedding):
             vocabulary = rust_vocabulary(module.tokenizer)
             refuse_foreign_words(model, vocabulary, module.embedding.num_embeddings)
-    for module in transformers_of(found[0]):
+    for module in transformers_of(loaded):
         prepare_tokenizer(model, module.tokenizer, module.model)
-    return found[0]
+    return loaded
 
 
 def transformers_of(model: Any) -> list[Any]:
-    """Return the transformers that read texts, those of all routes."""
-    found = (one for one in _inputs(model) if isinstance(one, Transformer))
-    return [one for one in found if one.tokenizer is not None]
+    """Return the transformers that read texts, in all routes."""
+    transformers = (module for module in _inputs(model) if isinstance(module, Transformer))
+    return [module for module in transformers if module.tokenizer is not None]
 
 
 def pad_right(model: Any) -> None:
-    """Put padding behind texts: it is no text's first token, and takes no positions from it."""
+    """Put padding behind the texts: it takes no first place and no positions from them."""
     for module in transformers_of(model):
         module.tokenizer.padding_side = "right"
 
 
 def _inputs(model: Any) -> Iterator[Any]:
-    """Yield the modules that texts enter."""
+    """Yield the modules that may read texts; a Router's are the modules of all its routes."""
     for module in model:
         if isinstance(module, Router):
             yield from (part for route in module.sub_modules.values() for part in route)
@@ -89,10 +88,10 @@ def _inputs(model: Any) -> Iterator[Any]:
 
 
 def query_parameters(model: Any) -> int | None:
-    """Return how many weights a query is read with; None when the route is not by name."""
+    """Return how many weights a query uses; None if a Router has no route named query."""
     count = 0
     for module in model:
-        routes = getattr(module, "sub_modules", None)  # a Router's
+        routes = getattr(module, "sub_modules", None)  # only a Router has them
         if routes is None:
             count += weights_in(module)
         elif "query" in routes:
@@ -103,10 +102,12 @@ def query_parameters(model: Any) -> int | None:
 
 
 def cut(model: Any, max_length: int | None, prompts: tuple[str, str]) -> None:
-    """Let texts be cut at ``max_length`` tokens, or at the model's own where positions end.
+    """Make the model cut texts at ``max_length`` tokens; by default, at the model's limit.
+
+    The limit is never larger than the model's number of positions.
 
     Raises:
-        EffbenchError: the model takes no such length, or none at all.
+        EffbenchError: the model does not allow this length, or reads texts of any length.
 
     """
     transformers = transformers_of(model)
@@ -114,14 +115,14 @@ def cut(model: Any, max_length: int | None, prompts: tuple[str, str]) -> None:
         raise EffbenchError("max_length: this model reads texts of any length (leave it out)")
     for module in transformers:
         tokenizer, network = module.tokenizer, module.model
-        own = min(module.max_seq_length or float("inf"), positions_of(network))
-        if max_length is None and own > 1e9:
-            continue  # no limit, and the library wants none
+        model_limit = min(module.max_seq_length or float("inf"), positions_of(network))
+        if max_length is None and model_limit > 1e9:
+            continue  # the model has no limit, and the library does not need any
         limits = [
             length_limit(tokenizer, network, max_length, "max_length", prefix=prompt)
             for prompt in prompts
         ]
         module.max_seq_length = limits[0]
-        for task in ("query_length", "document_length"):  # where the model says them
+        for task in ("query_length", "document_length"):  # limits that only some models have
             if getattr(module, task, None) is not None:
                 setattr(module, task, min(getattr(module, task), limits[0]))

@@ -76,12 +76,7 @@ class Stdlib:
         self._packages = None if packages is None else _checked(packages, self._root)
 
     def split(self, name: str) -> Stdlib:
-        """Return the same docs with the queries and judgments of ``train`` or ``test``.
-
-        Raises:
-            EffbenchError: there is no such split.
-
-        """
+        """Return the same docs with the queries of ``train`` or ``test``, or raise."""
         if name not in self.splits:
             has = ", ".join(self.splits)
             raise effbench.EffbenchError(f"stdlib: there is no split {name!r} (it has: {has})")

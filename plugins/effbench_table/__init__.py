@@ -1,4 +1,4 @@
-"""Tables of your own as a dataset: docs, and judgments or clicks, in CSV, TSV or JSONL."""
+"""The plugin of ``table``: docs, and judgments or clicks, in CSV, TSV or JSONL files."""
 
 from __future__ import annotations
 

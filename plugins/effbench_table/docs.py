@@ -1,4 +1,4 @@
-"""The docs of a table, one at a time."""
+"""The docs of the dataset ``table``, read from their file as a stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from effbench.files import TabularFile, checked_id, shown
 
 
 class DocsFile(NamedTuple):
-    """A file of docs, and its columns; the texts of a doc are joined by blanks."""
+    """A file of docs, and its columns; a space joins the columns of ``texts``."""
 
     file: TabularFile
     id: str
@@ -24,11 +24,11 @@ class DocsFile(NamedTuple):
         return [self.id, *([self.title] if self.title else []), *self.texts]
 
     def docs(self) -> Iterator[effbench.Doc]:
-        """Yield the docs in the order of the file; memory grows by 8 bytes a doc.
+        """Yield the docs in the order of the file; each doc takes 8 bytes of memory.
 
         Raises:
-            EffbenchError: with ``path:line``, for what is malformed, and at the end for an id
-                that stands twice.
+            EffbenchError: with ``path:line``, for a malformed row, and at the end for an id
+                that occurs twice.
 
         """
         hashes = array("q")
@@ -45,7 +45,7 @@ class DocsFile(NamedTuple):
         """Yield the ids of the docs.
 
         Raises:
-            EffbenchError: with ``path:line``, for what is malformed; or there are no docs.
+            EffbenchError: with ``path:line``, for a malformed row; or there are no docs.
 
         """
         empty = True
@@ -61,11 +61,11 @@ class DocsFile(NamedTuple):
     def _refuse_double(self, hashes: array[int]) -> None:
         import numpy as np
 
-        known = np.sort(np.array(hashes, dtype=np.int64))
-        clashing = set(known[1:][known[1:] == known[:-1]].tolist())
+        ordered = np.sort(np.array(hashes, dtype=np.int64))
+        clashing = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
         first: dict[str, str] = {}
         rows = self.file.rows([self.id]) if clashing else ()
-        for where, (doc_id,) in rows:  # ids that differ may share a hash
+        for where, (doc_id,) in rows:  # different ids may have the same hash
             if doc_id in first:
                 raise effbench.EffbenchError(
                     f"{where}: {self.id} {shown(doc_id)} stands already on line "

@@ -1,4 +1,4 @@
-"""What is relevant to which query: rows of judgments, or of clicks, which are counted."""
+"""The judgments of the dataset ``table``: read from their file, or counted from clicks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Row(NamedTuple):
-    """A row that says something of a query and a doc; a value of None is not in the file."""
+    """A row of judgments or clicks; ``value`` is None if the file has no column for it."""
 
     where: str
     query_id: str
@@ -32,12 +32,13 @@ class Row(NamedTuple):
     value: str | None
 
 
-class Judged(NamedTuple):
-    """A file of judgments or clicks, its columns, and the files of what it names.
+class JudgedFile(NamedTuple):
+    """A file of judgments or clicks, its columns, and the files of its queries and docs.
 
-    Without ``queries``, the column ``query`` holds texts. Without ``steps``, rows are
-    judgments. With them they are clicks, which are summed up: the relevance of a doc is how
-    many of the steps, numbers of clicks in order, its clicks for the query reach.
+    If ``queries`` is None, the column ``query`` contains texts; else it contains ids. If
+    ``thresholds`` is None, rows are judgments. Else rows are clicks, and the clicks of a doc
+    for a query are added up. The thresholds are numbers of clicks in order: the relevance of
+    a doc is the number of thresholds that its clicks reach.
     """
 
     file: TabularFile
@@ -47,7 +48,7 @@ class Judged(NamedTuple):
     queries: QueriesFile | None
     docs: DocsFile
     drop_unknown: bool
-    steps: Sequence[int] | None
+    thresholds: Sequence[int] | None
 
     @property
     def columns(self) -> list[str]:
@@ -55,46 +56,49 @@ class Judged(NamedTuple):
         return [self.query, self.doc, *([self.value] if self.value else [])]
 
     def texts(self) -> dict[str, str]:
-        """Return the text of each query's id; of equal queries the spelling that is most used.
+        """Return query_id -> text, in the order of the ids.
 
-        Neither it nor the order, that of the ids, changes when the rows change theirs.
+        Without a file of queries, a query has its most frequent spelling. The result does not
+        depend on the order of the rows.
+
+        Raises:
+            EffbenchError: with ``path:line``, for a malformed row.
+
         """
         if self.queries:
             return self.queries.texts()
-        asked: Counter[str] = Counter()
+        spellings: Counter[str] = Counter()
         for where, (query, _, *value) in self.file.rows(self.columns):
-            times = _count(value[0], where) if value and self.steps is not None else 1
-            asked[plain(query, where)] += times
+            times = _count(value[0], where) if value and self.thresholds is not None else 1
+            spellings[plain(query, where)] += times
         texts: dict[str, str] = {}
-        for text, _ in sorted(asked.items(), key=lambda spelling: (-spelling[1], spelling[0])):
+        for text, _ in sorted(spellings.items(), key=lambda item: (-item[1], item[0])):
             texts.setdefault(id_of(text), text)
         return dict(sorted(texts.items()))
 
     def qrels(self, texts: Mapping[str, str]) -> Iterator[effbench.Qrel]:
-        """Yield the judgments of the queries in ``texts``, which are all, in order of ids.
+        """Yield the judgments in the order of ids; ``texts`` has the ids of all queries.
 
         Raises:
             EffbenchError: with ``path:line``, for a row that is malformed, contradicts another
-                or names what is not there; or none is left.
+                row, or names an unknown query or doc; or no doc is relevant.
 
         """
         rows = self._rows(texts, self._unknown())
-        graded = self._graded(rows) if self.steps is None else self._clicked(rows, self.steps)
-        found = sorted(graded)
-        if not found:
-            few = (
-                ""
-                if self.steps is None
-                else f" with {counted(self.steps[0], 'clicks')} or more"
-            )
+        if self.thresholds is None:
+            qrels, few = sorted(self._graded(rows)), ""
+        else:
+            qrels = sorted(self._clicked(rows, self.thresholds))
+            few = f" with {counted(self.thresholds[0], 'clicks')} or more"
+        if not qrels:
             raise effbench.EffbenchError(
                 f"{self.file.path}: no query has a doc{few} (are the columns right"
                 f"{', is least too large' if few else ''}?)"
             )
-        yield from found
+        yield from qrels
 
     def _unknown(self) -> set[str]:
-        """Return the docs that rows name and the corpus lacks: of it no more is held."""
+        """Return the ids of docs that rows name and the corpus, read as a stream, lacks."""
         named = {doc_id for _, (doc_id,) in self.file.rows([self.doc])}
         for doc_id in self.docs.ids():
             named.discard(doc_id)
@@ -122,13 +126,13 @@ class Judged(NamedTuple):
     ) -> effbench.EffbenchError:
         if doc_id in unknown:
             lacking = counted(len(unknown), "docs")
-            what = f"doc {shown(doc_id)} is not in {self.docs.file.path.name}"
-            what = f"{what}, which lacks {lacking} of this file"
+            problem = f"doc {shown(doc_id)} is not in {self.docs.file.path.name}"
+            problem = f"{problem}, which lacks {lacking} of this file"
         else:
             queries = self.queries or self
-            what = f"query {shown(query_id)} is not in {queries.file.path.name}"
+            problem = f"query {shown(query_id)} is not in {queries.file.path.name}"
         return effbench.EffbenchError(
-            f"{where}: {what} (mend the id, or leave such rows out: unknown: drop)"
+            f"{where}: {problem} (mend the id, or leave such rows out: unknown: drop)"
         )
 
     def _graded(self, rows: Iterator[Row]) -> Iterator[effbench.Qrel]:
@@ -137,13 +141,15 @@ class Judged(NamedTuple):
             for where, query_id, doc_id, value in rows
         )
 
-    def _clicked(self, rows: Iterator[Row], steps: Sequence[int]) -> Iterator[effbench.Qrel]:
+    def _clicked(
+        self, rows: Iterator[Row], thresholds: Sequence[int]
+    ) -> Iterator[effbench.Qrel]:
         clicks: dict[tuple[str, str], int] = {}
         for where, query_id, doc_id, value in rows:
             pair = query_id, doc_id
             clicks[pair] = clicks.get(pair, 0) + (1 if value is None else _count(value, where))
         for pair, count in clicks.items():
-            if relevance := bisect_right(steps, count):
+            if relevance := bisect_right(thresholds, count):
                 yield effbench.Qrel(*pair, relevance)
 
 

@@ -1,4 +1,4 @@
-"""The queries of a table: with ids of their own, or known by their texts."""
+"""The queries of the dataset ``table``: their file, and the ids that are made from texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import effbench
 from effbench.files import TabularFile, checked_id, shown
 
 BUCKETS = 100
-"""Parts that queries fall into by their texts: a share that is held out is so many of them."""
+"""The number of buckets; the hash of its text puts a query into one of them. A share that is
+held out is a number of buckets."""
 
 
 class QueriesFile(NamedTuple):
@@ -26,10 +27,10 @@ class QueriesFile(NamedTuple):
         return [self.id, self.text]
 
     def texts(self) -> dict[str, str]:
-        """Return the text of each id.
+        """Return query_id -> text.
 
         Raises:
-            EffbenchError: with ``path:line``, for what is malformed and ids that stand twice.
+            EffbenchError: with ``path:line``, for a malformed row or an id that occurs twice.
 
         """
         texts: dict[str, str] = {}
@@ -44,10 +45,10 @@ class QueriesFile(NamedTuple):
 
 
 def plain(text: str, where: str) -> str:
-    """Return a query's text without needless white space.
+    """Return a query's text with single spaces between its words.
 
     Raises:
-        EffbenchError: nothing is left; ``where`` says where it stands.
+        EffbenchError: at ``where``, if the text has no words.
 
     """
     if not (words := text.split()):
@@ -56,16 +57,16 @@ def plain(text: str, where: str) -> str:
 
 
 def id_of(text: str) -> str:
-    """Return the id of a query that has none."""
+    """Return the id of a query that has only a text; equal queries have the same id."""
     return f"q{_digest(text)[:16]}"
 
 
 def bucket(text: str) -> int:
-    """Return which of the `BUCKETS` a text falls into, the same on every machine."""
+    """Return the bucket of a text, 0 to `BUCKETS` - 1; it is the same on every machine."""
     return int(_digest(text), 16) % BUCKETS
 
 
 def _digest(text: str) -> str:
-    """Digest what makes texts equal: not case, white space, or ways to encode an accent."""
-    alike = unicodedata.normalize("NFC", " ".join(text.split()).casefold())
-    return hashlib.sha256(alike.encode()).hexdigest()
+    """Return a sha256 that ignores case, white space, and the ways to encode an accent."""
+    normalized = unicodedata.normalize("NFC", " ".join(text.split()).casefold())
+    return hashlib.sha256(normalized.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Encoders of Hugging Face transformers: a text's vector is pooled from its tokens' vectors."""
+"""The encoder ``transformer``: a text's vector is pooled from the vectors of its tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FIELD = re.compile(r"\{(title|text)\}")
 
 
 class Recipe(NamedTuple):
-    """What an encoder was made of, so that it can be exported."""
+    """The options of an encoder, with lengths in tokens: an export needs them."""
 
     model: str
     revision: str | None
@@ -41,19 +41,21 @@ class Recipe(NamedTuple):
 
 
 class TransformerEncoder:
-    """Encode queries and passages with one transformer.
+    """Encode queries and passages with the same Hugging Face transformer.
 
-    ``model`` is a folder or a hub id with safetensors weights and a tokenizer. A vector is
-    the mean or the maximum of the token vectors of the last layer, or the first of them
-    (``cls``); ``normalize`` divides it by its L2 norm, which makes scores cosines. A query
-    is ``query_prefix`` and its text, a passage is ``passage_prefix`` and
-    ``passage_template`` filled in; they are cut at ``query_max_length`` (``max_length``
-    when not given) and ``max_length`` tokens (what tokenizer and model allow when not
-    given), special tokens included.
+    ``model`` is a folder or a hub id with safetensors weights and a tokenizer. A text's
+    vector is made from the token vectors of the last layer: their mean, their maximum, or the
+    first of them (``cls``). ``normalize`` divides it by its L2 norm, so scores are cosines.
 
-    ``batch_tokens`` bounds the tokens of a batch, padding included (when not given: 1,024
-    on a CPU, whose caches a batch should fit, and 65,536 on a GPU). ``onednn`` runs float32
-    linear layers on x86 CPUs through oneDNN (``effbench_transformer.onednn`` says why).
+    A query is read as ``query_prefix`` and its text. A passage is read as ``passage_prefix``
+    and ``passage_template`` with its title and text. Passages are cut at ``max_length``
+    tokens (by default, as many as the tokenizer and the model allow), and queries at
+    ``query_max_length`` tokens (by default, ``max_length``). Special tokens count.
+
+    ``batch_tokens`` is the largest number of tokens in a batch, with padding. Its default is
+    1,024 on a CPU, so that a batch fits into the CPU's caches, and 65,536 on a GPU.
+    ``onednn`` computes float32 linear layers on x86 CPUs with oneDNN
+    (``effbench_transformer.onednn`` says why).
 
     Raises:
         EffbenchError: the model cannot be loaded, or an option does not suit it.
@@ -88,9 +90,9 @@ class TransformerEncoder:
         limit = length_limit(
             tokenizer, network, max_length, "max_length", prefix=passage_prefix
         )
-        own = "max_length" if query_max_length is None else "query_max_length"
+        option = "max_length" if query_max_length is None else "query_max_length"
         query_limit = length_limit(
-            tokenizer, network, query_max_length or limit, own, prefix=query_prefix
+            tokenizer, network, query_max_length or limit, option, prefix=query_prefix
         )
         self._passage_tokens = tokens_of(tokenizer, limit)
         self._query_tokens = tokens_of(tokenizer, query_limit)
@@ -112,30 +114,40 @@ class TransformerEncoder:
         )
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
-        """Return float32 [len(queries), d]; row i belongs to query i."""
+        """Return float32 [len(queries), d]; row i belongs to query i.
+
+        Raises:
+            EffbenchError: a text's vector depends on the other texts in its batch.
+
+        """
         return self._embed(self._tokenise(queries))
 
     def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return tokenise, forward, pool and copy."""
+        """Return the stages tokenise, forward, pool and copy, in this order."""
         return {"tokenise": self._tokenise, **self._embed.stages()}
 
     def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the tokens that are read of each query, its prefix's among them."""
+        """Return how many tokens of each query are read, including the tokens of its prefix."""
         return [len(ids) for ids in self._tokenise(queries)]
 
     def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of weights that a query of so many tokens reads."""
+        """Return how many bytes of weights a query of ``tokens`` tokens reads."""
         return self._reads.of(tokens)
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
-        """Return float32 [len(docs), d]; row i belongs to doc i."""
+        """Return float32 [len(docs), d]; row i belongs to doc i.
+
+        Raises:
+            EffbenchError: a text's vector depends on the other texts in its batch.
+
+        """
         return self._embed(self._passage_tokens([self._passage(doc) for doc in docs]))
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write model, pooling and prompts as a folder of Sentence Transformers.
 
         Raises:
-            EffbenchError: an option has no counterpart there.
+            EffbenchError: Sentence Transformers has no equivalent of an option.
 
         """
         from effbench_transformer.exporting import export
@@ -152,7 +164,7 @@ class TransformerEncoder:
 
     @staticmethod
     def check(*, passage_template: str, dtype: str, device: str, **_: object) -> None:
-        """Raise `EffbenchError` for a senseless template or dtype."""
+        """Raise `EffbenchError` for a template without ``{text}``, or float16 on a CPU."""
         if "{text}" not in passage_template:
             raise EffbenchError(
                 f"passage_template: {passage_template!r} leaves out the text "

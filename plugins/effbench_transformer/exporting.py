@@ -1,4 +1,4 @@
-"""Write encoders as folders that Sentence Transformers loads as they are."""
+"""The export of an encoder as a folder that Sentence Transformers loads without changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from effbench import EffbenchError
 from effbench_transformer import DEFAULT_TEMPLATE, Recipe
 from effbench_transformer.loading import loading, quiet
-from effbench_transformer.soundness import pad_somehow, rows_of
+from effbench_transformer.soundness import ensure_padding, rows_of
 
 README = """\
 # An encoder exported by effbench
@@ -52,10 +52,10 @@ NO_READER = (
 
 
 def export(recipe: Recipe, folder: Path) -> None:
-    """Write the encoder of ``recipe``, its weights loaded anew.
+    """Load the weights of ``recipe`` again, and write its encoder into ``folder``.
 
     Raises:
-        EffbenchError: an option has no counterpart in Sentence Transformers.
+        EffbenchError: Sentence Transformers has no equivalent of an option.
 
     """
     refuse_own_code(recipe.trusted)
@@ -88,9 +88,10 @@ def write(
     light: str | None = None,
     device: str = "cpu",
 ) -> None:
-    """Write ``modules`` and a README.
+    """Write ``modules`` of Sentence Transformers and a README into ``folder``.
 
-    ``code`` says what code of its own the folder holds, ``light`` how queries are read faster.
+    These are paragraphs of the README: ``about`` describes the model, ``code`` the code that
+    the folder contains, and ``light`` a faster way to read queries.
     """
     model = SentenceTransformer(
         modules=list(modules),
@@ -112,7 +113,7 @@ def write(
 
 
 def refuse_own_code(trusted: bool) -> None:
-    """Raise `EffbenchError` where a model may run code that is not copied with it."""
+    """Raise `EffbenchError` if a model is trusted to run code: an export does not copy it."""
     if trusted:
         raise EffbenchError(
             "export: trust_remote_code: code that a model brings is not copied "
@@ -138,12 +139,12 @@ def _modules(recipe: Recipe) -> list[Any]:
                 **source,
             },
             query_length=None if same else recipe.query_max_length,
-            # text alone: where a tokenizer has a chat template, the library would fill it in
+            # only text: if a tokenizer has a chat template, the library would fill it in
             modality_config={
                 "text": {"method": "forward", "method_output_name": "last_hidden_state"}
             },
             module_output_name="token_embeddings",
         )
-    pad_somehow(transformer.tokenizer, rows_of(transformer.model))
+    ensure_padding(transformer.tokenizer, rows_of(transformer.model))
     width = transformer.get_embedding_dimension()
     return [transformer, Pooling(width, recipe.pooling), *[Normalize()] * recipe.normalize]

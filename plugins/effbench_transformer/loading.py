@@ -1,4 +1,4 @@
-"""Load a tokenizer and a transformer, and say in one line why they cannot be had."""
+"""The loader of a tokenizer and a transformer; each of its errors is one line."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from effbench_transformer.soundness import prepare_tokenizer, refuse_missing
 def load(
     model: str, revision: str | None, dtype: str, device: str, trust_remote_code: bool
 ) -> tuple[Any, Any]:
-    """Return the tokenizer and the transformer, on its device and ready for inference.
+    """Return the tokenizer and the transformer, which is on its device in inference mode.
 
     Raises:
-        EffbenchError: they are not there, hold no safetensors weights or lack some, have no
-            tokenizer or another model's, need trust, or do not go with the device.
+        EffbenchError: the model is missing, or has a decoder; it has no safetensors weights,
+            or some weights are missing; it has no tokenizer, or the tokenizer of another
+            model; it needs ``trust_remote_code``; or the device does not suit it.
 
     """
     place = place_for(device, dtype)
     source = {"revision": revision or "main", "trust_remote_code": trust_remote_code}
     with loading(model, revision):
-        config = AutoConfig.from_pretrained(model, **source)  # fails soonest offline
+        config = AutoConfig.from_pretrained(model, **source)  # the first to fail when offline
         tokenizer = AutoTokenizer.from_pretrained(model, config=config, **source)
         network, report = AutoModel.from_pretrained(
             model,
@@ -41,7 +42,7 @@ def load(
             output_loading_info=True,
             **source,
         )
-    # the files may be those of an encoder alone: T5's, which Sentence Transformers reads
+    # Such files may have only an encoder, as with T5; Sentence Transformers can read them.
     if network.config.is_encoder_decoder or (
         hasattr(network, "encoder") and hasattr(network, "decoder")
     ):
@@ -54,10 +55,10 @@ def load(
 
 
 def place_for(device: str, dtype: str) -> torch.device:
-    """Return the device that ``device`` means, which can be auto.
+    """Return the device that the option ``device`` means; it may be auto.
 
     Raises:
-        EffbenchError: it is not here, or too slow with ``dtype``.
+        EffbenchError: this machine does not have it, or it is too slow with ``dtype``.
 
     """
     if device == "auto":
@@ -74,19 +75,24 @@ def place_for(device: str, dtype: str) -> torch.device:
 
 @contextlib.contextmanager
 def loading(model: str, revision: str | None) -> Iterator[None]:
-    """Keep transformers quiet in the block, and turn what it raises into one line."""
+    """Keep transformers quiet in the block, and turn its errors into one line.
+
+    Raises:
+        EffbenchError: any exception was raised in the block.
+
+    """
     with quiet():
         try:
             yield
         except EffbenchError:
             raise
-        except Exception as error:  # tokenizers, for one, raises this very class
+        except Exception as error:  # such as tokenizers, which raises just Exception
             raise EffbenchError(_explain(model, revision, str(error))) from error
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from drawing bars and warning in the block."""
+    """Keep transformers from showing progress bars and warnings in the block."""
     bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()

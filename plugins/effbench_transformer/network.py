@@ -1,4 +1,4 @@
-"""Token ids into vectors: batches by length, the transformer, pooling."""
+"""The way from token ids to vectors: batches by length, the transformer, and pooling."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 if TYPE_CHECKING:
     from effbench import Vectors
 
-TRIED = 64
-"""Tokens of the text that is read alone and in a batch, to see whether that is the same."""
+TRIED_TOKENS = 64
+"""The length of the text that is read alone and in a batch, to compare its vectors."""
 
 CPU_BATCH, GPU_BATCH = 1024, 65_536
-"""Tokens. On an AMD EPYC, MiniLM is fastest with 512 to 2,048, whose activations stay in
-its caches; 4,096 is an eighth slower, 8,192 a fifth."""
+"""Tokens in a batch. On an AMD EPYC, MiniLM is fastest with 512 to 2,048, since the
+activations stay in the caches. 4,096 is slower by an eighth, 8,192 by a fifth."""
 
 Parts: TypeAlias = "tuple[int, list[tuple[list[int], Any]]]"
-"""How many texts there are; of each batch of them the rows, and what a stage made of it."""
+"""The number of texts; and for each batch the rows of its texts, and the result of a stage."""
 
 
 class PooledNetwork:
-    """A transformer whose token vectors are pooled into one vector a text."""
+    """A transformer whose token vectors are pooled into one vector for each text."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class PooledNetwork:
     ) -> None:
         self._network = network
         self._device: torch.device = network.device
-        self._pad = pad or 0  # masked, so any token would do
+        self._pad = pad or 0  # any token will do, since it is masked
         self._pooling = pooling
         self._normalize = normalize
         on_cpu = self._device.type == "cpu"
@@ -53,22 +53,27 @@ class PooledNetwork:
             pack_linears(network)
 
     def __call__(self, texts: Sequence[list[int]]) -> Vectors:
-        """Return float32 [len(texts), d], zeros for a text without a single token.
+        """Return float32 [len(texts), d]; the vector of a text without tokens is zeros.
 
         Raises:
-            EffbenchError: a text's vector depends on what else is in its batch.
+            EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
-        if len(texts) > 1 and not self._tried:  # single queries are not made to wait for it
+        if len(texts) > 1 and not self._tried:  # a single query does not wait for the check
             self._try_batch(max(texts, key=len))
         return self._embed(texts)
 
     def _try_batch(self, text: list[int]) -> None:
-        """Read a text and the first half of it, in one batch and each alone."""
-        long = text[: min(TRIED, self._batch_tokens // 2 - self._prompt)]
+        """Check that a text and its first half have the same vectors alone and in a batch.
+
+        Raises:
+            EffbenchError: they have not.
+
+        """
+        long = text[: min(TRIED_TOKENS, self._batch_tokens // 2 - self._prompt)]
         pair = [long, long[: len(long) // 2]]
         if len(long) > 1:
-            alone = np.concatenate([self._embed([one]) for one in pair])
+            alone = np.concatenate([self._embed([tokens]) for tokens in pair])
             if moved_by_a_batch(alone, self._embed(pair), self._half):
                 raise batch_decides(self._network.config.name_or_path, alone)
             if self._pooling == "cls" and np.array_equal(*alone):
@@ -87,7 +92,10 @@ class PooledNetwork:
         return vectors
 
     def stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return what a call does; here all batches go through a stage before the next one."""
+        """Return the stages of a call by name, in order: forward, pool and copy.
+
+        All batches go through a stage before the next stage begins.
+        """
 
         @torch.inference_mode()
         def forward(texts: Sequence[list[int]]) -> Parts:
@@ -119,7 +127,10 @@ class PooledNetwork:
         return _batches(lengths, self._batch_tokens)
 
     def _forward(self, texts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return token vectors and mask of texts, the longest of which comes first."""
+        """Return token vectors [b, t, d] and the mask [b, t]; the longest text is the first.
+
+        The mask is None if all texts have the same length.
+        """
         longest, mask = len(texts[0]), None
         if len(texts[-1]) < longest:  # equal lengths need no mask, and attention is faster
             lengths = torch.tensor([[len(tokens)] for tokens in texts], device=self._device)
@@ -135,30 +146,30 @@ class PooledNetwork:
 
 
 class Reads(NamedTuple):
-    """The bytes of weights that are read of a network."""
+    """The bytes of weights that a text reads."""
 
     once: int
-    """By a text of any length."""
+    """The bytes that a text of any length reads."""
 
     word: int
-    """A row of the word embeddings, one for each token."""
+    """The bytes of a row of the word embeddings; each token reads one."""
 
     position: int
-    """A row of the position embeddings, where there are any."""
+    """The bytes of a row of the position embeddings; each token reads one. 0 without them."""
 
     def of(self, tokens: int) -> int:
-        """Return the bytes of a text of so many tokens."""
+        """Return the bytes that a text of ``tokens`` tokens reads."""
         return tokens and self.once + tokens * (self.word + self.position)
 
 
 def weights_in(network: torch.nn.Module) -> int:
-    """Return how many weights make token vectors: all but a pooler's, which nobody reads."""
+    """Return how many weights make token vectors: all but the pooler's, which is not used."""
     weights = network.named_parameters()
     return sum(weight.numel() for name, weight in weights if "pooler." not in name)
 
 
 def reads_in(network: Any) -> Reads:
-    """Return what is read of a network whose linear layers are not packed yet."""
+    """Return the bytes that a text reads; `pack_linears` has not changed the network yet."""
     words = network.get_input_embeddings().weight
     once = position = 0
     for name, weight in network.named_parameters():
@@ -167,14 +178,17 @@ def reads_in(network: Any) -> Reads:
         if name.endswith(("position_embeddings.weight", "wpe.weight")):  # GPT-2's is wpe
             position += weight[0].nbytes
         elif name.endswith("token_type_embeddings.weight"):
-            once += weight[0].nbytes  # all tokens are of one type
+            once += weight[0].nbytes  # all tokens have the same type
         else:
             once += weight.nbytes
     return Reads(once, words[0].nbytes, position)
 
 
 def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Yield rows, longest first, in batches of up to ``budget`` tokens; skip empty rows."""
+    """Yield batches of rows, the longest first, of up to ``budget`` tokens with padding.
+
+    Texts of length 0 are left out.
+    """
     rows = sorted(
         (row for row in range(len(lengths)) if lengths[row]), key=lambda row: -lengths[row]
     )

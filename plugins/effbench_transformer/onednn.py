@@ -1,9 +1,10 @@
-"""Linear layers through oneDNN: on CPUs of AMD twice as fast as through MKL.
+"""Linear layers that use oneDNN: on CPUs of AMD, they are twice as fast as with MKL.
 
-PyTorch multiplies float32 matrices on x86 with MKL, whose kernels for AMD stop at AVX2;
-oneDNN, which PyTorch ships too and uses for lower precisions, has AVX-512 ones. One thread
-of an AMD EPYC with torch 2.13, weights 384 x 1536: 102 against 242 GFLOP/s for 256 tokens,
-62 against 151 for 8. Sums are taken in another order, which moves vectors by about 1e-7.
+PyTorch multiplies float32 matrices on x86 with MKL. On CPUs of AMD, MKL uses AVX2 at most,
+but oneDNN uses AVX-512; PyTorch has oneDNN too, for lower precisions. With torch 2.13, one
+thread of an AMD EPYC and weights of 384 x 1536, MKL reaches 102 GFLOP/s for 256 tokens and
+oneDNN 242; for 8 tokens, MKL reaches 62 and oneDNN 151. The order of summation differs, which
+changes vectors by about 1e-7.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 
 
 class PackedLinear(torch.nn.Module):
-    """A `torch.nn.Linear` for inference, its weight in the layout that oneDNN wants."""
+    """A `torch.nn.Linear` for inference, with its weight in the layout of oneDNN."""
 
     def __init__(self, linear: torch.nn.Linear) -> None:
         super().__init__()
@@ -30,7 +31,7 @@ class PackedLinear(torch.nn.Module):
 
 
 def pack_linears(network: torch.nn.Module) -> None:
-    """Replace the float32 linear layers of ``network``, where this machine has oneDNN."""
+    """Replace the float32 linear layers of ``network`` if this machine has oneDNN."""
     if not _available():
         return
     for parent in list(network.modules()):
@@ -40,6 +41,6 @@ def pack_linears(network: torch.nn.Module) -> None:
 
 
 def _available() -> bool:
-    # torch.compile's operator, not a public interface: another torch may be without it
+    # An operator of torch.compile, not a public interface: other versions may not have it.
     x86 = platform.machine() in ("x86_64", "AMD64")
     return x86 and hasattr(torch.ops.mkldnn, "_linear_pointwise")

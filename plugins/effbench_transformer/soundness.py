@@ -1,4 +1,4 @@
-"""Refuse models that would give vectors without a word of warning, but the wrong ones."""
+"""Checks that refuse a model which would give wrong vectors without any warning."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from effbench import EffbenchError
 if TYPE_CHECKING:
     from effbench import Vectors
 
-TRIED = 200
-"""Words of a vocabulary that are read to see whether the tokenizer knows them."""
+TRIED_WORDS = 200
+"""How many words of a vocabulary are read, to see whether the tokenizer knows them."""
 
 TOLERANCE, HALF_TOLERANCE = 1e-3, 0.1
-"""How far a batch may move a vector, as a share of its length. Sums in another order move it
-by 1e-6, in half precision by 1e-2; a padding token that is read as a text's moves it by 0.1
-to 1."""
+"""How far a batch may move a vector, as a share of the vector's length, in float32 and in half
+precision. Another order of summation moves it by 1e-6, or by 1e-2 in half precision. A padding
+token that is read as a token of the text moves it by 0.1 to 1."""
 
 
 class Vocabulary(NamedTuple):
-    """What a tokenizer knows."""
+    """The words of a tokenizer: their ids, the ids of special tokens, and how to read texts."""
 
     ids: Mapping[str, int]
     special: Set[int]
     read: Callable[[str], list[int]]
-    """A text's ids, special tokens added."""
+    """From a text to its ids, with special tokens."""
 
     spell: Callable[[int], str]
+    """From an id to its text."""
+
     files: Sequence[str]
-    """What it is usually read from."""
+    """The names of the files that such a tokenizer is usually read from."""
 
 
 def vocabulary_of(tokenizer: Any) -> Vocabulary:
-    """Return what a tokenizer of transformers knows."""
+    """Return the vocabulary of a tokenizer of transformers."""
     added = getattr(tokenizer, "added_tokens_decoder", {})
     special = {number for number, token in added.items() if token.special}
     return Vocabulary(
@@ -52,7 +54,7 @@ def vocabulary_of(tokenizer: Any) -> Vocabulary:
 
 
 def rust_vocabulary(tokenizer: Any) -> Vocabulary:
-    """Return what a `tokenizers.Tokenizer` knows."""
+    """Return the vocabulary of a `tokenizers.Tokenizer`."""
     added = tokenizer.get_added_tokens_decoder()
     return Vocabulary(
         tokenizer.get_vocab(),
@@ -64,13 +66,14 @@ def rust_vocabulary(tokenizer: Any) -> Vocabulary:
 
 
 def refuse_foreign_words(model: str, vocabulary: Vocabulary, rows: int | None) -> None:
-    """Refuse a tokenizer that knows no words, or other words than the ``rows`` of the model.
+    """Refuse a tokenizer that knows no words, or has ids beyond the ``rows`` of the model.
 
-    From a folder without its files transformers makes a tokenizer that knows special tokens
-    only, and reads every word as unknown; without ``merges.txt``, one that reads letters.
+    If a folder lacks the files of the tokenizer, transformers makes a tokenizer that knows
+    only special tokens, and reads every word as unknown. Without ``merges.txt``, it makes a
+    tokenizer that reads single letters.
 
     Raises:
-        EffbenchError: it is such a tokenizer.
+        EffbenchError: it is such a tokenizer, or the tokenizer of another model.
 
     """
     words = {number for number in vocabulary.ids.values() if number not in vocabulary.special}
@@ -90,23 +93,25 @@ def refuse_foreign_words(model: str, vocabulary: Vocabulary, rows: int | None) -
 
 
 def prepare_tokenizer(model: str, tokenizer: Any, network: Any) -> None:
-    """Refuse a tokenizer that is not the model's own, and see that it has a padding token.
+    """Refuse the tokenizer of another model, and make sure that there is a padding token.
 
     Raises:
-        EffbenchError: it knows no words, or other words than the model.
+        EffbenchError: the tokenizer knows no words, or has ids that the model does not have.
 
     """
     rows = rows_of(network)
     refuse_foreign_words(model, vocabulary_of(tokenizer), rows)
-    pad_somehow(tokenizer, rows)
+    ensure_padding(tokenizer, rows)
 
 
 def _knows(vocabulary: Vocabulary, words: Sequence[int]) -> bool:
-    """Return whether some words of the vocabulary, as texts, are read as themselves.
+    """Return whether any of up to `TRIED_WORDS` words is read as its own id.
 
-    Those of several letters, if there are any: letters are known without any merges, too.
+    If there are words with several letters, only these count, because a tokenizer without
+    merges knows single letters, too.
     """
-    spelled = {number: vocabulary.spell(number) for number in words[:: len(words) // TRIED + 1]}
+    tried = words[:: len(words) // TRIED_WORDS + 1]
+    spelled = {number: vocabulary.spell(number) for number in tried}
     letters = {number: sum(map(str.isalnum, text)) for number, text in spelled.items()}
     most = min(2, max(letters.values(), default=0))
     return most > 0 and any(
@@ -117,7 +122,7 @@ def _knows(vocabulary: Vocabulary, words: Sequence[int]) -> bool:
 
 
 def rows_of(network: Any) -> int | None:
-    """Return how many word embeddings there are, None where words are not looked up."""
+    """Return the number of word embeddings, or None if the network has no table of them."""
     try:
         table = network.get_input_embeddings()
     except (NotImplementedError, AttributeError):
@@ -129,25 +134,25 @@ def rows_of(network: Any) -> int | None:
 def whole_weights(
     model: str, pooler_is_read: Callable[[], bool] = lambda: False
 ) -> Iterator[None]:
-    """Refuse weights that are not in the files of what is loaded in the block.
+    """Refuse the models that are loaded in the block if their files lack weights.
 
-    transformers makes them up at random, and says so only to who asks for its report: a
-    library that loads for us does not.
+    transformers makes missing weights up at random. It says so only in a report, which the
+    library that loads the model in the block does not ask for.
 
     Raises:
-        EffbenchError: weights are missing, other than those of a pooler that nobody reads.
+        EffbenchError: weights are missing, and are not the weights of an unused pooler.
 
     """
     original = PreTrainedModel.__dict__["from_pretrained"]
     missing: set[str] = set()
 
     def watched(cls: Any, *arguments: Any, **options: Any) -> Any:
-        asked = options.pop("output_loading_info", False)
+        wants_report = options.pop("output_loading_info", False)
         network, report = original.__func__(
             cls, *arguments, output_loading_info=True, **options
         )
         missing.update(report["missing_keys"])
-        return (network, report) if asked else network
+        return (network, report) if wants_report else network
 
     PreTrainedModel.from_pretrained = classmethod(watched)
     try:
@@ -158,10 +163,10 @@ def whole_weights(
 
 
 def refuse_missing(model: str, missing: Set[str], pooler_is_read: bool = False) -> None:
-    """Refuse weights that would be random; those of a pooler only where it is read.
+    """Refuse a model with missing weights; a pooler's weights count only if it is used.
 
     Raises:
-        EffbenchError: there are some.
+        EffbenchError: weights are missing; they would be random.
 
     """
     lost = sorted(name for name in missing if pooler_is_read or "pooler." not in name)
@@ -172,27 +177,34 @@ def refuse_missing(model: str, missing: Set[str], pooler_is_read: bool = False) 
         )
 
 
-def pad_somehow(tokenizer: Any, rows: int | None) -> None:
-    """Give a tokenizer a padding token if it has none, or one that has no word embedding.
+def ensure_padding(tokenizer: Any, rows: int | None) -> None:
+    """Give a tokenizer a padding token if it has none with a word embedding.
 
-    It is masked, so any would do.
+    Any token will do, since padding is masked.
     """
     pad = tokenizer.pad_token_id
     if pad is None or (rows is not None and pad >= rows):
         usual = (tokenizer.eos_token_id, tokenizer.unk_token_id, 0)
-        known = (one for one in usual if one is not None and (rows is None or one < rows))
+        known = (
+            token for token in usual if token is not None and (rows is None or token < rows)
+        )
         tokenizer.pad_token = tokenizer.convert_ids_to_tokens(next(known))
 
 
 def moved_by_a_batch(alone: Vectors, together: Vectors, half: bool) -> bool:
-    """Return whether vectors [n, d] of texts alone and in one batch are not the same."""
+    """Return whether a batch moves vectors too far, or any of them is not finite.
+
+    ``alone`` and ``together`` are the vectors [n, d] of the same texts, each text alone and
+    all in one batch; ``half`` says that they come from weights in half precision.
+    """
     lengths = np.maximum(np.linalg.norm(alone, axis=1), 1e-12)
-    apart = np.linalg.norm(together - alone, axis=1) / lengths
-    return not bool(np.all(apart <= (HALF_TOLERANCE if half else TOLERANCE)))  # NaN is not
+    distances = np.linalg.norm(together - alone, axis=1) / lengths
+    # written so that NaN, which is never <=, counts as moved
+    return not bool(np.all(distances <= (HALF_TOLERANCE if half else TOLERANCE)))
 
 
 def batch_decides(model: str, alone: Vectors) -> EffbenchError:
-    """Return the refusal of a model whose vectors of texts alone are others in a batch."""
+    """Return the error for a model that gives a text another vector in a batch than alone."""
     if not np.isfinite(alone).all():
         return EffbenchError(
             f"model {model!r}: its vectors are not finite numbers (are its files damaged? "

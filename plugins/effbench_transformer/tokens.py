@@ -1,4 +1,4 @@
-"""Texts into token ids, cut at a length."""
+"""The way from texts to token ids, cut at a length limit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from effbench import EffbenchError
 
 
 def tokens_of(tokenizer: Any, limit: int) -> Callable[[Sequence[str]], list[list[int]]]:
-    """Return what turns texts into at most ``limit`` ids each, special tokens included."""
+    """Return a function from texts to their ids, at most ``limit`` each with special tokens."""
     if not tokenizer.is_fast:
         return lambda texts: [
             tokenizer(text, truncation=True, max_length=limit)["input_ids"] for text in texts
         ]
-    # The Rust tokenizer itself: a query takes it 25 us, through transformers 65. Its length
-    # limit is state, hence a copy each for queries and passages.
+    # The Rust tokenizer is used directly: a query takes 25 us, and 65 us through transformers.
+    # The length limit is part of its state, so queries and passages have a copy each.
     rust = copy.deepcopy(tokenizer.backend_tokenizer)
     rust.no_padding()
     rust.enable_truncation(limit, direction=tokenizer.truncation_side)
@@ -32,18 +32,19 @@ def length_limit(
     prompt: int = 0,
     prefix: str = "",
 ) -> int:
-    """Return the tokens a text may have: ``wanted``, or else what both models allow.
+    """Return how many tokens a text may have: ``wanted``, or what tokenizer and model allow.
 
-    ``prompt`` positions before it are taken, and tokens by the ``prefix`` of all texts and
-    by special tokens: one more has to fit, or all texts would have the same vector.
+    ``prompt`` is the number of positions before the text that are used. The limit includes
+    special tokens and the tokens of ``prefix``, which comes before each text. At least one
+    token more must fit, since all texts would have the same vector otherwise.
 
     Raises:
-        EffbenchError: there is no limit to be found, or ``wanted`` is outside the model's.
+        EffbenchError: nothing sets a limit, or the model does not allow ``wanted`` tokens.
 
     """
     least, most = len(tokenizer(prefix)["input_ids"]) + 1, positions_of(network) - prompt
     limit = min(tokenizer.model_max_length, most) if wanted is None else wanted
-    if limit > 1e9:  # transformers' way to say that it knows none
+    if limit > 1e9:  # transformers says so if it knows no limit
         raise EffbenchError(f"{option}: the model has no limit (say 512)")
     if not least <= limit <= most:
         after = f" after a prompt of {prompt}" if prompt else ""
@@ -55,10 +56,10 @@ def length_limit(
 
 
 def positions_of(network: Any) -> float:
-    """Return how many tokens have a position, infinity where positions are relative."""
+    """Return how many tokens have a position; infinity if positions are relative."""
     count = getattr(network.config, "max_position_embeddings", None) or math.inf
     count = count if count > 0 else math.inf  # XLNet says -1
     embeddings = getattr(getattr(network, "embeddings", None), "position_embeddings", None)
     padding = getattr(embeddings, "padding_idx", None)
-    # RoBERTa and its kin number positions from the padding's on
+    # RoBERTa and similar models number positions from the padding token's id on.
     return count if padding is None else count - padding - 1

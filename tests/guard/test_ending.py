@@ -146,14 +146,14 @@ def test_an_exit_in_a_latency_worker_fails_its_row(ran, what: str, cell: str) ->
 def test_measuring_that_fails_fails_its_cell_alone(ran, monkeypatch) -> None:
     from effbench.run import records
 
-    measure = records.measure
+    measure = records.values_by_query
 
     def broken(hits, *others):
         if len(next(iter(hits.values()))) < 60:  # the retriever's: the index returns all
             raise ValueError("nDCG@10 of query 'q0' is 1.2")
         return measure(hits, *others)
 
-    monkeypatch.setattr("effbench.run.records.measure", broken)
+    monkeypatch.setattr("effbench.run.records.values_by_query", broken)
     found, kept = ran(SUITE)
     assert found.exit_code == 1
     statuses = {r["row"]["name"]: r["status"] for r in kept.values()}

@@ -1,4 +1,4 @@
-"""The command that removes a doubt about a row's time: it measures again, or with more."""
+"""The command that removes a doubt about times: measure again, or with more processes."""
 
 from __future__ import annotations
 

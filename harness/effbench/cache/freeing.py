@@ -1,4 +1,4 @@
-"""Freeing of the cache: which artifacts go, and that none goes that a process uses.
+"""Freeing of the cache: which artifacts go (none without an option); none in use goes.
 
 A folder is renamed before it is emptied. If the process is killed meanwhile, each artifact is
 whole or gone, and the next freeing removes the renamed folder.

@@ -1,4 +1,4 @@
-"""The check that timed queries got the answers of the quality pass; else a time is void.
+"""The check that timed queries got the answers of the quality pass; if not, no time counts.
 
 A worker returns the first hits of each timed query. When the session is over, these hits are
 compared with the cell's run. Some encoders read while the user types, or tell the stages of

@@ -1,4 +1,4 @@
-"""The noise gate: it decides whether the machine was steady while a block was measured."""
+"""The noise gate and its limits: it decides whether the machine was steady during a block."""
 
 from __future__ import annotations
 

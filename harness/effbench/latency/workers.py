@@ -44,7 +44,7 @@ THREAD_VARIABLES = (
 """Environment variables that libraries read when they are imported."""
 
 NOISE, TAIL = 2**24, 2**14
-"""Bytes of a worker's standard error: how many are kept, and in how many its last line is."""
+"""Bytes of a worker's standard error: those kept, and those at the end with its last line."""
 
 WORDY = 2000
 """Characters of a worker's error that are kept. Messages of effbench may be long."""
@@ -216,9 +216,8 @@ def _mark_of(process: psutil.Process) -> str | None:
 
 def environment(threads: int) -> Mapping[str, str]:
     """Return a worker's environment: ours without torchrun's variables, with its threads."""
-    kept = {name: value for name, value in os.environ.items() if name not in processes.TOLD}
     return {
-        **kept,
+        **{name: value for name, value in os.environ.items() if name not in processes.TOLD},
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),
         "OMP_WAIT_POLICY": "PASSIVE",  # a waiting thread leaves the processor to others
         "TOKENIZERS_PARALLELISM": "false",

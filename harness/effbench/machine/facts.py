@@ -1,4 +1,4 @@
-"""Facts of this machine, and its name in folders of results."""
+"""A description of this machine (``machine.json``), and its name in folders of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fingerprint: the facts that must be equal for two latencies to be comparable."""
+"""The fingerprint: facts that two comparable latencies share; some are not compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scope of a dataset: what the entries of a suite mean for this dataset."""
+"""The scope of a dataset: looks up offers (or says which is unknown), and resolves rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suites as plain data: the entries of a suite file, and the search for the file."""
+"""Suites as plain data: a file's entries, the options of latency, the search for a file."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from effbench.api.encoders import Qrel
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed
+from effbench.steps.notation import measure_of
 from effbench.store.reading import MOST_RELEVANCE
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def parse_measure(text: object) -> Measure:
         start = f"{text!r}"[:LONGEST]
         raise EffbenchError(f"no measure is called {start} (write one such as nDCG@10)")
     try:
-        measure: Measure = ir_measures.parse_measure(text)
+        measure = measure_of(text)
     except _MISSPELLED as error:
         name, cutoff = re.findall(r"(?s)^(.*?)@?(\d*)$", text)[0]
         known = {m.NAME.casefold(): m.NAME for m in ir_measures.measures.registry.values()}

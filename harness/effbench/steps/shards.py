@@ -1,4 +1,4 @@
-"""Vectors on disk in shards: written shard by shard, and read by slices of rows."""
+"""Vectors on disk in shards: written shard by shard, and read by ranges of vectors."""
 
 from __future__ import annotations
 
