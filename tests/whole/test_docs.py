@@ -158,7 +158,7 @@ latency: false
 """
 
 
-def test_the_index_of_the_docs_runs(effbench, suite, installed) -> None:
+def test_the_index_of_the_docs_runs(effbench, suite, installed, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "plugins.md").read_text()
     (source,) = re.findall(r"```python\n(class Sampled:.*?)```", page, re.DOTALL)
     head = (
@@ -166,7 +166,7 @@ def test_the_index_of_the_docs_runs(effbench, suite, installed) -> None:
     )
     hook = "\n@effbench.hookimpl\ndef effbench_indexes(): return {'sampled': Sampled}\n"
     installed("sampled", head + source + hook)
-    found = effbench("run", suite(SAMPLED))
+    found = effbench("run", suite(SAMPLED), "--results", tmp_path / "results")
     assert found.exit_code == 0, found.stderr
     assert "2 cells done" in found.stderr
 
