@@ -61,6 +61,13 @@ class Mine(Enc):
             "[3] is out of range (take less than 3, a length of 1 or more)",
         ),
         (
+            "effbench.SpeedOnly[Annotated[int, Meta(gt=0, le=2)]] | None",
+            "int | none (more than 0, at most 2) = None [speed-only]",
+            "2",
+            "3",
+            "3 is out of range (take more than 0, at most 2)",
+        ),
+        (
             "Annotated[str, Meta(pattern='^a')]",
             "str (what '^a' finds) = None",
             "ab",
@@ -95,3 +102,18 @@ def test_bounds_that_do_not_suit_their_type_are_the_author_s_mistake(mine, effbe
     mine(source + offering("encoders", "Mine"))
     listed = effbench("plugins").stdout.partition("mine (")[2]
     assert "BROKEN: offers encoders 'mine': its option 'a': TypeError: Can only set" in listed
+
+
+def test_a_default_out_of_its_bounds_is_the_author_s_mistake(mine, effbench) -> None:
+    source = BOUNDED.format(annotation="Annotated[int, Meta(ge=1)]").replace("None)", "0)")
+    mine(source + offering("encoders", "Mine"))
+    listed = effbench("plugins").stdout.partition("mine (")[2]
+    assert "its option 'a': its default: 0 is out of range (take 1 or more)" in listed
+
+
+def test_a_search_option_without_a_default_is_the_author_s_mistake(mine, effbench) -> None:
+    source = BOUNDED.format(annotation="int").partition("class")[0]
+    source += "class Mine(PlainIndex):\n    def search(self, queries, k, *, n: int): pass\n"
+    mine(source + offering("indexes", "Mine"))
+    listed = effbench("plugins").stdout.partition("mine (")[2]
+    assert "BROKEN: offers indexes 'mine': its search: its option 'n' has no default" in listed

@@ -225,6 +225,17 @@ def test_a_suite_without_any_cell_is_a_mistake(effbench, suite, monkeypatch) -> 
     assert "the suite has no cell" in found.stderr
 
 
+def test_an_offer_of_a_plugin_that_is_not_loaded_is_explained(
+    effbench, suite, monkeypatch
+) -> None:
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
+    found = effbench("plan", suite(altered(GOOD, "[{use: toy}]", "[{use: stdlib}]")))
+    assert "EFFBENCH_PLUGINS loads only the plugins that it names)" in found.stderr
+    monkeypatch.delenv("EFFBENCH_PLUGINS")
+    found = effbench("plan", suite(altered(GOOD, "[{use: toy}]", "[{use: nope}]")))
+    assert "EFFBENCH_PLUGINS" not in found.stderr
+
+
 def test_the_good_suite_has_no_mistake(effbench, suite) -> None:
     assert effbench("plan", suite(GOOD)).exit_code == 0
 

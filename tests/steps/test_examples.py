@@ -198,3 +198,5 @@ def test_a_trained_model_stands_wherever_a_model_does(run, tmp_path: Path) -> No
         altered(SUITE, "{use: table, model: tuned", "{use: table-in, model: {row: tuned}")
     )
     assert "is not {trained: ROW}" in wrong.stderr
+    bare = altered(SUITE, "{use: table, model: tuned", "{use: table-in, model: tuned")
+    assert "model: 'tuned' is a row of models (write {trained: ROW})" in run(bare)[0].stderr

@@ -123,6 +123,7 @@ def test_models_can_start_from_models(run) -> None:
         ("seed: 3", "start: table", "models.table.start: depends on itself: table -> table"),
         ("{file: texts.txt}", "{file: no.txt}", "models.table.targets: texts: no file"),
         ("{file: texts.txt}", "{files: texts.txt}", "is no source of texts"),
+        ("{file: texts.txt}", "{file: texts.txt, drew: 1}", "unknown key 'drew' of a source"),
         ("{file: texts.txt}", "{file: texts.txt, draw: 0}", "draw: 0 is not a number of texts"),
         ("{queries: {use: toy}}", "{queries: beir/nope}", "there is no 'beir/nope'"),
         ("seed: 3", "seed: x", "models.table.seed: 'x' is not a whole number"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from effbench import commands
 from effbench.text.printing import escaped_json, harmless
+from folders import ROOT
 from made_records import EVIL, HARMFUL
 
 
@@ -15,3 +17,9 @@ def test_letters_of_all_scripts_pass_and_nothing_that_is_obeyed(effbench) -> Non
     value = [EVIL, "\n", "\U000e0041"]
     assert json.loads(escaped_json(json.dumps(value, ensure_ascii=False, indent=1))) == value
     assert not HARMFUL.search(escaped_json(json.dumps(value, ensure_ascii=False)))
+
+
+def test_a_plugin_prints_a_record_as_json(capsys) -> None:
+    (board, *_) = commands.collect([ROOT / "results" / "published"])
+    commands.put_json(board.done[0])
+    assert json.loads(capsys.readouterr().out)["cell"] == board.done[0].cell

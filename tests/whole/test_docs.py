@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import effbench as face
 from effbench.api import hookspecs
 from folders import ROOT
 from made_processes import MAIN
@@ -135,6 +136,39 @@ def test_the_bounds_of_the_docs_are_listed_and_hold(effbench, suite, installed) 
     found = effbench("plan", suite(BOUNDED))
     (message,) = re.findall(r"any other mistake: `(.*?)`", page)
     assert message in found.stderr
+
+
+def test_the_contracts_of_the_docs_have_what_the_protocols_have() -> None:
+    page = (ROOT / "docs" / "plugins.md").read_text().partition("| what the class has |")[2]
+    rows = re.findall(r"^\| `effbench\.(\w+)` \| (.*) \|$", page.partition("\n\n")[0], re.M)
+    assert len(rows) == 6
+    for name, cell in rows:
+        contract = getattr(face, name)
+        named = set(re.findall(r"`(\w+)(?:\(.*?\))?`", cell)) - {"passages"}
+        members = {member for base in contract.__mro__ for member in vars(base)}
+        assert named == {member for member in members if not member.startswith("_")}, name
+
+
+SAMPLED = """\
+suite: sampled
+datasets: [{use: toy}]
+encoders: {words: {use: words}}
+indexes: {sampled: {use: sampled, search: {step: [1, 2]}}}
+latency: false
+"""
+
+
+def test_the_index_of_the_docs_runs(effbench, suite, installed, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "plugins.md").read_text()
+    (source,) = re.findall(r"```python\n(class Sampled:.*?)```", page, re.DOTALL)
+    head = (
+        "import effbench, numpy as np\nfrom msgspec import Meta\nfrom typing import Annotated\n"
+    )
+    hook = "\n@effbench.hookimpl\ndef effbench_indexes(): return {'sampled': Sampled}\n"
+    installed("sampled", head + source + hook)
+    found = effbench("run", suite(SAMPLED), "--results", tmp_path / "results")
+    assert found.exit_code == 0, found.stderr
+    assert "2 cells done" in found.stderr
 
 
 def test_the_map_is_that_of_the_code() -> None:

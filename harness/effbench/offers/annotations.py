@@ -40,8 +40,8 @@ _SPELLINGS = {
 
 _BOUNDS = {
     "ge": "{:,} or more",
-    "le": "at most {:,}",
     "gt": "more than {:,}",
+    "le": "at most {:,}",
     "lt": "less than {:,}",
     "multiple_of": "a multiple of {:,}",
     "min_length": "a length of {:,} or more",
@@ -72,7 +72,12 @@ def bare(annotation: Any) -> Any:
 
 
 def mark_of(annotation: Any) -> str | None:
-    """Return the mark of an annotation, `QUERY_ONLY` or `SPEED_ONLY`; None if it has none."""
+    """Return the mark of an annotation, `QUERY_ONLY` or `SPEED_ONLY`; None if it has none.
+
+    A mark inside a union, ``SpeedOnly[int] | None``, is one of the whole option.
+    """
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(filter(None, map(mark_of, get_args(annotation))), None)
     metadata = getattr(annotation, "__metadata__", ())
     return next((mark for mark in metadata if mark in (QUERY_ONLY, SPEED_ONLY)), None)
 

@@ -53,6 +53,15 @@ class Plugins:
         """Return the plugins that could not be loaded."""
         return [plugin for plugin in self.installed if plugin.error]
 
+    def hint(self, section: str, use: str) -> str:
+        """Return what to do about the name of an offer that no plugin offers."""
+        hint = suggest(use, self.named(section))
+        if broken := ", ".join(repr(plugin.name) for plugin in self.broken()):
+            hint += f"; effbench plugins says why {broken} is broken"
+        if "EFFBENCH_PLUGINS" in os.environ:
+            hint += "; EFFBENCH_PLUGINS loads only the plugins that it names"
+        return hint
+
     def distribution(self, offer: Offer) -> str:
         """Return the name and version of the distribution of an offer's plugin."""
         return next(p.distribution for p in self.installed if p.name == offer.plugin)

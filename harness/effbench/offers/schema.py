@@ -131,9 +131,15 @@ def search_options_of(factory: Callable[..., Any], who: str) -> dict[str, Option
         search = getattr(original(factory), "search", None)
     if search is None:
         return {}
-    return options_of(
-        search, f"{who}: its search", skip=3
-    )  # self, queries and k are no options
+    # self, queries and k are no options
+    options = options_of(search, f"{who}: its search", skip=3)
+    for name, option in options.items():
+        if option.required:
+            raise EffbenchError(
+                f"{who}: its search: its option {name!r} has no default (give it one: a suite "
+                "may leave it out)"
+            )
+    return options
 
 
 def original(factory: Any) -> Any:
@@ -169,6 +175,8 @@ def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Op
                 f"{who} has the default {shown(option.default)}, which no suite could say "
                 "(take None, and put that in its place inside)"
             )
+        if fits(default, option.annotation) and not option.accepts(default):
+            raise EffbenchError(f"{who}: its default: {option.mistake(default)}")
     return option
 
 

@@ -28,6 +28,7 @@ from effbench.steps.index import BuildRetriever
 from effbench.steps.search import Search, SearchRetriever, index_search
 from effbench.steps.texts import PARTS, DatasetSource, FileSource, Source, Texts
 from effbench.store.paths import inside
+from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow, trainable
 from effbench.work.options import Input
 
@@ -86,7 +87,12 @@ def _encoded_texts(scope: Scope, value: Any) -> Input:
 def _source(scope: Scope, value: Any) -> Source:
     given = dict(value) if isinstance(value, dict) else {}
     draw, column = given.pop("draw", None), given.pop("column", None)
-    if len(given) != 1 or not set(given) <= {"file", *PARTS}:
+    parts = {"file", *PARTS} & set(given)
+    if parts and set(given) - {"file", *PARTS}:
+        key = next(key for key in given if key not in parts)
+        hint = suggest(str(key), ("draw", "column"))
+        raise EffbenchError(f"{value!r}: unknown key {key!r} of a source of texts ({hint})")
+    if len(given) != 1 or not parts:
         raise EffbenchError(
             f"{value!r} is no source of texts (give one of file, {', '.join(PARTS)})"
         )

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed
 from effbench.offers.plugins import Offer, Plugins
@@ -218,9 +219,7 @@ class Scope:
         """Return an offer that can be used here; raise `UnfitOptions` if there is none."""
         offer = self.plugins.offers.get((section, use))
         if offer is None:
-            hint = suggest(use, self.plugins.named(section))
-            if broken := ", ".join(repr(plugin.name) for plugin in self.plugins.broken()):
-                hint += f"; effbench plugins says why {broken} is broken"
+            hint = self.plugins.hint(section, use)
             raise UnfitOptions([(("use",), f"nothing installed offers {use!r} ({hint})")])
         if missing := shlex.join(offer.missing):
             wanted = f"{use!r} needs more packages (pip install {missing})"
@@ -230,6 +229,9 @@ class Scope:
     def _argument(self, digests: Digests | None, option: Option, value: Any) -> Argument:
         annotation = option.reference(value)
         if annotation is None:
+            named = ModelId in option.choices and ("models", str(value)) in self.suite.rows
+            if named and not (self.beside / value).exists():  # it would pass as a hub id
+                raise EffbenchError(f"{value!r} is a row of models (write {{trained: ROW}})")
             return plain_argument(option, value, self.beside, digests)
         meaning = self.refer(self, annotation, value)
         if isinstance(meaning, Input):

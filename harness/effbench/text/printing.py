@@ -87,8 +87,15 @@ def escaped_json(text: str) -> str:
 
 
 def put_json(value: Any) -> None:
-    """Print a value as JSON."""
-    put(escaped_json(json.dumps(value, indent=1)) + "\n")
+    """Print a value as JSON; a record may stand in it too."""
+    put(escaped_json(json.dumps(value, indent=1, default=_built_in)) + "\n")
+
+
+def _built_in(value: object) -> object:
+    """Return plain data in place of a record."""
+    from msgspec import to_builtins
+
+    return to_builtins(value)
 
 
 def harmless_data(value: Any) -> Any:
