@@ -90,7 +90,7 @@ class Recording:
 
         def save(temporary: Path) -> None:
             with temporary.open("wb") as file:  # numpy adds .npz to a name that lacks it
-                # numpy 1.26 would write allow_pickle as one more array
+                # numpy before 2.2 would write allow_pickle as one more array
                 np.savez_compressed(file, header=text, **arrays)
 
         write_atomically(path, save)
