@@ -55,10 +55,10 @@ class Mine(Enc):
         ),
         (
             "Annotated[list[Annotated[int, Meta(lt=3)]], Meta(min_length=1)]",
-            "list[int] (less than 3, a length of 1 or more) = None",
+            "list[int] (less than 3 each, a length of 1 or more) = None",
             "[2]",
             "[3]",
-            "[3] is out of range (take less than 3, a length of 1 or more)",
+            "[3] is out of range (take less than 3 each, a length of 1 or more)",
         ),
         (
             "effbench.SpeedOnly[Annotated[int, Meta(gt=0, le=2)]] | None",

@@ -153,12 +153,12 @@ def test_a_hostile_file_is_one_line(effbench, suite, text: str, message: str) ->
         (
             "latency: false",
             f"latency: {{batches: [{10**9}]}}",
-            "is out of range (take 1 to 65,536,",
+            "is out of range (take 1 to 65,536 each,",
         ),
         (
             "latency: false",
             "latency: {arrivals: [1.0e-10]}",
-            "[1e-10] is out of range (take 0.001 to 1,",
+            "[1e-10] is out of range (take 0.001 to 1 each,",
         ),
         ("latency: false", "expected: [1]", "expected: [1] is not a mapping"),
         (

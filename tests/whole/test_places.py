@@ -160,7 +160,10 @@ def started(words: list[str], **streams) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("gone", ["full", "closed pipe"])
-def test_work_goes_on_where_nobody_hears_of_it(suite, here: Path, gone: str) -> None:
+def test_work_goes_on_where_nobody_hears_of_it(
+    suite, here: Path, gone: str, monkeypatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, Python keeps no rest
     suite(SUITE)
     if gone == "full":
         deaf = os.open("/dev/full", os.O_WRONLY)

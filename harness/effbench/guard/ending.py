@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from click.exceptions import Exit
@@ -72,9 +73,12 @@ def end_in_time(code: Any, left: Callable[[], Sequence[str]]) -> None:
     A thread that is no daemon, or an exit handler that waits for ever, would keep a finished
     run alive. ``left`` returns a message for each such thread.
     """
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
-            stream.flush()
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
+        sys.stdout.flush()
+    try:
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):  # Python would try again, and exit with 120
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the program ends
     status = code if isinstance(code, int) else int(code is not None)
     with contextlib.suppress(ValueError):  # not in the main thread
         for number in NUMBERS:  # the exit code is known, so a signal only ends

@@ -51,6 +51,10 @@ _BOUNDS = {
 """Attribute of `msgspec.Meta` -> its text for people, with a place for the bound."""
 
 
+_LISTS = (list, tuple, typing.get_origin(typing.Sequence[int]))
+"""Origins of the annotations that a list in YAML fits."""
+
+
 def type_of(annotation: Any, known: dict[str, Any], *, include_extras: bool = True) -> Any:
     """Return a parameter's annotation as a type; names in a text are looked up in ``known``.
 
@@ -93,7 +97,7 @@ def fits(value: Any, annotation: Any) -> bool:
         return any(
             value == choice and type(value) is type(choice) for choice in get_args(annotation)
         )
-    if origin in (list, tuple, typing.get_origin(typing.Sequence[int])):
+    if origin in _LISTS:
         inner = (*get_args(annotation), Any)[0]
         return isinstance(value, list | tuple) and all(fits(item, inner) for item in value)
     if origin in (dict, typing.get_origin(typing.Mapping[str, int])):
@@ -133,7 +137,8 @@ def bounds(annotation: Any) -> str:
         if (bound := getattr(meta, name)) is not None
     ]
     text = ", ".join(filter(None, [*map(bounds, get_args(annotation)), *outer]))
-    return text.replace(" or more, at most ", " to ")
+    each = " each" if text and get_origin(annotation) in _LISTS else ""
+    return text.replace(" or more, at most ", " to ") + each
 
 
 def spelled(annotation: Any) -> str:
