@@ -21,7 +21,8 @@ def test_what_plugins_print_is_named_and_json_stays_json(run_alone, monkeypatch)
     assert lines[begin : begin + 3] == [f"{WHO}one", f"{WHO}two", f"{WHO}begun"]
 
 
-def test_what_is_printed_below_python_stays_off_standard_output(run_alone) -> None:
+def test_what_is_printed_below_python_stays_off_standard_output(run_alone, monkeypatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, Python keeps no rest
     found = run_alone(with_row("mess: prints below"), "--json")
     assert found.returncode == 0
     json.loads(found.stdout)

@@ -73,8 +73,9 @@ def end_in_time(code: Any, left: Callable[[], Sequence[str]]) -> None:
     A thread that is no daemon, or an exit handler that waits for ever, would keep a finished
     run alive. ``left`` returns a message for each such thread.
     """
-    with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
-        sys.stdout.flush()
+    for stream in (sys.stdout, sys.__stdout__):  # a plugin may have written to the latter
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed
+            stream.flush()  # type: ignore[union-attr] # None is an AttributeError
     try:
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):  # Python would try again, and exit with 120
