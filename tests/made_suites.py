@@ -75,3 +75,15 @@ encoders: {words: {use: words}}
 indexes: {plain: {use: plain}}
 latency: false
 """
+
+
+TWO_ROWS = """\
+suite: toys
+datasets: [{use: toy}]
+measures: [nDCG@10]
+encoders: {words: {use: words}}
+retrievers: {scan: {use: scan}}
+indexes: {plain: {use: plain}}
+latency: false
+"""
+"""An encoder and a retriever."""

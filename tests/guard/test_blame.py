@@ -5,16 +5,7 @@ from __future__ import annotations
 import pytest
 
 from altered import altered
-
-SUITE = """\
-suite: toys
-datasets: [{use: toy}]
-measures: [nDCG@10]
-encoders: {words: {use: words}}
-retrievers: {scan: {use: scan}}
-indexes: {plain: {use: plain}}
-latency: false
-"""
+from made_suites import TWO_ROWS
 
 
 @pytest.fixture
@@ -44,19 +35,19 @@ def fails_alone(ran, monkeypatch):
 
 
 def dataset(bad: str) -> str:
-    return altered(SUITE, "[{use: toy}", f'[{{use: culprit, bad: "{bad}"}}, {{use: toy}}')
+    return altered(TWO_ROWS, "[{use: toy}", f'[{{use: culprit, bad: "{bad}"}}, {{use: toy}}')
 
 
 def encoder(**options: str) -> str:
-    return altered(SUITE, "encoders: {", f"encoders: {{{row(options)}, ")
+    return altered(TWO_ROWS, "encoders: {", f"encoders: {{{row(options)}, ")
 
 
 def index(**options: str) -> str:
-    return altered(SUITE, "indexes: {", f"indexes: {{{row(options)}, ")
+    return altered(TWO_ROWS, "indexes: {", f"indexes: {{{row(options)}, ")
 
 
 def retriever(**options: str) -> str:
-    return altered(SUITE, "retrievers: {", f"retrievers: {{{row(options)}, ")
+    return altered(TWO_ROWS, "retrievers: {", f"retrievers: {{{row(options)}, ")
 
 
 def row(options: dict[str, str]) -> str:
@@ -199,7 +190,7 @@ def test_an_error_of_our_vectors_is_not_the_indexs(ran, monkeypatch) -> None:
         raise OSError(116, "Stale file handle", "00000.npy")
 
     monkeypatch.setattr("effbench.steps.shards.DiskVectors._read", broken)
-    found, records = ran(SUITE)
+    found, records = ran(TWO_ROWS)
     assert found.exit_code == 1
     error = records["toy--words--plain"]["error"]
     assert error == "vectors of the store: OSError: [Errno 116] Stale file handle: '00000.npy'"
@@ -228,7 +219,7 @@ def test_a_trainer_that_leaves_what_cannot_be_kept_fails_alone(
 ) -> None:
     models = f'models: {{c: {{use: culprit, leaves: "{leaves}"}}}}\n'
     student = "t: {use: table-or-not, model: c, passages: words}"
-    text = altered(SUITE, "encoders: {", f"{models}encoders: {{{student}, ")
+    text = altered(TWO_ROWS, "encoders: {", f"{models}encoders: {{{student}, ")
     _, errors = fails_alone(text)
     assert [error.startswith(f"{WHO['model']}: {said}") for error in errors.values()] == [True]
 

@@ -10,16 +10,8 @@ import pytest
 
 from altered import altered, first_altered
 from made_processes import MAIN, environment
+from made_suites import TWO_ROWS
 
-SUITE = """\
-suite: toys
-datasets: [{use: toy}]
-measures: [nDCG@10]
-encoders: {words: {use: words}}
-retrievers: {scan: {use: scan}}
-indexes: {plain: {use: plain}}
-latency: false
-"""
 EXIT = "SystemExit: 0 (a plugin must not end the program: it raises an error)"
 ROWS = {
     "encoder": (
@@ -38,7 +30,7 @@ ROWS = {
 
 def with_ending(what: str, at: str, how: str = "exit") -> str:
     old, new = ROWS[what]
-    return first_altered(SUITE, old, new.replace("AT", at).replace("HOW", how))
+    return first_altered(TWO_ROWS, old, new.replace("AT", at).replace("HOW", how))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +102,7 @@ def test_an_exit_while_a_row_is_exported_is_no_success(effbench, suite, tmp_path
 
 def test_an_exit_that_nobody_caught_is_no_success(effbench, suite, monkeypatch) -> None:
     monkeypatch.setattr("effbench.plan.planner.make", lambda *_: sys.exit(0))
-    found = effbench("plan", suite(SUITE))
+    found = effbench("plan", suite(TWO_ROWS))
     assert found.exit_code == 1
     assert "Error: something ended the program: SystemExit: 0 in " in found.stderr
     assert "test_ending.py:" in found.stderr
@@ -154,7 +146,7 @@ def test_measuring_that_fails_fails_its_cell_alone(ran, monkeypatch) -> None:
         return measure(hits, *others)
 
     monkeypatch.setattr("effbench.run.records.values_by_query", broken)
-    found, kept = ran(SUITE)
+    found, kept = ran(TWO_ROWS)
     assert found.exit_code == 1
     statuses = {r["row"]["name"]: r["status"] for r in kept.values()}
     assert statuses == {"words": "done", "scan": "failed"}
@@ -169,7 +161,7 @@ def test_a_disk_that_is_full_when_latency_is_written_fails_the_pass_alone(
 
     monkeypatch.setattr("effbench.latency.measure.write", full)
     terms = "latency: {queries: 10, warmup: 6, processes: 1}"
-    found, kept = ran(altered(SUITE, "latency: false", terms))
+    found, kept = ran(altered(TWO_ROWS, "latency: false", terms))
     assert found.exit_code == 1
     assert [record["status"] for record in kept.values()] == ["done", "done"]
     for cell in ("toy--scan", "toy--words--plain"):

@@ -20,17 +20,9 @@ from click.testing import Result
 from altered import altered
 from folders import TOY
 from made_processes import MAIN
+from made_suites import TWO_ROWS
 
-SUITE = """\
-suite: toys
-datasets: [{use: toy}]
-measures: [nDCG@10]
-encoders: {words: {use: words}}
-retrievers: {scan: {use: scan}}
-indexes: {plain: {use: plain}}
-latency: false
-"""
-TIMED = altered(SUITE, "latency: false", "latency: {processes: 1, queries: 5, warmup: 2}")
+TIMED = altered(TWO_ROWS, "latency: false", "latency: {processes: 1, queries: 5, warmup: 2}")
 CELL = "toy--words--plain"
 PLACES = {
     "--cache": ("run", "SUITE", "--results", "results", "--cache"),
@@ -63,7 +55,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def run(effbench, suite, here: Path):
     """Run the suite into results and cache of this folder."""
-    plain = suite(SUITE)
+    plain = suite(TWO_ROWS)
     suite(TIMED, "timed.yaml")
     return lambda path=plain: effbench("run", path, "--results", "results")
 
@@ -164,7 +156,7 @@ def test_work_goes_on_where_nobody_hears_of_it(
     suite, here: Path, gone: str, monkeypatch
 ) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, Python keeps no rest
-    suite(SUITE)
+    suite(TWO_ROWS)
     if gone == "full":
         deaf = os.open("/dev/full", os.O_WRONLY)
     else:
@@ -197,10 +189,10 @@ def test_a_finished_store_is_read_without_writing(run, effbench, suite, here: Pa
         assert found.exit_code == 0, found.output
         assert "0 cells done, 2 finished already, 0 failed; 0 steps made" in found.stderr
         assert effbench("leaderboard", "results").exit_code == 0
-    new = effbench("run", suite(SUITE), "--results", "new")
+    new = effbench("run", suite(TWO_ROWS), "--results", "new")
     assert "2 cells done, 0 finished already, 0 failed; 0 steps made" in new.stderr
     other = effbench(
-        "run", suite(altered(SUITE, "nDCG@10", "RR@10"), "other.yaml"), "--results", "new"
+        "run", suite(altered(TWO_ROWS, "nDCG@10", "RR@10"), "other.yaml"), "--results", "new"
     )
     assert "2 cells done" in other.stderr
     assert tree(here / "cache") == before
@@ -287,7 +279,7 @@ def test_all_arguments_that_name_a_place_behave_alike(
     assert run().exit_code == 0
     monkeypatch.setenv("HOME", str(here / "home"))
     (here / "home" / "toys").mkdir(parents=True)
-    words = [suite(SUITE) if word == "SUITE" else word for word in PLACES[argument]]
+    words = [suite(TWO_ROWS) if word == "SUITE" else word for word in PLACES[argument]]
     empty = effbench(*words, "")
     assert empty.exit_code == 2
     assert "an empty name (name a place; . is this folder)" in lines_of(empty)
@@ -323,13 +315,13 @@ def test_no_home_is_said(effbench, suite, monkeypatch) -> None:
     for name in ("EFFBENCH_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "")
-    found = effbench("plan", suite(SUITE))
+    found = effbench("plan", suite(TWO_ROWS))
     assert found.exit_code == 2
     assert lines_of(found).startswith("Error: this user has no home folder (set HOME, or ")
 
 
 def test_a_folder_that_was_removed_is_said(suite, here: Path) -> None:
-    path = suite(SUITE)
+    path = suite(TWO_ROWS)
     gone = here / "gone"
     gone.mkdir()
     code = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); "
@@ -353,7 +345,7 @@ def test_a_folder_that_was_removed_is_said(suite, here: Path) -> None:
 def test_a_folder_may_have_any_name(effbench, here: Path, name: str) -> None:
     folder = here / name
     folder.mkdir()
-    (folder / "s.yaml").write_text(SUITE)
+    (folder / "s.yaml").write_text(TWO_ROWS)
     options = ("--results", folder / "r", "--cache", folder / "c")
     for cells in ("2 cells done, 0 finished", "0 cells done, 2 finished"):
         found = effbench("run", folder / "s.yaml", *options)
@@ -366,7 +358,7 @@ def test_a_folder_may_have_any_name(effbench, here: Path, name: str) -> None:
 
 def test_a_link_that_leads_to_itself_is_no_home_folder(effbench, suite, here: Path) -> None:
     (here / "loop").symlink_to("loop")
-    found = effbench("plan", suite(altered(SUITE, "use: toy", "use: folder, path: loop")))
+    found = effbench("plan", suite(altered(TWO_ROWS, "use: toy", "use: folder, path: loop")))
     assert found.exit_code == 2
     assert re.search("'loop': links lead in a circle", lines_of(found))
 
@@ -383,7 +375,7 @@ def test_a_folder_that_nobody_may_look_into_is_named(run, effbench, here: Path) 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_terminal_may_lack_characters(run, here: Path, monkeypatch, encoding: str) -> None:
-    (here / "suite.yaml").write_text(altered(SUITE, "words: {", "\u043c\u4e2d: {"))
+    (here / "suite.yaml").write_text(altered(TWO_ROWS, "words: {", "\u043c\u4e2d: {"))
     assert run().exit_code == 0
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
     found = started(["leaderboard", "results", "--format", "markdown"])
@@ -392,7 +384,7 @@ def test_a_terminal_may_lack_characters(run, here: Path, monkeypatch, encoding: 
 
 
 def test_a_system_may_lack_characters_for_names(suite, here: Path, monkeypatch) -> None:
-    suite(altered(SUITE, "suite: toys", "suite: \u043c"))
+    suite(altered(TWO_ROWS, "suite: toys", "suite: \u043c"))
     for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
         monkeypatch.setenv(name, value)
     found = started(["run", "suite.yaml", "--results", "results"])

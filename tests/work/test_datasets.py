@@ -9,17 +9,8 @@ import pytest
 
 from altered import altered
 from made_plugins import offering
-from made_suites import PLAIN
+from made_suites import PLAIN, TWO_ROWS
 
-CARELESS = """\
-suite: toys
-datasets: [{use: toy}]
-measures: [nDCG@10]
-encoders: {words: {use: words}}
-retrievers: {scan: {use: scan}}
-indexes: {plain: {use: plain}}
-latency: false
-"""
 WHO = "dataset 'careless' (plugin hostile): "
 
 
@@ -29,7 +20,7 @@ def run(effbench, suite, tmp_path: Path):
 
     def start(habit: str = ""):
         careless = f"{{use: careless-docs, habit: {habit}}}"
-        text = altered(CARELESS, "{use: toy}", careless) if habit else CARELESS
+        text = altered(TWO_ROWS, "{use: toy}", careless) if habit else TWO_ROWS
         found = effbench("run", suite(text), "--results", tmp_path / f"results {habit}")
         paths = (tmp_path / f"results {habit}").glob("*/toys/*--*.json")
         records = [json.loads(path.read_text()) for path in paths]
@@ -85,7 +76,7 @@ def test_another_dataset_of_one_corpus_key_does_not_take_its_vectors(
 ) -> None:
     both = "{use: own-key, docs: 60}, {use: own-key, docs: 80}"
     found = effbench(
-        "run", suite(altered(CARELESS, "{use: toy}", both)), "--results", tmp_path / "results"
+        "run", suite(altered(TWO_ROWS, "{use: toy}", both)), "--results", tmp_path / "results"
     )
     assert found.exit_code == 1
     assert "its corpus has 60 docs, its docs_count says 80" in found.output
