@@ -2,8 +2,8 @@
 
 ``make versions`` does it in fresh environments, which uv makes, and prints the table of
 docs/versions.md. An environment takes gigabytes; it is deleted before the next is made.
-Exit code 1: tests failed, or nothing could be installed, or a Python that was asked for is not
-to be had; 2: a mistake.
+Exit code 1: tests or an installation failed, or a Python that was asked for cannot be found;
+2: a mistake in the command.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ TESTS = (
 )  # fmt: skip
 """Names of test modules: what touches each dependency, files, processes and the clock."""
 
-OTHERS = "datasets>=3"
-"""What a package of a package should name: beir takes every datasets, and old ones fail."""
+UNNAMED_BOUND = "datasets>=3"
+"""A bound that beir should name: it takes every version of datasets, and old ones fail."""
 
 SHOWN = (
     "torch", "transformers", "sentence-transformers", "numpy", "scipy", "faiss-cpu", "msgspec",
@@ -68,38 +68,38 @@ def row(case: str) -> list[str]:
     versions: dict[str, str] = {}
     try:
         if uv("venv", "--clear", "--python", python, str(folder)) is None:
-            said = NO_PYTHON
+            outcome = NO_PYTHON
         elif not installed(folder, python, which):
-            said = "could not be installed"
+            outcome = "could not be installed"
         else:
             lines = (
                 uv("pip", "list", "--python", str(folder), "--format", "freeze") or ""
             ).splitlines()
             versions = dict(line.split("==", 1) for line in lines if "==" in line)
-            said = tested(folder)
+            outcome = tested(folder)
     finally:
         shutil.rmtree(folder)
-    return [python, which, *(versions.get(name, "") for name in SHOWN), said]
+    return [python, which, *(versions.get(name, "") for name in SHOWN), outcome]
 
 
 def uv(*command: str) -> str | None:
-    """Run uv; return what it prints, or None where it fails."""
-    done = subprocess.run(
+    """Run uv; return what it prints, or None if it fails."""
+    process = subprocess.run(
         [sys.executable, "-m", "uv", *command, "--quiet"], cwd=ROOT, check=False,
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    return None if done.returncode else done.stdout
+    return None if process.returncode else process.stdout
 
 
 def installed(folder: Path, python: str, which: str) -> bool:
-    """Install effbench, then the newest tools; tell whether that went well.
+    """Install effbench, then the newest tools; tell whether that succeeded.
 
-    Nothing but effbench is built: a version without a wheel is none that a user gets. On the
-    oldest Python the lowest versions are exactly those of pyproject.toml; on a newer one some
-    have no wheel, and the lowest that has one is taken.
+    Only effbench is built, since few users could build more. On the oldest Python, the lowest
+    versions are exactly those of pyproject.toml. On a newer Python, a version may have no
+    wheel; then the lowest version that has one is installed.
     """
     options = ["--only-binary", ":all:", "--no-binary", "effbench"]
-    bounds = [OTHERS]
+    bounds = [UNNAMED_BOUND]
     if which == "lowest":
         options += ["--resolution", "lowest-direct"]
         if python == PYTHONS[0]:
@@ -115,7 +115,7 @@ def installed(folder: Path, python: str, which: str) -> bool:
 
 
 def tested(folder: Path) -> str:
-    """Run the tests; return pytest's last line. Newer packages warn of other things."""
+    """Run the tests, with warnings of newer packages allowed; return pytest's last line."""
     paths = [path for name in TESTS for path in module_of(name)]
     python = str(folder / "bin" / "python")
     options = ["-q", "-rfEs", "-o", "filterwarnings=", "--timeout", "600"]
@@ -132,11 +132,11 @@ def tested(folder: Path) -> str:
 
 
 def module_of(name: str) -> list[str]:
-    """Return where tests/ has a test module, in whichever folder."""
-    found = [str(path) for path in (ROOT / "tests").rglob(f"test_{name}.py")]
-    if not found:
+    """Return the paths of the test modules of a name, in any folder of tests/."""
+    paths = [str(path) for path in (ROOT / "tests").rglob(f"test_{name}.py")]
+    if not paths:
         sys.exit(f"tests/ has no test_{name}.py (mend TESTS in {__file__})")
-    return found
+    return paths
 
 
 if __name__ == "__main__":

@@ -45,33 +45,26 @@ def beir(file: str) -> Reader:
 
 
 def msmarco(option: str) -> Reader:
-    """Read one of the files of MS MARCO, the others of which are sound."""
-
-    def read(path: Path) -> object:
-        sound = {"collection": "1\ta\n", "queries": "1\ta\n", "qrels": "1\t0\t1\t1\n"}
-        files = {}
-        for name, text in sound.items():
-            files[name] = path if name == option else path.with_name(f"sound-{name}")
-            if name != option:
-                files[name].write_text(text)
-        dataset = effbench_msmarco.Msmarco(**files)
-        return [list(part()) for part in (dataset.docs, dataset.queries, dataset.qrels)]
-
-    return read
+    """Read a file of MS MARCO, whose other files are sound."""
+    sound = {"collection": "1\ta\n", "queries": "1\ta\n", "qrels": "1\t0\t1\t1\n"}
+    return beside(option, sound, effbench_msmarco.Msmarco)
 
 
 def table(option: str) -> Reader:
-    """Read one of the files of a table, the others of which are sound."""
+    """Read a file of a table, whose other files are sound."""
+    sound = {"docs": "id,text\n1,a\n", "queries": "id,text\n1,a\n"}
+    sound["judgments"] = "query,doc,relevance\n1,1,1\n"
+    return beside(option, sound, effbench_table.Table)
+
+
+def beside(option: str, sound: dict[str, str], factory) -> Reader:
+    """Read all of a dataset, one file of which is the reader's, beside sound files."""
 
     def read(path: Path) -> object:
-        sound = {"docs": "id,text\n1,a\n", "queries": "id,text\n1,a\n"}
-        sound["judgments"] = "query,doc,relevance\n1,1,1\n"
-        files = {}
-        for name, text in sound.items():
-            files[name] = path if name == option else path.with_name(f"sound-{name}.csv")
-            if name != option:
-                files[name].write_text(text)
-        dataset = effbench_table.Table(**files)
+        files = {name: path.with_name(f"sound-{name}.csv") for name in sound} | {option: path}
+        for name in sound.keys() - {option}:
+            files[name].write_text(sound[name])
+        dataset = factory(**files)
         return [list(part()) for part in (dataset.docs, dataset.queries, dataset.qrels)]
 
     return read

@@ -165,10 +165,8 @@ def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Op
         whole = type_of(parameter.annotation, known)
         default, mark = parameter.default, mark_of(whole)
         option = Option(parameter.name, bare(whole), whole, default, mark)
-        (
-            option.type_name(),
-            option.accepts(object()),
-        )  # raises for an annotation that no value could fit
+        option.type_name()  # these two raise for an annotation that no value could fit
+        option.accepts(object())
         path = isinstance(option.default, Path) and PATHS & option.choices
         if not (option.required or path or holdable(option.default)):
             raise EffbenchError(

@@ -48,7 +48,8 @@ class Results:
 
     def begin(self, plan: Plan, note: Note) -> None:
         """Write the machine's facts and the facts of the whole suite, unless they are there."""
-        for folder in (self.folder.parent, self.folder, *self.folder.glob("*/")):
+        inner = [path for path in self.folder.glob("*") if path.is_dir()]
+        for folder in (self.folder.parent, self.folder, *inner):
             sweep_stale(folder)
         _write_if_new(self.folder.parent / MACHINE, facts.described(), note)
         _write_if_new(self.folder / SUITE, suite_facts(plan), note)
