@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
@@ -60,7 +59,9 @@ def _open(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncod
         from effbench_small_query.typing_reader import RecurrentReader
 
         return RecurrentReader(folder, kind.normalize, device, int8, precompute)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except EffbenchError:
+        raise
+    except Exception as error:  # such as tokenizers, which raises just Exception
         reason = textwrap.shorten(str(error), 160, placeholder=" ...")
         raise EffbenchError(
             f"small-query: model: no whole student in {folder}: {reason} (train it again)"

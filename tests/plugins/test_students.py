@@ -1,0 +1,152 @@
+"""Folders of students, as docs/formats.md has them: ours, a third party's, damaged ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from effbench import EffbenchError, ModelId
+from effbench_small_query import small_query
+from effbench_small_query.kinds import kind_of
+from effbench_training.students import open_student
+from tiny_students import ODD, STUDENTS, save_base, targets, train
+
+pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> ModelId:
+    return save_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def made(base: ModelId, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return the folder of a trained student by its name."""
+    folders: dict[str, Path] = {}
+
+    def make(name: str) -> Path:
+        if name not in folders:
+            folder = tmp_path_factory.mktemp(name)
+            options = {**STUDENTS[name], "epochs": 1}
+            folders[name] = train(base, targets(24), folder, **options)
+        return folders[name]
+
+    return make
+
+
+@pytest.fixture
+def copied(made: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    """Return a copy of a trained student's folder."""
+    return lambda name: shutil.copytree(made(name), tmp_path / name)
+
+
+def put(path: Path, /, **facts: Any) -> None:
+    """Change keys of a JSON object, or of the last object of a list."""
+    value = json.loads(path.read_text())
+    (value[-1] if isinstance(value, list) else value).update(facts)
+    path.write_text(json.dumps(value))
+
+
+@pytest.mark.parametrize("name", STUDENTS)
+def test_what_align_writes_is_read_by_its_own_reader(
+    made: Callable[[str], Path], name: str
+) -> None:
+    folder = made(name)
+    assert kind_of(folder).cell == STUDENTS[name]["cell"]
+    library = open_student(folder).encode_query(ODD)
+    np.testing.assert_allclose(small_query(folder).encode_queries(ODD), library, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "facts", "quick"),
+    [
+        ("first-layers", "tokenizer_config.json", {"model_max_length": 5}, True),
+        ("first-layers", "sentence_bert_config.json", {"max_seq_length": 5}, False),
+        ("first-layers", "1_Pooling/config.json", {"pooling_mode": "weightedmean"}, False),
+        ("static", "config_sentence_transformers.json", {"prompts": {"query": "cat "}}, False),
+        (
+            "random-layers",
+            "2_Dense/config.json",
+            {"activation_function": "torch.nn.modules.activation.Tanh"},
+            False,
+        ),
+    ],
+)  # fmt: skip
+def test_a_reader_gives_what_sentence_transformers_gives(
+    made: Callable[[str], Path],
+    copied: Callable[[str], Path],
+    name: str,
+    file: str,
+    facts: dict[str, Any],
+    quick: bool,
+) -> None:
+    folder = copied(name)
+    put(folder / file, **facts)
+    assert (kind_of(folder).cell != "other") == quick
+    found = small_query(folder).encode_queries(ODD)
+    assert np.abs(found - small_query(made(name)).encode_queries(ODD)).max() > 1e-3
+    np.testing.assert_allclose(found, open_student(folder).encode_query(ODD), atol=1e-5)
+
+
+def test_a_student_that_only_the_library_reads_has_no_int8(
+    copied: Callable[[str], Path],
+) -> None:
+    folder = copied("random-layers")
+    put(folder / "1_Pooling" / "config.json", pooling_mode="weightedmean")
+    assert small_query(folder).encode_queries([]).shape == (0, 24)
+    with pytest.raises(EffbenchError, match="int8: only recurrent and transformer students"):
+        small_query(folder, int8=True)
+
+
+def test_code_in_a_folder_is_never_run(copied: Callable[[str], Path], tmp_path: Path) -> None:
+    folder, ran = copied("static"), tmp_path / "ran"
+    (folder / "evil.py").write_text(f"open({str(ran)!r}, 'w')\nclass Normalize: pass\n")
+    for package in ("evil", "os"):
+        put(folder / "modules.json", type=f"{package}.Normalize")
+        for read in (open_student, small_query):
+            with pytest.raises(EffbenchError, match="code of a folder is not run"):
+                read(folder)
+    assert not ran.exists()
+
+
+def cut(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize("name", ["gru", "static", "first-layers"])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda folder: (folder / "modules.json").unlink(), "it has no modules.json"),
+        (lambda folder: (folder / "modules.json").write_text("[{"), "JSONDecodeError"),
+        (lambda folder: (folder / "modules.json").write_text("[]"), "names no module"),
+        (lambda folder: (folder / "modules.json").write_text("[1]"), "TypeError"),
+        (lambda folder: put(folder / "modules.json", path="../x"), "outside of the folder"),
+        (
+            lambda folder: (folder / "pytorch_model.bin").write_text(""),
+            "pytorch_model.bin may be a pickle",
+        ),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "."),
+        (lambda folder: (folder / "model.safetensors").unlink(), "."),
+        (cut, "."),
+    ],
+)
+def test_a_damaged_folder_is_one_line(
+    copied: Callable[[str], Path], name: str, damage: Callable[[Path], None], said: str
+) -> None:
+    folder = copied(name)
+    damage(folder)
+    for read in (open_student, small_query):
+        with pytest.raises(EffbenchError, match=said) as error:
+            read(folder)
+        message = str(error.value)
+        assert str(folder) in message
+        assert "\n" not in message
+        assert message.endswith(")")
