@@ -211,7 +211,8 @@ def test_ready_rows_name_rows_of_their_plugin_first_and_stand_beside_named_rows(
     assert {"ready-words", "pupil width=16", "pupil width=32"} <= set(cells)
     assert "teacher width=16" not in cells  # the suite has a row of that name
     assert any("'lost' is left out: no row 'tabel' in models (" in r for r in remarks)
-    assert any("encoders.odd: passages are ROW or" in r for r in remarks)
+    assert any("ready row encoders.odd.passages: passages are ROW" in r for r in remarks)
+    assert "odd" not in cells
 
     one = effbench("plan", suite(altered(text, "every: true", "every: false")))
     assert "encoders.every: a row is {use: NAME" in one.stderr

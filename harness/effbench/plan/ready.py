@@ -18,7 +18,7 @@ class ReadyEntries(NamedTuple):
 
 
 class _Remarks:
-    """Remarks on the form of the ready rows of one plugin."""
+    """Remarks on the form of a ready row."""
 
     def __init__(self, plugin: str) -> None:
         self.plugin = plugin
@@ -27,7 +27,7 @@ class _Remarks:
     def add(self, place: Place, message: str) -> None:
         """Note what is wrong at a place, such as ("encoders", "student", "passages")."""
         dotted = ".".join(map(str, place))
-        self.texts.append(f"ready row of plugin {self.plugin!r}: {dotted}: {message}")
+        self.texts.append(f"plugin {self.plugin!r}: ready row {dotted}: {message}")
 
 
 def ready_entries(ready: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> ReadyEntries:
@@ -35,9 +35,10 @@ def ready_entries(ready: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Ready
     entries: list[Entry] = []
     remarks: list[str] = []
     for plugin, sections in ready.items():
-        noted = _Remarks(plugin)
         for section, rows in sections.items():
             for name, row in rows.items():
-                entries += entries_of(section, name, dict(row), noted, plugin)
-        remarks += noted.texts
+                noted = _Remarks(plugin)
+                of_row = list(entries_of(section, name, dict(row), noted, plugin))
+                entries += () if noted.texts else of_row
+                remarks += noted.texts
     return ReadyEntries(tuple(entries), tuple(remarks))
