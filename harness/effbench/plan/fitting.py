@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from effbench.api.errors import EffbenchError
@@ -12,6 +12,7 @@ from effbench.offers.plugins import Plugins
 from effbench.offers.schema import Option
 from effbench.plan.variants import Problem
 from effbench.text.raised import message_of
+from effbench.text.suggestions import suggest
 from effbench.work.options import Argument, resolve
 from effbench.work.rows import Row
 
@@ -63,3 +64,15 @@ def _offer(plugins: Plugins, section: str, use: str) -> Offer:
         wanted = f"{use!r} needs more packages (pip install {missing})"
         raise UnfitOptions([(("use",), wanted)])
     return offer
+
+
+def search_problems(search: Mapping[str, list[Any]], offer: Offer) -> Iterator[Problem]:
+    """Yield the mistakes of the search options that a row of ``indexes`` gives."""
+    known = offer.search_options
+    for name, values in search.items():
+        if name not in known:
+            yield ("search", name), f"unknown search option ({suggest(name, known)})"
+            continue
+        for value in values:
+            if mistake := known[name].mistake(value):
+                yield ("search", name), mistake

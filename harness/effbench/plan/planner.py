@@ -17,7 +17,7 @@ from effbench.plan.checks import check_baseline, check_expected, check_names
 from effbench.plan.fitting import UnfitOptions
 from effbench.plan.located import Mistakes
 from effbench.plan.reader import read
-from effbench.plan.ready import ReadyEntries, ready_entries
+from effbench.plan.ready import Entries, ReadyEntries, ready_entries
 from effbench.plan.references import refer
 from effbench.plan.scope import NO_TARGET, Scope
 from effbench.plan.suite import Entry, Suite
@@ -59,7 +59,8 @@ def make(
     digests = Digests(memory)
     try:
         ready = ready_entries(plugins.ready) if suite.every else ReadyEntries((), ())
-        scope = Scope(suite, ready.entries, mistakes, plugins, data, digests, refer)
+        entries = Entries(suite, ready.entries)
+        scope = Scope(suite, entries, mistakes, plugins, data, digests, refer)
         plan = _plan(scope, only, ready.remarks)
     except RecursionError as error:
         raise EffbenchError(

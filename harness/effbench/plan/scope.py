@@ -12,13 +12,13 @@ from typing import Any
 from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed
-from effbench.offers.offer import Offer
 from effbench.offers.plugins import Plugins
 from effbench.offers.schema import Option
 from effbench.plan.entries import MOST_SETTINGS, settings_label
-from effbench.plan.fitting import UnfitOptions, fitting
+from effbench.plan.fitting import UnfitOptions, fitting, search_problems
 from effbench.plan.lineage import refuse_strangers
 from effbench.plan.located import Mistakes
+from effbench.plan.ready import Entries
 from effbench.plan.suite import Entry, Suite
 from effbench.plan.variants import (
     Choices,
@@ -50,9 +50,7 @@ class Scope:
     """
 
     suite: Suite
-    ready: Sequence[Entry]
-    """The ready rows of all plugins; the suite may take them, and they name each other."""
-
+    entries: Entries
     mistakes: Mistakes
     plugins: Plugins
     beside: Path
@@ -112,7 +110,7 @@ class Scope:
         these cannot run.
         """
         rows: list[Row] = []
-        for entry in self._entries(section):
+        for entry in self.entries.listed(section):
             for variant in self._variants_of(entry):
                 if variant.row is not None:
                     rows.append(variant.row)
@@ -159,26 +157,6 @@ class Scope:
         again = partial(self.dataset, use, options, group)
         return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
 
-    def _entries(self, section: str) -> Iterator[Entry]:
-        """Yield the entries of a section: the suite's, and then the ready ones it takes."""
-        named = self.suite.entries(section)
-        yield from named
-        if section in self.suite.every:
-            plugins = dict.fromkeys((entry.family for entry in named), "")
-            for entry in self.ready:
-                # two plugins may have the same ready row
-                if entry.section == section and entry.plugin == plugins.setdefault(
-                    entry.family, entry.plugin or ""
-                ):
-                    yield entry
-
-    def _visible(self, section: str) -> Iterator[Entry]:
-        """Yield the entries that a name can mean: in a ready row, those of its plugin first."""
-        ready = [entry for entry in self.ready if entry.section == section]
-        beside = [entry for entry in ready if entry.plugin == self.plugin]
-        yield from beside
-        yield from (entry for entry in self._entries(section) if entry not in beside)
-
     def _named(self, section: str, name: Any) -> tuple[Row, Entry]:
         """Return the row of a name, with its entry; raise as `row`."""
         variants = self._meant(section, name)
@@ -201,7 +179,7 @@ class Scope:
 
     def _meant(self, section: str, name: Any) -> list[Variant]:
         """Return all variants that a name means; an error suggests a name if there are none."""
-        entries = list(self._visible(section))
+        entries = list(self.entries.visible(section, self.plugin))
         for plugin in dict.fromkeys(entry.plugin for entry in entries):
             like = [
                 entry
@@ -260,7 +238,7 @@ class Scope:
             )
         except UnfitOptions as error:
             return Variant(entry, self.chosen, None, error.problems)
-        problems = list(_search_problems(entry, row.offer))
+        problems = list(search_problems(entry.search, row.offer))
         search = {option: tuple(values) for option, values in entry.search.items()}
         row = replace(row, search=search, family=entry.family, settings=settings)
         if entry.passages is not None:
@@ -297,7 +275,7 @@ class Scope:
     def _argument(self, digests: Digests | None, option: Option, value: Any) -> Argument:
         annotation = option.reference(value)
         if annotation is None:
-            models = (entry.family for entry in self._visible("models"))
+            models = (entry.family for entry in self.entries.visible("models", self.plugin))
             named = ModelId in option.choices and str(value) in models
             if named and not (self.beside / value).exists():  # it would pass as a hub id
                 raise EffbenchError(f"{value!r} is a row of models (write {{trained: ROW}})")
@@ -310,15 +288,3 @@ class Scope:
 
 def _text(problems: Sequence[Problem]) -> str:
     return "; ".join(message for _, message in problems)
-
-
-def _search_problems(entry: Entry, offer: Offer) -> Iterator[Problem]:
-    """Yield the mistakes of the search options that a row of ``indexes`` gives."""
-    known = offer.search_options
-    for name, values in entry.search.items():
-        if name not in known:
-            yield ("search", name), f"unknown search option ({suggest(name, known)})"
-            continue
-        for value in values:
-            if mistake := known[name].mistake(value):
-                yield ("search", name), mistake
