@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed
 from effbench.offers.plugins import Offer
@@ -23,6 +24,17 @@ KINDS = {
     "retrievers": "retriever",
     "indexes": "index",
 }
+
+
+class HubModel(NamedTuple):
+    """A model of the hub that an option of type `ModelId` names; keys hold its name alone."""
+
+    name: str
+    revision: str | None
+    """The value of the option ``revision`` beside it."""
+
+    revisable: bool
+    """Whether its offer has an option ``revision``."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,20 @@ class Row:
     def who(self) -> str:
         """How messages name the row: its section, name and plugin."""
         return f"{KINDS[self.offer.section]} {self.name!r} (plugin {self.offer.plugin})"
+
+    @property
+    def hub_models(self) -> tuple[HubModel, ...]:
+        """The models of the hub that its options name."""
+        facts, arguments = self.resolved.query_facts, self.resolved.arguments
+        options = self.offer.options
+        revision = arguments.get("revision")
+        revision = None if revision is None else str(revision)
+        named = (name for name in options if ModelId in options[name].choices)
+        return tuple(
+            HubModel(given, revision, "revision" in options)
+            for name in named  # the fact of a folder is its digest
+            if isinstance(given := arguments.get(name), str) and facts.get(name) == given
+        )
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
