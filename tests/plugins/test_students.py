@@ -94,6 +94,46 @@ def test_a_reader_gives_what_sentence_transformers_gives(
     np.testing.assert_allclose(found, open_student(folder).encode_query(ODD), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_the_weights_of_a_recurrent_student_are_those_of_the_page(
+    made: Callable[[str], Path], name: str
+) -> None:
+    from safetensors.numpy import load_file
+
+    shape = json.loads((made(name) / "recurrent.json").read_text())
+    h, gates = shape["hidden"], {"gru": 3, "lstm": 4}[shape["cell"]] * shape["hidden"]
+    wanted = {"embedding.weight": (shape["vocabulary"], shape["width"])}
+    for n in range(shape["layers"]):
+        wanted[f"rnn.weight_ih_l{n}"] = (gates, h if n else shape["width"])
+        wanted[f"rnn.weight_hh_l{n}"] = (gates, h)
+        wanted |= {f"rnn.bias_{side}_l{n}": (gates,) for side in ("ih", "hh")}
+    for n in range(shape["feed_forward"]):
+        wanted |= {f"head.{n}.intermediate.weight": (4 * h, h), f"head.{n}.norm.weight": (h,)}
+        wanted |= {f"head.{n}.intermediate.bias": (4 * h,), f"head.{n}.norm.bias": (h,)}
+        wanted |= {f"head.{n}.output.weight": (h, 4 * h), f"head.{n}.output.bias": (h,)}
+    if shape["output"] != h:
+        last = f"head.{shape['feed_forward']}"
+        wanted |= {f"{last}.weight": (shape["output"], h), f"{last}.bias": (shape["output"],)}
+    weights = load_file(made(name) / "model.safetensors")
+    assert {key: value.shape for key, value in weights.items()} == wanted
+    assert {value.dtype for value in weights.values()} == {np.dtype(np.float32)}
+
+
+def test_any_student_is_exported_with_its_passages(
+    copied: Callable[[str], Path], base: ModelId, tmp_path: Path
+) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    folder, passages = copied("random-layers"), copied("first-layers")
+    put(folder / "1_Pooling" / "config.json", pooling_mode="weightedmean")
+    put(folder / "config_sentence_transformers.json", prompts={"query": "the ", "document": ""})
+    student: Any = small_query(folder)
+    student.export(tmp_path / "exported", passages)
+    exported = SentenceTransformer(str(tmp_path / "exported"), device="cpu")
+    wanted = student.encode_queries(ODD)
+    np.testing.assert_allclose(exported.encode_query(ODD), wanted, atol=1e-5)
+
+
 def test_a_student_that_only_the_library_reads_has_no_int8(
     copied: Callable[[str], Path],
 ) -> None:
