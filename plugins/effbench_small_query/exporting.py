@@ -105,11 +105,11 @@ def _query_side(student: Path, kind: Kind, int8: bool) -> SentenceTransformer:
         raise EffbenchError(
             "export: int8: Sentence Transformers keeps no int8 (export a row without)"
         )
-    types = {module.package: module.type for module in modules_of(student)}
-    if kind.cell not in RECURRENT and set(types) != {LIBRARY}:
+    foreign = [each.type for each in modules_of(student) if each.package != LIBRARY]
+    if foreign and kind.cell not in RECURRENT:
         raise EffbenchError(
-            f"export: {types.popitem()[1]}: code of another plugin is not copied "
-            "(deploy the trained folder beside that plugin)"
+            f"export: the code of {foreign[0]} is not copied (deploy the trained folder beside "
+            "the plugin that has it)"
         )
     model = open_student(student)
     if kind.cell == "transformer":  # RoBERTa has fewer positions than the library thinks

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 CONFIG = "config_sentence_transformers.json"
 LIBRARY = "sentence_transformers"
 SAVE = "(save it with SentenceTransformer.save)"
-PICKLED = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 
 
 class Module(NamedTuple):
@@ -121,9 +120,9 @@ def _problems(folder: Path, modules: list[Module]) -> Iterator[str]:
         activation = module.config.get("activation_function", "torch.")
         if not str(activation).startswith("torch."):
             yield f"its activation {activation} is not torch's (take a module of torch.nn)"
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in PICKLED:
-            yield f"{path.name} may be a pickle, which is not read (save as safetensors)"
+    for path in folder.rglob("pytorch_model*.bin"):
+        if not any(path.parent.glob("*.safetensors")):  # the library would read the pickle
+            yield f"{path.name} is a pickle, which is not read (save as safetensors)"
 
 
 def _loaded(module: Module, folder: Path) -> Any:

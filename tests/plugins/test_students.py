@@ -119,6 +119,19 @@ def test_the_weights_of_a_recurrent_student_are_those_of_the_page(
     assert {value.dtype for value in weights.values()} == {np.dtype(np.float32)}
 
 
+def test_a_network_of_a_plugin_is_trained_and_read_and_not_exported(
+    copied: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = copied("gru")
+    put(folder / "config_sentence_transformers.json", prompts={"query": "the ", "document": ""})
+    student: Any = small_query(folder)
+    assert kind_of(folder).cell == "other"
+    wanted = open_student(folder).encode_query(["cat"])
+    np.testing.assert_allclose(student.encode_queries(["cat"]), wanted, atol=1e-6)
+    with pytest.raises(EffbenchError, match=r"code of effbench_small_query\.recurrent"):
+        student.export(tmp_path / "exported", folder)
+
+
 def test_any_student_is_exported_with_its_passages(
     copied: Callable[[str], Path], base: ModelId, tmp_path: Path
 ) -> None:
@@ -170,8 +183,8 @@ def cut(folder: Path) -> None:
         (lambda folder: (folder / "modules.json").write_text("[1]"), "TypeError"),
         (lambda folder: put(folder / "modules.json", path="../x"), "outside of the folder"),
         (
-            lambda folder: (folder / "pytorch_model.bin").write_text(""),
-            "pytorch_model.bin may be a pickle",
+            lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
+            "pytorch_model.bin is a pickle",
         ),
         (lambda folder: (folder / "tokenizer.json").unlink(), "."),
         (lambda folder: (folder / "model.safetensors").unlink(), "."),
