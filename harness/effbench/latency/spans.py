@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from effbench.api.encoders import IncrementalQueryEncoder
-from effbench.guard.blame import blamed_call
+from effbench.guard.blame import blamed, blamed_call
 from effbench.plan.cells import Cell
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.search import SearchIndex
 
 if TYPE_CHECKING:
     from effbench.api.encoders import Description, Vectors
+    from effbench.work.rows import Row
     from effbench.work.workbench import Workbench
 
 ENCODE, SEARCH, END_TO_END = "encode", "search", "end to end"
@@ -97,8 +98,17 @@ def stages_of(
     if stages:
         name, last = stages.popitem()
         shape = (1, shape_of(search, bench)[1])
-        stages[name] = lambda given: host_vectors(last(given), shape, search.row, name)
+        method = f"describe: stages: {name.removeprefix(ENCODE)[2:]}"
+        stages[name] = lambda given: host_vectors(last(given), shape, search.row, method)
     return stages
+
+
+def try_stages(stages: Mapping[str, Callable[[Any], Any]], text: str, row: Row) -> None:
+    """Run the stages once, off the clock: an error names the stage."""
+    value: Any = [text]
+    for name, stage in stages.items():
+        with blamed(f"{row.who}: describe: stages: {name.removeprefix(ENCODE)[2:]}"):
+            value = stage(value)
 
 
 def shape_of(search: SearchIndex, bench: Workbench) -> tuple[int, int]:

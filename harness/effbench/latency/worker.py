@@ -30,6 +30,7 @@ from effbench.latency.spans import (
     shape_of,
     spans_of,
     stages_of,
+    try_stages,
 )
 from effbench.steps.description import bytes_of, description_of, tokens_of
 from effbench.steps.search import SearchIndex
@@ -105,6 +106,8 @@ class _OpenRow:
         timing.times(whole, [*old, *by_length.values()])
         for span in parts:
             timing.times(span, old)
+        if old:
+            try_stages(self._stages, old[0], self._cell.row)
         timing.stages(self._stages, old)
         fresh, again = timing.times(whole, new), timing.times(whole, new)
         timing.tidy()

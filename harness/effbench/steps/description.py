@@ -95,14 +95,19 @@ def _stages(stages: Any, who: str) -> Mapping[str, Callable[[Any], Any]] | None:
             raise EffbenchError(
                 f"{who}: stages: {shown(name)} is no name (take 1 to {LONGEST} characters)"
             )
-        _function(stage, f"stages: {name}", who)
+        if not callable(stage):
+            raise _no_function(stage, f"stages: {name}", who)
     return by_name
 
 
 def _function(given: Any, field: str, who: str) -> Any:
     if given is not None and not callable(given):
-        raise EffbenchError(f"{who}: {field} is {shown(given)} (give a function)")
+        raise _no_function(given, field, who)
     return given
+
+
+def _no_function(given: Any, field: str, who: str) -> EffbenchError:
+    return EffbenchError(f"{who}: {field} is {shown(given)} (give a function)")
 
 
 def _parameters(count: Any, row: Row) -> int | None:
