@@ -1,4 +1,4 @@
-"""The culprit by name: whatever a plugin raises or returns, one line names its row and plugin."""
+"""Whatever a plugin raises or returns: one line names its row and its plugin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def words(): raise effbench.EffbenchError("my words (mend it)")
 def no_data(): raise effbench.NoDataError("my data (bring it)")
 def key(): return {}["wanted"]
 def leave(): sys.exit(3)
-def wrong(): return 7
+def wrong(): return ["seven"]
 DEEDS = {f.__name__: f for f in (words, no_data, key, leave, wrong)}
 
 class Culprit:
@@ -42,13 +42,17 @@ class Data(Culprit, ToyDataset):
     @dataset_id.setter
     def dataset_id(self, _): pass
     @property
+    def key(self): return self.named
+    @key.setter
+    def key(self, _): pass
+    corpus_key = key
+    @property
     def note(self): return self.here("note", lambda: "")
     def docs_count(self): return self.here("docs_count", lambda: 60)
-    def docs(self): return self.here("docs", lambda: later(self, "docs", super(Data, self).docs()))
-    def queries(self):
-        return self.here("queries", lambda: later(self, "queries", super(Data, self).queries()))
-    def qrels(self):
-        return self.here("qrels", lambda: later(self, "qrels", super(Data, self).qrels()))
+    def docs(self): return self.read("docs", super().docs())
+    def queries(self): return self.read("queries", super().queries())
+    def qrels(self): return self.read("qrels", super().qrels())
+    def read(self, place, items): return self.here(place, lambda: later(self, place, items))
 
 class Encoder(Culprit, WordsEncoder):
     def encode_queries(self, queries):
@@ -65,7 +69,8 @@ class Kept(Culprit):
 class Index(Kept, PlainIndex):
     def build(self, vectors): self.here("build", lambda: self.fill(vectors))
     def fill(self, vectors): self.vectors = vectors[:]
-    def search(self, queries, k): return self.here("search", lambda: super(Index, self).search(queries, k))
+    def search(self, queries, k):
+        return self.here("search", lambda: super(Index, self).search(queries, k))
 
 class Retriever(Kept, ScanRetriever):
     docs = ()

@@ -11,7 +11,7 @@ from typing import Any
 
 from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.offers.plugins import Offer, Plugins
 from effbench.offers.schema import Option
 from effbench.plan.lineage import refuse_strangers
@@ -143,7 +143,7 @@ class Scope:
 
         """
         row = self._fitting("datasets", use, use, options)
-        with blamed(row.who):
+        with blamed_for_all(row.who):
             dataset = row.offer.factory(**row.resolved.plain())
         again = partial(self.dataset, use, options, group)
         return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
