@@ -58,7 +58,7 @@ def records(tmp_path: Path):
 def test_judged_queries_that_are_missing_are_said_and_do_not_count(run, records) -> None:
     found = run("q77\td1\t1\n")
     assert found.exit_code == 0, found.output
-    said = "dataset 'd/test' (plugin beir): judged queries that it lacks: 1 (q77); they are not in the mean"
+    said = "d/test: judged queries that it lacks: 1 (q77); they are not in the mean"
     assert said in found.output
     assert len(records()) == 2
     for record in records():
@@ -69,14 +69,14 @@ def test_judged_queries_that_are_missing_are_said_and_do_not_count(run, records)
 
 def test_judged_queries_without_a_relevant_doc_are_said_and_count_0(run, records) -> None:
     found = run("q2\td0\t0\n", queries='{"_id": "q2", "text": "white cloud"}\n')
-    said = "dataset 'd/test' (plugin beir): judged queries without a relevant doc: 1 (q2); they count 0"
+    said = "d/test: judged queries without a relevant doc: 1 (q2); they count 0"
     assert found.output.count(said) == 1
     assert [record["per_query"]["R@100"]["q2"] for record in records()] == [0, 0]
 
 
 def test_relevant_docs_that_are_missing_are_said_and_cost_recall(run, records) -> None:
     found = run("q0\td99\t1\nq0\td98\t0\n")
-    said = "dataset 'd/test' (plugin beir): relevant docs that its corpus lacks: 1 (d99); they cost recall"
+    said = "d/test: relevant docs that its corpus lacks: 1 (d99); they cost recall"
     assert found.output.count(said) == 1, "it is of the dataset, not of the row"
     assert [record["scores"]["R@100"] for record in records()] == [0.75, 0.75]
     assert [record["queries"]["judged_docs_missing"] for record in records()] == [1, 1]
@@ -93,25 +93,25 @@ def test_queries_that_are_their_own_relevant_docs_are_said(run, records) -> None
     [
         (
             {"judged": False, "qrels": "x0\td0\t1\n"},
-            "dataset 'd/test' (plugin beir): it has none of the quer",
+            "d/test' (plugin beir): it has none of the quer",
         ),
         (
             {"judged": False, "qrels": "q0\td0\t0\n"},
-            "dataset 'd/test' (plugin beir): no doc is judged relevant",
+            "d/test' (plugin beir): no doc is judged relevant",
         ),
         (
             {"judged": False, "qrels": "q0\t0\t1\nq1\t1\t1\n"},
-            "dataset 'd/test' (plugin beir): the corpus has none of the docs that are judged relevant",
+            "d/test' (plugin beir): the corpus has none of the docs that are judged relevant",
         ),
         ({"qrels": "q0\td0\t0\n"}, "query 'q0', doc 'd0' has two judgments, 1 and 0"),
         ({"qrels": "q0\td2\t1000001\n"}, "test.tsv:4: the score is too large"),
         (
             {"docs": json.dumps({"_id": "d0", "text": "red apple"})},
-            "dataset 'd/test' (plugin beir): doc id 'd0' occurs twice in the corpus: docs 1 and 4 have it (ids must",
+            "d/test' (plugin beir): doc id 'd0' occurs twice in the corpus: docs 1 and 4",
         ),
         (
             {"docs": json.dumps({"_id": "d1", "text": "another"})},
-            "dataset 'd/test' (plugin beir): doc id 'd1' occurs twice in the corpus: docs 2 and 4 have it (ids must",
+            "d/test' (plugin beir): doc id 'd1' occurs twice in the corpus: docs 2 and 4",
         ),
         (
             {"docs": r'{"_id": "d9", "text": "\ud83d"}'},
