@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from effbench import Description
 from effbench_training.students import open_student
 from effbench_transformer.loading import place_for
 from effbench_transformer.network import weights_in
@@ -24,7 +25,6 @@ class LibraryReader:
 
     def __init__(self, folder: Path, device: str) -> None:
         self._model = open_student(folder).to(place_for(device, "float32")).eval()
-        self.query_parameters = weights_in(self._model)
         self._folder = folder
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
@@ -35,6 +35,10 @@ class LibraryReader:
             list(queries), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def describe(self) -> Description:
+        """Return the number of weights; the library tells no more."""
+        return Description(query_parameters=weights_in(self._model))
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write the student and the passage encoder into one folder."""

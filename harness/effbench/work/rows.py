@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed, blamed_for_all
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
 from effbench.work.options import Input, Resolved, changed
@@ -130,7 +130,7 @@ class Row:
             arguments[name] = opening.open(bench)
         if bench.device and self._takes_device:
             arguments["device"] = bench.device
-        with blamed(self.who):
+        with blamed_for_all(self.who):
             return self.offer.factory(**arguments)
 
     @property
