@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from effbench.api.encoders import Factory
+from effbench.api.factory import Factory
 
 if TYPE_CHECKING:
     import click

@@ -122,9 +122,20 @@ class DomainModels(NamedTuple):
 class Trainer(Protocol):
     """Makes a model: a folder that an encoder row or another trainer loads.
 
-    The factory's options name the data to train on, and the harness passes the data itself
-    (`Examples`, `EncodedTexts`, ...). The options, the data and the seed decide the model.
+    The factory's options name the data to train on, and effbench passes the data itself
+    (`Examples`, `EncodedTexts`, ...). The options, the data and the seed decide the model:
+    nothing else may be a source of randomness. A run makes an object when the model is not in
+    the cache, calls ``train`` once, and seals the folder: later only readers see it.
     """
 
     def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the model into ``output_dir``; go on from checkpoints of a killed attempt."""
+        """Write the model into ``output_dir``; go on from checkpoints of a killed attempt.
+
+        The folder is kept between attempts: write checkpoints into it, and remove them at the
+        end. Call `effbench.tell_steps` after each step. A signal that ends the program is
+        raised inside as a ``KeyboardInterrupt``: let it pass. The file `ABOUT` is optional.
+
+        Raises:
+            EffbenchError: an option makes no sense, or the loss is not a number.
+
+        """

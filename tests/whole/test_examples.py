@@ -1,0 +1,70 @@
+"""The smallest plugin of each kind: it is listed, it runs, and the docs show it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from effbench.api.kinds import KINDS
+from folders import ROOT
+
+EXAMPLES = ROOT / "docs" / "examples"
+GUIDE = (ROOT / "docs" / "plugins.md").read_text()
+MINILM = re.compile(r"minilm: \{.*\}")
+CELLS = {"encoder": 2, "index": 3, "retriever": 1, "dataset": 1, "trainer": 2}
+
+
+def module_of(kind: str) -> Path:
+    (path,) = (EXAMPLES / kind).glob("*.py")
+    return path
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {path.name for path in EXAMPLES.iterdir()} == set(KINDS) == set(CELLS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_listed_and_runs(kind: str, effbench, installed, tmp_path: Path) -> None:
+    module = module_of(kind)
+    name = module.stem.removeprefix("effbench_")
+    project = (EXAMPLES / kind / "pyproject.toml").read_text()
+    assert f'[project.entry-points.effbench]\n{name} = "{module.stem}"\n' in project
+    installed(module.stem, module.read_text(), plugin=name)
+    listed = effbench("plugins")
+    assert listed.exit_code == 0
+    assert f"\n  {KINDS[kind].section}: {name} - " in listed.stdout
+    shutil.copytree(EXAMPLES / kind, tmp_path / "here")
+    path = tmp_path / "here" / "suite.yaml"
+    quick = MINILM.sub("minilm: {use: words}", path.read_text())  # toys: no transformer here
+    path.write_text(f"{quick}latency: false\n")
+    found = effbench("run", path, "--results", tmp_path / "results")
+    assert found.exit_code == 0, found.stderr
+    assert re.search(rf"\b{CELLS[kind]} cells? done, .* 0 failed", found.stderr), found.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_guide_shows_its_files(kind: str) -> None:
+    _, _, section = re.split(rf"(\n## An? {kind}\n)", GUIDE, maxsplit=1)
+    section = section.partition("\n## ")[0]
+    for path, form in ((module_of(kind), "python"), (EXAMPLES / kind / "suite.yaml", "yaml")):
+        assert f"```{form}\n{path.read_text()}```\n" in section, path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_installed_package_prints_it(kind: str, effbench) -> None:
+    found = effbench("plugins", kind)
+    assert found.exit_code == 0
+    for path in (EXAMPLES / kind).glob("*.[pty][yoa]*"):
+        assert path.read_text() in found.stdout, path
+
+
+def test_the_wheel_has_the_examples() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    assert '\n"docs/examples" = "effbench/examples"\n' in project
+
+
+def test_the_guide_shows_a_pyproject() -> None:
+    assert f"```toml\n{(EXAMPLES / 'encoder' / 'pyproject.toml').read_text()}```\n" in GUIDE
