@@ -30,6 +30,13 @@ def commands() -> str:
     return "\n".join(parts)
 
 
+def contract_page() -> str:
+    """Return docs/contract.md: the docstrings of the contract, and its figures."""
+    from concepts import figures
+
+    return f"{contract.page()}\n{figures()}"
+
+
 def _helps(parent: click.Context) -> Iterator[str]:
     """Yield the help of each command of a group, and of those in it."""
     group = cast("click.Group", parent.command)
@@ -65,7 +72,7 @@ if __name__ == "__main__":
     import rooms
     from messages import messages
 
-    (HERE / "contract.md").write_text(contract.page(), encoding="utf-8")
+    (HERE / "contract.md").write_text(contract_page(), encoding="utf-8")
     (HERE / "messages.md").write_text(messages(), encoding="utf-8")
     (HERE / "record.schema.json").write_text(schema(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")

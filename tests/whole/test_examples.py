@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,13 @@ def test_every_kind_has_an_example() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == set(KINDS) == set(CELLS)
 
 
+def costs_of(folder: Path) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield the index or retriever of each record, and the record's costs."""
+    for path in folder.glob("results/*/*/*--*.json"):
+        record = json.loads(path.read_text())
+        yield (record.get("index") or record["row"])["name"], record["costs"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_listed_and_runs(kind: str, effbench, installed, tmp_path: Path) -> None:
     module = module_of(kind)
@@ -43,6 +52,8 @@ def test_it_is_listed_and_runs(kind: str, effbench, installed, tmp_path: Path) -
     found = effbench("run", path, "--results", tmp_path / "results")
     assert found.exit_code == 0, found.stderr
     assert re.search(rf"\b{CELLS[kind]} cells? done, .* 0 failed", found.stderr), found.stderr
+    unknown = {row for row, costs in costs_of(tmp_path) if costs.get("index_bytes") is None}
+    assert unknown == {"index": {"sampled"}, "retriever": {"overlap"}}.get(kind, set())
 
 
 @pytest.mark.parametrize("kind", KINDS)

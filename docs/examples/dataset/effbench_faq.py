@@ -16,15 +16,10 @@ def effbench_datasets():
 class FaqDataset:
     """Lines such as {"id": "1", "question": "...", "answer": "..."}."""
 
-    drop_self_hits = False  # an answer has the id of its question, and is a good hit
-
     def __init__(self, *, file: Path) -> None:
         self.file = file
         self.dataset_id = f"faq/{file.stem}"
         self.corpus_key = self.key = files.text_digest(file)
-
-    def docs_count(self):
-        return None  # only a pass over the docs tells it
 
     def docs(self):
         return (effbench.Doc(line["id"], line["answer"]) for line in self.lines())

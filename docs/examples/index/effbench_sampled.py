@@ -17,7 +17,6 @@ class SampledIndex:
 
     def build(self, vectors):
         self.vectors = vectors[: len(vectors)]  # a slice reads vectors from disk
-        self.nbytes = self.vectors.nbytes
 
     def search(self, queries, k, *, step: int = 1):
         scores = queries @ self.vectors[::step].T

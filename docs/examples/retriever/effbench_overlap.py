@@ -13,8 +13,6 @@ def effbench_retrievers():
 class OverlapRetriever:
     """Docs that share most words with the query."""
 
-    nbytes = 0  # the memory that searching takes; this retriever does not count it
-
     def index(self, docs):
         self.docs = [(doc.doc_id, set(doc.default_text().lower().split())) for doc in docs]
 

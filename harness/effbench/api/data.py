@@ -56,7 +56,7 @@ class Dataset(Protocol):
     reads none of it. Plain attributes do as well as properties. ``docs``, ``queries`` and
     ``qrels`` may be called several times, and yield the same order each time. Texts are
     decoded, ids are unique and hold no white space, and relevances are integers. What an
-    option of type `Dataset` gets has the same members.
+    option of type `Dataset` gets has the same members, also those that are optional.
 
     Raises:
         EffbenchError: by the constructor, when the data can be neither read nor fetched.
@@ -82,13 +82,16 @@ class Dataset(Protocol):
 
     @property
     def drop_self_hits(self) -> bool:
-        """Whether to drop a hit with the id of its query, because the queries are also docs."""
+        """Whether to drop a hit with the id of its query, because the queries are also docs.
+
+        It is False when absent.
+        """
 
     def docs_count(self) -> int | None:
         """Return the number of docs, or None when only a pass over the docs tells it.
 
         A plan calls this, so it is quick. effbench refuses a corpus with a different number
-        of docs, because such a corpus was read only in part.
+        of docs, because such a corpus was read only in part. Without the method, nobody knows.
         """
 
     def docs(self) -> Iterator[Doc]:

@@ -26,7 +26,10 @@ class Kind(NamedTuple):
     """Members of `Attributes` that mean something for this kind."""
 
     options: tuple[str, ...] = ()
-    """Types for options that mean something for this kind; all may have the marks."""
+    """Types for options that mean something for this kind."""
+
+    optional: tuple[str, ...] = ()
+    """Members of the protocol that the class may leave out."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -46,6 +49,7 @@ KINDS: Mapping[str, Kind] = {
         ("Saved",),
         ("VectorSource", "Vectors", "Positions"),
         options=("SpeedOnly",),
+        optional=("nbytes",),
     ),
     "retriever": Kind(
         "retrievers",
@@ -55,6 +59,7 @@ KINDS: Mapping[str, Kind] = {
         ("Doc", "ScoredDoc"),
         ("version", "requires", "check", "latency"),
         ("ModelId", "TrainedModel", "QueryOnly", "SpeedOnly"),
+        ("nbytes",),
     ),
     "dataset": Kind(
         "datasets",
@@ -63,6 +68,7 @@ KINDS: Mapping[str, Kind] = {
         ("Noted", "Countable", "Paired", "Split"),
         ("Doc", "Query", "Qrel", "DocPair", "NoDataError"),
         options=("DataPath", "Dataset"),
+        optional=("drop_self_hits", "docs_count"),
     ),
     "trainer": Kind(
         "models",

@@ -42,7 +42,7 @@ class Index(Protocol):
     def nbytes(self) -> int:
         """The memory that searching takes, in bytes; it is read once, after ``build``.
 
-        A plain attribute does. The leaderboard shows it as ``index MB``.
+        A plain attribute does. The leaderboard shows it as ``index MB``; without it, as "-".
         """
 
     def build(self, vectors: VectorSource) -> None:
@@ -78,8 +78,7 @@ class Retriever(Protocol):
     def nbytes(self) -> int:
         """The memory that searching takes, in bytes; it is read once, after ``index``.
 
-        A plain attribute does; say 0 if nobody can know it. The leaderboard shows it as
-        ``index MB``.
+        A plain attribute does. The leaderboard shows it as ``index MB``; without it, as "-".
         """
 
     def index(self, docs: Iterable[Doc]) -> None:

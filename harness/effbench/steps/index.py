@@ -244,7 +244,7 @@ def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str,
         refuse_links(folder, row)
 
     with blamed(row.who):
-        saved, nbytes = isinstance(built, Saved), nbytes_of(built.nbytes, row)
+        saved, nbytes = isinstance(built, Saved), nbytes_of(built, row)
     if saved:
         artifact.put_folder(_FOLDER, save)
     return {"seconds": seconds, "nbytes": nbytes}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -80,7 +80,8 @@ def _kind(kind: Kind, heading: str) -> Iterator[str]:
     """Yield the hook, the protocols that a class must fit, and those that it may fit."""
     yield from _definitions([kind.hook], heading)
     for name, what in zip(kind.contract, ("must have", "enough in its place"), strict=False):
-        yield from _definition(definitions()[name], heading, what, inherited=True)
+        optional = kind.optional
+        yield from _definition(definitions()[name], heading, what, optional, inherited=True)
     for name in kind.besides:
         yield from _definition(definitions()[name], heading, "may have")
 
@@ -91,14 +92,19 @@ def _definitions(names: Iterable[str], heading: str) -> Iterator[str]:
 
 
 def _definition(
-    definition: Definition, heading: str, what: str = "", *, inherited: bool = False
+    definition: Definition,
+    heading: str,
+    what: str = "",
+    optional: Collection[str] = (),
+    *,
+    inherited: bool = False,
 ) -> Iterator[str]:
     """Yield a heading, the docstring and the members of a definition."""
     yield f"{heading} `{definition.title}`{f': {what}' if what else ''}\n"
     yield f"{definition.text}\n"
     bases = definition.bases if inherited else ()
     for member in (*(m for base in bases for m in _members(base)), *definition.members):
-        yield from _member(member)
+        yield from _member(member, " (optional)" * (member.name in optional))
 
 
 def _members(name: str) -> tuple[Definition, ...]:
@@ -112,9 +118,10 @@ def _attributes(names: Iterable[str]) -> Iterator[str]:
         yield from _member(members[name])
 
 
-def _member(member: Definition) -> Iterator[str]:
+def _member(member: Definition, mark: str = "") -> Iterator[str]:
     first, *more = member.text.split("\n")
-    yield "\n".join([f"- `{member.title}`: {first}".removesuffix(": "), *map(_indented, more)])
+    head = f"- `{member.title}`{mark}: {first}".removesuffix(": ")
+    yield "\n".join([head, *map(_indented, more)])
     yield ""
 
 

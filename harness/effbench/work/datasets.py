@@ -91,7 +91,7 @@ class DatasetRow:
     def docs_count(self) -> int | None:
         """Return how many docs there are; None if the dataset does not know."""
         with blamed(self.who):
-            count = self.dataset.docs_count()
+            count = attribute_of(self.dataset, "docs_count", self.who)()
             return None if count is None else operator.index(count)
 
     def counted_docs(self) -> int | None:
