@@ -131,6 +131,7 @@ class Trainer(Protocol):
     def train(self, output_dir: Path, *, seed: int) -> None:
         """Write the model into ``output_dir``; go on from checkpoints of a killed attempt.
 
+        ``seed`` is what the row says (``seed: 0`` when it says nothing); it is in the key.
         The folder is kept between attempts: write checkpoints into it, and remove them at the
         end. Call `effbench.tell_steps` after each step. A signal that ends the program is
         raised inside as a ``KeyboardInterrupt``: let it pass. The file `ABOUT` is optional.
