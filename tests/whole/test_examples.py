@@ -24,6 +24,10 @@ def module_of(kind: str) -> Path:
     return path
 
 
+def files_of(kind: str) -> list[Path]:
+    return [path for path in (EXAMPLES / kind).iterdir() if path.is_file()]
+
+
 def test_every_kind_has_an_example() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == set(KINDS) == set(CELLS)
 
@@ -68,8 +72,28 @@ def test_the_guide_shows_its_files(kind: str) -> None:
 def test_the_installed_package_prints_it(kind: str, effbench) -> None:
     found = effbench("plugins", kind)
     assert found.exit_code == 0
-    for path in (EXAMPLES / kind).glob("*.[pty][yoa]*"):
+    for path in files_of(kind):
         assert path.read_text() in found.stdout, path
+
+
+READY = """\
+suite: ready
+datasets: [{use: toy}]
+encoders: every
+indexes: {plain: {use: plain}}
+latency: false
+"""
+
+
+def test_the_ready_rows_of_the_guide_are_planned(effbench, installed, suite) -> None:
+    section = GUIDE.partition("\n## Ready rows\n")[2].partition("\n## ")[0]
+    (rows,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    installed("effbench_linear", f"{module_of('trainer').read_text()}{rows}", plugin="linear")
+    assert "ready row of encoders: linear-student (use: linear)" in effbench("plugins").stdout
+    found = effbench("plan", suite(READY))
+    assert found.exit_code == 0, found.stderr
+    assert re.search(r"^to do .* train linear$", found.stdout, re.MULTILINE), found.stdout
+    assert re.search(r"^cell .* toy--linear-student--plain$", found.stdout, re.MULTILINE)
 
 
 def test_the_wheel_has_the_examples() -> None:

@@ -67,13 +67,15 @@ def _page() -> Iterator[str]:
 
 
 def example(kind: str) -> list[Path]:
-    """Return the files of the smallest plugin of a kind: pyproject.toml, module, suite."""
+    """Return the files of the smallest plugin of a kind: the package, its data, a suite."""
     places = [
         Path(str(importlib.resources.files("effbench"))) / "examples",
         Path(__file__).parents[3] / "docs" / "examples",  # an editable install
     ]
     folder = next(place for place in places if place.is_dir()) / kind
-    return [path for end in ("toml", "py", "yaml") for path in sorted(folder.glob(f"*.{end}"))]
+    order = [".toml", ".py", ".jsonl", ".yaml"]
+    files = (path for path in folder.iterdir() if path.suffix in order)
+    return sorted(files, key=lambda path: order.index(path.suffix))
 
 
 def _kind(kind: Kind, heading: str) -> Iterator[str]:
