@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from effbench.api.kinds import KINDS
+from effbench.latency.samples import read_session
 from folders import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -74,6 +75,34 @@ def test_the_installed_package_prints_it(kind: str, effbench) -> None:
     assert found.exit_code == 0
     for path in files_of(kind):
         assert path.read_text() in found.stdout, path
+
+
+TOLD = """\
+suite: told
+datasets: [{use: toy}]
+encoders: {words: {use: hashing}}
+indexes: {plain: {use: plain}}
+latency: {queries: 5, warmup: 4, processes: 1, timeout: 60}
+"""
+
+
+def test_the_description_of_the_guide_is_measured(
+    effbench, suite, installed, tmp_path: Path
+) -> None:
+    (method,) = re.findall(r"```python\n(    def describe.*?)```", GUIDE, re.DOTALL)
+    assert len(method.splitlines()) == 7
+    source = f"{module_of('encoder').read_text()}\n{method}"
+    installed("effbench_hashing", source, plugin="hashing")
+    found = effbench("run", suite(TOLD), "--results", tmp_path, "--json")
+    assert found.exit_code == 0, found.stderr
+    (path,) = tmp_path.glob("*/told/latency/*.npz")
+    header = read_session(path).header
+    assert "encode: hash" in header.spans
+    (row,) = header.rows.values()
+    assert row.bytes_read == [0] * 5
+    assert row.tokens == header.words
+    (record,) = tmp_path.glob("*/told/*--*.json")
+    assert json.loads(record.read_text())["costs"]["query_parameters"] == 0
 
 
 READY = """\

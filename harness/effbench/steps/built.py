@@ -92,12 +92,15 @@ def number_of(value: Any, name: str, unit: str, row: Row) -> int:
         row: the row that messages name.
 
     Raises:
-        EffbenchError: the number is negative, or it is `MOST` or more.
+        EffbenchError: the value is no number, it is negative, or it is `MOST` or more.
 
     """
-    number = int(value)
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):  # a word, NaN, infinity
+        number = -1
     if not 0 <= number < MOST or isinstance(value, bool):
         raise EffbenchError(
-            f"{row.who}: {name} is {shown(number)} (give 0 or more {unit}, below 2**100)"
+            f"{row.who}: {name} is {shown(value)} (give 0 or more {unit}, below 2**100)"
         )
     return number

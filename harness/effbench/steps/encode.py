@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed
-from effbench.steps.built import number_of
 from effbench.steps.data import Data, docs_of, passing_docs, queries_of
+from effbench.steps.description import description_of
 from effbench.steps.shards import SHARD, write_shards
 from effbench.steps.texts import Texts, read_texts
 from effbench.store import space
@@ -104,11 +104,10 @@ class EncodeQueries:
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
-        with blamed(self.row.who):
-            parameters = getattr(encoder, name := "query_parameters", None)
-            if parameters is not None:
-                parameters = number_of(parameters, name, "parameters", self.row)
-        return {**shards._asdict(), name: parameters}
+        return {
+            **shards._asdict(),
+            "query_parameters": _query_parameters(encoder, self.row, bench),
+        }
 
 
 @dataclass(frozen=True)
@@ -145,6 +144,15 @@ class EncodeTexts:
         with bench.progress.work(self.label, len(texts), "texts") as advance:
             shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
         return shards._asdict()
+
+
+def _query_parameters(encoder: Any, row: Row, bench: Bench) -> int | None:
+    """Return how many parameters the encoder says it has; tell the user if it says nonsense."""
+    try:
+        return description_of(encoder, row).query_parameters
+    except EffbenchError as error:
+        bench.progress.note(f"{error} (left out; the scores do not need it)")
+        return None
 
 
 def _work(row: Row, unit: str, count: int | None, known: Known) -> Work:
