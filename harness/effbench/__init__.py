@@ -36,6 +36,7 @@ from effbench.api.encoders import (
 )
 from effbench.api.errors import EffbenchError, NoDataError
 from effbench.api.hookspecs import hookimpl
+from effbench.api.live import EncodedCorpus, Searcher
 from effbench.api.training import (
     ABOUT,
     Domain,
@@ -64,6 +65,7 @@ __all__ = [
     "Domain",
     "DomainModels",
     "EffbenchError",
+    "EncodedCorpus",
     "EncodedTexts",
     "Encoder",
     "Examples",
@@ -81,6 +83,7 @@ __all__ = [
     "Saved",
     "ScoredDoc",
     "SearchedDataset",
+    "Searcher",
     "SpeedOnly",
     "Split",
     "StagedQueryEncoder",
