@@ -130,7 +130,8 @@ def fits(value: Any, annotation: Any) -> bool:
     if origin in (dict, typing.get_origin(typing.Mapping[str, int])):
         return isinstance(value, Mapping)
     if annotation in (ModelId, Path, DataPath):
-        return isinstance(value, str | Path) and str(value) != ""
+        trained = annotation is ModelId and isinstance(value, Mapping)  # its reader checks it
+        return trained or (isinstance(value, str | Path) and str(value) != "")
     if annotation in (int, float) and isinstance(value, bool):
         return False
     if annotation is float:

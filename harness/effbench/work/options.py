@@ -18,8 +18,7 @@ from effbench.text.suggestions import suggest
 from effbench.work.step import key_of
 
 if TYPE_CHECKING:
-    from effbench.work.rows import Row
-    from effbench.work.step import Bench, Step
+    from effbench.work.step import Bench, Recipe, Step
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Input:
     open: Callable[[Bench], Any] = field(compare=False)
     """Returns the object that the factory gets."""
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[Recipe, ...] = ()
     """The live rows: those whose instances work inside the object."""
 
     settings: tuple[Any, ...] = ()

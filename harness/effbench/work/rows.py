@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed
@@ -54,7 +54,7 @@ class Row:
         """The rows that its options hand over live, and those of these rows, each once."""
         rows: dict[str, Row] = {}
         for opening in self.resolved.inputs.values():
-            for row in opening.rows:
+            for row in cast("tuple[Row, ...]", opening.rows):
                 rows |= {part.key: part for part in (row, *row.live)}
         return tuple(rows.values())
 
