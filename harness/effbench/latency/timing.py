@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
@@ -74,8 +75,7 @@ def parts(span: Span, texts: Sequence[str], calls: Parts) -> dict[str, list[int]
     gc.disable()
     try:
         for text in texts:
-            prepared = prepare(text)
-            for name, ns in calls.recorded(lambda given=prepared: call(given)).items():
+            for name, ns in calls.recorded(partial(call, prepare(text))).items():
                 durations[name].append(max(ns, 1))  # a call that was not made took no time
     finally:
         gc.enable()
