@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
@@ -42,7 +41,7 @@ class Fuse:
         searchers: list[Searcher],
         *,
         method: QueryOnly[Literal["ranks", "scores"]] = "ranks",
-        weights: QueryOnly[list[float] | None] = None,
+        weights: QueryOnly[list[Annotated[float, Meta(ge=0)]] | None] = None,
         constant: QueryOnly[Annotated[int, Meta(ge=0)]] = 60,
         depth: QueryOnly[Count] = 100,
     ) -> None:
@@ -64,9 +63,6 @@ class Fuse:
                 f"fuse: weights has {len(weights)} for {len(searchers)} in searchers (give one "
                 "for each)"
             )
-        for weight in weights:
-            if not 0 <= weight < math.inf:
-                raise EffbenchError(f"fuse: the weight {weight} (take 0 or more)")
         if not any(weights):
             raise EffbenchError("fuse: all weights are 0 (give one that is larger)")
 
