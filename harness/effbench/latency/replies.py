@@ -67,7 +67,7 @@ class Timed(Reply):
     ``encode_queries``.
     """
 
-    ns: Annotated[dict[Name, list[Ns]], Meta(max_length=1000)]
+    ns: Annotated[dict[Name, list[Ns]], Meta(max_length=250)]
     kernel_ns: tuple[Ns, Ns]
     preempted: Count
     answers: list[tuple[tuple[int | str, float], ...] | None]
