@@ -151,7 +151,7 @@ def test_a_row_that_looks_answers_up_has_no_latency_inside_another(
         ("searcher: {row: words, index: exact}", "no row 'exact' in indexes"),
         (
             "searcher: {row: words, index: plain, search: {deep: 3}}",
-            "search: unknown search option 'deep' (did you mean 'depth'?",
+            "search: deep: unknown search option (did you mean 'depth'?",
         ),
         (
             "searcher: {row: words, index: plain, search: {depth: x}}",

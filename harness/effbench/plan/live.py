@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from effbench.api.errors import EffbenchError
+from effbench.plan.fitting import search_problems
 from effbench.plan.forms import parts
 from effbench.plan.scope import Scope
 from effbench.steps import live
 from effbench.steps.encode import EncodeCorpus
 from effbench.steps.index import BuildIndex, BuildRetriever
-from effbench.text.suggestions import suggest
 from effbench.work.options import Input
 from effbench.work.rows import Row
 
@@ -57,8 +57,7 @@ def _with_passages(row: Row) -> tuple[Row, ...]:
 
 
 def _refuse_encoder(scope: Scope, name: str) -> None:
-    rows = scope.suite.rows
-    if ("retrievers", name) not in rows and ("encoders", name) in rows:
+    if name in _names(scope, "encoders") - _names(scope, "retrievers"):
         raise EffbenchError(
             f"{name!r} is a row of encoders (say {{row: {name}, index: ROW}}, with a row of "
             "indexes)"
@@ -66,20 +65,20 @@ def _refuse_encoder(scope: Scope, name: str) -> None:
 
 
 def _refuse_retriever(scope: Scope, name: Any) -> None:
-    rows = scope.suite.rows
-    if ("encoders", name) not in rows and ("retrievers", name) in rows:
+    if f"{name}" in _names(scope, "retrievers") - _names(scope, "encoders"):
         raise EffbenchError(f"{name!r} is a row of retrievers (say {name} alone, no index)")
+
+
+def _names(scope: Scope, section: str) -> set[str]:
+    entries = scope.entries.visible(section, scope.plugin)
+    return {name for entry in entries for name in (entry.name, entry.family)}
 
 
 def _search_options(index: Row, given: Any) -> Mapping[str, Any]:
     """Return the search options of an index; raise an error for one that it does not take."""
     if not isinstance(given, dict):
         raise EffbenchError(f"search: {given!r} is not {{OPTION: VALUE}}")
-    known = index.offer.search_options
-    for name, value in given.items():
-        if name not in known:
-            hint = suggest(str(name), known)
-            raise EffbenchError(f"search: unknown search option {name!r} ({hint})")
-        if mistake := known[name].mistake(value):
-            raise EffbenchError(f"search: {name}: {mistake}")
+    values = {name: [value] for name, value in given.items()}
+    for place, message in search_problems(values, index.offer):
+        raise EffbenchError(": ".join((*map(str, place), message)))
     return given

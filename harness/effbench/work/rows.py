@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,6 +36,16 @@ class Row:
     resolved: Resolved
     passages: Row | None = None
     search: Mapping[str, tuple[Any, ...]] | None = None
+    family: str = ""
+    """The name in the suite, if a sweep made this row; the same as ``name`` if none did."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Swept option -> the label of its value, for a row that a sweep made."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names that mean this row: its own, and that of its family."""
+        return self.name, self.family or self.name
 
     @property
     def who(self) -> str:
