@@ -181,3 +181,11 @@ def test_a_broken_dataset_is_the_only_mistake(mine, effbench, suite) -> None:
     found = effbench("plan", suite(altered(text, "{use: toy}", "{use: toy, docs: 0}")))
     (line,) = found.stderr.splitlines()
     assert "docs: 0 is too few" in line
+
+
+def test_a_sweep_of_a_live_row_sweeps_the_row_that_uses_it(plan) -> None:
+    swept = ("words: {use: words}", "words: {use: words, sweep: {width: [8, 16]}}")
+    cells = plan(f"searchers: [scan, {THROUGH}], encoder: words", *swept)
+    assert {"toy--live-width=8", "toy--live-width=16"} <= {*cells}
+    assert cells["toy--live-width=8"] != cells["toy--live-width=16"]
+    assert sum(label.startswith("encode words") and "corpus" in label for label in cells) == 2

@@ -158,9 +158,9 @@ class Factory(Protocol):
       call it at the same time, with the same folder. Only one process calls other trainers.
     - ``latency``: False for a factory that looks up answers which another program computed:
       no latency session measures it.
-    - ``check``: a static method that takes the same options, without those that name rows or
-      data. It raises `EffbenchError` when the options make no sense. A plan calls it, so it
-      is quick.
+    - ``check``: a static method that takes the same options; those that name rows or data
+      come as the suite says them. It raises `EffbenchError` when the options make no sense. A
+      plan calls it, so it is quick.
     """
 
     def __call__(self, *arguments: Any, **options: Any) -> Any: ...
