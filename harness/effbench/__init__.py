@@ -39,6 +39,7 @@ from effbench.api.encoders import (
 )
 from effbench.api.errors import EffbenchError, NoDataError
 from effbench.api.hookspecs import hookimpl
+from effbench.api.live import EncodedCorpus, Searcher
 from effbench.api.training import (
     ABOUT,
     Domain,
@@ -68,6 +69,7 @@ __all__ = [
     "Domain",
     "DomainModels",
     "EffbenchError",
+    "EncodedCorpus",
     "EncodedTexts",
     "Encoder",
     "Examples",
@@ -88,6 +90,7 @@ __all__ = [
     "Saved",
     "ScoredDoc",
     "SearchedDataset",
+    "Searcher",
     "SpeedOnly",
     "Split",
     "TrainedModel",

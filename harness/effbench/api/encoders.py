@@ -83,6 +83,9 @@ class Encoder(QueryEncoder, Protocol):
     A run makes an object from the options of the row, and calls it for every dataset. Each
     process that measures latency makes an object of its own. An encoder that wants cosine
     normalises its vectors. An encoder of queries alone is a `QueryEncoder`.
+
+    As the type of an option: the value is the name of a row of ``encoders``, and the factory
+    gets that row live; its ``encode_corpus`` is that of the row's ``passages``.
     """
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:

@@ -52,8 +52,8 @@ class Attributes(Protocol):
     def check(**options: Any) -> None:
         """Raise an `EffbenchError` when options that fit one by one do not fit together.
 
-        It gets all options by name, also those with their defaults, but none that names rows
-        or data. A plan calls it, so it is quick.
+        It gets all options by name, also those with their defaults; options that name rows or
+        data come as the suite says them. A plan calls it, so it is quick.
         """
 
     @property

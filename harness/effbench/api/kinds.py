@@ -58,7 +58,15 @@ KINDS: Mapping[str, Kind] = {
         ("Saved",),
         ("Doc", "ScoredDoc"),
         ("version", "requires", "check", "latency"),
-        ("ModelId", "TrainedModel", "QueryOnly", "SpeedOnly"),
+        (
+            "Searcher",
+            "Encoder",
+            "EncodedCorpus",
+            "ModelId",
+            "TrainedModel",
+            "QueryOnly",
+            "SpeedOnly",
+        ),
         ("nbytes",),
     ),
     "dataset": Kind(

@@ -52,11 +52,11 @@ class BuildIndex:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return (self.corpus,)
+        return (self.corpus, *self.row.steps)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         count, width = self.corpus.work(known).amount, known.width(self.corpus.row)
@@ -107,11 +107,11 @@ class BuildRetriever:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return ()
+        return self.row.steps
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer, self.dataset.offer)
+        return (*self.row.offers, self.dataset.offer)
 
     def work(self, known: Known) -> Work:
         docs = known.count(self, "docs")

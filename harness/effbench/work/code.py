@@ -22,6 +22,7 @@ from effbench.store.digests import (
     readable,
     spec_of,
 )
+from effbench.work.options import pairs_of
 from effbench.work.rows import Row
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ def hub_commits(steps: Iterable[Step]) -> dict[str, list[str]]:
 
 def _hub_models(row: Row) -> Iterator[tuple[str, str | None]]:
     """Yield the id and the revision of each hub model of a row; keys hold only the id."""
-    facts, arguments = row.resolved.query_facts, row.resolved.arguments
     for name, option in row.offer.options.items():
-        given = arguments.get(name)
-        if ModelId in option.choices and isinstance(given, str) and facts.get(name) == given:
-            yield given, arguments.get("revision")
+        if ModelId in (option.each or option).choices:
+            for given, fact in pairs_of(row.resolved, name):
+                if isinstance(given, str) and fact == given:
+                    yield given, row.resolved.arguments.get("revision")
 
 
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
-from effbench.work.options import Input, Resolved, changed
+from effbench.work.options import Input, Resolved, changed, copied
 
 if TYPE_CHECKING:
     from effbench.work.step import Bench, Step
@@ -59,6 +59,20 @@ class Row:
             step for opening in self.resolved.inputs.values() for step in opening.steps
         )
 
+    @cached_property
+    def live(self) -> tuple[Row, ...]:
+        """The rows that its options hand over live, and those of these rows, each once."""
+        rows: dict[str, Row] = {}
+        for opening in self.resolved.inputs.values():
+            for row in cast("tuple[Row, ...]", opening.rows):
+                rows |= {part.key: part for part in (row, *row.live)}
+        return tuple(rows.values())
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The offers whose code works in its instance."""
+        return (self.offer, *(row.offer for row in self.live))
+
     @property
     def corpus_facts(self) -> dict[str, Any]:
         """What decides the row's corpus vectors (or its index)."""
@@ -81,8 +95,10 @@ class Row:
         }
         if device and self._takes_device:
             options["device"] = device
+        rows = [row.pace(device) for row in self.live]
+        live = {"live": rows} if rows else {}
         models = [step.row.pace(device) for step in self.steps if step.kind == "model"]  # type: ignore[attr-defined]
-        return {**self._offer_facts(), "options": options, "models": models}
+        return {**self._offer_facts(), "options": options, "models": models, **live}
 
     @cached_property
     def key(self) -> str:
@@ -90,10 +106,13 @@ class Row:
         return digest_of([self.name, self.query_facts])
 
     def check(self) -> None:
-        """Check the options by the offer's own ``check``, which raises `EffbenchError`."""
+        """Check the options by the offer's own ``check``, which raises `EffbenchError`.
+
+        It gets the options that name rows or data as the suite says them.
+        """
         if self.offer.check is not None:
             with blamed(self.who):
-                self.offer.check(**self.resolved.plain())
+                self.offer.check(**self.resolved.plain(), **self._named())
 
     def make(self, bench: Bench) -> Any:
         """Make the instance, on the device of the bench unless the suite names another."""
@@ -106,6 +125,14 @@ class Row:
             arguments["device"] = bench.device
         with blamed(self.who):
             return self.offer.factory(**arguments)
+
+    def _named(self) -> dict[str, Any]:
+        """Return the options that name rows or data, as the suite says them."""
+        options = self.offer.options
+        return {
+            name: copied(self.given.get(name, options[name].default))
+            for name in self.resolved.inputs
+        }
 
     @property
     def _takes_device(self) -> bool:
