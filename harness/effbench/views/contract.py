@@ -56,8 +56,8 @@ def _page() -> Iterator[str]:
         yield f"Types for its options: {_links(kind.options)}.\n"
     yield "## Attributes of the class\n"
     yield from _attributes(_each(kind.attributes for kind in KINDS.values()))
-    yield "## Hooks of plugins of any kind\n"
-    yield from _definitions(_other_hooks(), "###")
+    yield "## Plugins of any kind\n"
+    yield from _definitions(_of_any_kind(), "###")
     yield "## Data\n"
     yield from _definitions(_each(kind.gets for kind in KINDS.values()), "###")
     yield "## The class and its options\n"
@@ -151,9 +151,11 @@ def _each(lists: Iterable[Iterable[str]]) -> list[str]:
     return list(dict.fromkeys(name for names in lists for name in names))
 
 
-def _other_hooks() -> list[str]:
+def _of_any_kind() -> list[str]:
+    """Return the version of the contract, and the hooks that belong to no kind."""
     of_kinds = {kind.hook for kind in KINDS.values()}
-    return [n for n in definitions() if n.startswith("effbench_") and n not in of_kinds]
+    names = (name for name in definitions() if name not in of_kinds)
+    return [name for name in names if name == "CONTRACT" or name.startswith("effbench_")]
 
 
 @cache
