@@ -55,8 +55,8 @@ def _members(part: str) -> dict[str, str]:
     """Return the members of a protocol and of its bases: name -> signature."""
     known = definitions()
     bases = [base for base in known[part].bases if base in known]
-    own = {member.name: member.title for member in known[part].members}
-    return {name: title for base in bases for name, title in _members(base).items()} | own
+    inherited = {name: title for base in bases for name, title in _members(base).items()}
+    return inherited | {member.name: member.title for member in known[part].members}
 
 
 def _source(name: str) -> str:

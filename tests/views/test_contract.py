@@ -64,12 +64,12 @@ def test_help_of_a_protocol_is_whole() -> None:
 
 
 def test_a_kind_that_is_misspelt_is_suggested(effbench) -> None:
-    found = effbench("plugins", "indexes")
-    assert found.exit_code == 2
-    assert found.stderr == "Error: 'indexes' is no kind of plugin (did you mean 'index'?)\n"
+    result = effbench("plugins", "indexes")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: 'indexes' is no kind of plugin (did you mean 'index'?)\n"
 
 
 def test_json_has_the_text(effbench) -> None:
-    found = effbench("plugins", "index", "--json")
-    assert found.exit_code == 0
-    assert '"kind": "index"' in found.stdout
+    result = effbench("plugins", "index", "--json")
+    assert result.exit_code == 0
+    assert '"kind": "index"' in result.stdout

@@ -54,9 +54,9 @@ def test_it_is_listed_and_runs(kind: str, effbench, installed, tmp_path: Path) -
     path = tmp_path / "here" / "suite.yaml"
     quick = MINILM.sub("minilm: {use: words}", path.read_text())  # toys: no transformer here
     path.write_text(f"{quick}latency: false\n")
-    found = effbench("run", path, "--results", tmp_path / "results")
-    assert found.exit_code == 0, found.stderr
-    assert re.search(rf"\b{CELLS[kind]} cells? done, .* 0 failed", found.stderr), found.stderr
+    result = effbench("run", path, "--results", tmp_path / "results")
+    assert result.exit_code == 0, result.stderr
+    assert re.search(rf"\b{CELLS[kind]} cells? done, .* 0 failed", result.stderr), result.stderr
     unknown = {row for row, costs in costs_of(tmp_path) if costs.get("index_bytes") is None}
     assert unknown == {"index": {"sampled"}, "retriever": {"overlap"}}.get(kind, set())
 
@@ -71,10 +71,10 @@ def test_the_guide_shows_its_files(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_installed_package_prints_it(kind: str, effbench) -> None:
-    found = effbench("plugins", kind)
-    assert found.exit_code == 0
+    result = effbench("plugins", kind)
+    assert result.exit_code == 0
     for path in files_of(kind):
-        assert path.read_text() in found.stdout, path
+        assert path.read_text() in result.stdout, path
 
 
 TOLD = """\
@@ -93,8 +93,8 @@ def test_the_description_of_the_guide_is_measured(
     assert len(method.splitlines()) == 7
     source = f"{module_of('encoder').read_text()}\n{method}"
     installed("effbench_hashing", source, plugin="hashing")
-    found = effbench("run", suite(TOLD), "--results", tmp_path, "--json")
-    assert found.exit_code == 0, found.stderr
+    result = effbench("run", suite(TOLD), "--results", tmp_path, "--json")
+    assert result.exit_code == 0, result.stderr
     (path,) = tmp_path.glob("*/told/latency/*.npz")
     header = read_session(path).header
     assert "encode: hash" in header.spans
@@ -119,10 +119,10 @@ def test_the_ready_rows_of_the_guide_are_planned(effbench, installed, suite) -> 
     (rows,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     installed("effbench_linear", f"{module_of('trainer').read_text()}{rows}", plugin="linear")
     assert "ready row of encoders: linear-student (use: linear)" in effbench("plugins").stdout
-    found = effbench("plan", suite(READY))
-    assert found.exit_code == 0, found.stderr
-    assert re.search(r"^to do .* train linear$", found.stdout, re.MULTILINE), found.stdout
-    assert re.search(r"^cell .* toy--linear-student--plain$", found.stdout, re.MULTILINE)
+    result = effbench("plan", suite(READY))
+    assert result.exit_code == 0, result.stderr
+    assert re.search(r"^to do .* train linear$", result.stdout, re.MULTILINE), result.stdout
+    assert re.search(r"^cell .* toy--linear-student--plain$", result.stdout, re.MULTILINE)
 
 
 def test_the_wheel_has_the_examples() -> None:

@@ -21,6 +21,6 @@ class OverlapRetriever:
 
     def best(self, words, k):
         hits = [
-            effbench.ScoredDoc(doc_id, float(len(words & own))) for doc_id, own in self.docs
+            effbench.ScoredDoc(doc_id, float(len(words & known))) for doc_id, known in self.docs
         ]
         return sorted(hits, key=lambda hit: -hit.score)[:k]

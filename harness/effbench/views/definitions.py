@@ -13,6 +13,9 @@ from typing import NamedTuple
 from effbench import api
 from effbench.work import progress
 
+PROGRESS = Path(progress.__file__)
+"""The file of `tell_steps`, a function that trainers call."""
+
 _RAISES = re.compile(r"Raises:\n((?: +.*\n?)+)")
 _ERROR = re.compile(r"^ {4}(\w+): ", re.MULTILINE)
 
@@ -34,12 +37,13 @@ class Definition(NamedTuple):
 @cache
 def definitions() -> dict[str, Definition]:
     """Return name -> definition for all that the room `api` defines, and `tell_steps`."""
-    paths = sorted(Path(api.__path__[0]).glob("*.py"))
-    found = [one for path in paths for one in _in(_tree(path).body)]
-    steps = [
-        one for one in _in(_tree(Path(progress.__file__)).body) if one.name == "tell_steps"
-    ]
-    return {definition.name: definition for definition in (*found, *steps)}
+    room = {
+        definition.name: definition
+        for path in sorted(Path(api.__path__[0]).glob("*.py"))
+        for definition in _in(_tree(path).body)
+    }
+    beside = {definition.name: definition for definition in _in(_tree(PROGRESS).body)}
+    return {**room, "tell_steps": beside["tell_steps"]}
 
 
 def _tree(path: Path) -> ast.Module:
