@@ -10,7 +10,7 @@ import effbench as face
 from effbench.api.kinds import KINDS
 from folders import ROOT
 
-NOT_OF_A_KIND = {"EffbenchError", "hookimpl", "Factory", "Attributes"}
+NOT_OF_A_KIND = {"hookimpl", "Factory", "Attributes"}
 
 
 def members(contract: type) -> set[str]:

@@ -30,6 +30,8 @@ def _parts(kind: str) -> Iterator[str]:
     yield "## The class and its options\n"
     yield _text("Factory") + "\n"
     yield from _definitions(parts.options, "###")
+    yield "## Plugins of any kind\n"
+    yield from _definitions(_of_any_kind(), "###")
     for path in example(kind):
         yield f"## Example: {path.name}\n"
         yield f"```{path.suffix[1:]}\n{path.read_text(encoding='utf-8')}```\n"
@@ -152,10 +154,10 @@ def _each(lists: Iterable[Iterable[str]]) -> list[str]:
 
 
 def _of_any_kind() -> list[str]:
-    """Return the version of the contract, and the hooks that belong to no kind."""
+    """Return the error, the version of the contract, and the hooks that belong to no kind."""
     of_kinds = {kind.hook for kind in KINDS.values()}
-    names = (name for name in definitions() if name not in of_kinds)
-    return [name for name in names if name == "CONTRACT" or name.startswith("effbench_")]
+    hooks = {name for name in definitions() if name.startswith("effbench_")}
+    return [n for n in definitions() if n in {"EffbenchError", "CONTRACT"} | hooks - of_kinds]
 
 
 @cache
