@@ -14,11 +14,11 @@ class Factory(Protocol):
     for a plan already, and reads nothing then.
 
     The signature and its annotations are the schema of the options. An option is a ``str``,
-    ``int``, ``float``, ``bool``, ``Literal``, ``list``, ``dict``, ``Path`` (it must exist, and
-    its content is in the keys) or one of the types below, or ``X | None`` of these. An option
-    without an annotation takes any value. ``Annotated[int, msgspec.Meta(ge=1)]`` gives bounds.
-    Without a default, a suite must give it. Its name is the name in suites; ``device`` gets the
-    command line's ``--device``.
+    ``int``, ``float``, ``bool``, ``Literal``, ``list``, ``tuple``, ``dict``, ``Path`` (it must
+    exist, and its content is in the keys) or one of the types below, or ``X | None`` of these;
+    any other type is refused. An option without an annotation takes any value.
+    ``Annotated[int, msgspec.Meta(ge=1)]`` gives bounds. Without a default, a suite must give
+    it. Its name is the name in suites; ``device`` gets the command line's ``--device``.
     """
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
