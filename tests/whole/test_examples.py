@@ -92,7 +92,7 @@ def test_the_description_of_the_guide_is_measured(
     (method,) = re.findall(r"```python\n(    def describe.*?)```", GUIDE, re.DOTALL)
     assert len(method.splitlines()) == 7
     source = f"{module_of('encoder').read_text()}\n{method}"
-    installed("effbench_hashing", source, plugin="hashing")
+    installed("told_hashing", source)  # digests of code are kept by module
     result = effbench("run", suite(TOLD), "--results", tmp_path, "--json")
     assert result.exit_code == 0, result.stderr
     (path,) = tmp_path.glob("*/told/latency/*.npz")
@@ -117,7 +117,7 @@ latency: false
 def test_the_ready_rows_of_the_guide_are_planned(effbench, installed, suite) -> None:
     section = GUIDE.partition("\n## Ready rows\n")[2].partition("\n## ")[0]
     (rows,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    installed("effbench_linear", f"{module_of('trainer').read_text()}{rows}", plugin="linear")
+    installed("ready_linear", f"{module_of('trainer').read_text()}{rows}")
     assert "ready row of encoders: linear-student (use: linear)" in effbench("plugins").stdout
     result = effbench("plan", suite(READY))
     assert result.exit_code == 0, result.stderr
