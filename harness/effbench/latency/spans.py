@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from effbench.api.encoders import IncrementalQueryEncoder
-from effbench.guard.blame import blamed, blamed_call
+from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.plan.cells import Cell
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.search import SearchIndex
@@ -107,7 +107,7 @@ def try_stages(stages: Mapping[str, Callable[[Any], Any]], text: str, row: Row) 
     """Run the stages once, off the clock: an error names the stage."""
     value: Any = [text]
     for name, stage in stages.items():
-        with blamed(f"{row.who}: describe: stages: {name.removeprefix(ENCODE)[2:]}"):
+        with blamed_for_all(f"{row.who}: describe: stages: {name.removeprefix(ENCODE)[2:]}"):
             value = stage(value)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.offers.plugins import Plugins
 from effbench.offers.schema import Option
 from effbench.plan.entries import MOST_SETTINGS, settings_label
@@ -151,7 +151,7 @@ class Scope:
         # a dataset gives its own key, so its files need no digest here
         argument_of = partial(self._argument, None)
         row = fitting(self.plugins, "datasets", use, use, options, argument_of)
-        with blamed(row.who):
+        with blamed_for_all(row.who):
             dataset = row.offer.factory(**row.resolved.plain())
         again = partial(self.dataset, use, options, group)
         return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.store.reading import shown
 from effbench.work.rows import Row
 
@@ -60,7 +60,7 @@ def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
         EffbenchError: a method is missing, or ``nbytes`` of its class is not a number of bytes.
 
     """
-    with blamed(row.who):
+    with blamed_for_all(row.who):
         for name in methods:
             if not callable(getattr(built, name, None)):
                 raise EffbenchError(f"{row.who}: it has no method {name!r} (write it)")

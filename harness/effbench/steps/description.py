@@ -10,7 +10,7 @@ from typing import Any
 
 from effbench.api.encoders import Description
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.steps.built import number_of
 from effbench.store.reading import shown
 from effbench.work.rows import Row
@@ -31,7 +31,7 @@ def description_of(encoder: Any, row: Row) -> Description:
 
     """
     who = f"{row.who}: describe"
-    with blamed(who):
+    with blamed_for_all(who):
         describe = getattr(encoder, "describe", None)
         if describe is None:
             return Description()
@@ -57,7 +57,7 @@ def tokens_of(told: Description, texts: Sequence[str], row: Row) -> list[int] | 
     """
     if told.count_tokens is None:
         return None
-    with blamed(who := f"{row.who}: describe: count_tokens"):
+    with blamed_for_all(who := f"{row.who}: describe: count_tokens"):
         counts = list(told.count_tokens(list(texts)))
         if len(counts) != len(texts):
             raise EffbenchError(
@@ -75,7 +75,7 @@ def bytes_of(told: Description, tokens: Sequence[int] | None, row: Row) -> list[
     """
     if told.bytes_read is None or tokens is None:
         return None
-    with blamed(f"{row.who}: describe: bytes_read"):
+    with blamed_for_all(f"{row.who}: describe: bytes_read"):
         read = map(told.bytes_read, tokens)
         return [number_of(count, "describe: bytes_read", "bytes", row) for count in read]
 

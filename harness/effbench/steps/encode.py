@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.steps.data import Data, docs_of, passing_docs, queries_of
 from effbench.steps.description import description_of
 from effbench.steps.shards import SHARD, write_shards
@@ -66,7 +66,7 @@ class EncodeCorpus:
             shards = write_shards(artifact, docs, encode, advance, code.of(self.row.offers))
         if not shards.rows:
             raise EffbenchError(
-                f"{self.dataset.name}: the corpus has no docs (is its file empty?)"
+                f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
             )
         return shards._asdict()
 
@@ -169,7 +169,7 @@ def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any
         EffbenchError: the encoder has no such method; ``advice`` is the end of the message.
 
     """
-    with blamed(row.who):
+    with blamed_for_all(row.who):
         encode = getattr(encoder, "encode_corpus", None)
     if encode is None:
         raise EffbenchError(
@@ -180,7 +180,7 @@ def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any
 
 def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]], Vectors]:
     """Return an encoder's ``encode_queries``, wrapped; messages call its items ``noun``."""
-    with blamed(row.who):
+    with blamed_for_all(row.who):
         encode = encoder.encode_queries
     return _checking_vectors(encode, row, noun)
 
@@ -220,7 +220,7 @@ def _checking_vectors(
     widths: set[int] = set()
 
     def call(items: Sequence[Any]) -> Vectors:
-        with blamed(row.who):
+        with blamed_for_all(row.who):
             answer = encode(list(items))
             array, masked = np.asarray(answer), np.ma.is_masked(answer)
         if masked:  # a masked value would be taken for a number

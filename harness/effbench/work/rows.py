@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed, blamed_for_all
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
 from effbench.work.options import Input, Resolved, changed, copied
@@ -123,7 +123,7 @@ class Row:
             arguments[name] = opening.open(bench)
         if bench.device and self._takes_device:
             arguments["device"] = bench.device
-        with blamed(self.who):
+        with blamed_for_all(self.who):
             return self.offer.factory(**arguments)
 
     def _named(self) -> dict[str, Any]:
