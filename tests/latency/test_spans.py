@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from made_plugins import TELLER, teller
-from made_timed import lines, with_row
+from made_timed import TERMS, lines, with_row
 
 TYPED = """\
 suite: toys
@@ -84,3 +86,47 @@ def test_a_wrong_description_leaves_its_row_out_of_a_session_and_no_other(
     facts = session.header.rows["toy--other--plain"]
     assert set(facts.tokens) == {3}
     assert facts.bytes_read is None
+
+
+COMBINED = f"""\
+suite: toys
+datasets: [{{use: toy}}]
+encoders: {{words: {{use: words}}}}
+indexes: {{plain: {{use: plain}}}}
+retrievers:
+  scan: {{use: scan}}
+  fused: {{use: fuse, searchers: [scan, {{row: words, index: plain, search: {{depth: 9}}}}]}}
+  top: {{use: rerank, first: fused, depth: 7, encoder: words}}
+latency: {TERMS}
+"""
+
+
+def test_the_parts_of_a_row_that_uses_other_rows_are_timed(
+    measured, effbench, tmp_path
+) -> None:
+    found, session = measured(COMBINED, "--processes", "1")
+    assert not session.header.errors
+    parts = {
+        "toy--scan": set(),
+        "toy--words--plain": set(),
+        "toy--fused": {
+            "scan",
+            "words plain depth=9",
+            "words plain depth=9: encode",
+            "words plain depth=9: search",
+        },
+    }
+    parts["toy--top"] = {*parts["toy--fused"], "fused", "words: encode", "words: vectors"}
+    for cell, names in parts.items():
+        timed = {span for span in session.header.spans if session.times(cell, span)}
+        assert {span[12:] for span in timed if span.startswith("end to end: ")} == names
+    assert len(session.times("toy--top", "end to end: scan")[0]) == 30
+    *_, parts_table = json.loads(found.stdout)
+    lines = parts_table["lines"]
+    assert [line["row"] for line in lines] == ["fused", "top"]
+    assert set(lines[1]) == {
+        "row",
+        "index",
+        "whole ms",
+        *(f"{n} ms" for n in parts["toy--top"]),
+    }

@@ -20,6 +20,7 @@ ELSEWHERE = {
     # what plugins see and implement: every plugin is a test of it
     "whole/test_docs.py": "api/hookspecs",
     "whole/test_public.py": "api/data api/encoders api/errors api/training commands files",
+    "views/test_contract.py": "api/factory api/kinds api/searching views/definitions",
     # parts of a page, a plan or a session that are seen as a whole
     "board/test_changes.py": "board/moves cli/diff",
     "board/test_collected.py": "board/chosen",

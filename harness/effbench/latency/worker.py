@@ -77,6 +77,7 @@ class _OpenRow:
         began = perf_counter_ns()
         self._cell = cell
         self._spans = spans_of(cell, bench)
+        self._parts = bench.parts
         search = cell.search if isinstance(cell.search, SearchIndex) else None
         self._told = Description()
         if search:
@@ -125,6 +126,8 @@ class _OpenRow:
             times[name] = timing.times(span, texts, answers[name])
         staged: list[Any] = []
         times |= timing.stages(self._stages, texts, staged)
+        parts = timing.parts(self._spans[END_TO_END], texts, self._parts)
+        times |= {f"{END_TO_END}: {name}": taken for name, taken in parts.items()}
         kernels = (kernel, self._kernel.run())
         if self._stages:
             answers[list(self._stages)[-1]] = staged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,17 @@ def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
         if callable(nbytes):
             raise EffbenchError(f"{row.who}: nbytes is a method (make it a property)")
         if not hasattr(type(nbytes), "__get__"):  # a property may need a built index
-            nbytes_of(nbytes, row)
+            number_of(nbytes, "nbytes", "bytes", row)
 
 
-def nbytes_of(value: Any, row: Row) -> int:
-    """Return the value of an attribute ``nbytes`` as an int; see `number_of`."""
+def nbytes_of(built: Any, row: Row) -> int | None:
+    """Return ``nbytes`` of an index or retriever; None if it has no such attribute."""
+    try:
+        value = built.nbytes
+    except AttributeError:  # a property that raises it is not missing
+        if inspect.getattr_static(built, "nbytes", None) is not None:
+            raise
+        return None
     return number_of(value, "nbytes", "bytes", row)
 
 

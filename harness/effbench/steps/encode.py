@@ -50,7 +50,7 @@ class EncodeCorpus:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer, self.dataset.offer)
+        return (*self.row.offers, self.dataset.offer)
 
     def work(self, known: Known) -> Work:
         docs, width = known.count(self, "rows"), known.width(self.row)
@@ -63,7 +63,7 @@ class EncodeCorpus:
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         encode = _checking_space(encode, self.dataset.docs_count(), artifact)
         with passing_docs(self.label, [self.dataset], bench) as advance:
-            shards = write_shards(artifact, docs, encode, advance, code.of([self.row.offer]))
+            shards = write_shards(artifact, docs, encode, advance, code.of(self.row.offers))
         if not shards.rows:
             raise EffbenchError(
                 f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
@@ -93,7 +93,7 @@ class EncodeQueries:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         return _work(self.row, "queries", known.count(self.data, "queries"), known)
@@ -132,7 +132,7 @@ class EncodeTexts:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         return _work(self.row, "texts", known.count(self.texts, "texts"), known)

@@ -52,11 +52,11 @@ class BuildIndex:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return (self.corpus,)
+        return (self.corpus, *self.row.steps)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         count, width = self.corpus.work(known).amount, known.width(self.corpus.row)
@@ -107,11 +107,11 @@ class BuildRetriever:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return ()
+        return self.row.steps
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer, self.dataset.offer)
+        return (*self.row.offers, self.dataset.offer)
 
     def work(self, known: Known) -> Work:
         docs = known.count(self, "docs")
@@ -244,7 +244,7 @@ def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str,
         refuse_links(folder, row)
 
     with blamed_for_all(row.who):
-        saved, nbytes = isinstance(built, Saved), nbytes_of(built.nbytes, row)
+        saved, nbytes = isinstance(built, Saved), nbytes_of(built, row)
     if saved:
         artifact.put_folder(_FOLDER, save)
     return {"seconds": seconds, "nbytes": nbytes}

@@ -75,7 +75,7 @@ class SearchIndex:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.searcher.offer,)
+        return self.searcher.offers
 
     def work(self, known: Known) -> Work:
         docs, width = self.index.work(known).amount, known.width(self.index.corpus.row)
@@ -154,7 +154,7 @@ class SearchRetriever:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.searcher.offer,)
+        return self.searcher.offers
 
     def work(self, known: Known) -> Work:
         docs = self.retriever.work(known).amount

@@ -65,7 +65,7 @@ class Train:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         works = [step.work(known) for step in self.row.steps if step.kind in _READ]

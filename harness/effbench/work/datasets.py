@@ -94,8 +94,9 @@ class DatasetRow:
 
     def docs_count(self) -> int | None:
         """Return how many docs there are; None if the dataset does not know."""
+        docs_count = attribute_of(self.dataset, "docs_count", self.who)
         with blamed_for_all(self.who):
-            count = self.dataset.docs_count()
+            count = docs_count()
             return None if count is None else operator.index(count)
 
     def counted_docs(self) -> int | None:

@@ -40,9 +40,14 @@ def _with_inputs(steps: Iterable[Step]) -> Iterator[Step]:
             waiting += step.inputs
 
 
-def _used(row: object) -> Iterator[tuple[HubModel, str, str]]:
-    """Yield the models of the hub that a row or a dataset takes, with its section and name."""
-    if isinstance(row, Row | DatasetRow):
+def _used(given: object) -> Iterator[tuple[HubModel, str, str]]:
+    """Yield the models of the hub that a row or a dataset takes, with its section and name.
+
+    The rows that it uses live are rows too.
+    """
+    for row in (given, *(given.live if isinstance(given, Row) else ())):
+        if not isinstance(row, Row | DatasetRow):
+            continue
         name = row.names[1] if isinstance(row, Row) else row.name  # that of a whole sweep
         yield from ((model, row.offer.section, name) for model in row.hub_models)
 
