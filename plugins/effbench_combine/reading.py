@@ -86,14 +86,14 @@ def _load(model: str, revision: str | None, max_length: int | None, device: str)
     from sentence_transformers import CrossEncoder
 
     from effbench_transformer.loading import loading, place_for
-    from effbench_transformer.soundness import whole_weights
+    from effbench_transformer.soundness import prepare_tokenizer, whole_weights
+    from effbench_transformer.tokens import length_limit
 
     place = place_for(device, "float32")
     with loading(model, revision), whole_weights(model, lambda: True):
         loaded = CrossEncoder(
             model,
             revision=revision,
-            max_length=max_length,
             device=str(place),
             model_kwargs={"use_safetensors": True},
         )
@@ -102,4 +102,7 @@ def _load(model: str, revision: str | None, max_length: int | None, device: str)
             f"cross_encoder {model!r} has {loaded.num_labels} labels (take a model with one "
             "score)"
         )
+    prepare_tokenizer(model, loaded.tokenizer, loaded.model)
+    limit = length_limit(loaded.tokenizer, loaded.model, max_length, "max_length")
+    loaded.max_seq_length = limit
     return loaded

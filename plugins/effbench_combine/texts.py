@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from weakref import finalize
 
 from effbench import Doc
 
@@ -20,14 +21,14 @@ _AT_ONCE = 500
 class Texts:
     """The texts of docs, as `Doc.default_text` gives them."""
 
-    def __init__(self) -> None:
-        self._temporary: tempfile.TemporaryDirectory[str]
-        self._file: sqlite3.Connection
+    _path: Path
+    _file: sqlite3.Connection
 
     def write(self, docs: Iterable[Doc]) -> None:
         """Write the texts into a temporary file, and open it."""
-        self._temporary = tempfile.TemporaryDirectory(prefix="effbench-")
-        path = Path(self._temporary.name, FILE)
+        folder = tempfile.mkdtemp(prefix="effbench-")
+        finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder, FILE)
         with closing(sqlite3.connect(path)) as file:
             file.execute("PRAGMA journal_mode = OFF")
             file.execute("PRAGMA synchronous = OFF")
@@ -40,7 +41,7 @@ class Texts:
 
     def save(self, folder: Path) -> None:
         """Copy the file into a folder."""
-        shutil.copyfile(Path(self._temporary.name, FILE), folder / FILE)
+        shutil.copyfile(self._path, folder / FILE)
 
     def load(self, folder: Path) -> None:
         """Open the file in a folder."""
@@ -58,4 +59,5 @@ class Texts:
 
     def _open(self, path: Path) -> None:
         place = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        self._file = sqlite3.connect(place, uri=True)
+        self._path, self._file = path, sqlite3.connect(place, uri=True)
+        finalize(self, self._file.close)

@@ -16,6 +16,7 @@ import effbench as api
 import tiny_bert
 from altered import altered
 from effbench_combine import Fuse
+from effbench_combine.reading import CrossEncoding
 
 TOYS = """\
 suite: toys
@@ -184,6 +185,38 @@ def test_a_first_stage_is_ranked_again_by_a_cross_encoder(combined, cross_encode
         )
         spread |= {round(score, 3) for score in scores}
     assert len(spread) > 20
+
+
+def test_a_cross_encoder_reads_as_much_as_it_is_told(cross_encoder) -> None:
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    docs = [api.Doc("a", "oak door " * 30), api.Doc("b", "oak")]
+    for length in (9, None):
+        model = CrossEncoder(str(cross_encoder), device="cpu", max_length=length)
+        wanted = model.predict([("q", docs[0].text)], activation_fn=torch.nn.Identity())
+        second = CrossEncoding(str(cross_encoder), None, length, 32, "cpu")
+        second.index(docs)
+        (scores,) = second.scores(["q"], [["b", "a"]])
+        assert scores[1] == pytest.approx(wanted[0], rel=1e-4)
+        assert second.scores(["q"], [[]]) == [[]]
+
+
+def test_a_model_that_is_no_cross_encoder_is_refused(tmp_path, cross_encoder) -> None:
+    from transformers import BertConfig, BertForSequenceClassification
+
+    for folder, length, said in (
+        (tiny_bert.save(tmp_path / "bert"), None, "2 of its weights, such as classifier.bias"),
+        (cross_encoder, 5000, "max_length: 5000 is outside what the model takes"),
+        (tmp_path / "none", None, "not found"),
+    ):
+        with pytest.raises(api.EffbenchError, match=said):
+            CrossEncoding(str(folder), None, length, 32, "cpu")
+    shape = {**json.loads((cross_encoder / "config.json").read_text()), "num_labels": 3}
+    shape.pop("id2label", None), shape.pop("label2id", None)
+    BertForSequenceClassification(BertConfig(**shape)).save_pretrained(cross_encoder)
+    with pytest.raises(api.EffbenchError, match="3 labels"):
+        CrossEncoding(str(cross_encoder), None, None, 32, "cpu")
 
 
 def test_combined_rows_combine_further(combined, effbench, suite) -> None:

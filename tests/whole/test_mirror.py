@@ -36,6 +36,7 @@ ELSEWHERE = {
     "offers/test_hooks.py": "guard/attributes",
     "offers/test_annotations.py": "offers/schema",
     "plan/test_bill.py": "work/effort",
+    "plan/test_live.py": "api/live plan/forms",
     "plan/test_located.py": "plan/reader plan/scalars",
     "plan/test_planner.py": "plan/cells cli/plan work/step",
     "plan/test_suite.py": "plan/checks plan/references plan/scope plan/sections work/options",
