@@ -229,9 +229,10 @@ class Scope:
     def _argument(self, digests: Digests | None, option: Option, value: Any) -> Argument:
         annotation = option.reference(value)
         if annotation is None:
-            named = ModelId in option.choices and ("models", str(value)) in self.suite.rows
-            if named and not (self.beside / value).exists():  # it would pass as a hub id
-                raise EffbenchError(f"{value!r} is a row of models (write {{trained: ROW}})")
+            for name in value if isinstance(value, list) else [value]:
+                named = ModelId in option.choices and ("models", str(name)) in self.suite.rows
+                if named and not (self.beside / name).exists():  # it would pass as a hub id
+                    raise EffbenchError(f"{name!r} is a row of models (write {{trained: ROW}})")
             return plain_argument(option, value, self.beside, digests)
         meaning = self.refer(self, annotation, value)
         if isinstance(meaning, Input):

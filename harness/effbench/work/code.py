@@ -13,7 +13,6 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from effbench.api.encoders import ModelId
 from effbench.store.digests import (
     digest_of,
     file_sha256,
@@ -22,6 +21,7 @@ from effbench.store.digests import (
     readable,
     spec_of,
 )
+from effbench.work.options import named_files
 from effbench.work.rows import Row
 
 if TYPE_CHECKING:
@@ -75,11 +75,10 @@ def hub_commits(steps: Iterable[Step]) -> dict[str, list[str]]:
 
 def _hub_models(row: Row) -> Iterator[tuple[str, str | None]]:
     """Yield the id and the revision of each hub model of a row; keys hold only the id."""
-    facts, arguments = row.resolved.query_facts, row.resolved.arguments
-    for name, option in row.offer.options.items():
-        given = arguments.get(name)
-        if ModelId in option.choices and isinstance(given, str) and facts.get(name) == given:
-            yield given, arguments.get("revision")
+    revision = row.resolved.arguments.get("revision")
+    for path, fact in named_files(row.offer.options, row.resolved):
+        if fact == path:
+            yield path, revision
 
 
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:

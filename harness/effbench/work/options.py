@@ -6,12 +6,12 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from effbench.api.encoders import DataPath, Dataset, ModelId
+from effbench.api.encoders import Dataset, ModelId
 from effbench.api.errors import EffbenchError
-from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY
-from effbench.offers.schema import PATHS, Option
+from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY, item_type, path_type
+from effbench.offers.schema import Option
 from effbench.store.digests import Digests, find_model
 from effbench.store.paths import inside
 from effbench.text.raised import message_of
@@ -107,50 +107,56 @@ def plain_argument(
         EffbenchError: the value does not fit the option, or its file does not exist.
 
     """
-    if value is not option.default and (mistake := option.mistake(value)):
-        raise EffbenchError(mistake)
-    if option.annotation is float or (
-        float in get_args(option.annotation) and type(value) is int
-    ):
-        value = _as_float(value)
-    if value is None:
-        return None, None
-    if ModelId in option.choices:
+    if value is not option.default or option.accepts(value):
+        value = option.converted(value)
+    return _opened(option.annotation, value, beside, digests)
+
+
+def _opened(annotation: Any, value: Any, beside: Path, digests: Digests | None) -> Argument:
+    """Return the argument for a value, or for the items of a list, with paths looked up."""
+    item = item_type(annotation)
+    if isinstance(value, list | tuple) and path_type(item):
+        opened = [_opened(item, text, beside, digests) for text in value]
+        return [argument for argument, _ in opened], [fact for _, fact in opened]
+    kind = path_type(annotation) if isinstance(value, str | Path) else None
+    if kind is None:
+        return value, value
+    if kind is ModelId:
         folder = find_model(value, beside)
         return (str(folder), _digest(folder, digests)) if folder else (value, value)
-    if {Path, DataPath} & option.choices:
-        path = inside(beside, value)
-        if path.exists():
-            return path, _digest(path, digests)
-        if Path in option.choices:
-            raise EffbenchError(f"no file or folder {path} (paths start at the suite's folder)")
-        return path, None
-    return value, value
+    path = inside(beside, value)
+    if path.exists():
+        return path, _digest(path, digests)
+    if kind is Path:
+        raise EffbenchError(f"no file or folder {path} (paths start at the suite's folder)")
+    return path, None
+
+
+def named_files(schema: Mapping[str, Option], resolved: Resolved) -> Iterator[tuple[str, Any]]:
+    """Yield the path, and the fact in the keys, of each file and folder of a row.
+
+    The fact of a model of the hub is its id, which is also its path here.
+    """
+    for name, option in schema.items():
+        fact, argument = resolved.query_facts.get(name), resolved.arguments.get(name)
+        if path_type(option.annotation):
+            yield str(argument), fact
+        elif path_type(item_type(option.annotation)) and isinstance(argument, list | tuple):
+            yield from zip(map(str, argument), fact or (), strict=False)
 
 
 def changed(
     schema: Mapping[str, Option], resolved: Resolved, digests: Digests
 ) -> Iterator[Path]:
     """Yield the files and folders of a row that have changed since the plan was made."""
-    for name, option in schema.items():
-        fact, path = resolved.query_facts.get(name), str(resolved.arguments.get(name))
-        # the fact of a model of the hub is its id, not a digest
-        has_digest = PATHS & option.choices and isinstance(fact, str) and fact != path
+    for path, fact in named_files(schema, resolved):
+        has_digest = isinstance(fact, str) and fact != path
         if has_digest and digests.of(Path(path)) != fact:
             yield Path(path)
 
 
 def _digest(path: Path, digests: Digests | None) -> str | None:
     return digests.of(path) if digests else None
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise EffbenchError(
-            f"{str(value)[:20]}... is too large a number (take a smaller one)"
-        ) from error
 
 
 def _resolved(
