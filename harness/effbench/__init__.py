@@ -35,7 +35,7 @@ from effbench.api.encoders import (
     VectorSource,
 )
 from effbench.api.errors import EffbenchError, NoDataError
-from effbench.api.hookspecs import hookimpl
+from effbench.api.hookspecs import CONTRACT, hookimpl
 from effbench.api.training import (
     ABOUT,
     Domain,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # these are arrays of numpy, and `import effbench` does not l
 
 __all__ = [
     "ABOUT",
+    "CONTRACT",
     "READER",
     "Countable",
     "CountingQueryEncoder",

@@ -10,9 +10,13 @@ FACTORIES = [
     ("", "partial(Enc, width=3)", "width: int = 3"),
     ("", "partial(partial(Enc), width=3)", "width: int = 3"),
     ("class Made:\n    def __call__(self, *, width: int = 4): pass\n", "Made()", "= 4"),
-    ("class Made(NamedTuple):\n    width: int = 5\n", "Made", "width: int = 5"),
     (
-        "import dataclasses\n@dataclasses.dataclass\nclass Made:\n    width: int = 6\n",
+        "class Made(NamedTuple):\n    width: int = 5\n    def encode_queries(self, q): pass\n",
+        "Made",
+        "width: int = 5",
+    ),
+    (
+        "import dataclasses\n@dataclasses.dataclass\nclass Made(Enc):\n    width: int = 6\n",
         "Made",
         "width: int = 6",
     ),
