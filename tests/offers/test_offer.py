@@ -51,4 +51,7 @@ def test_a_partial_has_version_and_check_of_what_it_is_made_of(mine, planned) ->
     source = "class Mine(Enc):\n    @staticmethod\n    def check(width): raise OSError(width)\n"
     mine(source + offering("encoders", "partial(Mine, width=3)"))
     found = planned("{use: words}", "{use: mine}")
-    assert "encoder 'words' (plugin mine): OSError: 3" in found.stderr
+    assert (
+        "encoder 'words' (plugin mine): its check: OSError: 3 (a check raises eff"
+        in found.stderr
+    )

@@ -28,6 +28,7 @@ from effbench.offers.annotations import (
     type_of,
 )
 from effbench.offers.checking import checked_type, fits
+from effbench.text.suggestions import suggest
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -138,11 +139,14 @@ def options_of(factory: Callable[..., Any], who: str, *, skip: int = 0) -> dict[
 
     """
     with blamed(f"{who}: its options"):
+        bound = _bound(factory, who)
         parameters = list(inspect.signature(factory).parameters.values())[skip:]
         known = _names_around(factory)
     named = [parameter for parameter in parameters if parameter.kind not in _VARIADIC]
     return {
-        parameter.name: _option(parameter, known, f"{who}: its option {parameter.name!r}")
+        parameter.name: _option(
+            parameter, known, f"{who}: its option {parameter.name!r}", parameter.name in bound
+        )
         for parameter in named
     }
 
@@ -180,7 +184,22 @@ def holdable(value: object) -> bool:
     return True
 
 
-def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Option:
+def _bound(factory: Any, who: str) -> set[str]:
+    """Return the options that a `functools.partial` binds; refuse one that does not exist."""
+    if not isinstance(factory, functools.partial):
+        return set()
+    bound = _bound(factory.func, who)
+    known = inspect.signature(factory.func).parameters
+    if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values()):
+        for name in sorted(factory.keywords.keys() - known.keys()):
+            hint = suggest(name, known)
+            raise EffbenchError(f"{who}: its partial binds {name!r}, no option ({hint})")
+    return bound | factory.keywords.keys()
+
+
+def _option(
+    parameter: inspect.Parameter, known: dict[str, Any], who: str, is_bound: bool
+) -> Option:
     if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
         raise EffbenchError(f"{who} cannot be given by name (leave out the / behind it)")
     with blamed(who):
@@ -198,7 +217,10 @@ def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Op
                 f"{who} has the default {shown(default)}, which no suite could say "
                 "(take None, and put that in its place inside)"
             )
-        if option.out_of_bounds(default):
+        plain = is_bound and option.reference(default) is None
+        if option.out_of_bounds(default) or (
+            plain and not option.accepts(_texts(whole, default))
+        ):
             raise EffbenchError(f"{who}: its default: {option.mistake(default)}")
     return option
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import PluginError, blamed
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
 from effbench.work.options import Input, Resolved, changed
@@ -82,8 +82,12 @@ class Row:
     def check(self) -> None:
         """Check the options by the offer's own ``check``, which raises `EffbenchError`."""
         if self.offer.check is not None:
-            with blamed(self.who):
-                self.offer.check(**self.resolved.plain())
+            try:
+                with blamed(f"{self.who}: its check"):
+                    self.offer.check(**self.resolved.plain())
+            except PluginError as error:
+                mend = "(a check raises effbench.EffbenchError for a mistake)"
+                raise PluginError(f"{error} {mend}", error.trace) from error
 
     def make(self, bench: Bench) -> Any:
         """Make the instance, on the device of the bench unless the suite names another."""
