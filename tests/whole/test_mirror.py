@@ -34,7 +34,7 @@ ELSEWHERE = {
     "latency/test_session.py": "latency/calibration latency/header latency/terms cli/latency",
     "offers/test_hooks.py": "guard/attributes",
     "offers/test_annotations.py": "offers/checking offers/schema",
-    "offers/test_mistakes.py": "offers/contracts offers/importing",
+    "offers/test_contracts.py": "offers/importing",
     "offers/test_plugins.py": "offers/installed",
     "plan/test_bill.py": "work/effort",
     "plan/test_located.py": "plan/reader plan/scalars",
