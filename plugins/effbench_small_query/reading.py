@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from effbench import Doc, EffbenchError, Encoder, ModelId, QueryEncoder
+from effbench import Description, Doc, EffbenchError, Encoder, ModelId, QueryEncoder
 from effbench_small_query.light import Static
 from effbench_small_query.vocabulary import refuse_words_without_vectors
 
@@ -68,25 +68,21 @@ class StaticReader:
         self._table: Vectors = load_file(folder / "model.safetensors")["embedding.weight"]
         refuse_words_without_vectors(tokenizer, len(self._table))
         self._student = Static(tokenizer, self._table, normalize)
-        self.query_parameters = self._table.size
         self._folder = folder
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
         return self._student.encode(queries)
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages tokenise and pool by name."""
-        return {"tokenise": self._student.tokenise, "pool": self._student.pool}
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each query."""
-        return [len(ids) for ids in self._student.tokenise(queries)]
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of ``tokens`` rows of the table."""
-        row: int = self._table[0].nbytes
-        return tokens * row
+    def describe(self) -> Description:
+        """Tell the stages tokenise and pool; a token reads its row of the table."""
+        student, row = self._student, self._table[0].nbytes
+        return Description(
+            stages={"tokenise": student.tokenise, "pool": student.pool},
+            count_tokens=lambda queries: [len(ids) for ids in student.tokenise(queries)],
+            bytes_read=lambda tokens: tokens * row,
+            query_parameters=self._table.size,
+        )
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write the student, the passage encoder and the light reader into one folder."""
@@ -109,7 +105,7 @@ class ProjectedReader:
         folder: Path,
         int8: bool,
     ) -> None:
-        self.query_parameters = query_parameters
+        self._parameters = query_parameters
         self._tokens = tokens
         self._embed = embed
         self._reads = reads
@@ -122,24 +118,18 @@ class ProjectedReader:
         """Return float32 [len(queries), d]; row i belongs to query i."""
         return self._finish(self._embed(self._tokens(queries)))
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages tokenise, forward, pool, copy and finish by name.
+    def describe(self) -> Description:
+        """Tell the stages tokenise, forward, pool, copy and finish.
 
         The stage finish projects and normalises.
         """
-        return {
-            "tokenise": self._tokens,
-            **self._embed.stages(),
-            "finish": self._finish,
-        }
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each query, after it is cut."""
-        return [len(ids) for ids in self._tokens(queries)]
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return how many bytes of weights are read for a query of ``tokens`` tokens."""
-        return self._reads.of(tokens) + self._projection.parameters * 4
+        projection = self._projection.parameters * 4
+        return Description(
+            stages={"tokenise": self._tokens, **self._embed.stages(), "finish": self._finish},
+            count_tokens=lambda queries: [len(ids) for ids in self._tokens(queries)],
+            bytes_read=lambda tokens: self._reads.of(tokens) + projection,
+            query_parameters=self._parameters,
+        )
 
     def _finish(self, vectors: Vectors) -> Vectors:
         vectors = self._projection.project(vectors)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from made_plugins import TELLER, teller
+from made_timed import lines, with_row
+
 TYPED = """\
 suite: toys
 datasets: [{use: folder, path: odd}]
@@ -49,3 +52,35 @@ def test_words_read_while_the_user_types_are_off_the_clock(
     assert "advance 'oak lamp ' after 'oak '" in said
     assert "finish ' oak  lamp ' after ' oak  '" in said
     assert "finish '' after ''" in said
+
+
+IN_A_SESSION = {
+    "dict(stages=stages)": " returned {'stages': ",
+    "hello(stages, lambda queries: [1])": ": count_tokens returned 1 numbers for 30 queries",
+    "hello(count_tokens=lambda queries: [-1 for _ in queries])": ": count_tokens is -1 (give",
+    "hello(count_tokens=lambda queries: None)": ": count_tokens: TypeError: 'NoneType'",
+    "hello(stages, count, lambda n: nan)": ": bytes_read is nan (give 0 or more bytes, ",
+    "hello(stages, count, lambda n: {}[n])": ": bytes_read: KeyError: 3",
+    "hello({'first': lambda texts: 1 / 0})": ": stages: first: ZeroDivisionError: division",
+    "hello({'last': lambda texts: 7})": ": stages: last returned int64 [] (float vectors",
+}
+
+
+def test_a_wrong_description_leaves_its_row_out_of_a_session_and_no_other(
+    mine, measured
+) -> None:
+    mine(TELLER)
+    rows = [teller(told, ", passages: words") for told in IN_A_SESSION]
+    named = [f"row{number}: {text}" for number, text in enumerate(rows)]
+    fine = teller("hello(count_tokens=count)", ", passages: words")
+    text = with_row(f"{fine}\n  " + "\n  ".join(named))
+    found, session = measured(text, "--processes", "1")
+    assert found.exit_code == 1
+    for number, said in enumerate(IN_A_SESSION.values()):
+        start = f"FAILED toy--row{number}--plain: encoder 'row{number}' (plugin mine): "
+        (line,) = [one for one in found.stderr.splitlines() if one.startswith(start)]
+        assert f"describe{said}" in line
+    assert lines(found)["words"]["encode p50 ms"] > 0 < lines(found)["other"]["encode p50 ms"]
+    facts = session.header.rows["toy--other--plain"]
+    assert set(facts.tokens) == {3}
+    assert facts.bytes_read is None

@@ -69,7 +69,7 @@ BROKEN = [
     (answering("{'encoders': None}", "ready_rows"), "has as ready rows of 'encoders' None (a"),
     (
         answering("{'encoder': {}}", "ready_rows"),
-        "has ready rows of 'encoder', no section of suites (did you",
+        "has ready rows of 'encoder', no section with ready rows (did you",
     ),
     (
         answering("{'encoders': {'a b': {}}}", "ready_rows"),

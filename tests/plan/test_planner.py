@@ -174,3 +174,68 @@ def test_the_plan_of_one_dataset_reads_the_others_only_for_rows_that_name_them(
     for text, only in ((THREE, 0), (alone, 1), (alone, None)):
         with pytest.raises(EffbenchError, match=r"datasets.1.path: no file or folder"):
             make(text, only)
+
+
+READY = """
+@effbench.hookimpl
+def effbench_ready_rows():
+    texts = [{"queries": {"use": "toy"}}]
+    near = {"models": "table", "of": [{"use": "toy", "docs": 30}], "features": "teacher"}
+    return {
+        "models": {
+            "table": {"use": "table", "targets": {"encoder": "teacher", "texts": texts}},
+            "near": {"use": "nearest", "domains": near},
+        },
+        "encoders": {
+            "teacher": {"use": "words", "sweep": {"width": [16, 32]}},
+            "pupil": {"use": "table", "model": "table", "passages": "teacher"},
+            "near": {"use": "table", "model": "near", "passages": "teacher"},
+            "lost": {"use": "table", "model": "tabel"},
+            "odd": {"use": "words", "passages": 7},
+        },
+    }
+"""
+
+
+def test_ready_rows_name_rows_of_their_plugin_first_and_stand_beside_named_rows(
+    effbench, suite, mine
+) -> None:
+    mine(READY)
+    text = altered(SUITE, "encoders:\n", "encoders:\n  every: true\n  teacher: {use: words}\n")
+    text = altered(text, "search: {depth: [5, 20]}", "search: {depth: [5]}")
+    done = effbench("plan", suite(text), "--json")
+    assert done.exit_code == 0, done.stderr
+    plan = json.loads(done.stdout)
+    cells, remarks = {cell["row"]: cell["key"] for cell in plan["cells"]}, plan["remarks"]
+    assert list(cells)[:2] == ["teacher", "words"]
+    assert {"ready-words", "pupil width=16", "pupil width=32"} <= set(cells)
+    assert "teacher width=16" not in cells  # the suite has a row of that name
+    assert any("'lost' is left out: no row 'tabel' in models (" in r for r in remarks)
+    assert any("ready row encoders.odd.passages: passages are ROW" in r for r in remarks)
+    assert "odd" not in cells
+
+    one = effbench("plan", suite(altered(text, "every: true", "every: false")))
+    assert "encoders.every: a row is {use: NAME" in one.stderr
+
+
+def test_a_ready_row_that_one_dataset_refuses_is_left_out_there_alone(
+    effbench, suite, mine
+) -> None:
+    mine(
+        altered(READY, '"models": "table", "of"', '"models": "of-target", "of"').replace(
+            '"table": {',
+            '"of-target": {"use": "table", "targets": {"encoder": "teacher", '
+            '"texts": [{"queries": "target"}]}}, "table": {',
+            1,
+        )
+    )
+    text = altered(SUITE, "[{use: toy}]", "[{use: toy}, {use: toy, docs: 30, name: small}]")
+    text = altered(text, "encoders:\n", "encoders:\n  every: true\n")
+    done = effbench("plan", suite(text), "--json")
+    assert done.exit_code == 0, done.stderr
+    plan = json.loads(done.stdout)
+    near = {cell["dataset"] for cell in plan["cells"] if "near" in cell["row"]}
+    assert near == {"toy"}
+    why = "toy is of the target's own collection (leave it out)"
+    (left_out,) = [remark for remark in plan["remarks"] if "row 'near'" in remark]
+    assert left_out.endswith(f"{why} (on small)")

@@ -184,7 +184,7 @@ def test_a_split_without_relevant_docs_is_one_line(run, tmp_path: Path) -> None:
     text = altered(SUITE, JUDGED, "{judgments: {use: toy, broken: unjudged}}")
     found, _ = run(text)
     assert found.exit_code == 1
-    message = "toy: no query has a judgment (is the split right?)"
+    message = "dataset 'toy' (plugin toy): no query has a judgment (is the split right?)"
     assert message in record(tmp_path, "toy--tuned--plain")["error"]
     assert record(tmp_path, "toy--words--plain")["status"] == "done"
 

@@ -18,6 +18,7 @@ import yaml
 
 import effbench as face
 from effbench.api import hookspecs
+from effbench.latency.samples import read_session
 from folders import ROOT
 from made_processes import MAIN
 
@@ -124,6 +125,36 @@ def test_the_plugin_of_the_tutorial_is_listed(effbench, tmp_path: Path, monkeypa
     (tmp_path / "effbench_hashing.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     assert "encoders: hashing - Hashed words, normalised." in effbench("plugins").stdout
+
+
+TOLD = """\
+suite: told
+datasets: [{use: toy}]
+encoders: {words: {use: hashing}}
+indexes: {plain: {use: plain}}
+latency: {queries: 5, warmup: 4, processes: 1, timeout: 60}
+"""
+
+
+def test_the_description_of_the_docs_is_measured(
+    effbench, suite, installed, tmp_path: Path
+) -> None:
+    pytest.importorskip("sklearn", reason="the encoder of the docs hashes with it")
+    page = (ROOT / "docs" / "plugins.md").read_text()
+    (source,) = re.findall(r"```python\n(\"\"\"Hashed.*?)```", page, re.DOTALL)
+    (method,) = re.findall(r"```python\n(    def describe.*?)```", page, re.DOTALL)
+    assert len(method.splitlines()) == 8
+    installed("effbench_hashing", f"{source}\n{method}")
+    found = effbench("run", suite(TOLD), "--results", tmp_path, "--json")
+    assert found.exit_code == 0, found.stderr
+    (path,) = tmp_path.glob("*/told/latency/*.npz")
+    header = read_session(path).header
+    assert {"encode: hash", "encode: copy"} < set(header.spans)
+    (row,) = header.rows.values()
+    assert row.bytes_read == [0] * 5
+    assert row.tokens == header.words
+    (record,) = tmp_path.glob("*/told/*--*.json")
+    assert json.loads(record.read_text())["costs"]["query_parameters"] == 0
 
 
 def test_the_bounds_of_the_docs_are_listed_and_hold(effbench, suite, installed) -> None:

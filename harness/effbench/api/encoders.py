@@ -11,6 +11,7 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
+    NamedTuple,
     NewType,
     Protocol,
     TypeAlias,
@@ -60,11 +61,7 @@ SpeedOnly: TypeAlias = Annotated[T, "speed-only"]
 
 
 class QueryEncoder(Protocol):
-    """Turns queries into vectors; the row that ``passages: ROW`` names encodes the docs.
-
-    An encoder may have a property ``query_parameters``: the number of parameters, trained or
-    copied, that it uses to turn a query into its vector.
-    """
+    """Turns queries into vectors; the row that ``passages: ROW`` names encodes the docs."""
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d] in host memory; row i belongs to query i."""
@@ -205,30 +202,40 @@ class IncrementalQueryEncoder(QueryEncoder, Protocol):
         """Read the last part of ``text`` and return the vector of all of it, float32 [1, d]."""
 
 
+class Description(NamedTuple):
+    """What an encoder tells of itself. Leave out the fields that it cannot tell."""
+
+    stages: Mapping[str, Callable[[Any], Any]] | None = None
+    """The stages of ``encode_queries`` in order: a name and a function for each.
+
+    The first function takes the list of texts, each later function takes the result of the
+    function before it, and the last function returns the vectors. Usual names: tokenise,
+    forward, pool, copy. On a GPU a function may return before the device has finished: the
+    harness waits for the device when it measures.
+    """
+
+    count_tokens: Callable[[Sequence[str]], list[int]] | None = None
+    """Returns the number of tokens of each query, after truncation, with special tokens."""
+
+    bytes_read: Callable[[int], int] | None = None
+    """Takes the number of tokens of a query; returns the bytes of weights that are read for it.
+
+    A weight that every token uses counts once, as if the processor's caches held it. A table of
+    embeddings counts only the rows of the query's tokens. It is asked only for the counts of
+    ``count_tokens``.
+    """
+
+    query_parameters: int | None = None
+    """The number of parameters, trained or copied, that turn a query into its vector."""
+
+
 @runtime_checkable
-class StagedQueryEncoder(QueryEncoder, Protocol):
-    """A query encoder whose work can be timed stage by stage."""
+class Described(QueryEncoder, Protocol):
+    """An encoder that tells of itself what only it can know.
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages of ``encode_queries`` in order: a name and a function for each.
+    No score depends on it. A leaderboard shows the parameters, and a latency session times the
+    stages and shows tokens and bytes. A wrong description is told in one line.
+    """
 
-        The first function takes the list of texts, each later function takes the result of the
-        function before it, and the last function returns the vectors. Usual names: tokenise,
-        forward, pool, copy. On a GPU a function may return before the device has finished: the
-        harness waits for the device when it measures.
-        """
-
-
-@runtime_checkable
-class CountingQueryEncoder(QueryEncoder, Protocol):
-    """A query encoder that tells how many tokens and how many bytes of weights it reads."""
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each query, after truncation, with special tokens."""
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of weights that the encoder reads for a query of ``tokens`` tokens.
-
-        A weight that every token uses counts once, as if the processor's caches held it. A
-        table of embeddings counts only the rows of the query's tokens.
-        """
+    def describe(self) -> Description:
+        """Return what the encoder can tell; it is called after each opening of a row."""

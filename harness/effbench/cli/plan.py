@@ -42,7 +42,7 @@ def plan(
     done = finished_cells(whole, store, root, device)
     facts = plan_facts(whole, Facts(store, device), done)
     if as_json:
-        put_json(facts)
+        put_json({**facts, "remarks": whole.remarks})
         return
     say(*whole.remarks, err=True)
     say(*plan_lines(facts))

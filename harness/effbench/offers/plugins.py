@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pluggy
 
@@ -24,6 +24,9 @@ from effbench.text.raised import message_of
 from effbench.text.suggestions import near, suggest
 
 GROUP = "effbench"
+
+READY = tuple(section for section in SECTIONS if section != "datasets")
+"""The sections that may have ready rows."""
 
 
 class Plugin(NamedTuple):
@@ -44,7 +47,8 @@ class Plugins:
 
     installed: tuple[Plugin, ...]
     offers: Mapping[tuple[str, str], Offer]
-    ready: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ready: Mapping[str, Ready]
+    """Plugin -> its ready rows."""
 
     def named(self, section: str) -> dict[str, Offer]:
         """Return name -> offer for the offers of a section."""
@@ -73,7 +77,7 @@ class _Known(NamedTuple):
 
     installed: list[Plugin]
     offers: dict[tuple[str, str], Offer]
-    ready: Ready
+    ready: dict[str, Ready]
 
 
 def load() -> Plugins:
@@ -83,7 +87,7 @@ def load() -> Plugins:
     """
     manager = pluggy.PluginManager("effbench")
     manager.add_hookspecs(hookspecs)
-    known = _Known([], {}, {section: {} for section in SECTIONS})
+    known = _Known([], {}, {})
     for point in _entry_points():
         known.installed.append(_load(manager, point, known))
     return Plugins(tuple(known.installed), known.offers, known.ready)
@@ -118,14 +122,13 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, known: _Known) -> Pl
             _refuse_strange_hooks(manager, imported)
             answers = answers_of(manager, point.name, module)
         _refuse_clashes(answers.offers, known.offers)
-        _refuse_twice(answers.ready, known.ready)
+        _refuse_twice(answers.ready, known.ready.values())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything
         return plugin._replace(error=message_of(error), trace=traceback.format_exc())
     known.offers.update({(offer.section, offer.name): offer for offer in answers.offers})
-    for section, rows in answers.ready.items():
-        known.ready[section].update(rows)
+    known.ready[point.name] = answers.ready
     return plugin._replace(remark=remark)
 
 
@@ -157,16 +160,17 @@ def _refuse_clashes(new: Iterable[Offer], offers: Mapping[tuple[str, str], Offer
             )
 
 
-def _refuse_twice(new: Ready, known: Ready) -> None:
+def _refuse_twice(new: Ready, known: Iterable[Ready]) -> None:
+    """Refuse a ready row that another plugin has differently, since both would be rows."""
     for section, rows in new.items():
-        if section not in known:
+        if section not in READY:
             raise EffbenchError(
-                f"has ready rows of {section!r}, no section of suites "
-                f"({suggest(section, known)})"
+                f"has ready rows of {section!r}, no section with ready rows "
+                f"({suggest(section, READY)})"
             )
-        for name in rows:
-            if name in known[section]:
+        for name, row in rows.items() if section in ("encoders", "retrievers") else ():
+            if any(ready.get(section, {}).get(name, row) != row for ready in known):
                 raise EffbenchError(
-                    f"has a ready row {name!r} of {section}, which another plugin has already "
-                    "(uninstall one, or narrow EFFBENCH_PLUGINS)"
+                    f"has a ready row {name!r} of {section}, which another plugin has with "
+                    "other options (uninstall one, or narrow EFFBENCH_PLUGINS)"
                 )

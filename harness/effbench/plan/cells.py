@@ -123,12 +123,14 @@ class Plan:
     def only(self, rows: tuple[str, ...], datasets: tuple[str, ...] = ()) -> Plan:
         """Return the plan with only the named rows and datasets; no name means all.
 
+        The name of a swept row means all its members.
+
         Raises:
             EffbenchError: a name is not in the plan.
 
         """
         for kind, names, known in (
-            ("row", rows, {cell.row.name: None for cell in self.cells}),
+            ("row", rows, {name: None for cell in self.cells for name in cell.row.names}),
             ("dataset", datasets, {cell.dataset.name: None for cell in self.cells}),
         ):
             for name in names:
@@ -138,7 +140,7 @@ class Plan:
         kept = (
             cell
             for cell in self.cells
-            if (not rows or cell.row.name in rows)
+            if (not rows or not set(rows).isdisjoint(cell.row.names))
             and (not datasets or cell.dataset.name in datasets)
         )
         return replace(self, cells=tuple(kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -30,6 +30,13 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0")
 
 Place = tuple[str | int, ...]
 """Keys and list positions that lead to a part of the file."""
+
+
+class Notes(Protocol):
+    """What takes mistakes, each with its place."""
+
+    def add(self, place: Place, message: str) -> None:
+        """Note a mistake at a place."""
 
 
 class Mistakes:

@@ -14,11 +14,14 @@ from effbench.api.errors import EffbenchError
 from effbench.offers.plugins import Plugins
 from effbench.plan.cells import Cell, Plan
 from effbench.plan.checks import check_baseline, check_expected, check_names
+from effbench.plan.fitting import UnfitOptions
 from effbench.plan.located import Mistakes
 from effbench.plan.reader import read
+from effbench.plan.ready import Entries, ReadyEntries, ready_entries
 from effbench.plan.references import refer
-from effbench.plan.scope import NO_TARGET, Problem, Scope, UnfitOptions
+from effbench.plan.scope import NO_TARGET, Scope
 from effbench.plan.suite import Entry, Suite
+from effbench.plan.variants import Problem
 from effbench.steps.data import Data
 from effbench.steps.index import BuildRetriever
 from effbench.steps.search import SearchRetriever, index_search
@@ -55,7 +58,10 @@ def make(
     suite, mistakes = read(path, text)
     digests = Digests(memory)
     try:
-        plan = _plan(Scope(suite, mistakes, plugins, data, digests, refer), only)
+        ready = ready_entries(plugins.ready) if suite.every else ReadyEntries((), ())
+        entries = Entries(suite, ready.entries)
+        scope = Scope(suite, entries, mistakes, plugins, data, digests, refer)
+        plan = _plan(scope, only, ready.remarks)
     except RecursionError as error:
         raise EffbenchError(
             f"{path}: rows or datasets name each other too deep (take fewer levels)"
@@ -90,7 +96,7 @@ class _Rows(NamedTuple):
         return len(self.retrievers) + len(self.encoders) * settings
 
 
-def _plan(scope: Scope, only: int | None) -> Plan:
+def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
     """Return the plan of a scope that has no target; note the mistakes of the suite."""
     suite, mistakes = scope.suite, scope.mistakes
     scope.datasets = cache(partial(_datasets, scope, suite.datasets))
@@ -105,9 +111,13 @@ def _plan(scope: Scope, only: int | None) -> Plan:
         f"plugin {plugin.name!r} ({plugin.distribution}) is broken and left out: {plugin.error}"
         for plugin in scope.plugins.broken()
     ]
-    remarks = tuple(dict.fromkeys([*broken, *scope.remarks]))
     names = tuple(dataset.name for dataset in targets)
-    return Plan(suite, tuple(cells), remarks, scope.beside, names)
+    left_out = [
+        why if len(absent) in (0, len(names)) else f"{why} (on {', '.join(absent)})"
+        for why, absent in scope.left_out.items()
+    ]
+    all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out]))
+    return Plan(suite, tuple(cells), all_remarks, scope.beside, names)
 
 
 def _check(
@@ -142,7 +152,7 @@ def _note_unread(scope: Scope, entry: Entry, error: EffbenchError) -> None:
     problem: list[Problem] = [((), message_of(error))]
     for place, message in error.problems if isinstance(error, UnfitOptions) else problem:
         scope.mistakes.add((*entry.place, *place), message)
-        scope.mistakes.repeats(": ".join((*place, message)), entry.place)
+        scope.mistakes.repeats(": ".join((*map(str, place), message)), entry.place)
     scope.mistakes.repeats(message_of(error), entry.place)
 
 

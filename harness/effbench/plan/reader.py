@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from effbench.plan.entries import entries_of
 from effbench.plan.located import Mistakes, Place, parse, text_of
 from effbench.plan.sections import expected_of, hits_of, latency_of, mapping_of, measures_of
 from effbench.plan.suite import Entry, Suite
@@ -18,11 +18,8 @@ EVERY = "every"
 LONGEST = 100
 """Most bytes of a suite's name, which is the name of a folder."""
 
-MOST_SEED = 2**32 - 1
-"""The largest seed that numpy takes."""
-
-MOST_SETTINGS = 10_000
-"""Most search settings of an index."""
+READY = ("encoders", "retrievers")
+"""The sections in which a suite can take the ready rows of all plugins."""
 
 
 def read(path: Path, text: str | None = None) -> tuple[Suite, Mistakes]:
@@ -66,7 +63,7 @@ class _Reader:
             section: tuple(self._rows(section))
             for section in ("models", "encoders", "retrievers", "indexes")
         }
-        every = frozenset(s for s in ("encoders", "retrievers") if self.data.get(s) == EVERY)
+        every = frozenset(filter(self._takes_ready_rows, READY))
         if not (self.data.get("encoders") or self.data.get("retrievers")):
             self.mistakes.add((), "no row (give encoders or retrievers)")
         self._refuse_equal_files(entries)
@@ -138,65 +135,24 @@ class _Reader:
             self.mistakes.add(place, "a dataset is an ir_datasets id or {use: NAME, ...}")
 
     def _rows(self, section: str) -> Iterator[Entry]:
+        """Yield the entries of a section's named rows."""
         given = self.data.get(section, {})
-        if given == EVERY and section in ("encoders", "retrievers"):
+        if section in READY and given == EVERY:
             return
+        names: set[str] = set()
         for name, item in self._mapping(given, (section,)).items():
-            place = (section, name)
-            if not isinstance(item, dict) or not isinstance(item.get("use"), str):
-                self.mistakes.add(place, "a row is {use: NAME, option: value, ...}")
-            elif wrong := unfit_row(name):
-                self.mistakes.add(place, f"the row's name {wrong} (give another)")
-            else:
-                yield self._row(section, name, dict(item), place)
+            if section in READY and name == EVERY and item is True:
+                continue
+            for entry in entries_of(section, name, item, self.mistakes):
+                if entry.name in names:
+                    message = f"{entry.name!r} is a row already (rename one)"
+                    self.mistakes.add(entry.place, message)
+                names.add(entry.name)
+                yield entry
 
-    def _row(self, section: str, name: str, item: dict[str, Any], place: Place) -> Entry:
-        use = item.pop("use")
-        passages, unchecked = self._passages(section, item, place)
-        seed = item.pop("seed", 0) if section == "models" else 0
-        if type(seed) is not int or not 0 <= seed <= MOST_SEED:
-            message = f"{seed!r} is not a whole number from 0 to {MOST_SEED:,}"
-            self.mistakes.add((*place, "seed"), message)
-        search = self._search(item, place) if section == "indexes" else {}
-        return Entry(
-            section, name, use, item, place,
-            passages=passages, unchecked=unchecked, search=search, seed=seed,
-        )  # fmt: skip
-
-    def _search(self, item: dict[str, Any], place: Place) -> dict[str, list[Any]]:
-        """Return search option -> the values that are swept."""
-        swept = self._mapping(item.pop("search", {}), (*place, "search"))
-        search = {
-            key: value if isinstance(value, list) else [value] for key, value in swept.items()
-        }
-        for key, values in search.items():
-            option = (*place, "search", key)
-            if not values:
-                self.mistakes.add(option, "give one value or more ([16, 64])")
-            for wrong in (unfit(value) for value in values if isinstance(value, str)):
-                if wrong:
-                    self.mistakes.add(option, f"a value {wrong} (give another)")
-        settings = math.prod(map(len, search.values()))
-        if settings <= MOST_SETTINGS:
-            return search
-        message = f"a grid of {settings:,} settings (take at most {MOST_SETTINGS:,})"
-        self.mistakes.add((*place, "search"), message)
-        return {}
-
-    def _passages(
-        self, section: str, item: dict[str, Any], place: Place
-    ) -> tuple[str | None, bool]:
-        """Return the row whose passages are searched, and whether they are not checked."""
-        given = item.pop("passages", None) if section == "encoders" else None
-        if given is None or isinstance(given, str):
-            return given, False
-        if isinstance(given, dict) and set(given) == {"row", "unchecked"}:
-            row, unchecked = given["row"], given["unchecked"]
-            if isinstance(row, str) and isinstance(unchecked, bool):
-                return row, unchecked
-        message = "passages are ROW or {row: ROW, unchecked: true}"
-        self.mistakes.add((*place, "passages"), message)
-        return None, False
+    def _takes_ready_rows(self, section: str) -> bool:
+        given = self.data.get(section)
+        return given == EVERY or (isinstance(given, dict) and given.get(EVERY) is True)
 
     def _mapping(self, value: Any, place: Place) -> dict[str, Any]:
         return mapping_of(value, place, self.mistakes)

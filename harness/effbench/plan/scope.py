@@ -1,43 +1,44 @@
-"""The scope of a dataset: looks up offers (or says which is unknown), and resolves rows."""
+"""The scope of a dataset: finds the rows that a suite names, and resolves them."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
-from effbench.offers.plugins import Offer, Plugins
+from effbench.guard.blame import blamed_for_all
+from effbench.offers.plugins import Plugins
 from effbench.offers.schema import Option
+from effbench.plan.entries import MOST_SETTINGS, settings_label
+from effbench.plan.fitting import UnfitOptions, fitting, search_problems
 from effbench.plan.lineage import refuse_strangers
 from effbench.plan.located import Mistakes
+from effbench.plan.ready import Entries
 from effbench.plan.suite import Entry, Suite
+from effbench.plan.variants import (
+    Choices,
+    Fork,
+    Problem,
+    Variant,
+    agree,
+    own_choice,
+    settings_of,
+)
 from effbench.steps.train import Train
 from effbench.store.digests import Digests
 from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
-from effbench.work.options import Argument, Input, plain_argument, resolve
+from effbench.work.options import Argument, Input, plain_argument
 from effbench.work.rows import KINDS, Row
 from effbench.work.step import key_of
 
 NO_TARGET = "'target' and 'others' mean datasets of a cell; there is none here"
-
-Problem = tuple[tuple[str, ...], str]
-"""Where in a row a mistake is, and the message."""
-
-
-class UnfitOptions(EffbenchError):
-    """The options of a row are wrong; ``problems`` has the place and message of each."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(": ".join((*place, text)) for place, text in problems))
 
 
 @dataclass(eq=False)
@@ -49,6 +50,7 @@ class Scope:
     """
 
     suite: Suite
+    entries: Entries
     mistakes: Mistakes
     plugins: Plugins
     beside: Path
@@ -61,22 +63,24 @@ class Scope:
     target: DatasetRow | None = None
     """None while the datasets of the suite are opened."""
 
+    plugin: str | None = None
+    """The plugin whose ready row is resolved; None for a row of the suite."""
+
+    chosen: Choices = field(default_factory=dict)
+    """The members of families that the row which is resolved means."""
+
     datasets: Callable[[], Sequence[DatasetRow]] = tuple
     """Returns the datasets of the suite; reads them if they have not been read."""
 
-    remarks: dict[str, None] = field(default_factory=dict)
-    """Remarks for the user on ready rows that cannot run here, each once."""
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    """Why a ready row is left out -> the names of the datasets for which it is."""
 
-    _scopes: dict[tuple[str, str, str], Scope] = field(default_factory=dict)
-    _rows: dict[tuple[str, str], Row | None] = field(init=False, default_factory=dict)
-    _open: list[tuple[str, str]] = field(init=False, default_factory=list)
+    _variants: dict[Any, list[Variant]] = field(default_factory=dict)
+    _open: list[Any] = field(default_factory=list)
 
     def of(self, target: DatasetRow) -> Scope:
         """Return the scope of a dataset."""
-        key = (target.name, target.corpus_key, target.key)
-        if key not in self._scopes:
-            self._scopes[key] = replace(self, target=target)
-        return self._scopes[key]
+        return replace(self, target=target)
 
     def needed_target(self) -> DatasetRow:
         """Return the target.
@@ -100,37 +104,40 @@ class Scope:
         return [dataset for dataset in self.datasets() if not dataset.corpora & corpora]
 
     def rows(self, section: str) -> list[Row]:
-        """Return the rows of a section in the suite's order, except those with mistakes."""
-        if section in self.suite.every:
-            return list(self._ready(section))
-        keys = [key for key in self.suite.rows if key[0] == section]
-        return [row for row in map(self._row, keys) if row is not None]
+        """Return the rows of a section in the suite's order, except those with mistakes.
+
+        If the suite takes them, the ready rows of plugins follow. It is remarked which of
+        these cannot run.
+        """
+        rows: list[Row] = []
+        for entry in self.entries.listed(section):
+            for variant in self._variants_of(entry):
+                if variant.row is not None:
+                    rows.append(variant.row)
+                elif entry.plugin is not None:
+                    self._leave_out(variant)
+        return rows
 
     def row(self, section: str, name: Any) -> Row:
         """Return a row that another row names.
 
         Raises:
             EffbenchError: there is no such row, it depends on itself, or it has mistakes.
+            Fork: it is a family, and no member is chosen.
 
         """
-        if not isinstance(name, str) or (section, name) not in self.suite.rows:
-            known = [row for row_section, row in self.suite.rows if row_section == section]
-            raise EffbenchError(f"no row {name!r} in {section} ({suggest(str(name), known)})")
-        row = self._row((section, name))
-        if row is None:
-            message = f"{KINDS[section]} {name!r} has mistakes (mend those first)"
-            self.mistakes.repeats(message)
-            raise EffbenchError(message)
-        return row
+        return self._named(section, name)[0]
 
     def training(self, name: Any) -> Train:
         """Return the training of a row of ``models``.
 
         Raises:
             EffbenchError: as for `row`.
+            Fork: as for `row`.
 
         """
-        return Train(self.row("models", name), self.suite.rows["models", name].seed)
+        row, entry = self._named("models", name)
+        return Train(row, entry.seed)
 
     def dataset(
         self, use: str, options: Mapping[str, Any], group: str | None = None
@@ -142,95 +149,135 @@ class Scope:
             EffbenchError: the plugin raises while it makes the dataset.
 
         """
-        row = self._fitting("datasets", use, use, options)
-        with blamed(row.who):
+        # a dataset gives its own key, so its files need no digest here
+        argument_of = partial(self._argument, None)
+        row = fitting(self.plugins, "datasets", use, use, options, argument_of)
+        with blamed_for_all(row.who):
             dataset = row.offer.factory(**row.resolved.plain())
         again = partial(self.dataset, use, options, group)
         return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
 
-    def _row(self, key: tuple[str, str]) -> Row | None:
-        """Return a row; None if it has mistakes, which are noted."""
+    def _named(self, section: str, name: Any) -> tuple[Row, Entry]:
+        """Return the row of a name, with its entry; raise as `row`."""
+        variants = self._meant(section, name)
+        fitting = [variant for variant in variants if agree(variant.chosen, self.chosen)]
+        if len(fitting) > 1:
+            raise Fork([variant.chosen for variant in fitting])
+        if not fitting:
+            raise EffbenchError(
+                f"{KINDS[section]} {name!r} was swept together with a row that is named here "
+                "too, and they have no setting in common (name the members)"
+            )
+        row, entry, problems = fitting[0].row, fitting[0].entry, fitting[0].problems
+        if row is None and entry.plugin is None:
+            message = f"{KINDS[section]} {name!r} has mistakes (mend those first)"
+            self.mistakes.repeats(message)
+            raise EffbenchError(message)
+        if row is None:
+            raise EffbenchError(f"{KINDS[section]} {name!r}: {_text(problems)}")
+        return row, entry
+
+    def _meant(self, section: str, name: Any) -> list[Variant]:
+        """Return all variants that a name means; an error suggests a name if there are none."""
+        entries = list(self.entries.visible(section, self.plugin))
+        for plugin in dict.fromkeys(entry.plugin for entry in entries):
+            like = [
+                entry
+                for entry in entries
+                if entry.plugin == plugin
+                and (name == entry.family or f"{name}".startswith(f"{entry.family} "))
+            ]
+            named = [entry for entry in like if name == entry.name] or like
+            variants = [v for entry in named for v in self._variants_of(entry)]
+            if meant := [variant for variant in variants if variant.named(name)]:
+                return meant
+        known = (entry.name for entry in entries)
+        raise EffbenchError(f"no row {name!r} in {section} ({suggest(str(name), known)})")
+
+    def _variants_of(self, entry: Entry) -> list[Variant]:
+        """Return the variants of an entry, resolved once for each target."""
+        target = self.target
+        of_target = target and (target.name, target.corpus_key, target.key)
+        key = (of_target, entry.plugin, entry.section, entry.name)
         if key in self._open:
-            rows = [*self._open[self._open.index(key) :], key]
-            circle = " -> ".join(name for _, name in rows)
+            names = [*self._open[self._open.index(key) :], key]
+            circle = " -> ".join(name for *_, name in names)
             raise EffbenchError(f"depends on itself: {circle} (name another row)")
-        if key not in self._rows:
+        if key not in self._variants:
             self._open.append(key)
-            self._rows[key] = self._resolved(self.suite.rows[key])
+            scope = replace(self, plugin=entry.plugin, chosen=own_choice(entry))
+            variants = list(islice(scope._resolved(entry), MOST_SETTINGS + 1))
+            if len(variants) > MOST_SETTINGS:
+                message = f"more than {MOST_SETTINGS:,} rows by sweeps (take fewer values)"
+                variants = [Variant(entry, {}, None, [((), message)])]
+            if entry.plugin is None:
+                for variant in variants:
+                    self._note(entry, variant.problems)
+            self._variants[key] = variants
             self._open.pop()
-        return self._rows[key]
+        return self._variants[key]
 
-    def _ready(self, section: str) -> Iterator[Row]:
-        """Yield the ready rows of the plugins; remark on those that cannot run here."""
-        for name, given in self.plugins.ready[section].items():
-            options = {key: value for key, value in given.items() if key != "use"}
-            try:
-                yield self._fitting(section, name, str(given.get("use")), options)
-            except UnfitOptions as error:
-                why = "; ".join(message for _, message in error.problems)
-                self.remarks[f"ready row {name!r} is left out: {why}"] = None
-
-    def _resolved(self, entry: Entry) -> Row | None:
+    def _resolved(self, entry: Entry) -> Iterator[Variant]:
+        """Yield the variants of an entry that fit the members chosen so far."""
         try:
-            row = self._fitting(entry.section, entry.name, entry.use, entry.options)
+            variant = self._variant(entry)
+        except Fork as fork:
+            for choices in fork.choices:
+                chosen = {**self.chosen, **choices}
+                yield from replace(self, chosen=chosen)._resolved(entry)
+        else:
+            yield variant
+
+    def _variant(self, entry: Entry) -> Variant:
+        settings = settings_of(entry, self.chosen)
+        name = entry.family + settings_label(settings)
+        argument_of = partial(self._argument, self.digests)
+        try:
+            row = fitting(
+                self.plugins, entry.section, name, entry.use, entry.options, argument_of
+            )
         except UnfitOptions as error:
-            self._note(entry, error.problems)
-            return None
-        self._note(entry, _sweep_problems(entry, row.offer))
-        search = {name: tuple(values) for name, values in entry.search.items()}
-        row = replace(row, search=search)
-        return row if entry.passages is None else self._with_passages(entry, row)
+            return Variant(entry, self.chosen, None, error.problems)
+        problems = list(search_problems(entry.search, row.offer))
+        search = {option: tuple(values) for option, values in entry.search.items()}
+        row = replace(row, search=search, family=entry.family, settings=settings)
+        if entry.passages is not None:
+            try:
+                row = self._with_passages(row, entry)
+            except EffbenchError as error:
+                problems.append((("passages",), message_of(error)))
+                return Variant(entry, self.chosen, None, problems)
+        unfit = problems and entry.plugin is not None
+        return Variant(entry, self.chosen, None if unfit else row, problems)
 
-    def _with_passages(self, entry: Entry, row: Row) -> Row | None:
-        try:
-            passages = self.row("encoders", entry.passages)
-            if passages.passages is not None:
-                raise EffbenchError(
-                    f"{passages.name!r} has no passages of its own (name a row that has some)"
-                )
-            if not entry.unchecked:
-                refuse_strangers(row, passages)
-        except EffbenchError as error:
-            self._note(entry, [(("passages",), message_of(error))])
-            return None
+    def _with_passages(self, row: Row, entry: Entry) -> Row:
+        passages = self.row("encoders", entry.passages)
+        if passages.passages is not None:
+            raise EffbenchError(
+                f"{passages.name!r} has no passages of its own (name a row that has some)"
+            )
+        if not entry.unchecked:
+            refuse_strangers(row, passages)
         return replace(row, passages=passages)
 
-    def _note(self, entry: Entry, problems: Iterable[Problem]) -> None:
+    def _note(self, entry: Entry, problems: Sequence[Problem]) -> None:
         for place, message in problems:
-            self.mistakes.add((*entry.place, *place), message)
+            swept = ("sweep",) if place and place[0] in entry.settings else ()
+            self.mistakes.add((*entry.place, *swept, *place), message)
 
-    def _fitting(self, section: str, name: str, use: str, options: Mapping[str, Any]) -> Row:
-        """Return a row whose options fit its offer; raise `UnfitOptions` if they do not."""
-        offer = self._offer(section, use)
-        # a dataset gives its own key, so its files need no digest here
-        digests = None if section == "datasets" else self.digests
-        resolved, wrong = resolve(offer.options, options, partial(self._argument, digests))
-        row = Row(name, offer, self.plugins.distribution(offer), options, resolved)
-        if all(option in options and option not in offer.options for option, _ in wrong):
-            try:  # known options may be wrong beside an unknown one
-                row.check()
-            except EffbenchError as error:
-                wrong.append(("", message_of(error)))
-        if wrong:
-            raise UnfitOptions([((key,) if key else (), message) for key, message in wrong])
-        return row
-
-    def _offer(self, section: str, use: str) -> Offer:
-        """Return an offer that can be used here; raise `UnfitOptions` if there is none."""
-        offer = self.plugins.offers.get((section, use))
-        if offer is None:
-            hint = self.plugins.hint(section, use)
-            raise UnfitOptions([(("use",), f"nothing installed offers {use!r} ({hint})")])
-        if missing := shlex.join(offer.missing):
-            wanted = f"{use!r} needs more packages (pip install {missing})"
-            raise UnfitOptions([(("use",), wanted)])
-        return offer
+    def _leave_out(self, variant: Variant) -> None:
+        """Note that a ready row cannot run for the target."""
+        name, why = variant.entry.name, _text(variant.problems)
+        names = self.left_out.setdefault(f"ready row {name!r} is left out: {why}", [])
+        if self.target and self.target.name not in names:
+            names.append(self.target.name)
 
     def _argument(self, digests: Digests | None, option: Option, value: Any) -> Argument:
         annotation = option.reference(value)
         if annotation is None:
+            models = {entry.family for entry in self.entries.visible("models", self.plugin)}
             for name in value if isinstance(value, list) else [value]:
-                named = ModelId in option.choices and ("models", str(name)) in self.suite.rows
+                named = ModelId in option.choices and str(name) in models
                 if named and not (self.beside / name).exists():  # it would pass as a hub id
                     raise EffbenchError(f"{name!r} is a row of models (write {{trained: ROW}})")
             return plain_argument(option, value, self.beside, digests)
@@ -240,13 +287,5 @@ class Scope:
         return meaning.named, (meaning.corpus_key, meaning.key)
 
 
-def _sweep_problems(entry: Entry, offer: Offer) -> Iterator[Problem]:
-    """Yield the mistakes of the search options that a row sweeps."""
-    known = offer.search_options
-    for name, values in entry.search.items():
-        if name not in known:
-            yield ("search", name), f"unknown search option ({suggest(name, known)})"
-            continue
-        for value in values:
-            if mistake := known[name].mistake(value):
-                yield ("search", name), mistake
+def _text(problems: Sequence[Problem]) -> str:
+    return "; ".join(message for _, message in problems)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from effbench.offers.schema import options_of
-from effbench.plan.located import Mistakes, Place
+from effbench.plan.located import Mistakes, Notes, Place
 from effbench.plan.suite import Expected, LatencyOptions
 from effbench.steps.measures import DEEPEST
 from effbench.steps.trial import checked_measures
@@ -83,7 +83,7 @@ def expected_of(data: Mapping[str, Any], mistakes: Mistakes) -> Expected:
     return Expected(scores, tolerance)
 
 
-def mapping_of(value: Any, place: Place, mistakes: Mistakes) -> dict[str, Any]:
+def mapping_of(value: Any, place: Place, mistakes: Notes) -> dict[str, Any]:
     """Return a mapping; an empty one for None, and for another value, which is noted."""
     if value is None:
         return {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -31,6 +30,14 @@ class Entry:
     unchecked: bool = False
     search: Mapping[str, list[Any]] = field(default_factory=dict)
     seed: int = 0
+    family: str = ""
+    """The name of the row in the suite, which is also ``name`` unless the row is swept."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Swept option -> the label of its value in this entry."""
+
+    plugin: str | None = None
+    """The plugin of a ready row; None for a row of the suite."""
 
 
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -94,14 +101,15 @@ class Suite:
     retrievers: tuple[Entry, ...]
     indexes: tuple[Entry, ...]
     every: frozenset[str]
+    """The sections that take the ready rows of all plugins beside the suite's rows."""
+
     latency: LatencyOptions | None
     expected: Expected
 
-    @cached_property
-    def rows(self) -> Mapping[tuple[str, str], Entry]:
-        """(section, name) -> the entry of the row, in the order of the file."""
-        entries = (*self.models, *self.encoders, *self.retrievers, *self.indexes)
-        return {(entry.section, entry.name): entry for entry in entries}
+    def entries(self, section: str) -> tuple[Entry, ...]:
+        """Return the entries of a section of rows, in the order of the file."""
+        entries: tuple[Entry, ...] = getattr(self, section)
+        return entries
 
 
 def find(name_or_path: str) -> Path:

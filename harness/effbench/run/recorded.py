@@ -40,6 +40,13 @@ ROUNDING = 1e-9
 """The largest difference between a score and the mean of its queries' values."""
 
 
+class Sweep(Struct, frozen=True):
+    """The swept row that a row belongs to, and the label of each of its swept options."""
+
+    family: Name
+    settings: dict[Name, Name]
+
+
 class Offer(Struct, frozen=True, omit_defaults=True):
     """A row or an index as the suite gives it, and the plugin that offers it."""
 
@@ -48,6 +55,7 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     plugin: Name = ""
     distribution: Name = ""
     options: dict[Name, Any] = {}
+    sweep: Sweep | None = None
 
 
 class Costs(Struct, frozen=True, omit_defaults=True):

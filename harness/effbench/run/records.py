@@ -30,6 +30,7 @@ from effbench.store.door import content, parsed, typed
 from effbench.text.names import slug
 from effbench.text.printing import one_line
 from effbench.work import code
+from effbench.work.rows import Row
 from effbench.work.step import all_steps, key_of
 
 if TYPE_CHECKING:
@@ -199,7 +200,8 @@ def _head(cell: Cell, status: str) -> Plain:
     }
 
 
-def _described(row: Any) -> Plain:
+def _described(row: Row) -> Plain:
+    sweep = {"family": row.family, "settings": dict(row.settings)}
     options = {name: str(v) if isinstance(v, Path) else v for name, v in row.given.items()}
     return {
         "name": row.name,
@@ -207,6 +209,7 @@ def _described(row: Any) -> Plain:
         "plugin": row.offer.plugin,
         "distribution": row.distribution,
         "options": options,
+        **({"sweep": sweep} if row.settings else {}),
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.store.reading import shown
 from effbench.work.rows import Row
 
@@ -59,7 +59,7 @@ def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
         EffbenchError: a method is missing, or ``nbytes`` of its class is not a number of bytes.
 
     """
-    with blamed(row.who):
+    with blamed_for_all(row.who):
         for name in methods:
             if not callable(getattr(built, name, None)):
                 raise EffbenchError(f"{row.who}: it has no method {name!r} (write it)")
@@ -85,12 +85,15 @@ def number_of(value: Any, name: str, unit: str, row: Row) -> int:
         row: the row that messages name.
 
     Raises:
-        EffbenchError: the number is negative, or it is `MOST` or more.
+        EffbenchError: the value is no number, it is negative, or it is `MOST` or more.
 
     """
-    number = int(value)
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):  # a word, NaN, infinity
+        number = -1
     if not 0 <= number < MOST or isinstance(value, bool):
         raise EffbenchError(
-            f"{row.who}: {name} is {shown(number)} (give 0 or more {unit}, below 2**100)"
+            f"{row.who}: {name} is {shown(value)} (give 0 or more {unit}, below 2**100)"
         )
     return number

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from effbench.api.errors import EffbenchError
 from effbench.api.training import ABOUT
 from effbench.guard import processes
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.steps.built import refuse_links
 from effbench.store.disk import on_disk
 from effbench.work.effort import Work
@@ -80,7 +80,7 @@ class Train:
             (folder / ABOUT).unlink(missing_ok=True)
         with bench.progress.work(self.label, 1, "models") as work:
             start = perf_counter()
-            with training(work), blamed(self.row.who), on_disk(folder, only_full=True):
+            with training(work), blamed_for_all(self.row.who), on_disk(folder, only_full=True):
                 trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
             if work.unit == "models":  # the trainer has told of no steps

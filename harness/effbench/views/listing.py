@@ -120,7 +120,14 @@ def plan_facts(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[
     return {
         "steps": steps,
         "cells": [
-            {"name": cell.name, "key": cell.key, "done": cell.name in finished}
+            {
+                "name": cell.name,
+                "dataset": cell.dataset.name,
+                "row": cell.row.name,
+                "index": cell.index and cell.index.name,
+                "key": cell.key,
+                "done": cell.name in finished,
+            }
             for cell in plan.cells
         ],
         "costs": bill.described_costs(plan, list(to_do.values()), facts, finished),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import PluginError, blamed
+from effbench.guard.blame import PluginError, blamed, blamed_for_all
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
 from effbench.work.options import Input, Resolved, changed
@@ -36,6 +36,16 @@ class Row:
     resolved: Resolved
     passages: Row | None = None
     search: Mapping[str, tuple[Any, ...]] | None = None
+    family: str = ""
+    """The name in the suite, if a sweep made this row; the same as ``name`` if none did."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Swept option -> the label of its value, for a row that a sweep made."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names that mean this row: its own, and that of its family."""
+        return self.name, self.family or self.name
 
     @property
     def who(self) -> str:
@@ -98,7 +108,7 @@ class Row:
             arguments[name] = opening.open(bench)
         if bench.device and self._takes_device:
             arguments["device"] = bench.device
-        with blamed(self.who):
+        with blamed_for_all(self.who):
             return self.offer.factory(**arguments)
 
     @property
