@@ -189,6 +189,13 @@ def test_a_split_without_relevant_docs_is_one_line(run, tmp_path: Path) -> None:
     assert record(tmp_path, "toy--words--plain")["status"] == "done"
 
 
+def test_a_model_that_mined_nothing_has_no_negatives(run) -> None:
+    table = "{use: table, targets: {texts: [{queries: {use: toy}}], encoder: words}}"
+    text = altered(SUITE, "models:\n", f"models:\n  table: {table}\n")
+    found, _ = run(altered(text, "negatives: mined", "negatives: table"))
+    assert "the model 'table' has no docpairs.tsv (name a row whose trainer" in found.stderr
+
+
 def test_a_trained_model_stands_wherever_a_model_does(run, tmp_path: Path) -> None:
     row = "{use: table-in, model: {trained: tuned}, passages: words}"
     found, _ = run(altered(SUITE, "{use: table, model: tuned, passages: words}", row))

@@ -155,7 +155,8 @@ class Scope:
         with blamed_for_all(row.who):
             dataset = row.offer.factory(**row.resolved.plain())
         again = partial(self.dataset, use, options, group)
-        return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
+        within, models = row.resolved.datasets, row.hub_models
+        return DatasetRow(dataset, row.offer, within, group, again, models)
 
     def _named(self, section: str, name: Any) -> tuple[Row, Entry]:
         """Return the row of a name, with its entry; raise as `row`."""

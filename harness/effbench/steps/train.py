@@ -49,10 +49,11 @@ class Train:
 
     @property
     def label(self) -> str:
-        """Name the model and its datasets: a row may train a model for each dataset."""
+        """Name model, trainer and datasets: a row may train a model for each dataset."""
         names = [name for step in self.row.steps for name in getattr(step, "datasets", ())]
         on = f" on {', '.join(names[:2])}" if names else ""
-        return f"train {self.row.name}{on}{' ...' if len(names) > 2 else ''}"
+        more = " ..." if len(names) > 2 else ""
+        return f"train {self.row.name} with {self.row.offer.name}{on}{more}"
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ of the code, and a remark says when it has changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -21,7 +21,6 @@ from effbench.store.digests import (
     readable,
     spec_of,
 )
-from effbench.work.options import named_files
 from effbench.work.rows import Row
 
 if TYPE_CHECKING:
@@ -68,17 +67,9 @@ def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
 def hub_commits(steps: Iterable[Step]) -> dict[str, list[str]]:
     """Return ``model ID`` -> the commit in the local cache, for the hub models of the steps."""
     rows = (getattr(step, "row", None) for step in steps)
-    used = (model for row in rows if isinstance(row, Row) for model in _hub_models(row))
-    commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in used}
+    used = (model for row in rows if isinstance(row, Row) for model in row.hub_models)
+    commits = {f"{_MODEL}{model.name}": hub_commit(*model[:2]) for model in used}
     return {name: [commit] for name, commit in commits.items() if commit}
-
-
-def _hub_models(row: Row) -> Iterator[tuple[str, str | None]]:
-    """Yield the id and the revision of each hub model of a row; keys hold only the id."""
-    revision = row.resolved.arguments.get("revision")
-    for path, fact in named_files(row.offer.options, row.resolved):
-        if fact == path:
-            yield path, revision
 
 
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:

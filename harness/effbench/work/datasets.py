@@ -16,6 +16,7 @@ from effbench.guard.blame import blamed_for_all, blamed_items
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
 from effbench.work.declared import Declared, attribute_of, declared, splits_of
+from effbench.work.rows import HubModel
 
 T = TypeVar("T")
 
@@ -36,6 +37,9 @@ class DatasetRow:
     group: str | None = None
     again: Callable[[], DatasetRow] | None = field(default=None, compare=False, repr=False)
     """Makes the dataset again, from its files as they are then."""
+
+    hub_models: tuple[HubModel, ...] = ()
+    """The models of the hub that its options name."""
 
     declared: Declared = field(init=False)
     """The attributes of the plugin's object."""

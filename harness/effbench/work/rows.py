@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import PluginError, blamed, blamed_for_all
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
-from effbench.work.options import Input, Resolved, changed
+from effbench.work.options import Input, Resolved, changed, named_files
 
 if TYPE_CHECKING:
     from effbench.work.step import Bench, Step
@@ -23,6 +23,17 @@ KINDS = {
     "retrievers": "retriever",
     "indexes": "index",
 }
+
+
+class HubModel(NamedTuple):
+    """A model of the hub that an option of type `ModelId` names; keys hold its name alone."""
+
+    name: str
+    revision: str | None
+    """The value of the option ``revision`` beside it."""
+
+    revisable: bool
+    """Whether its offer has an option ``revision``."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,17 @@ class Row:
     def who(self) -> str:
         """How messages name the row: its section, name and plugin."""
         return f"{KINDS[self.offer.section]} {self.name!r} (plugin {self.offer.plugin})"
+
+    @property
+    def hub_models(self) -> tuple[HubModel, ...]:
+        """The models of the hub that its options name."""
+        options, revision = self.offer.options, self.resolved.arguments.get("revision")
+        revision = None if revision is None else str(revision)
+        return tuple(
+            HubModel(path, revision, "revision" in options)
+            for path, fact in named_files(options, self.resolved)
+            if fact == path  # the fact of a folder is its digest
+        )
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
