@@ -276,11 +276,11 @@ class Scope:
         if option.each is not None:
             if value is not option.default and (mistake := option.mistake(value)):
                 raise EffbenchError(mistake)
-            if isinstance(value, list):
+            if isinstance(value, list | tuple):
                 return joined([self._argument(digests, option.each, item) for item in value])
         annotation = option.reference(value)
         if annotation is None:
-            models = (entry.family for entry in self.entries.visible("models", self.plugin))
+            models = {entry.family for entry in self.entries.visible("models", self.plugin)}
             named = ModelId in option.choices and str(value) in models
             if named and not (self.beside / value).exists():  # it would pass as a hub id
                 raise EffbenchError(f"{value!r} is a row of models (write {{trained: ROW}})")
