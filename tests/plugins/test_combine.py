@@ -338,7 +338,7 @@ def test_real_collections_score_as_by_hand(combined, shared_data, tmp_path, size
     if size:
         data = tmp_path / "parts"
         part_of(shared_data / "beir" / "scifact", data / "scifact", 25, size)
-        part_of(shared_data / "beir" / "nfcorpus", data / "nfcorpus", 25, size)
+        part_of(shared_data / "beir" / "nfcorpus", data / "nfcorpus", 4, size)
     for name, (runs, scores) in combined(REAL, "--data", data).items():
         bm25, minilm = runs["bm25"], runs["minilm"]
         queries = dict.fromkeys([*bm25, *minilm])
