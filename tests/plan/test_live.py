@@ -189,3 +189,33 @@ def test_a_sweep_of_a_live_row_sweeps_the_row_that_uses_it(plan) -> None:
     assert {"toy--live-width=8", "toy--live-width=16"} <= {*cells}
     assert cells["toy--live-width=8"] != cells["toy--live-width=16"]
     assert sum(label.startswith("encode words") and "corpus" in label for label in cells) == 2
+
+
+def test_a_long_chain_of_rows_is_planned_at_once(mine, effbench, suite) -> None:
+    mine(SOURCE)
+    links = [
+        f"  row{i}: {{use: mine, searcher: row{i - 1}, corpus: words}}" for i in range(1, 31)
+    ]
+    chain = "\n".join(["  row0: {use: scan}", *links])
+    text = altered(SUITE, "  live: {use: mine, OPTION}", chain)
+    found = effbench("plan", suite(text), "--json")  # each row doubled the time, to 2**30
+    assert len(json.loads(found.stdout)["cells"]) == 37
+
+
+def test_the_commits_of_hub_models_of_live_rows_are_kept(
+    mine, run, records, monkeypatch
+) -> None:
+    from effbench.work import code
+
+    mine(
+        SOURCE + "class Model(WordsEncoder):\n"
+        "    def __init__(self, *, model: effbench.ModelId): super().__init__()\n"
+        + offering("encoders", "Model")
+    )
+    monkeypatch.setattr(code, "hub_commit", lambda name, revision: f"commit of {name}")
+    text = altered(SUITE, "passages: words}", "passages: words}\n  hub: HUB")
+    text = altered(text, "HUB", "{use: mine, model: me/model, passages: words}")
+    run(altered(text, "OPTION", "searcher: {row: hub, index: plain}"), "--only", "live")
+    record = records()[LIVE]
+    assert record["status"] == "done", record
+    assert record["code"]["model me/model"] == ["commit of me/model"]

@@ -6,6 +6,8 @@ from effbench.api.errors import EffbenchError
 from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeTexts
 from effbench.steps.examples import GatherExamples
+from effbench.steps.index import BuildRetriever
+from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.steps.texts import DatasetSource, Texts
 from effbench.steps.train import Train
 from effbench.work.datasets import DatasetRow
@@ -13,15 +15,17 @@ from effbench.work.rows import Row
 from effbench.work.step import Step, all_steps
 
 
-def seen(row: Row, dataset: DatasetRow) -> list[str]:
+def seen(row: Row, dataset: DatasetRow, index: Row | None = None) -> list[str]:
     """Return the kinds of data that the row's training took from a dataset that measures it.
 
-    ``corpus`` means titles or sentences of its docs; ``queries`` and ``judgments`` are those
-    of the dataset; ``other queries`` and ``other judgments`` come from another split of its
+    The trainings are those of the row, of its passages, of the index that it is searched
+    through, and of all rows that work inside these. ``corpus`` means titles or sentences of its
+    docs, or a searcher or vectors of all its docs; ``queries`` and ``judgments`` are those of
+    the dataset; ``other queries`` and ``other judgments`` come from another split of its
     corpus. Nobody knows the training data of a model from the hub, or of text files.
     """
-    passages = row.passages.steps if row.passages else ()
-    steps = all_steps((*row.steps, *passages))
+    rows = (each for each in (row, row.passages, index) if each)
+    steps = all_steps(tuple(step for each in rows for step in each.steps))
     kinds = set()
     for step in steps.values():
         for read, kind in _reads(step):
@@ -69,6 +73,10 @@ def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
     """Return the datasets whose data a step takes for training, each with the kind of data."""
     if isinstance(step, GatherExamples):
         return [(source.row, "judgments") for source in step.sources]
+    if isinstance(step, SearchIndex | SearchRetriever):  # of a `SearchedDataset`
+        return [(step.data.row, "judgments")]
+    if isinstance(step, Train):
+        return [(dataset, "corpus") for dataset in _searchable(step.row)]
     if isinstance(step, EncodeDomain):
         return [(step.data.row, "corpus"), (step.data.row, "queries")]
     if isinstance(step, Texts):
@@ -78,3 +86,11 @@ def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
             for source in sources
         ]
     return []
+
+
+def _searchable(trainer: Row) -> list[DatasetRow]:
+    """Return the datasets whose docs a trainer's live rows find, or have vectors of."""
+    live = (opening for opening in trainer.resolved.inputs.values() if opening.rows)
+    corpora = (EncodeCorpus, BuildRetriever)
+    steps = (step for opening in live for step in opening.steps)
+    return [step.dataset for step in steps if isinstance(step, corpora)]

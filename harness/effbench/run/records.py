@@ -114,7 +114,7 @@ def row_facts(cell: Cell) -> Plain:
     return {
         "row": _described(cell.row),
         "passages": cell.row.passages.name if cell.row.passages else None,
-        "trained_on": lineage.seen(cell.row, cell.dataset),
+        "trained_on": lineage.seen(cell.row, cell.dataset, cell.index),
         "index": _described(cell.index) if cell.index else None,
     }
 
@@ -216,7 +216,7 @@ def _described(row: Row) -> Plain:
 def _models(cell: Cell, bench: Workbench) -> dict[str, Any]:
     """Return the folder of each model in the cache, and the facts that its trainer gave."""
     models = {}
-    for step in cell.row.steps:
+    for step in (*cell.row.steps, *(cell.index.steps if cell.index else ())):
         if isinstance(step, Train):
             folder = bench.artifact(step).folder / MODEL
             about = folder / ABOUT

@@ -7,7 +7,7 @@ checks only what it must to go on: its answers are compared with those of the qu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from effbench.api.encoders import Doc, ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
+from effbench.steps.asked import hits_wanted, listed, some
 from effbench.steps.built import nbytes_of
 from effbench.steps.encode import EncodeCorpus, encode_corpus, encode_queries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
@@ -37,7 +38,12 @@ class LiveEncoder:
     def __init__(self, row: Row, bench: Bench) -> None:
         self._row, self._bench = row.passages or row, bench
         self.encode_queries = bench.parts.named(f"{row.name}: encode", encoding(row, bench))
-        self.encode_corpus = blamed_call(self._encode_corpus, self._row.who)
+        self._encode = blamed_call(self._encode_corpus, self._row.who)
+        self._call = f"encode_corpus of {row.name!r}"
+
+    def encode_corpus(self, docs: Iterable[Doc]) -> Vectors:
+        """Return the vectors of docs, float32 [n, d]."""
+        return self._encode(some(docs, Doc, self._call))
 
     def _encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         encoder = self._bench.instance(self._row)
@@ -50,14 +56,16 @@ class StoredCorpus:
     def __init__(self, row: Row, corpus: EncodeCorpus, bench: Bench) -> None:
         folder = bench.artifact(corpus).folder
         self._vectors, self._name = DiskVectors(folder), corpus.dataset.name
+        self._call = f"vectors of {row.name!r}"
         self._places = {doc_id: place for place, doc_id in enumerate(read_ids(folder))}
         encode = encoding(row, bench, corpus)
         self.encode_queries = bench.parts.named(f"{row.name}: encode", encode)
         self.vectors = bench.parts.named(f"{row.name}: vectors", self._read)
 
-    def _read(self, doc_ids: Sequence[str]) -> Vectors:
+    def _read(self, doc_ids: Iterable[str]) -> Vectors:
+        asked = listed(doc_ids, str, self._call)
         try:
-            places = [self._places[doc_id] for doc_id in doc_ids]
+            places = [self._places[doc_id] for doc_id in asked]
         except KeyError as error:
             raise KeyError(f"{error.args[0]!r:.60} is no doc of {self._name}") from None
         return self._vectors.at(np.array(places, dtype=np.int64))
@@ -78,6 +86,7 @@ class IndexSearcher:
         self._encode = bench.parts.named(f"{name}: encode", encode)
         self._find = bench.parts.named(f"{name}: search", self._found)
         self._answer = blamed_call(self._hits, index.row.who)
+        self._call = f"search of {name!r}"
         self.search = bench.parts.named(name, self._search)
 
     @property
@@ -86,8 +95,9 @@ class IndexSearcher:
         with blamed_for_all(self._index_row.who):
             return nbytes_of(self._index, self._index_row) or 0
 
-    def _search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        return self._answer((queries, self._encode(queries), k))
+    def _search(self, queries: Iterable[str], k: int) -> list[list[ScoredDoc]]:
+        texts, most = listed(queries, str, self._call), hits_wanted(k, self._call)
+        return self._answer((texts, self._encode(texts), most)) if texts else []
 
     def _hits(self, asked: tuple[Sequence[str], Vectors, int]) -> list[list[ScoredDoc]]:
         queries, vectors, k = asked
@@ -109,7 +119,7 @@ class RetrieverSearcher:
         self._row, self._checked = step.row, not bench.trusting
         self._retriever = bench.opened(step)
         self._doc_ids = frozenset(step.doc_ids(bench)) if self._checked else frozenset()
-        self._name = step.dataset.name
+        self._name, self._call = step.dataset.name, f"search of {step.row.name!r}"
         self._answer = blamed_call(self._hits, step.row.who)
         self.search = bench.parts.named(step.row.name, self._search)
 
@@ -119,8 +129,9 @@ class RetrieverSearcher:
         with blamed_for_all(self._row.who):
             return nbytes_of(self._retriever, self._row) or 0
 
-    def _search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        return self._answer((queries, k))
+    def _search(self, queries: Iterable[str], k: int) -> list[list[ScoredDoc]]:
+        asked = listed(queries, str, self._call), hits_wanted(k, self._call)
+        return self._answer(asked) if asked[0] else []
 
     def _hits(self, asked: tuple[Sequence[str], int]) -> list[list[ScoredDoc]]:
         queries, k = asked
@@ -149,14 +160,15 @@ def encoding(
 ) -> Callable[[Sequence[str]], Vectors]:
     """Return a row's ``encode_queries``; it returns a new array, float32 [n, d].
 
-    With ``corpus``, the vectors must have the width of the vectors of that corpus.
+    An argument that is no list of texts is not blamed on the row. With ``corpus``, the vectors
+    must have the width of the vectors of that corpus.
     """
     encoder = bench.instance(row)
     encode: Callable[[Sequence[str]], Vectors]
     if bench.trusting:
 
         def answer(queries: Sequence[str]) -> Vectors:
-            vectors = encoder.encode_queries(list(queries))
+            vectors = encoder.encode_queries(queries)
             shape = (len(queries), vectors.shape[1])
             return np.array(host_vectors(vectors, shape, row, "encode_queries"))
 
@@ -164,7 +176,7 @@ def encoding(
     else:
         encode = encode_queries(encoder, row, "queries")
     if corpus is None:
-        return blamed_call(encode, row.who)
+        return _asking(blamed_call(encode, row.who), row)
     width = (bench.artifact(corpus).manifest() or {})["width"]
 
     def encode_for(queries: Sequence[str]) -> Vectors:
@@ -176,7 +188,15 @@ def encoding(
             )
         return vectors
 
-    return blamed_call(encode_for, row.who)
+    return _asking(blamed_call(encode_for, row.who), row)
+
+
+def _asking(
+    encode: Callable[[Sequence[str]], Vectors], row: Row
+) -> Callable[[Iterable[str]], Vectors]:
+    """Return the method of a live row with its argument checked."""
+    call = f"encode_queries of {row.name!r}"
+    return lambda queries: encode(some(queries, str, call))
 
 
 def _in_order(

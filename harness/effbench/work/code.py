@@ -67,7 +67,8 @@ def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
 def hub_commits(steps: Iterable[Step]) -> dict[str, list[str]]:
     """Return ``model ID`` -> the commit in the local cache, for the hub models of the steps."""
     rows = (getattr(step, "row", None) for step in steps)
-    used = (model for row in rows if isinstance(row, Row) for model in row.hub_models)
+    working = (each for row in rows if isinstance(row, Row) for each in (row, *row.live))
+    used = (model for row in working for model in row.hub_models)
     commits = {f"{_MODEL}{model.name}": hub_commit(*model[:2]) for model in used}
     return {name: [commit] for name, commit in commits.items() if commit}
 

@@ -110,6 +110,11 @@ class Row:
 
         A trained model stands for its own options. ``device`` counts if the row names none.
         """
+        rows = [row._pace_alone(device) for row in self.live]
+        return {**self._pace_alone(device), **({"live": rows} if rows else {})}
+
+    def _pace_alone(self, device: str | None) -> dict[str, Any]:
+        """Return the same without the rows that work inside the row."""
         options = {
             name: self.resolved.query_facts.get(name, str(value))
             for name, value in self.resolved.arguments.items()
@@ -117,10 +122,8 @@ class Row:
         }
         if device and self._takes_device:
             options["device"] = device
-        rows = [row.pace(device) for row in self.live]
-        live = {"live": rows} if rows else {}
         models = [step.row.pace(device) for step in self.steps if step.kind == "model"]  # type: ignore[attr-defined]
-        return {**self._offer_facts(), "options": options, "models": models, **live}
+        return {**self._offer_facts(), "options": options, "models": models}
 
     @cached_property
     def key(self) -> str:
