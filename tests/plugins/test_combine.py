@@ -109,6 +109,39 @@ def test_ranks_are_fused_as_by_hand(combined) -> None:
     ]
 
 
+ALIKE = """\
+  shallow: {use: fuse, searchers: [scan, {row: words, index: plain}], depth: 3}
+  scores: {use: fuse, searchers: [scan, {row: words, index: plain}], method: scores}
+  top: {use: fuse, searchers: [shallow, scores, combined]}
+latency"""
+
+
+def test_rows_that_differ_only_in_options_of_queries_have_answers_of_their_own(
+    combined,
+) -> None:
+    runs = combined(altered(TOYS, "latency", ALIKE))["toy"].runs
+    cut = {
+        query: [dict.fromkeys(order(runs[row][query])[:3]) for row in ("scan", "words")]
+        for query in runs["words"]
+    }
+    assert {query: {*run} for query, run in runs["shallow"].items()} == {
+        query: {*first, *second} for query, (first, second) in cut.items()
+    }
+    scores = {
+        query: total([(1, normalised(runs[row][query])) for row in ("scan", "words")])
+        for query in runs["words"]
+    }
+    assert_same(runs["scores"], scores)
+    rows = ("shallow", "scores", "combined")
+    assert_same(
+        runs["top"],
+        {
+            query: total([(1, reciprocal(runs[row][query], 60)) for row in rows])
+            for query in runs["words"]
+        },
+    )
+
+
 class Fixed:
     """A searcher that has the same hits for each query."""
 

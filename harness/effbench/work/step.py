@@ -145,6 +145,10 @@ class Bench(Protocol):
 class Opens(Step, Protocol):
     """A step whose artifact is opened as an index or a retriever."""
 
+    @property
+    def row(self) -> Recipe:
+        """The row of the index or of the retriever."""
+
     def open(self, bench: Bench) -> Any:
         """Return the index or the retriever, loaded or built again."""
 

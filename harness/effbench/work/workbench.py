@@ -112,9 +112,12 @@ class Workbench:
         return self._encoders.get(row.key, lambda: row.make(self))
 
     def opened(self, step: Opens) -> Any:
-        """Return the index or the retriever of a step, ready to search."""
+        """Return the index or the retriever of a step, ready to search.
+
+        Rows whose options differ only in what changes no docs share the step, but not this.
+        """
         self.artifact(step)
-        return self._indexes.get(key_of(step), lambda: step.open(self))
+        return self._indexes.get((key_of(step), step.row.key), lambda: step.open(self))
 
     @cached_property
     def digests(self) -> Digests:
