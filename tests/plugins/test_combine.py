@@ -120,13 +120,7 @@ def test_rows_that_differ_only_in_options_of_queries_have_answers_of_their_own(
     combined,
 ) -> None:
     runs = combined(altered(TOYS, "latency", ALIKE))["toy"].runs
-    cut = {
-        query: [dict.fromkeys(order(runs[row][query])[:3]) for row in ("scan", "words")]
-        for query in runs["words"]
-    }
-    assert {query: {*run} for query, run in runs["shallow"].items()} == {
-        query: {*first, *second} for query, (first, second) in cut.items()
-    }
+    assert max(map(len, runs["shallow"].values())) <= 6 < min(map(len, runs["scores"].values()))
     scores = {
         query: total([(1, normalised(runs[row][query])) for row in ("scan", "words")])
         for query in runs["words"]
