@@ -55,3 +55,40 @@ def test_a_partial_has_version_and_check_of_what_it_is_made_of(mine, planned) ->
         "encoder 'words' (plugin mine): its check: OSError: 3 (a check raises eff"
         in found.stderr
     )
+
+
+ROWS = (
+    "effbench.Encoder | None",
+    "list[effbench.Searcher] | None",
+    "effbench.TrainedModel | None",
+)
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_dataset_with_an_option_for_a_row_is_refused(mine, effbench, kind: str) -> None:
+    source = f"class Mine(Plain):\n    def __init__(self, *, row: {kind} = None): pass\n"
+    mine(source + offering("datasets", "Mine"))
+    listed = effbench("plugins")
+    assert listed.exit_code == 1
+    assert "offers datasets 'mine': its option 'row' cannot be a " in listed.stdout
+
+
+def test_a_dataset_takes_no_model_that_a_row_trains(mine, planned) -> None:
+    source = (
+        "class Mine(Plain):\n    def __init__(self, *, m: effbench.ModelId = 'a/b'): pass\n"
+    )
+    source += "class Trainer:\n    def train(self, output_dir, *, seed): pass\n"
+    mine(source + offering("datasets", "Mine") + offering("trainers", "Trainer"))
+    assert planned("{use: toy}", "{use: mine, m: c/d}").exit_code == 0
+    found = planned("{use: toy}]", "{use: mine, m: {trained: t}}]\nmodels: {t: {use: mine}}")
+    assert found.exit_code == 2
+    assert "datasets.0.m: a dataset is read before any model is trained" in found.stderr
+
+
+@pytest.mark.parametrize("kind", [*ROWS, "effbench.ModelId | None", "os.PathLike | None"])
+def test_an_option_of_a_search_for_a_row_or_a_file_is_refused(mine, effbench, kind) -> None:
+    search = f"def search(self, queries, k, *, row: {kind} = None): pass"
+    mine(f"class Mine(PlainIndex):\n    {search}\n" + offering("indexes", "Mine"))
+    listed = effbench("plugins")
+    assert listed.exit_code == 1
+    assert "offers indexes 'mine': its search" in listed.stdout

@@ -126,7 +126,7 @@ def test_rows_that_differ_only_in_options_of_queries_have_answers_of_their_own(
         for query in runs["words"]
     }
     for query, wanted in scores.items():
-        assert runs["scores"][query] == pytest.approx(wanted, rel=1e-4)
+        assert runs["scores"][query] == pytest.approx(wanted, rel=1e-4, abs=1e-6)
     rows = ("shallow", "scores", "combined")
     assert_same(
         runs["top"],

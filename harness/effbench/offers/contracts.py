@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from effbench.api import encoders, training
 from effbench.api.errors import EffbenchError
 from effbench.api.kinds import KINDS, Kind
+from effbench.offers.annotations import members
+from effbench.offers.schema import Option
 from effbench.text.suggestions import near
 
 LIKENESS = 0.8
@@ -115,3 +117,19 @@ def _public(factory: Any) -> set[str]:
         places = [b for b in _bases(factory) if b.__module__.partition(".")[0] == package]
     names = (name for place in places for name in getattr(place, "__dict__", ()))
     return {name for name in names if isinstance(name, str) and name[0] != "_"}
+
+
+def refuse_named(options: Mapping[str, Option], annotations: Iterable[Any], who: str) -> None:
+    """Refuse options that name rows or files where these cannot be opened.
+
+    Raises:
+        EffbenchError: an option has one of the annotations; the message names it.
+
+    """
+    for name, option in options.items():
+        kinds = {*members(option.annotation), *members((option.each or option).annotation)}
+        if not kinds.isdisjoint(annotations):
+            raise EffbenchError(
+                f"{who}: its option {name!r} cannot be a {option.type_name()}: nothing opens "
+                "it here (take another type)"
+            )

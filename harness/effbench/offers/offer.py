@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from effbench.api.encoders import Factory
+from effbench.api.encoders import Dataset, Factory
 from effbench.api.errors import EffbenchError
 from effbench.guard.attributes import FLAG, METHOD, Wanted, attribute, shown
 from effbench.guard.blame import blamed
-from effbench.offers.contracts import misspelt, refuse_missing
+from effbench.offers.annotations import PATHS, REFERENCES
+from effbench.offers.contracts import misspelt, refuse_missing, refuse_named
 from effbench.offers.schema import Option, options_of, original, search_options_of
 from effbench.store.digests import spec_of
 
@@ -117,6 +118,9 @@ def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) ->
             **values,
         )
         refuse_missing(whole, section, options, who)
+        if section == "datasets":  # it is made before all rows
+            refuse_named(options, {*REFERENCES} - {Dataset}, who)
+        refuse_named(offer.search_options, (*REFERENCES, *PATHS), f"{who}: its search")
     return offer
 
 

@@ -151,6 +151,8 @@ class Scope:
         # a dataset gives its own key, so its files need no digest here
         argument_of = partial(self._argument, None)
         row = fitting(self.plugins, "datasets", use, use, options, argument_of)
+        for name in row.resolved.inputs:  # {trained: ROW} in the place of a model
+            raise UnfitOptions([((name,), "a dataset is read before any model is trained")])
         with blamed_for_all(row.who):
             dataset = row.offer.factory(**row.resolved.plain())
         again = partial(self.dataset, use, options, group)
