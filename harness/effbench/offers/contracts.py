@@ -47,6 +47,15 @@ def _contract(kind: Kind) -> Contract:
     return Contract(least, (*more, *besides), kind.optional, kind.attributes)
 
 
+RESERVED = {
+    "datasets": ("use", "group"),
+    "models": ("use", "sweep", "seed"),
+    "encoders": ("use", "sweep", "passages"),
+    "retrievers": ("use", "sweep"),
+    "indexes": ("use", "sweep", "search"),
+}
+"""Section -> the keys of its rows that are no options."""
+
 CONTRACTS = {kind.section: _contract(kind) for kind in KINDS.values()}
 """The contract of each section of a suite."""
 
@@ -71,6 +80,21 @@ def refuse_missing(factory: Any, section: str, options: Collection[str], who: st
             raise EffbenchError(f"{who}: the class has no method {method!r} ({mend})")
 
 
+def refuse_reserved(section: str, options: Collection[str], who: str) -> None:
+    """Refuse an option that no suite could give, because its name has a meaning in every row.
+
+    Raises:
+        EffbenchError: the message names ``who`` and the option.
+
+    """
+    for name in RESERVED[section]:
+        if name in options:
+            raise EffbenchError(
+                f"{who}: its option {name!r} cannot be given: {name} means something else in "
+                f"a row of {section} (rename it)"
+            )
+
+
 def misspelt(factory: Any, section: str, options: Collection[str]) -> Iterator[str]:
     """Yield a remark for each attribute of a factory that is spelt almost like one of ours."""
     names, members = _public(factory), CONTRACTS[section].members()
@@ -93,14 +117,19 @@ def _makes_others(kind: type) -> bool:
 
 
 def _bases(kind: type) -> list[type]:
-    """Return a class and its bases, except Python's own."""
-    return [base for base in kind.__mro__ if base.__module__ not in ("builtins", "typing")]
+    """Return a class and its bases, except Python's own and the contracts themselves."""
+    return [
+        base
+        for base in kind.__mro__
+        if base.__module__ not in ("builtins", "typing")
+        and not base.__module__.startswith("effbench.api.")
+    ]
 
 
 def _names_in(kind: type) -> set[str]:
     """Return the names that a class and its bases define, declare or use."""
     names: set[str] = set()
-    for base in kind.__mro__:
+    for base in _bases(kind):
         names.update(vars(base), vars(base).get("__annotations__", ()))
         for value in vars(base).values():
             names.update(getattr(getattr(value, "__code__", None), "co_names", ()))

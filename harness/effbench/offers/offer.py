@@ -12,7 +12,7 @@ from effbench.api.encoders import Factory
 from effbench.api.errors import EffbenchError
 from effbench.guard.attributes import FLAG, METHOD, Wanted, attribute, shown
 from effbench.guard.blame import blamed
-from effbench.offers.contracts import misspelt, refuse_missing
+from effbench.offers.contracts import misspelt, refuse_missing, refuse_reserved
 from effbench.offers.schema import Option, options_of, original, search_options_of
 from effbench.store.digests import spec_of
 
@@ -116,6 +116,7 @@ def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) ->
             remarks=tuple(misspelt(whole, section, options)),
             **values,
         )
+        refuse_reserved(section, options, who)
         refuse_missing(whole, section, options, who)
     return offer
 

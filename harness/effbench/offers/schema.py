@@ -228,7 +228,8 @@ def _option(
                 f"{who} has the default {shown(default)}, which no suite could say "
                 "(take None, and put that in its place inside)"
             )
-        plain = is_bound and option.reference(default) is None
+        said = is_bound or default not in (None, _NONE)  # None stands for no value at all
+        plain = said and option.reference(default) is None
         if option.out_of_bounds(default) or (
             plain and not option.accepts(_texts(whole, default))
         ):
