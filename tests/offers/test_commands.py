@@ -96,6 +96,18 @@ def test_a_command_of_effbench_goes_before_one_of_the_same_name(command, effbenc
     assert "BROKEN: command 'say it' (theirs 1.0): its name has white space" in listed.stdout
 
 
+def test_help_leaves_out_a_name_that_nobody_can_call_or_read(command, effbench) -> None:
+    """A name of 100 letters left no room for what effbench's commands do."""
+    names = ["l" * 41, "--help", "-x", "say it", "con"]
+    command(points="\n".join(f"{name} = theirs_commands:call" for name in names))
+    found = effbench("--help").stdout
+    assert "theirs" not in found
+    assert "List the plugins, their offers" in found
+    listed = effbench("plugins").stdout
+    assert f"command {names[0]!r} (theirs 1.0): its name has 41 letters (40 at m" in listed
+    assert listed.count("(theirs 1.0): its name ") == len(names)
+
+
 def test_of_two_commands_with_one_name_none_is_called(command, effbench, tmp_path) -> None:
     command()
     about = tmp_path / "site" / "others-2.0.dist-info"
@@ -126,6 +138,8 @@ def test_of_two_commands_with_one_name_none_is_called(command, effbench, tmp_pat
         ("open(what)", 1, "Error: command 'say-it' (theirs 1.0): FileNotFoundError: "),
         ("import effbench; raise effbench.EffbenchError('no (mend)')", 2, "Error: no (mend)"),
         ("raise click.ClickException('not so')", 1, "Error: not so"),
+        ("raise BaseException(what)", 1, "Error: command 'say-it' (theirs 1.0): BaseExc"),
+        ("raise GeneratorExit", 1, "Error: command 'say-it' (theirs 1.0): GeneratorExit"),
         ("raise SystemExit(7)", 7, ""),
         ("click.get_current_context().exit(5)", 5, ""),
     ],
