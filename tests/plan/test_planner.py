@@ -95,6 +95,22 @@ def test_passages_share_the_other_rows_vectors_and_index(effbench, suite) -> Non
     assert "encode light queries of toy" in labels
 
 
+def test_a_suite_whose_ready_rows_cannot_run_says_why(
+    effbench, suite, mine, monkeypatch
+) -> None:
+    rows = {"encoders": {"lost": {"use": "nothing-like-it"}}}
+    mine(f"@effbench.hookimpl\ndef effbench_ready_rows(): return {rows}\n")
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "mine,toy")
+    monkeypatch.setattr("effbench_toy.effbench_ready_rows", dict)
+    done = effbench(
+        "plan", suite(altered(SUITE, "\n  words: {use: words, width: 64}", " every"))
+    )
+    assert done.exit_code == 2
+    why, last = done.stderr.splitlines()
+    assert "suite: ready row 'lost' is left out: nothing installed offers 'nothing-" in why
+    assert "suite: the suite has no cell" in last
+
+
 def test_every_takes_the_ready_rows_that_can_run(effbench, suite, monkeypatch) -> None:
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
     every = altered(SUITE, "\n  words: {use: words, width: 64}", " every\nretrievers: every")

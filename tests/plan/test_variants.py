@@ -104,7 +104,7 @@ def test_families_with_options_of_one_name_are_told_apart(effbench, suite) -> No
         ("{}", ":10: encoders.words.sweep: a sweep is {option: [value, value], ...}"),
         ("{width: 16}", "words.sweep.width: give a list ([1, 2]), or a label for each value"),
         ("{width: []}", "encoders.words.sweep.width: give one value or more ([1, 2])"),
-        ("{width: [[1], 2]}", "words.sweep.width: give a list ([1, 2]), or a label for each"),
+        ("{width: [[1], 2]}", "label for each value ({small: ...} in place of a list)"),
         ("{width: [4, 4]}", "encoders.words.sweep.width: 4 stands twice (keep one)"),
         ("{width: [4, 0.5]}", "encoders.words.sweep.width: 0.5 is not int"),
         ("{widht: [4, 5]}", "sweep.widht: unknown option 'widht' (did you mean 'width'?)"),

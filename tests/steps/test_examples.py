@@ -159,6 +159,13 @@ def test_each_dataset_can_have_its_own_model(run, tmp_path: Path) -> None:
             "tuned.passages: the model was trained for passages of 'words', not of 'wide'",
         ),
         (
+            "      passages: words\nencoders",
+            "encoders",
+            "tuned.passages: the model 'tuned' was trained without the vectors of a row, so it "
+            "is not known to find passages of 'words' (say passages: words beside examples",
+        ),
+        ("model: tuned, passages: words", "model: tuned", "'table' encodes queries only (give"),
+        (
             "model: tuned, passages: words",
             "model: tuned, passages: 3",
             "passages are ROW or {row",

@@ -84,7 +84,9 @@ def _labelled(values: Any, place: Place, mistakes: Notes) -> Iterator[tuple[str,
     elif isinstance(values, list) and all(isinstance(value, _LABEL) for value in values):
         labelled = [(_label(value), value) for value in values]
     else:
-        mistakes.add(place, "give a list ([1, 2]), or a label for each value ({small: ...})")
+        form = "{small: ...} in place of a list" if isinstance(values, list) else "{small: ...}"
+        message = f"give a list ([1, 2]), or a label for each value ({form})"
+        mistakes.add(place, message)
         return
     if not labelled:
         mistakes.add(place, "give one value or more ([1, 2])")

@@ -100,13 +100,8 @@ def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
     """Return the plan of a scope that has no target; note the mistakes of the suite."""
     suite, mistakes = scope.suite, scope.mistakes
     scope.datasets = cache(partial(_datasets, scope, suite.datasets))
-    if only is None:
-        targets = scope.datasets()
-        cells = _all_cells(scope, targets)
-        _check(suite, targets, cells, mistakes)
-    else:
-        targets = _datasets(scope, [suite.datasets[only]])
-        cells = _all_cells(scope, targets)
+    targets = scope.datasets() if only is None else _datasets(scope, [suite.datasets[only]])
+    cells = _all_cells(scope, targets)
     broken = [
         f"plugin {plugin.name!r} ({plugin.distribution}) is broken and left out: {plugin.error}"
         for plugin in scope.plugins.broken()
@@ -117,17 +112,24 @@ def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
         for why, absent in scope.left_out.items()
     ]
     all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out]))
+    if only is None:
+        _check(suite, targets, cells, all_remarks, mistakes)
     return Plan(suite, tuple(cells), all_remarks, scope.beside, names)
 
 
 def _check(
-    suite: Suite, datasets: Sequence[DatasetRow], cells: Sequence[Cell], mistakes: Mistakes
+    suite: Suite,
+    datasets: Sequence[DatasetRow],
+    cells: Sequence[Cell],
+    remarks: Sequence[str],
+    mistakes: Mistakes,
 ) -> None:
-    """Note the mistakes of the suite as a whole."""
+    """Note the mistakes of the suite as a whole; the remarks say why it has no cell."""
     check_expected(suite, datasets, cells, mistakes)
     check_baseline(suite, cells, mistakes)
     if not cells and not mistakes:
-        mistakes.add((), "the suite has no cell (give a row that can run here)")
+        for message in (*remarks, "the suite has no cell (give a row that can run here)"):
+            mistakes.add((), message)
     check_names(cells, mistakes)
 
 

@@ -239,6 +239,10 @@ class Scope:
         except UnfitOptions as error:
             return Variant(entry, self.chosen, None, error.problems)
         problems = list(search_problems(entry.search, row.offer))
+        if entry.passages is None and row.offer.queries_only:
+            problems.append(
+                ((), f"{row.offer.name!r} encodes queries only (give passages: ROW)")
+            )
         search = {option: tuple(values) for option, values in entry.search.items()}
         row = replace(row, search=search, family=entry.family, settings=settings)
         if entry.passages is not None:
