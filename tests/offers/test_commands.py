@@ -51,6 +51,14 @@ def test_help_shows_a_command_and_imports_no_plugin(command, effbench, tmp_path:
     assert (tmp_path / "imported").exists()
 
 
+def test_a_place_of_a_command_is_a_path(command, effbench) -> None:
+    command("print(repr(Place(exists=True, path_type=Path).convert(what, None, None)))")
+    module = Path("site/theirs_commands.py")
+    head = "from pathlib import Path\nfrom effbench.commands import Place\n"
+    module.write_text(head + module.read_text())
+    assert effbench("say-it", "site").stdout == "PosixPath('site')\n"
+
+
 def test_a_command_is_called_with_its_own_help_and_arguments(command, effbench) -> None:
     command()
     assert "Say a word." in effbench("say-it", "--help").stdout
