@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from effbench.statistics.significance import (
     values_of,
 )
 from effbench.text.names import index_label
-from effbench.text.suggestions import suggest
+from effbench.text.suggestions import naming, suggest
 from effbench.text.words import counted
 
 DRAWS = 1000
@@ -133,7 +133,10 @@ def _speed(result: Comparison) -> str:
 
 @dataclass(frozen=True)
 class Question:
-    """The rows to compare. No suite means all suites; no index or measure means the first."""
+    """The rows to compare. No suite means all suites; no index or measure means the first.
+
+    The name of a sweep among ``others`` means all its rows, except ``row``.
+    """
 
     row: str
     others: Sequence[str]
@@ -161,26 +164,32 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
             f"{root}: no suite {asked.suite!r} has run there ({suggest(asked.suite, names)})"
         )
     comparisons: list[Comparison] = []
-    known, unreadable = dict[str, None](), dict[str, None]()
+    known, unreadable = dict[str, str](), dict[str, None]()
     for collected in suites:
         if asked.suite in (None, collected.suite.suite):
-            known.update(dict.fromkeys(record.row.name for record in collected.done))
+            known.update({record.row.name: record.row.family for record in collected.done})
             sessions = sessions_for(collected.folders, collected.done, collected.suite)
             comparisons += _compared(collected, asked, sessions)
             unreadable.update(dict.fromkeys((*collected.unreadable, *sessions.unreadable)))
     left_out = "".join(f"; left out: {reason}" for reason in unreadable)
-    for name in (asked.row, *asked.others):
-        if name not in known:
+    for name, names in ((asked.row, known), *((o, _names(known)) for o in asked.others)):
+        if name not in names:
             raise EffbenchError(
-                f"{root}: no row {name!r} has run there ({suggest(name, known)}){left_out}"
+                f"{root}: no row {name!r} has run there ({naming(name, known)}){left_out}"
             )
+    compared = _names({pair.other: known[pair.other] for pair in comparisons})
     for name in asked.others:
-        if name not in {comparison.other for comparison in comparisons}:
+        if name not in compared:
             raise EffbenchError(
                 f"{root}: {asked.row} and {name} have no dataset, index and measure in "
                 f"common (try another --index){left_out}"
             )
     return comparisons, list(unreadable)
+
+
+def _names(families: Mapping[str, str]) -> set[str]:
+    """Return the names that mean rows, given as row -> its family."""
+    return {*families, *families.values()}
 
 
 def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:
@@ -189,7 +198,7 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
     pairs = [
         (record, reference)
         for dataset in facts.datasets
-        for name in asked.others
+        for name in _rows(records, asked)
         for record in _of(records, asked.row, dataset.name, index, measure)
         for reference in _of(records, name, dataset.name, index, measure)
         if record.per_query[measure].keys() & reference.per_query[measure].keys()
@@ -213,6 +222,18 @@ def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list
     ]  # fmt: skip
 
 
+def _rows(records: Sequence[Done], asked: Question) -> list[str]:
+    """Return the rows with which the first row is compared, each once."""
+    rows = (
+        record.row.name
+        for name in asked.others
+        for record in records
+        if name == record.row.name
+        or (name == record.row.family and record.row.name != asked.row)
+    )
+    return list(dict.fromkeys(rows))
+
+
 def _of(
     records: Sequence[Done], row: str, dataset: str, index: str | None, measure: str
 ) -> list[Done]:
@@ -221,7 +242,7 @@ def _of(
         record
         for record in records
         if (record.row.name, record.dataset) == (row, dataset)
-        and (not index or record.index_name in (None, index))
+        and (not record.index or index in (None, record.index.name, record.index.family))
         and measure in record.per_query
     ][:1]
 
