@@ -2,133 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from effbench.api.errors import EffbenchError
 from effbench.board.collected import Collected, collect
+from effbench.board.compared import Comparison
 from effbench.board.latencies import sessions_for
 from effbench.latency.spans import END_TO_END
 from effbench.run.recorded import Done
 from effbench.statistics import figures
-from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import SHOWN
 from effbench.statistics.sessions import Sessions
 from effbench.statistics.significance import (
     RESAMPLES,
-    SIGNIFICANT,
     PairedValues,
     holm,
     values_of,
 )
 from effbench.text.names import index_label
 from effbench.text.suggestions import naming, suggest
-from effbench.text.words import counted
 
 DRAWS = 1000
 """Randomisations for each p-value: so the smallest corrected p-value can be 0.001."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A row compared with another row on one dataset of one suite on one machine."""
-
-    machine: str
-    suite: str
-    dataset: str
-    row: str
-    other: str
-    through: str
-    """The index of both rows with its search setting; empty if neither has an index."""
-
-    measure: str
-    queries: int
-    score: float
-    other_score: float
-    difference: Interval
-    """The difference of the scores; its 95 % interval is a bootstrap over queries."""
-
-    kept: Interval | None
-    """The row's share of the other row's score; None if that score is 0."""
-
-    p: float
-    """The p-value of a paired randomisation test, corrected by Holm for those of the suite."""
-
-    span: str
-    milliseconds: Interval | None
-    """The row's median time in ms; None if no latency session has it."""
-
-    other_milliseconds: Interval | None
-    speedup: Interval | None
-    saved: Interval | None
-    """How many ms less than the other row the row takes for a query."""
-
-    complaints: tuple[str, ...]
-    """What speaks against the latencies."""
-
-    def facts(self) -> dict[str, Any]:
-        """Return the comparison as JSON data."""
-        return {
-            name: value._asdict() if isinstance(value, Interval) else value
-            for name, value in vars(self).items()
-        }
-
-    def lines(self) -> Iterator[str]:
-        """Yield the lines for people: the figures and a sentence."""
-        through = f", through {self.through}" if self.through else ""
-        yield (
-            f"{self.suite} on {self.machine}, {self.dataset} "
-            f"({counted(self.queries, 'queries')}){through}"
-        )
-        yield (
-            f"  {self.measure}: {self.row} {self.score:.4f}, "
-            f"{self.other} {self.other_score:.4f}; difference {self.difference.value:+.4f} "
-            f"[{self.difference.low:+.4f}, {self.difference.high:+.4f}], p {self.p:.4f}"
-        )
-        if self.milliseconds and self.other_milliseconds and self.speedup and self.saved:
-            ratio = f"; ratio {self.speedup.spelled()}, ms saved {self.saved.spelled()}"
-            ratio = "" if self.complaints else ratio  # marked times have no ratio
-            yield (
-                f"  {self.span} p50 ms: {self.row} {self.milliseconds.spelled()}, {self.other} "
-                f"{self.other_milliseconds.spelled()}{ratio}"
-            )
-        yield f"  {self.sentence()}"
-        yield from (f"  note: {complaint}" for complaint in self.complaints)
-
-    def sentence(self) -> str:
-        """Say in one sentence how the row compares with the other row."""
-        return f"{self.row} {_quality(self)}{_speed(self)}."
-
-
-def _quality(result: Comparison) -> str:
-    """Say which share of the other row's score the row has."""
-    if result.kept is None:
-        return f"cannot be compared with {result.other}, which scores no more than 0"
-    value, low, high = result.kept
-    bounds = "" if low is None or high is None else f" [{low:.1%}, {high:.1%}]"
-    share = f"{value:.1%}{bounds} of {result.other}'s {result.measure}"
-    if result.p >= SIGNIFICANT:
-        return f"has {share}, which may be chance (p {result.p:.2f})"
-    return f"{'keeps' if result.difference.value < 0 else 'reaches'} {share}"
-
-
-def _speed(result: Comparison) -> str:
-    """Say how fast the row is, or why the speed is not compared."""
-    ratio = result.speedup
-    if result.complaints:
-        return "; its speed is not compared: a latency is marked"
-    if ratio is None or ratio.low is None or ratio.high is None:
-        return f"; its speed cannot be compared: no latency session has enough of {result.span}"
-    if ratio.low <= 1 <= ratio.high:
-        return (
-            f", and no difference in speed could be shown ({ratio.spelled()}x, {result.span})"
-        )
-    if ratio.value > 1:
-        return f", and is {ratio.spelled()} times as fast ({result.span})"
-    inverse = Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
-    return f", and takes {inverse.spelled()} times as long ({result.span})"
 
 
 @dataclass(frozen=True)
@@ -172,12 +70,12 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
             comparisons += _compared(collected, asked, sessions)
             unreadable.update(dict.fromkeys((*collected.unreadable, *sessions.unreadable)))
     left_out = "".join(f"; left out: {reason}" for reason in unreadable)
-    for name, names in ((asked.row, known), *((o, _names(known)) for o in asked.others)):
-        if name not in names:
+    for name in (asked.row, *asked.others):
+        if name not in known and (name == asked.row or name not in known.values()):
             raise EffbenchError(
                 f"{root}: no row {name!r} has run there ({naming(name, known)}){left_out}"
             )
-    compared = _names({pair.other: known[pair.other] for pair in comparisons})
+    compared = {name for pair in comparisons for name in (pair.other, known[pair.other])}
     for name in asked.others:
         if name not in compared:
             raise EffbenchError(
@@ -185,11 +83,6 @@ def compare(root: Path, asked: Question) -> tuple[list[Comparison], list[str]]:
                 f"common (try another --index){left_out}"
             )
     return comparisons, list(unreadable)
-
-
-def _names(families: Mapping[str, str]) -> set[str]:
-    """Return the names that mean rows, given as row -> its family."""
-    return {*families, *families.values()}
 
 
 def _compared(collected: Collected, asked: Question, sessions: Sessions) -> list[Comparison]:

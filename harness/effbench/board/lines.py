@@ -90,4 +90,5 @@ def lines_of(records: Iterable[Record], remarks: list[str]) -> list[Line]:
 def _line(row: str, index: str, records: Sequence[Record]) -> Line:
     by_dataset = {record.dataset: record for record in records if isinstance(record, Done)}
     first = records[0]
-    return Line(row, index, by_dataset, first.row.sweep, first.index and first.index.sweep)
+    index_sweep = first.index.sweep if first.index else None
+    return Line(row, index, by_dataset, first.row.sweep, index_sweep)

@@ -29,13 +29,10 @@ def _columns(kind: str, sweeps: Sequence[Sweep | None]) -> list[dict[str, Value]
     whole = merged(sweeps)
     if whole is None:
         return [{} for _ in sweeps]
-    return [
-        {
-            f"{kind}family": sweep and sweep.family,
-            **{
-                f"{kind}setting {option}": sweep and sweep.settings.get(option)
-                for option in whole.settings
-            },
-        }
-        for sweep in sweeps
-    ]
+    nothing: dict[str, Value] = dict.fromkeys(_named(kind, "", whole))
+    return [nothing | (_named(kind, sweep.family, sweep) if sweep else {}) for sweep in sweeps]
+
+
+def _named(kind: str, family: str, sweep: Sweep) -> dict[str, Value]:
+    labels = {f"{kind}setting {option}": label for option, label in sweep.settings.items()}
+    return {f"{kind}family": family, **labels}

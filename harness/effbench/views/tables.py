@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from effbench.board.comparison import Comparison
+from effbench.board.compared import Comparison
 from effbench.board.expected import Expectation, expectations, spelled
 from effbench.board.leaderboard import Board, boards
 from effbench.latency.spans import ENCODE, END_TO_END
