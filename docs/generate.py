@@ -12,7 +12,7 @@ import msgspec
 
 from effbench.cli.commands import main
 from effbench.run.recorded import Record
-from effbench.views import render
+from effbench.views import contract, render
 from effbench.views.tables import tables
 
 HERE = Path(__file__).parent
@@ -28,6 +28,13 @@ def commands() -> str:
     parts.append(_block("effbench", main.get_help(root)))
     parts += _helps(root)
     return "\n".join(parts)
+
+
+def contract_page() -> str:
+    """Return docs/contract.md: the docstrings of the contract, and its figures."""
+    from concepts import figures
+
+    return f"{contract.page()}\n{figures()}"
 
 
 def _helps(parent: click.Context) -> Iterator[str]:
@@ -65,6 +72,7 @@ if __name__ == "__main__":
     import rooms
     from messages import messages
 
+    (HERE / "contract.md").write_text(contract_page(), encoding="utf-8")
     (HERE / "messages.md").write_text(messages(), encoding="utf-8")
     (HERE / "record.schema.json").write_text(schema(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")

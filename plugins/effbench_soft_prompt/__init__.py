@@ -100,8 +100,7 @@ class PromptTrainer(LoopTrainer):
     def check(*, backbone: str | None, **options: object) -> None:
         """Raise `EffbenchError` without a backbone, or for an option that ``start`` decides."""
         decided = [name for name in FROM_START if options[name] is not None]
-        # check gets no rows: ``start`` is absent if the suite names one, and None if not
-        has_start = "start" not in options
+        has_start = options["start"] is not None
         if has_start and decided:
             raise EffbenchError(f"prompt: {decided[0]} is what start says (leave it out)")
         if not has_start and backbone is None:

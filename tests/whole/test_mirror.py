@@ -20,6 +20,7 @@ ELSEWHERE = {
     # what plugins see and implement: every plugin is a test of it
     "whole/test_docs.py": "api/hookspecs",
     "whole/test_public.py": "api/data api/encoders api/errors api/training commands files",
+    "views/test_contract.py": "api/factory api/kinds api/searching views/definitions",
     # parts of a page, a plan or a session that are seen as a whole
     "board/test_changes.py": "board/moves cli/diff",
     "board/test_collected.py": "board/chosen",
@@ -36,6 +37,7 @@ ELSEWHERE = {
     "offers/test_hooks.py": "guard/attributes",
     "offers/test_annotations.py": "offers/schema",
     "plan/test_bill.py": "work/effort",
+    "plan/test_live.py": "api/live plan/forms",
     "plan/test_located.py": "plan/reader plan/scalars",
     "plan/test_planner.py": "plan/cells cli/plan work/step",
     "plan/test_suite.py": "plan/checks plan/references plan/scope plan/sections work/options",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from msgspec import Meta, ValidationError, convert
 
-from effbench.api.encoders import DataPath, Dataset, ModelId, QueryOnly, SpeedOnly
+from effbench.api.encoders import DataPath, Dataset, Encoder, ModelId, QueryOnly, SpeedOnly
+from effbench.api.live import EncodedCorpus, Searcher
 from effbench.api.training import (
     DomainModels,
     EncodedTexts,
@@ -23,7 +24,17 @@ from effbench.api.training import (
 QUERY_ONLY = QueryOnly.__metadata__[0]
 SPEED_ONLY = SpeedOnly.__metadata__[0]
 
-REFERENCES = (Dataset, DomainModels, EncodedTexts, Examples, SearchedDataset, TrainedModel)
+REFERENCES = (
+    Dataset,
+    DomainModels,
+    EncodedCorpus,
+    EncodedTexts,
+    Encoder,
+    Examples,
+    SearchedDataset,
+    Searcher,
+    TrainedModel,
+)
 """Annotations of options whose values name rows or datasets."""
 
 _SPELLINGS = {
@@ -32,9 +43,12 @@ _SPELLINGS = {
     Dataset: "dataset",
     DomainModels: "{models: ROW, of: DATASETS, features: ROW}",
     DataPath: "path",
+    EncodedCorpus: "row of encoders",
     EncodedTexts: "{texts: [...], encoder: ROW}",
+    Encoder: "row of encoders",
     Examples: "{examples: [...]}",
     SearchedDataset: "{dataset: DATASET, row: ROW, index: ROW, depth: N}",
+    Searcher: "row of retrievers or {row: ROW, index: ROW}",
     TrainedModel: "row of models",
 }
 
@@ -86,6 +100,19 @@ def mark_of(annotation: Any) -> str | None:
     return next((mark for mark in metadata if mark in (QUERY_ONLY, SPEED_ONLY)), None)
 
 
+def item_of(annotation: Any, items: Collection[Any]) -> Any:
+    """Return the type of the items of a list, if it is or has one of ``items``; else None.
+
+    The list may stand in a union, as in ``list[ModelId] | None``.
+    """
+    if get_origin(annotation) in (Union, types.UnionType):
+        choices = (item_of(choice, items) for choice in get_args(annotation))
+        return next((item for item in choices if item is not None), None)
+    inner = (*get_args(annotation), None)[0]
+    named = get_origin(annotation) in _LISTS and {inner, *get_args(inner)} & {*items}
+    return inner if named else None
+
+
 def fits(value: Any, annotation: Any) -> bool:
     """Tell whether a YAML value fits an annotation; any value fits an unknown type."""
     origin = get_origin(annotation)
@@ -103,7 +130,8 @@ def fits(value: Any, annotation: Any) -> bool:
     if origin in (dict, typing.get_origin(typing.Mapping[str, int])):
         return isinstance(value, Mapping)
     if annotation in (ModelId, Path, DataPath):
-        return isinstance(value, str | Path) and str(value) != ""
+        trained = annotation is ModelId and isinstance(value, Mapping)  # its reader checks it
+        return trained or (isinstance(value, str | Path) and str(value) != "")
     if annotation in (int, float) and isinstance(value, bool):
         return False
     if annotation is float:
@@ -115,10 +143,12 @@ def fits(value: Any, annotation: Any) -> bool:
 
 def _within_bounds(value: Any, annotation: Any) -> bool:
     """Tell whether a value is within the bounds of an `Annotated`; True without bounds."""
-    if not _metas(annotation):
+    metas = _metas(annotation)
+    if not metas:
         return True
+    named = item_of(annotation.__origin__, REFERENCES)  # only the list itself has bounds then
     try:
-        convert(value, annotation)
+        convert(value, Annotated[(list, *metas)] if named else annotation)
     except ValidationError:
         return False
     return True

@@ -20,6 +20,7 @@ from effbench.offers.annotations import (
     bare,
     bounds,
     fits,
+    item_of,
     mark_of,
     spelled,
     type_of,
@@ -28,6 +29,7 @@ from effbench.offers.annotations import (
 PATHS = {ModelId, Path, DataPath}
 """Annotations of options whose values name files or folders."""
 
+_NONE = inspect.Parameter.empty
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -47,7 +49,7 @@ class Option(NamedTuple):
     @property
     def required(self) -> bool:
         """Whether a suite must give it."""
-        return self.default is inspect.Parameter.empty
+        return self.default is _NONE
 
     @property
     def choices(self) -> set[Any]:
@@ -67,6 +69,12 @@ class Option(NamedTuple):
             return None
         reference = next((reference for reference in REFERENCES if reference in choices), None)
         return None if value is None else reference
+
+    @property
+    def each(self) -> Option | None:
+        """The option of each item of a list, if items name rows, data or files; else None."""
+        item = item_of(self.annotation, (*REFERENCES, *PATHS))
+        return None if item is None else Option(self.name, item, item, _NONE, self.mark)
 
     def accepts(self, value: Any) -> bool:
         """Tell whether a value from a suite file has the right type, and is within bounds."""

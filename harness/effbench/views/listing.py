@@ -33,6 +33,7 @@ def plugin_facts(plugins: Plugins) -> list[dict[str, Any]]:
                 for offer in plugins.named(section).values()
                 if offer.plugin == plugin.name
             ],
+            "ready_rows": plugins.ready.get(plugin.name, {}),
         }
         for plugin in plugins.installed
     ]
@@ -52,6 +53,9 @@ def plugin_lines(plugins: Plugins) -> Iterator[str]:
                 yield f"    {_line(option)}"
             for option in offer["search_options"]:
                 yield f"    search: {_line(option)}"
+        for section, rows in plugin["ready_rows"].items():
+            for name, row in rows.items():
+                yield f"  ready row of {section}: {name} (use: {row['use']})"
 
 
 def plan_facts(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[str, Any]:
