@@ -19,6 +19,8 @@ MOST_SEED = 2**32 - 1
 MOST_SETTINGS = 10_000
 """Most search settings of an index, and most combinations of a sweep."""
 
+TOO_MANY = f"more than {MOST_SETTINGS:,} rows by sweeps (take fewer values)"
+
 _LABEL = (str, int, float, bool, type(None))
 """Types of the values of a sweep whose text is their label."""
 

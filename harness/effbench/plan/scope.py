@@ -14,7 +14,7 @@ from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_for_all
 from effbench.offers.plugins import Plugins
 from effbench.offers.schema import Option
-from effbench.plan.entries import MOST_SETTINGS, settings_label
+from effbench.plan.entries import MOST_SETTINGS, TOO_MANY, settings_label
 from effbench.plan.fitting import UnfitOptions, fitting, search_problems
 from effbench.plan.lineage import refuse_strangers
 from effbench.plan.located import Mistakes
@@ -110,6 +110,9 @@ class Scope:
         """
         rows: list[Row] = []
         for entry in self.entries.listed(section):
+            if len(rows) > MOST_SETTINGS:
+                self.mistakes.add((section,), TOO_MANY)
+                break
             for variant in self._variants_of(entry):
                 if variant.row is not None:
                     rows.append(variant.row)
@@ -188,8 +191,7 @@ class Scope:
             scope = replace(self, plugin=entry.plugin, chosen=own_choice(entry))
             variants = list(islice(scope._resolved(entry), MOST_SETTINGS + 1))
             if len(variants) > MOST_SETTINGS:
-                message = f"more than {MOST_SETTINGS:,} rows by sweeps (take fewer values)"
-                variants = [Variant(entry, entry.name, {}, None, [((), message)])]
+                variants = [Variant(entry, entry.name, {}, None, [((), TOO_MANY)])]
             if entry.plugin is None:
                 for variant in variants:
                     self._note(entry, variant.problems)

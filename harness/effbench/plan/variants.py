@@ -48,7 +48,8 @@ class Meant:
     """The variants that a name means."""
 
     def __init__(self, name: str, variants: Iterable[Variant]) -> None:
-        self.name, self.variants = name, list(variants)
+        self.variants = list(variants)
+        self._exact = [variant for variant in self.variants if variant.name == name]
         self._by_family: dict[Family, dict[Any, list[Variant]]] = {}
 
     def fitting(self, chosen: Choices) -> list[Variant]:
@@ -56,10 +57,9 @@ class Meant:
 
         The whole name of a variant means this variant, whatever is chosen.
         """
-        exact = [variant for variant in self.variants if variant.name == self.name]
-        if exact:
-            return exact
-        return [variant for variant in self._near(chosen) if agree(variant.chosen, chosen)]
+        return self._exact or [
+            variant for variant in self._near(chosen) if agree(variant.chosen, chosen)
+        ]
 
     def _near(self, chosen: Choices) -> list[Variant]:
         """Return some variants, with all that agree: thousands need not be compared."""
