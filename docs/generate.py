@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from effbench.cli.commands import main
+from effbench.offers.commands import PluginCommand
 from effbench.run.recorded import Record
 from effbench.views import contract, render
 from effbench.views.tables import tables
@@ -42,6 +43,8 @@ def _helps(parent: click.Context) -> Iterator[str]:
     group = cast("click.Group", parent.command)
     for name in group.list_commands(parent):
         command = cast("click.Command", group.get_command(parent, name))
+        if isinstance(command, PluginCommand):
+            command = command.loaded()
         context = click.Context(command, info_name=name, parent=parent, terminal_width=88)
         yield _block(context.command_path, command.get_help(context))
         if isinstance(command, click.Group):

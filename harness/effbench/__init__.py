@@ -38,7 +38,7 @@ from effbench.api.encoders import (
     VectorSource,
 )
 from effbench.api.errors import EffbenchError, NoDataError
-from effbench.api.hookspecs import hookimpl
+from effbench.api.hookspecs import CONTRACT, hookimpl
 from effbench.api.live import EncodedCorpus, Searcher
 from effbench.api.training import (
     ABOUT,
@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # `import effbench` does not wait for numpy
 
 __all__ = [
     "ABOUT",
+    "CONTRACT",
     "READER",
     "Attributes",
     "Countable",

@@ -30,8 +30,6 @@ from effbench_training import Count, LoopTrainer, Natural, Positive, Warmup
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import click
-
     from effbench import Encoder
 
 
@@ -189,11 +187,3 @@ def effbench_trainers() -> Mapping[str, type[Trainer]]:
 def effbench_encoders() -> Mapping[str, Callable[..., Encoder]]:
     """Offer ``soft-prompt``."""
     return {"soft-prompt": soft_prompt}
-
-
-@hookimpl
-def effbench_commands() -> Mapping[str, click.Command]:
-    """Offer ``prompt`` and ``heat-map``."""
-    from effbench_soft_prompt.commands import heat_map, prompt
-
-    return {"prompt": prompt, "heat-map": heat_map}

@@ -78,7 +78,9 @@ def reciprocal(hits: Mapping[str, float], constant: int) -> dict[str, float]:
 
 def normalised(hits: Mapping[str, float]) -> dict[str, float]:
     low, high = min(hits.values(), default=0), max(hits.values(), default=0)
-    return {doc: (score - low) / (high - low or 1) for doc, score in hits.items()}
+    if high - low < 1e-4 * high:  # equal scores, which a run lowers by the smallest step
+        return dict.fromkeys(hits, 1.0)
+    return {doc: (score - low) / (high - low) for doc, score in hits.items()}
 
 
 def total(weighted: list[tuple[float, Mapping[str, float]]]) -> dict[str, float]:
@@ -338,7 +340,7 @@ def test_real_collections_score_as_by_hand(combined, shared_data, tmp_path, size
     if size:
         data = tmp_path / "parts"
         part_of(shared_data / "beir" / "scifact", data / "scifact", 25, size)
-        part_of(shared_data / "beir" / "nfcorpus", data / "nfcorpus", 25, size)
+        part_of(shared_data / "beir" / "nfcorpus", data / "nfcorpus", 4, size)
     for name, (runs, scores) in combined(REAL, "--data", data).items():
         bm25, minilm = runs["bm25"], runs["minilm"]
         queries = dict.fromkeys([*bm25, *minilm])

@@ -122,7 +122,10 @@ indexes: {plain: {use: plain}}
 def test_the_bounds_of_the_docs_are_listed_and_hold(effbench, suite, installed) -> None:
     page = (ROOT / "docs" / "plugins.md").read_text().partition("## Bounds of options")[2]
     (source,) = re.findall(r"```python\n(.*?)```", page.partition("\n## ")[0], re.DOTALL)
-    hook = "\n@effbench.hookimpl\ndef effbench_encoders(): return {'hashing': HashingEncoder}\n"
+    hook = "    def encode_queries(self, queries): pass\n"
+    hook += (
+        "\n@effbench.hookimpl\ndef effbench_encoders(): return {'hashing': HashingEncoder}\n"
+    )
     installed("bounded", f"import effbench\n{source}{hook}")
     (listed,) = re.findall(r"lists the option as `(.*?)`", page)
     assert f"    {listed}\n" in effbench("plugins").stdout

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
 from effbench.api.factory import Factory
 
-if TYPE_CHECKING:
-    import click
+CONTRACT = 1
+"""The version of the contract: a plugin's module may state it as ``EFFBENCH_CONTRACT``."""
 
 hookspec = pluggy.HookspecMarker("effbench")
 hookimpl = pluggy.HookimplMarker("effbench")
@@ -39,11 +39,6 @@ def effbench_retrievers() -> Mapping[str, Factory]:  # type: ignore[empty-body]
 @hookspec
 def effbench_indexes() -> Mapping[str, Factory]:  # type: ignore[empty-body]
     """Offer indexes: a mapping from names in suites to factories of an `Index`."""
-
-
-@hookspec
-def effbench_commands() -> Mapping[str, click.Command]:  # type: ignore[empty-body]
-    """Offer commands: a mapping from names to click commands with imports inside."""
 
 
 @hookspec

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import click
 
 from effbench.api.errors import EffbenchError
@@ -14,25 +16,28 @@ from effbench.text.printing import put_json, say
 @click.argument("kind", required=False, metavar="[KIND]")
 @as_json_option
 def plugins(kind: str | None, as_json: bool) -> None:
-    """List the plugins, and their offers with options and defaults.
+    """List the plugins, their offers with options and defaults, and their commands.
 
     KIND (encoder, index, retriever, dataset or trainer): print all that an author of such a
     plugin needs instead: the contract, and the smallest example.
 
-    Exit code 1: a plugin is broken, and a line tells why; all other plugins can be used.
+    Exit code 1: a plugin or a command is broken, and a line tells why; all others can be used.
+    A remark is no failure: an import that takes long, or an attribute that seems misspelt.
     """
     if kind is not None:
         _explain(kind, as_json)
         return
-    from effbench.offers import plugins as loading
-    from effbench.views.listing import plugin_facts, plugin_lines
+    from effbench.offers.commands import commands
+    from effbench.offers.plugins import load
+    from effbench.views.listing import is_broken, plugin_facts, plugin_lines
 
-    loaded = loading.load()
+    group = cast("click.Group", click.get_current_context().find_root().command)
+    facts = plugin_facts(load(), commands(), group.commands)
     if as_json:
-        put_json(plugin_facts(loaded))
+        put_json(facts)
     else:
-        say(*plugin_lines(loaded))
-    leave(failed=bool(loaded.broken()))
+        say(*plugin_lines(facts))
+    leave(failed=is_broken(facts))
 
 
 def _explain(kind: str, as_json: bool) -> None:

@@ -258,7 +258,7 @@ class Scope:
         if option.each is not None:
             if value is not option.default and (mistake := option.mistake(value)):
                 raise EffbenchError(mistake)
-            if isinstance(value, list):
+            if isinstance(value, list | tuple):
                 return joined([self._argument(digests, option.each, item) for item in value])
         annotation = option.reference(value)
         if annotation is None:

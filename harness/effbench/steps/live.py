@@ -14,7 +14,7 @@ import numpy as np
 
 from effbench.api.encoders import Doc, ScoredDoc
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed, blamed_call
+from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.built import nbytes_of
 from effbench.steps.encode import EncodeCorpus, encode_corpus, encode_queries
@@ -37,9 +37,9 @@ class LiveEncoder:
     def __init__(self, row: Row, bench: Bench) -> None:
         self._row, self._bench = row.passages or row, bench
         self.encode_queries = bench.parts.named(f"{row.name}: encode", encoding(row, bench))
+        self.encode_corpus = blamed_call(self._encode_corpus, self._row.who)
 
-    def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
-        """Return float32 [len(docs), d]; row i belongs to doc i."""
+    def _encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         encoder = self._bench.instance(self._row)
         return encode_corpus(encoder, self._row, "name a row with passages")(docs)
 
@@ -69,34 +69,37 @@ class IndexSearcher:
     def __init__(
         self, row: Row, index: BuildIndex, options: Mapping[str, Any], bench: Bench
     ) -> None:
-        self._row, self._index_row, self._options = row, index.row, options
+        self._index_row, self._options = index.row, options
         self._checked = not bench.trusting
         self._doc_ids = read_ids(bench.artifact(index.corpus).folder)
         self._index = bench.opened(index)
         name = f"{row.name} {index_label(index.row.name, options)}"
         encode = encoding(row, bench, index.corpus)
         self._encode = bench.parts.named(f"{name}: encode", encode)
-        find = blamed_call(self._find, index.row.who)
-        self._answer = bench.parts.named(f"{name}: search", find)
+        self._find = bench.parts.named(f"{name}: search", self._found)
+        self._answer = blamed_call(self._hits, index.row.who)
         self.search = bench.parts.named(name, self._search)
 
     @property
     def nbytes(self) -> int:
         """Memory that the index takes, in bytes."""
-        with blamed(self._index_row.who):
+        with blamed_for_all(self._index_row.who):
             return nbytes_of(self._index, self._index_row) or 0
 
-    def _find(self, asked: tuple[Vectors, int]) -> tuple[Any, Any]:
-        vectors, k = asked
-        return index_answer(self._index.search(vectors, k, **self._options), self._index_row)
-
     def _search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        scores, positions = self._answer((self._encode(queries), k))
+        return self._answer((queries, self._encode(queries), k))
+
+    def _hits(self, asked: tuple[Sequence[str], Vectors, int]) -> list[list[ScoredDoc]]:
+        queries, vectors, k = asked
+        scores, positions = self._find(vectors, k)
         if self._checked:
             shape = (len(queries), len(self._doc_ids))
             check_answer(scores, positions, shape, self._index_row)
         lists = positions_to_hits(scores, positions, self._doc_ids)
         return _in_order(queries, lists, k, self._index_row, checked=self._checked)
+
+    def _found(self, vectors: Vectors, k: int) -> tuple[Any, Any]:
+        return index_answer(self._index.search(vectors, k, **self._options), self._index_row)
 
 
 class RetrieverSearcher:
@@ -107,27 +110,27 @@ class RetrieverSearcher:
         self._retriever = bench.opened(step)
         self._doc_ids = frozenset(step.doc_ids(bench)) if self._checked else frozenset()
         self._name = step.dataset.name
-        self._answer = blamed_call(self._find, step.row.who)
+        self._answer = blamed_call(self._hits, step.row.who)
         self.search = bench.parts.named(step.row.name, self._search)
 
     @property
     def nbytes(self) -> int:
         """Memory that the retriever takes, in bytes."""
-        with blamed(self._row.who):
+        with blamed_for_all(self._row.who):
             return nbytes_of(self._retriever, self._row) or 0
 
-    def _find(self, asked: tuple[Sequence[str], int]) -> list[list[ScoredDoc]]:
+    def _search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
+        return self._answer((queries, k))
+
+    def _hits(self, asked: tuple[Sequence[str], int]) -> list[list[ScoredDoc]]:
         queries, k = asked
-        lists = retriever_answer(self._retriever.search(list(queries), k), self._row)
-        if len(lists) != len(queries):
+        answer = retriever_answer(self._retriever.search(list(queries), k), self._row)
+        if len(answer) != len(queries):
             raise EffbenchError(
-                f"{self._row.who}: search returned {counted(len(lists), 'lists')} for "
+                f"{self._row.who}: search returned {counted(len(answer), 'lists')} for "
                 f"{counted(len(queries), 'queries')} (one list a query is wanted)"
             )
-        return [retrieved(*each, self._row) for each in zip(lists, queries, strict=True)]
-
-    def _search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        lists = self._answer((queries, k))
+        lists = [retrieved(*each, self._row) for each in zip(answer, queries, strict=True)]
         if self._checked:
             self._refuse_strangers(lists)
         return _in_order(queries, lists, k, self._row, checked=self._checked)
@@ -157,11 +160,11 @@ def encoding(
             shape = (len(queries), vectors.shape[1])
             return np.array(host_vectors(vectors, shape, row, "encode_queries"))
 
-        encode = blamed_call(answer, row.who)
+        encode = answer
     else:
         encode = encode_queries(encoder, row, "queries")
     if corpus is None:
-        return encode
+        return blamed_call(encode, row.who)
     width = (bench.artifact(corpus).manifest() or {})["width"]
 
     def encode_for(queries: Sequence[str]) -> Vectors:
@@ -173,7 +176,7 @@ def encoding(
             )
         return vectors
 
-    return encode_for
+    return blamed_call(encode_for, row.who)
 
 
 def _in_order(

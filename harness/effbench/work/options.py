@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from effbench.api.encoders import DataPath, Dataset, ModelId
+from effbench.api.encoders import Dataset, ModelId
 from effbench.api.errors import EffbenchError
-from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY
-from effbench.offers.schema import PATHS, Option
+from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY, path_type
+from effbench.offers.schema import Option
 from effbench.store.digests import Digests, find_model
 from effbench.store.paths import inside
 from effbench.text.raised import message_of
@@ -134,39 +134,41 @@ def plain_argument(
         EffbenchError: the value does not fit the option, or its file does not exist.
 
     """
-    if value is not option.default and (mistake := option.mistake(value)):
-        raise EffbenchError(mistake)
-    if option.annotation is float or (
-        float in get_args(option.annotation) and type(value) is int
-    ):
-        value = _as_float(value)
-    if value is None:
-        return None, None
-    if ModelId in option.choices:
+    if value is not option.default or option.accepts(value):
+        value = option.converted(value)
+    kind = path_type(option.annotation) if isinstance(value, str | Path) else None
+    if kind is None:
+        return value, value
+    if kind is ModelId:
         folder = find_model(value, beside)
         return (str(folder), _digest(folder, digests)) if folder else (value, value)
-    if {Path, DataPath} & option.choices:
-        path = inside(beside, value)
-        if path.exists():
-            return path, _digest(path, digests)
-        if Path in option.choices:
-            raise EffbenchError(f"no file or folder {path} (paths start at the suite's folder)")
-        return path, None
-    return value, value
+    path = inside(beside, value)
+    if path.exists():
+        return path, _digest(path, digests)
+    if kind is Path:
+        raise EffbenchError(f"no file or folder {path} (paths start at the suite's folder)")
+    return path, None
+
+
+def named_files(schema: Mapping[str, Option], resolved: Resolved) -> Iterator[tuple[str, Any]]:
+    """Yield the path, and the fact in the keys, of each file and folder of a row.
+
+    The fact of a model of the hub is its id, which is also its path here.
+    """
+    for name, option in schema.items():
+        if path_type((option.each or option).annotation):
+            for argument, fact in pairs_of(resolved, name):
+                yield str(argument), fact
 
 
 def changed(
     schema: Mapping[str, Option], resolved: Resolved, digests: Digests
 ) -> Iterator[Path]:
     """Yield the files and folders of a row that have changed since the plan was made."""
-    for name, option in schema.items():
-        if not PATHS & (option.each or option).choices:
-            continue
-        for argument, fact in pairs_of(resolved, name):
-            # the fact of a model of the hub is its id, not a digest
-            has_digest = isinstance(fact, str) and fact != str(argument)
-            if has_digest and digests.of(Path(argument)) != fact:
-                yield Path(argument)
+    for path, fact in named_files(schema, resolved):
+        has_digest = isinstance(fact, str) and fact != path
+        if has_digest and digests.of(Path(path)) != fact:
+            yield Path(path)
 
 
 def pairs_of(resolved: Resolved, name: str) -> Iterator[tuple[Any, Any]]:
@@ -189,15 +191,6 @@ def copied(value: Any) -> Any:
 
 def _digest(path: Path, digests: Digests | None) -> str | None:
     return digests.of(path) if digests else None
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise EffbenchError(
-            f"{str(value)[:20]}... is too large a number (take a smaller one)"
-        ) from error
 
 
 def _resolved(

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed, blamed_for_all
+from effbench.guard.blame import PluginError, blamed, blamed_for_all
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
-from effbench.work.options import Input, Resolved, changed, copied, pairs_of
+from effbench.work.options import Input, Resolved, changed, copied, named_files
 
 if TYPE_CHECKING:
     from effbench.work.step import Bench, Step
@@ -67,15 +66,12 @@ class Row:
     @property
     def hub_models(self) -> tuple[HubModel, ...]:
         """The models of the hub that its options name."""
-        options = self.offer.options
-        revision = self.resolved.arguments.get("revision")
+        options, revision = self.offer.options, self.resolved.arguments.get("revision")
         revision = None if revision is None else str(revision)
         return tuple(
-            HubModel(given, revision, "revision" in options)
-            for name, option in options.items()
-            if ModelId in (option.each or option).choices
-            for given, fact in pairs_of(self.resolved, name)
-            if isinstance(given, str) and fact == given  # the fact of a folder is its digest
+            HubModel(path, revision, "revision" in options)
+            for path, fact in named_files(options, self.resolved)
+            if fact == path  # the fact of a folder is its digest
         )
 
     @cached_property
@@ -137,8 +133,12 @@ class Row:
         It gets the options that name rows or data as the suite says them.
         """
         if self.offer.check is not None:
-            with blamed(self.who):
-                self.offer.check(**self.resolved.plain(), **self._named())
+            try:
+                with blamed(f"{self.who}: its check"):
+                    self.offer.check(**self.resolved.plain(), **self._named())
+            except PluginError as error:
+                mend = "(a check raises effbench.EffbenchError for a mistake)"
+                raise PluginError(f"{error} {mend}", error.trace) from error
 
     def make(self, bench: Bench) -> Any:
         """Make the instance, on the device of the bench unless the suite names another."""
