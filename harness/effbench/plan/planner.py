@@ -16,6 +16,7 @@ from effbench.plan.cells import Cell, Plan
 from effbench.plan.checks import check_baseline, check_expected, check_names
 from effbench.plan.fitting import UnfitOptions
 from effbench.plan.located import Mistakes
+from effbench.plan.lookup import Lookup
 from effbench.plan.reader import read
 from effbench.plan.ready import Entries, ReadyEntries, ready_entries
 from effbench.plan.references import refer
@@ -60,7 +61,8 @@ def make(
     try:
         ready = ready_entries(plugins.ready) if suite.every else ReadyEntries((), ())
         entries = Entries(suite, ready.entries)
-        scope = Scope(suite, entries, mistakes, plugins, data, digests, refer)
+        lookup = Lookup(entries)
+        scope = Scope(suite, entries, lookup, mistakes, plugins, data, digests, refer)
         plan = _plan(scope, only, ready.remarks)
     except RecursionError as error:
         raise EffbenchError(
@@ -191,10 +193,11 @@ def _rows(scope: Scope) -> _Rows:
     """Return the rows of a scope; note their mistakes."""
     scope.rows("models")
     rows = _Rows(scope.rows("encoders"), scope.rows("retrievers"), scope.rows("indexes"))
-    encoders = {row.name for row in rows.encoders}
-    for name in encoders & {row.name for row in rows.retrievers}:
-        message = "an encoder has that name too (rename one)"
-        scope.mistakes.add(("retrievers", name), message)
+    encoders = {name for row in rows.encoders for name in row.names}
+    for row in rows.retrievers:
+        if not encoders.isdisjoint(row.names):
+            message = "an encoder has that name too (rename one)"
+            scope.mistakes.add(("retrievers", row.family), message)
     return rows
 
 
