@@ -25,17 +25,18 @@ def plugin_facts(
 ) -> list[dict[str, Any]]:
     """Return each plugin with its error, remarks, offers, options and commands, for JSON.
 
-    The commands of a distribution that has no such plugin are those of a plugin without a name.
+    If the plugin of a command is not loaded, the name of the command's package stands for it.
     ``builtin`` are the names of effbench's own commands.
     """
     facts = [_plugin(plugin, plugins) for plugin in plugins.installed]
+    places = {_package(plugin): place for place, plugin in enumerate(plugins.installed)}
     for command in commands:
-        owner = _owner(command, plugins)
-        if owner is None:
-            facts.append(_plugin(Plugin("", command.distribution, command.module), plugins))
-            owner = len(facts) - 1
+        package = _package(command)
+        if package not in places:
+            places[package] = len(facts)
+            facts.append(_plugin(Plugin(package[1], *package), plugins))
         said = {"command": command.name, "error": command.mistake(builtin)}
-        facts[owner]["commands"].append(said)
+        facts[places[package]]["commands"].append(said)
     return facts
 
 
@@ -61,13 +62,9 @@ def _plugin(plugin: Plugin, plugins: Plugins) -> dict[str, Any]:
     }
 
 
-def _owner(command: PluginCommand, plugins: Plugins) -> int | None:
-    """Return the place of the plugin whose package has a command's module, or None."""
-    for place, plugin in enumerate(plugins.installed):
-        same = plugin.module.partition(".")[0] == command.module.partition(".")[0]
-        if same and plugin.distribution == command.distribution:
-            return place
-    return None
+def _package(declared: Plugin | PluginCommand) -> tuple[str, str]:
+    """Return the distribution and the package of a plugin or a command."""
+    return declared.distribution, declared.module.partition(".")[0]
 
 
 def is_broken(facts: Iterable[Mapping[str, Any]]) -> bool:
