@@ -47,7 +47,7 @@ DOMAIN: Mapping[str, Any] = {
 TRANSFER: Mapping[str, Any] = {
     "use": "prompt-mix",
     "prompts": {
-        "models": "soft-prompt-own",
+        "models": "soft-prompt-domain",
         "of": "others",
         "features": MINILM_NAME,
         "first": 100,
@@ -58,16 +58,26 @@ TRANSFER: Mapping[str, Any] = {
 }
 
 
+PROMPTS = {
+    "soft-prompt-base": "soft-prompt-base",
+    "soft-prompt-own": "soft-prompt-domain",
+    "soft-prompt-transfer": "soft-prompt-transfer",
+}
+"""Name of an encoder -> the model that is its prompt."""
+
+
 def ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    """Return the backbone, and a row for each of the prompts: base, own and transfer."""
-    models = {
-        "soft-prompt-base": BASE,
-        "soft-prompt-own": DOMAIN,
-        "soft-prompt-transfer": TRANSFER,
+    """Return the backbone alone, and with its base prompt, a domain's own, and a mixed one."""
+    prompted = {
+        name: {"use": "soft-prompt", "model": model, "max_length": 256}
+        for name, model in PROMPTS.items()
     }
     backbone = {"use": "transformer", **BERT, "normalize": True, "max_length": 256}
-    prompted = {
-        name: {"use": "soft-prompt", "model": name, "max_length": 256} for name in models
+    return {
+        "models": {
+            "soft-prompt-base": BASE,
+            "soft-prompt-domain": DOMAIN,
+            "soft-prompt-transfer": TRANSFER,
+        },
+        "encoders": {MINILM_NAME: MINILM, "bert-base-uncased": backbone, **prompted},
     }
-    encoders = {MINILM_NAME: MINILM, "bert-base-uncased": backbone, **prompted}
-    return {"models": models, "encoders": encoders}

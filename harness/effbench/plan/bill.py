@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from effbench.plan.costs import Estimate, estimate
 from effbench.store import space
 from effbench.text.words import counted, sized
+from effbench.work.effort import FLOAT
 
 if TYPE_CHECKING:
     from effbench.plan.cells import Plan
@@ -37,6 +38,9 @@ _NUMBERS = (
     *(name for unit in _UNREAD for name in (unit, f"{unit}_unread")), "models", "seconds",
 )  # fmt: skip
 
+_WIDTHS = (384, 768, 1024)
+"""The widths of most encoders: small, base and large."""
+
 _FEW = 3
 """A line shows so many names, and how many more there are."""
 
@@ -65,6 +69,7 @@ def described_costs(
         "rows": [_row(*key, of_row) for key, of_row in rows.items()],
         "bytes_at_least": sum(item.least for item in estimates),
         "bytes": sum(item.bytes or 0 for item in estimates),
+        "vectors_of_unknown_width": sum(map(_of_unknown_width, estimates)),
         "cache": str(root),
         "free_bytes": space.free(root),
         **_totals(estimates),
@@ -83,6 +88,8 @@ def spelled_costs(costs: Mapping[str, Any]) -> Iterator[str]:
         alone = row["does"] != "train" and any(map(row.get, _LARGE))
         lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
     yield from map(_line, lines.values())
+    if vectors := costs["vectors_of_unknown_width"]:
+        yield _vectors(vectors)
     yield _bytes(costs)
     yield _total(costs)
 
@@ -127,6 +134,11 @@ def _totals(estimates: Iterable[Estimate]) -> dict[str, Any]:
     }
 
 
+def _of_unknown_width(item: Estimate) -> int:
+    """Return how many docs a step will encode into vectors whose width nobody knows yet."""
+    return 0 if item.step.kind != "encode" or item.work.least else item.work.amount or 0
+
+
 def _is_paced(item: Estimate) -> bool:
     """Tell whether a step does more than read data."""
     return item.work.like is not None
@@ -145,6 +157,12 @@ def _amounts(row: Mapping[str, Any]) -> str:
 
 def _with_time(seconds: float) -> str:
     return f", {_duration(seconds)}" if seconds else ""
+
+
+def _vectors(vectors: int) -> str:
+    """Return what vectors of docs take on a disk for each of the usual widths."""
+    sizes = [f"{sized(vectors * width * FLOAT)} if it is {width}" for width in _WIDTHS]
+    return f"keep {vectors:,} vectors of a width not known yet: {', '.join(sizes)}"
 
 
 def _bytes(costs: Mapping[str, Any]) -> str:
