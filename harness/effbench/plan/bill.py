@@ -39,7 +39,7 @@ _NUMBERS = (
 )  # fmt: skip
 
 _WIDTHS = (384, 768, 1024)
-"""The widths of most encoders: small, base and large."""
+"""Numbers in a vector of most encoders: small, base and large."""
 
 _FEW = 3
 """A line shows so many names, and how many more there are."""
@@ -61,6 +61,7 @@ def described_costs(
         if item.step.kind in _VERBS:
             name = item.step.row.name  # type: ignore[attr-defined]
             rows.setdefault((_VERBS[item.step.kind], name), []).append(item)
+    corpora = [item.work for item in estimates if item.step.kind == "encode"]
     root = facts.store.root
     cells = [cell for cell in plan.cells if cell.name not in finished]
     datasets = {cell.dataset.name for cell in cells if cell.has_latency}
@@ -69,7 +70,8 @@ def described_costs(
         "rows": [_row(*key, of_row) for key, of_row in rows.items()],
         "bytes_at_least": sum(item.least for item in estimates),
         "bytes": sum(item.bytes or 0 for item in estimates),
-        "vectors_of_unknown_width": sum(map(_of_unknown_width, estimates)),
+        "vectors_of_unknown_width": sum(work.amount or 0 for work in corpora if not work.least),
+        "corpora_of_unknown_size": sum(work.amount is None for work in corpora),
         "cache": str(root),
         "free_bytes": space.free(root),
         **_totals(estimates),
@@ -88,8 +90,7 @@ def spelled_costs(costs: Mapping[str, Any]) -> Iterator[str]:
         alone = row["does"] != "train" and any(map(row.get, _LARGE))
         lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
     yield from map(_line, lines.values())
-    if vectors := costs["vectors_of_unknown_width"]:
-        yield _vectors(vectors)
+    yield from _vectors(costs)
     yield _bytes(costs)
     yield _total(costs)
 
@@ -134,11 +135,6 @@ def _totals(estimates: Iterable[Estimate]) -> dict[str, Any]:
     }
 
 
-def _of_unknown_width(item: Estimate) -> int:
-    """Return how many docs a step will encode into vectors whose width nobody knows yet."""
-    return 0 if item.step.kind != "encode" or item.work.least else item.work.amount or 0
-
-
 def _is_paced(item: Estimate) -> bool:
     """Tell whether a step does more than read data."""
     return item.work.like is not None
@@ -159,10 +155,18 @@ def _with_time(seconds: float) -> str:
     return f", {_duration(seconds)}" if seconds else ""
 
 
-def _vectors(vectors: int) -> str:
-    """Return what vectors of docs take on a disk for each of the usual widths."""
-    sizes = [f"{sized(vectors * width * FLOAT)} if it is {width}" for width in _WIDTHS]
-    return f"keep {vectors:,} vectors of a width not known yet: {', '.join(sizes)}"
+def _vectors(costs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what vectors of docs take on a disk for each usual width, if theirs is unknown."""
+    if vectors := costs["vectors_of_unknown_width"]:
+        yield f"keep {vectors:,} vectors of a width not known yet: {_by_width(vectors)}"
+    if unread := costs["corpora_of_unknown_size"]:
+        corpora = counted(unread, "corpora") if unread > 1 else "a corpus"
+        yield f"keep vectors of {corpora} not read yet: for a million docs {_by_width(10**6)}"
+
+
+def _by_width(vectors: int) -> str:
+    """Return the bytes of vectors for each usual width."""
+    return ", ".join(f"{sized(vectors * width * FLOAT)} at {width}" for width in _WIDTHS)
 
 
 def _bytes(costs: Mapping[str, Any]) -> str:

@@ -68,8 +68,7 @@ def plan_lines(plan: Mapping[str, Any], with_steps: bool) -> Iterator[str]:
     yield from (f"cost   {line}" for line in bill.spelled_costs(plan["costs"]))
     todo, done = sum(step["to_do"] for step in steps), sum(cell["done"] for cell in cells)
     of_cells = f"{counted(len(cells), 'cells')}{f' ({done:,} finished)' if done else ''}"
-    more = "" if with_steps else " (--steps lists all)"
-    yield f"{of_cells}, {counted(len(steps), 'steps')}, {todo:,} of them to do{more}"
+    yield f"{of_cells}, {counted(len(steps), 'steps')}, {todo:,} of them to do"
 
 
 def _to_do(
@@ -126,9 +125,8 @@ def _step(step: Mapping[str, Any]) -> str:
 
 def _row(row: Mapping[str, Any], datasets: int) -> str:
     """Return a row, where it comes from, and what it is measured on, as a line for people."""
-    use = f"a ready row of {row['use']}" if row["ready"] else row["use"]
     names, cells, seen = row["datasets"], row["cells"], row["trained_on_judgments_of"]
-    line = f"{row['row']} ({use}): "
+    line = f"{row['row']} ({row['use']}{', ready row' * row['ready']}): "
     if len(names) == datasets:
         line += counted(datasets, "datasets")
     else:
