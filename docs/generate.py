@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from effbench.cli.commands import main
+from effbench.offers.commands import PluginCommand
 from effbench.run.recorded import Record
-from effbench.views import render
+from effbench.views import contract, render
 from effbench.views.tables import tables
 
 HERE = Path(__file__).parent
@@ -30,11 +31,20 @@ def commands() -> str:
     return "\n".join(parts)
 
 
+def contract_page() -> str:
+    """Return docs/contract.md: the docstrings of the contract, and its figures."""
+    from concepts import figures
+
+    return f"{contract.page()}\n{figures()}"
+
+
 def _helps(parent: click.Context) -> Iterator[str]:
     """Yield the help of each command of a group, and of those in it."""
     group = cast("click.Group", parent.command)
     for name in group.list_commands(parent):
         command = cast("click.Command", group.get_command(parent, name))
+        if isinstance(command, PluginCommand):
+            command = command.loaded()
         context = click.Context(command, info_name=name, parent=parent, terminal_width=88)
         yield _block(context.command_path, command.get_help(context))
         if isinstance(command, click.Group):
@@ -65,6 +75,7 @@ if __name__ == "__main__":
     import rooms
     from messages import messages
 
+    (HERE / "contract.md").write_text(contract_page(), encoding="utf-8")
     (HERE / "messages.md").write_text(messages(), encoding="utf-8")
     (HERE / "record.schema.json").write_text(schema(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")

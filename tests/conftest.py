@@ -110,11 +110,15 @@ def board(effbench, suite, tmp_path: Path) -> Board:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make a module an installed plugin."""
 
-    def install(name: str, source: str, point: str = "") -> None:
+    def install(
+        name: str, source: str, point: str = "", plugin: str = "", commands: str = ""
+    ) -> None:
         info = tmp_path / "site" / f"{name}-1.0.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[effbench]\n{name} = {point or name}\n")
+        points = f"[effbench]\n{plugin or name} = {point or name}\n"
+        text = f"{points}[effbench.commands]\n{commands}\n"
+        (info / "entry_points.txt").write_text(text)
         (tmp_path / "site" / f"{name}.py").write_text(source)
         monkeypatch.syspath_prepend(tmp_path / "site")
         monkeypatch.delitem(sys.modules, name, raising=False)

@@ -6,21 +6,25 @@ effbench.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from effbench.api.encoders import (
     READER,
+    Attributes,
     Countable,
-    CountingQueryEncoder,
     DataPath,
     Dataset,
+    Described,
+    Description,
     Doc,
     DocPair,
     Encoder,
     Exported,
+    Factory,
     IncrementalQueryEncoder,
     Index,
     ModelId,
+    Noted,
     Paired,
     Qrel,
     Query,
@@ -31,11 +35,11 @@ from effbench.api.encoders import (
     ScoredDoc,
     SpeedOnly,
     Split,
-    StagedQueryEncoder,
     VectorSource,
 )
 from effbench.api.errors import EffbenchError, NoDataError
-from effbench.api.hookspecs import hookimpl
+from effbench.api.hookspecs import CONTRACT, hookimpl
+from effbench.api.live import EncodedCorpus, Searcher
 from effbench.api.training import (
     ABOUT,
     Domain,
@@ -48,31 +52,37 @@ from effbench.api.training import (
 )
 from effbench.work.progress import tell_steps
 
-if TYPE_CHECKING:  # these are arrays of numpy, and `import effbench` does not load numpy
-    from effbench.api.encoders import Positions as Positions
-    from effbench.api.encoders import Vectors as Vectors
+if TYPE_CHECKING:  # `import effbench` does not wait for numpy
+    from effbench.api.arrays import Positions, Vectors
 
 __all__ = [
     "ABOUT",
+    "CONTRACT",
     "READER",
+    "Attributes",
     "Countable",
-    "CountingQueryEncoder",
     "DataPath",
     "Dataset",
+    "Described",
+    "Description",
     "Doc",
     "DocPair",
     "Domain",
     "DomainModels",
     "EffbenchError",
+    "EncodedCorpus",
     "EncodedTexts",
     "Encoder",
     "Examples",
     "Exported",
+    "Factory",
     "IncrementalQueryEncoder",
     "Index",
     "ModelId",
     "NoDataError",
+    "Noted",
     "Paired",
+    "Positions",
     "Qrel",
     "Query",
     "QueryEncoder",
@@ -81,12 +91,22 @@ __all__ = [
     "Saved",
     "ScoredDoc",
     "SearchedDataset",
+    "Searcher",
     "SpeedOnly",
     "Split",
-    "StagedQueryEncoder",
     "TrainedModel",
     "Trainer",
     "VectorSource",
+    "Vectors",
     "hookimpl",
     "tell_steps",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a type of arrays, which needs numpy, when somebody asks for it."""
+    if name in ("Positions", "Vectors"):
+        from effbench.api import arrays
+
+        return getattr(arrays, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta
 
-from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
+from effbench import Description, Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
 
 if TYPE_CHECKING:
     from effbench import Vectors
@@ -58,11 +58,10 @@ class SentenceTransformersEncoder:
         batch_size: SpeedOnly[Count] = 32,
         trust_remote_code: bool = False,
     ) -> None:
-        from effbench_sentence_transformers.loading import cut, load, query_parameters
+        from effbench_sentence_transformers.loading import cut, load
 
         self._name = model
         self._model = load(model, revision, dtype, device, trust_remote_code)
-        self.query_parameters = query_parameters(self._model)
         self._normalize = _is_cosine(self._model) if normalize is None else normalize
         self._query_prompt = _prompt(
             self._model, query_prompt, query_prompt_name, "query_prompt_name", ("query",)
@@ -102,6 +101,12 @@ class SentenceTransformersEncoder:
         self._try_batch("encode_document", self._passage_prompt)
         texts = [doc.default_text() for doc in docs]
         return self._encode("encode_document", texts, self._passage_prompt)
+
+    def describe(self) -> Description:
+        """Tell the number of parameters; the model is one stage."""
+        from effbench_sentence_transformers.loading import query_parameters
+
+        return Description(query_parameters=query_parameters(self._model))
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write the model with the prompts and the normalisation of this encoder.

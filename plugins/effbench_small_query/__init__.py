@@ -113,13 +113,13 @@ def small_query(
     int8: bool = False,
     precompute: SpeedOnly[bool] = False,
 ) -> QueryEncoder:
-    """Encode queries with a small query encoder that ``align`` or ``contrastive`` trained.
+    """Encode queries with a small query encoder that ``align`` or another trainer trained.
 
-    ``model`` is the trained student. A recurrent student (``gru``, ``lstm``) can also read a
-    query while the user types it. ``int8`` quantises the weights of the matrix products to
-    int8, on a CPU only. ``precompute`` multiplies the word embeddings of a recurrent student by
-    its input weights once, when the student is loaded: each query is faster, and the memory
-    holds vocabulary x 3 (LSTM: 4) x hidden floats more.
+    ``model`` is the trained student, a folder of Sentence Transformers. A recurrent student
+    (``gru``, ``lstm``) can also read a query while the user types it. ``int8`` quantises the
+    weights of the matrix products to int8, on a CPU only. ``precompute`` multiplies the word
+    embeddings of a recurrent student by its input weights once, when the student is loaded:
+    each query is faster, and the memory holds vocabulary x 3 (LSTM: 4) x hidden floats more.
 
     Raises:
         EffbenchError: the folder holds no student, or the student does not take an option.

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Normalize, Router
+from sentence_transformers.sentence_transformer.modules import Router
 
 from effbench import READER, EffbenchError
 from effbench_small_query import RECURRENT
+from effbench_small_query.kinds import Kind, kind_of
 from effbench_small_query.light import FACTS, Static
 from effbench_small_query.recurrent import Recurrent
+from effbench_training.students import LIBRARY, modules_of, open_student
 from effbench_transformer.exporting import write
 from effbench_transformer.loading import loading
 from effbench_transformer.tokens import length_limit
@@ -22,6 +24,7 @@ from effbench_transformer.tokens import length_limit
 ABOUT = """\
 Queries go through a small encoder ({cell}), passages through a large one: `encode_query` and
 `encode_document` are two networks in one vector space."""
+NETWORK = {"other": "a network of Sentence Transformers"}
 CODE = """\
 Custom code: `recurrent.py` in this folder is a module that Sentence Transformers does not have,
 and `trust_remote_code=True` runs it. Read it first. Neither effbench nor a plugin of it is
@@ -62,29 +65,30 @@ def export(
         EffbenchError: there is no passage encoder, or a transformer student has ``int8``.
 
     """
-    facts = json.loads((student / "small_query.json").read_text(encoding="utf-8"))
-    recurrent = facts["cell"] in RECURRENT
-    query_modules = _query_modules(student, facts, int8)
+    kind = kind_of(student)
+    recurrent = kind.cell in RECURRENT
+    query_side = _query_side(student, kind, int8)
+    query_modules = list(query_side.children())
     large = _passage_side(passages or student / "passages")
     # the folder's name that a Router gives to its first module
     query_folder = f"query_0_{type(query_modules[0]).__name__}"
-    has_reader = facts["cell"] != "transformer"
+    has_reader = recurrent or kind.cell == "static"
     light = LIGHT.format(student=query_folder) + (INT8 if int8 else "")
     write(
         folder,
         [Router.for_query_document(query_modules, list(large.children()))],
-        query_prompt="",
+        query_prompt=query_side.prompts.get("query") or "",
         passage_prompt=large.prompts.get("document") or "",
-        normalized=facts["normalize"] and large.similarity_fn_name == "cosine",
-        about=ABOUT.format(cell=facts["cell"]),
+        normalized=kind.normalize and large.similarity_fn_name == "cosine",
+        about=ABOUT.format(cell=NETWORK.get(kind.cell, kind.cell)),
         code=CODE if recurrent else None,
         light=light if has_reader else None,
     )
     if recurrent:
         _copy_module(folder)
     if has_reader:
-        kind = {"student": query_folder, "cell": facts["cell"], "normalize": facts["normalize"]}
-        _copy_reader(folder, {**kind, "int8": int8, "precompute": precompute})
+        facts = {"student": query_folder, "cell": kind.cell, "normalize": kind.normalize}
+        _copy_reader(folder, {**facts, "int8": int8, "precompute": precompute})
 
 
 def _passage_side(folder: Path) -> SentenceTransformer:
@@ -95,19 +99,23 @@ def _passage_side(folder: Path) -> SentenceTransformer:
     return _load(folder)
 
 
-def _query_modules(student: Path, facts: dict[str, Any], int8: bool) -> list[Any]:
-    """Return the modules of Sentence Transformers that encode queries."""
-    if facts["cell"] in RECURRENT:  # loaded by hand: loading by modules.json needs trust
-        return [Recurrent.load(str(student)), *[Normalize()] * facts["normalize"]]
-    if int8:
+def _query_side(student: Path, kind: Kind, int8: bool) -> SentenceTransformer:
+    """Return the model that encodes queries."""
+    if int8 and kind.cell not in RECURRENT:
         raise EffbenchError(
             "export: int8: Sentence Transformers keeps no int8 (export a row without)"
         )
-    modules = list(_load(student).children())
-    if facts["cell"] == "transformer":  # RoBERTa has fewer positions than the library thinks
-        first = modules[0]
+    foreign = [each.type for each in modules_of(student) if each.package != LIBRARY]
+    if foreign and kind.cell not in RECURRENT:
+        raise EffbenchError(
+            f"export: the code of {foreign[0]} is not copied (deploy the trained folder beside "
+            "the plugin that has it)"
+        )
+    model = open_student(student)
+    if kind.cell == "transformer":  # RoBERTa has fewer positions than the library thinks
+        first: Any = model[0]
         first.max_seq_length = length_limit(first.tokenizer, first.model, None, "max_length")
-    return modules
+    return model
 
 
 def _load(folder: Path) -> SentenceTransformer:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from effbench import Doc, EffbenchError, Encoder, ModelId, QueryEncoder
+from effbench import Description, Doc, EffbenchError, Encoder, ModelId, QueryEncoder
+from effbench_small_query.kinds import Kind, kind_of
 from effbench_small_query.light import Static
 from effbench_small_query.vocabulary import refuse_words_without_vectors
 
 if TYPE_CHECKING:
     from effbench import Vectors
     from effbench_transformer.network import PooledNetwork, Reads
+
+NOT_INT8 = {
+    "static": "a static student multiplies nothing",
+    "other": "only recurrent and transformer students of align take it",
+}
 
 
 def open_student(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncoder:
@@ -41,22 +45,26 @@ def open_student(folder: Path, device: str, int8: bool, precompute: bool) -> Que
 
 def _open(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncoder:
     try:
-        facts = json.loads((folder / "small_query.json").read_text(encoding="utf-8"))
-        if facts["cell"] == "static":
-            if int8:
-                raise EffbenchError(
-                    "small-query: int8: a static student multiplies nothing (leave it out)"
-                )
-            return StaticReader(folder, facts["normalize"])
-        if facts["cell"] == "transformer":
-            return _transformer(folder, facts, device, int8)
+        kind = kind_of(folder)
+        if int8 and kind.cell in NOT_INT8:
+            raise EffbenchError(f"small-query: int8: {NOT_INT8[kind.cell]} (leave it out)")
+        if kind.cell == "static":
+            return StaticReader(folder, kind.normalize)
+        if kind.cell == "transformer":
+            return _transformer(folder, kind, device, int8)
+        if kind.cell == "other":
+            from effbench_small_query.library import LibraryReader
+
+            return LibraryReader(folder, device)
         from effbench_small_query.typing_reader import RecurrentReader
 
-        return RecurrentReader(folder, facts["normalize"], device, int8, precompute)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        return RecurrentReader(folder, kind.normalize, device, int8, precompute)
+    except EffbenchError:
+        raise
+    except Exception as error:  # such as tokenizers, which raises just Exception
         reason = textwrap.shorten(str(error), 160, placeholder=" ...")
         raise EffbenchError(
-            f"small-query: model: no whole student in {folder}: {reason} (train it with align)"
+            f"small-query: model: no whole student in {folder}: {reason} (train it again)"
         ) from error
 
 
@@ -65,28 +73,25 @@ class StaticReader:
 
     def __init__(self, folder: Path, normalize: bool) -> None:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._table: Vectors = load_file(folder / "model.safetensors")["embedding.weight"]
+        table = load_file(folder / "model.safetensors")["embedding.weight"]
+        self._table: Vectors = np.asarray(table, dtype=np.float32)
         refuse_words_without_vectors(tokenizer, len(self._table))
         self._student = Static(tokenizer, self._table, normalize)
-        self.query_parameters = self._table.size
         self._folder = folder
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
         return self._student.encode(queries)
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages tokenise and pool by name."""
-        return {"tokenise": self._student.tokenise, "pool": self._student.pool}
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each query."""
-        return [len(ids) for ids in self._student.tokenise(queries)]
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of ``tokens`` rows of the table."""
-        row: int = self._table[0].nbytes
-        return tokens * row
+    def describe(self) -> Description:
+        """Tell the stages tokenise and pool; a token reads its row of the table."""
+        student, row = self._student, self._table[0].nbytes
+        return Description(
+            stages={"tokenise": student.tokenise, "pool": student.pool},
+            count_tokens=lambda queries: [len(ids) for ids in student.tokenise(queries)],
+            bytes_read=lambda tokens: tokens * row,
+            query_parameters=self._table.size,
+        )
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write the student, the passage encoder and the light reader into one folder."""
@@ -109,7 +114,7 @@ class ProjectedReader:
         folder: Path,
         int8: bool,
     ) -> None:
-        self.query_parameters = query_parameters
+        self._parameters = query_parameters
         self._tokens = tokens
         self._embed = embed
         self._reads = reads
@@ -122,24 +127,18 @@ class ProjectedReader:
         """Return float32 [len(queries), d]; row i belongs to query i."""
         return self._finish(self._embed(self._tokens(queries)))
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages tokenise, forward, pool, copy and finish by name.
+    def describe(self) -> Description:
+        """Tell the stages tokenise, forward, pool, copy and finish.
 
         The stage finish projects and normalises.
         """
-        return {
-            "tokenise": self._tokens,
-            **self._embed.stages(),
-            "finish": self._finish,
-        }
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each query, after it is cut."""
-        return [len(ids) for ids in self._tokens(queries)]
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return how many bytes of weights are read for a query of ``tokens`` tokens."""
-        return self._reads.of(tokens) + self._projection.parameters * 4
+        projection = self._projection.parameters * 4
+        return Description(
+            stages={"tokenise": self._tokens, **self._embed.stages(), "finish": self._finish},
+            count_tokens=lambda queries: [len(ids) for ids in self._tokens(queries)],
+            bytes_read=lambda tokens: self._reads.of(tokens) + projection,
+            query_parameters=self._parameters,
+        )
 
     def _finish(self, vectors: Vectors) -> Vectors:
         vectors = self._projection.project(vectors)
@@ -183,9 +182,7 @@ class PassageSide:
         return SentenceTransformersEncoder(ModelId(str(self._folder)), device=self._device)
 
 
-def _transformer(
-    folder: Path, facts: dict[str, Any], device: str, int8: bool
-) -> ProjectedReader:
+def _transformer(folder: Path, kind: Kind, device: str, int8: bool) -> ProjectedReader:
     from effbench_small_query.int8 import bytes_in, quantize_linears, refuse_unless_cpu
     from effbench_transformer.loading import load
     from effbench_transformer.network import PooledNetwork, reads_in, weights_in
@@ -194,7 +191,7 @@ def _transformer(
     tokenizer, network = load(str(folder), None, "float32", device, False)
     if getattr(network, "pooler", None) is not None:
         network.pooler = None  # nobody reads BERT's pooler: it costs a twelfth of a layer
-    projection = _projection(folder)
+    projection = _projection(kind.dense)
     parameters = projection.parameters + weights_in(network)
     if int8:
         refuse_unless_cpu(network.device)
@@ -205,24 +202,21 @@ def _transformer(
     embed = PooledNetwork(
         network,
         tokenizer.pad_token_id,
-        facts["pooling"],
+        kind.pooling,
         False,
         1 if int8 else None,  # one text at a time: the texts of a batch would share one scale
         not int8,
     )
     tokens = tokens_of(tokenizer, limit)
     return ProjectedReader(
-        tokens, embed, projection, facts["normalize"], parameters, reads, folder, int8
+        tokens, embed, projection, kind.normalize, parameters, reads, folder, int8
     )
 
 
-def _projection(folder: Path) -> Projection:
-    """Return the projection in ``folder``, or one that changes nothing if there is none."""
-    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-    dense = (module["path"] for module in modules if module["type"].endswith(".Dense"))
-    path = next(dense, None)
-    if path is None:
+def _projection(folder: Path | None) -> Projection:
+    """Return the projection of a linear layer's folder, or one that changes nothing."""
+    if folder is None:
         return Projection(lambda vectors: vectors, 0)
-    weights = load_file(folder / path / "model.safetensors")
+    weights = load_file(folder / "model.safetensors")
     weight, bias = weights["linear.weight"].T, weights["linear.bias"]
     return Projection(lambda vectors: vectors @ weight + bias, weight.size + bias.size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,16 +136,14 @@ def _transformer(options: Align, width: int, base: Any) -> list[Any]:
     return modules
 
 
-def save(student: Student, options: Align, normalized: bool, folder: Path) -> None:
-    """Write a student as a folder of Sentence Transformers, with facts for `open_student`."""
+def save(student: Student, normalized: bool, folder: Path) -> None:
+    """Write a student as a folder of Sentence Transformers."""
     model = SentenceTransformer(
         modules=student.modules(),
         device="cpu",
         similarity_fn_name="cosine" if normalized else "dot",
     )
     save_side(model, folder)
-    facts = {"cell": options.cell, "pooling": options.pooling, "normalize": normalized}
-    (folder / "small_query.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
 class TrainableStatic(nn.Module):

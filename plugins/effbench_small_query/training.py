@@ -70,7 +70,7 @@ def train(options: Align, output_dir: Path, seed: int) -> None:
 
     def write(folder: Path) -> dict[str, Any]:
         near = nearness(student.network, texts, options.batch_size)
-        save(student, options, norms.normalized, folder)
+        save(student, norms.normalized, folder)
         (folder / "README.md").write_text(_readme(options, len(texts)), encoding="utf-8")
         return {"texts": len(texts), **near._asdict(), "remarks": near.remarks()}
 

@@ -11,14 +11,15 @@ there: 93 us for three tokens, where MKL takes 295 us and OpenBLAS 665 us.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from effbench import Description
 from effbench_small_query import light
 from effbench_small_query.int8 import Int8Linear, bytes_of, refuse_unless_cpu
 from effbench_small_query.recurrent import Recurrent, padded
@@ -58,7 +59,7 @@ class RecurrentReader:
         self, folder: Path, normalize: bool, device: str, int8: bool, precompute: bool
     ) -> None:
         module = Recurrent.load(str(folder)).eval().requires_grad_(False)
-        self.query_parameters = weights_in(module)
+        self._parameters = weights_in(module)
         place = place_for(device, "float32")
         if int8:
             refuse_unless_cpu(place)
@@ -90,17 +91,15 @@ class RecurrentReader:
             return self._pool(self._forward(self._tokenise(queries)))
         return self._batched(queries)
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages tokenise, forward and pool (head and normalisation) by name."""
-        return {"tokenise": self._tokenise, "forward": self._forward, "pool": self._pool}
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each query."""
-        return [len(ids) for ids in self._tokenise(queries)]
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return how many bytes of weights are read for a query of ``tokens`` tokens."""
-        return tokens and self._bytes_once + tokens * self._student.words[0].nbytes
+    def describe(self) -> Description:
+        """Tell the stages tokenise, forward and pool (head and normalisation)."""
+        row = self._student.words[0].nbytes
+        return Description(
+            stages={"tokenise": self._tokenise, "forward": self._forward, "pool": self._pool},
+            count_tokens=lambda queries: [len(ids) for ids in self._tokenise(queries)],
+            bytes_read=lambda tokens: tokens and self._bytes_once + tokens * row,
+            query_parameters=self._parameters,
+        )
 
     def start(self) -> State:
         """Return the state before the first character."""

@@ -30,8 +30,6 @@ from effbench_training import Count, LoopTrainer, Natural, Positive, Warmup
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import click
-
     from effbench import Encoder
 
 
@@ -100,8 +98,7 @@ class PromptTrainer(LoopTrainer):
     def check(*, backbone: str | None, **options: object) -> None:
         """Raise `EffbenchError` without a backbone, or for an option that ``start`` decides."""
         decided = [name for name in FROM_START if options[name] is not None]
-        # check gets no rows: ``start`` is absent if the suite names one, and None if not
-        has_start = "start" not in options
+        has_start = options["start"] is not None
         if has_start and decided:
             raise EffbenchError(f"prompt: {decided[0]} is what start says (leave it out)")
         if not has_start and backbone is None:
@@ -198,11 +195,3 @@ def effbench_ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     from effbench_soft_prompt.ready import ready_rows
 
     return ready_rows()
-
-
-@hookimpl
-def effbench_commands() -> Mapping[str, click.Command]:
-    """Offer ``prompt`` and ``heat-map``."""
-    from effbench_soft_prompt.commands import heat_map, prompt
-
-    return {"prompt": prompt, "heat-map": heat_map}

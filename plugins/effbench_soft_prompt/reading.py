@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
-from effbench import Doc
+from effbench import Description, Doc
 from effbench_soft_prompt.prompts import OpenBackbone, Prompt, check_backbone, open_backbone
 from effbench_transformer.network import PooledNetwork, Reads, reads_in, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
@@ -96,7 +96,7 @@ class SoftPromptEncoder:
         opened = _open(prompt, model, revision, device, trust_remote_code)
         tokenizer, reading = opened.tokenizer, prompt.reading
         network = opened.network.to(getattr(torch, dtype))
-        self.query_parameters = weights_in(network) + prompt.queries.numel()
+        self._parameters = weights_in(network) + prompt.queries.numel()
         self._reads = _reads_after(prompt.queries, network)
 
         def side(vectors: Tensor, max_length: int, option: str) -> tuple[Any, PooledNetwork]:
@@ -122,17 +122,14 @@ class SoftPromptEncoder:
         """Return float32 [len(queries), d]; row i belongs to query i."""
         return self._embed_queries(self._query_tokens(queries))
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages tokenise, forward, pool and copy by name."""
-        return {"tokenise": self._query_tokens, **self._embed_queries.stages()}
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each query, after it is cut, without the prompt."""
-        return [len(ids) for ids in self._query_tokens(queries)]
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return how many bytes of weights are read for ``tokens`` tokens, with the prompt."""
-        return self._reads.of(tokens)
+    def describe(self) -> Description:
+        """Tell the stages tokenise, forward, pool and copy; only bytes count the prompt too."""
+        return Description(
+            stages={"tokenise": self._query_tokens, **self._embed_queries.stages()},
+            count_tokens=lambda queries: [len(ids) for ids in self._query_tokens(queries)],
+            bytes_read=self._reads.of,
+            query_parameters=self._parameters,
+        )
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d]; row i belongs to doc i."""

@@ -96,6 +96,8 @@ class Contrastive(LoopTrainer):
 
     The options decide what is trained:
 
+    ``student`` is a model of Sentence Transformers that any trainer wrote, such as ``align``.
+
     - ``student``, and ``data`` with ``passages``: the student only. The passage vectors do not
       change, so the vectors and indexes of the row ``passages`` are used again.
     - ``student`` and ``base``: the student, and a passage encoder that starts as ``base``. The

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,6 @@ from effbench_training import Contrastive
 from effbench_training.batches import Batches, ExampleSet, Features, SideFeatures
 from effbench_training.loop import fit
 from effbench_training.sides import open_sides, save_side
-
-STUDENT_FACTS = "small_query.json"
-"""The file of a student's folder that is not Sentence Transformers'; it is copied."""
 
 README = """\
 # Trained by effbench
@@ -79,8 +75,6 @@ def _save(
     save_side(queries, folder)
     if passages is not None and passages is not queries:
         save_side(passages, folder / "passages")
-    if options.student is not None:
-        shutil.copy(options.student.folder / STUDENT_FACTS, folder / STUDENT_FACTS)
     kind = "An encoder" if options.student is None else "A small query encoder"
     count = len(options.data.queries)
     readme = README.format(kind=kind, queries=count, batch=options.batch_size)

@@ -10,10 +10,12 @@ from typing import Any
 
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from torch import nn
 from transformers.utils import logging
 
 from effbench import EffbenchError
 from effbench_training import Contrastive
+from effbench_training.students import open_student
 from effbench_transformer.loading import loading
 from effbench_transformer.soundness import prepare_tokenizer, whole_weights
 from effbench_transformer.tokens import length_limit, positions_of
@@ -43,7 +45,8 @@ def open_sides(
     passages: Any = None if base is None else _open_base(options, base)
     if student is None:
         return passages, passages
-    queries = _open_student(student.folder, options.embeddings)
+    queries = open_student(student.folder)
+    _freeze(queries, options.embeddings)
     width = queries.get_embedding_dimension()
     given = vectors([0]).shape[1] if vectors else passages.get_embedding_dimension()
     if width != given:
@@ -63,13 +66,6 @@ def save_side(side: SentenceTransformer, folder: Path) -> None:
     finally:
         if bars:
             logging.enable_progress_bar()
-
-
-def _open_student(folder: Path, embeddings: str) -> SentenceTransformer:
-    # a recurrent student needs trust: its class is in an installed plugin, not in the folder
-    student = SentenceTransformer(str(folder), device="cpu", trust_remote_code=True)
-    _freeze(student, embeddings)
-    return student
 
 
 def open_transformer(model: str, revision: str | None, **config: Any) -> Transformer:
@@ -128,10 +124,17 @@ def _freeze(side: SentenceTransformer, embeddings: str) -> None:
         EffbenchError: no weight of the side is left to train.
 
     """
-    first: Any = side[0]
-    words = first.model.get_input_embeddings() if hasattr(first, "model") else first.embedding
-    words.requires_grad_(embeddings == "free")
+    for words in _word_embeddings(side[0]):
+        words.requires_grad_(embeddings == "free")
     if not any(parameter.requires_grad for parameter in side.parameters()):
         raise EffbenchError(
             "contrastive: a static student is nothing but embeddings (say embeddings: free)"
         )
+
+
+def _word_embeddings(first: Any) -> list[nn.Module]:
+    """Return the embeddings of words in the first module of a side; a network may have none."""
+    if isinstance(first, Transformer):  # it has embeddings of positions too
+        return [first.model.get_input_embeddings()]
+    kinds = (nn.Embedding, nn.EmbeddingBag)
+    return [module for module in first.modules() if isinstance(module, kinds)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Meta
 
-from effbench import Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
+from effbench import Description, Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
 
 if TYPE_CHECKING:
     from effbench import Vectors
@@ -85,7 +85,7 @@ class TransformerEncoder:
         from effbench_transformer.tokens import length_limit, tokens_of
 
         tokenizer, network = load(model, revision, dtype, device, trust_remote_code)
-        self.query_parameters = weights_in(network)
+        self._parameters = weights_in(network)
         self._reads = reads_in(network)
         limit = length_limit(
             tokenizer, network, max_length, "max_length", prefix=passage_prefix
@@ -122,17 +122,14 @@ class TransformerEncoder:
         """
         return self._embed(self._tokenise(queries))
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages tokenise, forward, pool and copy, in this order."""
-        return {"tokenise": self._tokenise, **self._embed.stages()}
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return how many tokens of each query are read, including the tokens of its prefix."""
-        return [len(ids) for ids in self._tokenise(queries)]
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return how many bytes of weights a query of ``tokens`` tokens reads."""
-        return self._reads.of(tokens)
+    def describe(self) -> Description:
+        """Tell the stages tokenise, forward, pool and copy, and the tokens with the prefix."""
+        return Description(
+            stages={"tokenise": self._tokenise, **self._embed.stages()},
+            count_tokens=lambda queries: [len(ids) for ids in self._tokenise(queries)],
+            bytes_read=self._reads.of,
+            query_parameters=self._parameters,
+        )
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d]; row i belongs to doc i.

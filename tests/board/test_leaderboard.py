@@ -29,7 +29,8 @@ def test_a_mean_needs_every_dataset(shown) -> None:
     assert line["nDCG@10 pair"] is None
     assert line["datasets"] == "1 of 2"
     remarks = json.loads(text)[0]["remarks"]
-    assert "one--scan: FAILED: toy: the host cannot be reached (connect)" in remarks
+    who = "dataset 'one' (plugin toy)"
+    assert f"one--scan: FAILED: {who}: toy: the host cannot be reached (connect)" in remarks
 
 
 def test_best_first_and_the_order_of_files_is_nothing(shown, effbench, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_help_is_light_too() -> None:
         ),
         (
             "import effbench\n@effbench.hookimpl\n"
-            "def effbench_encoders(): return {'words': object}",
+            "def effbench_encoders(): return {'words': lambda: None}",
             "offers encoders 'words', which plugin 'toy' offers already",
         ),
         (
@@ -104,7 +104,8 @@ def test_a_missing_package_is_named_with_its_install_line(effbench, installed, s
         "needy",
         "import effbench\n@effbench.hookimpl\n"
         "def effbench_encoders(): return {'needy': Needy}\n"
-        "class Needy:\n    requires = {'not_there': 'needy[there]'}\n",
+        "class Needy:\n    requires = {'not_there': 'needy[there]'}\n"
+        "    def encode_queries(self, queries): pass\n",
     )
     text = (
         "suite: s\ndatasets: [{use: toy}]\n"

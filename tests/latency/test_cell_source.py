@@ -143,7 +143,7 @@ def test_what_no_worker_opens_is_not_verified(ran, tmp_path) -> None:
     plan = planning.make(path, plugins.load(), tmp_path / "digests.json", tmp_path)
     (cell,) = [one for one in plan.cells if one.name == "docs-test--table--kept"]
     assert {step.label.partition(" on ")[0] for step in cell.opened} == {
-        "train table", "encode words corpus of docs/test", "index kept of words",
+        "train table with table", "encode words corpus of docs/test", "index kept of words",
     }  # fmt: skip
     labels = {step.label for step in plan.steps().values()}
     assert "encode words training texts" in labels, "what the model was trained on"
@@ -173,9 +173,8 @@ def test_a_worker_makes_nothing_itself(ran, tmp_path) -> None:
         "docs-test--table--kept",
         "docs-test--table--plain",
     }
-    assert (
-        "train table: its folder in the cache has changed since the run began" in found.stderr
-    )
+    said = "train table with table: its folder in the cache has changed since the run began"
+    assert said in found.stderr
 
 
 def test_a_worker_reads_no_other_dataset(ran, suite, tmp_path) -> None:

@@ -2,30 +2,151 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from made_plugins import offering
+
+
+def option(annotation: str, default: str = "None") -> str:
+    """An encoder with an option ``a``."""
+    head = "from collections.abc import Sequence\nfrom pathlib import Path\n"
+    head += "from typing import Annotated, Literal\nfrom msgspec import Meta\n"
+    body = f"    def __init__(self, *, a: {annotation} = {default}): self.a = a\n"
+    return f"{head}class Mine(Enc):\n{body}" + offering("encoders", "Mine")
 
 
 @pytest.mark.parametrize(
     ("annotation", "listed"),
     [
         ("'NotImported'", "any"),
-        ("Callable", "Callable"),
-        ("set[int]", "set[int]"),
         ("effbench.QueryOnly[int]", "int"),
         ("'dict[str, NotImported]'", "any"),
+        ("list", "list"),
+        ("tuple[int, ...]", "list[int]"),
+        ("Sequence[str]", "sequence[str]"),
+        ("dict[str, list[float]]", "dict[str, list[float]]"),
+        ("effbench.TrainedModel | Path | None", "row of models | path | none"),
+        ("list[effbench.TrainedModel]", "list[row of models]"),
+        ("list[effbench.ModelId] | None", "list[model] | none"),
+        ("Literal['no'] | int", "'no' | int"),
     ],
 )
-def test_types_that_are_unknown_to_us_are_taken(
+def test_types_that_a_suite_can_give_are_listed(
     mine, effbench, planned, annotation: str, listed: str
 ) -> None:
-    source = f"class Mine(Enc):\n    def __init__(self, *, a: {annotation} = None): pass\n"
-    mine(source + offering("encoders", "Mine"))
+    mine(option(annotation))
     found = effbench("plugins")
     assert found.exit_code == 0
     assert f"a: {listed} = None" in found.stdout
     assert planned("{use: words}", "{use: mine}").exit_code == 0
+
+
+IMPOSSIBLE = "no suite can give the type"
+TWO = "could mean two things (take one of them)"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "said"),
+    [
+        (
+            "Callable",
+            f"{IMPOSSIBLE} Callable (take str, int, float, bool, Literal, list, dict,",
+        ),
+        ("Enc | None", f"{IMPOSSIBLE} Enc (take str,"),
+        ("set[int]", f"{IMPOSSIBLE} set[int] (take str,"),
+        ("dict[str, Path]", f"{IMPOSSIBLE} dict[str, path] (take str,"),
+        ("dict[float, str]", f"{IMPOSSIBLE} dict[float, str] (take str,"),
+        ("list[Enc]", f"{IMPOSSIBLE} Enc (take str,"),
+        (
+            "list[list[Path]]",
+            "paths or rows stand too deep in list[list[path]] (take one list)",
+        ),
+        (
+            "list[effbench.Examples]",
+            "{examples: [...]} cannot stand in a list (take an option for",
+        ),
+        ("list[effbench.SpeedOnly[int]]", "a mark inside list[int] marks nothing (put it"),
+        ("Path | str", f"a value of path | str {TWO}"),
+        ("Path | effbench.ModelId", f"a value of path | model {TWO}"),
+        ("Path | Literal['no']", f"a value of path | 'no' {TWO}"),
+        ("effbench.TrainedModel | str", f"a value of row of models | str {TWO}"),
+        ("effbench.Dataset | Path", f"a value of dataset | path {TWO}"),
+        (
+            "effbench.Dataset | effbench.TrainedModel",
+            f"a value of dataset | row of models {TWO}",
+        ),
+        ("list[int] | list[str]", "TypeError: Type unions may not contain more than one array"),
+    ],
+)
+def test_types_that_no_suite_can_give_are_refused_by_name(
+    mine, effbench, annotation: str, said: str
+) -> None:
+    mine(option(annotation))
+    listed = effbench("plugins").stdout.partition("mine (")[2]
+    assert f"  BROKEN: offers encoders 'mine': its option 'a': {said}" in listed
+
+
+@pytest.mark.parametrize(
+    "annotation", ["list[Path]", "tuple[Path, ...]", "list[effbench.ModelId]"]
+)
+def test_each_path_of_a_list_is_looked_up_and_in_the_keys(
+    mine, effbench, planned, tmp_path: Path, annotation: str
+) -> None:
+    mine(option(annotation, "()"))
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+
+    def keys(row: str) -> tuple[str, ...]:
+        lines = planned("{use: words}", row).stdout.splitlines()
+        return tuple(line.split()[2] for line in lines if line.startswith("to do  "))
+
+    row = "{use: mine, a: [./a, ./b]}"
+    first = keys(row)
+    assert keys(row) == first
+    swapped = keys("{use: mine, a: [./b, ./a]}")
+    (tmp_path / "b" / "file").write_text("other")
+    assert len({first, swapped, keys(row)}) == 3
+    for wrong, said in (("./lost", "no"), ("''", "is not list["), ("7", "is not list[")):
+        found = planned("{use: words}", f"{{use: mine, a: [./a, {wrong}]}}")
+        assert found.exit_code == 2
+        assert f"encoders.words.a: {said}" in found.stderr or said in found.stderr
+
+
+def test_a_missing_path_of_a_list_of_data_is_no_mistake_yet(mine, planned) -> None:
+    mine(option("list[effbench.DataPath]", "()"))
+    assert planned("{use: words}", "{use: mine, a: [lost]}").exit_code == 0
+
+
+def test_a_file_of_a_list_that_changes_after_the_plan_is_named(
+    mine, run, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_text("a")
+    check = "    @staticmethod\n    def check(a): a[0].write_text('b')\n"
+    mine(option("list[Path]", "()").replace("\n@", f"{check}\n@"))
+    found = run(
+        "suite: s\ndatasets: [{use: toy}]\nencoders: {m: {use: mine, a: [a]}}\n"
+        "indexes: {p: {use: plain}}\nlatency: false"
+    )
+    said = f"encoder 'm' (plugin mine): {tmp_path / 'a'} has changed since the plan (run again)"
+    assert said in found.stderr
+
+
+def test_values_are_converted_to_the_type_of_their_option(
+    mine, effbench, run, tmp_path
+) -> None:
+    source = option("dict[str, list[float]]") + (
+        "\nMine.__init__.__wrapped__ = None\n" if False else ""
+    )
+    mine(source.replace("self.a = a", "open('given', 'w').write(repr(a))"))
+    found = run(
+        "suite: s\ndatasets: [{use: toy}]\nencoders: {m: {use: mine, a: {b: [1, 2.5]}}}\n"
+        "indexes: {p: {use: plain}}\nlatency: false"
+    )
+    assert found.exit_code == 1
+    assert Path("given").read_text() == "{'b': [1.0, 2.5]}"
 
 
 BOUNDED = """\

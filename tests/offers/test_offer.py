@@ -10,9 +10,13 @@ FACTORIES = [
     ("", "partial(Enc, width=3)", "width: int = 3"),
     ("", "partial(partial(Enc), width=3)", "width: int = 3"),
     ("class Made:\n    def __call__(self, *, width: int = 4): pass\n", "Made()", "= 4"),
-    ("class Made(NamedTuple):\n    width: int = 5\n", "Made", "width: int = 5"),
     (
-        "import dataclasses\n@dataclasses.dataclass\nclass Made:\n    width: int = 6\n",
+        "class Made(NamedTuple):\n    width: int = 5\n    def encode_queries(self, q): pass\n",
+        "Made",
+        "width: int = 5",
+    ),
+    (
+        "import dataclasses\n@dataclasses.dataclass\nclass Made(Enc):\n    width: int = 6\n",
         "Made",
         "width: int = 6",
     ),
@@ -47,4 +51,7 @@ def test_a_partial_has_version_and_check_of_what_it_is_made_of(mine, planned) ->
     source = "class Mine(Enc):\n    @staticmethod\n    def check(width): raise OSError(width)\n"
     mine(source + offering("encoders", "partial(Mine, width=3)"))
     found = planned("{use: words}", "{use: mine}")
-    assert "encoder 'words' (plugin mine): OSError: 3" in found.stderr
+    assert (
+        "encoder 'words' (plugin mine): its check: OSError: 3 (a check raises eff"
+        in found.stderr
+    )

@@ -32,7 +32,7 @@ def test_a_first_plan_counts_what_is_known_and_names_what_is_not(effbench, suite
         "encode with words: 600 docs; 1 set of queries not read yet; 1 mix of texts not read "
         "yet" in lines
     )
-    assert "train 1 model: table" in lines
+    assert "train 1 model with table: table" in lines
     assert lines[-1].startswith("take a time that no one knows yet (nothing like it was done")
 
 

@@ -71,7 +71,7 @@ def test_training_learns_and_leaves_the_backbone_alone(backbone, tmp_path: Path)
     assert {path.name for path in folder.iterdir()} == {
         "about.json", "loss.json", "prompt.json", "prompt.safetensors",
     }  # fmt: skip
-    assert encoder(folder).query_parameters == about["backbone_parameters"] + 4 * 32
+    assert encoder(folder).describe().query_parameters == about["backbone_parameters"] + 4 * 32
 
 
 def test_the_seed_decides_the_prompt(backbone, tmp_path: Path) -> None:

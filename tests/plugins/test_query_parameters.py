@@ -40,8 +40,8 @@ def test_a_transformers_are_those_of_its_file_but_the_pooler(
     encoder = TransformerEncoder(bert, device="cpu", onednn=onednn)
     layer = 4 * (32 * 32 + 32) + (64 * 32 + 64) + (32 * 64 + 32) + 4 * 32
     words = (4 + 65 * 2 + 40 + 2) * 32
-    assert encoder.query_parameters == words + 2 * 32 + 2 * layer
-    assert encoder.query_parameters == saved_weights(Path(bert))
+    assert encoder.describe().query_parameters == words + 2 * 32 + 2 * layer
+    assert encoder.describe().query_parameters == saved_weights(Path(bert))
 
 
 @pytest.mark.parametrize("int8", [False, True])
@@ -55,7 +55,7 @@ def test_a_students_are_those_of_its_files(
     recurrent: dict[str, Any] = {"hidden": 32, "feed_forward": 1} if cell == "gru" else {}
     Align(given, bert, cell=cell, epochs=1, batch_size=4, **recurrent).train(tmp_path, seed=0)
     encoder: Any = small_query(tmp_path, device="cpu", int8=int8 and cell != "static")
-    assert encoder.query_parameters == saved_weights(tmp_path)
+    assert encoder.describe().query_parameters == saved_weights(tmp_path)
 
 
 def test_a_routers_are_those_of_its_query_route(bert: ModelId, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_routers_are_those_of_its_query_route(bert: ModelId, tmp_path: Path) -
         model = SentenceTransformer(modules=list(modules), device="cpu")
         model.save(str(tmp_path / name), create_model_card=False)
         model_id = ModelId(str(tmp_path / name))
-        return SentenceTransformersEncoder(model_id, device="cpu").query_parameters
+        return SentenceTransformersEncoder(model_id, device="cpu").describe().query_parameters
 
     tokenizer = Tokenizer.from_file(str(Path(bert) / "tokenizer.json"))
     static = [StaticEmbedding(tokenizer, embedding_dim=32)]

@@ -12,6 +12,7 @@ import pytest
 
 from effbench import EffbenchError, EncodedTexts, ModelId, TrainedModel
 from effbench_small_query import Align, small_query
+from effbench_small_query.kinds import kind_of
 from tiny_students import ODD, PIECES, STUDENTS, WIDTH, save_base, targets, train
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
@@ -89,8 +90,7 @@ def test_a_student_says_how_near_its_targets_it_is(base: ModelId, tmp_path: Path
 def test_sentence_transformers_loads_it_and_gives_the_same_vectors(student: Path):
     from sentence_transformers import SentenceTransformer
 
-    cell = json.loads((student / "small_query.json").read_text())["cell"]
-    trust = cell in ("gru", "lstm")
+    trust = kind_of(student).cell in ("gru", "lstm")
     assert trust == ("trust_remote_code=True" in (student / "README.md").read_text())
     model = SentenceTransformer(str(student), device="cpu", trust_remote_code=trust)
     found = small_query(TrainedModel("student", student)).encode_queries(ODD)
@@ -111,7 +111,7 @@ def test_one_query_and_many_give_the_same_vectors(student: Path):
 
 def test_int8_is_near(student: Path):
     texts = targets().texts
-    if json.loads((student / "small_query.json").read_text())["cell"] == "static":
+    if kind_of(student).cell == "static":
         with pytest.raises(EffbenchError, match="int8: a static student"):
             small_query(student, int8=True)
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,24 @@ TEXTS = ["a b", "c", "d e f g h i j", "k k k k", "zz top"]
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> ModelId:
     return ModelId(str(tiny_bert.save(tmp_path_factory.mktemp("backbone"))))
+
+
+def test_a_prompt_is_written_in_the_form_of_the_page(backbone, tmp_path: Path) -> None:
+    """docs/formats.md; a third party computes the digest of the backbone like this."""
+    from safetensors.numpy import load_file
+
+    folder = prompt_of(tmp_path, backbone, np.ones((3, 32)))
+    facts = json.loads((folder / "prompt.json").read_text())
+    (array,) = load_file(folder / "prompt.safetensors").items()
+    assert (array[0], array[1].shape, array[1].dtype) == ("queries", (3, 32), np.float32)
+    assert facts["format"] == 1
+    assert set(facts["reading"]) == {"pooling", "normalize", "query_max_length", "max_length"}
+    assert (facts["backbone"]["model"], facts["backbone"]["revision"]) == (backbone, None)
+    digest = hashlib.sha256()
+    for name, weight in sorted(load_file(Path(backbone) / "model.safetensors").items()):
+        if "pooler." not in name:
+            digest.update(f"{name} {list(weight.shape)}\n".encode() + weight.tobytes())
+    assert facts["backbone"]["weights"] == digest.hexdigest()
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])

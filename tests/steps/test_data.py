@@ -91,21 +91,27 @@ def test_queries_that_are_their_own_relevant_docs_are_said(run, records) -> None
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"judged": False, "qrels": "x0\td0\t1\n"}, "d/test: it has none of the quer"),
-        ({"judged": False, "qrels": "q0\td0\t0\n"}, "d/test: no doc is judged relevant"),
+        (
+            {"judged": False, "qrels": "x0\td0\t1\n"},
+            "d/test' (plugin beir): it has none of the quer",
+        ),
+        (
+            {"judged": False, "qrels": "q0\td0\t0\n"},
+            "d/test' (plugin beir): no doc is judged relevant",
+        ),
         (
             {"judged": False, "qrels": "q0\t0\t1\nq1\t1\t1\n"},
-            "d/test: the corpus has none of the docs that are judged relevant",
+            "d/test' (plugin beir): the corpus has none of the docs that are judged relevant",
         ),
         ({"qrels": "q0\td0\t0\n"}, "query 'q0', doc 'd0' has two judgments, 1 and 0"),
         ({"qrels": "q0\td2\t1000001\n"}, "test.tsv:4: the score is too large"),
         (
             {"docs": json.dumps({"_id": "d0", "text": "red apple"})},
-            "d/test: doc id 'd0' occurs twice in the corpus: docs 1 and 4 have it (ids must",
+            "d/test' (plugin beir): doc id 'd0' occurs twice in the corpus: docs 1 and 4",
         ),
         (
             {"docs": json.dumps({"_id": "d1", "text": "another"})},
-            "d/test: doc id 'd1' occurs twice in the corpus: docs 2 and 4 have it (ids must",
+            "d/test' (plugin beir): doc id 'd1' occurs twice in the corpus: docs 2 and 4",
         ),
         (
             {"docs": r'{"_id": "d9", "text": "\ud83d"}'},

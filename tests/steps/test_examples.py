@@ -184,9 +184,16 @@ def test_a_split_without_relevant_docs_is_one_line(run, tmp_path: Path) -> None:
     text = altered(SUITE, JUDGED, "{judgments: {use: toy, broken: unjudged}}")
     found, _ = run(text)
     assert found.exit_code == 1
-    message = "toy: no query has a judgment (is the split right?)"
+    message = "dataset 'toy' (plugin toy): no query has a judgment (is the split right?)"
     assert message in record(tmp_path, "toy--tuned--plain")["error"]
     assert record(tmp_path, "toy--words--plain")["status"] == "done"
+
+
+def test_a_model_that_mined_nothing_has_no_negatives(run) -> None:
+    table = "{use: table, targets: {texts: [{queries: {use: toy}}], encoder: words}}"
+    text = altered(SUITE, "models:\n", f"models:\n  table: {table}\n")
+    found, _ = run(altered(text, "negatives: mined", "negatives: table"))
+    assert "the model 'table' has no docpairs.tsv (name a row whose trainer" in found.stderr
 
 
 def test_a_trained_model_stands_wherever_a_model_does(run, tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ def test_a_temporary_file_in_a_model_does_no_harm(sharded, tmp_path, monkeypatch
     found = sharded()
     assert found.exit_code == 0
     assert "corrupt" not in found.stderr
-    assert "train table" not in found.stderr
+    assert "train table with table" not in found.stderr
 
 
 def test_a_model_replaced_after_the_plan_is_refused(

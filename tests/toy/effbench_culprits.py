@@ -159,10 +159,9 @@ class CulpritEncoder(Raising, effbench_toy.WordsEncoder):
 
     width, pause = 64, 0.0
 
-    @property
-    def query_parameters(self):
-        self.reach("query_parameters")
-        return 7
+    def describe(self):
+        self.reach("describe")
+        return effbench.Description(query_parameters=7)
 
     @property
     def encode_corpus(self):

@@ -102,10 +102,6 @@ ENCODERS = {
     "an odd docstring": lambda: {"loading": OddDoc},
     "an offer of ours": lambda: {"transformer": WordsEncoder},
 }
-COMMANDS = {
-    "commands are None": lambda: None,
-    "a command is no command": lambda: {"loading": raises},
-}
 READY = {
     "ready rows are None": lambda: None,
     "ready rows of nothing": lambda: {"everything": {}},
@@ -118,7 +114,7 @@ IMPORTS = {
     "import goes to another folder": lambda: os.chdir("/"),
     "an unknown hook": lambda: globals().update(effbench_all=effbench.hookimpl(raises)),
 }
-KINDS = (*ENCODERS, *COMMANDS, *READY, *IMPORTS)
+KINDS = (*ENCODERS, *READY, *IMPORTS)
 
 IMPORTS.get(HOW, lambda: None)()
 
@@ -131,11 +127,6 @@ def effbench_datasets():
 @effbench.hookimpl
 def effbench_encoders():
     return ENCODERS.get(HOW, dict)()
-
-
-@effbench.hookimpl
-def effbench_commands():
-    return COMMANDS.get(HOW, dict)()
 
 
 @effbench.hookimpl

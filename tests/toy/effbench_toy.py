@@ -137,8 +137,6 @@ class WordsQueries:
 class TypedQueries(WordsQueries):
     """Hashed words, read while the query is typed; logs what it is asked."""
 
-    query_parameters = 1_234_567
-
     def __init__(self, *, width: int = 64, words: int | None = None) -> None:
         super().__init__(width=width)
         self.words = words
@@ -146,6 +144,9 @@ class TypedQueries(WordsQueries):
     def encode_queries(self, queries):
         note(f"encode {len(queries)}")
         return self._vectors(queries)
+
+    def describe(self):
+        return effbench.Description(query_parameters=1_234_567)
 
     def start(self):
         note("start")
@@ -203,8 +204,15 @@ class OddQueries(WordsQueries):
 class StagedQueries(WordsQueries):
     """Hashed words, split into stages; tells how much it reads."""
 
-    def query_stages(self):
-        return {"tokenise": lambda texts: [text.split() for text in texts], "pool": self.pool}
+    def describe(self):
+        return effbench.Description(
+            stages={"tokenise": self.tokenise, "pool": self.pool},
+            count_tokens=lambda queries: [10 * len(query.split()) for query in queries],
+            bytes_read=lambda tokens: 1_000_000 * tokens,
+        )
+
+    def tokenise(self, texts):
+        return [text.split() for text in texts]
 
     def pool(self, words):
         time.sleep(0.002)
@@ -212,12 +220,6 @@ class StagedQueries(WordsQueries):
 
     def encode_queries(self, queries):
         return self.pool([query.split() for query in queries])
-
-    def count_tokens(self, queries):
-        return [10 * len(query.split()) for query in queries]
-
-    def bytes_read(self, tokens):
-        return 1_000_000 * tokens
 
 
 class WordsEncoder(WordsQueries):

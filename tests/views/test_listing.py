@@ -20,3 +20,11 @@ def test_plugins_can_be_narrowed(effbench, monkeypatch) -> None:
     assert [p["plugin"] for p in json.loads(effbench("plugins", "--json").stdout)] == ["toy"]
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toys")
     assert "did you mean 'toy'?" in effbench("plugins").stderr
+
+
+def test_plugins_lists_the_ready_rows(effbench) -> None:
+    found = effbench("plugins")
+    assert "\n  ready row of encoders: ready-words (use: words)\n" in found.stdout
+    listed = json.loads(effbench("plugins", "--json").stdout)
+    (toy,) = (plugin for plugin in listed if plugin["plugin"] == "toy")
+    assert toy["ready_rows"]["encoders"]["ready-words"] == {"use": "words", "width": 32}

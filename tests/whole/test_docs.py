@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-import effbench as face
 from effbench.api import hookspecs
 from folders import ROOT
 from made_processes import MAIN
 
 HOOKS = [name for name in dir(hookspecs) if name.startswith("effbench_")]
 MAKEFILE = (ROOT / "Makefile").read_text()
+GUIDE = (ROOT / "docs" / "plugins.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -30,7 +30,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 def test_hook_is_documented_with_its_signature(hook: str) -> None:
     signature = inspect.signature(getattr(hookspecs, hook))
     heading = f"### `{hook}() -> {signature.return_annotation}`"
-    assert heading in (ROOT / "docs" / "plugins.md").read_text()
+    assert heading in (ROOT / "docs" / "contract.md").read_text()
+    assert f"`{hook}`" in GUIDE or f"def {hook}():" in GUIDE
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -42,6 +43,12 @@ def test_hook_has_a_plugin_of_ours_that_uses_it(hook: str) -> None:
 def test_help_in_the_docs_is_the_programs() -> None:
     generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))["commands"]()
     assert (ROOT / "docs" / "commands.md").read_text() == generated, "run: make docs"
+
+
+def test_the_contract_in_the_docs_is_that_of_the_code(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))["contract_page"]()
+    assert (ROOT / "docs" / "contract.md").read_text() == generated, "run: make docs"
 
 
 def test_messages_in_the_docs_are_the_programs() -> None:
@@ -112,63 +119,19 @@ indexes: {plain: {use: plain}}
 """
 
 
-def test_the_plugin_of_the_tutorial_is_listed(effbench, tmp_path: Path, monkeypatch) -> None:
-    page = (ROOT / "docs" / "plugins.md").read_text()
-    (source,) = re.findall(r"```python\n(\"\"\"Hashed.*?)```", page, re.DOTALL)
-    info = tmp_path / "effbench_hashing-0.1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: effbench-hashing\nVersion: 0.1\n"
-    )
-    (info / "entry_points.txt").write_text("[effbench]\nhashing = effbench_hashing\n")
-    (tmp_path / "effbench_hashing.py").write_text(source)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert "encoders: hashing - Hashed words, normalised." in effbench("plugins").stdout
-
-
 def test_the_bounds_of_the_docs_are_listed_and_hold(effbench, suite, installed) -> None:
     page = (ROOT / "docs" / "plugins.md").read_text().partition("## Bounds of options")[2]
     (source,) = re.findall(r"```python\n(.*?)```", page.partition("\n## ")[0], re.DOTALL)
-    hook = "\n@effbench.hookimpl\ndef effbench_encoders(): return {'hashing': HashingEncoder}\n"
+    hook = "    def encode_queries(self, queries): pass\n"
+    hook += (
+        "\n@effbench.hookimpl\ndef effbench_encoders(): return {'hashing': HashingEncoder}\n"
+    )
     installed("bounded", f"import effbench\n{source}{hook}")
     (listed,) = re.findall(r"lists the option as `(.*?)`", page)
     assert f"    {listed}\n" in effbench("plugins").stdout
     found = effbench("plan", suite(BOUNDED))
     (message,) = re.findall(r"any other mistake: `(.*?)`", page)
     assert message in found.stderr
-
-
-def test_the_contracts_of_the_docs_have_what_the_protocols_have() -> None:
-    page = (ROOT / "docs" / "plugins.md").read_text().partition("| what the class has |")[2]
-    rows = re.findall(r"^\| `effbench\.(\w+)` \| (.*) \|$", page.partition("\n\n")[0], re.M)
-    assert len(rows) == 6
-    for name, cell in rows:
-        contract = getattr(face, name)
-        named = set(re.findall(r"`(\w+)(?:\(.*?\))?`", cell)) - {"passages"}
-        members = {member for base in contract.__mro__ for member in vars(base)}
-        assert named == {member for member in members if not member.startswith("_")}, name
-
-
-SAMPLED = """\
-suite: sampled
-datasets: [{use: toy}]
-encoders: {words: {use: words}}
-indexes: {sampled: {use: sampled, search: {step: [1, 2]}}}
-latency: false
-"""
-
-
-def test_the_index_of_the_docs_runs(effbench, suite, installed, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "plugins.md").read_text()
-    (source,) = re.findall(r"```python\n(class Sampled:.*?)```", page, re.DOTALL)
-    head = (
-        "import effbench, numpy as np\nfrom msgspec import Meta\nfrom typing import Annotated\n"
-    )
-    hook = "\n@effbench.hookimpl\ndef effbench_indexes(): return {'sampled': Sampled}\n"
-    installed("sampled", head + source + hook)
-    found = effbench("run", suite(SAMPLED), "--results", tmp_path / "results")
-    assert found.exit_code == 0, found.stderr
-    assert "2 cells done" in found.stderr
 
 
 def test_the_map_is_that_of_the_code() -> None:

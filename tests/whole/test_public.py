@@ -14,6 +14,8 @@ import pytest
 
 import effbench
 from effbench import commands, files
+from effbench.api.kinds import KINDS
+from effbench.views.definitions import definitions
 from folders import ROOT
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
@@ -53,12 +55,26 @@ def imports(path: Path) -> Iterator[tuple[str, str]]:
 
 def test_every_public_name_is_documented_once_and_exists() -> None:
     library = [name for name in DOCUMENTED if "." in name]
-    types = ["Vectors", "Positions"]  # of the type checker: numpy is not waited for
-    public = [*effbench.__all__, *types, *files.__all__, *commands.__all__]
+    public = [*effbench.__all__, *files.__all__, *commands.__all__]
     assert sorted(DOCUMENTED) == sorted([*public, *library])
     for name in library:
         module, _, last = name.rpartition(".")
         assert last in defined(ROOT / "plugins" / module.replace(".", "/")), name
+
+
+def test_every_type_in_a_signature_of_the_contract_is_public() -> None:
+    ours = definitions()
+    named = {
+        name
+        for kind in KINDS.values()
+        for part in (*kind.contract, *kind.besides, *kind.gets, *kind.options)
+        for definition in (ours[part], *ours[part].members)
+        for name in re.findall(r"\w+", definition.title)
+    }
+    assert {"Vectors", "Positions", "VectorSource", "ScoredDoc"} <= named
+    assert named & set(ours) <= {*effbench.__all__, "text"}  # a field, and a function of a view
+    for name in named & set(effbench.__all__):
+        assert hasattr(effbench, name)
 
 
 def test_plugins_use_of_each_other_only_what_is_documented() -> None:

@@ -131,18 +131,18 @@ def test_a_wrong_dataset_is_a_line_of_the_plan(mine, planned, body: str, said: s
     assert len(line) < 500
 
 
-@pytest.mark.parametrize("name", ["key", "corpus_key", "dataset_id", "drop_self_hits"])
+@pytest.mark.parametrize("name", ["key", "corpus_key", "dataset_id", "docs"])
 def test_what_a_dataset_lacks_is_named(mine, planned, name: str) -> None:
     mine(f"del Plain.{name}" + offering("datasets", "Plain"))
     found = planned("{use: toy}", "{use: mine}")
     assert found.exit_code == 2
-    assert f"its {name}: AttributeError: 'Plain' object has no attribute" in found.stderr
+    assert f"its {name} is missing (give " in found.stderr
 
 
 def test_a_factory_may_return_anything(mine, planned) -> None:
     mine("def nothing(): return None\n" + offering("datasets", "nothing"))
     found = planned("{use: toy}", "{use: mine}")
-    assert "(plugin mine): its docs_count: AttributeError: 'NoneType' object" in found.stderr
+    assert "(plugin mine): its docs is missing (give a method)" in found.stderr
 
 
 def test_what_a_dataset_says_is_asked_once(mine, planned) -> None:
@@ -189,8 +189,8 @@ def test_wrong_splits_are_a_line_where_somebody_trains(
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("splits = ['train']", "its split: AttributeError: 'Mine' object has no attribute"),
-        ("splits = ['dev']; split = lambda self, name: None", "its docs_count: AttributeE"),
+        ("splits = ['train']", "its split is missing (give a"),
+        ("splits = ['dev']; split = lambda self, name: None", "its docs is missing"),
     ],
 )
 def test_a_split_that_is_no_dataset_is_a_line(mine, planned, body: str, said: str) -> None:
@@ -233,3 +233,9 @@ def test_datasets_one_in_another_without_end_are_a_line(planned) -> None:
     assert found.exit_code == 2
     (line,) = found.stderr.splitlines()
     assert "one in another" in line or "RecursionError" in line
+
+
+def test_what_a_dataset_may_leave_out_is_given_to_another_dataset(mine, planned) -> None:
+    mine("del Plain.drop_self_hits, Plain.docs_count" + offering("datasets", "Plain"))
+    found = planned("{use: toy}", "{use: cut, dataset: {use: mine}, docs: 1}")
+    assert found.exit_code == 0, found.stderr

@@ -187,11 +187,11 @@ def test_a_training_counts_its_steps_from_where_it_goes_on(watcher, said, monkey
         "indexes: {plain: {use: plain}}\nlatency: false\n"
     )
     assert said(text) == [
-        "train steps: 600/1,000 steps, 50 s so far",
-        "train steps: 700/1,000 steps, 2.0 s/step, 10 min left",
-        "train steps: 800/1,000 steps, 2.0 s/step, 7 min left",
-        "train steps: 900/1,000 steps, 2.0 s/step, 3 min left",
-        "train steps: 1,000 steps (600 done before) in 850.0 s (2.1 s/step)",
+        "train steps with stopping: 600/1,000 steps, 50 s so far",
+        "train steps with stopping: 700/1,000 steps, 2.0 s/step, 10 min left",
+        "train steps with stopping: 800/1,000 steps, 2.0 s/step, 7 min left",
+        "train steps with stopping: 900/1,000 steps, 2.0 s/step, 3 min left",
+        "train steps with stopping: 1,000 steps (600 done before) in 850.0 s (2.1 s/step)",
     ]
 
 
@@ -201,8 +201,8 @@ def test_every_piece_of_work_knows_its_total_and_reaches_it(watcher, said) -> No
     gathered = {label: done for label, (done, total) in totals.items() if total is None}
     assert set(gathered) == {"gather texts"}
     assert all(done == total for done, total in totals.values() if total is not None), totals
-    assert totals["train steps"] == (4, 4)
-    assert "train table: 1 model in 0.0 s" in lines
+    assert totals["train steps with stopping"] == (4, 4)
+    assert "train table with table: 1 model in 0.0 s" in lines
 
 
 def test_a_session_knows_that_its_baseline_is_measured_again(

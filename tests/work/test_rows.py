@@ -26,7 +26,7 @@ def test_a_check_that_raises_is_a_mistake_of_the_row(
     found = planned("{words:", "{mine: {use: mine}, words:")
     assert found.exit_code == 2
     (line,) = found.stderr.splitlines()
-    who = "" if "Effbench" in body else "encoder 'mine' (plugin mine): "
+    who = "" if "Effbench" in body else "encoder 'mine' (plugin mine): its check: "
     assert f":4: encoders.mine: {who}{said}" in line
 
 

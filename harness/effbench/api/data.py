@@ -51,17 +51,12 @@ class ScoredDoc(NamedTuple):
 class Dataset(Protocol):
     """A corpus with queries and judgments.
 
-    The harness makes the dataset when it plans a suite, so the constructor is quick: it checks
-    that the data can be read or fetched, and reads none of it. ``docs``, ``queries`` and
+    effbench makes the dataset when it plans a suite, in every process, and reads its
+    attributes. So the constructor is quick: it checks that the data can be read or fetched, and
+    reads none of it. Plain attributes do as well as properties. ``docs``, ``queries`` and
     ``qrels`` may be called several times, and yield the same order each time. Texts are
-    decoded, ids are unique and hold no white space, and relevances are integers.
-
-    A dataset may have two more properties:
-
-    - ``parts``: the pair (corpus key, key) of each dataset that this dataset is made of or
-      belongs to. Without it, the dataset stands for its own two keys. The harness thus knows
-      when two datasets share data: a shortened corpus, a union, or a split of all queries.
-    - ``note``: a sentence for the readers of the scores, such as that the corpus is cut.
+    decoded, ids are unique and hold no white space, and relevances are integers. What an
+    option of type `Dataset` gets has the same members, also those that are optional.
 
     Raises:
         EffbenchError: by the constructor, when the data can be neither read nor fetched.
@@ -76,36 +71,60 @@ class Dataset(Protocol):
     def corpus_key(self) -> str:
         """The key of the docs: datasets with equal keys have the same docs in the same order.
 
-        Keys are compared only within one plugin.
+        It changes when the docs change: take the digest of the files
+        (`effbench.files.text_digest`) or of facts (`effbench.files.digest_of`). Keys are
+        compared only within one plugin. Datasets with equal keys share the vectors of docs.
         """
 
     @property
     def key(self) -> str:
-        """The key of the queries and judgments; the corpus has its own key."""
+        """The key of the queries and judgments: it changes when they change."""
 
     @property
     def drop_self_hits(self) -> bool:
-        """Whether to drop a hit with the id of its query, because the queries are also docs."""
+        """Whether to drop a hit with the id of its query, because the queries are also docs.
+
+        It is False when absent.
+        """
 
     def docs_count(self) -> int | None:
         """Return the number of docs, or None when only a pass over the docs tells it.
 
-        A plan calls this, so it is quick. The harness refuses a corpus with a different number
-        of docs, because such a corpus was read only in part.
+        A plan calls this, so it is quick. effbench refuses a corpus with a different number
+        of docs, because such a corpus was read only in part. Without the method, nobody knows.
         """
 
-    def docs(self) -> Iterator[Doc]: ...
+    def docs(self) -> Iterator[Doc]:
+        """Yield all docs, for encoding, for a retriever and for training; once for each."""
 
-    def queries(self) -> Iterator[Query]: ...
+    def queries(self) -> Iterator[Query]:
+        """Yield all queries; a run searches those that have judgments."""
 
-    def qrels(self) -> Iterator[Qrel]: ...
+    def qrels(self) -> Iterator[Qrel]:
+        """Yield all judgments; a doc without a judgment counts as not relevant."""
+
+
+class Noted(Protocol):
+    """What a dataset may say of itself: attributes, both of them optional."""
+
+    @property
+    def parts(self) -> Sequence[tuple[str, str]]:
+        """The pair (corpus key, key) of each dataset that this one is made of or belongs to.
+
+        effbench thus knows when two datasets share data: a shortened corpus, a union, or a
+        split of all queries. Without it, the dataset stands for its own two keys.
+        """
+
+    @property
+    def note(self) -> str:
+        """A sentence for the readers of the scores, such as that the corpus is cut."""
 
 
 @runtime_checkable
 class Countable(Protocol):
     """A dataset that counts its docs much faster than it reads them, for example by lines.
 
-    The harness calls ``count_docs`` when ``docs_count`` is None and a pass over the docs
+    effbench calls ``count_docs`` when ``docs_count`` is None and a pass over the docs
     begins. Progress shows the total, and nothing else depends on it.
     """
 
@@ -117,12 +136,16 @@ class Countable(Protocol):
 class Paired(Protocol):
     """A dataset that also yields training pairs, such as the triples of MS MARCO."""
 
-    def docpairs(self) -> Iterator[DocPair]: ...
+    def docpairs(self) -> Iterator[DocPair]:
+        """Yield the pairs; a trainer's option ``{docpairs: DATASET}`` reads them."""
 
 
 @runtime_checkable
 class Split(Protocol):
-    """A dataset that knows the splits of its queries, and thus which queries train a model."""
+    """A dataset that knows the splits of its queries, and thus which queries train a model.
+
+    effbench asks for them when an option of a trainer says ``{training: DATASET}``.
+    """
 
     @property
     def splits(self) -> Sequence[str]:

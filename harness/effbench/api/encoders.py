@@ -1,16 +1,17 @@
-"""The contracts of encoders, indexes and retrievers, and the marks of options.
+"""The contracts of encoders, and the marks of options.
 
 Nothing here imports numpy or torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
+    NamedTuple,
     NewType,
     Protocol,
     TypeAlias,
@@ -22,27 +23,31 @@ from effbench.api.data import Countable as Countable
 from effbench.api.data import Dataset as Dataset
 from effbench.api.data import Doc as Doc
 from effbench.api.data import DocPair as DocPair
+from effbench.api.data import Noted as Noted
 from effbench.api.data import Paired as Paired
 from effbench.api.data import Qrel as Qrel
 from effbench.api.data import Query as Query
 from effbench.api.data import ScoredDoc as ScoredDoc
 from effbench.api.data import Split as Split
+from effbench.api.factory import Attributes as Attributes
+from effbench.api.factory import Factory as Factory
+from effbench.api.searching import Index as Index
+from effbench.api.searching import Retriever as Retriever
+from effbench.api.searching import Saved as Saved
+from effbench.api.searching import VectorSource as VectorSource
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Vectors: TypeAlias = NDArray[np.float32]
-    Positions: TypeAlias = NDArray[np.int64]
+    from effbench.api.arrays import Positions as Positions
+    from effbench.api.arrays import Vectors as Vectors
 
 T = TypeVar("T")
 
 ModelId = NewType("ModelId", str)
 """An option that names a model: a local folder, ``package:MODULE/FOLDER`` or a hub id.
 
-A suite may also say ``{trained: ROW}``, the model that a row of ``models`` trains. The harness
+A suite may also say ``{trained: ROW}``, the model that a row of ``models`` trains. effbench
 checks the name when it plans, and puts the digest of the model's files into the keys. The
-factory gets an absolute folder, or the hub id unchanged.
+factory gets a str: an absolute folder, or the hub id unchanged.
 """
 
 DataPath = NewType("DataPath", Path)
@@ -60,110 +65,36 @@ SpeedOnly: TypeAlias = Annotated[T, "speed-only"]
 
 
 class QueryEncoder(Protocol):
-    """Turns queries into vectors; the row that ``passages: ROW`` names encodes the docs.
-
-    An encoder may have a property ``query_parameters``: the number of parameters, trained or
-    copied, that it uses to turn a query into its vector.
-    """
+    """Turns queries into vectors; the row that ``passages: ROW`` names encodes the docs."""
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
-        """Return float32 [len(queries), d] in host memory; row i belongs to query i."""
+        """Return float32 [len(queries), d] in host memory; row i belongs to query i.
+
+        A run calls it with up to 1,024 queries, which the encoder splits as its memory wants.
+        Processes that measure latency call it with a list of one query, and this call is on the
+        clock: it returns when the vectors are in host memory. A query alone gets the same
+        vector as in a batch; a row whose answers differ is marked.
+        """
 
 
 class Encoder(QueryEncoder, Protocol):
-    """Turns queries and docs into vectors; the score is the inner product of two vectors."""
+    """Turns queries and docs into vectors; the score is the inner product of two vectors.
+
+    A run makes an object from the options of the row, and calls it for every dataset. Each
+    process that measures latency makes an object of its own. An encoder that wants cosine
+    normalises its vectors. An encoder of queries alone is a `QueryEncoder`.
+
+    As the type of an option: the value is the name of a row of ``encoders``, and the factory
+    gets that row live; its ``encode_corpus`` is that of the row's ``passages``.
+    """
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d] in host memory; row i belongs to doc i.
 
-        The harness copies the array, so the next call may write into the same memory.
+        A run calls it with up to 1,024 docs, and keeps the vectors on disk; the corpus is
+        encoded once for all rows that share it. effbench copies the array, so the next call may
+        write into the same memory. All vectors of an encoder have the same width.
         """
-
-
-class VectorSource(Protocol):
-    """The vectors of a whole corpus on disk; a slice reads a part of them."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """The number of docs, and the number of dimensions of a vector."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rows: slice) -> Vectors:
-        """Return the vectors of a slice without a step, as float32 [m, d].
-
-        The caller may write into the array: no file changes.
-        """
-
-
-class Index(Protocol):
-    """Finds the vectors with the largest inner products.
-
-    ``search`` may take more keywords, each with a default (``nprobe: int = 8``). A suite can
-    give several values of them, and all values use the index that was built once. Hits with
-    equal scores may come in any order, because the harness orders a run by (score, doc_id),
-    both descending.
-    """
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that searching takes, in bytes."""
-
-    def build(self, vectors: VectorSource) -> None: ...
-
-    def search(self, queries: Vectors, k: int) -> tuple[Vectors, Positions]:
-        """Return scores float32 [q, m] and positions int64 [q, m], m <= k, best hit first.
-
-        Scores never rise within a row, so an index of distances turns them into scores. A
-        position counts from 0 in the vectors of ``build``; -1 fills the end of a row that has
-        fewer hits.
-        """
-
-
-class Retriever(Protocol):
-    """A whole system from text to hits, such as BM25 or a search server."""
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that searching takes, in bytes."""
-
-    def index(self, docs: Iterable[Doc]) -> None: ...
-
-    def search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
-        """Return a list of at most k hits for each query, best hit first, no doc twice."""
-
-
-@runtime_checkable
-class Saved(Protocol):
-    """An index or retriever that saves itself to disk, so that it is built only once."""
-
-    def save(self, folder: Path) -> None:
-        """Write all that ``load`` needs into the empty ``folder``."""
-
-    def load(self, folder: Path, vectors: VectorSource | None) -> None:
-        """Read the files of ``save``; ``vectors`` are those that ``build`` got."""
-
-
-class Factory(Protocol):
-    """A class that a plugin offers, or a function that makes an instance.
-
-    The signature and its annotations are the schema of the options. `msgspec.Meta` in an
-    annotation gives the bounds of an option. A factory may have these attributes:
-
-    - ``requires``: a mapping from modules that the factory imports to the names that pip
-      installs (``{"faiss": "effbench[faiss-cpu]"}``). The harness checks it when it plans.
-    - ``version``: an int that is part of the keys (1 when absent). Raise it when the same
-      options give different results.
-    - ``together``: True for a trainer that shares out its batches: all processes of torchrun
-      call it at the same time, with the same folder. Only one process calls other trainers.
-    - ``latency``: False for a factory that looks up answers which another program computed:
-      no latency session measures it.
-    - ``check``: a static method that takes the same options, without those that name rows or
-      data. It raises `EffbenchError` when the options make no sense. A plan calls it, so it
-      is quick.
-    """
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any: ...
 
 
 READER = "reader.py"
@@ -172,7 +103,7 @@ READER = "reader.py"
 
 @runtime_checkable
 class Exported(Protocol):
-    """An encoder that can be used without effbench (``effbench export``)."""
+    """An encoder that can be used without effbench; ``effbench export`` calls it."""
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write a model that `SentenceTransformer` loads into the empty ``folder``.
@@ -192,7 +123,8 @@ class IncrementalQueryEncoder(QueryEncoder, Protocol):
 
     ``finish`` returns the vector that ``encode_queries`` returns for the whole text. The two
     vectors may differ by 1e-5, or by 5 % of the vector's length where inputs are quantised.
-    The leaderboard marks a row that differs more.
+    The leaderboard marks a row that differs more. Only the processes that measure latency
+    call these methods, each query from its first word to its last.
     """
 
     def start(self) -> Any:
@@ -205,30 +137,40 @@ class IncrementalQueryEncoder(QueryEncoder, Protocol):
         """Read the last part of ``text`` and return the vector of all of it, float32 [1, d]."""
 
 
+class Description(NamedTuple):
+    """What an encoder tells of itself. Leave out the fields that it cannot tell."""
+
+    stages: Mapping[str, Callable[[Any], Any]] | None = None
+    """The stages of ``encode_queries`` in order: a name and a function for each.
+
+    The first function takes the list of texts, each later function takes the result of the
+    function before it, and the last function returns the vectors. Usual names: tokenise,
+    forward, pool, copy. On a GPU a function may return before the device has finished: the
+    harness waits for the device when it measures.
+    """
+
+    count_tokens: Callable[[Sequence[str]], list[int]] | None = None
+    """Returns the number of tokens of each query, after truncation, with special tokens."""
+
+    bytes_read: Callable[[int], int] | None = None
+    """Takes the number of tokens of a query; returns the bytes of weights that are read for it.
+
+    A weight that every token uses counts once, as if the processor's caches held it. A table of
+    embeddings counts only the rows of the query's tokens. It is asked only for the counts of
+    ``count_tokens``.
+    """
+
+    query_parameters: int | None = None
+    """The number of parameters, trained or copied, that turn a query into its vector."""
+
+
 @runtime_checkable
-class StagedQueryEncoder(QueryEncoder, Protocol):
-    """A query encoder whose work can be timed stage by stage."""
+class Described(QueryEncoder, Protocol):
+    """An encoder that tells of itself what only it can know.
 
-    def query_stages(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Return the stages of ``encode_queries`` in order: a name and a function for each.
+    No score depends on it. A leaderboard shows the parameters, and a latency session times the
+    stages and shows tokens and bytes. A wrong description is told in one line.
+    """
 
-        The first function takes the list of texts, each later function takes the result of the
-        function before it, and the last function returns the vectors. Usual names: tokenise,
-        forward, pool, copy. On a GPU a function may return before the device has finished: the
-        harness waits for the device when it measures.
-        """
-
-
-@runtime_checkable
-class CountingQueryEncoder(QueryEncoder, Protocol):
-    """A query encoder that tells how many tokens and how many bytes of weights it reads."""
-
-    def count_tokens(self, queries: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each query, after truncation, with special tokens."""
-
-    def bytes_read(self, tokens: int) -> int:
-        """Return the bytes of weights that the encoder reads for a query of ``tokens`` tokens.
-
-        A weight that every token uses counts once, as if the processor's caches held it. A
-        table of embeddings counts only the rows of the query's tokens.
-        """
+    def describe(self) -> Description:
+        """Return what the encoder can tell; it is called after each opening of a row."""

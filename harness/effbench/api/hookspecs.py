@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
-from effbench.api.encoders import Factory
+from effbench.api.factory import Factory
 
-if TYPE_CHECKING:
-    import click
+CONTRACT = 1
+"""The version of the contract: a plugin's module may state it as ``EFFBENCH_CONTRACT``."""
 
 hookspec = pluggy.HookspecMarker("effbench")
 hookimpl = pluggy.HookimplMarker("effbench")
@@ -42,14 +42,13 @@ def effbench_indexes() -> Mapping[str, Factory]:  # type: ignore[empty-body]
 
 
 @hookspec
-def effbench_commands() -> Mapping[str, click.Command]:  # type: ignore[empty-body]
-    """Offer commands: a mapping from names to click commands with imports inside."""
-
-
-@hookspec
 def effbench_ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:  # type: ignore[empty-body]
-    """Offer complete rows: a mapping from sections to names of rows to ``use`` and options.
+    """Offer complete rows: section of a suite -> name of the row -> ``use`` and options.
 
-    A suite that says ``encoders: every`` (or ``retrievers: every``) runs all rows of that
-    section.
+    A suite that says ``encoders: every`` (or ``retrievers: every``) runs all ready rows of that
+    section, of all plugins. A row says what a row of a suite says, also ``passages``, ``seed``
+    and ``sweep``. The sections are ``models``, ``encoders``, ``retrievers`` and ``indexes``. A
+    name in a ready row means first a ready row of the same plugin, then a row of the suite. A
+    row of the suite with the name of a ready row takes its place. A ready row that cannot run
+    for a dataset is left out, with a remark.
     """

@@ -29,8 +29,13 @@ class EncodedTexts(NamedTuple):
     """
 
     texts: Sequence[str]
+    """The texts, the same in the same order for each training."""
+
     vectors: VectorSource
+    """The vectors of the texts on disk, float32 [n, d]; row i belongs to text i."""
+
     encoder: str
+    """The name of the encoder row that made the vectors."""
 
 
 class Examples(NamedTuple):
@@ -51,6 +56,8 @@ class Examples(NamedTuple):
     """
 
     queries: Sequence[str]
+    """The texts of the queries."""
+
     positives: Sequence[Sequence[int]]
     """The good docs of each query, as positions in ``docs``; at least one for each query."""
 
@@ -58,6 +65,8 @@ class Examples(NamedTuple):
     """The bad docs of each query, as positions in ``docs``; none is judged relevant."""
 
     docs: Sequence[Doc]
+    """The docs that the positions mean; each is read from disk when it is asked for."""
+
     vectors: Callable[[Sequence[int]], Vectors] | None
     """Vectors of n positions in ``docs``, float32 [n, d]; None without ``passages``."""
 
@@ -82,19 +91,25 @@ class SearchedDataset(NamedTuple):
     """
 
     qrels: Sequence[Qrel]
+    """The judgments of these queries."""
 
 
 class TrainedModel(NamedTuple):
     """The value of an option that names a row of ``models``: its trained model."""
 
     name: str
+    """The name of the row."""
+
     folder: Path
+    """What the trainer has written; it is only read."""
 
 
 class Domain(NamedTuple):
     """A dataset as vectors of its docs and queries, with the model that was trained for it."""
 
     name: str
+    """The dataset's name in tables."""
+
     passages: Vectors
     """The vectors of the first n docs, float32 [n, d]."""
 
@@ -102,6 +117,7 @@ class Domain(NamedTuple):
     """The vectors of the first m queries, float32 [m, d]."""
 
     model: TrainedModel | None
+    """The model that was trained for the dataset; None for the target."""
 
 
 class DomainModels(NamedTuple):
@@ -117,14 +133,27 @@ class DomainModels(NamedTuple):
     """The dataset that needs a model; its ``model`` is None."""
 
     sources: Sequence[Domain]
+    """The datasets that have a model."""
 
 
 class Trainer(Protocol):
     """Makes a model: a folder that an encoder row or another trainer loads.
 
-    The factory's options name the data to train on, and the harness passes the data itself
-    (`Examples`, `EncodedTexts`, ...). The options, the data and the seed decide the model.
+    The factory's options name the data to train on, and effbench passes the data itself
+    (`Examples`, `EncodedTexts`, ...). The options, the data and the seed decide the model:
+    nothing else may be a source of randomness. A run makes an object when the model is not in
+    the cache, calls ``train`` once, and seals the folder: later only readers see it.
     """
 
     def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the model into ``output_dir``; go on from checkpoints of a killed attempt."""
+        """Write the model into ``output_dir``; go on from checkpoints of a killed attempt.
+
+        ``seed`` is what the row says (``seed: 0`` when it says nothing); it is in the key.
+        The folder is kept between attempts: write checkpoints into it, and remove them at the
+        end. Call `effbench.tell_steps` after each step. A signal that ends the program is
+        raised inside as a ``KeyboardInterrupt``: let it pass. The file `ABOUT` is optional.
+
+        Raises:
+            EffbenchError: an option makes no sense, or the loss is not a number.
+
+        """

@@ -22,7 +22,8 @@ from effbench.cli.run import run
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="effbench")
-def main() -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Show where a command of a plugin fails.")
+def main(verbose: bool) -> None:
     """Benchmark efficient dense retrieval: quality against latency."""
 
 

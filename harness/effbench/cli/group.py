@@ -5,16 +5,21 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.exceptions import Exit
 
 from effbench.api.errors import DiskError, EffbenchError, UnreadableError
 from effbench.guard import containment, interruption
+from effbench.guard.blame import failure
 from effbench.guard.ending import ENDED, ended, no_silent_end
 from effbench.store.paths import check_here
 from effbench.text.printing import say
-from effbench.text.raised import raised_in
+from effbench.text.raised import raised_in, trace_of
+
+if TYPE_CHECKING:
+    from effbench.offers.commands import PluginCommand
 
 FAILED, MISTAKE = 1, 2
 
@@ -27,22 +32,20 @@ class Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        try:
-            return sorted({*self.commands, *self._plugins(ctx)})
-        except EffbenchError:  # EFFBENCH_PLUGINS names a missing plugin: show help all the same
-            return sorted(self.commands)
+        return sorted({*self.commands, *self._plugins(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command; load the plugins only for a name that is not our command."""
+        """Return a command; one of a plugin is imported when it is called."""
         return self.commands.get(cmd_name) or self._plugins(ctx).get(cmd_name)
 
-    def _plugins(self, ctx: click.Context) -> Mapping[str, click.Command]:
-        from effbench.offers.plugins import load
+    def _plugins(self, ctx: click.Context) -> Mapping[str, PluginCommand]:
+        from effbench.offers.commands import commands
 
         if __name__ not in ctx.meta:  # click asks for each command again when it shows help
-            ctx.meta[__name__] = load().commands
-        commands: Mapping[str, click.Command] = ctx.meta[__name__]
-        return commands
+            every = reversed(commands())  # of those with one name, the first stays
+            ctx.meta[__name__] = {str(command.name): command for command in every}
+        plugins: Mapping[str, PluginCommand] = ctx.meta[__name__]
+        return plugins
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command line, with the plugins contained.
@@ -68,7 +71,7 @@ class Group(click.Group):
                 check_here()
                 if forgotten := processes.settle():
                     say(forgotten, err=True)
-                return super().invoke(ctx)
+                return self._invoke(ctx)
         except EffbenchError as error:
             say(*f"Error: {error}".split("\n"), err=True)
             ctx.exit(FAILED if isinstance(error, UnreadableError) else MISTAKE)
@@ -85,3 +88,20 @@ class Group(click.Group):
             how = f"SystemExit: {error} in {raised_in(error.__traceback__)}"
             say(ended(how), err=True)
             ctx.exit(ENDED)
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what a plugin's command raises is a line that names the command."""
+        try:
+            return super().invoke(ctx)
+        except (EffbenchError, click.ClickException, Exit, click.Abort):
+            raise
+        except Exception as error:
+            name = ctx.invoked_subcommand or ""
+            gone = isinstance(error, OSError) and error.errno == errno.EPIPE
+            if name in self.commands or gone:
+                raise
+            who = self._plugins(ctx)[name].who
+            say(f"Error: {failure(who, error)} (effbench -v {name} shows where)", err=True)
+            if ctx.params.get("verbose"):
+                say(*trace_of(error).split("\n"), err=True)
+            ctx.exit(FAILED)

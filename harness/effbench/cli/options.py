@@ -106,7 +106,7 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
     from effbench.plan.suite import find
     from effbench.store.artifacts import Store, default_root
     from effbench.store.digests import DIGESTS
-    from effbench.work import code
+    from effbench.work import code, revisions
 
     # absolute, since a plugin may change the working folder
     store = Store((cache or default_root()).absolute())
@@ -115,7 +115,8 @@ def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, P
     steps = plan.steps()
     offers = [offer for step in steps.values() for offer in step.offers]
     changed = code.remarks(code.of_finished(steps, store), offers, steps.values())
-    return store, replace(plan, remarks=(*plan.remarks, *changed))
+    unfixed = revisions.remarks(cell.search for cell in plan.cells)
+    return store, replace(plan, remarks=(*plan.remarks, *unfixed, *changed))
 
 
 def check_places(store: Store, plan: Plan, results: Path | None = None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from effbench.api.encoders import READER, Exported
 from effbench.api.errors import EffbenchError
 from effbench.export import card
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.plan import costs
 from effbench.plan.cells import Plan
 from effbench.store.disk import on_disk, open_to_readers
@@ -140,11 +140,9 @@ def _write(row: Row, folder: Path, passages: Path | None, bench: Workbench) -> P
             f"{row.who}: {row.offer.name!r} cannot be exported (its plugin has no `export`)"
         )
     folder.mkdir()
-    with blamed(row.who):
+    with blamed_for_all(row.who):
         try:
             encoder.export(folder, passages)
-        except EffbenchError as error:
-            raise EffbenchError(f"{row.who}: {error}") from error
         except ModuleNotFoundError as error:
             raise EffbenchError(
                 f"{row.who}: export needs the module {error.name!r} "

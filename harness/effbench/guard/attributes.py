@@ -44,8 +44,12 @@ def attribute(
             value = ordinary(getattr(thing, name))
         except AttributeError:
             # a property that raises AttributeError itself is not missing
-            if default is REQUIRED or inspect.getattr_static(thing, name, None) is not None:
+            if inspect.getattr_static(thing, name, None) is not None:
                 raise
+            if default is REQUIRED:
+                raise EffbenchError(
+                    f"{who}: its {name} is missing (give {wanted.text})"
+                ) from None
             return default
         if not wanted.fits(value):
             raise EffbenchError(f"{who}: its {name} is {shown(value)} (give {wanted.text})")

@@ -2,8 +2,10 @@
 
 A plugin may raise anything, even `SystemExit`, which would end a run with exit code 0 and no
 record. So every exception except an interrupt becomes a `PluginError` here. An `EffbenchError`
-passes unchanged: the plugin worded it, or it already has the name of an inner row. After the
-call, the state of the process that all rows share is put back (`effbench.guard.containment`).
+that a plugin worded gets the name too where a run calls the plugin (`blamed_for_all`); an error
+that already has the name of an inner row keeps it. In a plan (`blamed`) an `EffbenchError`
+passes unchanged: the plan names the place. After the call, the state of the process that all
+rows share is put back (`effbench.guard.containment`).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import errno
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from effbench.api.errors import DISK, EffbenchError
+from effbench.api.errors import DISK, DiskError, EffbenchError, NoDataError
 from effbench.guard import containment
 from effbench.guard.containment import Contained
 from effbench.text.raised import message_of, trace_of
@@ -25,7 +27,15 @@ CODES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """The system's error numbers for a disk that is full, read-only or broken."""
 
 
-class PluginError(EffbenchError):
+class BlamedError(EffbenchError):
+    """An error whose message names the plugin that caused it."""
+
+
+class BlamedNoDataError(BlamedError, NoDataError):
+    """The same for data that only the user can provide."""
+
+
+class PluginError(BlamedError):
     """An error of a plugin that has no message for users; it keeps the traceback."""
 
     def __init__(self, message: str, trace: str) -> None:
@@ -41,6 +51,16 @@ class Blamed(Contained):
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         super().__exit__(kind, error, trace)
         _refuse(self.who, error)
+
+
+class BlamedForAll(Contained):
+    """The context of a call into a plugin; see `blamed_for_all`."""
+
+    __slots__ = ()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        super().__exit__(kind, error, trace)
+        _blame(self.who, error)
 
 
 class BlamedBriefly:
@@ -59,7 +79,7 @@ class BlamedBriefly:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._process is not None:
             self._process.who = self._outer
-        _refuse(self._who, error)
+        _blame(self._who, error)
 
 
 class Doing:
@@ -82,6 +102,16 @@ def _refuse(who: str, error: BaseException | None) -> None:
         raise failure(who, error) from error
 
 
+def _blame(who: str, error: BaseException | None) -> None:
+    """Raise an error again under the name ``who``, unless it has a name, or is the disk's."""
+    if not isinstance(error, EffbenchError):
+        _refuse(who, error)
+    elif not isinstance(error, BlamedError | DiskError):
+        text = message_of(error)
+        kind = BlamedNoDataError if isinstance(error, NoDataError) else BlamedError
+        raise kind(text if text.startswith(who) else f"{who}: {text}") from error
+
+
 def blamed(who: str) -> Blamed:
     """Return a context manager that turns errors inside into a `PluginError`.
 
@@ -90,8 +120,16 @@ def blamed(who: str) -> Blamed:
     return Blamed(who)
 
 
+def blamed_for_all(who: str) -> BlamedForAll:
+    """Return the same context; an `EffbenchError` gets the name too, unless it has one.
+
+    An error of a full disk passes unchanged: it is nobody's fault.
+    """
+    return BlamedForAll(who)
+
+
 def blamed_briefly(who: str) -> BlamedBriefly:
-    """Return the same context for a short and frequent call, such as a look at an attribute.
+    """Return the context `blamed_for_all` for a short and frequent call.
 
     The shared state of the process is put back only before the next call into a plugin.
     """
@@ -112,10 +150,9 @@ def blamed_call(call: Callable[[A], T], who: str) -> Callable[[A], T]:
     def called(given: A) -> T:
         try:
             return call(given)
-        except (EffbenchError, KeyboardInterrupt):
-            raise
         except BaseException as error:
-            raise failure(who, error) from error
+            _blame(who, error)
+            raise
 
     return called
 
@@ -127,7 +164,7 @@ def blamed_items(
 
     An item may be of any type: ``take`` checks it, and may raise an `EffbenchError`.
     """
-    with blamed(who):
+    with blamed_for_all(who):
         iterator = iter(items())
     call, ended = blamed_briefly(who), object()
     while True:

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import msgspec
 
-from effbench.guard.blame import PluginError
+from effbench.guard.blame import BlamedError
 from effbench.text.raised import message_of
 
 MARK = "EFFBENCH_WORKER"
@@ -164,7 +164,7 @@ class Inside:
             write(2, "".join(format_exception(error)).encode(errors="replace"))
         try:
             text = message_of(error).encode(errors="replace").decode()
-            named = isinstance(error, PluginError)
+            named = isinstance(error, BlamedError)
             self._write(_encode({"to": self._token, "failed": text, "named": named}) + b"\n")
         finally:
             _exit(1)

@@ -16,7 +16,7 @@ from effbench.latency.spans import END_TO_END
 Count = Annotated[int, Meta(ge=0, lt=2**62)]
 Ns = Annotated[int, Meta(gt=0, lt=2**62)]
 Amount = Annotated[float, Meta(ge=0)]
-Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 
 
 class Reply(Struct):
@@ -67,7 +67,7 @@ class Timed(Reply):
     ``encode_queries``.
     """
 
-    ns: Annotated[dict[Name, list[Ns]], Meta(max_length=60)]
+    ns: Annotated[dict[Name, list[Ns]], Meta(max_length=250)]
     kernel_ns: tuple[Ns, Ns]
     preempted: Count
     answers: list[tuple[tuple[int | str, float], ...] | None]

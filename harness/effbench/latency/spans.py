@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from effbench.api.encoders import IncrementalQueryEncoder, StagedQueryEncoder
-from effbench.guard.blame import blamed_call
+from effbench.api.encoders import IncrementalQueryEncoder
+from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.plan.cells import Cell
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.search import SearchIndex
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench.api.encoders import Description, Vectors
+    from effbench.work.rows import Row
     from effbench.work.workbench import Workbench
 
 ENCODE, SEARCH, END_TO_END = "encode", "search", "end to end"
@@ -83,25 +84,31 @@ def batch_encoder_of(
     return encode_batch
 
 
-def stages_of(cell: Cell, bench: Workbench) -> dict[str, Callable[[Any], Any]]:
+def stages_of(
+    told: Description, search: SearchIndex, bench: Workbench
+) -> dict[str, Callable[[Any], Any]]:
     """Return the stages of encoding a query by name, in order; none if the encoder has none.
 
     The first stage takes a list of one text. Each later stage takes the value that the stage
     before it returned. The last stage returns a vector in host memory.
     """
-    search = cell.search
-    encoder = bench.instance(cell.row) if isinstance(search, SearchIndex) else None
-    if not isinstance(search, SearchIndex) or not isinstance(encoder, StagedQueryEncoder):
-        return {}
     stages = {
-        f"{ENCODE}: {name}": _synchronized(stage)
-        for name, stage in encoder.query_stages().items()
+        f"{ENCODE}: {name}": _synchronized(stage) for name, stage in (told.stages or {}).items()
     }
     if stages:
         name, last = stages.popitem()
         shape = (1, shape_of(search, bench)[1])
-        stages[name] = lambda given: host_vectors(last(given), shape, cell.row, name)
+        method = f"describe: stages: {name.removeprefix(ENCODE)[2:]}"
+        stages[name] = lambda given: host_vectors(last(given), shape, search.row, method)
     return stages
+
+
+def try_stages(stages: Mapping[str, Callable[[Any], Any]], text: str, row: Row) -> None:
+    """Run the stages once, off the clock: an error names the stage."""
+    value: Any = [text]
+    for name, stage in stages.items():
+        with blamed_for_all(f"{row.who}: describe: stages: {name.removeprefix(ENCODE)[2:]}"):
+            value = stage(value)
 
 
 def shape_of(search: SearchIndex, bench: Workbench) -> tuple[int, int]:

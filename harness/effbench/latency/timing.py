@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
 from effbench.latency.spans import Span
 from effbench.machine.linux import tried
+from effbench.work.parts import Parts
 
 SLACK_NS = 1_000_000
 """A sleep may last this much longer than asked, so its last part is a busy loop."""
@@ -58,6 +60,23 @@ def stages(
                 durations[name].append(perf_counter_ns() - start)
             if kept is not None and by_name:
                 kept.append(np.array(value))
+    finally:
+        gc.enable()
+    return durations
+
+
+def parts(span: Span, texts: Sequence[str], calls: Parts) -> dict[str, list[int]]:
+    """Return the nanoseconds of each named call inside a span for each text.
+
+    This is a pass of its own: nothing is recorded while `times` measures the span itself.
+    """
+    prepare, call, _ = span
+    durations: dict[str, list[int]] = {name: [] for name in calls.names}
+    gc.disable()
+    try:
+        for text in texts:
+            for name, ns in calls.recorded(partial(call, prepare(text))).items():
+                durations[name].append(max(ns, 1))  # a call that was not made took no time
     finally:
         gc.enable()
     return durations

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from time import perf_counter_ns
 from typing import Any
 
-from effbench.api.encoders import CountingQueryEncoder
+from effbench.api.encoders import Description
 from effbench.latency import agreement, timing
 from effbench.latency.calibration import Kernel
 from effbench.latency.cell_source import open_cell
@@ -30,7 +30,9 @@ from effbench.latency.spans import (
     shape_of,
     spans_of,
     stages_of,
+    try_stages,
 )
+from effbench.steps.description import bytes_of, description_of, tokens_of
 from effbench.steps.search import SearchIndex
 
 REWARM = 3
@@ -75,10 +77,13 @@ class _OpenRow:
         began = perf_counter_ns()
         self._cell = cell
         self._spans = spans_of(cell, bench)
-        self._stages = stages_of(cell, bench)
-        _limit_torch(threads)
+        self._parts = bench.parts
         search = cell.search if isinstance(cell.search, SearchIndex) else None
-        self._encoder: Any = bench.instance(search.row) if search else None
+        self._told = Description()
+        if search:
+            self._told = description_of(bench.instance(search.row), search.row)
+        self._stages = stages_of(self._told, search, bench) if search else {}
+        _limit_torch(threads)
         self._encode: Any = batch_encoder_of(search, bench) if search else None
         self._docs = shape_of(search, bench)[0] if search else 0
         self.opened = Opened((perf_counter_ns() - began) / 1e6, _libraries())
@@ -94,18 +99,20 @@ class _OpenRow:
         Time the second half of ``texts`` twice, as new queries and as repeated ones: this
         shows whether an encoder keeps its answers.
         """
-        lengths = self._lengths(timed)
+        tokens = tokens_of(self._told, timed, self._cell.row)
+        lengths = [len(text.split()) for text in timed] if tokens is None else tokens
         old, new = texts[: len(texts) // 2], texts[len(texts) // 2 :]
         by_length = {n: text for n, text in zip(lengths, timed, strict=True) if text not in new}
         whole, *parts = self._spans.values()
         timing.times(whole, [*old, *by_length.values()])
         for span in parts:
             timing.times(span, old)
+        if old:
+            try_stages(self._stages, old[0], self._cell.row)
         timing.stages(self._stages, old)
         fresh, again = timing.times(whole, new), timing.times(whole, new)
         timing.tidy()
-        tokens = lengths if self._counts else None
-        read = tokens and [int(self._encoder.bytes_read(count)) for count in tokens]
+        read = bytes_of(self._told, tokens, self._cell.row)
         return Warm(fresh, again, timing.resident_bytes(), tokens, read)
 
     def block(self, texts: Sequence[str], before: Sequence[str]) -> Timed:
@@ -119,6 +126,8 @@ class _OpenRow:
             times[name] = timing.times(span, texts, answers[name])
         staged: list[Any] = []
         times |= timing.stages(self._stages, texts, staged)
+        parts = timing.parts(self._spans[END_TO_END], texts, self._parts)
+        times |= {f"{END_TO_END}: {name}": taken for name, taken in parts.items()}
         kernels = (kernel, self._kernel.run())
         if self._stages:
             answers[list(self._stages)[-1]] = staged
@@ -154,16 +163,6 @@ class _OpenRow:
     def energy(self, texts: Sequence[str], seconds: float) -> Energy:
         """Read the energy counters (``cpu``, ``gpu``) before and after a loop of queries."""
         return Energy(timing.energy(next(iter(self._spans.values())), texts, seconds))
-
-    @property
-    def _counts(self) -> bool:
-        return isinstance(self._encoder, CountingQueryEncoder)
-
-    def _lengths(self, texts: Sequence[str]) -> list[int]:
-        """Return the tokens of each text as the encoder counts them; else the words."""
-        if self._counts:
-            return [int(count) for count in self._encoder.count_tokens(list(texts))]
-        return [len(text.split()) for text in texts]
 
 
 def _limit_torch(threads: int) -> None:

@@ -1,17 +1,17 @@
-"""Annotations of options: their marks and bounds, values that fit, and their spelling."""
+"""Annotations of options: their parts, marks and bounds, and their spelling."""
 
 from __future__ import annotations
 
 import inspect
 import types
 import typing
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
-from msgspec import Meta, ValidationError, convert
+from msgspec import Meta
 
-from effbench.api.encoders import DataPath, Dataset, ModelId, QueryOnly, SpeedOnly
+from effbench.api.encoders import DataPath, Dataset, Encoder, ModelId, QueryOnly, SpeedOnly
+from effbench.api.live import EncodedCorpus, Searcher
 from effbench.api.training import (
     DomainModels,
     EncodedTexts,
@@ -23,8 +23,21 @@ from effbench.api.training import (
 QUERY_ONLY = QueryOnly.__metadata__[0]
 SPEED_ONLY = SpeedOnly.__metadata__[0]
 
-REFERENCES = (Dataset, DomainModels, EncodedTexts, Examples, SearchedDataset, TrainedModel)
+REFERENCES = (
+    Dataset,
+    DomainModels,
+    EncodedCorpus,
+    EncodedTexts,
+    Encoder,
+    Examples,
+    SearchedDataset,
+    Searcher,
+    TrainedModel,
+)
 """Annotations of options whose values name rows or datasets."""
+
+PATHS = (ModelId, Path, DataPath)
+"""Annotations of options whose values name files or folders."""
 
 _SPELLINGS = {
     ModelId: "model",
@@ -32,9 +45,12 @@ _SPELLINGS = {
     Dataset: "dataset",
     DomainModels: "{models: ROW, of: DATASETS, features: ROW}",
     DataPath: "path",
+    EncodedCorpus: "row of encoders",
     EncodedTexts: "{texts: [...], encoder: ROW}",
+    Encoder: "row of encoders",
     Examples: "{examples: [...]}",
     SearchedDataset: "{dataset: DATASET, row: ROW, index: ROW, depth: N}",
+    Searcher: "row of retrievers or {row: ROW, index: ROW}",
     TrainedModel: "row of models",
 }
 
@@ -50,8 +66,7 @@ _BOUNDS = {
 }
 """Attribute of `msgspec.Meta` -> its text for people, with a place for the bound."""
 
-
-_LISTS = (list, tuple, typing.get_origin(typing.Sequence[int]))
+LISTS = (list, tuple, typing.get_origin(typing.Sequence[int]))
 """Origins of the annotations that a list in YAML fits."""
 
 
@@ -86,45 +101,27 @@ def mark_of(annotation: Any) -> str | None:
     return next((mark for mark in metadata if mark in (QUERY_ONLY, SPEED_ONLY)), None)
 
 
-def fits(value: Any, annotation: Any) -> bool:
-    """Tell whether a YAML value fits an annotation; any value fits an unknown type."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _within_bounds(value, annotation) and fits(value, annotation.__origin__)
-    if origin in (Union, types.UnionType):
-        return any(fits(value, choice) for choice in get_args(annotation))
-    if origin is Literal:
-        return any(
-            value == choice and type(value) is type(choice) for choice in get_args(annotation)
-        )
-    if origin in _LISTS:
-        inner = (*get_args(annotation), Any)[0]
-        return isinstance(value, list | tuple) and all(fits(item, inner) for item in value)
-    if origin in (dict, typing.get_origin(typing.Mapping[str, int])):
-        return isinstance(value, Mapping)
-    if annotation in (ModelId, Path, DataPath):
-        return isinstance(value, str | Path) and str(value) != ""
-    if annotation in (int, float) and isinstance(value, bool):
-        return False
-    if annotation is float:
-        return isinstance(value, int | float)
-    if annotation in (None, type(None)):
-        return value is None
-    return isinstance(value, annotation) if annotation in (str, int, bool) else True
+def members(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union without marks; another annotation is its only member."""
+    annotation = bare(annotation)
+    if get_origin(annotation) in (Union, types.UnionType):
+        return get_args(annotation)
+    return (annotation,)
 
 
-def _within_bounds(value: Any, annotation: Any) -> bool:
-    """Tell whether a value is within the bounds of an `Annotated`; True without bounds."""
-    if not _metas(annotation):
-        return True
-    try:
-        convert(value, annotation)
-    except ValidationError:
-        return False
-    return True
+def path_type(annotation: Any) -> Any:
+    """Return what a text means by an annotation: a member of `PATHS`, or None."""
+    return next((member for member in members(annotation) if member in PATHS), None)
 
 
-def _metas(annotation: Any) -> list[Meta]:
+def item_type(annotation: Any) -> Any:
+    """Return the annotation of the items of a list; Any if it has none."""
+    lists = (member for member in members(annotation) if get_origin(member) in LISTS)
+    return next((get_args(member)[0] for member in lists if get_args(member)), Any)
+
+
+def metas(annotation: Any) -> list[Meta]:
+    """Return the bounds of an `Annotated`."""
     return [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Meta)]
 
 
@@ -132,12 +129,12 @@ def bounds(annotation: Any) -> str:
     """Return the bounds of an annotation and its parts as text for people; "" for none."""
     outer = [
         form.format(bound)
-        for meta in _metas(annotation)
+        for meta in metas(annotation)
         for name, form in _BOUNDS.items()
         if (bound := getattr(meta, name)) is not None
     ]
     text = ", ".join(filter(None, [*map(bounds, get_args(annotation)), *outer]))
-    each = " each" if text and get_origin(annotation) in _LISTS else ""
+    each = " each" if text and get_origin(annotation) in LISTS else ""
     return text.replace(" or more, at most ", " to ") + each
 
 

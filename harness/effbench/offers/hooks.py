@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-import click
 import pluggy
 
 from effbench.api import hookspecs
@@ -18,7 +17,7 @@ from effbench.offers.schema import holdable
 from effbench.text.names import unfit_row
 
 LONGEST = 100
-"""Most letters of a name of an offer, a ready row or a command."""
+"""Most letters of a name of an offer or a ready row."""
 
 Ready: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 """Section -> name of a ready row -> ``use`` and options."""
@@ -32,11 +31,10 @@ _OFFERING = {section: f"effbench_{section}" for section in SECTIONS} | {
 
 
 class Answers(NamedTuple):
-    """The offers, ready rows and commands of one plugin."""
+    """The offers and ready rows of one plugin."""
 
     offers: tuple[Offer, ...]
     ready: Ready
-    commands: Mapping[str, click.Command]
 
 
 def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answers:
@@ -61,10 +59,7 @@ def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answe
             }
             for section, rows in _answer(manager, "effbench_ready_rows", plugin).items()
         }
-    commands = _answer(manager, "effbench_commands", plugin)
-    for name, command in commands.items():
-        _try_command(name, command)
-    return Answers(offers, ready, commands)
+    return Answers(offers, ready)
 
 
 def _answer(manager: pluggy.PluginManager, hook: str, plugin: str) -> dict[str, Any]:
@@ -104,12 +99,3 @@ def _row(given: Any, who: str) -> dict[str, Any]:
             data = shown(value)
             raise EffbenchError(f"{who}, whose {name} is {data} (plain data are wanted)")
     return row
-
-
-def _try_command(name: str, command: Any) -> None:
-    """Refuse a command that would make ``effbench --help`` fail."""
-    who = f"offers the command {name!r}"
-    if not isinstance(command, click.Command):
-        raise EffbenchError(f"{who}, which is {shown(command)} (a click command is wanted)")
-    with blamed(who):
-        command.get_short_help_str()

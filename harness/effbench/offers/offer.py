@@ -12,6 +12,7 @@ from effbench.api.encoders import Factory
 from effbench.api.errors import EffbenchError
 from effbench.guard.attributes import FLAG, METHOD, Wanted, attribute, shown
 from effbench.guard.blame import blamed
+from effbench.offers.contracts import misspelt, refuse_missing
 from effbench.offers.schema import Option, options_of, original, search_options_of
 from effbench.store.digests import spec_of
 
@@ -25,9 +26,17 @@ def _modules(value: Any) -> bool:
     )
 
 
-VERSION = Wanted("a whole number from 0 on", lambda value: type(value) is int and value >= 0)
-REQUIRES = Wanted("a mapping: modules -> what pip installs for them", _modules)
-CHECK = Wanted(METHOD.text, lambda value: value is None or callable(value))
+ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
+    "version": (
+        Wanted("a whole number from 0 on", lambda value: type(value) is int and value >= 0),
+        1,
+    ),
+    "requires": (Wanted("a mapping: modules -> what pip installs for them", _modules), {}),
+    "check": (Wanted(METHOD.text, lambda value: value is None or callable(value)), None),
+    "latency": (FLAG, True),
+    "together": (FLAG, False),
+}
+"""Attribute of a factory -> the values that it may have, and its default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +72,9 @@ class Offer:
     summary: str
     """The first line of its docstring."""
 
+    remarks: tuple[str, ...]
+    """What its author should know, though it can be used."""
+
     @cached_property
     def missing(self) -> tuple[str, ...]:
         """The packages that must be installed before this offer can be used."""
@@ -86,25 +98,26 @@ def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) ->
         given = shown(factory)
         raise EffbenchError(f"{who}, which is {given} (a class or function is wanted)")
 
-    def read(name: str, wanted: Wanted, default: object) -> Any:
-        return attribute(_holder(factory, name), name, wanted, who, default)
-
     with blamed(who):
-        return Offer(
+        values: dict[str, Any] = {
+            name: attribute(_holder(factory, name), name, wanted, who, default)
+            for name, (wanted, default) in ATTRIBUTES.items()
+        }
+        options, whole = options_of(factory, who), original(factory)
+        offer = Offer(
             section,
             name,
             factory,
             plugin,
             module,
-            version=read("version", VERSION, 1),
-            requires=dict(read("requires", REQUIRES, {})),
-            check=read("check", CHECK, None),
-            latency=read("latency", FLAG, True),
-            together=read("together", FLAG, False),
-            options=options_of(factory, who),
+            options=options,
             search_options=search_options_of(factory, who) if section == "indexes" else {},
-            summary=_summary(original(factory).__doc__),
+            summary=_summary(whole.__doc__),
+            remarks=tuple(misspelt(whole, section, options)),
+            **values,
         )
+        refuse_missing(whole, section, options, who)
+    return offer
 
 
 def _holder(factory: Any, name: str) -> Any:

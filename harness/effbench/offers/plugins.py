@@ -7,21 +7,21 @@ import os
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import Distribution, EntryPoint, entry_points
-from typing import Any, NamedTuple
+from importlib.metadata import EntryPoint, entry_points
+from typing import NamedTuple
 
-import click
 import pluggy
 
 from effbench.api import hookspecs
 from effbench.api.errors import EffbenchError
 from effbench.guard.containment import contained
 from effbench.offers.hooks import HOOKS, Ready, answers_of
+from effbench.offers.importing import refuse_contract, timed
+from effbench.offers.installed import in_order, named
 from effbench.offers.offer import SECTIONS
 from effbench.offers.offer import Offer as Offer
 from effbench.text.raised import message_of
-from effbench.text.suggestions import suggest
+from effbench.text.suggestions import near, suggest
 
 GROUP = "effbench"
 
@@ -35,20 +35,20 @@ class Plugin(NamedTuple):
     name: str
     distribution: str
     module: str
-    error: str | None
+    error: str | None = None
     trace: str | None = None
+    remark: str | None = None
+    """What its author should know of its module, though it can be used."""
 
 
 @dataclass(frozen=True)
 class Plugins:
-    """All installed plugins, working or broken, with their offers, ready rows and commands."""
+    """All installed plugins, working or broken, with their offers and ready rows."""
 
     installed: tuple[Plugin, ...]
     offers: Mapping[tuple[str, str], Offer]
     ready: Mapping[str, Ready]
     """Plugin -> its ready rows."""
-
-    commands: Mapping[str, click.Command]
 
     def named(self, section: str) -> dict[str, Offer]:
         """Return name -> offer for the offers of a section."""
@@ -73,12 +73,11 @@ class Plugins:
 
 
 class _Known(NamedTuple):
-    """The plugins that are loaded so far, with their offers, ready rows and commands."""
+    """The plugins that are loaded so far, with their offers and ready rows."""
 
     installed: list[Plugin]
     offers: dict[tuple[str, str], Offer]
     ready: dict[str, Ready]
-    commands: dict[str, click.Command]
 
 
 def load() -> Plugins:
@@ -88,14 +87,14 @@ def load() -> Plugins:
     """
     manager = pluggy.PluginManager("effbench")
     manager.add_hookspecs(hookspecs)
-    known = _Known([], {}, {}, {})
+    known = _Known([], {}, {})
     for point in _entry_points():
         known.installed.append(_load(manager, point, known))
-    return Plugins(tuple(known.installed), known.offers, known.ready, known.commands)
+    return Plugins(tuple(known.installed), known.offers, known.ready)
 
 
 def _entry_points() -> list[EntryPoint]:
-    points = sorted(entry_points(group=GROUP), key=_order)
+    points = in_order(entry_points(group=GROUP))
     listed = os.environ.get("EFFBENCH_PLUGINS")
     if listed is None:
         return points
@@ -109,46 +108,28 @@ def _entry_points() -> list[EntryPoint]:
     return [point for point in points if point.name in names]
 
 
-def _order(point: EntryPoint) -> tuple[bool, str, str]:
-    """Put effbench's plugins first: another plugin that takes their name is then broken."""
-    distribution = _named(point.dist)
-    return not distribution.startswith(f"{GROUP} "), point.name, distribution
-
-
-@lru_cache(maxsize=64)  # to parse METADATA takes a millisecond
-def _named(distribution: Distribution | None) -> str:
-    """Return the name and version of a distribution, as messages write them."""
-    try:
-        about: Any = distribution.metadata if distribution else {}
-        name, version = about["Name"], about["Version"]
-    except Exception:  # METADATA is damaged: importlib returns None, or raises anything
-        name, version = None, None
-    return f"{name} {version}" if name else "unknown distribution"
-
-
 def _load(manager: pluggy.PluginManager, point: EntryPoint, known: _Known) -> Plugin:
     """Load a plugin and add its offers to ``known``; an error marks the plugin as broken."""
     module = point.value.partition(":")[0].strip()
-    plugin = Plugin(point.name, _named(point.dist), module, None)
+    plugin = Plugin(point.name, named(point.dist), module)
     try:
         if point.name in {loaded.name for loaded in known.installed}:
             raise EffbenchError("another plugin of this name is installed (uninstall one)")
         with contained(f"plugin {point.name!r}"):
-            imported = point.load()
+            imported, remark = timed(point)
+            refuse_contract(module, plugin.distribution)
             manager.register(imported, point.name)
             _refuse_strange_hooks(manager, imported)
             answers = answers_of(manager, point.name, module)
         _refuse_clashes(answers.offers, known.offers)
         _refuse_twice(answers.ready, known.ready.values())
-        _refuse_known(answers.commands, known.commands)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything
         return plugin._replace(error=message_of(error), trace=traceback.format_exc())
     known.offers.update({(offer.section, offer.name): offer for offer in answers.offers})
-    known.commands.update(answers.commands)
     known.ready[point.name] = answers.ready
-    return plugin
+    return plugin._replace(remark=remark)
 
 
 def _refuse_strange_hooks(manager: pluggy.PluginManager, module: object) -> None:
@@ -157,9 +138,14 @@ def _refuse_strange_hooks(manager: pluggy.PluginManager, module: object) -> None
     # pluggy's check_pending stops at the first one, and suggests nothing
     for name in sorted(caller.name for caller in callers if not caller.has_spec()):
         raise EffbenchError(f"unknown hook {name!r} ({suggest(name, HOOKS)})")
-    for name in sorted(set(HOOKS) - {caller.name for caller in callers}):
-        if inspect.isroutine(getattr(module, name, None)):
+    marked = {caller.name for caller in callers}
+    for name, value in sorted(getattr(module, "__dict__", {}).items()):
+        if name in marked or not inspect.isroutine(value):
+            continue
+        if name in HOOKS:
             raise EffbenchError(f"{name} is no hook yet (put @effbench.hookimpl above it)")
+        if name.startswith("effbench_") and (hook := near(name, HOOKS)):
+            raise EffbenchError(f"{name} is no hook (did you mean {hook!r}?)")
     if not callers:
         raise EffbenchError("it has no hook (docs/plugins.md says what a plugin is)")
 
@@ -188,11 +174,3 @@ def _refuse_twice(new: Ready, known: Iterable[Ready]) -> None:
                     f"has a ready row {name!r} of {section}, which another plugin has with "
                     "other options (uninstall one, or narrow EFFBENCH_PLUGINS)"
                 )
-
-
-def _refuse_known(new: Mapping[str, click.Command], known: Iterable[str]) -> None:
-    for name in new:
-        if name in known:
-            raise EffbenchError(
-                f"offers the command {name!r}, which another plugin offers (uninstall one)"
-            )

@@ -11,23 +11,28 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from effbench.api.encoders import DataPath, ModelId
+from msgspec import convert
+
+from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
 from effbench.guard.attributes import shown
 from effbench.guard.blame import blamed
 from effbench.offers.annotations import (
+    PATHS,
     REFERENCES,
     bare,
     bounds,
-    fits,
+    item_type,
     mark_of,
+    members,
+    path_type,
     spelled,
     type_of,
 )
+from effbench.offers.checking import checked_type, fits
+from effbench.text.suggestions import suggest
 
-PATHS = {ModelId, Path, DataPath}
-"""Annotations of options whose values name files or folders."""
-
+_NONE = inspect.Parameter.empty
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -41,13 +46,16 @@ class Option(NamedTuple):
     bounded: Any
     """The annotation with its bounds and marks."""
 
+    checked: Any
+    """The type by which plain values are checked and converted."""
+
     default: Any
     mark: str | None
 
     @property
     def required(self) -> bool:
         """Whether a suite must give it."""
-        return self.default is inspect.Parameter.empty
+        return self.default is _NONE
 
     @property
     def choices(self) -> set[Any]:
@@ -68,17 +76,43 @@ class Option(NamedTuple):
         reference = next((reference for reference in REFERENCES if reference in choices), None)
         return None if value is None else reference
 
+    @property
+    def each(self) -> Option | None:
+        """The option of each item of a list, if items name rows, data or files; else None."""
+        item = item_type(self.annotation)
+        if {*members(item)}.isdisjoint((*REFERENCES, *PATHS)):
+            return None
+        return Option(self.name, item, item, checked_type(item), _NONE, self.mark)
+
     def accepts(self, value: Any) -> bool:
         """Tell whether a value from a suite file has the right type, and is within bounds."""
-        return fits(value, self.bounded)
+        return fits(value, self.checked)
+
+    def out_of_bounds(self, value: Any) -> bool:
+        """Tell whether a value has the right type, and is not within bounds."""
+        return fits(value, checked_type(self.annotation)) and not self.accepts(value)
 
     def mistake(self, value: Any) -> str | None:
         """Return what is wrong with a value from a suite file and how to mend it, or None."""
         if self.accepts(value):
             return None
-        if fits(value, self.annotation):
+        too_large = type(value) is int and abs(value) > sys.float_info.max
+        if too_large and float in self.choices:
+            return f"{str(value)[:20]}... is too large a number (take a smaller one)"
+        if self.out_of_bounds(value):
             return f"{value!r} is out of range (take {bounds(self.bounded)})"
         return f"{value!r} is not {spelled(self.annotation)}{self._hint(value) or self._range}"
+
+    def converted(self, value: Any) -> Any:
+        """Return a value of a suite as the type of the option: an int becomes a float.
+
+        Raises:
+            EffbenchError: the value has another type, or is out of bounds.
+
+        """
+        if mistake := self.mistake(value):
+            raise EffbenchError(mistake)
+        return convert(value, self.checked)
 
     def type_name(self) -> str:
         """Return type and bounds as people write them, such as ``int | none (1 or more)``."""
@@ -116,11 +150,14 @@ def options_of(factory: Callable[..., Any], who: str, *, skip: int = 0) -> dict[
 
     """
     with blamed(f"{who}: its options"):
+        bound = _bound(factory, who)
         parameters = list(inspect.signature(factory).parameters.values())[skip:]
         known = _names_around(factory)
     named = [parameter for parameter in parameters if parameter.kind not in _VARIADIC]
     return {
-        parameter.name: _option(parameter, known, f"{who}: its option {parameter.name!r}")
+        parameter.name: _option(
+            parameter, known, f"{who}: its option {parameter.name!r}", parameter.name in bound
+        )
         for parameter in named
     }
 
@@ -158,24 +195,52 @@ def holdable(value: object) -> bool:
     return True
 
 
-def _option(parameter: inspect.Parameter, known: dict[str, Any], who: str) -> Option:
+def _bound(factory: Any, who: str) -> set[str]:
+    """Return the options that a `functools.partial` binds; refuse one that does not exist."""
+    if not isinstance(factory, functools.partial):
+        return set()
+    bound = _bound(factory.func, who)
+    known = inspect.signature(factory.func).parameters
+    if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values()):
+        for name in sorted(factory.keywords.keys() - known.keys()):
+            hint = suggest(name, known)
+            raise EffbenchError(f"{who}: its partial binds {name!r}, no option ({hint})")
+    return bound | factory.keywords.keys()
+
+
+def _option(
+    parameter: inspect.Parameter, known: dict[str, Any], who: str, is_bound: bool
+) -> Option:
     if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
         raise EffbenchError(f"{who} cannot be given by name (leave out the / behind it)")
     with blamed(who):
         whole = type_of(parameter.annotation, known)
         default, mark = parameter.default, mark_of(whole)
-        option = Option(parameter.name, bare(whole), whole, default, mark)
+        try:
+            checked = checked_type(whole)
+        except EffbenchError as error:
+            raise EffbenchError(f"{who}: {error}") from error
+        option = Option(parameter.name, bare(whole), whole, checked, default, mark)
         option.type_name()  # these two raise for an annotation that no value could fit
         option.accepts(object())
-        path = isinstance(option.default, Path) and PATHS & option.choices
-        if not (option.required or path or holdable(option.default)):
+        if not (option.required or holdable(_texts(whole, default))):
             raise EffbenchError(
-                f"{who} has the default {shown(option.default)}, which no suite could say "
+                f"{who} has the default {shown(default)}, which no suite could say "
                 "(take None, and put that in its place inside)"
             )
-        if fits(default, option.annotation) and not option.accepts(default):
+        plain = is_bound and option.reference(default) is None
+        if option.out_of_bounds(default) or (
+            plain and not option.accepts(_texts(whole, default))
+        ):
             raise EffbenchError(f"{who}: its default: {option.mistake(default)}")
     return option
+
+
+def _texts(annotation: Any, default: Any) -> Any:
+    """Return a default with its paths as texts, as a suite says them."""
+    if isinstance(default, list | tuple):
+        return [_texts(item_type(annotation), item) for item in default]
+    return str(default) if isinstance(default, Path) and path_type(annotation) else default
 
 
 def _names_around(factory: Any) -> dict[str, Any]:

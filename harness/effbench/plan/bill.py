@@ -83,12 +83,13 @@ def spelled_costs(costs: Mapping[str, Any]) -> Iterator[str]:
     """Yield the costs as lines for people; none if no step is left."""
     if not costs["steps"]:
         return
-    lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    lines: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in costs["rows"]:
         if not any(map(row.get, _NUMBERS)):  # a killed run has left all its parts
             continue
         alone = row["does"] != "train" and any(map(row.get, _LARGE))
-        lines.setdefault((row["does"], row["row"] if alone else ""), []).append(row)
+        key = (row["does"], row["row"] if alone else "", row.get("trainer", ""))
+        lines.setdefault(key, []).append(row)
     yield from map(_line, lines.values())
     yield from _vectors(costs)
     yield _bytes(costs)
@@ -104,13 +105,15 @@ def _line(rows: Sequence[Mapping[str, Any]]) -> str:
     total = {name: sum(row[name] for row in rows) for name in _NUMBERS if name in rows[0]}
     if does == "train":
         time = _with_time(total["seconds"])
-        return f"train {counted(total['models'], 'models')}: {rows_named}{time}"
+        models = f"{counted(total['models'], 'models')} with {rows[0]['trainer']}"
+        return f"train {models}: {rows_named}{time}"
     return f"{does} {rows_named}: {_amounts(total)}"
 
 
 def _row(does: str, name: str, estimates: Sequence[Estimate]) -> dict[str, Any]:
     row: dict[str, Any] = {"does": does, "row": name}
     if does == "train":
+        row["trainer"] = estimates[0].step.row.offer.name  # type: ignore[attr-defined]
         row["models"] = len(estimates)
     for unit in _UNREAD if does != "train" else ():
         works = [item.work for item in estimates if item.work.unit == unit]

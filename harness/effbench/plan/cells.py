@@ -66,7 +66,12 @@ class Cell:
     @property
     def has_latency(self) -> bool:
         """Whether this machine computes its answers, so that their latency can be measured."""
-        return self.row.offer.latency
+        return all(row.offer.latency for row in (self.row, *self._live))
+
+    @property
+    def _live(self) -> list[Row]:
+        """The rows that work inside the encoder or retriever, or inside the index."""
+        return [*self.row.live, *(self.index.live if self.index else ())]
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -93,7 +98,8 @@ class Cell:
     @cached_property
     def latency_key(self) -> str:
         """A digest of everything that can change its latency, with speed-only options."""
-        given = [sorted(row.given.items()) for row in (self.row, self.index) if row]
+        rows = [row for row in (self.row, self.index) if row]
+        given = [sorted(row.given.items()) for row in (*rows, *self._live)]
         return digest_of({"cell": self.key, "given": str(given)})
 
 

@@ -38,12 +38,15 @@ def made_for(row: Row) -> Row | None:
     A model that was trained with a passage encoder of its own finds those passages: then the
     result is the row of that model.
     """
-    for step in row.steps:
+    inputs = row.resolved.inputs.values()
+    # a live row works beside the row's own model, and may have passages of its own
+    steps = [step for opening in inputs if not opening.rows for step in opening.steps]
+    for step in steps:
         if isinstance(step, EncodeTexts | EncodeCorpus):
             return step.row.passages or step.row
-    if any(isinstance(step, GatherExamples) for step in row.steps):
+    if any(isinstance(step, GatherExamples) for step in steps):
         return row
-    trained = (made_for(step.row) for step in row.steps if isinstance(step, Train))
+    trained = (made_for(step.row) for step in steps if isinstance(step, Train))
     return next((passages for passages in trained if passages is not None), None)
 
 

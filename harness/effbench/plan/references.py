@@ -1,6 +1,7 @@
 """References: values of options that name rows or data, as datasets or inputs of steps.
 
-The annotations in `effbench.api.training` say which forms these values have.
+The annotations in `effbench.api.training` and `effbench.api.live` say which forms these values
+have.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from effbench.api.encoders import Dataset, ModelId
+from effbench.api.encoders import Dataset, Encoder, ModelId
 from effbench.api.errors import EffbenchError
+from effbench.api.live import EncodedCorpus, Searcher
 from effbench.api.training import (
     DomainModels,
     EncodedTexts,
@@ -18,6 +20,8 @@ from effbench.api.training import (
     SearchedDataset,
     TrainedModel,
 )
+from effbench.plan import live
+from effbench.plan.forms import check_count, listed, parts
 from effbench.plan.scope import Scope
 from effbench.steps import opened
 from effbench.steps.data import Data
@@ -63,7 +67,7 @@ def _datasets(scope: Scope, value: Any) -> list[DatasetRow]:
     """Return the datasets of a value: a dataset, a list of datasets, or ``others``."""
     if value == OTHERS:
         return scope.unrelated_datasets()
-    return [_dataset(scope, item) for item in _listed(value)]
+    return [_dataset(scope, item) for item in listed(value)]
 
 
 def _trained_model(scope: Scope, name: Any) -> Input:
@@ -72,14 +76,14 @@ def _trained_model(scope: Scope, name: Any) -> Input:
 
 
 def _model_id(scope: Scope, value: Any) -> Input:
-    train = scope.training(_parts(value, "{trained: ROW}", "trained")["trained"])
+    train = scope.training(parts(value, "{trained: ROW}", "trained")["trained"])
     return Input((train,), partial(opened.model_id, train))
 
 
 def _encoded_texts(scope: Scope, value: Any) -> Input:
-    given = _parts(value, "{texts: [...], encoder: ROW}", "texts", "encoder")
+    given = parts(value, "{texts: [...], encoder: ROW}", "texts", "encoder")
     encoder = scope.row("encoders", given["encoder"])
-    texts = Texts(tuple(_source(scope, source) for source in _listed(given["texts"])))
+    texts = Texts(tuple(_source(scope, source) for source in listed(given["texts"])))
     step = EncodeTexts(encoder, texts)
     return Input((step,), partial(opened.encoded_texts, step))
 
@@ -87,17 +91,17 @@ def _encoded_texts(scope: Scope, value: Any) -> Input:
 def _source(scope: Scope, value: Any) -> Source:
     given = dict(value) if isinstance(value, dict) else {}
     draw, column = given.pop("draw", None), given.pop("column", None)
-    parts = {"file", *PARTS} & set(given)
-    if parts and set(given) - {"file", *PARTS}:
-        key = next(key for key in given if key not in parts)
+    named = {"file", *PARTS} & set(given)
+    if named and set(given) - {"file", *PARTS}:
+        key = next(key for key in given if key not in named)
         hint = suggest(str(key), ("draw", "column"))
         raise EffbenchError(f"{value!r}: unknown key {key!r} of a source of texts ({hint})")
-    if len(given) != 1 or not parts:
+    if len(given) != 1 or not named:
         raise EffbenchError(
             f"{value!r} is no source of texts (give one of file, {', '.join(PARTS)})"
         )
     if draw is not None:
-        _check_count(draw, "texts: draw", "texts")
+        check_count(draw, "texts: draw", "texts")
     ((part, data),) = given.items()
     if part != "file":
         return DatasetSource(_dataset(scope, data), part, draw)
@@ -108,8 +112,8 @@ def _source(scope: Scope, value: Any) -> Source:
 
 
 def _examples(scope: Scope, value: Any) -> Input:
-    given = _parts(value, "{examples: [...]}", "examples", passages=None)
-    items = _listed(given["examples"])
+    given = parts(value, "{examples: [...]}", "examples", passages=None)
+    items = listed(given["examples"])
     sources = tuple(source for item in items for source in _judgments(scope, item))
     if not sources:
         raise EffbenchError(
@@ -135,7 +139,7 @@ def _judgments(scope: Scope, value: Any) -> list[Judgments | Docpairs]:
             "with training, or {docpairs: DATASET}"
         )
     if first is not None:
-        _check_count(first, "first", "judgments")
+        check_count(first, "first", "judgments")
     miner = None if negatives is None else scope.training(negatives)
     ((word, data),) = given.items()
     datasets = _datasets(scope, data)
@@ -150,9 +154,9 @@ def _judgments(scope: Scope, value: Any) -> list[Judgments | Docpairs]:
 
 def _searched_dataset(scope: Scope, value: Any) -> Input:
     form = "{dataset: DATASET, row: ROW, index: ROW, depth: N}"
-    given = _parts(value, form, "dataset", "row", "depth", index=None)
+    given = parts(value, form, "dataset", "row", "depth", index=None)
     data, depth = Data(_dataset(scope, given["dataset"])), given["depth"]
-    _check_count(depth, "depth", "hits")
+    check_count(depth, "depth", "hits")
     step: Search
     if given["index"] is None:
         retriever = scope.row("retrievers", given["row"])
@@ -165,9 +169,9 @@ def _searched_dataset(scope: Scope, value: Any) -> Input:
 
 def _domain_models(scope: Scope, value: Any) -> Input:
     form = "{models: ROW, of: DATASETS, features: ROW, first: N}"
-    given = _parts(value, form, "models", "of", "features", first=100)
+    given = parts(value, form, "models", "of", "features", first=100)
     target, first = scope.needed_target(), given["first"]
-    _check_count(first, "first", "texts")
+    check_count(first, "first", "texts")
     encoder = scope.row("encoders", given["features"])
     datasets = sorted(_datasets(scope, given["of"]), key=lambda dataset: dataset.name)
     if not datasets:
@@ -189,27 +193,13 @@ def _domain_models(scope: Scope, value: Any) -> Input:
 _READERS: Mapping[Any, Callable[[Scope, Any], Input | DatasetRow]] = {
     Dataset: _dataset,
     DomainModels: _domain_models,
+    EncodedCorpus: live.encoded_corpus,
     EncodedTexts: _encoded_texts,
+    Encoder: live.encoder,
     Examples: _examples,
     ModelId: _model_id,
     SearchedDataset: _searched_dataset,
+    Searcher: live.searcher,
     TrainedModel: _trained_model,
 }
 """Annotation of an option -> the function that reads its values."""
-
-
-def _parts(value: Any, form: str, *required: str, **optional: Any) -> dict[str, Any]:
-    """Return the parts of a mapping; raise an error that shows its form if one is missing."""
-    given = value if isinstance(value, dict) else {}
-    if not set(required) <= set(given) <= {*required, *optional}:
-        raise EffbenchError(f"{value!r} is not {form}")
-    return {**optional, **given}
-
-
-def _check_count(value: Any, option: str, noun: str) -> None:
-    if type(value) is not int or value < 1:
-        raise EffbenchError(f"{option}: {value!r} is not a number of {noun} (take 1 or more)")
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

@@ -11,7 +11,7 @@ from typing import Any
 
 from effbench.api.encoders import ModelId
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.offers.plugins import Plugins
 from effbench.offers.schema import Option
 from effbench.plan.entries import MOST_SETTINGS, settings_label
@@ -34,9 +34,8 @@ from effbench.store.digests import Digests
 from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
-from effbench.work.options import Argument, Input, plain_argument
+from effbench.work.options import Argument, Input, joined, plain_argument
 from effbench.work.rows import KINDS, Row
-from effbench.work.step import key_of
 
 NO_TARGET = "'target' and 'others' mean datasets of a cell; there is none here"
 
@@ -152,10 +151,11 @@ class Scope:
         # a dataset gives its own key, so its files need no digest here
         argument_of = partial(self._argument, None)
         row = fitting(self.plugins, "datasets", use, use, options, argument_of)
-        with blamed(row.who):
+        with blamed_for_all(row.who):
             dataset = row.offer.factory(**row.resolved.plain())
         again = partial(self.dataset, use, options, group)
-        return DatasetRow(dataset, row.offer, row.resolved.datasets, group, again)
+        within, models = row.resolved.datasets, row.hub_models
+        return DatasetRow(dataset, row.offer, within, group, again, models)
 
     def _named(self, section: str, name: Any) -> tuple[Row, Entry]:
         """Return the row of a name, with its entry; raise as `row`."""
@@ -273,16 +273,21 @@ class Scope:
             names.append(self.target.name)
 
     def _argument(self, digests: Digests | None, option: Option, value: Any) -> Argument:
+        if option.each is not None:
+            if value is not option.default and (mistake := option.mistake(value)):
+                raise EffbenchError(mistake)
+            if isinstance(value, list | tuple):
+                return joined([self._argument(digests, option.each, item) for item in value])
         annotation = option.reference(value)
         if annotation is None:
-            models = (entry.family for entry in self.entries.visible("models", self.plugin))
+            models = {entry.family for entry in self.entries.visible("models", self.plugin)}
             named = ModelId in option.choices and str(value) in models
             if named and not (self.beside / value).exists():  # it would pass as a hub id
                 raise EffbenchError(f"{value!r} is a row of models (write {{trained: ROW}})")
             return plain_argument(option, value, self.beside, digests)
         meaning = self.refer(self, annotation, value)
         if isinstance(meaning, Input):
-            return meaning, [key_of(step) for step in meaning.steps]
+            return meaning, meaning.fact
         return meaning.named, (meaning.corpus_key, meaning.key)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.store.reading import shown
 from effbench.work.rows import Row
 
@@ -59,7 +60,7 @@ def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
         EffbenchError: a method is missing, or ``nbytes`` of its class is not a number of bytes.
 
     """
-    with blamed(row.who):
+    with blamed_for_all(row.who):
         for name in methods:
             if not callable(getattr(built, name, None)):
                 raise EffbenchError(f"{row.who}: it has no method {name!r} (write it)")
@@ -67,11 +68,17 @@ def refuse_unfit(built: Any, row: Row, *methods: str) -> None:
         if callable(nbytes):
             raise EffbenchError(f"{row.who}: nbytes is a method (make it a property)")
         if not hasattr(type(nbytes), "__get__"):  # a property may need a built index
-            nbytes_of(nbytes, row)
+            number_of(nbytes, "nbytes", "bytes", row)
 
 
-def nbytes_of(value: Any, row: Row) -> int:
-    """Return the value of an attribute ``nbytes`` as an int; see `number_of`."""
+def nbytes_of(built: Any, row: Row) -> int | None:
+    """Return ``nbytes`` of an index or retriever; None if it has no such attribute."""
+    try:
+        value = built.nbytes
+    except AttributeError:  # a property that raises it is not missing
+        if inspect.getattr_static(built, "nbytes", None) is not None:
+            raise
+        return None
     return number_of(value, "nbytes", "bytes", row)
 
 
@@ -85,12 +92,15 @@ def number_of(value: Any, name: str, unit: str, row: Row) -> int:
         row: the row that messages name.
 
     Raises:
-        EffbenchError: the number is negative, or it is `MOST` or more.
+        EffbenchError: the value is no number, it is negative, or it is `MOST` or more.
 
     """
-    number = int(value)
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):  # a word, NaN, infinity
+        number = -1
     if not 0 <= number < MOST or isinstance(value, bool):
         raise EffbenchError(
-            f"{row.who}: {name} is {shown(number)} (give 0 or more {unit}, below 2**100)"
+            f"{row.who}: {name} is {shown(value)} (give 0 or more {unit}, below 2**100)"
         )
     return number

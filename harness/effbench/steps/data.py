@@ -65,7 +65,7 @@ class Data:
         qrels = [qrel for qrel in judged if qrel.query_id in query_ids]
         without = query_ids - {qrel.query_id for qrel in qrels if qrel.relevance > 0}
         if without == query_ids:
-            raise EffbenchError(f"{self.row.name}: no doc is judged relevant: all scores are 0")
+            raise EffbenchError(f"{self.row.who}: no doc is judged relevant: all scores are 0")
         lines = (json.dumps(query._asdict(), ensure_ascii=False) + "\n" for query in queries)
         artifact.put_text(QUERIES, "".join(lines))
         rows = (f"{q.query_id}\t0\t{q.doc_id}\t{q.relevance}\n" for q in qrels)
@@ -84,17 +84,17 @@ class Data:
     def _check(self, queries: list[Query], query_ids: set[str], judged_ids: set[str]) -> None:
         if not judged_ids:
             raise EffbenchError(
-                f"{self.row.name}: no query has a judgment (is the split right?)"
+                f"{self.row.who}: no query has a judgment (is the split right?)"
             )
         if not query_ids:
             raise EffbenchError(
-                f"{self.row.name}: it has none of the queries that are judged "
+                f"{self.row.who}: it has none of the queries that are judged "
                 "(are the ids of queries and judgments the same?)"
             )
         if len(query_ids) < len(queries):
             ((repeated, _),) = Counter(query.query_id for query in queries).most_common(1)
             raise EffbenchError(
-                f"{self.row.name}: query id {shown(repeated)} occurs twice (ids must be unique)"
+                f"{self.row.who}: query id {shown(repeated)} occurs twice (ids must be unique)"
             )
 
 
@@ -124,7 +124,7 @@ def judged_docs(data: Data, bench: Bench, doc_ids: Iterable[str]) -> dict[str, A
     missing = judged.difference(doc_ids)
     if len(missing) == len(judged):
         raise EffbenchError(
-            f"{data.row.name}: the corpus has none of the docs that are judged relevant "
+            f"{data.row.who}: the corpus has none of the docs that are judged relevant "
             "(are the ids of docs and judgments the same?)"
         )
     self_judged = {qrel.query_id for qrel in relevant if qrel.query_id == qrel.doc_id}
@@ -142,17 +142,17 @@ def _few(ids: Iterable[str]) -> list[str]:
 
 def judgments_of(row: DatasetRow) -> Iterator[Qrel]:
     """Yield all judgments of a dataset, checked, also for queries that it does not have."""
-    qrels = row.qrels(lambda given: judgments.checked(given, row.name))
-    return judgments.distinct((row.name, qrel) for qrel in qrels)
+    qrels = row.qrels(lambda given: judgments.checked(given, row.who))
+    return judgments.distinct((row.who, qrel) for qrel in qrels)
 
 
 def all_queries_of(row: DatasetRow) -> Iterator[Query]:
     """Yield all queries of a dataset, judged or not; their ids and texts are checked."""
-    name = row.name
+    who = row.who
 
     def take(given: Any) -> Query:
-        query_id = checked_id(given.query_id, f"{name}: a query's id")
-        text = checked_text(given.text, f"{name}: query {query_id!r:.99}: its text")
+        query_id = checked_id(given.query_id, f"{who}: a query's id")
+        text = checked_text(given.text, f"{who}: query {query_id!r:.99}: its text")
         return Query(query_id, text)
 
     return row.queries(take)
@@ -166,12 +166,12 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
             which doc it means; or if ``docs_count`` of the dataset is another number.
 
     """
-    name = row.name
+    who = row.who
 
     def take(given: Any) -> Doc:
-        doc_id = checked_id(given.doc_id, f"{name}: a doc's id")
-        text = checked_text(given.text, f"{name}: doc {doc_id!r:.99}: its text")
-        title = checked_text(given.title, f"{name}: doc {doc_id!r:.99}: its title")
+        doc_id = checked_id(given.doc_id, f"{who}: a doc's id")
+        text = checked_text(given.text, f"{who}: doc {doc_id!r:.99}: its text")
+        title = checked_text(given.title, f"{who}: doc {doc_id!r:.99}: its title")
         hashes.append(hash(doc_id))
         # a new Doc: the plugin's object may change, or lack an attribute that encoders read
         return Doc(doc_id, text, title)
@@ -230,7 +230,7 @@ def _refuse_repeated_ids(row: DatasetRow, hashes: array[int]) -> None:
     for place, doc_id in enumerate(ids, start=1):  # two different ids may have the same hash
         if doc_id in seen:
             raise EffbenchError(
-                f"{row.name}: doc id {shown(doc_id)} occurs twice in the corpus: docs "
+                f"{row.who}: doc id {shown(doc_id)} occurs twice in the corpus: docs "
                 f"{seen[doc_id]:,} and {place:,} have it (ids must be unique)"
             )
         if hash(doc_id) in clashing:

@@ -60,7 +60,7 @@ class EncodeDomain:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer, self._passages.offer, self.data.row.offer)
+        return (*self.row.offers, *self._passages.offers, self.data.row.offer)
 
     def work(self, known: Known) -> Work:
         docs = known.docs(self.data.row)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
-from effbench.steps.built import number_of
+from effbench.guard.blame import blamed_for_all
 from effbench.steps.data import Data, docs_of, passing_docs, queries_of
+from effbench.steps.description import description_of
 from effbench.steps.shards import SHARD, write_shards
 from effbench.steps.texts import Texts, read_texts
 from effbench.store import space
@@ -50,7 +50,7 @@ class EncodeCorpus:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer, self.dataset.offer)
+        return (*self.row.offers, self.dataset.offer)
 
     def work(self, known: Known) -> Work:
         docs, width = known.count(self, "rows"), known.width(self.row)
@@ -63,10 +63,10 @@ class EncodeCorpus:
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         encode = _checking_space(encode, self.dataset.docs_count(), artifact)
         with passing_docs(self.label, [self.dataset], bench) as advance:
-            shards = write_shards(artifact, docs, encode, advance, code.of([self.row.offer]))
+            shards = write_shards(artifact, docs, encode, advance, code.of(self.row.offers))
         if not shards.rows:
             raise EffbenchError(
-                f"{self.dataset.name}: the corpus has no docs (is its file empty?)"
+                f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
             )
         return shards._asdict()
 
@@ -93,7 +93,7 @@ class EncodeQueries:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         return _work(self.row, "queries", known.count(self.data, "queries"), known)
@@ -104,11 +104,10 @@ class EncodeQueries:
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
-        with blamed(self.row.who):
-            parameters = getattr(encoder, name := "query_parameters", None)
-            if parameters is not None:
-                parameters = number_of(parameters, name, "parameters", self.row)
-        return {**shards._asdict(), name: parameters}
+        return {
+            **shards._asdict(),
+            "query_parameters": _query_parameters(encoder, self.row, bench),
+        }
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class EncodeTexts:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         return _work(self.row, "texts", known.count(self.texts, "texts"), known)
@@ -145,6 +144,15 @@ class EncodeTexts:
         with bench.progress.work(self.label, len(texts), "texts") as advance:
             shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
         return shards._asdict()
+
+
+def _query_parameters(encoder: Any, row: Row, bench: Bench) -> int | None:
+    """Return how many parameters the encoder says it has; tell the user if it says nonsense."""
+    try:
+        return description_of(encoder, row).query_parameters
+    except EffbenchError as error:
+        bench.progress.note(f"{error} (left out; the scores do not need it)")
+        return None
 
 
 def _work(row: Row, unit: str, count: int | None, known: Known) -> Work:
@@ -161,7 +169,7 @@ def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any
         EffbenchError: the encoder has no such method; ``advice`` is the end of the message.
 
     """
-    with blamed(row.who):
+    with blamed_for_all(row.who):
         encode = getattr(encoder, "encode_corpus", None)
     if encode is None:
         raise EffbenchError(
@@ -172,7 +180,7 @@ def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any
 
 def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]], Vectors]:
     """Return an encoder's ``encode_queries``, wrapped; messages call its items ``noun``."""
-    with blamed(row.who):
+    with blamed_for_all(row.who):
         encode = encoder.encode_queries
     return _checking_vectors(encode, row, noun)
 
@@ -212,7 +220,7 @@ def _checking_vectors(
     widths: set[int] = set()
 
     def call(items: Sequence[Any]) -> Vectors:
-        with blamed(row.who):
+        with blamed_for_all(row.who):
             answer = encode(list(items))
             array, masked = np.asarray(answer), np.ma.is_masked(answer)
         if masked:  # a masked value would be taken for a number

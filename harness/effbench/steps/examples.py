@@ -79,7 +79,13 @@ class Judgments:
                 positives[qrel.query_id].append(qrel.doc_id)
         negatives: dict[str, list[str]] = defaultdict(list)
         if self.negatives:
-            for pair in read_docpairs(bench.artifact(self.negatives).folder / MODEL / DOCPAIRS):
+            path = bench.artifact(self.negatives).folder / MODEL / DOCPAIRS
+            if not path.exists():
+                raise EffbenchError(
+                    f"examples: the model {self.negatives.row.name!r} has no {DOCPAIRS} "
+                    "(name a row whose trainer mines negatives)"
+                )
+            for pair in read_docpairs(path):
                 negatives[pair.query_id].append(pair.doc_id_b)
             if not positives.keys() & negatives.keys():
                 raise EffbenchError(

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from effbench.api.encoders import Doc, Saved
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.steps.built import nbytes_of, refuse_links, refuse_unfit
 from effbench.steps.data import docs_of, passing_docs
 from effbench.steps.encode import EncodeCorpus
@@ -52,11 +52,11 @@ class BuildIndex:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return (self.corpus,)
+        return (self.corpus, *self.row.steps)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         count, width = self.corpus.work(known).amount, known.width(self.corpus.row)
@@ -71,7 +71,7 @@ class BuildIndex:
         with bench.progress.work(self.label, count, "vectors") as work:
             vectors = DiskVectors(folder, work.reach)  # blocks before are in the index by then
             start = perf_counter()
-            with blamed(self.row.who):
+            with blamed_for_all(self.row.who):
                 index.build(vectors)
             seconds = perf_counter() - start
             work.reach(count)
@@ -81,7 +81,7 @@ class BuildIndex:
         """Return the index: loaded if it was saved, or else built again from the vectors."""
         vectors = DiskVectors(bench.artifact(self.corpus).folder)
         index = self.row.make(bench)
-        with blamed(self.row.who):
+        with blamed_for_all(self.row.who):
             if not isinstance(index, Saved):
                 index.build(vectors)
                 return index
@@ -107,11 +107,11 @@ class BuildRetriever:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return ()
+        return self.row.steps
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer, self.dataset.offer)
+        return (*self.row.offers, self.dataset.offer)
 
     def work(self, known: Known) -> Work:
         docs = known.count(self, "docs")
@@ -130,7 +130,7 @@ class BuildRetriever:
                 with path.open("w", encoding="utf-8") as ids:
                     docs = _DocsToIndex(_noting_ids(docs_of(self.dataset), ids, advance))
                     start = perf_counter()
-                    with docs, blamed(self.row.who), on_disk(path, only_full=True):
+                    with docs, blamed_for_all(self.row.who), on_disk(path, only_full=True):
                         retriever.index(iter(docs))
                     seconds = perf_counter() - start
 
@@ -148,12 +148,12 @@ class BuildRetriever:
         """Return the retriever: loaded if it was saved, or else made again from the docs."""
         retriever = self.row.make(bench)
         docs = _DocsToIndex(self._docs_again(bench))
-        with blamed(self.row.who):
+        with blamed_for_all(self.row.who):
             saved = isinstance(retriever, Saved)
         if saved:
             _load(retriever, self, bench, None)
             return retriever
-        with docs, blamed(self.row.who):
+        with docs, blamed_for_all(self.row.who):
             retriever.index(iter(docs))
         return retriever
 
@@ -223,7 +223,7 @@ def _load(
     """
     artifact = bench.artifact(step)
     try:
-        with blamed(step.row.who):
+        with blamed_for_all(step.row.who):
             built.load(artifact.folder / _FOLDER, vectors)
         if not artifact.finished():
             bench.distrust()  # it may have removed other artifacts too
@@ -239,12 +239,12 @@ def _load(
 
 def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str, Any]:
     def save(folder: Path) -> None:
-        with blamed(row.who), on_disk(artifact.folder / _FOLDER, only_full=True):
+        with blamed_for_all(row.who), on_disk(artifact.folder / _FOLDER, only_full=True):
             built.save(folder)
         refuse_links(folder, row)
 
-    with blamed(row.who):
-        saved, nbytes = isinstance(built, Saved), nbytes_of(built.nbytes, row)
+    with blamed_for_all(row.who):
+        saved, nbytes = isinstance(built, Saved), nbytes_of(built, row)
     if saved:
         artifact.put_folder(_FOLDER, save)
     return {"seconds": seconds, "nbytes": nbytes}

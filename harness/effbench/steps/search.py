@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from effbench.api.encoders import ScoredDoc
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed, blamed_call
+from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.steps.data import Data, judged_docs, queries_of, refuse_other_count
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
 from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
@@ -75,7 +75,7 @@ class SearchIndex:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.searcher.offer,)
+        return self.searcher.offers
 
     def work(self, known: Known) -> Work:
         docs, width = self.index.work(known).amount, known.width(self.index.corpus.row)
@@ -95,7 +95,7 @@ class SearchIndex:
         with bench.progress.work(self.label, len(query_ids), "queries") as advance:
             start = perf_counter()
             query_vectors = vectors[:]
-            with blamed(self.searcher.who):
+            with blamed_for_all(self.searcher.who):
                 answer = index.search(query_vectors, self.depth, **self.options)
                 scores, positions = index_answer(answer, self.index.row)
             seconds = perf_counter() - start
@@ -154,7 +154,7 @@ class SearchRetriever:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.searcher.offer,)
+        return self.searcher.offers
 
     def work(self, known: Known) -> Work:
         docs = self.retriever.work(known).amount
@@ -169,7 +169,7 @@ class SearchRetriever:
         counts = judged_docs(self.data, bench, self.retriever.doc_ids(bench))
         with bench.progress.work(self.label, len(queries), "queries") as advance:
             start = perf_counter()
-            with blamed(self.row.who):
+            with blamed_for_all(self.row.who):
                 answer = retriever.search([query.text for query in queries], self.depth)
                 lists = retriever_answer(answer, self.row)
             seconds = perf_counter() - start

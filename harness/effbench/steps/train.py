@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from effbench.api.errors import EffbenchError
 from effbench.api.training import ABOUT
 from effbench.guard import processes
-from effbench.guard.blame import blamed
+from effbench.guard.blame import blamed_for_all
 from effbench.steps.built import refuse_links
 from effbench.store.disk import on_disk
 from effbench.work.effort import Work
@@ -49,10 +49,11 @@ class Train:
 
     @property
     def label(self) -> str:
-        """Name the model and its datasets: a row may train a model for each dataset."""
+        """Name model, trainer and datasets: a row may train a model for each dataset."""
         names = [name for step in self.row.steps for name in getattr(step, "datasets", ())]
         on = f" on {', '.join(names[:2])}" if names else ""
-        return f"train {self.row.name}{on}{' ...' if len(names) > 2 else ''}"
+        more = " ..." if len(names) > 2 else ""
+        return f"train {self.row.name} with {self.row.offer.name}{on}{more}"
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -64,7 +65,7 @@ class Train:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return (self.row.offer,)
+        return self.row.offers
 
     def work(self, known: Known) -> Work:
         works = [step.work(known) for step in self.row.steps if step.kind in _READ]
@@ -80,7 +81,7 @@ class Train:
             (folder / ABOUT).unlink(missing_ok=True)
         with bench.progress.work(self.label, 1, "models") as work:
             start = perf_counter()
-            with training(work), blamed(self.row.who), on_disk(folder, only_full=True):
+            with training(work), blamed_for_all(self.row.who), on_disk(folder, only_full=True):
                 trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
             if work.unit == "models":  # the trainer has told of no steps

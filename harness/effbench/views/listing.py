@@ -3,48 +3,99 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from effbench.offers.commands import PluginCommand
 from effbench.offers.offer import SECTIONS, Offer
-from effbench.offers.plugins import Plugins
+from effbench.offers.plugins import Plugin, Plugins
 from effbench.offers.schema import Option
 
 
-def plugin_facts(plugins: Plugins) -> list[dict[str, Any]]:
-    """Return each plugin with its error, its offers and their options, for JSON."""
-    return [
-        {
-            "plugin": plugin.name,
-            "distribution": plugin.distribution,
-            "error": plugin.error,
-            "traceback": plugin.trace,
-            "offers": [
-                _offer(offer)
-                for section in SECTIONS
-                for offer in plugins.named(section).values()
-                if offer.plugin == plugin.name
-            ],
-        }
-        for plugin in plugins.installed
+def plugin_facts(
+    plugins: Plugins, commands: Iterable[PluginCommand], builtin: Collection[str]
+) -> list[dict[str, Any]]:
+    """Return each plugin with its error, remarks, offers, options and commands, for JSON.
+
+    The commands of a distribution that has no such plugin are those of a plugin without a name.
+    ``builtin`` are the names of effbench's own commands.
+    """
+    facts = [_plugin(plugin, plugins) for plugin in plugins.installed]
+    for command in commands:
+        owner = _owner(command, plugins)
+        if owner is None:
+            facts.append(_plugin(Plugin("", command.distribution, command.module), plugins))
+            owner = len(facts) - 1
+        said = {"command": command.name, "error": command.mistake(builtin)}
+        facts[owner]["commands"].append(said)
+    return facts
+
+
+def _plugin(plugin: Plugin, plugins: Plugins) -> dict[str, Any]:
+    offers = [
+        offer
+        for section in SECTIONS
+        for offer in plugins.named(section).values()
+        if offer.plugin == plugin.name
     ]
+    return {
+        "plugin": plugin.name,
+        "distribution": plugin.distribution,
+        "error": plugin.error,
+        "traceback": plugin.trace,
+        "remarks": [
+            *([plugin.remark] if plugin.remark else []),
+            *(f"{o.section} {o.name!r}: {remark}" for o in offers for remark in o.remarks),
+        ],
+        "offers": [_offer(offer) for offer in offers],
+        "ready_rows": plugins.ready.get(plugin.name, {}),
+        "commands": [],
+    }
 
 
-def plugin_lines(plugins: Plugins) -> Iterator[str]:
-    """Yield the plugins as lines for people."""
-    for plugin in plugin_facts(plugins):
-        yield f"{plugin['plugin']} ({plugin['distribution']})"
+def _owner(command: PluginCommand, plugins: Plugins) -> int | None:
+    """Return the place of the plugin whose package has a command's module, or None."""
+    for place, plugin in enumerate(plugins.installed):
+        same = plugin.module.partition(".")[0] == command.module.partition(".")[0]
+        if same and plugin.distribution == command.distribution:
+            return place
+    return None
+
+
+def is_broken(facts: Iterable[Mapping[str, Any]]) -> bool:
+    """Tell whether a plugin or a command cannot be used."""
+    return any(
+        plugin["error"] or any(command["error"] for command in plugin["commands"])
+        for plugin in facts
+    )
+
+
+def plugin_lines(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the facts of plugins as lines for people."""
+    for plugin in facts:
+        yield f"{plugin['plugin']} ({plugin['distribution']})".strip()
         if plugin["error"]:
             yield f"  BROKEN: {plugin['error']}"
-        for offer in plugin["offers"]:
-            yield f"  {offer['section']}: {offer['name']} - {offer['summary']}"
-            if offer["missing"]:
-                yield f"    needs: pip install {shlex.join(offer['missing'])}"
-            for option in offer["options"]:
-                yield f"    {_line(option)}"
-            for option in offer["search_options"]:
-                yield f"    search: {_line(option)}"
+        for remark in plugin["remarks"]:
+            yield f"  remark: {remark}"
+        yield from (line for offer in plugin["offers"] for line in _offer_lines(offer))
+        for section, rows in plugin["ready_rows"].items():
+            for name, row in rows.items():
+                yield f"  ready row of {section}: {name} (use: {row['use']})"
+        for command in plugin["commands"]:
+            error = command["error"]
+            yield f"  BROKEN: {error}" if error else f"  command: {command['command']}"
+
+
+def _offer_lines(offer: Mapping[str, Any]) -> Iterator[str]:
+    yield f"  {offer['section']}: {offer['name']} - {offer['summary']}"
+    if offer["missing"]:
+        yield f"    needs: pip install {shlex.join(offer['missing'])}"
+    for option in offer["options"]:
+        yield f"    {_line(option)}"
+    for option in offer["search_options"]:
+        yield f"    search: {_line(option)}"
 
 
 def _offer(offer: Offer) -> dict[str, Any]:

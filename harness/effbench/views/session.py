@@ -16,11 +16,13 @@ from effbench.views.tables import Table
 
 
 def session_tables(session: Session, suite: str, machine: str) -> list[Table]:
-    """Return a table of the session's rows, and a table of the parts of their encode time."""
-    return [
+    """Return a table of the session's rows, and tables of the parts of their times."""
+    tables = [
         _table(session, f"{suite}: latency on {session.header.dataset}", machine),
-        _parts(session, f"{suite}: encode p50 ms by stage and by tokens", machine),
+        _stages(session, f"{suite}: encode p50 ms by stage and by tokens", machine),
+        _parts(session, f"{suite}: end to end p50 ms by part", machine),
     ]
+    return [table for number, table in enumerate(tables) if number < 2 or table.lines]
 
 
 def _table(session: Session, title: str, machine: str) -> Table:
@@ -65,16 +67,33 @@ def _line(session: Session, cell: str, baseline: RowLatency) -> dict[str, Value]
 
 
 def _parts(session: Session, title: str, machine: str) -> Table:
+    """Return a table of the live rows that work inside of other rows."""
+    lines: list[dict[str, Value]] = []
+    for cell in session.cells:
+        medians = _medians(session, cell, END_TO_END)
+        if cell not in session.header.errors and any(medians.values()):
+            whole = figures.percentile_of(trust.steady_times(session, cell, END_TO_END), 50)
+            named = {**_name(session, cell), "whole ms": whole and whole.value}
+            lines.append({**named, **{n: v for n, v in medians.items() if v is not None}})
+    return _as_table(title, machine, lines, [])
+
+
+def _medians(session: Session, cell: str, span: str) -> dict[str, Value]:
+    """Return name -> median in ms for the parts of a span of a cell."""
+    medians: dict[str, Value] = {}
+    for part in session.header.spans:
+        if part.startswith(f"{span}: "):
+            median = figures.percentile_of(trust.steady_times(session, cell, part), 50)
+            medians[f"{part.removeprefix(span)[2:]} ms"] = median and median.value
+    return medians
+
+
+def _stages(session: Session, title: str, machine: str) -> Table:
     lines = []
     for cell in session.cells:
         if cell in session.header.errors:
             continue
-        values: dict[str, Value] = {**_name(session, cell)}
-        for span in session.header.spans:
-            if span.startswith(f"{ENCODE}: "):
-                times = trust.steady_times(session, cell, span)
-                median = figures.percentile_of(times, 50)
-                values[f"{span.removeprefix(ENCODE)[2:]} ms"] = median and median.value
+        values = {**_name(session, cell), **_medians(session, cell, ENCODE)}
         unit = "tokens" if session.header.rows[cell].tokens else "words"
         for bucket, time in figures.by_length(session, cell, ENCODE).items():
             values[f"{bucket} {unit} ms"] = time.value

@@ -7,13 +7,12 @@ of the code, and a remark says when it has changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from effbench.api.encoders import ModelId
 from effbench.store.digests import (
     digest_of,
     file_sha256,
@@ -68,18 +67,9 @@ def of(offers: Iterable[Offer]) -> dict[str, list[str]]:
 def hub_commits(steps: Iterable[Step]) -> dict[str, list[str]]:
     """Return ``model ID`` -> the commit in the local cache, for the hub models of the steps."""
     rows = (getattr(step, "row", None) for step in steps)
-    used = (model for row in rows if isinstance(row, Row) for model in _hub_models(row))
-    commits = {f"{_MODEL}{model}": hub_commit(model, revision) for model, revision in used}
+    used = (model for row in rows if isinstance(row, Row) for model in row.hub_models)
+    commits = {f"{_MODEL}{model.name}": hub_commit(*model[:2]) for model in used}
     return {name: [commit] for name, commit in commits.items() if commit}
-
-
-def _hub_models(row: Row) -> Iterator[tuple[str, str | None]]:
-    """Yield the id and the revision of each hub model of a row; keys hold only the id."""
-    facts, arguments = row.resolved.query_facts, row.resolved.arguments
-    for name, option in row.offer.options.items():
-        given = arguments.get(name)
-        if ModelId in option.choices and isinstance(given, str) and facts.get(name) == given:
-            yield given, arguments.get("revision")
 
 
 def merged(codes: Iterable[Code]) -> dict[str, list[str]]:

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from effbench.api.data import Countable
 from effbench.api.encoders import Dataset, Paired
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed, blamed_items
+from effbench.guard.blame import blamed_for_all, blamed_items
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
 from effbench.work.declared import Declared, attribute_of, declared, splits_of
+from effbench.work.rows import HubModel
 
 T = TypeVar("T")
 
@@ -36,6 +37,9 @@ class DatasetRow:
     group: str | None = None
     again: Callable[[], DatasetRow] | None = field(default=None, compare=False, repr=False)
     """Makes the dataset again, from its files as they are then."""
+
+    hub_models: tuple[HubModel, ...] = ()
+    """The models of the hub that its options name."""
 
     declared: Declared = field(init=False)
     """The attributes of the plugin's object."""
@@ -90,14 +94,15 @@ class DatasetRow:
 
     def docs_count(self) -> int | None:
         """Return how many docs there are; None if the dataset does not know."""
-        with blamed(self.who):
-            count = self.dataset.docs_count()
+        docs_count = attribute_of(self.dataset, "docs_count", self.who)
+        with blamed_for_all(self.who):
+            count = docs_count()
             return None if count is None else operator.index(count)
 
     def counted_docs(self) -> int | None:
         """Return how many docs its quick count gives; None if it has none, or it fails."""
         dataset: Any = self.dataset
-        with contextlib.suppress(EffbenchError), blamed(self.who):
+        with contextlib.suppress(EffbenchError), blamed_for_all(self.who):
             if isinstance(dataset, Countable):
                 count = dataset.count_docs()
                 return None if count is None else operator.index(count)
@@ -119,7 +124,7 @@ class DatasetRow:
 
         """
         dataset: Any = self.dataset
-        with blamed(self.who):
+        with blamed_for_all(self.who):
             has_docpairs = isinstance(dataset, Paired)
         if not has_docpairs:
             raise EffbenchError(f"examples: {self.name} has no docpairs (say judgments)")
@@ -127,7 +132,7 @@ class DatasetRow:
 
     def split(self, name: str) -> DatasetRow:
         """Return a split of the dataset; only a dataset with ``splits`` has them."""
-        with blamed(self.who):
+        with blamed_for_all(self.who):
             dataset = self.dataset.split(name)  # type: ignore[attr-defined]
         dataset_again = self.again
         again = None if dataset_again is None else lambda: dataset_again().split(name)
@@ -190,7 +195,7 @@ class Named:
         return partial(self._called, value) if callable(value) else value
 
     def _called(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        with blamed(self._who):
+        with blamed_for_all(self._who):
             answer = method(*arguments, **options)
         if not isinstance(answer, Iterator):
             return answer

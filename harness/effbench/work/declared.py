@@ -44,6 +44,8 @@ _WANTED = {
     "splits": Wanted("a list of names of splits", _is_list_of_texts),
     **dict.fromkeys(("docs_count", "docs", "queries", "qrels", "split"), METHOD),
 }
+_OPTIONAL = {"drop_self_hits": False, "docs_count": lambda: None}
+"""What a dataset may leave out -> what stands in its place."""
 
 
 class Declared(NamedTuple):
@@ -103,4 +105,5 @@ def attribute_of(dataset: object, name: str, who: str, default: object = REQUIRE
         EffbenchError: it is missing and has no default, has a wrong type, or raises.
 
     """
+    default = _OPTIONAL.get(name, default)
     return attribute(dataset, name, _WANTED.get(name, _ANYTHING), who, default)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from effbench.api.encoders import DataPath, Dataset, ModelId
+from effbench.api.encoders import Dataset, ModelId
 from effbench.api.errors import EffbenchError
-from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY
-from effbench.offers.schema import PATHS, Option
+from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY, path_type
+from effbench.offers.schema import Option
 from effbench.store.digests import Digests, find_model
 from effbench.store.paths import inside
 from effbench.text.raised import message_of
 from effbench.text.suggestions import suggest
+from effbench.work.step import key_of
 
 if TYPE_CHECKING:
-    from effbench.work.step import Bench, Step
+    from effbench.work.step import Bench, Recipe, Step
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,22 @@ class Input:
     """The argument for an option that names rows or data: its steps are opened on use."""
 
     steps: tuple[Step, ...]
-    """The steps whose artifacts are opened; the row's key holds their keys."""
+    """The steps whose artifacts are opened."""
 
     open: Callable[[Bench], Any] = field(compare=False)
     """Returns the object that the factory gets."""
+
+    rows: tuple[Recipe, ...] = ()
+    """The live rows: those whose instances work inside the object."""
+
+    settings: tuple[Any, ...] = ()
+    """What else decides the object's answers, such as search options."""
+
+    @property
+    def fact(self) -> list[Any]:
+        """What the key of the row that uses it holds for it."""
+        live = [row.query_facts for row in self.rows]
+        return [*map(key_of, self.steps), *live, *self.settings]
 
 
 Argument: TypeAlias = tuple[Any, Any]
@@ -55,7 +67,7 @@ class Resolved(NamedTuple):
     def plain(self) -> dict[str, Any]:
         """Return the arguments that are no inputs; lists and mappings are copies."""
         return {
-            name: copy.deepcopy(value) if isinstance(value, list | dict) else value
+            name: copied(value)
             for name, value in self.arguments.items()
             if not isinstance(value, Input)
         }
@@ -88,11 +100,26 @@ def resolve(
         except EffbenchError as error:
             mistakes.append((name, message_of(error)))
     datasets = tuple(
-        facts[name]
+        fact
         for name, option in schema.items()
-        if name in facts and option.reference(given.get(name)) is Dataset
+        if name in facts and (option.each or option).reference(given.get(name)) is Dataset
+        for fact in (facts[name] if isinstance(facts[name], list) else [facts[name]])
     )
     return _resolved(schema, arguments, facts, datasets), mistakes
+
+
+def joined(arguments: Sequence[Argument]) -> Argument:
+    """Return the argument for a list from the arguments for its items."""
+    values, facts = [value for value, _ in arguments], [fact for _, fact in arguments]
+    inputs = [value for value in values if isinstance(value, Input)]
+    if not inputs:
+        return values, facts
+
+    def opened(bench: Bench) -> list[Any]:
+        return [value.open(bench) if isinstance(value, Input) else value for value in values]
+
+    steps = tuple(step for value in inputs for step in value.steps)
+    return Input(steps, opened, tuple(row for value in inputs for row in value.rows)), facts
 
 
 def plain_argument(
@@ -107,50 +134,63 @@ def plain_argument(
         EffbenchError: the value does not fit the option, or its file does not exist.
 
     """
-    if value is not option.default and (mistake := option.mistake(value)):
-        raise EffbenchError(mistake)
-    if option.annotation is float or (
-        float in get_args(option.annotation) and type(value) is int
-    ):
-        value = _as_float(value)
-    if value is None:
-        return None, None
-    if ModelId in option.choices:
+    if value is not option.default or option.accepts(value):
+        value = option.converted(value)
+    kind = path_type(option.annotation) if isinstance(value, str | Path) else None
+    if kind is None:
+        return value, value
+    if kind is ModelId:
         folder = find_model(value, beside)
         return (str(folder), _digest(folder, digests)) if folder else (value, value)
-    if {Path, DataPath} & option.choices:
-        path = inside(beside, value)
-        if path.exists():
-            return path, _digest(path, digests)
-        if Path in option.choices:
-            raise EffbenchError(f"no file or folder {path} (paths start at the suite's folder)")
-        return path, None
-    return value, value
+    path = inside(beside, value)
+    if path.exists():
+        return path, _digest(path, digests)
+    if kind is Path:
+        raise EffbenchError(f"no file or folder {path} (paths start at the suite's folder)")
+    return path, None
+
+
+def named_files(schema: Mapping[str, Option], resolved: Resolved) -> Iterator[tuple[str, Any]]:
+    """Yield the path, and the fact in the keys, of each file and folder of a row.
+
+    The fact of a model of the hub is its id, which is also its path here.
+    """
+    for name, option in schema.items():
+        if path_type((option.each or option).annotation):
+            for argument, fact in pairs_of(resolved, name):
+                yield str(argument), fact
 
 
 def changed(
     schema: Mapping[str, Option], resolved: Resolved, digests: Digests
 ) -> Iterator[Path]:
     """Yield the files and folders of a row that have changed since the plan was made."""
-    for name, option in schema.items():
-        fact, path = resolved.query_facts.get(name), str(resolved.arguments.get(name))
-        # the fact of a model of the hub is its id, not a digest
-        has_digest = PATHS & option.choices and isinstance(fact, str) and fact != path
+    for path, fact in named_files(schema, resolved):
+        has_digest = isinstance(fact, str) and fact != path
         if has_digest and digests.of(Path(path)) != fact:
             yield Path(path)
 
 
+def pairs_of(resolved: Resolved, name: str) -> Iterator[tuple[Any, Any]]:
+    """Yield the argument of an option and its fact; those of each item of a list."""
+    argument, fact = resolved.arguments.get(name), resolved.query_facts.get(name)
+    if isinstance(argument, list) and isinstance(fact, list):
+        yield from zip(argument, fact, strict=True)
+    elif not isinstance(argument, Input):
+        yield argument, fact
+
+
+def copied(value: Any) -> Any:
+    """Return a value of a suite; its lists and mappings are copies."""
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    return value
+
+
 def _digest(path: Path, digests: Digests | None) -> str | None:
     return digests.of(path) if digests else None
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise EffbenchError(
-            f"{str(value)[:20]}... is too large a number (take a smaller one)"
-        ) from error
 
 
 def _resolved(

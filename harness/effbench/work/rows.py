@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from effbench.api.errors import EffbenchError
-from effbench.guard.blame import blamed
+from effbench.guard.blame import PluginError, blamed, blamed_for_all
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
-from effbench.work.options import Input, Resolved, changed
+from effbench.work.options import Input, Resolved, changed, copied, named_files
 
 if TYPE_CHECKING:
     from effbench.work.step import Bench, Step
@@ -23,6 +23,17 @@ KINDS = {
     "retrievers": "retriever",
     "indexes": "index",
 }
+
+
+class HubModel(NamedTuple):
+    """A model of the hub that an option of type `ModelId` names; keys hold its name alone."""
+
+    name: str
+    revision: str | None
+    """The value of the option ``revision`` beside it."""
+
+    revisable: bool
+    """Whether its offer has an option ``revision``."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +63,37 @@ class Row:
         """How messages name the row: its section, name and plugin."""
         return f"{KINDS[self.offer.section]} {self.name!r} (plugin {self.offer.plugin})"
 
+    @property
+    def hub_models(self) -> tuple[HubModel, ...]:
+        """The models of the hub that its options name."""
+        options, revision = self.offer.options, self.resolved.arguments.get("revision")
+        revision = None if revision is None else str(revision)
+        return tuple(
+            HubModel(path, revision, "revision" in options)
+            for path, fact in named_files(options, self.resolved)
+            if fact == path  # the fact of a folder is its digest
+        )
+
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The steps whose artifacts its options open."""
         return tuple(
             step for opening in self.resolved.inputs.values() for step in opening.steps
         )
+
+    @cached_property
+    def live(self) -> tuple[Row, ...]:
+        """The rows that its options hand over live, and those of these rows, each once."""
+        rows: dict[str, Row] = {}
+        for opening in self.resolved.inputs.values():
+            for row in cast("tuple[Row, ...]", opening.rows):
+                rows |= {part.key: part for part in (row, *row.live)}
+        return tuple(rows.values())
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The offers whose code works in its instance."""
+        return (self.offer, *(row.offer for row in self.live))
 
     @property
     def corpus_facts(self) -> dict[str, Any]:
@@ -81,8 +117,10 @@ class Row:
         }
         if device and self._takes_device:
             options["device"] = device
+        rows = [row.pace(device) for row in self.live]
+        live = {"live": rows} if rows else {}
         models = [step.row.pace(device) for step in self.steps if step.kind == "model"]  # type: ignore[attr-defined]
-        return {**self._offer_facts(), "options": options, "models": models}
+        return {**self._offer_facts(), "options": options, "models": models, **live}
 
     @cached_property
     def key(self) -> str:
@@ -90,10 +128,17 @@ class Row:
         return digest_of([self.name, self.query_facts])
 
     def check(self) -> None:
-        """Check the options by the offer's own ``check``, which raises `EffbenchError`."""
+        """Check the options by the offer's own ``check``, which raises `EffbenchError`.
+
+        It gets the options that name rows or data as the suite says them.
+        """
         if self.offer.check is not None:
-            with blamed(self.who):
-                self.offer.check(**self.resolved.plain())
+            try:
+                with blamed(f"{self.who}: its check"):
+                    self.offer.check(**self.resolved.plain(), **self._named())
+            except PluginError as error:
+                mend = "(a check raises effbench.EffbenchError for a mistake)"
+                raise PluginError(f"{error} {mend}", error.trace) from error
 
     def make(self, bench: Bench) -> Any:
         """Make the instance, on the device of the bench unless the suite names another."""
@@ -104,8 +149,16 @@ class Row:
             arguments[name] = opening.open(bench)
         if bench.device and self._takes_device:
             arguments["device"] = bench.device
-        with blamed(self.who):
+        with blamed_for_all(self.who):
             return self.offer.factory(**arguments)
+
+    def _named(self) -> dict[str, Any]:
+        """Return the options that name rows or data, as the suite says them."""
+        options = self.offer.options
+        return {
+            name: copied(self.given.get(name, options[name].default))
+            for name in self.resolved.inputs
+        }
 
     @property
     def _takes_device(self) -> bool:

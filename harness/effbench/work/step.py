@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
     from effbench.store.digests import Digests
+    from effbench.work.parts import Parts
     from effbench.work.progress import Progress
 
 
@@ -81,6 +82,10 @@ class Recipe(Protocol):
     def corpus_facts(self) -> Mapping[str, Any]:
         """What decides its vectors of docs."""
 
+    @property
+    def query_facts(self) -> Mapping[str, Any]:
+        """What decides its answers to queries."""
+
     def make(self, bench: Bench) -> Any:
         """Make the instance."""
 
@@ -112,6 +117,9 @@ class Bench(Protocol):
 
     docs_totals: dict[str, int | None]
     """Corpus key -> number of its docs; None if it is unknown."""
+
+    parts: Parts
+    """The times of the calls of live objects."""
 
     @property
     def progress(self) -> Progress:

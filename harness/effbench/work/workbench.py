@@ -18,6 +18,7 @@ from effbench.store.digests import DIGESTS, Digests
 from effbench.store.disk import on_disk
 from effbench.text.raised import message_of
 from effbench.work import code, joining
+from effbench.work.parts import Parts
 from effbench.work.progress import Progress, watching
 from effbench.work.step import Opens, Recipe, Step, key_of, made_together
 
@@ -78,6 +79,9 @@ class Workbench:
     made: list[str] = field(default_factory=list)
     docs_totals: dict[str, int | None] = field(default_factory=dict)
     """Corpus key -> number of its docs; None if it is unknown."""
+
+    parts: Parts = field(default_factory=Parts)
+    """The times of the calls of live objects."""
 
     _sound: dict[str, Artifact] = field(default_factory=dict)
     _failed: dict[str, Reason] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from effbench_toy import WordsEncoder
 
+import effbench
 from effbench_sixty.hostile import ERRORS, Hostile, Table, absent, raising
 from effbench_sixty.states import ENDS, OUTPUTS, STATES, STREAMS, UNNAMED
 
@@ -89,14 +90,6 @@ FAILS: Table = {
         "another width": lambda _, honest: honest[:, :-1],
         "NaN": with_value(np.nan),
     },
-    "query_parameters": {
-        "SystemExit": ERRORS["SystemExit"],
-        "a word": lambda _, __: "many",
-        "NaN": lambda _, __: float("nan"),
-        "infinity": lambda _, __: 1e999,
-        "negative": lambda _, __: -1,
-        "digits": lambda _, __: 10**5000,
-    },
     "method": {"is absent": absent, "SystemExit": ERRORS["SystemExit"]},
 }
 STANDS: Table = {
@@ -121,6 +114,18 @@ STANDS: Table = {
         "prints": OUTPUTS["prints"],
     },
     "attribute": {"SystemExit": raising(lambda: SystemExit(0))},
+    "describe": {
+        **ERRORS,
+        "None": lambda _, __: None,
+        "a dictionary": lambda _, honest: honest._asdict(),
+        "a word": lambda _, honest: honest._replace(query_parameters="many"),
+        "NaN": lambda _, honest: honest._replace(query_parameters=float("nan")),
+        "infinity": lambda _, honest: honest._replace(query_parameters=1e999),
+        "negative": lambda _, honest: honest._replace(query_parameters=-1),
+        "digits": lambda _, honest: honest._replace(query_parameters=10**5000),
+        "a stage that is a word": lambda _, honest: honest._replace(stages={"pool": "it"}),
+        "a count of tokens": lambda _, honest: honest._replace(count_tokens=7),
+    },
 }
 EITHER: Table = {"encode_corpus": STREAMS}
 PLANS: Table = {"check": {**ERRORS}}
@@ -145,9 +150,8 @@ class SixtyEncoder(Hostile, WordsEncoder):
     def _queries(self, queries):
         return self.at("encode_queries", super().encode_queries(queries))
 
-    @property
-    def query_parameters(self):
-        return self.at("query_parameters", 7)
+    def describe(self):
+        return self.at("describe", effbench.Description(query_parameters=7))
 
     def __getattr__(self, name):
         if name.startswith("__"):

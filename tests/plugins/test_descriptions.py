@@ -10,7 +10,7 @@ import pytest
 from tokenizers import Tokenizer
 
 import tiny_bert
-from effbench import CountingQueryEncoder, ModelId, StagedQueryEncoder
+from effbench import Described, ModelId
 from effbench_small_query import small_query
 from effbench_transformer import TransformerEncoder
 from tiny_students import ODD, save_base, targets, train
@@ -63,9 +63,11 @@ def prompted(model: str, folder: Path, **options: Any) -> Any:
 
 def check(encoder: Any) -> None:
     """Hold the stages against the whole, one query a time and all of them."""
-    assert isinstance(encoder, StagedQueryEncoder)
-    assert isinstance(encoder, CountingQueryEncoder)
-    stages = encoder.query_stages()
+    assert isinstance(encoder, Described)
+    stages, count_tokens, bytes_read, _ = encoder.describe()
+    assert stages is not None
+    assert count_tokens is not None
+    assert bytes_read is not None
     assert next(iter(stages)) == "tokenise"
 
     def staged(texts: list[str]) -> Any:
@@ -78,9 +80,9 @@ def check(encoder: Any) -> None:
         whole = encoder.encode_queries([text])
         np.testing.assert_array_equal(staged([text]), whole)
         assert staged([text]).dtype == whole.dtype == np.float32
-        if encoder.count_tokens([text]) == [0]:
+        if count_tokens([text]) == [0]:
             np.testing.assert_array_equal(whole, np.zeros_like(whole))
-            assert encoder.bytes_read(0) == 0
+            assert bytes_read(0) == 0
     np.testing.assert_allclose(staged(ODD), encoder.encode_queries(ODD), atol=1e-6)
 
 
@@ -89,7 +91,7 @@ def test_a_transformers_stages_are_the_whole(bert: ModelId, bare: ModelId, pooli
     options = {"pooling": pooling, "normalize": True, "device": "cpu"}
     check(TransformerEncoder(bert, batch_tokens=16, dtype="bfloat16", **options))
     check(TransformerEncoder(bare, **options))
-    assert TransformerEncoder(bare, device="cpu").count_tokens(["", "a"]) == [0, 1]
+    assert TransformerEncoder(bare, device="cpu").describe().count_tokens(["", "a"]) == [0, 1]
 
 
 def test_a_prompts_stages_are_the_whole(bert: ModelId, bare: ModelId, tmp_path: Path):
@@ -129,8 +131,8 @@ def test_tokens_are_those_that_the_tokenizer_gives_cut(bert: ModelId, tmp_path: 
         return list(map(len, tokenizer(texts, truncation=True, max_length=limit)["input_ids"]))
 
     encoder = TransformerEncoder(bert, query_prefix="q: ", query_max_length=9, device="cpu")
-    assert encoder.count_tokens(ODD) == wanted("q: ", 9)
-    assert prompted(bert, tmp_path).count_tokens(ODD) == wanted("", 16)
+    assert encoder.describe().count_tokens(ODD) == wanted("q: ", 9)
+    assert prompted(bert, tmp_path).describe().count_tokens(ODD) == wanted("", 16)
 
 
 @pytest.mark.parametrize("student", STUDENTS)
@@ -139,7 +141,7 @@ def test_a_student_counts_special_tokens_only_if_it_reads_them(students: Path, s
     tokenizer.no_padding()
     special = student == "transformer"
     encodings = tokenizer.encode_batch(ODD, add_special_tokens=special)
-    counts = small_query(students / student, device="cpu").count_tokens(ODD)
+    counts = small_query(students / student, device="cpu").describe().count_tokens(ODD)
     assert counts == [len(encoding.ids) for encoding in encodings]
 
 
@@ -153,17 +155,20 @@ def test_the_bytes_of_a_transformer(bert: ModelId, dtype: Any, size: int, onednn
     encoder = TransformerEncoder(bert, dtype=dtype, onednn=onednn, device="cpu")
     token_type_and_norm, word_and_position = 32 + 2 * 32, 32 + 32
     wanted = token_type_and_norm + 2 * LAYER + 7 * word_and_position
-    assert encoder.bytes_read(7) == size * wanted
+    assert encoder.describe().bytes_read(7) == size * wanted
 
 
 def test_the_bytes_of_a_prompt(bert: ModelId, tmp_path: Path):
-    plain = TransformerEncoder(bert, device="cpu").bytes_read(7)
+    plain, read = (
+        encoder.describe().bytes_read(7)
+        for encoder in (TransformerEncoder(bert, device="cpu"), prompted(bert, tmp_path))
+    )
     vectors_and_positions = 3 * 32 + 3 * 32
-    assert prompted(bert, tmp_path).bytes_read(7) == plain + 4 * vectors_and_positions
+    assert read == plain + 4 * vectors_and_positions
 
 
 def test_the_bytes_of_a_static_student(students: Path):
-    assert small_query(students / "static").bytes_read(7) == 7 * 24 * 4
+    assert small_query(students / "static").describe().bytes_read(7) == 7 * 24 * 4
 
 
 @pytest.mark.parametrize("int8", [False, True])
@@ -179,7 +184,7 @@ def test_the_bytes_of_a_gru(students: Path, int8: bool, precompute: bool):
     head = matrix(128, 32) + matrix(32, 128) + 4 * 2 * 32
     row = 4 * (gates if precompute else 32)
     encoder: Any = small_query(students / "gru", device="cpu", int8=int8, precompute=precompute)
-    assert encoder.bytes_read(7) == products * matrix(gates, 32) + head + 7 * row
+    assert encoder.describe().bytes_read(7) == products * matrix(gates, 32) + head + 7 * row
 
 
 @pytest.mark.parametrize("int8", [False, True])
@@ -190,4 +195,4 @@ def test_the_bytes_of_a_transformer_student(students: Path, int8: bool):
     projection = 4 * (32 * 24 + 24)
     rest = 4 * (32 + 2 * 32 + 7 * (32 + 32))
     encoder: Any = small_query(students / "transformer", device="cpu", int8=int8)
-    assert encoder.bytes_read(7) == layer + projection + rest
+    assert encoder.describe().bytes_read(7) == layer + projection + rest

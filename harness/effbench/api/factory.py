@@ -1,0 +1,72 @@
+"""What a hook offers under a name: a class or function, and the attributes that it may have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class Factory(Protocol):
+    """A class that a plugin offers, a function that makes an instance, or a partial of these.
+
+    It is called with the options of a row in every process that uses the row, and returns an
+    object with the methods of the contract. It may load what it needs; only a dataset is made
+    for a plan already, and reads nothing then.
+
+    The signature and its annotations are the schema of the options. An option is a ``str``,
+    ``int``, ``float``, ``bool``, ``Literal``, ``list``, ``tuple``, ``dict``, ``Path`` (it must
+    exist, and its content is in the keys) or one of the types below, or ``X | None`` of these;
+    any other type is refused. An option without an annotation takes any value.
+    ``Annotated[int, msgspec.Meta(ge=1)]`` gives bounds. Without a default, a suite must give
+    it. Its name is the name in suites; ``device`` gets the command line's ``--device``.
+    """
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Return a new object for a row with these options."""
+
+
+class Attributes(Protocol):
+    """What a class that is offered may have besides: class attributes, all of them optional.
+
+    effbench reads them once, when it loads the plugin. `effbench plugins` refuses a value of
+    another type.
+    """
+
+    @property
+    def version(self) -> int:
+        """A number that is part of the keys; 1 when absent.
+
+        Raise it when the same options begin to give different results: what the cache holds is
+        then made again.
+        """
+
+    @property
+    def requires(self) -> Mapping[str, str]:
+        """The modules that the class imports -> what pip installs for each.
+
+        ``{"faiss": "effbench[faiss-cpu]"}``, for example. A plan checks it, so that a missing
+        package is a line of the plan and not a failure in the run.
+        """
+
+    @staticmethod
+    def check(**options: Any) -> None:
+        """Raise an `EffbenchError` when options that fit one by one do not fit together.
+
+        It gets all options by name, also those with their defaults; options that name rows or
+        data come as the suite says them. A plan calls it, so it is quick.
+        """
+
+    @property
+    def latency(self) -> bool:
+        """False for a class that looks up answers which another program computed.
+
+        No latency session measures it. It is True when absent.
+        """
+
+    @property
+    def together(self) -> bool:
+        """True for a trainer that shares out its batches among processes.
+
+        All processes of torchrun then call ``train`` at the same time, with the same folder,
+        and the first one writes. It is False when absent: one process trains.
+        """

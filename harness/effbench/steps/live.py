@@ -1,0 +1,190 @@
+"""Live rows: the objects that factories get for options that name encoders and searchers.
+
+An error inside such an object names the row that it stands for. In the quality pass, its
+answers are checked as those of a cell are. A latency worker (a bench that is ``trusting``)
+checks only what it must to go on: its answers are compared with those of the quality pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from effbench.api.encoders import Doc, ScoredDoc
+from effbench.api.errors import EffbenchError
+from effbench.guard.blame import blamed_call, blamed_for_all
+from effbench.steps.answers import host_vectors, index_answer, retriever_answer
+from effbench.steps.built import nbytes_of
+from effbench.steps.encode import EncodeCorpus, encode_corpus, encode_queries
+from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
+from effbench.steps.index import BuildIndex, BuildRetriever
+from effbench.steps.shards import DiskVectors, read_ids
+from effbench.store.trec import ordered
+from effbench.text.names import index_label
+from effbench.text.words import counted
+from effbench.work.rows import Row
+from effbench.work.step import Bench
+
+if TYPE_CHECKING:
+    from effbench.api.encoders import Vectors
+
+
+class LiveEncoder:
+    """An encoder row: an `effbench.Encoder`. The row's passages are opened when first used."""
+
+    def __init__(self, row: Row, bench: Bench) -> None:
+        self._row, self._bench = row.passages or row, bench
+        self.encode_queries = bench.parts.named(f"{row.name}: encode", encoding(row, bench))
+        self.encode_corpus = blamed_call(self._encode_corpus, self._row.who)
+
+    def _encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
+        encoder = self._bench.instance(self._row)
+        return encode_corpus(encoder, self._row, "name a row with passages")(docs)
+
+
+class StoredCorpus:
+    """An encoder row with the vectors of a corpus: an `effbench.EncodedCorpus`."""
+
+    def __init__(self, row: Row, corpus: EncodeCorpus, bench: Bench) -> None:
+        folder = bench.artifact(corpus).folder
+        self._vectors, self._name = DiskVectors(folder), corpus.dataset.name
+        self._places = {doc_id: place for place, doc_id in enumerate(read_ids(folder))}
+        encode = encoding(row, bench, corpus)
+        self.encode_queries = bench.parts.named(f"{row.name}: encode", encode)
+        self.vectors = bench.parts.named(f"{row.name}: vectors", self._read)
+
+    def _read(self, doc_ids: Sequence[str]) -> Vectors:
+        try:
+            places = [self._places[doc_id] for doc_id in doc_ids]
+        except KeyError as error:
+            raise KeyError(f"{error.args[0]!r:.60} is no doc of {self._name}") from None
+        return self._vectors.at(np.array(places, dtype=np.int64))
+
+
+class IndexSearcher:
+    """An encoder row through an index: an `effbench.Searcher`."""
+
+    def __init__(
+        self, row: Row, index: BuildIndex, options: Mapping[str, Any], bench: Bench
+    ) -> None:
+        self._index_row, self._options = index.row, options
+        self._checked = not bench.trusting
+        self._doc_ids = read_ids(bench.artifact(index.corpus).folder)
+        self._index = bench.opened(index)
+        name = f"{row.name} {index_label(index.row.name, options)}"
+        encode = encoding(row, bench, index.corpus)
+        self._encode = bench.parts.named(f"{name}: encode", encode)
+        self._find = bench.parts.named(f"{name}: search", self._found)
+        self._answer = blamed_call(self._hits, index.row.who)
+        self.search = bench.parts.named(name, self._search)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the index takes, in bytes."""
+        with blamed_for_all(self._index_row.who):
+            return nbytes_of(self._index, self._index_row) or 0
+
+    def _search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
+        return self._answer((queries, self._encode(queries), k))
+
+    def _hits(self, asked: tuple[Sequence[str], Vectors, int]) -> list[list[ScoredDoc]]:
+        queries, vectors, k = asked
+        scores, positions = self._find(vectors, k)
+        if self._checked:
+            shape = (len(queries), len(self._doc_ids))
+            check_answer(scores, positions, shape, self._index_row)
+        lists = positions_to_hits(scores, positions, self._doc_ids)
+        return _in_order(queries, lists, k, self._index_row, checked=self._checked)
+
+    def _found(self, vectors: Vectors, k: int) -> tuple[Any, Any]:
+        return index_answer(self._index.search(vectors, k, **self._options), self._index_row)
+
+
+class RetrieverSearcher:
+    """A retriever row: an `effbench.Searcher`."""
+
+    def __init__(self, step: BuildRetriever, bench: Bench) -> None:
+        self._row, self._checked = step.row, not bench.trusting
+        self._retriever = bench.opened(step)
+        self._doc_ids = frozenset(step.doc_ids(bench)) if self._checked else frozenset()
+        self._name = step.dataset.name
+        self._answer = blamed_call(self._hits, step.row.who)
+        self.search = bench.parts.named(step.row.name, self._search)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the retriever takes, in bytes."""
+        with blamed_for_all(self._row.who):
+            return nbytes_of(self._retriever, self._row) or 0
+
+    def _search(self, queries: Sequence[str], k: int) -> list[list[ScoredDoc]]:
+        return self._answer((queries, k))
+
+    def _hits(self, asked: tuple[Sequence[str], int]) -> list[list[ScoredDoc]]:
+        queries, k = asked
+        answer = retriever_answer(self._retriever.search(list(queries), k), self._row)
+        if len(answer) != len(queries):
+            raise EffbenchError(
+                f"{self._row.who}: search returned {counted(len(answer), 'lists')} for "
+                f"{counted(len(queries), 'queries')} (one list a query is wanted)"
+            )
+        lists = [retrieved(*each, self._row) for each in zip(answer, queries, strict=True)]
+        if self._checked:
+            self._refuse_strangers(lists)
+        return _in_order(queries, lists, k, self._row, checked=self._checked)
+
+    def _refuse_strangers(self, lists: Sequence[Sequence[ScoredDoc]]) -> None:
+        returned = {hit.doc_id for hits in lists for hit in hits}
+        for doc_id in returned - self._doc_ids:
+            raise EffbenchError(
+                f"{self._row.who}: search returned {doc_id!r}, which is no doc of "
+                f"{self._name} (is it another corpus?)"
+            )
+
+
+def encoding(
+    row: Row, bench: Bench, corpus: EncodeCorpus | None = None
+) -> Callable[[Sequence[str]], Vectors]:
+    """Return a row's ``encode_queries``; it returns a new array, float32 [n, d].
+
+    With ``corpus``, the vectors must have the width of the vectors of that corpus.
+    """
+    encoder = bench.instance(row)
+    encode: Callable[[Sequence[str]], Vectors]
+    if bench.trusting:
+
+        def answer(queries: Sequence[str]) -> Vectors:
+            vectors = encoder.encode_queries(list(queries))
+            shape = (len(queries), vectors.shape[1])
+            return np.array(host_vectors(vectors, shape, row, "encode_queries"))
+
+        encode = answer
+    else:
+        encode = encode_queries(encoder, row, "queries")
+    if corpus is None:
+        return blamed_call(encode, row.who)
+    width = (bench.artifact(corpus).manifest() or {})["width"]
+
+    def encode_for(queries: Sequence[str]) -> Vectors:
+        vectors = encode(queries)
+        if vectors.shape[1] != width:
+            raise EffbenchError(
+                f"{row.who}: its query vectors have width {vectors.shape[1]}, the passages of "
+                f"{corpus.row.name!r} {width} (they must share one space)"
+            )
+        return vectors
+
+    return blamed_call(encode_for, row.who)
+
+
+def _in_order(
+    queries: Sequence[str], lists: Any, k: int, row: Row, *, checked: bool
+) -> list[list[ScoredDoc]]:
+    """Return the hits of each query by (score, doc_id), both descending."""
+    answers = [ordered(hits, k) for hits in lists]
+    if checked:
+        for query, hits in zip(queries, answers, strict=True):
+            check_hits(query, hits, row)
+    return answers
