@@ -28,7 +28,9 @@ latency: false
 STUDENTS = {"small-query-static", "small-query-gru", "small-query-2-layers"}
 PROMPTED = {"soft-prompt-base", "soft-prompt-own", "soft-prompt-transfer"}
 LETTERS = {"counted", "weighed"}
-ROWS = {"bm25", "all-MiniLM-L6-v2", "bert-base-uncased"} | STUDENTS | PROMPTED | LETTERS
+COMBINED = {"bm25-with-minilm", "bm25-then-minilm"}
+PLAIN = {"bm25", "all-MiniLM-L6-v2", "bert-base-uncased"}
+ROWS = PLAIN | COMBINED | STUDENTS | PROMPTED | LETTERS
 
 
 @pytest.fixture
