@@ -63,10 +63,6 @@ TWO = "could mean two things (take one of them)"
             "list[list[Path]]",
             "paths or rows stand too deep in list[list[path]] (take one list)",
         ),
-        (
-            "list[effbench.Examples]",
-            "{examples: [...]} cannot stand in a list (take an option for",
-        ),
         ("list[effbench.SpeedOnly[int]]", "a mark inside list[int] marks nothing (put it"),
         ("Path | str", f"a value of path | str {TWO}"),
         ("Path | effbench.ModelId", f"a value of path | model {TWO}"),

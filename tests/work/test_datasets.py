@@ -131,7 +131,7 @@ def test_a_wrong_dataset_is_a_line_of_the_plan(mine, planned, body: str, said: s
     assert len(line) < 500
 
 
-@pytest.mark.parametrize("name", ["key", "corpus_key", "dataset_id", "docs"])
+@pytest.mark.parametrize("name", ["key", "corpus_key", "dataset_id"])
 def test_what_a_dataset_lacks_is_named(mine, planned, name: str) -> None:
     mine(f"del Plain.{name}" + offering("datasets", "Plain"))
     found = planned("{use: toy}", "{use: mine}")
