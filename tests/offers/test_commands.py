@@ -118,7 +118,7 @@ def test_of_two_commands_with_one_name_none_is_called(command, effbench, tmp_pat
     )
     facts = json.loads(effbench("plugins", "--json").stdout)
     (alone,) = [plugin for plugin in facts if plugin["distribution"] == "others 2.0"]
-    assert (alone["plugin"], alone["offers"]) == ("", [])
+    assert (alone["plugin"], alone["offers"]) == ("others", [])
     broken = [c["command"] for plugin in facts for c in plugin["commands"] if c["error"]]
     assert broken == ["say-it", "say-it"]
 

@@ -33,7 +33,7 @@ def keys(effbench, path) -> dict[str, str]:
 
 
 def test_plan_lists_steps_and_cells_and_runs_nothing(effbench, suite, tmp_path) -> None:
-    found = effbench("plan", suite(SUITE))
+    found = effbench("plan", suite(SUITE), "--steps")
     assert found.exit_code == 0
     lines = found.stdout.splitlines()
     assert lines[-1] == "2 cells, 6 steps, 6 of them to do"
@@ -116,8 +116,8 @@ def test_every_takes_the_ready_rows_that_can_run(effbench, suite, monkeypatch) -
     every = altered(SUITE, "\n  words: {use: words, width: 64}", " every\nretrievers: every")
     found = effbench("plan", suite(every))
     assert found.exit_code == 0, found.stderr
-    assert "toy--ready-words--plain--depth=5" in found.stdout
-    assert "toy--ready-scan" in found.stdout
+    assert "row    ready-words (words, ready row): 1 dataset, 2 cells\n" in found.stdout
+    assert "row    ready-scan (scan, ready row): 1 dataset\n" in found.stdout
     assert "ready row 'ready-broken' is left out: unknown option 'widht'" in found.stderr
     named = effbench("plan", suite(every + "latency: {baseline: ready-words}\n"))
     assert named.exit_code == 0, named.stderr

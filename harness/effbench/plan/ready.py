@@ -79,9 +79,12 @@ class Entries:
     def visible(self, section: str, plugin: str | None) -> Iterator[Entry]:
         """Yield the entries that a name can mean in a ready row of ``plugin``, its own first.
 
-        ``plugin`` is None for a name in a row of the suite.
+        ``plugin`` is None for a name in a row of the suite, which can also mean a model of a
+        ready row.
         """
-        ready = (entry for entry in self.ready if entry.section == section)
+        ready = [entry for entry in self.ready if entry.section == section]
         yield from (entry for entry in ready if entry.plugin == plugin)
         listed = self.listed(section)
         yield from (entry for entry in listed if entry.plugin is None or entry.plugin != plugin)
+        if plugin is None and section == "models":
+            yield from ready
