@@ -179,6 +179,16 @@ def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str)
     assert not notes
 
 
+def test_a_step_names_a_dataset_once_that_gives_several_kinds_of_examples(
+    effbench, suite
+) -> None:
+    twice = f"{JUDGED}, {{judgments: {{use: toy, name: train}}}}"
+    found = effbench("plan", suite(altered(SUITE, JUDGED, twice)), "--steps")
+    assert found.exit_code == 0, found.output
+    assert "train tuned with centroids on train\n" in found.stdout
+    assert "gather examples of train\n" in found.stdout
+
+
 def test_other_passages_can_be_searched_if_the_suite_says_so(run) -> None:
     given = "{row: wide, unchecked: true}"
     found, _ = run(
