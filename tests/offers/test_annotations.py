@@ -104,7 +104,7 @@ def test_each_path_of_a_list_is_looked_up_and_in_the_keys(
         (tmp_path / name / "file").write_text(name)
 
     def keys(row: str) -> tuple[str, ...]:
-        lines = planned("{use: words}", row).stdout.splitlines()
+        lines = planned("{use: words}", row, "--steps").stdout.splitlines()
         return tuple(line.split()[2] for line in lines if line.startswith("to do  "))
 
     row = "{use: mine, a: [./a, ./b]}"

@@ -51,6 +51,14 @@ def test_help_shows_a_command_and_imports_no_plugin(command, effbench, tmp_path:
     assert (tmp_path / "imported").exists()
 
 
+def test_a_place_of_a_command_is_a_path(command, effbench) -> None:
+    command("print(repr(Place(exists=True, path_type=Path).convert(what, None, None)))")
+    module = Path("site/theirs_commands.py")
+    head = "from pathlib import Path\nfrom effbench.commands import Place\n"
+    module.write_text(head + module.read_text())
+    assert effbench("say-it", "site").stdout == "PosixPath('site')\n"
+
+
 def test_a_command_is_called_with_its_own_help_and_arguments(command, effbench) -> None:
     command()
     assert "Say a word." in effbench("say-it", "--help").stdout
@@ -122,7 +130,7 @@ def test_of_two_commands_with_one_name_none_is_called(command, effbench, tmp_pat
     )
     facts = json.loads(effbench("plugins", "--json").stdout)
     (alone,) = [plugin for plugin in facts if plugin["distribution"] == "others 2.0"]
-    assert (alone["plugin"], alone["offers"]) == ("", [])
+    assert (alone["plugin"], alone["offers"]) == ("others", [])
     broken = [c["command"] for plugin in facts for c in plugin["commands"] if c["error"]]
     assert broken == ["say-it", "say-it"]
 

@@ -87,6 +87,11 @@ BROKEN = {
         ENCODER + "def __init__(self, a, /): pass\n" + offering("encoders", "Mine"),
         "offers encoders 'mine': its option 'a' cannot be given by name (leave out the /",
     ),
+    "a dataset that names a row": (
+        "class Mine(Plain):\n    def __init__(self, *, a: list[effbench.Searcher]): pass\n"
+        + offering("datasets", "Mine"),
+        "offers datasets 'mine': its option 'a' names a row, but datasets are made before rows",
+    ),
     "a missing mark": (
         answering("{}", "datasets") + "def effbench_encoders(): return {}\n",
         "effbench_encoders is no hook yet (put @effbench.hookimpl above it)",

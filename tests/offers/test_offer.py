@@ -11,7 +11,8 @@ FACTORIES = [
     ("", "partial(partial(Enc), width=3)", "width: int = 3"),
     ("class Made:\n    def __call__(self, *, width: int = 4): pass\n", "Made()", "= 4"),
     (
-        "class Made(NamedTuple):\n    width: int = 5\n    def encode_queries(self, q): pass\n",
+        "class Made(NamedTuple):\n    width: int = 5\n    def encode_queries(self, q): pass\n"
+        "    encode_corpus = encode_queries\n",
         "Made",
         "width: int = 5",
     ),

@@ -69,11 +69,9 @@ def refuse_missing(factory: Any, section: str, options: Collection[str], who: st
         EffbenchError: the message names ``who`` and the method.
 
     """
-    if not inspect.isclass(factory) or _makes_others(factory):
-        return
     contract = CONTRACTS[section]
     for method in contract.methods():
-        if method not in {*options, *_names_in(factory)}:
+        if method not in options and lacks(factory, method):
             like = near(method, sorted(_public(factory) - contract.members()))
             kind = f"an effbench.{contract.must.__name__}"
             mend = f"rename {like!r}?" if like else f"docs/plugins.md says what {kind} has"
@@ -93,6 +91,12 @@ def refuse_reserved(section: str, options: Collection[str], who: str) -> None:
                 f"{who}: its option {name!r} cannot be given: {name} means something else in "
                 f"a row of {section} (rename it)"
             )
+
+
+def lacks(factory: Any, method: str) -> bool:
+    """Tell whether no instance of a class can have a method; False if nobody can know."""
+    known = inspect.isclass(factory) and not _makes_others(factory)
+    return known and method not in _names_in(factory)
 
 
 def misspelt(factory: Any, section: str, options: Collection[str]) -> Iterator[str]:
