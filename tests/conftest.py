@@ -183,7 +183,7 @@ def planned(effbench, suite):
     """Plan a suite that was changed."""
     from made_suites import PLAIN
 
-    def start(old: str = "", new: str = ""):
-        return effbench("plan", suite(first_altered(PLAIN, old, new)))
+    def start(old: str = "", new: str = "", *options: str):
+        return effbench("plan", suite(first_altered(PLAIN, old, new)), *options)
 
     return start

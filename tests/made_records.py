@@ -117,6 +117,18 @@ def write_results(
     return folder
 
 
+def mark_sweeps(folder: Path) -> None:
+    """Make each row whose name has a blank, such as ``gru layers=2``, a member of a sweep."""
+    for path in folder.glob("data-*.json"):
+        record = json.loads(path.read_text())
+        for part in (record["row"], record["index"] or {"name": ""}):
+            family, *settings = part["name"].split(" ")
+            if settings:
+                labels = dict(setting.split("=") for setting in settings)
+                part["sweep"] = {"family": family, "settings": labels}
+        path.write_text(json.dumps(record))
+
+
 def _spans(encode: float, whole: float | None) -> dict[str, list[float]]:
     """Return what a row takes, in ms: a retriever's whole answer is all that is known of it."""
     if whole is not None:

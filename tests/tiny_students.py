@@ -29,7 +29,7 @@ STUDENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def save_base(folder: Path) -> ModelId:
+def save_base(folder: Path, *, layers: int = 3) -> ModelId:
     """Write model and tokenizer."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -49,7 +49,7 @@ def save_base(folder: Path) -> ModelId:
     config = BertConfig(
         vocab_size=len(PIECES),
         hidden_size=WIDTH,
-        num_hidden_layers=3,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         intermediate_size=64,
     )

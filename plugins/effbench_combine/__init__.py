@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta
 
@@ -201,3 +201,18 @@ def ranked(scores: Mapping[str, float]) -> list[ScoredDoc]:
 def effbench_retrievers() -> Mapping[str, type[Fuse | Rerank]]:
     """Offer ``fuse`` and ``rerank``."""
     return {"fuse": Fuse, "rerank": Rerank}
+
+
+@hookimpl
+def effbench_ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Offer BM25 with all-MiniLM-L6-v2, fused and in two stages.
+
+    Both are rows of the suite, or ready rows of other plugins.
+    """
+    dense = {"row": "all-MiniLM-L6-v2", "index": "exact"}
+    fused = {"use": "fuse", "searchers": ["bm25", dense]}
+    reranked = {"use": "rerank", "first": "bm25", "encoder": "all-MiniLM-L6-v2"}
+    return {
+        "indexes": {"exact": {"use": "exact"}},
+        "retrievers": {"bm25-with-minilm": fused, "bm25-then-minilm": reranked},
+    }

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from effbench import (
     EffbenchError,
@@ -141,3 +141,11 @@ def effbench_trainers() -> Mapping[str, type[Trainer]]:
 def effbench_encoders() -> Mapping[str, Callable[..., QueryEncoder]]:
     """Offer ``small-query``."""
     return {"small-query": small_query}
+
+
+@hookimpl
+def effbench_ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Offer three students of all-MiniLM-L6-v2, and their training."""
+    from effbench_small_query.ready import ready_rows
+
+    return ready_rows()

@@ -62,7 +62,8 @@ def _open(folder: Path, device: str, int8: bool, precompute: bool) -> QueryEncod
     except EffbenchError:
         raise
     except Exception as error:  # such as tokenizers, which raises just Exception
-        reason = textwrap.shorten(str(error), 160, placeholder=" ...")
+        name = "KeyError: " if isinstance(error, KeyError) else ""  # its text is only the key
+        reason = textwrap.shorten(f"{name}{error}", 160, placeholder=" ...")
         raise EffbenchError(
             f"small-query: model: no whole student in {folder}: {reason} (train it again)"
         ) from error

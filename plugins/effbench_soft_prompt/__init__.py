@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from effbench import (
     DomainModels,
@@ -187,3 +187,11 @@ def effbench_trainers() -> Mapping[str, type[Trainer]]:
 def effbench_encoders() -> Mapping[str, Callable[..., Encoder]]:
     """Offer ``soft-prompt``."""
     return {"soft-prompt": soft_prompt}
+
+
+@hookimpl
+def effbench_ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Offer the base prompt, the prompt of each domain, and transfer, beside the backbone."""
+    from effbench_soft_prompt.ready import ready_rows
+
+    return ready_rows()

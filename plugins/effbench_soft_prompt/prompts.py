@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import torch
+from msgspec import ValidationError, convert
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -17,6 +18,9 @@ from effbench_transformer.loading import load
 
 VECTORS, FACTS = "prompt.safetensors", "prompt.json"
 FORMAT = 1
+POOLINGS = ("mean", "cls")
+
+Facts = TypeVar("Facts")
 
 
 class Backbone(NamedTuple):
@@ -85,13 +89,19 @@ def load_prompt(folder: Path) -> Prompt:
     """
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        if facts["format"] > FORMAT:
+        if convert(facts["format"], int) > FORMAT:
             raise EffbenchError(f"{folder}: a prompt of a newer effbench (upgrade)")
         tensors = load_file(folder / VECTORS)
         queries = tensors["queries"]
         passages = tensors.get("passages", queries)
-        backbone, reading = Backbone(**facts["backbone"]), Reading(**facts["reading"])
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        backbone = _checked(facts["backbone"], Backbone)
+        reading = _checked(facts["reading"], Reading)
+        if reading.pooling not in POOLINGS:
+            raise ValueError(f"pooling is {reading.pooling!r}")
+    except (
+        OSError, ValueError, KeyError, TypeError, RecursionError,
+        SafetensorError, ValidationError,
+    ) as error:  # fmt: skip
         reason = " ".join(str(error).split())[:200]
         raise EffbenchError(
             f"{folder}: no prompt ({type(error).__name__}: {reason}; name a folder that the "
@@ -103,6 +113,12 @@ def load_prompt(folder: Path) -> Prompt:
             f"{list(passages.shape)} (two of one shape [n, d] are wanted)"
         )
     return Prompt(queries, passages, backbone, reading)
+
+
+def _checked(given: dict[str, Any], kind: type[Facts]) -> Facts:
+    """Return facts of a prompt, each of its type."""
+    types = get_type_hints(kind)
+    return kind(**{name: convert(fact, types[name]) for name, fact in given.items()})
 
 
 class OpenBackbone(NamedTuple):
@@ -129,19 +145,25 @@ def open_backbone(
     return OpenBackbone(tokenizer, network, Backbone(model, revision, digest_of(network)))
 
 
-def check_backbone(prompt: Prompt, backbone: Backbone, who: str) -> None:
+def check_backbone(prompt: Prompt, opened: OpenBackbone, who: str) -> None:
     """Refuse a backbone that the prompt was not trained for.
 
     Raises:
-        EffbenchError: the backbone has different weights.
+        EffbenchError: the backbone has different weights, or vectors of another width.
 
     """
+    backbone, width = opened.backbone, opened.network.get_input_embeddings().weight.shape[1]
     if prompt.backbone.weights != backbone.weights:
         at = prompt.backbone.revision
         raise EffbenchError(
             f"{who}: the prompt was trained for {prompt.backbone.model!r}"
             f"{f' at revision {at}' if at else ''}, and {backbone.model!r} has other weights "
             "(name that backbone, or train a prompt for this one)"
+        )
+    if prompt.queries.shape[1] != width:
+        raise EffbenchError(
+            f"{who}: the prompt's vectors are {prompt.queries.shape[1]} wide, the word "
+            f"embeddings of {backbone.model!r} {width} (train a prompt for this backbone)"
         )
 
 

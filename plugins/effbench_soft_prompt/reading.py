@@ -143,7 +143,7 @@ def _open(
     """Return the prompt's backbone, from the folder or hub id ``model`` if it has moved."""
     at = revision if model or revision else prompt.backbone.revision
     opened = open_backbone(model or prompt.backbone.model, at, device, trusted)
-    check_backbone(prompt, opened.backbone, "soft-prompt")
+    check_backbone(prompt, opened, "soft-prompt")
     return opened
 
 

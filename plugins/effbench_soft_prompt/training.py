@@ -90,7 +90,7 @@ def _beginning(options: PromptTrainer, seed: int) -> tuple[OpenBackbone, Prompt]
         if options.backbone:
             name, revision = options.backbone, options.revision
         opened = open_backbone(name, revision)
-        check_backbone(prompt, opened.backbone, "prompt: start")
+        check_backbone(prompt, opened, "prompt: start")
         return opened, prompt
     if options.backbone is None:
         raise EffbenchError("prompt: which backbone? (give backbone, or start: a prompt)")

@@ -26,7 +26,7 @@ def nearest(
     prompt = load_prompt(folder)
     name, revision = (backbone, None) if backbone else prompt.backbone[:2]
     opened = open_backbone(str(find_model(name, Path()) or name), revision)
-    check_backbone(prompt, opened.backbone, str(folder))
+    check_backbone(prompt, opened, str(folder))
     words = normalize(opened.network.get_input_embeddings().weight.detach())
     sides = {"queries": prompt.queries, "passages": prompt.passages}
     if prompt.tied:

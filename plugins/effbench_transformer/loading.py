@@ -87,7 +87,9 @@ def loading(model: str, revision: str | None) -> Iterator[None]:
         except EffbenchError:
             raise
         except Exception as error:  # such as tokenizers, which raises just Exception
-            raise EffbenchError(_explain(model, revision, str(error))) from error
+            # the text of a KeyError is only the key
+            name = "KeyError: " if isinstance(error, KeyError) else ""
+            raise EffbenchError(_explain(model, revision, f"{name}{error}")) from error
 
 
 @contextlib.contextmanager
@@ -106,7 +108,8 @@ def quiet() -> Iterator[None]:
 
 def _explain(model: str, revision: str | None, message: str) -> str:
     first_line = message.strip().partition("\n")[0]
-    reason = textwrap.shorten(first_line, 160, placeholder=" ...")
+    whole = message if first_line.endswith(":") else first_line  # torch lists what is wrong
+    reason = textwrap.shorten(whole, 160, placeholder=" ...")
     if "trust_remote_code" in message:
         reason = "it brings code of its own"
         mend = "read that code, and set trust_remote_code: true if you trust it"

@@ -58,12 +58,12 @@ def test_help_is_light_too() -> None:
         (
             "import effbench\n@effbench.hookimpl\n"
             "def effbench_ready_rows(): return {'encoders': {'ready-words': {'use': 'words'}}}",
-            "has a ready row 'ready-words' of encoders, which another plugin has already",
+            "has a ready row 'ready-words' of encoders, which another plugin has",
         ),
         (
             "import effbench\n@effbench.hookimpl\n"
             "def effbench_ready_rows(): return {'encoder': {'ready': {'use': 'words'}}}",
-            "has ready rows of 'encoder', no section of suites (did you",
+            "has ready rows of 'encoder', no section with ready rows (did you",
         ),
         (
             "import effbench\n@effbench.hookimpl\ndef effbench_encoders(): return {'one': 1}",

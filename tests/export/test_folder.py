@@ -171,7 +171,7 @@ def test_a_failed_training_fails_the_export(export, tmp_path: Path) -> None:
         "student", text=altered(SUITE, "use: table\n", "use: table\n    fail: true\n")
     )
     assert found.exit_code == 1
-    assert "Error: the loss is not a number (lower learning_rate)" in found.stderr
+    assert "(plugin toy): the loss is not a number (lower learning_rate)" in found.stderr
     assert not (tmp_path / "out").exists()
 
 

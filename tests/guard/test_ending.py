@@ -89,7 +89,8 @@ def test_an_exit_while_planning_is_a_mistake_with_its_line(
     found = effbench("plan", suite(with_ending(what, at)))
     assert found.exit_code == 2
     name = "ending" if what == "dataset" else "e"
-    assert f"{place}: {what} {name!r} (plugin ending): {EXIT}" in found.stderr
+    call = "its check: " if at == "check" else ""
+    assert f"{place}: {what} {name!r} (plugin ending): {call}{EXIT}\n" in found.stderr
 
 
 def test_an_exit_while_a_row_is_exported_is_no_success(effbench, suite, tmp_path) -> None:

@@ -12,7 +12,7 @@ from made_plugins import offering
 def option(annotation: str, default: str = "None") -> str:
     """An encoder with an option ``a``."""
     head = "from collections.abc import Sequence\nfrom pathlib import Path\n"
-    head += "from typing import Annotated, Literal\nfrom msgspec import Meta\n"
+    head += "import typing\nfrom typing import Annotated, Literal\nfrom msgspec import Meta\n"
     body = f"    def __init__(self, *, a: {annotation} = {default}): self.a = a\n"
     return f"{head}class Mine(Enc):\n{body}" + offering("encoders", "Mine")
 
@@ -58,6 +58,14 @@ TWO = "could mean two things (take one of them)"
         ("set[int]", f"{IMPOSSIBLE} set[int] (take str,"),
         ("dict[str, Path]", f"{IMPOSSIBLE} dict[str, path] (take str,"),
         ("dict[float, str]", f"{IMPOSSIBLE} dict[float, str] (take str,"),
+        ("dict[int, str]", f"{IMPOSSIBLE} dict[int, str] (take str,"),
+        ("'typing.Callable[[int], str]'", f"{IMPOSSIBLE} callable[[int], str] (take str,"),
+        (
+            "tuple[effbench.Searcher, float]",
+            "paths or rows stand beside others in list[row of retrievers or {row: ROW, index: "
+            "ROW}, float] (take two options)",
+        ),
+        ("tuple[int, Path]", "paths or rows stand beside others in list[int, path] (take"),
         ("list[Enc]", f"{IMPOSSIBLE} Enc (take str,"),
         (
             "list[list[Path]]",
@@ -96,7 +104,7 @@ def test_each_path_of_a_list_is_looked_up_and_in_the_keys(
         (tmp_path / name / "file").write_text(name)
 
     def keys(row: str) -> tuple[str, ...]:
-        lines = planned("{use: words}", row).stdout.splitlines()
+        lines = planned("{use: words}", row, "--steps").stdout.splitlines()
         return tuple(line.split()[2] for line in lines if line.startswith("to do  "))
 
     row = "{use: mine, a: [./a, ./b]}"
@@ -226,6 +234,42 @@ def test_a_default_out_of_its_bounds_is_the_author_s_mistake(mine, effbench) -> 
     mine(source + offering("encoders", "Mine"))
     listed = effbench("plugins").stdout.partition("mine (")[2]
     assert "its option 'a': its default: 0 is out of range (take 1 or more)" in listed
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "said"),
+    [
+        ("int", "1.0", "1.0 is not int"),
+        ("bool", "0", "0 is not bool (write true or false)"),
+        ("list[str]", "'abc'", "'abc' is not list[str]"),
+        ("Literal['a', 'b']", "'c'", "'c' is not 'a' | 'b'"),
+        ("effbench.ModelId", "3", "3 is not model (quote it: '3')"),
+        ("float", "10**400", "10000000000000000000... is too large a number"),
+    ],
+)
+def test_a_default_of_another_type_is_the_author_s_mistake(
+    mine, effbench, annotation: str, default: str, said: str
+) -> None:
+    mine(option(annotation, default))
+    listed = effbench("plugins").stdout.partition("mine (")[2]
+    assert f"BROKEN: offers encoders 'mine': its option 'a': its default: {said}" in listed
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [
+        ("float", "1"),
+        ("tuple[int, ...]", "(1, 2)"),
+        ("list[Path]", "['x', Path('y')]"),
+        ("effbench.Encoder", "'words'"),
+        ("effbench.SpeedOnly[int] | None", "5"),
+    ],
+)
+def test_a_default_that_a_suite_could_say_is_none(
+    mine, effbench, annotation: str, default: str
+) -> None:
+    mine(option(annotation, default))
+    assert effbench("plugins").exit_code == 0
 
 
 def test_a_search_option_without_a_default_is_the_author_s_mistake(mine, effbench) -> None:

@@ -51,6 +51,14 @@ def test_help_shows_a_command_and_imports_no_plugin(command, effbench, tmp_path:
     assert (tmp_path / "imported").exists()
 
 
+def test_a_place_of_a_command_is_a_path(command, effbench) -> None:
+    command("print(repr(Place(exists=True, path_type=Path).convert(what, None, None)))")
+    module = Path("site/theirs_commands.py")
+    head = "from pathlib import Path\nfrom effbench.commands import Place\n"
+    module.write_text(head + module.read_text())
+    assert effbench("say-it", "site").stdout == "PosixPath('site')\n"
+
+
 def test_a_command_is_called_with_its_own_help_and_arguments(command, effbench) -> None:
     command()
     assert "Say a word." in effbench("say-it", "--help").stdout
@@ -96,6 +104,18 @@ def test_a_command_of_effbench_goes_before_one_of_the_same_name(command, effbenc
     assert "BROKEN: command 'say it' (theirs 1.0): its name has white space" in listed.stdout
 
 
+def test_help_leaves_out_a_name_that_nobody_can_call_or_read(command, effbench) -> None:
+    """A name of 100 letters left no room for what effbench's commands do."""
+    names = ["l" * 41, "--help", "-x", "say it", "con"]
+    command(points="\n".join(f"{name} = theirs_commands:call" for name in names))
+    found = effbench("--help").stdout
+    assert "theirs" not in found
+    assert "List the plugins, their offers" in found
+    listed = effbench("plugins").stdout
+    assert f"command {names[0]!r} (theirs 1.0): its name has 41 letters (40 at m" in listed
+    assert listed.count("(theirs 1.0): its name ") == len(names)
+
+
 def test_of_two_commands_with_one_name_none_is_called(command, effbench, tmp_path) -> None:
     command()
     about = tmp_path / "site" / "others-2.0.dist-info"
@@ -110,7 +130,7 @@ def test_of_two_commands_with_one_name_none_is_called(command, effbench, tmp_pat
     )
     facts = json.loads(effbench("plugins", "--json").stdout)
     (alone,) = [plugin for plugin in facts if plugin["distribution"] == "others 2.0"]
-    assert (alone["plugin"], alone["offers"]) == ("", [])
+    assert (alone["plugin"], alone["offers"]) == ("others", [])
     broken = [c["command"] for plugin in facts for c in plugin["commands"] if c["error"]]
     assert broken == ["say-it", "say-it"]
 
@@ -126,6 +146,8 @@ def test_of_two_commands_with_one_name_none_is_called(command, effbench, tmp_pat
         ("open(what)", 1, "Error: command 'say-it' (theirs 1.0): FileNotFoundError: "),
         ("import effbench; raise effbench.EffbenchError('no (mend)')", 2, "Error: no (mend)"),
         ("raise click.ClickException('not so')", 1, "Error: not so"),
+        ("raise BaseException(what)", 1, "Error: command 'say-it' (theirs 1.0): BaseExc"),
+        ("raise GeneratorExit", 1, "Error: command 'say-it' (theirs 1.0): GeneratorExit"),
         ("raise SystemExit(7)", 7, ""),
         ("click.get_current_context().exit(5)", 5, ""),
     ],

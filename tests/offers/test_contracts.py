@@ -45,6 +45,22 @@ BROKEN = {
         "offers encoders 'mine': the class has no method 'encode_queries' (rename "
         "'encode_querys'?)",
     ),
+    "a contract as the base, and nothing more": (
+        "class Mine(effbench.Trainer):\n    version = 2\n" + offering("trainers", "Mine"),
+        "offers models 'mine': the class has no method 'train' (docs/plugins.md says what an",
+    ),
+    "an option that has the name of a row's key": (
+        ENCODER
+        + "def __init__(self, passages: str = ''): pass\n"
+        + offering("encoders", "Mine"),
+        "offers encoders 'mine': its option 'passages' cannot be given: passages means "
+        "something else in a row of encoders (rename it)",
+    ),
+    "an option that has the name of a model's key": (
+        "class Mine:\n    def __init__(self, *, seed: int): pass\n"
+        "    def train(self, output_dir, *, seed): pass\n" + offering("trainers", "Mine"),
+        "offers models 'mine': its option 'seed' cannot be given: seed means something else",
+    ),
     "a partial that binds no option": (
         offering("encoders", "partial(partial(Enc, widht=3), width=2)"),
         "offers encoders 'mine': its partial binds 'widht', no option (did you mean 'width'?)",
@@ -70,6 +86,11 @@ BROKEN = {
     "an option without a name": (
         ENCODER + "def __init__(self, a, /): pass\n" + offering("encoders", "Mine"),
         "offers encoders 'mine': its option 'a' cannot be given by name (leave out the /",
+    ),
+    "a dataset that names a row": (
+        "class Mine(Plain):\n    def __init__(self, *, a: list[effbench.Searcher]): pass\n"
+        + offering("datasets", "Mine"),
+        "offers datasets 'mine': its option 'a' names a row, but datasets are made before rows",
     ),
     "a missing mark": (
         answering("{}", "datasets") + "def effbench_encoders(): return {}\n",

@@ -11,7 +11,8 @@ FACTORIES = [
     ("", "partial(partial(Enc), width=3)", "width: int = 3"),
     ("class Made:\n    def __call__(self, *, width: int = 4): pass\n", "Made()", "= 4"),
     (
-        "class Made(NamedTuple):\n    width: int = 5\n    def encode_queries(self, q): pass\n",
+        "class Made(NamedTuple):\n    width: int = 5\n    def encode_queries(self, q): pass\n"
+        "    encode_corpus = encode_queries\n",
         "Made",
         "width: int = 5",
     ),
@@ -70,7 +71,7 @@ def test_a_dataset_with_an_option_for_a_row_is_refused(mine, effbench, kind: str
     mine(source + offering("datasets", "Mine"))
     listed = effbench("plugins")
     assert listed.exit_code == 1
-    assert "offers datasets 'mine': its option 'row' cannot be a " in listed.stdout
+    assert "offers datasets 'mine': its option 'row' names a row" in listed.stdout
 
 
 def test_a_dataset_takes_no_model_that_a_row_trains(mine, planned) -> None:

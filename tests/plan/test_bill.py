@@ -73,7 +73,7 @@ def test_a_plan_and_a_run_agree_after_the_cache_was_freed(effbench, suite) -> No
     for kind in Path("cache").iterdir():
         if kind.is_dir() and kind.name != FOLDER:
             shutil.rmtree(kind)
-    lines = finished(effbench("plan", path)).stdout.splitlines()
+    lines = finished(effbench("plan", path, "--steps")).stdout.splitlines()
     assert not bill(effbench, path)
     assert re.fullmatch(r"3 cells \(3 finished\), \d+ steps, 0 of them to do", lines[-1])
     assert sum(line.endswith("(finished)") for line in lines) == 3
@@ -106,3 +106,20 @@ def test_rows_that_encode_queries_alone_share_a_line(effbench, suite) -> None:
     assert (
         "encode with table, light0, light1 and 4 more: 7 sets of queries not read yet" in lines
     )
+
+
+def test_gigabytes_of_vectors_are_told_before_their_width_is_known(effbench, suite) -> None:
+    text = altered(COSTLY, "docs: 600", "docs: 34000000", times=2)
+    found = costs(effbench, suite(text))
+    assert found["vectors_of_unknown_width"] == 34_000_000
+    assert found["corpora_of_unknown_size"] == 0
+    assert (
+        "keep 34,000,000 vectors of a width not known yet: 52.2 GB at 384, 104 GB at 768, "
+        "139 GB at 1024" in bill(effbench, suite(text))
+    )
+    finished(effbench("run", suite(COSTLY)))
+    assert costs(effbench, suite(text))["vectors_of_unknown_width"] == 0
+    lines = bill(effbench, suite(text))
+    assert not any("width" in line for line in lines)
+    (written,) = (line for line in lines if line.startswith("write "))
+    assert "8.8 GB" in written  # of width 64, with ids

@@ -33,7 +33,7 @@ def keys(effbench, path) -> dict[str, str]:
 
 
 def test_plan_lists_steps_and_cells_and_runs_nothing(effbench, suite, tmp_path) -> None:
-    found = effbench("plan", suite(SUITE))
+    found = effbench("plan", suite(SUITE), "--steps")
     assert found.exit_code == 0
     lines = found.stdout.splitlines()
     assert lines[-1] == "2 cells, 6 steps, 6 of them to do"
@@ -95,14 +95,36 @@ def test_passages_share_the_other_rows_vectors_and_index(effbench, suite) -> Non
     assert "encode light queries of toy" in labels
 
 
+def test_a_suite_whose_ready_rows_cannot_run_says_why(
+    effbench, suite, mine, monkeypatch
+) -> None:
+    rows = {"encoders": {"lost": {"use": "nothing-like-it"}}}
+    mine(f"@effbench.hookimpl\ndef effbench_ready_rows(): return {rows}\n")
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "mine,toy")
+    monkeypatch.setattr("effbench_toy.effbench_ready_rows", dict)
+    done = effbench(
+        "plan", suite(altered(SUITE, "\n  words: {use: words, width: 64}", " every"))
+    )
+    assert done.exit_code == 2
+    why, last = done.stderr.splitlines()
+    assert (
+        "suite: plugin 'mine': ready row 'lost' is left out: nothing installed offers 'nothing-"
+        in why
+    )
+    assert "suite: the suite has no cell" in last
+
+
 def test_every_takes_the_ready_rows_that_can_run(effbench, suite, monkeypatch) -> None:
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
     every = altered(SUITE, "\n  words: {use: words, width: 64}", " every\nretrievers: every")
     found = effbench("plan", suite(every))
     assert found.exit_code == 0, found.stderr
-    assert "toy--ready-words--plain--depth=5" in found.stdout
-    assert "toy--ready-scan" in found.stdout
-    assert "ready row 'ready-broken' is left out: unknown option 'widht'" in found.stderr
+    assert "row    ready-words (words, ready row): 1 dataset, 2 cells\n" in found.stdout
+    assert "row    ready-scan (scan, ready row): 1 dataset\n" in found.stdout
+    assert (
+        "plugin 'toy': ready row 'ready-broken' is left out: unknown option 'widht'"
+        in found.stderr
+    )
     named = effbench("plan", suite(every + "latency: {baseline: ready-words}\n"))
     assert named.exit_code == 0, named.stderr
     wrong = effbench("plan", suite(every + "latency: {baseline: ready-scan}\n"))

@@ -211,7 +211,8 @@ def test_aliases_of_aliases_are_refused_before_they_fill_the_memory(effbench, su
 
 def test_words_that_are_quoted_or_plain_are_taken(effbench, suite) -> None:
     text = altered(GOOD, "words: {use: words}", "'no': {use: words, width: 1_6, lower: True}")
-    found = effbench("plan", suite(altered(text, "{use: toy}", "&d {use: toy, name: '1'}")))
+    named = altered(text, "{use: toy}", "&d {use: toy, name: '1'}")
+    found = effbench("plan", suite(named), "--steps")
     assert found.exit_code == 0, found.stderr
     assert "1--no--plain" in found.stdout
 

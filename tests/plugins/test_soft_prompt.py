@@ -131,12 +131,41 @@ def test_a_prompt_refuses_another_backbone(backbone, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "fact", "value", "said"),
+    [
+        ("reading", "pooling", "foo", "pooling is 'foo'"),
+        ("reading", "normalize", "no", "Expected `bool`, got `str`"),
+        ("reading", "query_max_length", 7.5, "Expected `int`, got `float`"),
+        ("backbone", "model", 7, "Expected `str`, got `int`"),
+        ("backbone", "widht", 7, "KeyError: 'widht'"),
+    ],
+)
+def test_a_wrong_fact_of_a_prompt_is_one_line(
+    backbone, tmp_path: Path, part: str, fact: str, value: object, said: str
+) -> None:
+    prompt_of(tmp_path, backbone, words_of(backbone, ["x"]))
+    facts = json.loads((tmp_path / "prompt.json").read_text())
+    facts[part][fact] = value
+    (tmp_path / "prompt.json").write_text(json.dumps(facts))
+    with pytest.raises(EffbenchError, match=f"no prompt .*{said}"):
+        encoder(tmp_path)
+
+
+def test_a_prompt_of_another_width_is_refused(backbone, tmp_path: Path) -> None:
+    folder = prompt_of(tmp_path, backbone, words_of(backbone, ["x"])[:, :16])
+    with pytest.raises(EffbenchError, match=r"vectors are 16 wide, .* 32 \(train a prompt"):
+        encoder(folder)
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("prompt.json", None),
         ("prompt.json", "{"),
         ("prompt.json", "{}"),
         ("prompt.json", '{"format": 99}'),
+        ("prompt.json", '{"format": "1"}'),
+        ("prompt.json", "[" * 100_000),
         ("prompt.safetensors", None),
         ("prompt.safetensors", "no tensors"),
     ],

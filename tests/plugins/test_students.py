@@ -181,6 +181,7 @@ def cut(folder: Path) -> None:
         (lambda folder: (folder / "modules.json").write_text("[{"), "JSONDecodeError"),
         (lambda folder: (folder / "modules.json").write_text("[]"), "names no module"),
         (lambda folder: (folder / "modules.json").write_text("[1]"), "TypeError"),
+        (lambda folder: (folder / "modules.json").write_text("[" * 100_000), "recursion"),
         (lambda folder: put(folder / "modules.json", path="../x"), "outside of the folder"),
         (
             lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
@@ -203,3 +204,31 @@ def test_a_damaged_folder_is_one_line(
         assert str(folder) in message
         assert "\n" not in message
         assert message.endswith(")")
+
+
+def test_what_is_wrong_with_the_weights_is_said(copied: Callable[[str], Path]) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = copied("gru")
+    weights = load_file(folder / "model.safetensors")
+    del weights["rnn.weight_ih_l1"]
+    save_file(weights, folder / "model.safetensors")
+    for read in (open_student, small_query):
+        with pytest.raises(EffbenchError, match=r'Missing key.* "rnn\.weight_ih_l1"'):
+            read(folder)
+    put_shape = folder / "recurrent.json"
+    put_shape.write_text(json.dumps({**json.loads(put_shape.read_text()), "cell": "rnn"}))
+    for read in (open_student, small_query):
+        with pytest.raises(EffbenchError, match="KeyError: 'rnn'"):
+            read(folder)
+
+
+def test_the_activation_of_a_transformer_is_a_word(
+    copied: Callable[[str], Path],
+) -> None:
+    """GPT-2 has ``"activation_function": "gelu_new"`` in its config.json."""
+    folder = copied("first-layers")
+    wanted = open_student(folder).encode_query(["cat"])
+    put(folder / "config.json", activation_function="gelu_new")
+    np.testing.assert_array_equal(open_student(folder).encode_query(["cat"]), wanted)
+    np.testing.assert_allclose(small_query(folder).encode_queries(["cat"]), wanted, atol=1e-5)

@@ -159,6 +159,13 @@ def test_each_dataset_can_have_its_own_model(run, tmp_path: Path) -> None:
             "tuned.passages: the model was trained for passages of 'words', not of 'wide'",
         ),
         (
+            "      passages: words\nencoders",
+            "encoders",
+            "tuned.passages: the model 'tuned' was trained without the vectors of a row, so it "
+            "is not known to find passages of 'words' (say passages: words beside examples",
+        ),
+        ("model: tuned, passages: words", "model: tuned", "'table' encodes queries only (give"),
+        (
             "model: tuned, passages: words",
             "model: tuned, passages: 3",
             "passages are ROW or {row",
@@ -170,6 +177,16 @@ def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str)
     assert found.exit_code == 2
     assert message in found.stderr
     assert not notes
+
+
+def test_a_step_names_a_dataset_once_that_gives_several_kinds_of_examples(
+    effbench, suite
+) -> None:
+    twice = f"{JUDGED}, {{judgments: {{use: toy, name: train}}}}"
+    found = effbench("plan", suite(altered(SUITE, JUDGED, twice)), "--steps")
+    assert found.exit_code == 0, found.output
+    assert "train tuned with centroids on train\n" in found.stdout
+    assert "gather examples of train\n" in found.stdout
 
 
 def test_other_passages_can_be_searched_if_the_suite_says_so(run) -> None:

@@ -24,7 +24,7 @@ def test_relevances_of_plugins_are_integers(relevance) -> None:
     "relevance", [0.9, float("nan"), float("inf"), 1e30, True, None, "1.0", "one", 10**400]
 )
 def test_other_relevances_of_plugins_are_refused(relevance) -> None:
-    with pytest.raises(EffbenchError, match=r"^given: relevance"):
+    with pytest.raises(EffbenchError, match=r"^dataset 'given' \(plugin given\): relevance"):
         list(judgments_of(row(qrels=[("q", "d", relevance)])))
 
 

@@ -17,7 +17,10 @@ def test_plugins_lists_offers_with_options_types_and_defaults(effbench) -> None:
 
 def test_plugins_can_be_narrowed(effbench, monkeypatch) -> None:
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toy")
-    assert [p["plugin"] for p in json.loads(effbench("plugins", "--json").stdout)] == ["toy"]
+    facts = json.loads(effbench("plugins", "--json").stdout)
+    assert [plugin["plugin"] for plugin in facts if plugin["offers"]] == ["toy"]
+    (prompts,) = (plugin for plugin in facts if plugin["plugin"] == "effbench_soft_prompt")
+    assert {command["command"] for command in prompts["commands"]} == {"heat-map", "prompt"}
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toys")
     assert "did you mean 'toy'?" in effbench("plugins").stderr
 

@@ -13,7 +13,7 @@ import pytest
 
 from effbench.text.printing import harmless
 from folders import ROOT
-from made_records import NASTY, write_results
+from made_records import NASTY, mark_sweeps, write_results
 from made_sessions import write_session
 
 RESULTS = ROOT / "results"
@@ -314,3 +314,25 @@ def test_sixty_rows_eighteen_datasets_and_three_machines(page, tmp_path: Path) -
     assert len(set(board.rows())) == 60
     machines = board.js("return [...document.getElementById('board').options].map(o => o.text)")
     assert machines == [f"made on {name}" for name in ("one", "three", "two")]
+
+
+def test_sweeps_are_curves_that_cannot_be_pinned_and_sort_by_number(page, tmp_path) -> None:
+    names = [f"{row}={n}" for row in ("gru width", "cut length") for n in range(1, 21)]
+    mark_sweeps(write_results(tmp_path / "made", rows=["big", *names], datasets=1))
+    board = page(tmp_path / "made")
+    curves = "[...document.querySelectorAll('#chart .curve_marks path')]"
+    board.until(f"{curves}.length === 2")
+    assert board.points() == 41
+    colours = board.js(f"return {curves}.map(path => path.getAttribute('stroke'))")
+    assert len({*colours}) == 2, "a colour for each family"
+    for event in ("mousemove", "click"):
+        board.js(
+            f"{curves}.forEach(p => p.dispatchEvent(new MouseEvent(arguments[0],"
+            " {bubbles: true, clientX: 5, clientY: 5})))",
+            event,
+        )
+    assert board.js("return document.querySelectorAll('#rows tr.pinned').length") == 0
+    assert board.js("return document.getElementById('hint').hidden")
+    board.sort("row")
+    assert board.rows()[1:] == [*names[20:], *names[:20]]
+    assert not board.js("return document.getElementById('curves').hidden")

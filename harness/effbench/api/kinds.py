@@ -32,6 +32,9 @@ class Kind(NamedTuple):
     """Members of the protocol that the class may leave out."""
 
 
+ROWS = ("Searcher", "Encoder", "EncodedCorpus")
+"""Types for options that name a row, which the factory gets live."""
+
 KINDS: Mapping[str, Kind] = {
     "encoder": Kind(
         "encoders",
@@ -40,7 +43,7 @@ KINDS: Mapping[str, Kind] = {
         ("Described", "IncrementalQueryEncoder", "Exported"),
         ("Doc", "Vectors", "Description", "READER"),
         ("version", "requires", "check", "latency"),
-        ("ModelId", "TrainedModel", "QueryOnly", "SpeedOnly"),
+        ("ModelId", "TrainedModel", *ROWS, "QueryOnly", "SpeedOnly"),
     ),
     "index": Kind(
         "indexes",
@@ -58,15 +61,7 @@ KINDS: Mapping[str, Kind] = {
         ("Saved",),
         ("Doc", "ScoredDoc"),
         ("version", "requires", "check", "latency"),
-        (
-            "Searcher",
-            "Encoder",
-            "EncodedCorpus",
-            "ModelId",
-            "TrainedModel",
-            "QueryOnly",
-            "SpeedOnly",
-        ),
+        (*ROWS, "ModelId", "TrainedModel", "QueryOnly", "SpeedOnly"),
         ("nbytes",),
     ),
     "dataset": Kind(
@@ -94,6 +89,7 @@ KINDS: Mapping[str, Kind] = {
             "Domain",
             "ModelId",
             "Dataset",
+            *ROWS,
             "SpeedOnly",
         ),
     ),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from effbench.run.recorded import Done, Quoted, Record, Skipped
+from effbench.run.recorded import Done, Quoted, Record, Skipped, Sweep
 from effbench.text.names import index_label
 
 
@@ -20,6 +20,12 @@ class Line:
 
     records: Mapping[str, Done]
     """Dataset -> record."""
+
+    sweep: Sweep | None = None
+    """The family of the row, if it is a member of a sweep."""
+
+    index_sweep: Sweep | None = None
+    """The family of the index, likewise."""
 
     @property
     def name(self) -> str:
@@ -70,14 +76,19 @@ class Line:
 
 def lines_of(records: Iterable[Record], remarks: list[str]) -> list[Line]:
     """Return the lines of records; add a remark to ``remarks`` for each cell without scores."""
-    grouped: dict[tuple[str, str, bool], dict[str, Done]] = {}
+    grouped: dict[tuple[str, str, bool], list[Record]] = {}
     for record in records:
         setting = index_label(record.index_name, record.search)
         place = record.row.name, setting, isinstance(record, Quoted)
-        by_dataset = grouped.setdefault(place, {})
-        if isinstance(record, Done):
-            by_dataset[record.dataset] = record
-        else:
+        grouped.setdefault(place, []).append(record)
+        if not isinstance(record, Done):
             status = "skipped" if isinstance(record, Skipped) else "FAILED"
             remarks.append(f"{record.cell}: {status}: {record.error}")
-    return [Line(row, index, by_dataset) for (row, index, _), by_dataset in grouped.items()]
+    return [_line(row, index, group) for (row, index, _), group in grouped.items()]
+
+
+def _line(row: str, index: str, records: Sequence[Record]) -> Line:
+    by_dataset = {record.dataset: record for record in records if isinstance(record, Done)}
+    first = records[0]
+    index_sweep = first.index.sweep if first.index else None
+    return Line(row, index, by_dataset, first.row.sweep, index_sweep)

@@ -31,8 +31,9 @@ class Group(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
-        return sorted({*self.commands, *self._plugins(ctx)})
+        """Return the names of all commands that can be called."""
+        theirs = (name for name, command in self._plugins(ctx).items() if not command.unfit)
+        return sorted({*self.commands, *theirs})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; one of a plugin is imported when it is called."""
@@ -93,9 +94,12 @@ class Group(click.Group):
         """Run the command; what a plugin's command raises is a line that names the command."""
         try:
             return super().invoke(ctx)
-        except (EffbenchError, click.ClickException, Exit, click.Abort):
+        except (
+            EffbenchError, click.ClickException, Exit, click.Abort,
+            KeyboardInterrupt, SystemExit,
+        ):  # fmt: skip
             raise
-        except Exception as error:
+        except BaseException as error:  # a plugin may raise anything
             name = ctx.invoked_subcommand or ""
             gone = isinstance(error, OSError) and error.errno == errno.EPIPE
             if name in self.commands or gone:

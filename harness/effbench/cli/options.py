@@ -23,10 +23,13 @@ SOME_FAILED = 1
 
 
 class Place(click.Path):
-    """An argument that names a file or folder: ``~`` is the home folder; "" is a mistake."""
+    """An argument that names a file or folder: ``~`` is the home folder; "" is a mistake.
+
+    The command gets a `pathlib.Path`. ``options`` are those of `click.Path`: ``exists``, ...
+    """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(path_type=Path, **options)
+        super().__init__(**{"path_type": Path, **options})
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None

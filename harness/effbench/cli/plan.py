@@ -23,6 +23,7 @@ from effbench.text.printing import put_json, say
 @cache_option
 @results_option
 @device_option
+@click.option("--steps", is_flag=True, help="List every step and cell, with its key.")
 @as_json_option
 def plan(
     suite: str,
@@ -30,12 +31,13 @@ def plan(
     cache: Path | None,
     results: Path,
     device: str | None,
+    steps: bool,
     as_json: bool,
 ) -> None:
-    """Show the steps and cells of SUITE, and the cost of those still to do; run nothing."""
+    """Show the rows of SUITE, and the cost of the work still to do; run nothing."""
     from effbench.plan.costs import Facts
     from effbench.run.finished import finished_cells
-    from effbench.views.listing import plan_facts, plan_lines
+    from effbench.views.planned import plan_facts, plan_lines
 
     root = results.absolute()  # a plugin may change the working folder
     store, whole = planned(suite, data, cache)
@@ -45,4 +47,4 @@ def plan(
         put_json({**facts, "remarks": whole.remarks})
         return
     say(*whole.remarks, err=True)
-    say(*plan_lines(facts))
+    say(*plan_lines(facts, steps))

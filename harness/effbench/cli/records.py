@@ -49,6 +49,8 @@ def compare(
 ) -> None:
     """Compare ROW with each OTHER row in quality and latency, with 95 % intervals.
 
+    The name of a sweep as OTHER means all its rows.
+
     Quality is compared query by query: a paired randomisation test, with Holm's correction for
     all datasets and OTHER rows of a suite. Latencies are compared within one session. Exit code
     1: a file could not be read; it is named.

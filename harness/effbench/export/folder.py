@@ -14,7 +14,7 @@ from effbench.guard.blame import blamed_for_all
 from effbench.plan import costs
 from effbench.plan.cells import Plan
 from effbench.store.disk import on_disk, open_to_readers
-from effbench.text.suggestions import suggest
+from effbench.text.suggestions import naming, suggest
 from effbench.work.rows import Row
 from effbench.work.workbench import Workbench
 
@@ -28,9 +28,9 @@ def find(plan: Plan, name: str, dataset: str | None) -> Row:
 
     """
     cells = [cell for cell in plan.cells if cell.row.name == name]
-    encoders = {cell.row.name for cell in plan.cells if cell.index}
+    encoders = {cell.row.name: cell.row.family for cell in plan.cells if cell.index}
     if not cells:
-        raise EffbenchError(f"no row {name!r} in this suite ({suggest(name, encoders)})")
+        raise EffbenchError(f"no row {name!r} in this suite ({naming(name, encoders)})")
     if name not in encoders:
         raise EffbenchError(
             f"{name!r} is a retriever, which has no encoder to export "

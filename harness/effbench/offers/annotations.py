@@ -142,6 +142,8 @@ def spelled(annotation: Any) -> str:
     """Return an annotation as people write it, such as ``int | none``."""
     if annotation is Any:
         return "any"
+    if isinstance(annotation, list):  # the arguments of a Callable
+        return f"[{', '.join(map(spelled, annotation))}]"
     if annotation in (None, type(None)):
         return "none"
     origin = get_origin(annotation)

@@ -60,7 +60,7 @@ def checked_type(annotation: Any) -> Any:
         return _checked_list(annotation) if arguments else origin
     if origin in _DICTS or annotation in _DICTS:
         key, value = arguments or (Any, Any)
-        if key in (str, int, Any) and not _named_in(value):
+        if key in (str, Any) and not _named_in(value):  # YAML's other keys are refused
             return dict[key, checked_type(value)]  # type: ignore[misc, valid-type]
     elif annotation in (*_PLAIN, *LISTS) or origin is Literal:
         return annotation
@@ -81,7 +81,11 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def _checked_list(annotation: Any) -> Any:
-    for item in (item for item in get_args(annotation) if item is not ...):
+    items = [item for item in get_args(annotation) if item is not ...]
+    if len(items) > 1 and any(map(_named_in, items)):
+        text = spelled(bare(annotation))
+        raise EffbenchError(f"paths or rows stand beside others in {text} (take two options)")
+    for item in items:
         if mark_of(item):
             text = spelled(bare(annotation))
             raise EffbenchError(f"a mark inside {text} marks nothing (put it around the list)")

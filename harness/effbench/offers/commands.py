@@ -17,6 +17,10 @@ from effbench.text.names import unfit_row
 GROUP = "effbench.commands"
 
 
+LONGEST = 40
+"""Most letters of a command's name: help shows what each command does beside the longest."""
+
+
 class PluginCommand(click.Command):
     """A command of a plugin: its name and distribution; its module is not imported yet.
 
@@ -31,6 +35,14 @@ class PluginCommand(click.Command):
         self.module = point.value.partition(":")[0].strip()
         self.who = f"command {point.name!r} ({self.distribution})"
         super().__init__(point.name, short_help=f"(from {self.distribution})")
+
+    @property
+    def unfit(self) -> str | None:
+        """The reason why help cannot show its name, or None."""
+        name = str(self.name)
+        if len(name) > LONGEST:
+            return f"has {len(name):,} letters ({LONGEST} at most)"
+        return unfit_row(name)
 
     def loaded(self) -> click.Command:
         """Import the plugin's command, and return it.
@@ -57,8 +69,8 @@ class PluginCommand(click.Command):
         """Return why nobody can call the command, or None; ``builtin`` are effbench's own."""
         if self.name in builtin:
             return f"{self.who}: effbench has a command of this name (rename it)"
-        if why := unfit_row(str(self.name)):
-            return f"{self.who}: its name {why} (rename it)"
+        if self.unfit:
+            return f"{self.who}: its name {self.unfit} (rename it)"
         try:
             self.loaded()
         except EffbenchError as error:

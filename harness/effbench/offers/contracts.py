@@ -49,6 +49,15 @@ def _contract(kind: Kind) -> Contract:
     return Contract(least, (*more, *besides), kind.optional, kind.attributes)
 
 
+RESERVED = {
+    "datasets": ("use", "group"),
+    "models": ("use", "sweep", "seed"),
+    "encoders": ("use", "sweep", "passages"),
+    "retrievers": ("use", "sweep"),
+    "indexes": ("use", "sweep", "search"),
+}
+"""Section -> the keys of its rows that are no options."""
+
 CONTRACTS = {kind.section: _contract(kind) for kind in KINDS.values()}
 """The contract of each section of a suite."""
 
@@ -62,15 +71,34 @@ def refuse_missing(factory: Any, section: str, options: Collection[str], who: st
         EffbenchError: the message names ``who`` and the method.
 
     """
-    if not inspect.isclass(factory) or _makes_others(factory):
-        return
     contract = CONTRACTS[section]
     for method in contract.methods():
-        if method not in {*options, *_names_in(factory)}:
+        if method not in options and lacks(factory, method):
             like = near(method, sorted(_public(factory) - contract.members()))
             kind = f"an effbench.{contract.must.__name__}"
             mend = f"rename {like!r}?" if like else f"docs/plugins.md says what {kind} has"
             raise EffbenchError(f"{who}: the class has no method {method!r} ({mend})")
+
+
+def refuse_reserved(section: str, options: Collection[str], who: str) -> None:
+    """Refuse an option that no suite could give, because its name has a meaning in every row.
+
+    Raises:
+        EffbenchError: the message names ``who`` and the option.
+
+    """
+    for name in RESERVED[section]:
+        if name in options:
+            raise EffbenchError(
+                f"{who}: its option {name!r} cannot be given: {name} means something else in "
+                f"a row of {section} (rename it)"
+            )
+
+
+def lacks(factory: Any, method: str) -> bool:
+    """Tell whether no instance of a class can have a method; False if nobody can know."""
+    known = inspect.isclass(factory) and not _makes_others(factory)
+    return known and method not in _names_in(factory)
 
 
 def misspelt(factory: Any, section: str, options: Collection[str]) -> Iterator[str]:
@@ -95,14 +123,19 @@ def _makes_others(kind: type) -> bool:
 
 
 def _bases(kind: type) -> list[type]:
-    """Return a class and its bases, except Python's own."""
-    return [base for base in kind.__mro__ if base.__module__ not in ("builtins", "typing")]
+    """Return a class and its bases, except Python's own and the contracts themselves."""
+    return [
+        base
+        for base in kind.__mro__
+        if base.__module__ not in ("builtins", "typing")
+        and not base.__module__.startswith("effbench.api.")
+    ]
 
 
 def _names_in(kind: type) -> set[str]:
     """Return the names that a class and its bases define, declare or use."""
     names: set[str] = set()
-    for base in kind.__mro__:
+    for base in _bases(kind):
         names.update(vars(base), vars(base).get("__annotations__", ()))
         for value in vars(base).values():
             names.update(getattr(getattr(value, "__code__", None), "co_names", ()))
@@ -119,8 +152,10 @@ def _public(factory: Any) -> set[str]:
     return {name for name in names if isinstance(name, str) and name[0] != "_"}
 
 
-def refuse_named(options: Mapping[str, Option], annotations: Iterable[Any], who: str) -> None:
-    """Refuse options that name rows or files where these cannot be opened.
+def refuse_unopened(
+    options: Mapping[str, Option], annotations: Iterable[Any], who: str
+) -> None:
+    """Refuse search options that name rows or files: nothing opens these for a search.
 
     Raises:
         EffbenchError: an option has one of the annotations; the message names it.

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from effbench.api.encoders import Dataset, Factory
+from effbench.api.encoders import Dataset, Factory, ModelId
 from effbench.api.errors import EffbenchError
 from effbench.guard.attributes import FLAG, METHOD, Wanted, attribute, shown
 from effbench.guard.blame import blamed
 from effbench.offers.annotations import PATHS, REFERENCES
-from effbench.offers.contracts import misspelt, refuse_missing, refuse_named
+from effbench.offers.contracts import (
+    lacks,
+    misspelt,
+    refuse_missing,
+    refuse_reserved,
+    refuse_unopened,
+)
 from effbench.offers.schema import Option, options_of, original, search_options_of
 from effbench.store.digests import spec_of
 
@@ -77,6 +83,11 @@ class Offer:
     """What its author should know, though it can be used."""
 
     @cached_property
+    def queries_only(self) -> bool:
+        """Whether it is a class of encoders that can encode no corpus."""
+        return self.section == "encoders" and lacks(original(self.factory), "encode_corpus")
+
+    @cached_property
     def missing(self) -> tuple[str, ...]:
         """The packages that must be installed before this offer can be used."""
         absent = {
@@ -117,11 +128,23 @@ def offer_of(section: str, name: str, factory: Any, plugin: str, module: str) ->
             remarks=tuple(misspelt(whole, section, options)),
             **values,
         )
+        refuse_reserved(section, options, who)
         refuse_missing(whole, section, options, who)
-        if section == "datasets":  # it is made before all rows
-            refuse_named(options, {*REFERENCES} - {Dataset}, who)
-        refuse_named(offer.search_options, (*REFERENCES, *PATHS), f"{who}: its search")
+        if section == "datasets":
+            _refuse_rows(options, who)
+        refuse_unopened(offer.search_options, (*REFERENCES, *PATHS), f"{who}: its search")
     return offer
+
+
+def _refuse_rows(options: Mapping[str, Option], who: str) -> None:
+    """Refuse an option of a dataset that names a row: rows need a dataset first."""
+    for name, option in options.items():
+        kinds = (option.each or option).choices
+        if {*REFERENCES}.difference((Dataset, ModelId)).intersection(kinds):
+            raise EffbenchError(
+                f"{who}: its option {name!r} names a row, but datasets are made before rows "
+                "(let the option be an effbench.Dataset, a path or plain data)"
+            )
 
 
 def _holder(factory: Any, name: str) -> Any:

@@ -51,6 +51,11 @@ class Option(NamedTuple):
 
     default: Any
     mark: str | None
+    path: Any
+    """What a text means, if it names files: a member of `PATHS`, or None."""
+
+    each: Option | None
+    """The option of each item of a list, if items name rows, data or files; else None."""
 
     @property
     def required(self) -> bool:
@@ -75,14 +80,6 @@ class Option(NamedTuple):
             return None
         reference = next((reference for reference in REFERENCES if reference in choices), None)
         return None if value is None else reference
-
-    @property
-    def each(self) -> Option | None:
-        """The option of each item of a list, if items name rows, data or files; else None."""
-        item = item_type(self.annotation)
-        if {*members(item)}.isdisjoint((*REFERENCES, *PATHS)):
-            return None
-        return Option(self.name, item, item, checked_type(item), _NONE, self.mark)
 
     def accepts(self, value: Any) -> bool:
         """Tell whether a value from a suite file has the right type, and is within bounds."""
@@ -208,6 +205,17 @@ def _bound(factory: Any, who: str) -> set[str]:
     return bound | factory.keywords.keys()
 
 
+def _built(
+    name: str, annotation: Any, bounded: Any, checked: Any, default: Any, mark: str | None
+) -> Option:
+    """Return an option with what its annotation says of files and items: it is asked often."""
+    item, each = item_type(annotation), None
+    if not {*members(item)}.isdisjoint((*REFERENCES, *PATHS)):
+        each = _built(name, item, item, checked_type(item), _NONE, mark)
+    path = path_type(annotation)
+    return Option(name, annotation, bounded, checked, default, mark, path, each)
+
+
 def _option(
     parameter: inspect.Parameter, known: dict[str, Any], who: str, is_bound: bool
 ) -> Option:
@@ -220,7 +228,7 @@ def _option(
             checked = checked_type(whole)
         except EffbenchError as error:
             raise EffbenchError(f"{who}: {error}") from error
-        option = Option(parameter.name, bare(whole), whole, checked, default, mark)
+        option = _built(parameter.name, bare(whole), whole, checked, default, mark)
         option.type_name()  # these two raise for an annotation that no value could fit
         option.accepts(object())
         if not (option.required or holdable(_texts(whole, default))):
@@ -228,7 +236,8 @@ def _option(
                 f"{who} has the default {shown(default)}, which no suite could say "
                 "(take None, and put that in its place inside)"
             )
-        plain = is_bound and option.reference(default) is None
+        said = is_bound or default not in (None, _NONE)  # None stands for no value at all
+        plain = said and option.reference(default) is None
         if option.out_of_bounds(default) or (
             plain and not option.accepts(_texts(whole, default))
         ):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from effbench.plan.costs import Estimate, estimate
 from effbench.store import space
 from effbench.text.words import counted, sized
+from effbench.work.effort import FLOAT
 
 if TYPE_CHECKING:
     from effbench.plan.cells import Plan
@@ -37,6 +38,9 @@ _NUMBERS = (
     *(name for unit in _UNREAD for name in (unit, f"{unit}_unread")), "models", "seconds",
 )  # fmt: skip
 
+_WIDTHS = (384, 768, 1024)
+"""Numbers in a vector of most encoders: small, base and large."""
+
 _FEW = 3
 """A line shows so many names, and how many more there are."""
 
@@ -57,6 +61,7 @@ def described_costs(
         if item.step.kind in _VERBS:
             name = item.step.row.name  # type: ignore[attr-defined]
             rows.setdefault((_VERBS[item.step.kind], name), []).append(item)
+    corpora = [item.work for item in estimates if item.step.kind == "encode"]
     root = facts.store.root
     cells = [cell for cell in plan.cells if cell.name not in finished]
     datasets = {cell.dataset.name for cell in cells if cell.has_latency}
@@ -65,6 +70,8 @@ def described_costs(
         "rows": [_row(*key, of_row) for key, of_row in rows.items()],
         "bytes_at_least": sum(item.least for item in estimates),
         "bytes": sum(item.bytes or 0 for item in estimates),
+        "vectors_of_unknown_width": sum(work.amount or 0 for work in corpora if not work.least),
+        "corpora_of_unknown_size": sum(work.amount is None for work in corpora),
         "cache": str(root),
         "free_bytes": space.free(root),
         **_totals(estimates),
@@ -84,6 +91,7 @@ def spelled_costs(costs: Mapping[str, Any]) -> Iterator[str]:
         key = (row["does"], row["row"] if alone else "", row.get("trainer", ""))
         lines.setdefault(key, []).append(row)
     yield from map(_line, lines.values())
+    yield from _vectors(costs)
     yield _bytes(costs)
     yield _total(costs)
 
@@ -148,6 +156,20 @@ def _amounts(row: Mapping[str, Any]) -> str:
 
 def _with_time(seconds: float) -> str:
     return f", {_duration(seconds)}" if seconds else ""
+
+
+def _vectors(costs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what vectors of docs take on a disk for each usual width, if theirs is unknown."""
+    if vectors := costs["vectors_of_unknown_width"]:
+        yield f"keep {vectors:,} vectors of a width not known yet: {_by_width(vectors)}"
+    if unread := costs["corpora_of_unknown_size"]:
+        corpora = counted(unread, "corpora") if unread > 1 else "a corpus"
+        yield f"keep vectors of {corpora} not read yet: for a million docs {_by_width(10**6)}"
+
+
+def _by_width(vectors: int) -> str:
+    """Return the bytes of vectors for each usual width."""
+    return ", ".join(f"{sized(vectors * width * FLOAT)} at {width}" for width in _WIDTHS)
 
 
 def _bytes(costs: Mapping[str, Any]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from effbench.plan.cells import Cell
 from effbench.plan.located import Mistakes
 from effbench.plan.suite import Suite
 from effbench.text.names import LONGEST_NAME, index_label, same_file
-from effbench.text.suggestions import suggest
+from effbench.text.suggestions import naming, suggest
 from effbench.work.datasets import DatasetRow
 
 
@@ -25,10 +25,13 @@ def check_expected(
         {dataset.name for dataset in datasets} | groups,
     )
 
+    families = {entry.name: entry.family for entry in entries} | _families(cells)
+
     def check(*path: str) -> None:
         kind, known, name = kinds[len(path) - 1], names[len(path) - 1], path[-1]
         if name not in known:
-            message = f"no {kind} of that name in this suite ({suggest(name, known)})"
+            hint = naming(name, families) if kind == "row" else suggest(name, known)
+            message = f"no {kind} of that name in this suite ({hint})"
             mistakes.add(("expected", *path), message)
 
     for measure, by_row in suite.expected.scores.items():
@@ -41,11 +44,16 @@ def check_expected(
 
 def check_baseline(suite: Suite, cells: Sequence[Cell], mistakes: Mistakes) -> None:
     """Note a baseline that is not an encoder of the suite."""
-    encoders = {cell.row.name for cell in cells if cell.index}
+    encoders = _families(cell for cell in cells if cell.index)
     name = suite.latency and suite.latency.baseline
     if name and encoders and name not in encoders:
-        message = f"no encoder {name!r} in this suite ({suggest(name, encoders)})"
+        message = f"no encoder {name!r} in this suite ({naming(name, encoders)})"
         mistakes.add(("latency", "baseline"), message)
+
+
+def _families(cells: Iterable[Cell]) -> dict[str, str]:
+    """Return the family of each row of cells; a row that no sweep made is its own family."""
+    return {cell.row.name: cell.row.family or cell.row.name for cell in cells}
 
 
 def check_names(cells: Collection[Cell], mistakes: Mistakes) -> None:

@@ -19,6 +19,8 @@ MOST_SEED = 2**32 - 1
 MOST_SETTINGS = 10_000
 """Most search settings of an index, and most combinations of a sweep."""
 
+TOO_MANY = f"more than {MOST_SETTINGS:,} rows by sweeps (take fewer values)"
+
 _LABEL = (str, int, float, bool, type(None))
 """Types of the values of a sweep whose text is their label."""
 
@@ -64,7 +66,10 @@ def _combinations(
         return
     axes: dict[str, list[tuple[str, Any]]] = {}
     for option, values in grid.items():
-        if option in item:
+        if option in ("use", "sweep"):
+            message = "is no option of the row (write several rows)"
+            mistakes.add((*place, option), message)
+        elif option in item:
             message = "the row says it too (take one of them away)"
             mistakes.add((*place, option), message)
         axes[option] = list(_labelled(values, (*place, option), mistakes))
@@ -73,6 +78,8 @@ def _combinations(
         message = f"a grid of {count:,} rows (take at most {MOST_SETTINGS:,})"
         mistakes.add(place, message)
         return
+    axes.pop("use", None)
+    axes.pop("sweep", None)
     for values in itertools.product(*axes.values()):
         yield dict(zip(axes, values, strict=True))
 
@@ -84,7 +91,9 @@ def _labelled(values: Any, place: Place, mistakes: Notes) -> Iterator[tuple[str,
     elif isinstance(values, list) and all(isinstance(value, _LABEL) for value in values):
         labelled = [(_label(value), value) for value in values]
     else:
-        mistakes.add(place, "give a list ([1, 2]), or a label for each value ({small: ...})")
+        form = "{small: ...} in place of a list" if isinstance(values, list) else "{small: ...}"
+        message = f"give a list ([1, 2]), or a label for each value ({form})"
+        mistakes.add(place, message)
         return
     if not labelled:
         mistakes.add(place, "give one value or more ([1, 2])")
@@ -112,16 +121,17 @@ def _entry(
     plugin: str | None,
 ) -> Entry:
     place = (section, family)
+
+    def at(option: str) -> Place:
+        return (*place, "sweep", option) if option in settings else (*place, option)
+
     use = item.pop("use")
-    if not isinstance(use, str):  # a sweep gives it
-        mistakes.add((*place, "sweep", "use"), f"{use!r} is not the name of an offer")
-        use = "?"
-    passages, unchecked = _passages(section, item, place, mistakes)
+    passages, unchecked = _passages(section, item, at("passages"), mistakes)
     seed = item.pop("seed", 0) if section == "models" else 0
     if type(seed) is not int or not 0 <= seed <= MOST_SEED:
         message = f"{seed!r} is not a whole number from 0 to {MOST_SEED:,}"
-        mistakes.add((*place, "seed"), message)
-    search = _search(item, place, mistakes) if section == "indexes" else {}
+        mistakes.add(at("seed"), message)
+    search = _search(item, at("search"), mistakes) if section == "indexes" else {}
     name = family + settings_label(settings)
     return Entry(
         section, name, use, item, place,
@@ -132,12 +142,12 @@ def _entry(
 
 def _search(item: dict[str, Any], place: Place, mistakes: Notes) -> dict[str, list[Any]]:
     """Return search option -> the values that are swept."""
-    swept = mapping_of(item.pop("search", {}), (*place, "search"), mistakes)
+    swept = mapping_of(item.pop("search", {}), place, mistakes)
     search = {
         key: value if isinstance(value, list) else [value] for key, value in swept.items()
     }
     for key, values in search.items():
-        option = (*place, "search", key)
+        option = (*place, key)
         if not values:
             mistakes.add(option, "give one value or more ([16, 64])")
         for wrong in (unfit(value) for value in values if isinstance(value, str)):
@@ -147,7 +157,7 @@ def _search(item: dict[str, Any], place: Place, mistakes: Notes) -> dict[str, li
     if settings <= MOST_SETTINGS:
         return search
     message = f"a grid of {settings:,} settings (take at most {MOST_SETTINGS:,})"
-    mistakes.add((*place, "search"), message)
+    mistakes.add(place, message)
     return {}
 
 
@@ -163,5 +173,5 @@ def _passages(
         if isinstance(row, str) and isinstance(unchecked, bool):
             return row, unchecked
     message = "passages are ROW or {row: ROW, unchecked: true}"
-    mistakes.add((*place, "passages"), message)
+    mistakes.add(place, message)
     return None, False

@@ -62,11 +62,19 @@ def refuse_strangers(row: Row, passages: Row) -> None:
 
     """
     wanted = made_for(row)
-    if wanted is not None and wanted.corpus_facts != passages.corpus_facts:
+    if wanted is None or wanted.corpus_facts == passages.corpus_facts:
+        return
+    name = passages.name
+    anyway = f"to search these anyway: passages: {{row: {name}, unchecked: true}}"
+    if wanted.offer.section == "models":
         raise EffbenchError(
-            f"the model was trained for passages of {wanted.name!r}, not of {passages.name!r} "
-            f"(to search these anyway: passages: {{row: {passages.name}, unchecked: true}})"
+            f"the model {wanted.name!r} was trained without the vectors of a row, so it is "
+            f"not known to find passages of {name!r} (say passages: {name} beside examples "
+            f"there; {anyway})"
         )
+    raise EffbenchError(
+        f"the model was trained for passages of {wanted.name!r}, not of {name!r} ({anyway})"
+    )
 
 
 def _reads(step: Step) -> list[tuple[DatasetRow, str]]:

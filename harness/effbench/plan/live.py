@@ -57,7 +57,7 @@ def _with_passages(row: Row) -> tuple[Row, ...]:
 
 
 def _refuse_encoder(scope: Scope, name: str) -> None:
-    if name in _names(scope, "encoders") - _names(scope, "retrievers"):
+    if _names(scope, "encoders", name) and not _names(scope, "retrievers", name):
         raise EffbenchError(
             f"{name!r} is a row of encoders (say {{row: {name}, index: ROW}}, with a row of "
             "indexes)"
@@ -65,13 +65,12 @@ def _refuse_encoder(scope: Scope, name: str) -> None:
 
 
 def _refuse_retriever(scope: Scope, name: Any) -> None:
-    if f"{name}" in _names(scope, "retrievers") - _names(scope, "encoders"):
+    if _names(scope, "retrievers", name) and not _names(scope, "encoders", name):
         raise EffbenchError(f"{name!r} is a row of retrievers (say {name} alone, no index)")
 
 
-def _names(scope: Scope, section: str) -> set[str]:
-    entries = scope.entries.visible(section, scope.plugin)
-    return {name for entry in entries for name in (entry.name, entry.family)}
+def _names(scope: Scope, section: str, name: Any) -> bool:
+    return scope.lookup.names(section, f"{name}", scope.plugin)
 
 
 def _search_options(index: Row, given: Any) -> Mapping[str, Any]:

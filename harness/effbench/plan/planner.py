@@ -16,6 +16,7 @@ from effbench.plan.cells import Cell, Plan
 from effbench.plan.checks import check_baseline, check_expected, check_names
 from effbench.plan.fitting import UnfitOptions
 from effbench.plan.located import Mistakes
+from effbench.plan.lookup import Lookup
 from effbench.plan.reader import read
 from effbench.plan.ready import Entries, ReadyEntries, ready_entries
 from effbench.plan.references import refer
@@ -60,7 +61,8 @@ def make(
     try:
         ready = ready_entries(plugins.ready) if suite.every else ReadyEntries((), ())
         entries = Entries(suite, ready.entries)
-        scope = Scope(suite, entries, mistakes, plugins, data, digests, refer)
+        lookup = Lookup(entries)
+        scope = Scope(suite, entries, lookup, mistakes, plugins, data, digests, refer)
         plan = _plan(scope, only, ready.remarks)
     except RecursionError as error:
         raise EffbenchError(
@@ -100,13 +102,8 @@ def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
     """Return the plan of a scope that has no target; note the mistakes of the suite."""
     suite, mistakes = scope.suite, scope.mistakes
     scope.datasets = cache(partial(_datasets, scope, suite.datasets))
-    if only is None:
-        targets = scope.datasets()
-        cells = _all_cells(scope, targets)
-        _check(suite, targets, cells, mistakes)
-    else:
-        targets = _datasets(scope, [suite.datasets[only]])
-        cells = _all_cells(scope, targets)
+    targets = scope.datasets() if only is None else _datasets(scope, [suite.datasets[only]])
+    cells = _all_cells(scope, targets)
     broken = [
         f"plugin {plugin.name!r} ({plugin.distribution}) is broken and left out: {plugin.error}"
         for plugin in scope.plugins.broken()
@@ -117,17 +114,24 @@ def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
         for why, absent in scope.left_out.items()
     ]
     all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out]))
+    if only is None:
+        _check(suite, targets, cells, all_remarks, mistakes)
     return Plan(suite, tuple(cells), all_remarks, scope.beside, names)
 
 
 def _check(
-    suite: Suite, datasets: Sequence[DatasetRow], cells: Sequence[Cell], mistakes: Mistakes
+    suite: Suite,
+    datasets: Sequence[DatasetRow],
+    cells: Sequence[Cell],
+    remarks: Sequence[str],
+    mistakes: Mistakes,
 ) -> None:
-    """Note the mistakes of the suite as a whole."""
+    """Note the mistakes of the suite as a whole; the remarks say why it has no cell."""
     check_expected(suite, datasets, cells, mistakes)
     check_baseline(suite, cells, mistakes)
     if not cells and not mistakes:
-        mistakes.add((), "the suite has no cell (give a row that can run here)")
+        for message in (*remarks, "the suite has no cell (give a row that can run here)"):
+            mistakes.add((), message)
     check_names(cells, mistakes)
 
 
@@ -189,10 +193,11 @@ def _rows(scope: Scope) -> _Rows:
     """Return the rows of a scope; note their mistakes."""
     scope.rows("models")
     rows = _Rows(scope.rows("encoders"), scope.rows("retrievers"), scope.rows("indexes"))
-    encoders = {row.name for row in rows.encoders}
-    for name in encoders & {row.name for row in rows.retrievers}:
-        message = "an encoder has that name too (rename one)"
-        scope.mistakes.add(("retrievers", name), message)
+    encoders = {name for row in rows.encoders for name in row.names}
+    for row in rows.retrievers:
+        if not encoders.isdisjoint(row.names):
+            message = "an encoder has that name too (rename one)"
+            scope.mistakes.add(("retrievers", row.family), message)
     return rows
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from effbench.plan.entries import entries_of
+from effbench.plan.entries import MOST_SETTINGS, TOO_MANY, entries_of
 from effbench.plan.located import Mistakes, Place, parse, text_of
 from effbench.plan.sections import expected_of, hits_of, latency_of, mapping_of, measures_of
 from effbench.plan.suite import Entry, Suite
@@ -143,6 +143,9 @@ class _Reader:
         for name, item in self._mapping(given, (section,)).items():
             if section in READY and name == EVERY and item is True:
                 continue
+            if len(names) > MOST_SETTINGS:
+                self.mistakes.add((section,), TOO_MANY)
+                return
             for entry in entries_of(section, name, item, self.mistakes):
                 if entry.name in names:
                     message = f"{entry.name!r} is a row already (rename one)"

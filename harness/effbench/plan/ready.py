@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from effbench.plan.entries import entries_of
@@ -51,6 +51,7 @@ class Entries:
 
     suite: Suite
     ready: tuple[Entry, ...]
+    _families: dict[Any, dict[str, list[Entry]]] = field(default_factory=dict)
 
     def listed(self, section: str) -> Iterator[Entry]:
         """Yield the entries that are rows of the suite: its own first, then the ready ones.
@@ -66,12 +67,24 @@ class Entries:
             if plugins.setdefault(entry.family, entry.plugin) == entry.plugin:
                 yield entry
 
+    def families(self, section: str, plugin: str | None) -> Mapping[str, Sequence[Entry]]:
+        """Return family -> its entries, of those that are `visible`."""
+        key = section, plugin
+        if key not in self._families:
+            families = self._families[key] = dict[str, list[Entry]]()
+            for entry in self.visible(section, plugin):
+                families.setdefault(entry.family, []).append(entry)
+        return self._families[key]
+
     def visible(self, section: str, plugin: str | None) -> Iterator[Entry]:
         """Yield the entries that a name can mean in a ready row of ``plugin``, its own first.
 
-        ``plugin`` is None for a name in a row of the suite.
+        ``plugin`` is None for a name in a row of the suite, which can also mean a model of a
+        ready row.
         """
-        ready = (entry for entry in self.ready if entry.section == section)
+        ready = [entry for entry in self.ready if entry.section == section]
         yield from (entry for entry in ready if entry.plugin == plugin)
         listed = self.listed(section)
         yield from (entry for entry in listed if entry.plugin is None or entry.plugin != plugin)
+        if plugin is None and section == "models":
+            yield from ready

@@ -14,10 +14,11 @@ from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_for_all
 from effbench.offers.plugins import Plugins
 from effbench.offers.schema import Option
-from effbench.plan.entries import MOST_SETTINGS, settings_label
+from effbench.plan.entries import MOST_SETTINGS, TOO_MANY, settings_label
 from effbench.plan.fitting import UnfitOptions, fitting, search_problems
 from effbench.plan.lineage import refuse_strangers
 from effbench.plan.located import Mistakes
+from effbench.plan.lookup import Lookup
 from effbench.plan.ready import Entries
 from effbench.plan.suite import Entry, Suite
 from effbench.plan.variants import (
@@ -25,14 +26,12 @@ from effbench.plan.variants import (
     Fork,
     Problem,
     Variant,
-    agree,
     own_choice,
     settings_of,
 )
 from effbench.steps.train import Train
 from effbench.store.digests import Digests
 from effbench.text.raised import message_of
-from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
 from effbench.work.options import Argument, Input, joined, plain_argument
 from effbench.work.rows import KINDS, Row
@@ -50,6 +49,7 @@ class Scope:
 
     suite: Suite
     entries: Entries
+    lookup: Lookup
     mistakes: Mistakes
     plugins: Plugins
     beside: Path
@@ -110,6 +110,9 @@ class Scope:
         """
         rows: list[Row] = []
         for entry in self.entries.listed(section):
+            if len(rows) > MOST_SETTINGS:
+                self.mistakes.add((section,), TOO_MANY)
+                break
             for variant in self._variants_of(entry):
                 if variant.row is not None:
                     rows.append(variant.row)
@@ -161,16 +164,10 @@ class Scope:
 
     def _named(self, section: str, name: Any) -> tuple[Row, Entry]:
         """Return the row of a name, with its entry; raise as `row`."""
-        variants = self._meant(section, name)
-        fitting = [variant for variant in variants if agree(variant.chosen, self.chosen)]
-        if len(fitting) > 1:
-            raise Fork([variant.chosen for variant in fitting])
-        if not fitting:
-            raise EffbenchError(
-                f"{KINDS[section]} {name!r} was swept together with a row that is named here "
-                "too, and they have no setting in common (name the members)"
-            )
-        row, entry, problems = fitting[0].row, fitting[0].entry, fitting[0].problems
+        variant = self.lookup.find(
+            section, name, self.plugin, self._of_target, self._variants_of, self.chosen
+        )
+        row, entry, problems = variant.row, variant.entry, variant.problems
         if row is None and entry.plugin is None:
             message = f"{KINDS[section]} {name!r} has mistakes (mend those first)"
             self.mistakes.repeats(message)
@@ -179,28 +176,14 @@ class Scope:
             raise EffbenchError(f"{KINDS[section]} {name!r}: {_text(problems)}")
         return row, entry
 
-    def _meant(self, section: str, name: Any) -> list[Variant]:
-        """Return all variants that a name means; an error suggests a name if there are none."""
-        entries = list(self.entries.visible(section, self.plugin))
-        for plugin in dict.fromkeys(entry.plugin for entry in entries):
-            like = [
-                entry
-                for entry in entries
-                if entry.plugin == plugin
-                and (name == entry.family or f"{name}".startswith(f"{entry.family} "))
-            ]
-            named = [entry for entry in like if name == entry.name] or like
-            variants = [v for entry in named for v in self._variants_of(entry)]
-            if meant := [variant for variant in variants if variant.named(name)]:
-                return meant
-        known = (entry.name for entry in entries)
-        raise EffbenchError(f"no row {name!r} in {section} ({suggest(str(name), known)})")
+    @property
+    def _of_target(self) -> Any:
+        """What tells the scope of a dataset from those of others."""
+        return self.target and (self.target.name, self.target.corpus_key, self.target.key)
 
     def _variants_of(self, entry: Entry) -> list[Variant]:
         """Return the variants of an entry, resolved once for each target."""
-        target = self.target
-        of_target = target and (target.name, target.corpus_key, target.key)
-        key = (of_target, entry.plugin, entry.section, entry.name)
+        key = (self._of_target, entry.plugin, entry.section, entry.name)
         if key in self._open:
             names = [*self._open[self._open.index(key) :], key]
             circle = " -> ".join(name for *_, name in names)
@@ -210,8 +193,7 @@ class Scope:
             scope = replace(self, plugin=entry.plugin, chosen=own_choice(entry))
             variants = list(islice(scope._resolved(entry), MOST_SETTINGS + 1))
             if len(variants) > MOST_SETTINGS:
-                message = f"more than {MOST_SETTINGS:,} rows by sweeps (take fewer values)"
-                variants = [Variant(entry, {}, None, [((), message)])]
+                variants = [Variant(entry, entry.name, {}, None, [((), TOO_MANY)])]
             if entry.plugin is None:
                 for variant in variants:
                     self._note(entry, variant.problems)
@@ -239,8 +221,12 @@ class Scope:
                 self.plugins, entry.section, name, entry.use, entry.options, argument_of
             )
         except UnfitOptions as error:
-            return Variant(entry, self.chosen, None, error.problems)
+            return Variant(entry, name, self.chosen, None, error.problems)
         problems = list(search_problems(entry.search, row.offer))
+        if entry.passages is None and row.offer.queries_only:
+            problems.append(
+                ((), f"{row.offer.name!r} encodes queries only (give passages: ROW)")
+            )
         search = {option: tuple(values) for option, values in entry.search.items()}
         row = replace(row, search=search, family=entry.family, settings=settings)
         if entry.passages is not None:
@@ -248,9 +234,9 @@ class Scope:
                 row = self._with_passages(row, entry)
             except EffbenchError as error:
                 problems.append((("passages",), message_of(error)))
-                return Variant(entry, self.chosen, None, problems)
+                return Variant(entry, name, self.chosen, None, problems)
         unfit = problems and entry.plugin is not None
-        return Variant(entry, self.chosen, None if unfit else row, problems)
+        return Variant(entry, name, self.chosen, None if unfit else row, problems)
 
     def _with_passages(self, row: Row, entry: Entry) -> Row:
         passages = self.row("encoders", entry.passages)
@@ -270,7 +256,8 @@ class Scope:
     def _leave_out(self, variant: Variant) -> None:
         """Note that a ready row cannot run for the target."""
         name, why = variant.entry.name, _text(variant.problems)
-        names = self.left_out.setdefault(f"ready row {name!r} is left out: {why}", [])
+        who = f"plugin {variant.entry.plugin!r}: ready row {name!r}"
+        names = self.left_out.setdefault(f"{who} is left out: {why}", [])
         if self.target and self.target.name not in names:
             names.append(self.target.name)
 
@@ -282,8 +269,8 @@ class Scope:
                 return joined([self._argument(digests, option.each, item) for item in value])
         annotation = option.reference(value)
         if annotation is None:
-            models = {entry.family for entry in self.entries.visible("models", self.plugin)}
-            named = ModelId in option.choices and str(value) in models
+            model = ModelId in option.choices and isinstance(value, str)
+            named = model and self.lookup.names("models", value, self.plugin)
             if named and not (self.beside / value).exists():  # it would pass as a hub id
                 raise EffbenchError(f"{value!r} is a row of models (write {{trained: ROW}})")
             return plain_argument(option, value, self.beside, digests)

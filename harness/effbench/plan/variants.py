@@ -9,8 +9,8 @@ too. Members that were made with different choices of the same family are never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from effbench.plan.located import Place
 from effbench.plan.suite import Entry
@@ -36,16 +36,46 @@ class Variant(NamedTuple):
     """An entry of a suite, resolved with a choice of members of the families that it names."""
 
     entry: Entry
+    name: str
     chosen: Choices
     row: Row | None
     """None if it has mistakes."""
 
     problems: Sequence[Problem]
 
-    def named(self, name: str) -> bool:
-        """Tell whether a name means this variant, alone or with its family."""
-        names = {self.entry.family, self.entry.name, self.row.name if self.row else None}
-        return name in names
+
+class Meant:
+    """The variants that a name means."""
+
+    def __init__(self, name: str, variants: Iterable[Variant]) -> None:
+        self.variants = list(variants)
+        self._exact = [variant for variant in self.variants if variant.name == name]
+        self._by_family: dict[Family, dict[Any, list[Variant]]] = {}
+
+    def fitting(self, chosen: Choices) -> list[Variant]:
+        """Return the variants that agree with the members that are chosen.
+
+        The whole name of a variant means this variant, whatever is chosen.
+        """
+        return self._exact or [
+            variant for variant in self._near(chosen) if agree(variant.chosen, chosen)
+        ]
+
+    def _near(self, chosen: Choices) -> list[Variant]:
+        """Return some variants, with all that agree: thousands need not be compared."""
+        for family, settings in chosen.items():
+            if any(family in variant.chosen for variant in self.variants[:1]):
+                by_settings = self._by_family.setdefault(family, {})
+                if not by_settings:
+                    for variant in self.variants:
+                        key = _key(variant.chosen.get(family))
+                        by_settings.setdefault(key, []).append(variant)
+                return [*by_settings.get(_key(settings), ()), *by_settings.get(None, ())]
+        return self.variants
+
+
+def _key(settings: Mapping[str, str] | None) -> tuple[tuple[str, str], ...] | None:
+    return None if settings is None else tuple(settings.items())
 
 
 class Fork(Exception):

@@ -57,6 +57,11 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     options: dict[Name, Any] = {}
     sweep: Sweep | None = None
 
+    @property
+    def family(self) -> str:
+        """The name of the swept row that this one belongs to, else its own name."""
+        return self.sweep.family if self.sweep else self.name
+
 
 class Costs(Struct, frozen=True, omit_defaults=True):
     """The costs of a cell: sizes and seconds; null where they are not known."""

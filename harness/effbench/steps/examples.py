@@ -145,8 +145,8 @@ class GatherExamples:
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """The names of the datasets from which the examples come."""
-        return tuple(source.row.name for source in self.sources)
+        """The names of the datasets from which the examples come, each once."""
+        return tuple(dict.fromkeys(source.row.name for source in self.sources))
 
     @property
     def facts(self) -> Mapping[str, Any]:

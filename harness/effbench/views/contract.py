@@ -29,7 +29,7 @@ def _parts(kind: str) -> Iterator[str]:
     yield from _definitions(parts.gets, "###")
     yield "## The class and its options\n"
     yield _text("Factory") + "\n"
-    yield from _definitions(parts.options, "###")
+    yield from _definitions([n for n in parts.options if n not in parts.contract], "###")
     yield "## Plugins of any kind\n"
     yield from _definitions(_of_any_kind(), "###")
     for path in example(kind):

@@ -1,23 +1,16 @@
-"""The lines and the JSON of ``effbench plugins`` and ``effbench plan``."""
+"""The lines and the JSON of ``effbench plugins``."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from effbench.offers.commands import PluginCommand
 from effbench.offers.offer import SECTIONS, Offer
 from effbench.offers.plugins import Plugin, Plugins
 from effbench.offers.schema import Option
-from effbench.plan import bill, costs
-from effbench.text.words import counted
-
-if TYPE_CHECKING:
-    from effbench.plan.cells import Plan
-    from effbench.plan.costs import Facts
-    from effbench.work.step import Step
 
 
 def plugin_facts(
@@ -25,17 +18,18 @@ def plugin_facts(
 ) -> list[dict[str, Any]]:
     """Return each plugin with its error, remarks, offers, options and commands, for JSON.
 
-    The commands of a distribution that has no such plugin are those of a plugin without a name.
+    If the plugin of a command is not loaded, the name of the command's package stands for it.
     ``builtin`` are the names of effbench's own commands.
     """
     facts = [_plugin(plugin, plugins) for plugin in plugins.installed]
+    places = {_package(plugin): place for place, plugin in enumerate(plugins.installed)}
     for command in commands:
-        owner = _owner(command, plugins)
-        if owner is None:
-            facts.append(_plugin(Plugin("", command.distribution, command.module), plugins))
-            owner = len(facts) - 1
+        package = _package(command)
+        if package not in places:
+            places[package] = len(facts)
+            facts.append(_plugin(Plugin(package[1], *package), plugins))
         said = {"command": command.name, "error": command.mistake(builtin)}
-        facts[owner]["commands"].append(said)
+        facts[places[package]]["commands"].append(said)
     return facts
 
 
@@ -61,13 +55,9 @@ def _plugin(plugin: Plugin, plugins: Plugins) -> dict[str, Any]:
     }
 
 
-def _owner(command: PluginCommand, plugins: Plugins) -> int | None:
-    """Return the place of the plugin whose package has a command's module, or None."""
-    for place, plugin in enumerate(plugins.installed):
-        same = plugin.module.partition(".")[0] == command.module.partition(".")[0]
-        if same and plugin.distribution == command.distribution:
-            return place
-    return None
+def _package(declared: Plugin | PluginCommand) -> tuple[str, str]:
+    """Return the distribution and the package of a plugin or a command."""
+    return declared.distribution, declared.module.partition(".")[0]
 
 
 def is_broken(facts: Iterable[Mapping[str, Any]]) -> bool:
@@ -103,68 +93,6 @@ def _offer_lines(offer: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {_line(option)}"
     for option in offer["search_options"]:
         yield f"    search: {_line(option)}"
-
-
-def plan_facts(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[str, Any]:
-    """Return the steps of a plan (inputs first), its cells, and the costs of the steps to do.
-
-    ``finished`` holds the names of cells that a run does not repeat. A step that only they
-    read is not to do.
-    """
-    states = {key: facts.state(step) for key, step in plan.steps().items()}
-    to_do = _to_do(plan, facts, states, finished)
-    steps = [
-        {
-            "kind": step.kind,
-            "key": key,
-            "label": step.label,
-            "done": states[key] == [],
-            "to_do": key in to_do,
-            "damaged": [str(path) for path in states[key] or ()],
-        }
-        for key, step in plan.steps().items()
-    ]
-    return {
-        "steps": steps,
-        "cells": [
-            {
-                "name": cell.name,
-                "dataset": cell.dataset.name,
-                "row": cell.row.name,
-                "index": cell.index and cell.index.name,
-                "key": cell.key,
-                "done": cell.name in finished,
-            }
-            for cell in plan.cells
-        ],
-        "costs": bill.described_costs(plan, list(to_do.values()), facts, finished),
-    }
-
-
-def _to_do(
-    plan: Plan, facts: Facts, states: Mapping[str, Any], finished: Container[str]
-) -> dict[str, Step]:
-    """Return key -> step for the steps that a run must make, and for damaged steps."""
-    cells = [cell for cell in plan.cells if cell.name not in finished]
-    needed = costs.steps_left([step for cell in cells for step in cell.read], facts)
-    return {key: step for key, step in plan.steps().items() if key in needed or states[key]}
-
-
-def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a plan, given as `plan_facts` returns it, as lines for people."""
-    steps, cells = plan["steps"], plan["cells"]
-    for step in steps:
-        state = "done" if step["done"] else "to do" if step["to_do"] else "spare"
-        state = "again" if step["damaged"] else state
-        lost = f": {step['damaged'][0]} is lost or damaged" if step["damaged"] else ""
-        yield f"{state:5}  {step['key'][:10]}  {step['label']}{lost}"
-    for cell in cells:
-        state = "  (finished)" * cell["done"]
-        yield f"cell   {cell['key'][:10]}  {cell['name']}{state}"
-    yield from (f"cost   {line}" for line in bill.spelled_costs(plan["costs"]))
-    todo, done = sum(step["to_do"] for step in steps), sum(cell["done"] for cell in cells)
-    of_cells = f"{counted(len(cells), 'cells')}{f' ({done:,} finished)' if done else ''}"
-    yield f"{of_cells}, {counted(len(steps), 'steps')}, {todo} of them to do"
 
 
 def _offer(offer: Offer) -> dict[str, Any]:

@@ -11,7 +11,10 @@ from effbench.statistics.row_latency import Value
 from effbench.text.printing import escaped_json, harmless
 from effbench.views.tables import Table
 
-TEXTS = ("row", "index", "dataset", "datasets", "latency", "trained on", "expected", "baseline")
+TEXTS = (
+    "row", "index", "dataset", "datasets", "latency", "trained on", "expected", "baseline",
+    "family", "index family",
+)  # fmt: skip
 """Columns of words; they are aligned to the left."""
 
 BOUNDS = ("low", "high")

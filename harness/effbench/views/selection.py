@@ -12,13 +12,15 @@ from effbench.api.errors import EffbenchError
 from effbench.board.collected import Collected
 from effbench.board.leaderboard import Board
 from effbench.board.lines import Line
-from effbench.run.recorded import SuiteFacts
+from effbench.run.recorded import SuiteFacts, Sweep
 from effbench.run.records import suite_facts
 from effbench.statistics.row_latency import RowLatency
-from effbench.text.suggestions import suggest
+from effbench.text.suggestions import naming, suggest
 from effbench.text.words import plain_line
 from effbench.views.render import BOUNDS, columns_for_people, depends_on_baseline
+from effbench.views.sweeps import merged
 from effbench.views.tables import NAMES, Table, table
+from effbench.work.rows import Row
 
 if TYPE_CHECKING:
     from effbench.plan.cells import Plan
@@ -55,9 +57,16 @@ def columns_to_come(plan: Plan) -> list[str]:
     """Return the columns that the leaderboard of a suite can have after the suite has run."""
     facts = msgspec.convert(suite_facts(plan), SuiteFacts)
     nothing = Collected("", facts, [], {}, {}, [], [])
-    board = Board(nothing, [Line("", "", {})], [RowLatency([])], [RowLatency([])], [[]], [], [])
+    rows = [cell.row for cell in plan.cells]
+    indexes = [cell.index for cell in plan.cells if cell.index]
+    line = Line("", "", {}, merged(map(_sweep, rows)), merged(map(_sweep, indexes)))
+    board = Board(nothing, [line], [RowLatency([])], [RowLatency([])], [[]], [], [])
     sizes = plan.suite.latency.batches if plan.suite.latency else ()
     return [*table(board).columns, *(f"queries/s at {size}" for size in sizes)]
+
+
+def _sweep(row: Row) -> Sweep:
+    return Sweep(row.family, dict(row.settings))
 
 
 def with_baseline(boards: Sequence[Board], row: str) -> list[Board]:
@@ -69,10 +78,14 @@ def with_baseline(boards: Sequence[Board], row: str) -> list[Board]:
         EffbenchError: no board has the row.
 
     """
-    known = {line.row: None for board in boards for line in board.lines}
+    known = {
+        line.row: line.sweep.family if line.sweep else line.row
+        for board in boards
+        for line in board.lines
+    }
     if row not in known:
         raise EffbenchError(
-            f"--baseline {plain_line(row, 60)}: no such row ({suggest(row, known)})"
+            f"--baseline {plain_line(row, 60)}: no such row ({naming(row, known)})"
         )
     remark = f"the baseline is the suite's: there is no row {row} here"
     return [

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from effbench.board.comparison import Comparison
+from effbench.board.compared import Comparison
 from effbench.board.expected import Expectation, expectations, spelled
 from effbench.board.leaderboard import Board, boards
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import BRIEF, Value, columns, with_interval
 from effbench.statistics.significance import SIGNIFICANT
+from effbench.views.sweeps import sweep_columns
 
 NAMES = ("row", "index")
 """The columns that name the row of a line; they are shown with any choice of columns."""
@@ -71,7 +72,11 @@ def tables(roots: Iterable[Path]) -> list[Table]:
 def table(board: Board) -> Table:
     """Return a board as a table."""
     latencies = [columns(latency, board.baseline_latency) for latency in board.latencies]
-    lines = [_line(board, number, values) for number, values in enumerate(latencies)]
+    swept = sweep_columns(board.lines)
+    lines = [
+        _line(board, number, *columns)
+        for number, columns in enumerate(zip(swept, latencies, strict=True))
+    ]
     expected = tuple(expectations(board, number) for number in range(len(lines)))
     names = tuple(dict.fromkeys(name for line in lines for name in line))
     headline = _headline(board, board.measures[0])
@@ -85,7 +90,7 @@ def table(board: Board) -> Table:
         remarks=(*board.unreadable, *board.remarks),
         expected=expected,
         details=(
-            *("index s", "effect", "baseline"),
+            *("index s", "effect", "baseline", *dict.fromkeys(n for v in swept for n in v)),
             *(n for values in latencies for n in values if not n.startswith(BRIEF)),
             *(n for n in names if n.endswith((" low", " high")) and not n.startswith(brief)),
         ),
@@ -111,14 +116,17 @@ def _headline(board: Board, measure: str) -> str:
     return f"mean {measure}" if len(board.units) > 1 else measure
 
 
-def _line(board: Board, number: int, latency: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the values of a line by column; ``latency`` has the values of its times."""
+def _line(
+    board: Board, number: int, swept: Mapping[str, Value], latency: Mapping[str, Value]
+) -> dict[str, Value]:
+    """Return the values of a line by column; some of them, by column too, are given."""
     line, first = board.lines[number], board.measures[0]
     standing = board.standings(first).get(number)
     values: dict[str, Value] = {
         "rank": standing and standing.rank,
         "row": line.row,
         "index": line.index,
+        **swept,
     }
     for measure in board.measures:
         values[_headline(board, measure)] = line.score(measure, board.weights)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from effbench.api.encoders import Dataset, ModelId
 from effbench.api.errors import EffbenchError
-from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY, path_type
+from effbench.offers.annotations import QUERY_ONLY, SPEED_ONLY
 from effbench.offers.schema import Option
 from effbench.store.digests import Digests, find_model
 from effbench.store.paths import inside
@@ -136,7 +136,7 @@ def plain_argument(
     """
     if value is not option.default or option.accepts(value):
         value = option.converted(value)
-    kind = path_type(option.annotation) if isinstance(value, str | Path) else None
+    kind = option.path if isinstance(value, str | Path) else None
     if kind is None:
         return value, value
     if kind is ModelId:
@@ -156,7 +156,7 @@ def named_files(schema: Mapping[str, Option], resolved: Resolved) -> Iterator[tu
     The fact of a model of the hub is its id, which is also its path here.
     """
     for name, option in schema.items():
-        if path_type((option.each or option).annotation):
+        if (option.each or option).path:
             for argument, fact in pairs_of(resolved, name):
                 yield str(argument), fact
 

@@ -140,8 +140,9 @@ class Row:
                 with blamed(f"{self.who}: its check"):
                     self.offer.check(**self.resolved.plain(), **self._named())
             except PluginError as error:
-                mend = "(a check raises effbench.EffbenchError for a mistake)"
-                raise PluginError(f"{error} {mend}", error.trace) from error
+                mend = " (a check raises effbench.EffbenchError for a mistake)"
+                has_one = str(error).endswith(")")
+                raise PluginError(f"{error}{'' if has_one else mend}", error.trace) from error
 
     def make(self, bench: Bench) -> Any:
         """Make the instance, on the device of the bench unless the suite names another."""

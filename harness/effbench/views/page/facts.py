@@ -15,6 +15,7 @@ from effbench.board.sentences import sentence
 from effbench.run.recorded import Done, Quoted
 from effbench.text.printing import one_line
 from effbench.views.page.columns import columns, digits, fronts, scores_of, times_of
+from effbench.views.page.curves import looks
 from effbench.views.tables import table
 
 EXTREMES = 5
@@ -48,7 +49,7 @@ def facts(board: Board) -> dict[str, Any]:
             if any(column.cells) or column.title == "row"
         ],
         "baseline_said": drawn.baseline,
-        "lines": [_line(board, number) for number in range(len(board.lines))],
+        "lines": [_line(board, n) | {"look": look} for n, look in enumerate(looks(board))],
         "cells": cells,
         "shared": shared.values,
         "remarks": [*board.unreadable, *board.remarks],

@@ -64,8 +64,7 @@
       if (!score(id) || !time(id) || !throughIndex(line)) return [];
       const [, y, y_low = y, y_high = y] = score(id), [, x, x_low = x, x_high = x] = time(id);
       return [{
-        id, x, x_low, x_high, y, y_low, y_high,
-        name: line.row, index: line.index || "no index", kind: line.index ? "encoder" : "retriever",
+        id, x, x_low, x_high, y, y_low, y_high, ...line.look,
         marked: !line.ranked, pinned: chosen.pins.includes(id), front: best.has(id), description: hint(id).join("; "),
       }];
     });
@@ -101,14 +100,17 @@
     byId("chart-title").textContent =
       `${board.suite} on ${board.machine}: ${title()}, over ${choice("span") || "latency"} ${choice("percent")}`;
     byId("chart").hidden = !found.length;
+    byId("curves").hidden = !found.some((point) => point.curve);
     if (!found.length) return;
     const spec = parsed("chart-spec");
     spec.data.values = found;
+    spec.layer = spec.layer.filter((layer) => !layer.name || found.some((point) => point[layer.name]));
     spec.encoding.x.title = `${choice("span")} ${choice("percent")}, ms${onAll()}`;
     spec.encoding.y.title = choice("measure");
     const options = { mode: "vega-lite", renderer: "svg", actions: false, tooltip: false };
     drawing = drawing.then(() => vegaEmbed("#chart", spec, options)).then(({ view }) => {
-      const of = (item) => (item && item.datum && item.datum.id !== undefined ? item.datum.id : null);
+      // a line is no row: its datum is that of its first point
+      const of = (item) => (item && item.mark.marktype !== "line" && item.datum && item.datum.id !== undefined ? item.datum.id : null);
       view.addEventListener("mousemove", (event, item) => showHint(event, of(item)));
       view.addEventListener("mouseout", () => showHint(null, null));
       view.addEventListener("click", (event, item) => of(item) !== null && pin(of(item)));
@@ -138,7 +140,7 @@
     return numbers.sort((a, b) => {
       const one = value(column.cells[a]), other = value(column.cells[b]);
       if (one === null || other === null) return (one === null) - (other === null) || a - b;
-      const way = typeof one === "string" ? one.localeCompare(other) : one - other;
+      const way = typeof one === "string" ? one.localeCompare(other, undefined, { numeric: true }) : one - other;
       return (chosen.down ? -way : way) || a - b;
     });
   }
