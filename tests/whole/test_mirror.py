@@ -44,7 +44,6 @@ ELSEWHERE = {
     "plan/test_planner.py": "plan/cells plan/ready cli/plan work/step",
     "plan/test_suite.py": "plan/checks plan/references plan/scope plan/sections work/options",
     "plan/test_variants.py": "plan/entries plan/fitting plan/lookup",
-    "plugins/test_cut.py": "plan/lineage",
     "plugins/test_table.py": "store/tabular",
     "run/test_evaluation.py": "store/trec",
     "run/test_runner.py": "work/workbench steps/opened cli/options cli/run",
