@@ -109,6 +109,7 @@ def board(effbench, suite, tmp_path: Path) -> Board:
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make a module an installed plugin."""
+    from effbench.work import code
 
     def install(
         name: str, source: str, point: str = "", plugin: str = "", commands: str = ""
@@ -122,6 +123,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         (tmp_path / "site" / f"{name}.py").write_text(source)
         monkeypatch.syspath_prepend(tmp_path / "site")
         monkeypatch.delitem(sys.modules, name, raising=False)
+        code.digest.cache_clear()  # another test may have had a module of this name
 
     return install
 

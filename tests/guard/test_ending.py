@@ -23,7 +23,8 @@ ROWS = {
     "dataset": ("[{use: toy}", "[{use: toy}, {use: ending, at: AT, how: HOW}"),
     "model": (
         "encoders: {",
-        "models: {e: {use: ending, at: AT, how: HOW}}\nencoders: {t: {use: table, model: e}, ",
+        "models: {e: {use: ending, at: AT, how: HOW}}\n"
+        "encoders: {t: {use: table, model: e, passages: words}, ",
     ),
 }
 

@@ -410,7 +410,7 @@ def test_a_broken_file_leaves_no_half_of_a_dataset(
 def test_a_plan_needs_no_files_and_a_run_says_what_is_missing(
     effbench, suite, run, tmp_path: Path
 ) -> None:
-    planned = effbench("plan", suite(SUITE))
+    planned = effbench("plan", suite(SUITE), "--steps")
     assert planned.exit_code == 0, planned.stderr
     assert "oag-qa/NLP-tokens" in planned.stdout
 
