@@ -21,3 +21,12 @@ def test_a_latency_session_shows_every_column(tmp_path: Path) -> None:
         assert cells == {
             name: cell_text(known, line, name) for name in columns_for_people(known)
         }
+
+
+def test_the_table_of_stages_has_the_encoders_alone(tmp_path: Path) -> None:
+    write_results(tmp_path, rows=ROWS, datasets=1, retrievers={"keywords": 0.3})
+    (path,) = tmp_path.glob("a-machine/made/latency/*.npz")
+    rows, stages = session.session_tables(read_session(path), "made", "a-machine")
+    encoders = [line["row"] for line in rows.lines if line["encode p50 ms"] is not None]
+    assert [line["row"] for line in stages.lines] == encoders
+    assert len(encoders) == len(ROWS) == len(rows.lines) - 1

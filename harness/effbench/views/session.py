@@ -22,7 +22,7 @@ def session_tables(session: Session, suite: str, machine: str) -> list[Table]:
         _stages(session, f"{suite}: encode p50 ms by stage and by tokens", machine),
         _parts(session, f"{suite}: end to end p50 ms by part", machine),
     ]
-    return [table for number, table in enumerate(tables) if number < 2 or table.lines]
+    return [table for number, table in enumerate(tables) if not number or table.lines]
 
 
 def _table(session: Session, title: str, machine: str) -> Table:
@@ -89,15 +89,17 @@ def _medians(session: Session, cell: str, span: str) -> dict[str, Value]:
 
 
 def _stages(session: Session, title: str, machine: str) -> Table:
-    lines = []
+    """Return a table of the encoders: their stages, and their times by length of query."""
+    lines: list[dict[str, Value]] = []
     for cell in session.cells:
         if cell in session.header.errors:
             continue
-        values = {**_name(session, cell), **_medians(session, cell, ENCODE)}
+        values = _medians(session, cell, ENCODE)
         unit = "tokens" if session.header.rows[cell].tokens else "words"
         for bucket, time in figures.by_length(session, cell, ENCODE).items():
             values[f"{bucket} {unit} ms"] = time.value
-        lines.append(values)
+        if any(value is not None for value in values.values()):  # a retriever has none
+            lines.append({**_name(session, cell), **values})
     return _as_table(title, machine, lines, [])
 
 
