@@ -10,6 +10,7 @@ from effbench.api.encoders import ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.guard.ordinary import ordinary
 from effbench.store.reading import checked_text
+from effbench.text.words import counted
 from effbench.work.rows import Row
 
 if TYPE_CHECKING:
@@ -54,6 +55,24 @@ def check_answer(scores: Any, positions: Any, shape: tuple[int, int], row: Row) 
         raise EffbenchError(
             f"{who} scores that rise from one hit to the next (inner products, the best first; "
             "turn distances into scores)"
+        )
+
+
+def check_lists(lists: Sequence[Any], queries: int, row: Row) -> None:
+    """Refuse a retriever's answer that does not hold a list for each query."""
+    if len(lists) != queries:
+        raise EffbenchError(
+            f"{row.who}: search returned {counted(len(lists), 'lists')} for "
+            f"{counted(queries, 'queries')} (one list a query is wanted)"
+        )
+
+
+def refuse_strangers(returned: set[str], doc_ids: Iterable[str], corpus: str, row: Row) -> None:
+    """Refuse hits on docs that a corpus does not have; ``corpus`` is its dataset's name."""
+    for doc_id in returned.difference(doc_ids):
+        raise EffbenchError(
+            f"{row.who}: search returned {doc_id!r}, which is no doc of {corpus} "
+            "(is it another corpus?)"
         )
 
 

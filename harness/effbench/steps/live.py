@@ -19,12 +19,18 @@ from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.asked import hits_wanted, listed, some
 from effbench.steps.built import nbytes_of
 from effbench.steps.encode import EncodeCorpus, encode_corpus, encode_queries
-from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
+from effbench.steps.hits import (
+    check_answer,
+    check_hits,
+    check_lists,
+    positions_to_hits,
+    refuse_strangers,
+    retrieved,
+)
 from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.shards import DiskVectors, read_ids
 from effbench.store.trec import ordered
 from effbench.text.names import index_label
-from effbench.text.words import counted
 from effbench.work.rows import Row
 from effbench.work.step import Bench
 
@@ -136,23 +142,12 @@ class RetrieverSearcher:
     def _hits(self, asked: tuple[Sequence[str], int]) -> list[list[ScoredDoc]]:
         queries, k = asked
         answer = retriever_answer(self._retriever.search(list(queries), k), self._row)
-        if len(answer) != len(queries):
-            raise EffbenchError(
-                f"{self._row.who}: search returned {counted(len(answer), 'lists')} for "
-                f"{counted(len(queries), 'queries')} (one list a query is wanted)"
-            )
+        check_lists(answer, len(queries), self._row)
         lists = [retrieved(*each, self._row) for each in zip(answer, queries, strict=True)]
         if self._checked:
-            self._refuse_strangers(lists)
+            returned = {hit.doc_id for hits in lists for hit in hits}
+            refuse_strangers(returned, self._doc_ids, self._name, self._row)
         return _in_order(queries, lists, k, self._row, checked=self._checked)
-
-    def _refuse_strangers(self, lists: Sequence[Sequence[ScoredDoc]]) -> None:
-        returned = {hit.doc_id for hits in lists for hit in hits}
-        for doc_id in returned - self._doc_ids:
-            raise EffbenchError(
-                f"{self._row.who}: search returned {doc_id!r}, which is no doc of "
-                f"{self._name} (is it another corpus?)"
-            )
 
 
 def encoding(

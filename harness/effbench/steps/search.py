@@ -12,11 +12,17 @@ from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.steps.data import Data, judged_docs, queries_of, refuse_other_count
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
-from effbench.steps.hits import check_answer, check_hits, positions_to_hits, retrieved
+from effbench.steps.hits import (
+    check_answer,
+    check_hits,
+    check_lists,
+    positions_to_hits,
+    refuse_strangers,
+    retrieved,
+)
 from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.shards import DiskVectors, read_ids
 from effbench.store.trec import ordered, write_trec
-from effbench.text.words import counted
 from effbench.work.effort import Work
 from effbench.work.rows import Row
 from effbench.work.step import Bench, Known, Step
@@ -174,11 +180,7 @@ class SearchRetriever:
                 lists = retriever_answer(answer, self.row)
             seconds = perf_counter() - start
             advance(len(queries))
-        if len(lists) != len(queries):
-            raise EffbenchError(
-                f"{self.row.who}: search returned {counted(len(lists), 'lists')} for "
-                f"{counted(len(queries), 'queries')} (one list a query is wanted)"
-            )
+        check_lists(lists, len(queries), self.row)
         returned: set[str] = set()
 
         def checked(hits_and_id: tuple[Iterable[Any], str]) -> list[ScoredDoc]:
@@ -193,11 +195,7 @@ class SearchRetriever:
                 yield query.query_id, hits
 
         facts = _put_run(artifact, run(), self, seconds)
-        for doc_id in returned.difference(self.retriever.doc_ids(bench)):
-            raise EffbenchError(
-                f"{self.row.who}: search returned {doc_id!r}, which is no doc of "
-                f"{self.data.row.name} (is it another corpus?)"
-            )
+        refuse_strangers(returned, self.retriever.doc_ids(bench), self.data.row.name, self.row)
         return {**facts, **counts}
 
 
