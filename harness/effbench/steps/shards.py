@@ -127,9 +127,10 @@ class DiskVectors:
 
         vectors = np.empty((len(rows), self.shape[1]), dtype=np.float32)
         shards = np.searchsorted(self._starts, rows, side="right") - 1
-        for shard in np.unique(shards):
-            chosen = shards == shard
-            vectors[chosen] = self._shards[shard][rows[chosen] - self._starts[shard]]
+        with doing("vectors of the store"):
+            for shard in np.unique(shards):
+                chosen = shards == shard
+                vectors[chosen] = self._shards[shard][rows[chosen] - self._starts[shard]]
         return vectors
 
     def _read(self, start: int, stop: int) -> Vectors:
@@ -170,7 +171,11 @@ def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Vect
     """Return float32 [n, d]; ``places`` [n, 2] holds for each row its source and row there."""
     import numpy as np
 
-    return np.concatenate([sources[source][row : row + 1] for source, row in places.tolist()])
+    vectors = np.empty((len(places), sources[0].shape[1]), dtype=np.float32)
+    for source in np.unique(places[:, 0]):
+        chosen = places[:, 0] == source
+        vectors[chosen] = sources[source].at(places[chosen, 1])
+    return vectors
 
 
 class _Names(NamedTuple):
