@@ -10,6 +10,7 @@ import pluggy
 
 from effbench.api import hookspecs
 from effbench.api.errors import EffbenchError
+from effbench.api.kinds import KINDS
 from effbench.guard.attributes import shown
 from effbench.guard.blame import blamed
 from effbench.offers.offer import SECTIONS, Offer, offer_of
@@ -25,9 +26,8 @@ Ready: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 HOOKS = tuple(name for name in dir(hookspecs) if name.startswith("effbench_"))
 """The names of all hooks."""
 
-_OFFERING = {section: f"effbench_{section}" for section in SECTIONS} | {
-    "models": "effbench_trainers"
-}
+_OFFERING = {kind.section: kind.hook for kind in KINDS.values()}
+"""Section of a suite -> the hook that offers to it."""
 
 
 class Answers(NamedTuple):
@@ -46,8 +46,8 @@ def answers_of(manager: pluggy.PluginManager, plugin: str, module: str) -> Answe
     """
     offers = tuple(
         offer_of(section, name, factory, plugin, module)
-        for section, hook in _OFFERING.items()
-        for name, factory in _answer(manager, hook, plugin).items()
+        for section in SECTIONS
+        for name, factory in _answer(manager, _OFFERING[section], plugin).items()
     )
     with blamed("effbench_ready_rows"):
         ready = {

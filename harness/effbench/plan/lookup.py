@@ -10,7 +10,7 @@ from effbench.plan.ready import Entries
 from effbench.plan.suite import Entry
 from effbench.plan.variants import Choices, Fork, Meant, Variant
 from effbench.text.suggestions import suggest
-from effbench.work.rows import KINDS
+from effbench.work.rows import NOUNS
 
 
 class Lookup:
@@ -46,7 +46,7 @@ class Lookup:
             raise Fork([variant.chosen for variant in fitting])
         if not fitting:
             raise EffbenchError(
-                f"{KINDS[section]} {name!r} was swept together with a row that is named here "
+                f"{NOUNS[section]} {name!r} was swept together with a row that is named here "
                 "too, and they have no setting in common (name the members)"
             )
         return fitting[0]

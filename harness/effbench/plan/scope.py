@@ -34,7 +34,7 @@ from effbench.store.digests import Digests
 from effbench.text.raised import message_of
 from effbench.work.datasets import DatasetRow
 from effbench.work.options import Argument, Input, joined, plain_argument
-from effbench.work.rows import KINDS, Row
+from effbench.work.rows import NOUNS, Row
 
 NO_TARGET = "'target' and 'others' mean datasets of a cell; there is none here"
 
@@ -169,11 +169,11 @@ class Scope:
         )
         row, entry, problems = variant.row, variant.entry, variant.problems
         if row is None and entry.plugin is None:
-            message = f"{KINDS[section]} {name!r} has mistakes (mend those first)"
+            message = f"{NOUNS[section]} {name!r} has mistakes (mend those first)"
             self.mistakes.repeats(message)
             raise EffbenchError(message)
         if row is None:
-            raise EffbenchError(f"{KINDS[section]} {name!r}: {_text(problems)}")
+            raise EffbenchError(f"{NOUNS[section]} {name!r}: {_text(problems)}")
         return row, entry
 
     @property

@@ -16,13 +16,14 @@ from effbench.work.options import Input, Resolved, changed, copied, named_files
 if TYPE_CHECKING:
     from effbench.work.step import Bench, Step
 
-KINDS = {
+NOUNS = {
     "datasets": "dataset",
     "models": "model",
     "encoders": "encoder",
     "retrievers": "retriever",
     "indexes": "index",
 }
+"""Section of a suite -> the noun for a row of it in messages."""
 
 
 class HubModel(NamedTuple):
@@ -61,7 +62,7 @@ class Row:
     @property
     def who(self) -> str:
         """How messages name the row: its section, name and plugin."""
-        return f"{KINDS[self.offer.section]} {self.name!r} (plugin {self.offer.plugin})"
+        return f"{NOUNS[self.offer.section]} {self.name!r} (plugin {self.offer.plugin})"
 
     @property
     def hub_models(self) -> tuple[HubModel, ...]:
