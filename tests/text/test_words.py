@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from effbench.text.words import counted, lasting, paced, plain_line
+from effbench.text.words import counted, lasting, paced, plain_line, shortened
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,9 @@ def test_a_long_text_keeps_its_end() -> None:
     assert len(cut) < 420
     assert cut.endswith("(mend it so)")
     assert plain_line("a\x1b[31m\u202e\n🎉") == r"a\x1b[31m\u202e\n🎉"
+
+
+def test_of_many_names_three_are_named_and_the_rest_is_counted() -> None:
+    assert shortened(["a"]) == "a"
+    assert shortened(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert shortened([*"abcde"]) == "a, b, c and 2 more"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.plan.costs import Estimate, estimate
 from effbench.store import space
-from effbench.text.words import counted, sized
+from effbench.text.words import counted, shortened, sized
 from effbench.work.effort import FLOAT
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ _NUMBERS = (
 
 _WIDTHS = (384, 768, 1024)
 """Numbers in a vector of most encoders: small, base and large."""
-
-_FEW = 3
-"""A line shows so many names, and how many more there are."""
 
 _WHY = "nothing like it was done here, or how much it reads is unknown"
 
@@ -98,10 +95,7 @@ def spelled_costs(costs: Mapping[str, Any]) -> Iterator[str]:
 
 def _line(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the line for rows whose steps have the same verb."""
-    names = [row["row"] for row in rows]
-    if len(names) > _FEW + 1:
-        names = [f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"]
-    rows_named, does = ", ".join(names), rows[0]["does"]
+    rows_named, does = shortened([row["row"] for row in rows]), rows[0]["does"]
     total = {name: sum(row[name] for row in rows) for name in _NUMBERS if name in rows[0]}
     if does == "train":
         time = _with_time(total["seconds"])

@@ -69,7 +69,8 @@ def _combinations(
         if option in ("use", "sweep"):
             message = "is no option of the row (write several rows)"
             mistakes.add((*place, option), message)
-        elif option in item:
+            continue
+        if option in item:
             message = "the row says it too (take one of them away)"
             mistakes.add((*place, option), message)
         axes[option] = list(_labelled(values, (*place, option), mistakes))
@@ -78,8 +79,6 @@ def _combinations(
         message = f"a grid of {count:,} rows (take at most {MOST_SETTINGS:,})"
         mistakes.add(place, message)
         return
-    axes.pop("use", None)
-    axes.pop("sweep", None)
     for values in itertools.product(*axes.values()):
         yield dict(zip(axes, values, strict=True))
 

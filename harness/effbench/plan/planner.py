@@ -29,6 +29,7 @@ from effbench.steps.search import SearchRetriever, index_search
 from effbench.store.digests import Digests
 from effbench.text.names import same_file, slug, unfit
 from effbench.text.raised import message_of
+from effbench.text.words import shortened
 from effbench.work.datasets import DatasetRow
 from effbench.work.rows import Row
 
@@ -110,7 +111,7 @@ def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
     ]
     names = tuple(dataset.name for dataset in targets)
     left_out = [
-        why if len(absent) in (0, len(names)) else f"{why} (on {', '.join(absent)})"
+        why if len(absent) in (0, len(names)) else f"{why} (on {shortened(absent)})"
         for why, absent in scope.left_out.items()
     ]
     all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out]))

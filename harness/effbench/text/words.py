@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 JOINERS = "\u200c\u200d"
 """Characters of no width that emoji and Persian need."""
+
+_FEW = 3
+"""Names of many that a line has room for."""
 
 _HISSING = ("sses", "xes", "tches", "rches", "shes")
 """Endings of plurals that lose "es", not only "s", in the singular."""
@@ -20,6 +25,13 @@ def plain_line(text: str, most: int = 400) -> str:
 def counted(number: int, nouns: str) -> str:
     """Return a number with its noun: 1 query, 2 queries. ``nouns`` is the plural."""
     return f"{number:,} {_singular(nouns) if number == 1 else nouns}"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return up to four names in a row; of more names, three and how many are left."""
+    if len(names) <= _FEW + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_FEW])} and {len(names) - _FEW:,} more"
 
 
 def paced(per_second: float, nouns: str) -> str:

@@ -6,15 +6,12 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effbench.plan import bill, costs, lineage
-from effbench.text.words import counted
+from effbench.text.words import counted, shortened
 
 if TYPE_CHECKING:
     from effbench.plan.cells import Cell, Plan
     from effbench.plan.costs import Facts
     from effbench.work.step import Step
-
-_FEW = 3
-"""A line names so many datasets, and says how many more there are."""
 
 
 def plan_facts(plan: Plan, facts: Facts, finished: Container[str] = ()) -> dict[str, Any]:
@@ -130,15 +127,9 @@ def _row(row: Mapping[str, Any], datasets: int) -> str:
     if len(names) == datasets:
         line += counted(datasets, "datasets")
     else:
-        line += f"{len(names):,} of {counted(datasets, 'datasets')}: {_listed(names)}"
+        line += f"{len(names):,} of {counted(datasets, 'datasets')}: {shortened(names)}"
     if cells != len(names):
         line += f", {counted(cells, 'cells')}"
     if row["finished"]:
         line += f", {row['finished']:,} finished"
-    return f"{line}; trained on the test data of {_listed(seen)}" if seen else line
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) <= _FEW + 1:
-        return ", ".join(names)
-    return f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"
+    return f"{line}; trained on the test data of {shortened(seen)}" if seen else line
