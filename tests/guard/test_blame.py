@@ -241,7 +241,7 @@ def test_a_trainer_that_leaves_what_cannot_be_kept_fails_alone(
 def test_vectors_of_an_encoder_that_failed_are_not_taken_for_those_of_the_mended_one(
     ran, monkeypatch
 ) -> None:
-    monkeypatch.setattr("effbench.steps.shards.SHARD", 20)
+    monkeypatch.setattr("effbench.steps.writing.SHARD", 20)
     text = encoder(at="second shard")
     assert ran(text)[0].exit_code == 1
     monkeypatch.setenv("TOY_MENDED", "1")

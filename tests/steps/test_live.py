@@ -112,9 +112,9 @@ def test_an_encoder_comes_with_its_passages(live, here) -> None:
 
 
 def test_a_corpus_gives_the_vectors_that_are_asked_for(live, here, monkeypatch) -> None:
-    from effbench.steps import shards
+    from effbench.steps import writing
 
-    monkeypatch.setattr(shards, "SHARD", 4)
+    monkeypatch.setattr(writing, "SHARD", 4)
     assert live("corpus: light")["status"] == "done"
     docs = {doc.doc_id: doc.default_text() for doc in ToyDataset().docs()}
     wanted = bag([docs["d5"], docs["d0"], docs["d5"]], 64)

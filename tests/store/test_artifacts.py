@@ -36,7 +36,7 @@ latency: false
 @pytest.fixture
 def sharded(effbench, suite, tmp_path: Path, monkeypatch):
     """Run the suite in shards of 20 docs."""
-    monkeypatch.setattr("effbench.steps.shards.SHARD", 20)
+    monkeypatch.setattr("effbench.steps.writing.SHARD", 20)
     return lambda: effbench("run", suite(SHARDED), "--results", tmp_path / "results")
 
 

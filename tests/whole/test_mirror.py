@@ -51,6 +51,7 @@ ELSEWHERE = {
     "board/test_pruning.py": "cli/results",
     "steps/test_data.py": "board/counts",
     "steps/test_examples.py": "store/examples",
+    "steps/test_writing.py": "steps/shards",
     "steps/test_index.py": "steps/built",
     "steps/test_hits.py": "steps/search",
     "steps/test_train.py": "steps/texts",

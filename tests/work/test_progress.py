@@ -217,7 +217,7 @@ def test_a_session_knows_that_its_baseline_is_measured_again(
 def test_shards_that_are_there_already_say_nothing_of_the_rate(
     watcher, said, monkeypatch
 ) -> None:
-    monkeypatch.setattr("effbench.steps.shards.SHARD", 1024)
+    monkeypatch.setattr("effbench.steps.writing.SHARD", 1024)
     encode, seen = effbench_toy.WordsEncoder.encode_corpus, []
 
     def encode_corpus(self, docs):

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from effbench.api.errors import EffbenchError
 from effbench.steps.encode import EncodeCorpus
 from effbench.steps.index import BuildRetriever
-from effbench.steps.shards import shards_kept
 from effbench.steps.train import Train
+from effbench.steps.writing import shards_kept
 from effbench.store import space
 from effbench.store.artifacts import MANIFEST
 from effbench.store.space import Need

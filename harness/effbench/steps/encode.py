@@ -10,8 +10,8 @@ from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_for_all
 from effbench.steps.data import Data, docs_of, passing_docs, queries_of
 from effbench.steps.description import description_of
-from effbench.steps.shards import SHARD, write_shards
 from effbench.steps.texts import Texts, read_texts
+from effbench.steps.writing import SHARD, write_shards
 from effbench.store import space
 from effbench.work import code
 from effbench.work.datasets import DatasetRow

@@ -31,7 +31,7 @@ def test_a_corrupt_shard_is_noticed_and_made_again(run, records, tmp_path, monke
 
 def test_only_the_lost_shards_are_encoded_again(run, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
-    monkeypatch.setattr("effbench.steps.shards.SHARD", 20)
+    monkeypatch.setattr("effbench.steps.writing.SHARD", 20)
     run(TOYS)
     for path in [
         *tmp_path.glob("results/*/toys/*--*.json"),
