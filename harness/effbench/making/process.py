@@ -48,7 +48,10 @@ class Limits(NamedTuple):
 
 
 class Died(EffbenchError):
-    """A worker has ended, or was ended, before it answered."""
+    """A worker has ended, or was ended, before it answered.
+
+    The message continues a sentence that begins with "its worker process".
+    """
 
 
 class Process:
@@ -95,7 +98,7 @@ class Process:
                     if envelope is None:
                         raise self._no_answer(line)
                     if envelope.failed:
-                        raise Died(envelope.failed)
+                        raise Died(f"failed: {envelope.failed}")
                     if envelope.reply:
                         return msgspec.json.decode(envelope.reply, type=reply)
                     watched.take(msgspec.json.decode(envelope.event, type=Event))
@@ -130,12 +133,13 @@ class Process:
         """Raise `Died` if a limit is reached."""
         if still > limits.seconds:
             raise Died(
-                f"no progress for {lasting(still)} (it was ended; --patience gives it longer)"
+                f"made no progress for {lasting(still)} "
+                "(it was ended; --patience gives it longer)"
             )
         taken = memory_of(self._process.pid)
         if taken > limits.nbytes:
             raise Died(
-                f"it took {sized(taken)} of memory, more than {sized(limits.nbytes)} "
+                f"took {sized(taken)} of memory, more than {sized(limits.nbytes)} "
                 "(it was ended; --memory gives it more)"
             )
 
@@ -143,8 +147,8 @@ class Process:
         """Return the error for the end of the answers, or for a line that is no answer."""
         if line.endswith(b"\n"):
             return Died(
-                f"something wrote {line[:40]!r} into the pipe of its answers (a plugin writes "
-                "into files of its own)"
+                f"sent {line[:40]!r} (a plugin wrote it into the pipe of the answers: "
+                "it must write into files of its own)"
             )
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
