@@ -17,7 +17,9 @@ from folders import ROOT, TOY
 if TYPE_CHECKING:
     from made_sessions import Board
 
-os.environ["EFFBENCH_IN_PROCESS"] = "1"  # tests replace parts; tests/making has workers
+os.environ.setdefault(
+    "EFFBENCH_IN_PROCESS", "1"
+)  # tests replace parts; tests/making has workers
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 os.environ["IR_DATASETS_HOME"] = tempfile.mkdtemp()  # importing ir_datasets makes the folder
 

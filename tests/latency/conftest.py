@@ -5,6 +5,7 @@ import pytest
 from effbench.latency import workers
 from effbench.latency.replies import First, Reply
 from effbench.latency.workers import Worker, WorkerError
+from effbench.making.leftovers import end_leftovers
 from made_timed import sessions
 from made_workers import FAKE
 
@@ -36,7 +37,7 @@ def asked(monkeypatch):
             return str(error)
         finally:
             worker.end()
-            workers.end_leftovers([worker])
+            end_leftovers({worker.mark})
             assert worker._process.returncode is not None
 
     return ask
