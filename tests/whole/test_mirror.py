@@ -32,7 +32,6 @@ ELSEWHERE = {
     "export/test_folder.py": "cli/export",
     "guard/test_containment.py": "guard/keeper",
     "latency/test_agreement.py": "steps/answers",
-    "latency/test_channel.py": "making/channel",
     "latency/test_crew.py": "latency/worker",
     "latency/test_workers.py": "making/environment making/leftovers",
     "making/test_hand.py": "making/process making/worker cli/making",
