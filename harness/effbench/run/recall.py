@@ -1,0 +1,95 @@
+"""Recall of approximate indexes: their share of the exact hits, from the exported runs.
+
+A record gets its recall after all cells of a run have records, since the exact hits may come
+later than those of the approximate index. So the recall is also put into a finished record
+of an earlier run, when the suite has got an exact index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping, Sequence
+from pathlib import Path
+
+from effbench.api.encoders import ScoredDoc
+from effbench.api.errors import EffbenchError
+from effbench.plan.cells import Cell, Plan
+from effbench.run.records import Plain
+from effbench.run.results import Results
+from effbench.steps.measures import mean
+from effbench.store.trec import stream_trec
+from effbench.work.progress import Progress
+
+DEPTHS = (10, 100)
+"""The numbers of exact hits of which a recall is the share, as far as a run is so deep."""
+
+
+def put_recalls(
+    plan: Plan, results: Results, records: MutableMapping[str, Plain], progress: Progress
+) -> None:
+    """Put the recall into each record that lacks it; ``records`` maps finished cells to them.
+
+    A cell whose recall cannot be computed or written keeps its record; the user is told why.
+    """
+    lacking = [
+        (cell, exact)
+        for cell in plan.cells
+        if (exact := plan.exact_cell(cell)) and {cell.name, exact.name} <= records.keys()
+        if not _of_this(records[cell.name].get("recall"), exact)
+    ]
+    if not lacking:
+        return
+    with progress.work("recall of the indexes", len(lacking), "cells") as advance:
+        for cell, exact in lacking:
+            try:
+                record = {**records[cell.name], "recall": recall(cell, exact, results)}
+                results.write(cell, record)
+                records[cell.name] = record
+            except EffbenchError as error:
+                progress.note(f"{cell.name}: no recall: {error}")
+            advance(1)
+
+
+def _of_this(recall: Plain | None, exact: Cell) -> bool:
+    """Tell whether a record has its recall of the hits of this cell."""
+    return recall is not None and (recall["exact"], recall["key"]) == (exact.name, exact.key)
+
+
+def recall(cell: Cell, exact: Cell, results: Results) -> Plain:
+    """Return the recall of a cell for its record, from its run and the run of exact hits.
+
+    Raises:
+        EffbenchError: a run cannot be read, or their queries are not in one order.
+
+    """
+    depths = [depth for depth in DEPTHS if depth <= cell.search.k] or [cell.search.k]
+    per_query: dict[str, dict[str, float]] = {f"R@{depth}": {} for depth in depths}
+    for query_id, wanted, hits in _paired(results.run_file(exact), results.run_file(cell)):
+        for depth, values in zip(depths, per_query.values(), strict=True):
+            nearest = {hit.doc_id for hit in wanted[:depth]}
+            known = nearest.intersection(hit.doc_id for hit in hits[:depth])
+            values[query_id] = len(known) / len(nearest)
+    if not all(per_query.values()):
+        raise EffbenchError(f"{exact.name} has no hits (look at its index)")
+    scores = {measure: mean(values) for measure, values in per_query.items()}
+    return {"exact": exact.name, "key": exact.key, "scores": scores, "per_query": per_query}
+
+
+def _paired(
+    exact: Path, run: Path
+) -> Iterator[tuple[str, Sequence[ScoredDoc], Sequence[ScoredDoc]]]:
+    """Yield each query of the exact run, its exact hits, and its hits in the other run.
+
+    Both runs have the queries in the order of the dataset; the other run may lack some.
+    """
+    rest = stream_trec(run)
+    ahead = next(rest, None)
+    for query_id, wanted in stream_trec(exact):
+        hits: Sequence[ScoredDoc] = ()
+        if ahead is not None and ahead[0] == query_id:
+            hits, ahead = ahead[1], next(rest, None)
+        yield query_id, wanted, hits
+    if ahead is not None:
+        raise EffbenchError(
+            f"{run}: query {ahead[0]!r} is not at its place in {exact} (delete the records of "
+            "both cells, and run the suite again)"
+        )
