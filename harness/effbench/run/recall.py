@@ -20,7 +20,7 @@ from effbench.store.trec import stream_trec
 from effbench.work.progress import Progress
 
 DEPTHS = (10, 100)
-"""The numbers of exact hits of which a recall is the share, as far as a run is so deep."""
+"""The numbers of exact hits of which a recall is the share, if a run is so deep."""
 
 
 def put_recalls(
@@ -49,6 +49,17 @@ def put_recalls(
             advance(1)
 
 
+def measures_of(plan: Plan) -> list[str]:
+    """Return the measures of the recall that records of a plan have; none without a recall."""
+    known = any(map(plan.exact_cell, plan.cells))
+    return [f"R@{depth}" for depth in _depths(plan.suite.k)] if known else []
+
+
+def _depths(k: int) -> list[int]:
+    """Return the numbers of exact hits of which a recall is the share, for runs of k hits."""
+    return [depth for depth in DEPTHS if depth <= k] or [k]
+
+
 def _of_this(recall: Plain | None, exact: Cell) -> bool:
     """Tell whether a record has its recall of the hits of this cell."""
     return recall is not None and (recall["exact"], recall["key"]) == (exact.name, exact.key)
@@ -61,7 +72,7 @@ def recall(cell: Cell, exact: Cell, results: Results) -> Plain:
         EffbenchError: a run cannot be read, or their queries are not in one order.
 
     """
-    depths = [depth for depth in DEPTHS if depth <= cell.search.k] or [cell.search.k]
+    depths = _depths(cell.search.k)
     per_query: dict[str, dict[str, float]] = {f"R@{depth}": {} for depth in depths}
     for query_id, wanted, hits in _paired(results.run_file(exact), results.run_file(cell)):
         for depth, values in zip(depths, per_query.values(), strict=True):
