@@ -114,3 +114,34 @@ def test_a_record_whose_recall_is_not_that_of_its_queries_is_refused(
     found = effbench("leaderboard", tmp_path / "results")
     assert found.exit_code == 1
     assert "the mean of its queries' values" in found.stderr
+
+
+def test_a_run_knows_before_it_works_that_there_will_be_a_recall(run) -> None:
+    found = run(SUITE, "--columns", "exact hits@10")
+    assert found.exit_code == 0, found.stderr
+    assert "exact hits@10" in found.stdout
+    approximate = altered(SUITE, "  plain: {use: plain}\n", "")
+    refused = run(approximate, "--columns", "exact hits@10")
+    assert "--columns exact hits@10: no such column" in refused.stderr
+
+
+def raises(**_: object) -> bool:
+    raise KeyError("no")
+
+
+@pytest.mark.parametrize(
+    ("exact", "said"),
+    [
+        (lambda **_: 1, "its exact returns 1 (return True or False)"),
+        (raises, "its exact: KeyEr"),
+    ],
+)
+def test_an_index_that_cannot_say_whether_it_is_exact_is_a_mistake_of_its_row(
+    run, monkeypatch: pytest.MonkeyPatch, exact: object, said: str
+) -> None:
+    import effbench_toy
+
+    monkeypatch.setattr(effbench_toy.NearIndex, "exact", staticmethod(exact))
+    found = run(SUITE)
+    assert found.exit_code == 2
+    assert f"indexes.near: index 'near' (plugin toy): {said}" in found.stderr

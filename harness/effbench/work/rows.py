@@ -139,15 +139,17 @@ class Row:
         """Ask the offer whether it is an index that finds exactly the largest inner products.
 
         Raises:
-            PluginError: the offer's ``exact`` raises, or returns neither True nor False.
+            EffbenchError: the offer's ``exact`` raises, or returns neither True nor False.
 
         """
         if self.offer.exact is None:
             return False
         with blamed(f"{self.who}: its exact"):
             answer = self.offer.exact(**self.resolved.plain(), **self._named())
-            if not isinstance(answer, bool):
-                raise TypeError(f"{shown(answer)} is neither True nor False")
+        if not isinstance(answer, bool):
+            raise EffbenchError(
+                f"{self.who}: its exact returns {shown(answer)} (return True or False)"
+            )
         return answer
 
     def check(self) -> None:
