@@ -8,15 +8,16 @@ of an earlier run, when the suite has got an exact index.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 
-from effbench.api.encoders import ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.plan.cells import Cell, Plan
 from effbench.run.records import Plain
 from effbench.run.results import Results
 from effbench.steps.measures import mean
-from effbench.store.trec import stream_trec
+from effbench.store.reading import opened
 from effbench.work.progress import Progress
 
 DEPTHS = (10, 100)
@@ -74,11 +75,11 @@ def recall(cell: Cell, exact: Cell, results: Results) -> Plain:
     """
     depths = _depths(cell.search.k)
     per_query: dict[str, dict[str, float]] = {f"R@{depth}": {} for depth in depths}
-    for query_id, wanted, hits in _paired(results.run_file(exact), results.run_file(cell)):
+    runs = results.run_file(exact), results.run_file(cell)
+    for query_id, wanted, hits in _paired(*runs, depths[-1]):
         for depth, values in zip(depths, per_query.values(), strict=True):
-            nearest = {hit.doc_id for hit in wanted[:depth]}
-            known = nearest.intersection(hit.doc_id for hit in hits[:depth])
-            values[query_id] = len(known) / len(nearest)
+            nearest = wanted[:depth]
+            values[query_id] = len({*nearest}.intersection(hits[:depth])) / len(nearest)
     if not all(per_query.values()):
         raise EffbenchError(f"{exact.name} has no hits (look at its index)")
     scores = {measure: mean(values) for measure, values in per_query.items()}
@@ -86,16 +87,16 @@ def recall(cell: Cell, exact: Cell, results: Results) -> Plain:
 
 
 def _paired(
-    exact: Path, run: Path
-) -> Iterator[tuple[str, Sequence[ScoredDoc], Sequence[ScoredDoc]]]:
-    """Yield each query of the exact run, its exact hits, and its hits in the other run.
+    exact: Path, run: Path, depth: int
+) -> Iterator[tuple[str, Sequence[bytes], Sequence[bytes]]]:
+    """Yield each query of the exact run, its first exact hits, and those of the other run.
 
     Both runs have the queries in the order of the dataset; the other run may lack some.
     """
-    rest = stream_trec(run)
+    rest = _first_hits(run, depth)
     ahead = next(rest, None)
-    for query_id, wanted in stream_trec(exact):
-        hits: Sequence[ScoredDoc] = ()
+    for query_id, wanted in _first_hits(exact, depth):
+        hits: Sequence[bytes] = ()
         if ahead is not None and ahead[0] == query_id:
             hits, ahead = ahead[1], next(rest, None)
         yield query_id, wanted, hits
@@ -104,3 +105,14 @@ def _paired(
             f"{run}: query {ahead[0]!r} is not at its place in {exact} (delete the records of "
             "both cells, and run the suite again)"
         )
+
+
+def _first_hits(run: Path, depth: int) -> Iterator[tuple[str, Sequence[bytes]]]:
+    """Yield each query of an exported run with its first ``depth`` hits as encoded doc ids.
+
+    The checksum of the file has been verified, so its form needs no check.
+    """
+    with opened(run) as stream:
+        lines = (line.split(b" ", 3) for line in stream)
+        for query_id, of_query in groupby(lines, key=itemgetter(0)):
+            yield query_id.decode(), [doc_id for _, _, doc_id, _ in islice(of_query, depth)]
