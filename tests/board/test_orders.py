@@ -42,12 +42,10 @@ def test_a_pair_that_changes_places_is_named_with_both_differences(folder, shown
     exact = [lines[row, "exact"] for row in ("middle", "big")]
     assert near[0] > near[1]
     assert exact[0] < exact[1]
-    start = "hnsw efSearch=4 changes the order of encoders: "
+    start = "hnsw efSearch=4 changes the order of encoders by nDCG@10: "
     assert said.startswith(start)
     (part,) = [part for part in said.removeprefix(start).split("; ") if "middle" in part]
-    assert part.startswith(
-        f"middle is above big by nDCG@10 ({near[0]:.4f} and {near[1]:.4f}, p 0.0"
-    )
+    assert part.startswith(f"middle is above big ({near[0]:.4f} and {near[1]:.4f}, p 0.0")
     assert f"through exact below it ({exact[0]:.4f} and {exact[1]:.4f}, p 0.0" in part
     assert "small is above big" in said, "the second pair"
     assert "middle and small" not in said, "they keep their order"
@@ -68,7 +66,8 @@ def test_a_difference_that_may_be_chance_is_called_so(folder, shown) -> None:
     put_index(folder, "pq", {0: lambda v, i: v * (i != 0), 1: lost(1)}, {})
     (said,) = [remark for remark in shown()["remarks"] if "order" in remark]
     assert said == (
-        "pq changes the order of encoders: by differences that may be chance, middle and big"
+        "pq changes the order of encoders by nDCG@10: "
+        "by differences that may be chance, middle and big"
     )
 
 

@@ -14,26 +14,28 @@ MOST = 3
 """The number of pairs whose figures a remark has."""
 
 
+class Places(NamedTuple):
+    """An encoder's lines through an approximate and an exact index, and their scores."""
+
+    near: Line
+    exact: Line
+    near_score: float
+    exact_score: float
+
+
 class Swap(NamedTuple):
-    """Two encoders that change places through an approximate index."""
+    """Two encoders that change places, with the p-values of their difference."""
 
-    near: tuple[Line, Line]
-    """The lines through the approximate index, the better encoder first."""
+    better: Places
+    """The better encoder through the approximate index, and the worse through the exact one."""
 
-    exact: tuple[Line, Line]
-    """The lines of the same encoders through the exact index, where the second is better."""
-
-
-class Tested(NamedTuple):
-    """A swap with the p-values of the difference through each of the two indexes."""
-
-    swap: Swap
+    worse: Places
     near_p: float
     exact_p: float
 
     @property
     def sure(self) -> bool:
-        """Whether one of the differences is beyond chance."""
+        """Whether the difference through one of the indexes is beyond chance."""
         return min(self.near_p, self.exact_p) < SIGNIFICANT
 
 
@@ -45,98 +47,85 @@ def order_remarks(
     The order is that of the means; ``weights`` maps each dataset to its weight in them. It is
     compared with the order through the exact index of whose hits the recall is the share.
     """
-    pairs = _through_both(lines, measure, weights)
-    swaps = [swap for known in pairs.values() for swap in _swaps(known, measure, weights)]
-    by_index: dict[tuple[str, str], list[Tested]] = {}
-    for swap, ps in zip(swaps, _p_values(swaps, measure, weights), strict=False):
-        place = swap.near[0].index, swap.exact[0].index
-        by_index.setdefault(place, []).append(Tested(swap, *ps))
-    for (index, _), tested in by_index.items():
-        yield f"{index} changes the order of encoders: {_spelled(tested, measure, weights)}"
+    pairs = [
+        pair
+        for encoders in _by_index(lines, measure, weights).values()
+        for pair in _swapped(encoders)
+    ]
+    by_index: dict[str, list[Swap]] = {}
+    for swap in _tested(pairs, measure, weights) if pairs else ():
+        by_index.setdefault(swap.better.near.index, []).append(swap)
+    for index, swaps in by_index.items():
+        yield f"{index} changes the order of encoders by {measure}: {_spelled(swaps)}"
 
 
-def _through_both(
+def _by_index(
     lines: Sequence[Line], measure: str, weights: Mapping[str, float]
-) -> dict[tuple[str, str], list[tuple[Line, Line]]]:
-    """Return (index, exact index) -> the lines of each encoder through both.
-
-    Encoders that have no mean or no rank are left out.
-    """
+) -> dict[tuple[str, str], list[Places]]:
+    """Return (index, exact index) -> the encoders that have a mean through both, and a rank."""
     by_cell = {record.cell: line for line in lines for record in line.records.values()}
-    pairs: dict[tuple[str, str], list[tuple[Line, Line]]] = {}
+    encoders: dict[tuple[str, str], list[Places]] = {}
     for near in lines:
-        recalls = [record.recall for record in near.records.values()]
+        recalls = (record.recall for record in near.records.values())
         exact = next((by_cell.get(recall.exact) for recall in recalls if recall), None)
         if exact is None or exact.row != near.row or near.tested_on:
             continue
-        if None not in (near.score(measure, weights), exact.score(measure, weights)):
-            pairs.setdefault((near.index, exact.index), []).append((near, exact))
-    return pairs
+        near_score, exact_score = (line.score(measure, weights) for line in (near, exact))
+        if near_score is not None and exact_score is not None:
+            places = Places(near, exact, near_score, exact_score)
+            encoders.setdefault((near.index, exact.index), []).append(places)
+    return encoders
 
 
-def _swaps(
-    pairs: Sequence[tuple[Line, Line]], measure: str, weights: Mapping[str, float]
+def _swapped(encoders: Sequence[Places]) -> Iterator[tuple[Places, Places]]:
+    """Yield each two encoders that change places, the better through the approximate first."""
+    for pair in combinations(encoders, 2):
+        better, worse = sorted(pair, key=lambda places: -places.near_score)
+        if better.near_score > worse.near_score and better.exact_score < worse.exact_score:
+            yield better, worse
+
+
+def _tested(
+    pairs: Sequence[tuple[Places, Places]], measure: str, weights: Mapping[str, float]
 ) -> Iterator[Swap]:
-    """Yield each two encoders of which another is better through the approximate index."""
-    scored = [
-        (near.score(measure, weights) or 0.0, exact.score(measure, weights) or 0.0, near, exact)
-        for near, exact in pairs
-    ]
-    for first, second in combinations(scored, 2):
-        better, worse = (first, second) if first[0] > second[0] else (second, first)
-        if better[0] > worse[0] and better[1] < worse[1]:
-            yield Swap((better[2], worse[2]), (better[3], worse[3]))
-
-
-def _p_values(
-    swaps: Sequence[Swap], measure: str, weights: Mapping[str, float]
-) -> list[tuple[float, float]]:
-    """Return for each swap the p-values of its two differences; nothing without queries.
-
-    They are corrected by Holm's method for all of them.
-    """
-    columns = {line.name: line for swap in swaps for pair in swap for line in pair}
-    numbers = {name: number for number, name in enumerate(columns)}
+    """Yield pairs with their p-values, which are corrected for all; none without queries."""
+    lines = {line.name: line for pair in pairs for places in pair for line in places[:2]}
+    column = {name: number for number, name in enumerate(lines)}
     values = [
-        values_of([line.records[name].per_query[measure] for line in columns.values()])
+        values_of([line.records[name].per_query[measure] for line in lines.values()])
         for name in weights
-        if columns
     ]
-    if not values or not all(map(len, values)):
-        return []
+    if not all(map(len, values)):
+        return
     paired = PairedValues(values, list(weights.values()))
-    known: dict[int, list[float]] = {}
-
-    def p_value(better: Line, worse: Line) -> float:
-        number = numbers[worse.name]
-        if number not in known:
-            known[number] = paired.p_values(number)
-        return known[number][numbers[better.name]]
-
-    corrected = iter(holm([p_value(*pair) for swap in swaps for pair in swap]))
-    return list(zip(corrected, corrected, strict=True))
+    against = [column[line.name] for _, worse in pairs for line in worse[:2]]
+    p_values = {number: paired.p_values(number) for number in dict.fromkeys(against)}
+    tested = [column[line.name] for better, _ in pairs for line in better[:2]]
+    numbers = zip(against, tested, strict=True)
+    corrected = iter(holm([p_values[baseline][number] for baseline, number in numbers]))
+    for better, worse in pairs:
+        yield Swap(better, worse, next(corrected), next(corrected))
 
 
-def _spelled(tested: Sequence[Tested], measure: str, weights: Mapping[str, float]) -> str:
-    """Say which pairs change places: with their figures if a difference is beyond chance."""
-    sure = sorted((each for each in tested if each.sure), key=lambda each: min(each[1:]))
-    parts = [_figures(each, measure, weights) for each in sure[:MOST]]
+def _spelled(swaps: Sequence[Swap]) -> str:
+    """Say which encoders change places, with figures if a difference is beyond chance."""
+    sure = sorted((swap for swap in swaps if swap.sure), key=lambda swap: min(swap[2:]))
+    parts = [_figures(swap) for swap in sure[:MOST]]
     if len(sure) > MOST:
         parts.append(f"{counted(len(sure) - MOST, 'pairs')} more beyond chance")
-    chance = [f"{a.row} and {b.row}" for (a, b), _ in (e.swap for e in tested if not e.sure)]
+    chance = [
+        f"{swap.better.near.row} and {swap.worse.near.row}" for swap in swaps if not swap.sure
+    ]
     if chance:
         parts.append(f"by differences that may be chance, {shortened(chance)}")
     return "; ".join(parts)
 
 
-def _figures(tested: Tested, measure: str, weights: Mapping[str, float]) -> str:
-    (better, worse), (exact_better, exact_worse) = tested.swap
-    scores = (
-        line.score(measure, weights) for line in (better, worse, exact_better, exact_worse)
-    )
-    a, b, exact_a, exact_b = (f"{score:.4f}" for score in scores)
+def _figures(swap: Swap) -> str:
+    better, worse, near_p, exact_p = swap
     return (
-        f"{better.row} is above {worse.row} by {measure} ({a} and {b}, p {tested.near_p:.2g}), "
-        f"through {exact_better.index} below it ({exact_a} and {exact_b}, "
-        f"p {tested.exact_p:.2g})"
+        f"{better.near.row} is above {worse.near.row} "
+        f"({better.near_score:.4f} and {worse.near_score:.4f}, p {near_p:.2g}), through "
+        f"{better.exact.index} below it "
+        f"({better.exact_score:.4f} and {worse.exact_score:.4f}, p {exact_p:.2g})"
     )

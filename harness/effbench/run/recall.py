@@ -13,6 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from effbench.api.errors import EffbenchError
+from effbench.guard.blame import doing
 from effbench.plan.cells import Cell, Plan
 from effbench.run.records import Plain
 from effbench.run.results import Results
@@ -42,7 +43,9 @@ def put_recalls(
     with progress.work("recall of the indexes", len(lacking), "cells") as advance:
         for cell, exact in lacking:
             try:
-                record = {**records[cell.name], "recall": recall(cell, exact, results)}
+                with doing("measuring its recall"):
+                    known = recall(cell, exact, results)
+                record = {**records[cell.name], "recall": known}
                 results.write(cell, record)
                 records[cell.name] = record
             except EffbenchError as error:
