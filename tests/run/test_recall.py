@@ -73,7 +73,7 @@ def test_a_query_without_hits_has_found_nothing(ran) -> None:
 
 
 def test_an_exact_index_that_comes_later_gives_finished_records_their_recall(
-    run, records
+    run, records, effbench, tmp_path: Path
 ) -> None:
     approximate = altered(SUITE, "  plain: {use: plain}\n", "")
     found = run(approximate)
@@ -81,6 +81,7 @@ def test_an_exact_index_that_comes_later_gives_finished_records_their_recall(
         "no index is exact, so the recall of near will not be known (add `exact: {use: exact}`"
     )
     assert said in found.stderr
+    assert said in effbench("plan", tmp_path / "suite.yaml").stderr
     assert "recall" not in records()[CELLS[2]]
     before = records()[CELLS[2]]
     again = run(SUITE)
@@ -123,6 +124,20 @@ def test_a_run_knows_before_it_works_that_there_will_be_a_recall(run) -> None:
     approximate = altered(SUITE, "  plain: {use: plain}\n", "")
     refused = run(approximate, "--columns", "exact hits@10")
     assert "--columns exact hits@10: no such column" in refused.stderr
+
+
+def test_an_index_that_says_it_is_exact_and_has_no_hits_gives_no_recall(
+    run, records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import effbench_toy
+
+    monkeypatch.setattr(effbench_toy.NearIndex, "exact", staticmethod(lambda **_: True))
+    monkeypatch.setattr(effbench_toy.PlainIndex, "exact", staticmethod(lambda **_: False))
+    found = run(altered(SUITE, "[0, 2, 3]", "[1]"))
+    assert found.exit_code == 0
+    assert "toy--words--plain: no recall: " in found.stderr
+    assert "query 'q0' has no hits, or stands elsewhere" in found.stderr
+    assert "recall" not in records()["toy--words--plain"]
 
 
 def raises(**_: object) -> bool:

@@ -105,8 +105,8 @@ def _paired(
         yield query_id, wanted, hits
     if ahead is not None:
         raise EffbenchError(
-            f"{run}: query {ahead[0]!r} is not at its place in {exact} (delete the records of "
-            "both cells, and run the suite again)"
+            f"{exact}: query {ahead[0]!r} has no hits, or stands elsewhere than in {run} (look "
+            "at the index that says it is exact)"
         )
 
 
