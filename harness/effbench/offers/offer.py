@@ -33,15 +33,20 @@ def _modules(value: Any) -> bool:
     )
 
 
+OPTIONAL = Wanted(METHOD.text, lambda value: value is None or callable(value))
+"""A method, or None."""
+
 ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
     "version": (
         Wanted("a whole number from 0 on", lambda value: type(value) is int and value >= 0),
         1,
     ),
     "requires": (Wanted("a mapping: modules -> what pip installs for them", _modules), {}),
-    "check": (Wanted(METHOD.text, lambda value: value is None or callable(value)), None),
+    "check": (OPTIONAL, None),
     "latency": (FLAG, True),
     "together": (FLAG, False),
+    "by_id": (FLAG, False),
+    "passages_only": (OPTIONAL, None),
 }
 """Attribute of a factory -> the values that it may have, and its default."""
 
@@ -71,6 +76,12 @@ class Offer:
 
     together: bool
     """Whether all processes of a run train it together."""
+
+    by_id: bool
+    """Whether it tells docs apart by their ids, so that equal texts may differ in vectors."""
+
+    passages_only: Callable[..., object] | None
+    """Called with the options of a row; tells whether the row encodes no queries."""
 
     options: Mapping[str, Option]
     search_options: Mapping[str, Option]

@@ -62,8 +62,9 @@ class EncodeCorpus:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         encode = _checking_space(encode, self.dataset.docs_count(), artifact)
+        made_by, by_id = code.of(self.row.offers), any(o.by_id for o in self.row.offers)
         with passing_docs(self.label, [self.dataset], bench) as advance:
-            shards = write_shards(artifact, docs, encode, advance, code.of(self.row.offers))
+            shards = write_shards(artifact, docs, encode, advance, made_by, by_id=by_id)
         if not shards.rows:
             raise EffbenchError(
                 f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
