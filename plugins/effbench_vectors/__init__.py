@@ -50,9 +50,9 @@ class PublishedVectors:
         vector_column: str | None = None,
         text_column: QueryOnly[str] | None = None,
     ) -> None:
-        self._docs = Published(path, Columns(id_column, vector_column, IDS), "doc")
+        self._docs = Published(path, Columns(id_column, vector_column, IDS), "docs")
         by_text = Columns(text_column, vector_column, TEXTS, "text_column")
-        self._queries = Published(queries, by_text, "query") if queries else None
+        self._queries = Published(queries, by_text, "queries") if queries else None
         self._normalize, self._l2 = normalize, metric == "l2"
 
     @staticmethod

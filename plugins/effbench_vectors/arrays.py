@@ -39,6 +39,9 @@ class ArrayFile:
         """Return rows of the file in their order, float32 [n, d]."""
         return self.array[rows].astype(np.float32)
 
+    def forget(self) -> None:
+        """Do nothing: the system frees the pages of a mapped file."""
+
     def names(self) -> Iterator[list[str]]:
         """Yield the names of the rows, in lists.
 

@@ -57,11 +57,17 @@ class ParquetFile:
         self.rows = meta.num_rows
         if not self.rows:
             raise EffbenchError(f"{path}: no rows (take a file that has some)")
-        self._group = -1
-        self._first, self._block = 0, np.empty((0, 0), np.float32)
-        self._batches: Iterator[Any] = iter(())
+        self.width = 0
+        self.forget()
         self._go_to(0)
         self.width = self._block.shape[1]
+        self.forget()
+
+    def forget(self) -> None:
+        """Free the batch in memory; 60 open files would hold as many."""
+        self._group, self._first = -1, 0
+        self._block = np.empty((0, self.width), np.float32)
+        self._batches: Iterator[Any] = iter(())
 
     def names(self) -> Iterator[list[str]]:
         """Yield the names of the rows, in lists; a number becomes its digits."""
@@ -97,7 +103,7 @@ class ParquetFile:
                 BATCH, row_groups=[group], columns=[self._vectors], use_threads=False
             )
             self._group, self._first = group, int(self._starts[group])
-            self._block = self._block[:0]
+            self._block = np.empty((0, self.width), np.float32)
         while row >= self._first + len(self._block):
             self._first += len(self._block)
             with _intact(self.path):
@@ -117,7 +123,7 @@ class ParquetFile:
         if column.null_count or column.flatten().null_count:
             raise EffbenchError(f"{where} has empty cells (each row needs a whole vector)")
         lengths = widths.to_numpy(zero_copy_only=False)
-        width = self._block.shape[1] or int(lengths[0])
+        width = self.width or int(lengths[0])
         if (bad := np.flatnonzero(lengths != width)).size:
             raise EffbenchError(
                 f"{where}: row {self._first + int(bad[0]):,} has {lengths[bad[0]]} numbers, "

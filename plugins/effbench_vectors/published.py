@@ -28,9 +28,9 @@ VectorFile: TypeAlias = ArrayFile | ParquetFile
 class Published:
     """Vectors with names; files are opened on the first look-up."""
 
-    def __init__(self, path: Path, columns: Columns, noun: str) -> None:
-        """Note where the vectors are; messages call what has them ``noun``, such as "doc"."""
-        self._path, self._columns, self._noun = path, columns, noun
+    def __init__(self, path: Path, columns: Columns, nouns: str) -> None:
+        """Note where the vectors are; messages call what has them ``nouns``, such as "docs"."""
+        self._path, self._columns, self._nouns = path, columns, nouns
 
     def of(self, names: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of names in their order, float32 [n, d].
@@ -43,9 +43,9 @@ class Published:
         if (bad := np.flatnonzero(rows < 0)).size:
             first = next(iter(self._names()))[0]
             raise EffbenchError(
-                f"vectors: {self._path} has no vector for {bad.size:,} of "
-                f"{counted(len(names), self._noun)}, such as {shown(names[bad[0]])} (are they "
-                f"its {self._noun}s? its first is {shown(first)})"
+                f"{self._path} has no vector for {bad.size:,} of "
+                f"{counted(len(names), self._nouns)}, such as {shown(names[bad[0]])} (are they "
+                f"its {self._nouns}? its first is {shown(first)})"
             )
         order = np.argsort(rows, kind="stable")  # files are read from front to back
         vectors = np.empty((len(names), self._files[0].width), np.float32)
@@ -55,6 +55,8 @@ class Published:
             if low < high:
                 chosen = order[low:high]
                 vectors[chosen] = file.read(rows[chosen] - start)
+            else:
+                file.forget()
         return vectors
 
     @cached_property
@@ -76,11 +78,11 @@ class Published:
     def _table(self) -> Table | Numbers:
         if self._files[0].path.suffix in BINARY:
             return Numbers(self._starts[-1])
-        log.info("vectors: reading the names of %d vectors", self._starts[-1])
+        log.info("reading the names of %d vectors", self._starts[-1])
         table = Table(self._names())
         if table.twice is not None:
             places = " and ".join(map(self._place, table.twice))
-            raise EffbenchError(f"vectors: {places} have the same name (drop one)")
+            raise EffbenchError(f"{places} have the same name (drop one)")
         return table
 
     def _names(self) -> Iterator[Sequence[str]]:
@@ -108,13 +110,11 @@ def files_of(path: Path) -> list[Path]:
     below = [path] if path.is_file() else sorted(path.rglob("*"))
     files = [file for file in below if file.suffix in ENDINGS and file.is_file()]
     if not files:
-        raise EffbenchError(
-            f"vectors: no vectors in {path} (files end in {', '.join(ENDINGS)})"
-        )
+        raise EffbenchError(f"no vectors in {path} (files end in {', '.join(ENDINGS)})")
     kinds = sorted({file.suffix for file in files})
     if len(kinds) > 1:
         raise EffbenchError(
-            f"vectors: {path} has files that end in {' and in '.join(kinds)} (keep one kind)"
+            f"{path} has files that end in {' and in '.join(kinds)} (keep one kind)"
         )
     return files
 

