@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from effbench.cli.options import (
+    Address,
     Place,
     cache_option,
     check_places,
@@ -45,7 +46,7 @@ def export(
     dataset: str | None,
     results: Path,
     data: Path | None,
-    cache: Path | None,
+    cache: Path | Address | None,
     device: str | None,
 ) -> None:
     """Write ROW of SUITE to DIR; Sentence Transformers loads DIR without effbench.

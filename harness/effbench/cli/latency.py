@@ -10,6 +10,7 @@ import click
 
 from effbench.api.errors import EffbenchError
 from effbench.cli.options import (
+    Address,
     as_json_option,
     cache_option,
     check_places,
@@ -62,7 +63,7 @@ def latency(
     queries: int | None,
     results: Path,
     data: Path | None,
-    cache: Path | None,
+    cache: Path | Address | None,
     device: str | None,
     as_json: bool,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from effbench.cli.options import (
+    Address,
     as_json_option,
     cache_option,
     check_places,
@@ -52,7 +53,7 @@ def run(
     only: tuple[str, ...],
     results: Path,
     data: Path | None,
-    cache: Path | None,
+    cache: Path | Address | None,
     device: str | None,
     fail_fast: bool,
     forgive_expected: bool,
@@ -94,7 +95,7 @@ def _show_log() -> None:
 
 
 def _planned(
-    suite: str, data: Path | None, cache: Path | None, results: Path
+    suite: str, data: Path | None, cache: Path | Address | None, results: Path
 ) -> tuple[Store, Plan]:
     """Return the store and the plan; a refusal of the suite's latency goes into the records."""
     from effbench.plan.planner import Unmeasurable

@@ -153,6 +153,7 @@ class Workbench:
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
         if self._whole(artifact):  # nothing is written, so no lock, which is a file, is needed
+            self.store.share(artifact)
             return artifact
         together = made_together(step)
         if together and processes.rank():
@@ -169,9 +170,11 @@ class Workbench:
                 artifact.discard()
             if not sound:
                 artifact.sweep()
+            if not sound and not self.store.fetch(artifact):
                 if together:
                     joining.call_others(artifact)
                 self._make(step, artifact)
+            self.store.share(artifact)
         return artifact
 
     def _make(self, step: Step, artifact: Artifact) -> None:

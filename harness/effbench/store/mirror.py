@@ -1,0 +1,229 @@
+"""The mirror of a cache at a remote address, for machines that share no folder.
+
+An address is any of fsspec's: ``s3://bucket/folder``, ``gs://...``. The files of an artifact
+are in ``KIND/KEY/COPY/``, where COPY is a digest of its manifest, and ``KIND/KEY/copy`` is
+written last: it names the whole copy. So two machines that copy one artifact at the same time
+mix no files, and a copy that a kill broke off does not count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, TypeVar
+
+from effbench.api.errors import EffbenchError
+from effbench.store.artifacts import MANIFEST, Artifact
+from effbench.store.digests import file_sha256
+from effbench.store.disk import read_sealed, write_atomically
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 60.0
+"""The most seconds that the address may take to answer, or to send or take a chunk."""
+
+CHUNK = 8 << 20
+"""Bytes that are sent or received at once."""
+
+COPY = "copy"
+"""The file that names the whole copy of an artifact."""
+
+
+class Mirror:
+    """Finished artifacts at a remote address."""
+
+    def __init__(self, address: str, patience: float = PATIENCE_S) -> None:
+        """Note the address; nothing is asked yet. ``patience`` is in seconds."""
+        self.address, self._patience = address, patience
+
+    def check(self) -> None:
+        """Ask the address, before any work.
+
+        Raises:
+            EffbenchError: it does not answer in time, it refuses, or a package is missing.
+
+        """
+        self._answer(self._remote.makedirs, self._root, exist_ok=True)
+
+    def fetch(self, artifact: Artifact) -> bool:
+        """Copy a finished artifact here, if there is a whole copy; hold its lock for this.
+
+        Every file is checked, and the manifest appears last. A damaged copy is dropped: the
+        step is then made here, and copied again.
+
+        Raises:
+            EffbenchError: the address does not answer in time, or refuses.
+
+        """
+        name = self._copy_of(artifact)
+        if name is None:
+            return False
+        place, temporary = self._place(artifact, name), artifact.folder / f".{MANIFEST}"
+        try:
+            self._receive(f"{place}/{MANIFEST}", temporary)
+            manifest = read_sealed(temporary)
+            if digest_of_manifest(temporary) != name:
+                raise _DamagedError(MANIFEST)
+            for file, checksum in manifest["files"].items():
+                self._fetch_file(artifact, place, file, checksum)
+            temporary.replace(artifact.folder / MANIFEST)
+        except (_DamagedError, FileNotFoundError) as error:
+            log.warning("%s/%s: damaged at %s (making it again)", self.address, place, error)
+            self._answer(self._remote.rm_file, self._pointer(artifact))
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def push(self, artifact: Artifact) -> None:
+        """Copy a finished artifact to the address, unless a whole copy is there.
+
+        Raises:
+            EffbenchError: the address does not answer in time, or refuses.
+
+        """
+        manifest = artifact.manifest()
+        if manifest is None or self._copy_of(artifact) is not None:
+            return
+        name = digest_of_manifest(artifact.folder / MANIFEST)
+        place = self._place(artifact, name)
+        for file in (*manifest["files"], MANIFEST):
+            self._send(artifact.folder / file, f"{place}/{file}")
+        pointer = self._pointer(artifact)
+        temporary = f"{pointer}.{secrets.token_hex(8)}"
+        self._answer(self._remote.pipe_file, temporary, name.encode())
+        self._answer(self._remote.mv, temporary, pointer)
+
+    def _fetch_file(self, artifact: Artifact, place: str, file: str, checksum: str) -> None:
+        if ".." in PurePosixPath(file).parts or PurePosixPath(file).is_absolute():
+            raise _DamagedError(file)
+        if artifact.take_up(file, checksum):  # an earlier attempt has fetched it
+            return
+        path = artifact.folder / file
+        write_atomically(path, lambda part: self._receive(f"{place}/{file}", part))
+        if file_sha256(path) != checksum:
+            path.unlink()
+            raise _DamagedError(file)
+
+    def _copy_of(self, artifact: Artifact) -> str | None:
+        """Return the name of the whole copy; None if there is none."""
+        try:
+            text = self._answer(self._remote.cat_file, self._pointer(artifact))
+        except FileNotFoundError:
+            return None
+        return bytes(text).decode(errors="replace")[:64]
+
+    def _receive(self, remote: str, path: Path) -> None:
+        with self._opened(remote, "rb") as source, path.open("wb") as target:
+            while chunk := self._answer(source.read, CHUNK):
+                target.write(chunk)
+
+    def _send(self, path: Path, remote: str) -> None:
+        self._answer(self._remote.makedirs, remote.rpartition("/")[0], exist_ok=True)
+        with path.open("rb") as source:
+            target = self._opened(remote, "wb")
+            try:
+                while chunk := source.read(CHUNK):
+                    self._answer(target.write, chunk)
+            finally:
+                self._answer(target.close)
+
+    def _opened(self, remote: str, mode: str) -> IO[bytes]:
+        opened: IO[bytes] = self._answer(self._remote.open, remote, mode)
+        return opened
+
+    def _place(self, artifact: Artifact, name: str) -> str:
+        return f"{self._folder(artifact)}/{name}"
+
+    def _pointer(self, artifact: Artifact) -> str:
+        return f"{self._folder(artifact)}/{COPY}"
+
+    def _folder(self, artifact: Artifact) -> str:
+        return f"{self._root}/{artifact.folder.parent.name}/{artifact.folder.name}"
+
+    @property
+    def _remote(self) -> Any:
+        return self._parts[0]
+
+    @property
+    def _root(self) -> str:
+        return self._parts[1]
+
+    @cached_property
+    def _parts(self) -> tuple[Any, str]:
+        """The file system and the folder in it."""
+        try:
+            from fsspec.core import url_to_fs
+        except ImportError:
+            raise EffbenchError(
+                f"{self.address}: fsspec is not installed (pip install 'effbench[fsspec]')"
+            ) from None
+        try:
+            remote, root = url_to_fs(self.address)
+        except (ImportError, ValueError) as error:  # a package is missing; no such protocol
+            text = str(error).rstrip(".")
+            raise EffbenchError(
+                f"{self.address}: {text} (mend the address, or install what it needs)"
+            ) from None
+        return remote, str(root).rstrip("/")
+
+    def _answer(self, ask: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Return what a call of the remote file system returns, if it does so in time.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            EffbenchError: the address does not answer in time, or refuses.
+
+        """
+        result: Mapping[str, Any] = _called(ask, arguments, options, self._patience)
+        if not result:
+            raise EffbenchError(
+                f"{self.address}: no answer in {self._patience:g} s (is the address right, and "
+                "the network up?)"
+            )
+        error = result.get("error")
+        if isinstance(error, FileNotFoundError):
+            raise error
+        if error is not None:
+            text = str(error).partition("\n")[0] or type(error).__name__
+            raise EffbenchError(
+                f"{self.address}: {text} (are the address and the rights right?)"
+            ) from error
+        answer: T = result["answer"]
+        return answer
+
+
+class _DamagedError(Exception):
+    """A file of a copy has a wrong checksum."""
+
+
+def digest_of_manifest(path: Path) -> str:
+    """Return the name of the copy that has this manifest: 32 hex digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+
+
+def _called(
+    ask: Callable[..., Any], arguments: Any, options: Any, seconds: float
+) -> Mapping[str, Any]:
+    """Return the answer or the error of a call; nothing if it takes longer.
+
+    A thread that waits for a dead host cannot be ended, so it must not keep the program alive.
+    """
+    result: dict[str, Any] = {}
+
+    def call() -> None:
+        try:
+            result["answer"] = ask(*arguments, **options)
+        except BaseException as error:
+            result["error"] = error
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return {} if thread.is_alive() else result
