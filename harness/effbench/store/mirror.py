@@ -38,9 +38,9 @@ COPY = "copy"
 class Mirror:
     """Finished artifacts at a remote address."""
 
-    def __init__(self, address: str, patience: float = PATIENCE_S) -> None:
-        """Note the address; nothing is asked yet. ``patience`` is in seconds."""
-        self.address, self._patience = address, patience
+    def __init__(self, address: str) -> None:
+        """Note the address; nothing is asked yet."""
+        self.address = address
 
     def check(self) -> None:
         """Ask the address, before any work.
@@ -49,7 +49,8 @@ class Mirror:
             EffbenchError: it does not answer in time, it refuses, or a package is missing.
 
         """
-        self._answer(self._remote.makedirs, self._root, exist_ok=True)
+        if not self._answer(self._remote.exists, self._root):
+            self._answer(self._remote.makedirs, self._root, exist_ok=True)
 
     def fetch(self, artifact: Artifact) -> bool:
         """Copy a finished artifact here, if there is a whole copy; hold its lock for this.
@@ -67,15 +68,15 @@ class Mirror:
         place, temporary = self._place(artifact, name), artifact.folder / f".{MANIFEST}"
         try:
             self._receive(f"{place}/{MANIFEST}", temporary)
-            manifest = read_sealed(temporary)
             if digest_of_manifest(temporary) != name:
-                raise _DamagedError(MANIFEST)
-            for file, checksum in manifest["files"].items():
+                raise _DamagedError(f"{place}/{MANIFEST}")
+            for file, checksum in read_sealed(temporary)["files"].items():
                 self._fetch_file(artifact, place, file, checksum)
             temporary.replace(artifact.folder / MANIFEST)
-        except (_DamagedError, FileNotFoundError) as error:
-            log.warning("%s/%s: damaged at %s (making it again)", self.address, place, error)
+        except (_DamagedError, _MissingError) as error:
+            log.warning("%s: %s: lost or damaged, making it again", self.address, error)
             self._answer(self._remote.rm_file, self._pointer(artifact))
+            self._answer(self._remote.rm, place, recursive=True)
             return False
         finally:
             temporary.unlink(missing_ok=True)
@@ -102,20 +103,20 @@ class Mirror:
 
     def _fetch_file(self, artifact: Artifact, place: str, file: str, checksum: str) -> None:
         if ".." in PurePosixPath(file).parts or PurePosixPath(file).is_absolute():
-            raise _DamagedError(file)
+            raise _DamagedError(f"{place}/{file}")
         if artifact.take_up(file, checksum):  # an earlier attempt has fetched it
             return
         path = artifact.folder / file
         write_atomically(path, lambda part: self._receive(f"{place}/{file}", part))
         if file_sha256(path) != checksum:
             path.unlink()
-            raise _DamagedError(file)
+            raise _DamagedError(f"{place}/{file}")
 
     def _copy_of(self, artifact: Artifact) -> str | None:
         """Return the name of the whole copy; None if there is none."""
         try:
             text = self._answer(self._remote.cat_file, self._pointer(artifact))
-        except FileNotFoundError:
+        except _MissingError:
             return None
         return bytes(text).decode(errors="replace")[:64]
 
@@ -128,11 +129,9 @@ class Mirror:
         self._answer(self._remote.makedirs, remote.rpartition("/")[0], exist_ok=True)
         with path.open("rb") as source:
             target = self._opened(remote, "wb")
-            try:
-                while chunk := source.read(CHUNK):
-                    self._answer(target.write, chunk)
-            finally:
-                self._answer(target.close)
+            while chunk := source.read(CHUNK):
+                self._answer(target.write, chunk)
+            self._answer(target.close)
 
     def _opened(self, remote: str, mode: str) -> IO[bytes]:
         opened: IO[bytes] = self._answer(self._remote.open, remote, mode)
@@ -177,30 +176,32 @@ class Mirror:
         """Return what a call of the remote file system returns, if it does so in time.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            _MissingError: there is no such file.
             EffbenchError: the address does not answer in time, or refuses.
 
         """
-        result: Mapping[str, Any] = _called(ask, arguments, options, self._patience)
+        result = _called(ask, arguments, options)
         if not result:
             raise EffbenchError(
-                f"{self.address}: no answer in {self._patience:g} s (is the address right, and "
-                "the network up?)"
+                f"{self.address}: no answer in {PATIENCE_S:g} s (is the address right, and the "
+                "network up?)"
             )
-        error = result.get("error")
-        if isinstance(error, FileNotFoundError):
-            raise error
-        if error is not None:
+        if (error := result.get("error")) is not None:
+            kind = _MissingError if isinstance(error, FileNotFoundError) else EffbenchError
             text = str(error).partition("\n")[0] or type(error).__name__
-            raise EffbenchError(
+            raise kind(
                 f"{self.address}: {text} (are the address and the rights right?)"
             ) from error
         answer: T = result["answer"]
         return answer
 
 
-class _DamagedError(Exception):
-    """A file of a copy has a wrong checksum."""
+class _MissingError(EffbenchError):
+    """The address has no such file."""
+
+
+class _DamagedError(EffbenchError):
+    """A file of a copy has a wrong checksum; the message is its place."""
 
 
 def digest_of_manifest(path: Path) -> str:
@@ -208,10 +209,8 @@ def digest_of_manifest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
 
 
-def _called(
-    ask: Callable[..., Any], arguments: Any, options: Any, seconds: float
-) -> Mapping[str, Any]:
-    """Return the answer or the error of a call; nothing if it takes longer.
+def _called(ask: Callable[..., Any], arguments: Any, options: Any) -> Mapping[str, Any]:
+    """Return the answer or the error of a call; nothing if it takes longer than `PATIENCE_S`.
 
     A thread that waits for a dead host cannot be ended, so it must not keep the program alive.
     """
@@ -225,5 +224,5 @@ def _called(
 
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
-    thread.join(seconds)
+    thread.join(PATIENCE_S)
     return {} if thread.is_alive() else result
