@@ -76,6 +76,7 @@ def test_only_the_copy_with_a_wrong_file_is_made_again(machine, tmp_path: Path) 
     found = machine("second")
     assert found.exit_code == 0, found.output
     assert steps_made(found) == 1
+    assert "run.trec: lost or damaged, making it again" in found.stderr
     assert scores(tmp_path, "second") == scores(tmp_path, "first")
     assert steps_made(machine("third")) == 0  # the mended copy is whole
 
@@ -107,20 +108,29 @@ def made(store: Store) -> Any:
     return artifact
 
 
-def test_files_and_folders_come_back_through_any_file_system(tmp_path: Path) -> None:
+def test_files_and_folders_come_back_through_any_file_system(
+    tmp_path: Path, monkeypatch
+) -> None:
     copies = Mirror("memory://bucket/cache")
     copies.check()
     first = made(Store(tmp_path / "first"))
-    copies.push(first)
+    notes: list[str] = []
+    copies.push(first, notes.append)
     second = Store(tmp_path / "second").artifact("run", "k" * 32)
     second.folder.mkdir(parents=True)
-    assert copies.fetch(second)
+    assert copies.fetch(second, notes.append)
     assert second.sound()
     assert (second.folder / "model" / "w").read_text() == "weights"
     assert second.manifest() == first.manifest()
     assert not list(second.folder.glob(".*"))
     absent = Store(tmp_path / "second").artifact("run", "m" * 32)
-    assert not copies.fetch(absent)
+    assert not copies.fetch(absent, notes.append)
+    assert not notes
+    monkeypatch.setattr(mirror, "LARGE", 10)
+    third = Store(tmp_path / "third").artifact("run", "k" * 32)
+    third.folder.mkdir(parents=True)
+    copies.fetch(third, notes.append)
+    assert notes == ["memory://bucket/cache: fetching 16 bytes of toy"]
 
 
 def test_a_host_that_answers_late_is_one_line(effbench, suite, monkeypatch) -> None:
@@ -139,7 +149,7 @@ def test_a_host_that_stops_answering_is_one_line(tmp_path: Path, monkeypatch) ->
     monkeypatch.setattr(Slow, "seconds", 30.0)
     monkeypatch.setattr(mirror, "PATIENCE_S", 0.05)
     with pytest.raises(EffbenchError, match="slow://bucket: no answer in"):
-        copies.push(artifact)
+        copies.push(artifact, print)
 
 
 @pytest.mark.parametrize(

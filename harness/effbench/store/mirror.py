@@ -9,7 +9,6 @@ mix no files, and a copy that a kill broke off does not count.
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping
@@ -21,15 +20,18 @@ from effbench.api.errors import EffbenchError
 from effbench.store.artifacts import MANIFEST, Artifact
 from effbench.store.digests import file_sha256
 from effbench.store.disk import read_sealed, write_atomically
+from effbench.text.words import sized
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 PATIENCE_S = 60.0
 """The most seconds that the address may take to answer, or to send or take a chunk."""
 
 CHUNK = 8 << 20
 """Bytes that are sent or received at once."""
+
+LARGE = 100 * 10**6
+"""Bytes of an artifact whose copying is told: it takes seconds or longer."""
 
 COPY = "copy"
 """The file that names the whole copy of an artifact."""
@@ -52,11 +54,12 @@ class Mirror:
         if not self._answer(self._remote.exists, self._root):
             self._answer(self._remote.makedirs, self._root, exist_ok=True)
 
-    def fetch(self, artifact: Artifact) -> bool:
+    def fetch(self, artifact: Artifact, note: Callable[[str], None]) -> bool:
         """Copy a finished artifact here, if there is a whole copy; hold its lock for this.
 
         Every file is checked, and the manifest appears last. A damaged copy is dropped: the
-        step is then made here, and copied again.
+        step is then made here, and copied again. ``note`` is called with what the user should
+        know: that a copy is damaged, or takes long.
 
         Raises:
             EffbenchError: the address does not answer in time, or refuses.
@@ -70,11 +73,13 @@ class Mirror:
             self._receive(f"{place}/{MANIFEST}", temporary)
             if digest_of_manifest(temporary) != name:
                 raise _DamagedError(f"{place}/{MANIFEST}")
-            for file, checksum in read_sealed(temporary)["files"].items():
+            manifest = read_sealed(temporary)
+            self._note_size(manifest, "fetching", note)
+            for file, checksum in manifest["files"].items():
                 self._fetch_file(artifact, place, file, checksum)
             temporary.replace(artifact.folder / MANIFEST)
         except (_DamagedError, _MissingError) as error:
-            log.warning("%s: %s: lost or damaged, making it again", self.address, error)
+            note(f"{self.address}: {error}: lost or damaged, making it again")
             self._answer(self._remote.rm_file, self._pointer(artifact))
             self._answer(self._remote.rm, place, recursive=True)
             return False
@@ -82,8 +87,10 @@ class Mirror:
             temporary.unlink(missing_ok=True)
         return True
 
-    def push(self, artifact: Artifact) -> None:
+    def push(self, artifact: Artifact, note: Callable[[str], None]) -> None:
         """Copy a finished artifact to the address, unless a whole copy is there.
+
+        ``note`` is called if that will take long.
 
         Raises:
             EffbenchError: the address does not answer in time, or refuses.
@@ -94,6 +101,7 @@ class Mirror:
             return
         name = digest_of_manifest(artifact.folder / MANIFEST)
         place = self._place(artifact, name)
+        self._note_size(manifest, "copying to it", note)
         for file in (*manifest["files"], MANIFEST):
             self._send(artifact.folder / file, f"{place}/{file}")
         pointer = self._pointer(artifact)
@@ -111,6 +119,12 @@ class Mirror:
         if file_sha256(path) != checksum:
             path.unlink()
             raise _DamagedError(f"{place}/{file}")
+
+    def _note_size(
+        self, manifest: Mapping[str, Any], doing: str, note: Callable[[str], None]
+    ) -> None:
+        if (size := sum(manifest.get("sizes", {}).values())) >= LARGE:
+            note(f"{self.address}: {doing} {sized(size)} of {manifest['label']}")
 
     def _copy_of(self, artifact: Artifact) -> str | None:
         """Return the name of the whole copy; None if there is none."""

@@ -153,7 +153,7 @@ class Workbench:
     def _ensure(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
         if self._whole(artifact):  # nothing is written, so no lock, which is a file, is needed
-            self.store.share(artifact)
+            self.store.share(artifact, self.progress.note)
             return artifact
         together = made_together(step)
         if together and processes.rank():
@@ -170,11 +170,11 @@ class Workbench:
                 artifact.discard()
             if not sound:
                 artifact.sweep()
-            if not sound and not self.store.fetch(artifact):
+            if not sound and not self.store.fetch(artifact, self.progress.note):
                 if together:
                     joining.call_others(artifact)
                 self._make(step, artifact)
-            self.store.share(artifact)
+            self.store.share(artifact, self.progress.note)
         return artifact
 
     def _make(self, step: Step, artifact: Artifact) -> None:
