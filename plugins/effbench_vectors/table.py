@@ -40,20 +40,25 @@ class Table:
             self._append(names)
         self.twice: Twice | None = None
         """Two rows of one name; None if each name occurs once."""
-        with (self._folder / "all").open("wb") as file:
+        hashes, numbers = self._folder / "hashes", self._folder / "rows"
+        with hashes.open("wb") as hash_file, numbers.open("wb") as row_file:
             for number in range(BUCKETS):
-                file.write(self._sorted(number).tobytes())
-        whole = self._folder / "all"
-        self._records = np.memmap(whole, RECORD, "r") if self.rows else np.empty(0, RECORD)
+                records = self._sorted(number)
+                hash_file.write(records["hash"].tobytes())
+                row_file.write(records["row"].tobytes())
+        if self.rows:  # two files, since numpy would copy a column of records for each search
+            self._hashes = np.memmap(hashes, "S16", "r")
+            self._numbers = np.memmap(numbers, "<i8", "r")
 
     def rows_of(self, names: Sequence[str]) -> NDArray[np.int64]:
         """Return the row of each name, int64 [n]; -1 for a name that the table lacks."""
         if not self.rows:
             return np.full(len(names), -1, np.int64)
         hashes = _hashes(names)
-        places = np.searchsorted(self._records["hash"], hashes)
-        near = self._records[np.minimum(places, self.rows - 1)]
-        rows: NDArray[np.int64] = np.where(near["hash"] == hashes, near["row"], -1)
+        near = np.minimum(np.searchsorted(self._hashes, hashes), self.rows - 1)
+        rows: NDArray[np.int64] = np.where(
+            self._hashes[near] == hashes, self._numbers[near], -1
+        )
         return rows
 
     def _append(self, names: Sequence[str]) -> None:
