@@ -48,13 +48,14 @@ class Published:
                 f"its {self._nouns}? its first is {shown(first)})"
             )
         order = np.argsort(rows, kind="stable")  # files are read from front to back
+        rising = rows[order]
         vectors = np.empty((len(names), self._files[0].width), np.float32)
         for number, file in enumerate(self._files):
             start, end = self._starts[number], self._starts[number + 1]
-            low, high = np.searchsorted(rows[order], (start, end))
+            low, high = np.searchsorted(rising, (start, end))
             if low < high:
                 chosen = order[low:high]
-                vectors[chosen] = file.read(rows[chosen] - start)
+                vectors[chosen] = file.read(rising[low:high] - start)
             else:
                 file.forget()
         return vectors
