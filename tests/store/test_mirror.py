@@ -165,3 +165,9 @@ def test_a_wrong_address_is_one_line(effbench, suite, address: str, message: str
     (line,) = found.stderr.splitlines()
     assert line.startswith(f"Error: {message}")
     assert line.endswith(")")
+
+
+def test_an_address_is_no_folder_of_a_machine(effbench) -> None:
+    found = effbench("cache", "free", "--cache", "s3://bucket/folder")
+    assert found.exit_code == 2
+    assert "s3://bucket/folder is an address (name the folder of a machine)" in found.stderr

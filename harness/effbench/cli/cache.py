@@ -10,9 +10,7 @@ import click
 
 from effbench.api.errors import EffbenchError
 from effbench.cli.options import (
-    Address,
     as_json_option,
-    cache_option,
     data_option,
     folder_option,
     leave,
@@ -66,9 +64,9 @@ def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
 @cache.command()
 @click.argument("suite")
 @data_option
-@cache_option
+@folder_option
 @as_json_option
-def needs(suite: str, data: Path | None, cache: Path | Address | None, as_json: bool) -> None:
+def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
     """Show by rows which steps of SUITE the cache has, and which are missing."""
     from effbench.cache import stock
     from effbench.cache.holdings import needed_steps

@@ -52,26 +52,33 @@ class Address(NamedTuple):
 class CachePlace(Place):
     """The folder of the cache, or a remote address where artifacts are kept as well."""
 
+    def __init__(self, *, remote: bool) -> None:
+        """``remote`` says whether an address is allowed."""
+        super().__init__(file_okay=False)
+        self._remote = remote
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
         """Return the path, or the address."""
-        if isinstance(value, Address) or "://" not in str(value):
+        if "://" not in str(value):
             return super().convert(value, param, ctx)
+        if not self._remote:
+            self.fail(f"{value} is an address (name the folder of a machine)", param, ctx)
         return Address(str(value))
 
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 cache_option = click.option(
     "--cache",
-    type=CachePlace(file_okay=False),
+    type=CachePlace(remote=True),
     help="The folder of the cache: vectors, indexes, models and runs. An address such as "
     "s3://bucket/folder keeps copies there for other machines "
     "[default: ~/.cache/effbench].",
 )
 folder_option = click.option(
     "--cache",
-    type=Place(file_okay=False),
+    type=CachePlace(remote=False),
     help="The folder of the cache: vectors, indexes, models and runs "
     "[default: ~/.cache/effbench].",
 )
