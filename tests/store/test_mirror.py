@@ -133,6 +133,30 @@ def test_files_and_folders_come_back_through_any_file_system(
     assert notes == ["memory://bucket/cache: fetching 16 bytes of toy"]
 
 
+def test_a_fetch_goes_on_after_a_kill_and_shows_nothing_in_part(
+    tmp_path: Path, monkeypatch
+) -> None:
+    copies = Mirror("memory://killed")
+    copies.push(made(Store(tmp_path / "first")), print)
+    second = Store(tmp_path / "second").artifact("run", "k" * 32)
+    second.folder.mkdir(parents=True)
+    received: list[str] = []
+
+    def receive(remote: str, path: Path) -> None:
+        received.append(remote.rpartition("/")[2])
+        if received[-1] == "w" and received.count("w") == 1:
+            raise KeyboardInterrupt
+        Mirror._receive(copies, remote, path)
+
+    monkeypatch.setattr(copies, "_receive", receive)
+    with pytest.raises(KeyboardInterrupt):
+        copies.fetch(second, print)
+    assert not [path for path in second.folder.iterdir() if not path.name.startswith(".")]
+    assert copies.fetch(second, print)
+    assert second.sound()
+    assert received == ["manifest.json", "a.txt", "w", "manifest.json", "w"]
+
+
 def test_a_host_that_answers_late_is_one_line(effbench, suite, monkeypatch) -> None:
     fsspec.register_implementation("slow", Slow, clobber=True)
     monkeypatch.setattr(Slow, "seconds", 30.0)
@@ -155,7 +179,7 @@ def test_a_host_that_stops_answering_is_one_line(tmp_path: Path, monkeypatch) ->
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("nowhere://bucket", "nowhere://bucket: Protocol not known: nowhere (mend the"),
+        ("nowhere://bucket", "nowhere://bucket: Protocol not known: nowhere (see to"),
         ("file:///proc/no/such", "file:///proc/no/such: "),
     ],
 )

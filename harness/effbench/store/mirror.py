@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -68,23 +69,22 @@ class Mirror:
         name = self._copy_of(artifact)
         if name is None:
             return False
-        place, temporary = self._place(artifact, name), artifact.folder / f".{MANIFEST}"
+        place, fetched = self._place(artifact, name), artifact.folder / f".{name}"
         try:
-            self._receive(f"{place}/{MANIFEST}", temporary)
-            if digest_of_manifest(temporary) != name:
+            self._receive_whole(f"{place}/{MANIFEST}", fetched / MANIFEST)
+            if digest_of_manifest(fetched / MANIFEST) != name:
                 raise _DamagedError(f"{place}/{MANIFEST}")
-            manifest = read_sealed(temporary)
+            manifest = read_sealed(fetched / MANIFEST)
             self._note_size(manifest, "fetching", note)
             for file, checksum in manifest["files"].items():
-                self._fetch_file(artifact, place, file, checksum)
-            temporary.replace(artifact.folder / MANIFEST)
+                self._fetch_file(f"{place}/{file}", fetched, file, checksum)
         except (_DamagedError, _MissingError) as error:
             note(f"{self.address}: {error}: lost or damaged, making it again")
+            shutil.rmtree(fetched, ignore_errors=True)
             self._answer(self._remote.rm_file, self._pointer(artifact))
             self._answer(self._remote.rm, place, recursive=True)
             return False
-        finally:
-            temporary.unlink(missing_ok=True)
+        _move_in(fetched, artifact)
         return True
 
     def push(self, artifact: Artifact, note: Callable[[str], None]) -> None:
@@ -109,16 +109,15 @@ class Mirror:
         self._answer(self._remote.pipe_file, temporary, name.encode())
         self._answer(self._remote.mv, temporary, pointer)
 
-    def _fetch_file(self, artifact: Artifact, place: str, file: str, checksum: str) -> None:
-        if ".." in PurePosixPath(file).parts or PurePosixPath(file).is_absolute():
-            raise _DamagedError(f"{place}/{file}")
-        if artifact.take_up(file, checksum):  # an earlier attempt has fetched it
+    def _fetch_file(self, remote: str, fetched: Path, file: str, checksum: str) -> None:
+        path, parts = fetched / file, PurePosixPath(file)
+        if ".." in parts.parts or parts.is_absolute():
+            raise _DamagedError(remote)
+        if path.is_file() and file_sha256(path) == checksum:  # an attempt before a kill has it
             return
-        path = artifact.folder / file
-        write_atomically(path, lambda part: self._receive(f"{place}/{file}", part))
+        self._receive_whole(remote, path)
         if file_sha256(path) != checksum:
-            path.unlink()
-            raise _DamagedError(f"{place}/{file}")
+            raise _DamagedError(remote)
 
     def _note_size(
         self, manifest: Mapping[str, Any], doing: str, note: Callable[[str], None]
@@ -133,6 +132,9 @@ class Mirror:
         except _MissingError:
             return None
         return bytes(text).decode(errors="replace")[:64]
+
+    def _receive_whole(self, remote: str, path: Path) -> None:
+        write_atomically(path, lambda part: self._receive(remote, part))
 
     def _receive(self, remote: str, path: Path) -> None:
         with self._opened(remote, "rb") as source, path.open("wb") as target:
@@ -177,13 +179,7 @@ class Mirror:
             raise EffbenchError(
                 f"{self.address}: fsspec is not installed (pip install 'effbench[fsspec]')"
             ) from None
-        try:
-            remote, root = url_to_fs(self.address)
-        except (ImportError, ValueError) as error:  # a package is missing; no such protocol
-            text = str(error).rstrip(".")
-            raise EffbenchError(
-                f"{self.address}: {text} (mend the address, or install what it needs)"
-            ) from None
+        remote, root = self._answer(url_to_fs, self.address)  # it may connect already
         return remote, str(root).rstrip("/")
 
     def _answer(self, ask: Callable[..., T], *arguments: Any, **options: Any) -> T:
@@ -204,10 +200,24 @@ class Mirror:
             kind = _MissingError if isinstance(error, FileNotFoundError) else EffbenchError
             text = str(error).partition("\n")[0] or type(error).__name__
             raise kind(
-                f"{self.address}: {text} (are the address and the rights right?)"
+                f"{self.address}: {text} (see to the address, the network and the rights)"
             ) from error
         answer: T = result["answer"]
         return answer
+
+
+def _move_in(fetched: Path, artifact: Artifact) -> None:
+    """Move what was fetched into the artifact's folder, the manifest last.
+
+    A folder of files, such as a model, is moved at once: half of it could pass for a whole.
+    """
+    entries = sorted(fetched.iterdir(), key=lambda path: path.name == MANIFEST)
+    for entry in entries:
+        place = artifact.folder / entry.name
+        if place.is_dir():
+            shutil.rmtree(place)
+        entry.replace(place)
+    artifact.sweep()
 
 
 class _MissingError(EffbenchError):

@@ -168,9 +168,8 @@ class Workbench:
                 bad = ", ".join(map(str, artifact.damaged()[:3]))
                 self.progress.note(f"{step.label}: {bad}: lost or damaged, making it again")
                 artifact.discard()
-            if not sound:
-                artifact.sweep()
             if not sound and not self.store.fetch(artifact, self.progress.note):
+                artifact.sweep()
                 if together:
                     joining.call_others(artifact)
                 self._make(step, artifact)
