@@ -13,9 +13,10 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from effbench.api.errors import EffbenchError
-from effbench.store import mirror
+from effbench.store import mirror, remote
 from effbench.store.artifacts import Store
 from effbench.store.mirror import Mirror
+from effbench.store.remote import Remote
 from made_suites import TOYS
 
 
@@ -37,17 +38,17 @@ class Slow(MemoryFileSystem):
 
 
 @pytest.fixture
-def remote(tmp_path: Path) -> str:
+def address(tmp_path: Path) -> str:
     return f"file://{tmp_path}/remote"
 
 
 @pytest.fixture
-def machine(run, remote: str, tmp_path: Path, monkeypatch):
+def machine(run, address: str, tmp_path: Path, monkeypatch):
     """Return a function that runs the toys on a machine with a cache of its own."""
 
     def start(name: str) -> Any:
         monkeypatch.setenv("EFFBENCH_CACHE", str(tmp_path / name))
-        return run(TOYS, "--cache", remote, "--results", tmp_path / f"results-{name}")
+        return run(TOYS, "--cache", address, "--results", tmp_path / f"results-{name}")
 
     return start
 
@@ -111,8 +112,7 @@ def made(store: Store) -> Any:
 def test_files_and_folders_come_back_through_any_file_system(
     tmp_path: Path, monkeypatch
 ) -> None:
-    copies = Mirror("memory://bucket/cache")
-    copies.check()
+    copies = Mirror(Remote("memory://bucket/cache"))
     first = made(Store(tmp_path / "first"))
     notes: list[str] = []
     copies.push(first, notes.append)
@@ -136,19 +136,20 @@ def test_files_and_folders_come_back_through_any_file_system(
 def test_a_fetch_goes_on_after_a_kill_and_shows_nothing_in_part(
     tmp_path: Path, monkeypatch
 ) -> None:
-    copies = Mirror("memory://killed")
+    copies = Mirror(Remote("memory://killed"))
     copies.push(made(Store(tmp_path / "first")), print)
     second = Store(tmp_path / "second").artifact("run", "k" * 32)
     second.folder.mkdir(parents=True)
     received: list[str] = []
 
-    def receive(remote: str, path: Path) -> None:
-        received.append(remote.rpartition("/")[2])
+    def receive(self: Remote, name: str, path: Path) -> None:
+        received.append(name.rpartition("/")[2])
         if received[-1] == "w" and received.count("w") == 1:
             raise KeyboardInterrupt
-        Mirror._receive(copies, remote, path)
+        whole(self, name, path)
 
-    monkeypatch.setattr(copies, "_receive", receive)
+    whole = Remote.receive
+    monkeypatch.setattr(Remote, "receive", receive)
     with pytest.raises(KeyboardInterrupt):
         copies.fetch(second, print)
     assert not [path for path in second.folder.iterdir() if not path.name.startswith(".")]
@@ -160,7 +161,7 @@ def test_a_fetch_goes_on_after_a_kill_and_shows_nothing_in_part(
 def test_a_host_that_answers_late_is_one_line(effbench, suite, monkeypatch) -> None:
     fsspec.register_implementation("slow", Slow, clobber=True)
     monkeypatch.setattr(Slow, "seconds", 30.0)
-    monkeypatch.setattr(mirror, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(remote, "PATIENCE_S", 0.05)
     found = effbench("run", suite(TOYS), "--cache", "slow://bucket")
     assert found.exit_code == 2
     assert "Error: slow://bucket: no answer in 0.05 s (is the address" in found.stderr
@@ -168,10 +169,10 @@ def test_a_host_that_answers_late_is_one_line(effbench, suite, monkeypatch) -> N
 
 def test_a_host_that_stops_answering_is_one_line(tmp_path: Path, monkeypatch) -> None:
     fsspec.register_implementation("slow", Slow, clobber=True)
-    copies, artifact = Mirror("slow://bucket"), made(Store(tmp_path))
-    copies.check()
+    copies, artifact = Mirror(Remote("slow://bucket")), made(Store(tmp_path))
+    assert not copies.fetch(artifact, print)
     monkeypatch.setattr(Slow, "seconds", 30.0)
-    monkeypatch.setattr(mirror, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(remote, "PATIENCE_S", 0.05)
     with pytest.raises(EffbenchError, match="slow://bucket: no answer in"):
         copies.push(artifact, print)
 

@@ -145,10 +145,11 @@ def store_of(cache: Path | Address | None) -> Store:
 
     if isinstance(cache, Address):
         from effbench.store.mirror import Mirror
+        from effbench.store.remote import Remote
 
-        mirror = Mirror(cache.text)
-        mirror.check()
-        return Store(default_root(), mirror)
+        remote = Remote(cache.text)
+        remote.ensure()
+        return Store(default_root(), Mirror(remote))
     # absolute, since a plugin may change the working folder
     return Store((cache or default_root()).absolute())
 
