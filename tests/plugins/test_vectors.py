@@ -268,7 +268,7 @@ def rewritten(folder: Path, change: Callable[[dict[str, list[Any]]], None]) -> N
     pq.write_table(pa.table(cells), folder / "01.parquet")
 
 
-def other_ids(cells: dict[str, list[Any]]) -> None:
+def strange_ids(cells: dict[str, list[Any]]) -> None:
     cells["doc_id"] = [f"msmarco_{doc_id}" for doc_id in cells["doc_id"]]
 
 
@@ -295,7 +295,7 @@ def renamed(cells: dict[str, list[Any]]) -> None:
 WRONG = {
     "cut": (cut, "00.parquet: its end is missing, it was written or downloaded in part"),
     "damaged": (damaged, "00.parquet: "),
-    "other ids": (other_ids, "no vector for 30 of 60 docs, such as 'd"),
+    "strange ids": (strange_ids, "no vector for 30 of 60 docs, such as 'd"),
     "repeated": (repeated, "01.parquet, row 3 and "),
     "short": (short, "01.parquet: column embedding: row 4 has 63 numbers, the others 64"),
     "narrow": (narrow, "01.parquet: vectors of width 63, but 00.parquet has 64"),

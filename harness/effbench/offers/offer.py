@@ -33,8 +33,7 @@ def _modules(value: Any) -> bool:
     )
 
 
-OPTIONAL = Wanted(METHOD.text, lambda value: value is None or callable(value))
-"""A method, or None."""
+_METHOD_OR_NONE = Wanted(METHOD.text, lambda value: value is None or callable(value))
 
 ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
     "version": (
@@ -42,11 +41,11 @@ ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
         1,
     ),
     "requires": (Wanted("a mapping: modules -> what pip installs for them", _modules), {}),
-    "check": (OPTIONAL, None),
+    "check": (_METHOD_OR_NONE, None),
     "latency": (FLAG, True),
     "together": (FLAG, False),
     "by_id": (FLAG, False),
-    "passages_only": (OPTIONAL, None),
+    "passages_only": (_METHOD_OR_NONE, None),
 }
 """Attribute of a factory -> the values that it may have, and its default."""
 
