@@ -62,7 +62,7 @@ class EncodeCorpus:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         encode = _checking_space(encode, self.dataset.docs_count(), artifact)
-        made_by, by_id = code.of(self.row.offers), any(o.by_id for o in self.row.offers)
+        made_by, by_id = code.of(self.row.offers), self.row.by_id
         with passing_docs(self.label, [self.dataset], bench) as advance:
             shards = write_shards(artifact, docs, encode, advance, made_by, by_id=by_id)
         if not shards.rows:
@@ -70,6 +70,15 @@ class EncodeCorpus:
                 f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
             )
         return shards._asdict()
+
+    def make_piece(self, artifact: Artifact, bench: Bench, shards: range) -> None:
+        """Write some shards; `make` then keeps them, and writes the rest."""
+        encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
+        docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
+        label, most = f"{self.label}, shards {shards[0]} to {shards[-1]}", len(shards) * SHARD
+        with bench.progress.work(label, most, "docs") as advance:
+            made_by, by_id = code.of(self.row.offers), self.row.by_id
+            write_shards(artifact, docs, encode, advance, made_by, shards, by_id=by_id)
 
 
 @dataclass(frozen=True)

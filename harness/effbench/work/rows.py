@@ -97,6 +97,11 @@ class Row:
         return (self.offer, *(row.offer for row in self.live))
 
     @property
+    def by_id(self) -> bool:
+        """Whether it, or a row in it, finds the vector of a doc by its id."""
+        return any(offer.by_id for offer in self.offers)
+
+    @property
     def corpus_facts(self) -> dict[str, Any]:
         """What decides the row's corpus vectors (or its index)."""
         return {**self._offer_facts(), "options": dict(self.resolved.corpus_facts)}
