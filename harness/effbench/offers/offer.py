@@ -42,6 +42,7 @@ ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
     ),
     "requires": (Wanted("a mapping: modules -> what pip installs for them", _modules), {}),
     "check": (_METHOD_OR_NONE, None),
+    "exact": (_METHOD_OR_NONE, None),
     "latency": (FLAG, True),
     "together": (FLAG, False),
     "by_id": (FLAG, False),
@@ -69,6 +70,9 @@ class Offer:
 
     check: Callable[..., object] | None
     """Called with the options of a row when a suite is planned; raises for wrong ones."""
+
+    exact: Callable[..., object] | None
+    """Called with the options of a row of indexes; returns whether it misses no hit."""
 
     latency: bool
     """Whether this machine computes its answers, so that their latency can be measured."""
