@@ -80,3 +80,19 @@ class Attributes(Protocol):
         All processes of torchrun then call ``train`` at the same time, with the same folder,
         and the first one writes. It is False when absent: one process trains.
         """
+
+    @property
+    def by_id(self) -> bool:
+        """True for an encoder that finds a doc's vector by its id, and not by its text.
+
+        Docs with equal texts are then encoded one by one. It is False when absent: a text that
+        occurs twice in a shard is encoded once, so that equal texts have equal vectors.
+        """
+
+    @staticmethod
+    def passages_only(**options: Any) -> bool:
+        """Tell whether a row of encoders with these options encodes docs, but no queries.
+
+        It gets the options that `check` gets. Such a row has no cells: other rows name it as
+        their ``passages``. Without the method, each row encodes queries.
+        """

@@ -42,7 +42,7 @@ KINDS: Mapping[str, Kind] = {
         ("Encoder", "QueryEncoder"),
         ("Described", "IncrementalQueryEncoder", "Exported"),
         ("Doc", "Vectors", "Description", "READER"),
-        ("version", "requires", "check", "latency"),
+        ("version", "requires", "check", "latency", "by_id", "passages_only"),
         ("ModelId", "TrainedModel", *ROWS, "QueryOnly", "SpeedOnly"),
     ),
     "index": Kind(

@@ -193,8 +193,10 @@ def _all_cells(scope: Scope, datasets: Sequence[DatasetRow]) -> list[Cell]:
 def _rows(scope: Scope) -> _Rows:
     """Return the rows of a scope; note their mistakes."""
     scope.rows("models")
-    rows = _Rows(scope.rows("encoders"), scope.rows("retrievers"), scope.rows("indexes"))
-    encoders = {name for row in rows.encoders for name in row.names}
+    encoding = scope.rows("encoders")
+    asked = [row for row in encoding if not row.passages_only]
+    rows = _Rows(asked, scope.rows("retrievers"), scope.rows("indexes"))
+    encoders = {name for row in encoding for name in row.names}
     for row in rows.retrievers:
         if not encoders.isdisjoint(row.names):
             message = "an encoder has that name too (rename one)"

@@ -62,8 +62,9 @@ class EncodeCorpus:
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         encode = _checking_space(encode, self.dataset.docs_count(), artifact)
+        made_by, by_id = code.of(self.row.offers), self.row.by_id
         with passing_docs(self.label, [self.dataset], bench) as advance:
-            shards = write_shards(artifact, docs, encode, advance, code.of(self.row.offers))
+            shards = write_shards(artifact, docs, encode, advance, made_by, by_id=by_id)
         if not shards.rows:
             raise EffbenchError(
                 f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
@@ -76,7 +77,8 @@ class EncodeCorpus:
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         label, most = f"{self.label}, shards {shards[0]} to {shards[-1]}", len(shards) * SHARD
         with bench.progress.work(label, most, "docs") as advance:
-            write_shards(artifact, docs, encode, advance, code.of(self.row.offers), shards)
+            made_by, by_id = code.of(self.row.offers), self.row.by_id
+            write_shards(artifact, docs, encode, advance, made_by, shards, by_id=by_id)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ def write_shards(
     advance: Tally,
     code: Code,
     only: range | None = None,
+    *,
+    by_id: bool = False,
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep the whole shards of an earlier attempt.
 
@@ -51,7 +53,8 @@ def write_shards(
     an encoder that failed half-way wants no vectors of the old code.
 
     Equal items (without a doc's id) are encoded once in a shard. The last bit of a vector
-    depends on the rest of its batch, and equal texts must get equal vectors, to tie.
+    depends on the rest of its batch, and equal texts must get equal vectors, to tie. With
+    ``by_id``, each item is encoded: the encoder tells docs of one text apart.
 
     With ``only``, the shards of other numbers are left to others; the result is of these alone.
 
@@ -71,7 +74,7 @@ def write_shards(
         names, ids = _names(number), [item_id for item_id, _ in shard]
         facts = _shard_facts(artifact, names, ids, code)
         if facts is None:
-            facts = _write_shard(artifact, names, shard, encode, advance, code)
+            facts = _write_shard(artifact, names, shard, encode, advance, code, by_id)
         else:
             advance.skip(len(shard))
         rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
@@ -125,12 +128,14 @@ def _write_shard(
     encode: Callable[[Sequence[Item]], Vectors],
     advance: Tally,
     code: Code,
+    by_id: bool,
 ) -> dict[str, Any]:
     import numpy as np
 
+    contents = [item_id if by_id else _encoded_part(item) for item_id, item in shard]
     distinct: dict[Hashable, Item] = {}
-    for _, item in shard:
-        distinct.setdefault(_encoded_part(item), item)
+    for content, (_, item) in zip(contents, shard, strict=True):
+        distinct.setdefault(content, item)
     rows = {content: row for row, content in enumerate(distinct)}
     items = list(distinct.values())
     parts = []
@@ -142,7 +147,7 @@ def _write_shard(
         seconds += perf_counter() - start
         advance(len(batch))
     advance(len(shard) - len(items))
-    vectors = np.concatenate(parts)[[rows[_encoded_part(item)] for _, item in shard]]
+    vectors = np.concatenate(parts)[[rows[content] for content in contents]]
 
     artifact.put(names.vectors, lambda path: save_array(path, vectors))
     artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))

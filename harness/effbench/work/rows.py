@@ -101,6 +101,11 @@ class Row:
         return (self.offer, *(row.offer for row in self.live))
 
     @property
+    def by_id(self) -> bool:
+        """Whether it, or a row in it, finds the vector of a doc by its id."""
+        return any(offer.by_id for offer in self.offers)
+
+    @property
     def corpus_facts(self) -> dict[str, Any]:
         """What decides the row's corpus vectors (or its index)."""
         return {**self._offer_facts(), "options": dict(self.resolved.corpus_facts)}
@@ -165,6 +170,15 @@ class Row:
                 mend = " (a check raises effbench.EffbenchError for a mistake)"
                 has_one = str(error).endswith(")")
                 raise PluginError(f"{error}{'' if has_one else mend}", error.trace) from error
+        _ = self.passages_only  # it may raise, too
+
+    @cached_property
+    def passages_only(self) -> bool:
+        """Whether it encodes docs, but no queries: it has no cells."""
+        if self.offer.passages_only is None:
+            return False
+        with blamed(f"{self.who}: its passages_only"):
+            return bool(self.offer.passages_only(**self.resolved.plain(), **self._named()))
 
     def make(self, bench: Bench) -> Any:
         """Make the instance, on the device of the bench unless the suite names another."""
