@@ -1,0 +1,130 @@
+"""The screen: the pairs of a query and a vector that may be hits, by products of codes.
+
+It keeps every pair whose exact score may be among the k best as far as is known. Pairs are
+scored exactly at the end, or before if there are too many of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from effbench_exact import keys
+from effbench_exact.candidates import Candidates, score
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from effbench import Positions, Vectors
+    from effbench_exact.candidates import Rows
+    from effbench_exact.codes import Codes, QueryCodes
+    from effbench_exact.keys import Keys
+
+    Doubles = NDArray[np.float64]
+
+TILE = 256
+"""The queries of one product. More of them would not make it faster."""
+
+_PRODUCTS = 2**21  # of a block: they stay in the cache
+_PAIRS = 2**20  # kept at least, before some are scored; a pair takes 32 bytes
+_ULP = 2.0**-23
+
+
+def merge(
+    best: Keys,
+    queries: Vectors,
+    norms: Doubles,
+    codes: Codes,
+    vectors: Rows,
+    start: int,
+    k: int,
+) -> Keys:
+    """Return the k best hits [q, up to k] among ``best`` and all ``vectors``.
+
+    ``codes`` are those of ``vectors``, the first of which has the position ``start``.
+    ``norms`` [q] are the norms of the queries times the largest norm of any vector.
+    """
+    coded = codes.encode(queries)
+    pool = _Pool(coded, norms, k)
+    pool.raise_floor(keys.worst_score(best, k))
+
+    def scored() -> Keys:
+        row, position = pool.take()
+        scores = score(queries, norms, vectors, row, position)
+        return keys.merge(best, Candidates(row, position, scores), start, k)
+
+    limit = max(_PAIRS, 4 * k * len(queries))
+    for first, products, error in codes.products(coded, _PRODUCTS // max(1, len(queries))):
+        pool.add(first, products, error)
+        if len(pool) > limit:
+            pool.prune()
+            if len(pool) > limit // 2:
+                best = scored()
+                pool.raise_floor(keys.worst_score(best, k))
+    return scored()
+
+
+class _Pairs(NamedTuple):
+    row: Positions
+    position: Positions
+    product: Vectors
+    error: Doubles  # of the product, as all are [pairs]
+
+
+class _Pool:
+    """The pairs that may be hits. All products are in the unit of `Codes.products`."""
+
+    def __init__(self, queries: QueryCodes, norms: Doubles, k: int) -> None:
+        self._queries, self._k = queries, k
+        # scores are rounded to float32, which makes ties of different products
+        self._rounding = _ULP * norms / queries.scale
+        self._floor = np.full(len(queries.scale), -np.inf)  # no hit has a smaller product
+        self._parts: list[_Pairs] = []
+
+    def __len__(self) -> int:
+        return sum(len(part.row) for part in self._parts)
+
+    def raise_floor(self, scores: Vectors) -> None:
+        """Take the k-th best exact scores [q] that are known."""
+        exact = scores.astype(np.float64)
+        floor = (exact - self._queries.offset) / self._queries.scale - self._rounding
+        self._floor = np.maximum(self._floor, floor)
+
+    def add(self, start: int, products: Vectors, error: Doubles) -> None:
+        """Take the pairs of a block that may be hits; ``start`` is its first position."""
+        error = error + self._rounding
+        flat = self._at_least(products, error)
+        if len(flat) > products.size // 8 and products.shape[1] > self._k:
+            kth = np.partition(products, -self._k, axis=1)[:, -self._k]
+            self._floor = np.maximum(self._floor, kth - error)
+            flat = self._at_least(products, error)
+        row, position = np.divmod(flat, products.shape[1])
+        self._parts.append(_Pairs(row, position + start, products.ravel()[flat], error[row]))
+
+    def prune(self) -> None:
+        """Drop the pairs that cannot be hits, because k others are better."""
+        if len(self._parts) < 2:
+            return  # `add` dropped them
+        row, position, product, error = map(np.concatenate, zip(*self._parts, strict=True))
+        order = np.argsort(row, kind="stable")
+        pairs = _Pairs(row[order], position[order], product[order], error[order])
+        table = keys.table(pairs.row, pairs.product - pairs.error, len(self._floor), -np.inf)
+        if table.shape[1] > self._k:
+            kth = np.partition(table, -self._k, axis=1)[:, -self._k]
+            self._floor = np.maximum(self._floor, kth)
+        kept = pairs.product + pairs.error >= self._floor[pairs.row]
+        self._parts = [_Pairs(*(values[kept] for values in pairs))]
+
+    def take(self) -> tuple[Positions, Positions]:
+        """Return the rows and positions of all pairs, sorted by both, and forget them."""
+        self.prune()
+        parts, self._parts = self._parts, []
+        if not parts:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        return parts[0].row, parts[0].position
+
+    def _at_least(self, products: Vectors, error: Doubles) -> Positions:
+        least = self._floor - error
+        least = (least - _ULP * np.abs(least)).astype(np.float32)
+        return np.flatnonzero(products >= least[:, None])
