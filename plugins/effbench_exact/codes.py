@@ -110,10 +110,10 @@ class Codes:
         scale = np.abs(q).max(axis=1) / _LARGEST
         scale[scale == 0] = 1.0
         values = np.rint(q / scale[:, None])
-        rest = np.linalg.norm(q - values * scale[:, None], axis=1)
-        offset = q @ self._centre.numpy().astype(np.float64)
-        values8 = torch.from_numpy(values.astype(np.int8))
-        return QueryCodes(values8, scale, offset, np.linalg.norm(q, axis=1), rest)
+        rest = q - values * scale[:, None]
+        norm, rest_norm = (np.sqrt(np.vecdot(x, x)) for x in (q, rest))
+        codes = torch.from_numpy(values.astype(np.int8))
+        return QueryCodes(codes, scale, np.vecdot(q, self._centre.numpy()), norm, rest_norm)
 
     def products(
         self, queries: QueryCodes, rows: int

@@ -43,6 +43,8 @@ def table(row: Positions, values: NDArray[A], rows: int, empty: float) -> NDArra
 
     ``row`` [pairs] holds the row of each value, and never decreases.
     """
+    if rows == 1:
+        return values[None]
     column = np.arange(len(row)) - np.searchsorted(row, np.arange(rows))[row]
     filled = np.full((rows, column.max(initial=-1) + 1), empty, values.dtype)
     filled[row, column] = values

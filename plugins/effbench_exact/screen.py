@@ -94,8 +94,10 @@ class _Pool:
     def add(self, start: int, products: Vectors, error: Doubles) -> None:
         """Take the pairs of a block that may be hits; ``start`` is its first position."""
         error = error + self._rounding
-        flat = self._at_least(products, error)
-        if len(flat) > products.size // 8 and products.shape[1] > self._k:
+        more = products.shape[1] > self._k
+        known = not more or np.isfinite(self._floor).all()
+        flat = self._at_least(products, error) if known else None
+        if flat is None or (more and len(flat) > products.size // 8):
             kth = np.partition(products, -self._k, axis=1)[:, -self._k]
             self._floor = np.maximum(self._floor, kth - error)
             flat = self._at_least(products, error)
