@@ -27,6 +27,8 @@ _TILE = {"cpu": 2**22, "cuda": 2**26}  # scores in memory at a time
 # Up to 8 queries are searched in 8 blocks at a time: with so few queries, most of the time
 # would be the overhead of each block.
 _FEW, _FOR_FEW = 8, 8
+# A cache holds so many numbers: it is faster to scan them all, if most are scored after.
+_CACHED = 2**22
 # So many queries are worth codes of a block that was just read; larger blocks suit them.
 _MANY, _FOR_MANY = 64, 4
 # So many queries read their candidates from disk one by one. More read the whole corpus.
@@ -118,8 +120,8 @@ class ExactIndex:
         from effbench_exact import keys
 
         queries = np.array(queries, dtype=np.float32)  # a copy: torch needs a writable array
-        norms = np.linalg.norm(queries.astype(np.float64), axis=1) * self._norm
-        spans, step = self._spans(len(queries))
+        norms = np.sqrt(np.vecdot(queries, queries, dtype=np.float64)) * self._norm
+        spans, step = self._spans(len(queries), k)
         parts = [slice(first, first + step) for first in range(0, len(queries) or 1, step)]
         best = [keys.no_hits(len(queries[part])) for part in parts]
         for span in spans:
@@ -127,14 +129,17 @@ class ExactIndex:
                 best[i] = _merged(best[i], queries[part], norms[part], span, k)
         return keys.unpack(np.concatenate(best))
 
-    def _spans(self, queries: int) -> tuple[Iterable[Span], int]:
+    def _spans(self, queries: int, k: int) -> tuple[Iterable[Span], int]:
         """Return the spans to search, and how many queries to search them with at a time."""
         from effbench_exact import codes, screen
 
-        kept = self._reader if self._held is None else self._held
-        if self._codes is not None and (self._held is not None or queries <= _SCATTERED):
-            return [Span(0, kept, self._codes)], screen.TILE
-        if queries >= _MANY and self._device == "cpu" and codes.fit(self._reader.shape[1]):
+        n, d = self._reader.shape
+        if self._codes is not None:
+            if self._held is None and queries <= _SCATTERED:
+                return [Span(0, self._reader, self._codes)], screen.TILE
+            if self._held is not None and (queries > 1 or n * d > _CACHED or n > 16 * k):
+                return [Span(0, self._held, self._codes)], screen.TILE
+        if queries >= _MANY and self._device == "cpu" and codes.fit(d):
             return map(_coded, self._blocks(self._block * _FOR_MANY)), screen.TILE
         rows = self._block * (_FOR_FEW if queries <= _FEW else 1)
         return self._blocks(rows), max(1, _TILE[self._device.partition(":")[0]] // rows)

@@ -149,6 +149,8 @@ def _pairs(products: Tensor, least: Vectors) -> tuple[Positions, Positions]:
         flat = mask.flatten().nonzero()[:, 0].cpu().numpy()
     else:  # numpy takes a quarter of torch's time
         flat = np.flatnonzero(products.numpy() >= least[:, None])
+    if len(products) == 1:
+        return np.zeros(len(flat), np.int64), flat
     return np.divmod(flat, products.shape[1])
 
 

@@ -130,7 +130,7 @@ class Codes:
 
     def _error(self, queries: QueryCodes, start: int, rows: int) -> Doubles:
         cells = slice(start // GRID, (start + rows - 1) // GRID + 1)
-        rest, norm = self._rest[cells].max(), self._norm[cells].max()
+        rest, norm = max(self._rest[cells].tolist()), max(self._norm[cells].tolist())
         coded = queries.norm + queries.rest  # bounds the norm of scale * values
         # float32 rounds the products and the differences to the centre, and sums of squares
         rounding = 16 * _FLOAT32 * coded * (norm + rest)

@@ -34,7 +34,8 @@ def merge(best: Keys, new: Candidates, start: int, k: int) -> Keys:
     each query has at least k hits, or all queries have equally many.
     """
     keys = _pack(new.scores, new.position + start)
-    best = np.concatenate([best, table(new.row, keys, len(best), _LOWEST)], axis=1)
+    hits = table(new.row, keys, len(best), _LOWEST)
+    best = np.concatenate([best, hits], axis=1) if best.shape[1] else hits
     return np.partition(best, -k, axis=1)[:, -k:] if best.shape[1] > k else best
 
 

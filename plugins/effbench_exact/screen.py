@@ -47,7 +47,8 @@ def merge(
     """
     coded = codes.encode(queries)
     pool = _Pool(coded, norms, k)
-    pool.raise_floor(keys.worst_score(best, k))
+    if best.shape[1] >= k:
+        pool.raise_floor(keys.worst_score(best, k))
 
     def scored() -> Keys:
         row, position = pool.take()
@@ -95,13 +96,16 @@ class _Pool:
         """Take the pairs of a block that may be hits; ``start`` is its first position."""
         error = error + self._rounding
         more = products.shape[1] > self._k
-        known = not more or np.isfinite(self._floor).all()
+        known = not more or self._floor.min() > -np.inf
         flat = self._at_least(products, error) if known else None
         if flat is None or (more and len(flat) > products.size // 8):
             kth = np.partition(products, -self._k, axis=1)[:, -self._k]
             self._floor = np.maximum(self._floor, kth - error)
             flat = self._at_least(products, error)
-        row, position = np.divmod(flat, products.shape[1])
+        if len(products) == 1:
+            row, position = np.zeros(len(flat), np.int64), flat
+        else:
+            row, position = np.divmod(flat, products.shape[1])
         self._parts.append(_Pairs(row, position + start, products.ravel()[flat], error[row]))
 
     def prune(self) -> None:
