@@ -124,7 +124,7 @@ def _scores(
         return (q[rows] * vectors[columns]).cpu().numpy()
 
     if len(row) * _SPARSE > len(q) * len(vectors) and not q.is_cuda:
-        sums = (q @ vectors.T).numpy()[row, at]
+        sums = torch.mm(q, vectors.T).numpy()[row, at]
     else:
         sums = _sampled_products(q, vectors, row, at)
     return _rounded(sums, norms[row] * _sum_error(q.shape[1]), terms)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GRID = 8192
 """Rows that share a bound of the error: one odd vector costs only its neighbours time."""
 
+_ROWS = 1024  # encoded at a time: they stay in the cache
 _LARGEST = 127
 _WIDEST = (2**31 - 1) // _LARGEST**2  # dimensions whose product of codes is an int32
 _FLOAT32 = 2.0**-24  # unit roundoff
@@ -88,19 +89,19 @@ class Codes:
         first = 0
         while first < len(vectors):
             at = start + first
-            last = min(len(vectors), first + GRID - at % GRID)
-            self._put_cell(at, vectors[first:last])
+            last = min(len(vectors), first + _ROWS - at % _ROWS)
+            self._put_rows(at, vectors[first:last])
             first = last
 
-    def _put_cell(self, start: int, vectors: Tensor) -> None:
+    def _put_rows(self, start: int, vectors: Tensor) -> None:
         rows, cell = slice(start, start + len(vectors)), start // GRID
         vectors = vectors - self._centre
         largest = torch.maximum(vectors.amax(dim=1), -vectors.amin(dim=1))
         scale = (largest / _LARGEST).masked_fill_(largest == 0, 1.0)
-        norm = _largest_norm(vectors)
+        norm = largest_norm(vectors)
         codes = (vectors / scale[:, None]).round_().clamp_(-_LARGEST, _LARGEST)
         self._values[rows], self._scale[rows] = codes, scale
-        rest = _largest_norm(vectors.addcmul_(codes, scale[:, None], value=-1))
+        rest = largest_norm(vectors.addcmul_(codes, scale[:, None], value=-1))
         self._norm[cell] = max(self._norm[cell], norm)
         self._rest[cell] = max(self._rest[cell], rest)
 
@@ -132,15 +133,15 @@ class Codes:
         cells = slice(start // GRID, (start + rows - 1) // GRID + 1)
         rest, norm = max(self._rest[cells].tolist()), max(self._norm[cells].tolist())
         coded = queries.norm + queries.rest  # bounds the norm of scale * values
-        # float32 rounds the products and the differences to the centre, and sums of squares
+        # float32 rounds the products, and the differences to the centre
         rounding = 16 * _FLOAT32 * coded * (norm + rest)
-        slack = 1 + (self._values.shape[1] + 16) * _FLOAT32
-        error: Doubles = (coded * rest + queries.rest * norm + rounding) * slack
+        error: Doubles = coded * rest + queries.rest * norm + rounding
         return error / queries.scale
 
 
-def _largest_norm(vectors: Tensor) -> float:
+def largest_norm(vectors: Tensor) -> float:
+    """Return a bound of the norms of vectors [n, d], which exceeds the largest by little."""
     largest = float(torch.linalg.vector_norm(vectors, dim=1).max())
     if largest < _TINY:  # squares may have become zero
         largest = float(torch.linalg.vector_norm(vectors, dim=1, dtype=torch.float64).max())
-    return largest
+    return largest * (1 + (vectors.shape[1] + 16) * _FLOAT32)
