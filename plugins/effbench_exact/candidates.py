@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _FLOAT32, _FLOAT64 = 2.0**-24, 2.0**-53  # unit roundoffs
 _DENSE = 2**14  # vectors of which all are taken, if they have more pairs than that
-_GATHERED = {"cpu": 2**11, "cuda": 2**18}  # vectors that are taken at a time
+_GATHERED = {"cpu": 2**9, "cuda": 2**18}  # vectors that are taken at a time
 _CACHED = 256  # the same for a single query: in float64 they stay in the cache
 _SPARSE = 12  # on a CPU all products take the time of a twelfth of them that are sampled
 _BFLOAT16 = 2.0**-7  # error of a product if torch rounds its factors to bfloat16 or TF32
@@ -67,7 +67,7 @@ def find(queries: Vectors, norms: Doubles, block: Tensor, floor: Vectors, k: int
         products = torch.from_numpy(_products_of_query(block.numpy(), queries[0]))[None]
     else:
         products = torch.from_numpy(queries).to(block.device) @ block.T
-    least = _least(products, floor, norms * _product_error(block.shape[1]), k)
+    least = _least(products, floor, norms * product_error(block.shape[1]), k)
     row, position = _pairs(products, least)
     return Candidates(row, position, score(queries, norms, block, row, position))
 
@@ -154,7 +154,7 @@ def _pairs(products: Tensor, least: Vectors) -> tuple[Positions, Positions]:
     return np.divmod(flat, products.shape[1])
 
 
-def _product_error(width: int) -> float:
+def product_error(width: int) -> float:
     """Return a bound of the error of a float32 inner product of unit vectors, in any order."""
     try:
         rounded = torch.get_float32_matmul_precision() != "highest"

@@ -6,15 +6,19 @@ scored exactly at the end, or before if there are too many of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
+import torch
 
 from effbench_exact import keys
-from effbench_exact.candidates import Candidates, score
+from effbench_exact.candidates import Candidates, product_error, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from effbench import Positions, Vectors
     from effbench_exact.candidates import Rows
@@ -22,12 +26,14 @@ if TYPE_CHECKING:
     from effbench_exact.keys import Keys
 
     Doubles = NDArray[np.float64]
+    Finer: TypeAlias = Callable[[int, int], tuple[Vectors, Doubles]]
 
 TILE = 256
 """The queries of one product. More of them would not make it faster."""
 
 _PRODUCTS = 2**21  # of a block: they stay in the cache
 _PAIRS = 2**20  # kept at least, before some are scored; a pair takes 32 bytes
+_MANY = 64  # if one in so many pairs is left, products in float32 are faster than their scores
 _ULP = 2.0**-23
 
 
@@ -56,14 +62,34 @@ def merge(
         return keys.merge(best, Candidates(row, position, scores), start, k)
 
     limit = max(_PAIRS, 4 * k * len(queries))
+    finer = None
+    if len(queries) > 1 and isinstance(vectors, torch.Tensor):
+        finer = partial(_float32_products, coded, queries, norms, vectors)
     for first, products, error in codes.products(coded, _PRODUCTS // max(1, len(queries))):
-        pool.add(first, products, error)
+        pool.add(first, products, error, finer)
         if len(pool) > limit:
             pool.prune()
             if len(pool) > limit // 2:
                 best = scored()
                 pool.raise_floor(keys.worst_score(best, k))
     return scored()
+
+
+def _float32_products(
+    coded: QueryCodes,
+    queries: Vectors,
+    norms: Doubles,
+    vectors: Tensor,
+    first: int,
+    count: int,
+) -> tuple[Vectors, Doubles]:
+    """Return products float32 [q, count] and their errors [q], in the unit of the codes."""
+    block = vectors[first : first + count].float()
+    products = torch.from_numpy(queries) @ block.T
+    products -= torch.from_numpy(coded.offset.astype(np.float32))[:, None]
+    products /= torch.from_numpy(coded.scale.astype(np.float32))[:, None]
+    error = norms * (product_error(block.shape[1]) + 4 * _ULP) / coded.scale
+    return products.numpy(), error
 
 
 class _Pairs(NamedTuple):
@@ -92,16 +118,18 @@ class _Pool:
         floor = (exact - self._queries.offset) / self._queries.scale - self._rounding
         self._floor = np.maximum(self._floor, floor)
 
-    def add(self, start: int, products: Vectors, error: Doubles) -> None:
-        """Take the pairs of a block that may be hits; ``start`` is its first position."""
+    def add(
+        self, start: int, products: Vectors, error: Doubles, finer: Finer | None = None
+    ) -> None:
+        """Take the pairs of a block that may be hits; ``start`` is its first position.
+
+        If they are many, their products are made again by ``finer``.
+        """
+        flat = self._chosen(products, error + self._rounding)
+        if finer is not None and len(flat) > products.size // _MANY:
+            products, error = finer(start, products.shape[1])
+            flat = self._chosen(products, error + self._rounding)
         error = error + self._rounding
-        more = products.shape[1] > self._k
-        known = not more or self._floor.min() > -np.inf
-        flat = self._at_least(products, error) if known else None
-        if flat is None or (more and len(flat) > products.size // 8):
-            kth = np.partition(products, -self._k, axis=1)[:, -self._k]
-            self._floor = np.maximum(self._floor, kth - error)
-            flat = self._at_least(products, error)
         if len(products) == 1:
             row, position = np.zeros(len(flat), np.int64), flat
         else:
@@ -129,6 +157,17 @@ class _Pool:
         if not parts:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         return parts[0].row, parts[0].position
+
+    def _chosen(self, products: Vectors, error: Doubles) -> Positions:
+        """Return the places of products that may be hits; see if the block raises the floor."""
+        more = products.shape[1] > self._k
+        if not more or self._floor.min() > -np.inf:
+            flat = self._at_least(products, error)
+            if not more or len(flat) <= products.size // _MANY:
+                return flat
+        kth = np.partition(products, -self._k, axis=1)[:, -self._k]
+        self._floor = np.maximum(self._floor, kth - error)
+        return self._at_least(products, error)
 
     def _at_least(self, products: Vectors, error: Doubles) -> Positions:
         least = self._floor - error
