@@ -6,9 +6,7 @@ scored exactly at the end, or before if there are too many of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from effbench_exact.keys import Keys
 
     Doubles = NDArray[np.float64]
-    Finer: TypeAlias = Callable[[int, int], tuple[Vectors, Doubles]]
 
 TILE = 256
 """The queries of one product. More of them would not make it faster."""
@@ -34,6 +31,7 @@ TILE = 256
 _PRODUCTS = 2**21  # of a block: they stay in the cache
 _PAIRS = 2**20  # kept at least, before some are scored; a pair takes 32 bytes
 _MANY = 64  # if one in so many pairs is left, products in float32 are faster than their scores
+_FULL = 8  # if one in so many pairs of a block is left, the block itself shows a better floor
 _ULP = 2.0**-23
 
 
@@ -53,38 +51,38 @@ def merge(
     """
     coded = codes.encode(queries)
     pool = _Pool(coded, norms, k)
-    if best.shape[1] >= k:
-        pool.raise_floor(keys.worst_score(best, k))
+    rows = max(1, _PRODUCTS // max(1, len(queries)))
+    limit = max(_PAIRS, 4 * k * len(queries))
 
-    def scored() -> Keys:
+    def scored(best: Keys, begin: int, end: int) -> Keys:
         row, position = pool.take()
+        many = len(row) * _MANY > len(queries) * (end - begin)
+        if many and len(queries) > 1 and isinstance(vectors, torch.Tensor):
+            for first in range(begin, end, rows):
+                block = vectors[first : min(end, first + rows)].float()
+                pool.add(first, *_float32_products(coded, queries, norms, block))
+            row, position = pool.take()
         scores = score(queries, norms, vectors, row, position)
         return keys.merge(best, Candidates(row, position, scores), start, k)
 
-    limit = max(_PAIRS, 4 * k * len(queries))
-    finer = None
-    if len(queries) > 1 and isinstance(vectors, torch.Tensor):
-        finer = partial(_float32_products, coded, queries, norms, vectors)
-    for first, products, error in codes.products(coded, _PRODUCTS // max(1, len(queries))):
-        pool.add(first, products, error, finer)
+    begin = end = 0
+    if best.shape[1] >= k:
+        pool.raise_floor(keys.worst_score(best, k))
+    for first, products, error in codes.products(coded, rows):
+        pool.add(first, products, error)
+        end = first + products.shape[1]
         if len(pool) > limit:
             pool.prune()
             if len(pool) > limit // 2:
-                best = scored()
+                best, begin = scored(best, begin, end), end
                 pool.raise_floor(keys.worst_score(best, k))
-    return scored()
+    return scored(best, begin, end)
 
 
 def _float32_products(
-    coded: QueryCodes,
-    queries: Vectors,
-    norms: Doubles,
-    vectors: Tensor,
-    first: int,
-    count: int,
+    coded: QueryCodes, queries: Vectors, norms: Doubles, block: Tensor
 ) -> tuple[Vectors, Doubles]:
-    """Return products float32 [q, count] and their errors [q], in the unit of the codes."""
-    block = vectors[first : first + count].float()
+    """Return products float32 [q, m] and their errors [q], in the unit of the codes."""
     products = torch.from_numpy(queries) @ block.T
     products -= torch.from_numpy(coded.offset.astype(np.float32))[:, None]
     products /= torch.from_numpy(coded.scale.astype(np.float32))[:, None]
@@ -118,18 +116,10 @@ class _Pool:
         floor = (exact - self._queries.offset) / self._queries.scale - self._rounding
         self._floor = np.maximum(self._floor, floor)
 
-    def add(
-        self, start: int, products: Vectors, error: Doubles, finer: Finer | None = None
-    ) -> None:
-        """Take the pairs of a block that may be hits; ``start`` is its first position.
-
-        If they are many, their products are made again by ``finer``.
-        """
-        flat = self._chosen(products, error + self._rounding)
-        if finer is not None and len(flat) > products.size // _MANY:
-            products, error = finer(start, products.shape[1])
-            flat = self._chosen(products, error + self._rounding)
+    def add(self, start: int, products: Vectors, error: Doubles) -> None:
+        """Take the pairs of a block that may be hits; ``start`` is its first position."""
         error = error + self._rounding
+        flat = self._chosen(products, error)
         if len(products) == 1:
             row, position = np.zeros(len(flat), np.int64), flat
         else:
@@ -163,7 +153,7 @@ class _Pool:
         more = products.shape[1] > self._k
         if not more or self._floor.min() > -np.inf:
             flat = self._at_least(products, error)
-            if not more or len(flat) <= products.size // _MANY:
+            if not more or len(flat) <= products.size // _FULL:
                 return flat
         kth = np.partition(products, -self._k, axis=1)[:, -self._k]
         self._floor = np.maximum(self._floor, kth - error)
