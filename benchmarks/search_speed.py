@@ -199,6 +199,10 @@ def compare_chunked(
         f"beir {version('beir')}": beir_search(source, k),
     }
     compare_speed("all at once", searches, [queries], options.rounds)
+    index = ExactIndex(device="cpu", memory=options.memory)
+    index.build(source)
+    alone = [timed(partial(index.search, k=k), queries) for _ in range(options.rounds)]
+    print(f"the search of exact alone: {statistics.median(alone):.3f} ms")
 
 
 def timed(search: Search, batch: Vectors) -> float:

@@ -1,9 +1,10 @@
 """The index ``exact``: inner products with the whole corpus, by block, on a CPU or GPU.
 
-A float32 matrix product and a bound of its rounding error select candidates, which are then
-scored exactly (``effbench_exact.candidates``). The score and the position of a hit make one
-integer key, and the hits are the k largest keys (``effbench_exact.keys``). So hits, ties and
-scores are the same, bit by bit, on every device and with blocks of any size.
+Products of one-byte codes (``effbench_exact.screen``), or float32 products, and a bound of
+their error select candidates, which are then scored exactly (``effbench_exact.candidates``).
+The score and the position of a hit make one integer key, and the hits are the k largest keys
+(``effbench_exact.keys``). So hits, ties and scores are the same, bit by bit, on every device,
+with codes or without, and with blocks of any size.
 """
 
 from __future__ import annotations
@@ -39,9 +40,14 @@ class ExactIndex:
     """Find the docs with the largest inner products; equal scores are in corpus order.
 
     ``device`` is auto (CUDA if the machine has it), cpu, cuda or cuda:N. Vectors of up to
-    ``memory`` GiB stay on the device. A larger corpus is read from disk in every search,
-    ``block`` vectors at a time.
+    ``memory`` GiB stay on the device, as float16 if that is how they are kept on disk. A CPU
+    with VNNI takes a byte more for each number, for codes, and searches several times as fast;
+    if only the codes fit, up to 64 queries read no more than their candidates from disk. A
+    larger corpus is read from disk in every search, in pieces of up to 8 times ``block``.
     """
+
+    _held: Tensor | None
+    _codes: Codes | None
 
     def __init__(
         self,
@@ -59,9 +65,6 @@ class ExactIndex:
         """Raise `EffbenchError` for a device that this machine does not have."""
         if device != "auto":  # auto is never wrong, and it would need an import of torch
             _checked_device(device)
-
-    _held: Tensor | None
-    _codes: Codes | None
 
     @property
     def nbytes(self) -> int:

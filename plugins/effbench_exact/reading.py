@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,15 +58,16 @@ class Reader:
             np.copyto(buffer, block)
             return torch.from_numpy(buffer)
 
-        def ahead(number: int) -> Any:
+        def ahead(number: int) -> Future[Tensor]:
             start = starts[number]
             return thread.submit(copied, number, self._kept(slice(start, start + rows)))
 
         with ThreadPoolExecutor(1) as thread:
-            coming = ahead(0) if starts else None
+            coming = [ahead(0)] if starts else []
             for number, start in enumerate(starts):
-                block = coming.result()
-                coming = ahead(number + 1) if number + 1 < len(starts) else None
+                block = coming.pop().result()
+                if number + 1 < len(starts):
+                    coming.append(ahead(number + 1))
                 yield start, block
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:

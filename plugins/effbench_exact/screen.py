@@ -132,13 +132,13 @@ class _Pool:
             return  # `add` dropped them
         row, position, product, error = map(np.concatenate, zip(*self._parts, strict=True))
         order = np.argsort(row, kind="stable")
-        pairs = _Pairs(row[order], position[order], product[order], error[order])
-        table = keys.table(pairs.row, pairs.product - pairs.error, len(self._floor), -np.inf)
+        row, position, product, error = (x[order] for x in (row, position, product, error))
+        table = keys.table(row, product - error, len(self._floor), -np.inf)
         if table.shape[1] > self._k:
             kth = np.partition(table, -self._k, axis=1)[:, -self._k]
             self._floor = np.maximum(self._floor, kth)
-        kept = pairs.product + pairs.error >= self._floor[pairs.row]
-        self._parts = [_Pairs(*(values[kept] for values in pairs))]
+        kept = product + error >= self._floor[row]
+        self._parts = [_Pairs(row[kept], position[kept], product[kept], error[kept])]
 
     def take(self) -> tuple[Positions, Positions]:
         """Return the rows and positions of all pairs, sorted by both, and forget them."""
