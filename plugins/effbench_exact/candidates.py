@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
 
 _FLOAT32, _FLOAT64 = 2.0**-24, 2.0**-53  # unit roundoffs
-_DENSE = 2**14  # vectors of which all are taken, if they have more pairs than that
+DENSE = 2**14
+"""Of so many vectors all are converted to float64, if each has four pairs or more."""
+
 _GATHERED = {"cpu": 2**9, "cuda": 2**18}  # vectors that are taken at a time
 _CACHED = 256  # the same for a single query: in float64 they stay in the cache
 _SPARSE = 12  # on a CPU all products take the time of a twelfth of them that are sampled
@@ -87,7 +89,7 @@ def score(
         return _scores_of_query(queries[0].astype(np.float64), norms, vectors, position)
     device = vectors.device
     q = torch.from_numpy(queries).to(device).double()
-    if isinstance(vectors, torch.Tensor) and len(vectors) <= min(len(row), _DENSE):
+    if isinstance(vectors, torch.Tensor) and len(vectors) <= min(len(row) // 4, DENSE):
         return _scores(q, norms, vectors.double(), row, position)
     scores, step = np.empty(len(row), np.float32), _GATHERED[device.type]
     for first in range(0, len(row), step):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from effbench_exact import keys
-from effbench_exact.candidates import Candidates, product_error, score
+from effbench_exact.candidates import DENSE, Candidates, product_error, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
     Doubles = NDArray[np.float64]
 
-TILE = 256
+TILE = 512
 """The queries of one product. More of them would not make it faster."""
 
 _PRODUCTS = 2**21  # of a block: they stay in the cache
 _PAIRS = 2**20  # kept at least, before some are scored; a pair takes 32 bytes
-_MANY = 64  # if one in so many pairs is left, products in float32 are faster than their scores
+_MANY = 24  # if one in so many is left, products in float32 are faster than exact scores
 _FULL = 8  # if one in so many pairs of a block is left, the block itself shows a better floor
+_SMALL = 1e-15
 _ULP = 2.0**-23
 
 
@@ -56,8 +57,7 @@ def merge(
 
     def scored(best: Keys, begin: int, end: int) -> Keys:
         row, position = pool.take()
-        many = len(row) * _MANY > len(queries) * (end - begin)
-        if many and len(queries) > 1 and isinstance(vectors, torch.Tensor):
+        if finer and len(row) * _MANY > len(queries) * (end - begin):
             for first in range(begin, end, rows):
                 block = vectors[first : min(end, first + rows)].float()
                 pool.add(first, *_float32_products(coded, queries, norms, block))
@@ -65,6 +65,7 @@ def merge(
         scores = score(queries, norms, vectors, row, position)
         return keys.merge(best, Candidates(row, position, scores), start, k)
 
+    finer = isinstance(vectors, torch.Tensor) and _may_be_finer(coded, len(vectors))
     begin = end = 0
     if best.shape[1] >= k:
         pool.raise_floor(keys.worst_score(best, k))
@@ -79,6 +80,12 @@ def merge(
     return scored(best, begin, end)
 
 
+def _may_be_finer(coded: QueryCodes, count: int) -> bool:
+    """Return whether `_float32_products` pay for so many vectors, and have a bound."""
+    normal = (coded.scale > _SMALL).all() and (coded.scale < 1 / _SMALL).all()
+    return len(coded.scale) > 1 and count > DENSE and bool(normal)
+
+
 def _float32_products(
     coded: QueryCodes, queries: Vectors, norms: Doubles, block: Tensor
 ) -> tuple[Vectors, Doubles]:
@@ -86,7 +93,7 @@ def _float32_products(
     products = torch.from_numpy(queries) @ block.T
     products -= torch.from_numpy(coded.offset.astype(np.float32))[:, None]
     products /= torch.from_numpy(coded.scale.astype(np.float32))[:, None]
-    error = norms * (product_error(block.shape[1]) + 4 * _ULP) / coded.scale
+    error = norms * (product_error(block.shape[1]) + 8 * _ULP) / coded.scale
     return products.numpy(), error
 
 
