@@ -104,10 +104,10 @@ class ExactIndex:
         for start, block in self._reader.blocks(self._block):
             if self._held is not None:
                 self._held[start : start + len(block)] = block
-            block = block.float()
-            largest = max(largest, codes.largest_norm(block))
+            numbers = block.float().numpy()
+            largest = max(largest, codes.largest_norm(numbers))
             if self._codes is not None:
-                self._codes.put(start, block)
+                self._codes.put(start, numbers)
         if self._codes is not None and not self._codes.usable:
             self._codes = None
         return largest
@@ -167,7 +167,7 @@ def _coded(span: Span) -> Span:
     from effbench_exact.codes import Codes
 
     codes = Codes(*span.vectors.shape)
-    codes.put(0, span.vectors)
+    codes.put(0, span.vectors.numpy())
     return span._replace(codes=codes) if codes.usable else span
 
 

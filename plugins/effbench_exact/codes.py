@@ -67,7 +67,7 @@ class Codes:
         self._scale = torch.empty(rows)
         cells = -(-rows // GRID)
         self._rest, self._norm = np.zeros(cells), np.zeros(cells)
-        self._centre = torch.zeros(width)
+        self._centre = np.zeros(width, np.float32)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -82,10 +82,10 @@ class Codes:
         """The size in memory."""
         return self._values.nbytes + self._scale.nbytes
 
-    def put(self, start: int, vectors: Tensor) -> None:
+    def put(self, start: int, vectors: Vectors) -> None:
         """Encode float32 vectors [m, d], the first of which has the position ``start``."""
         if start == 0:  # any centre is right; a close one makes the rests small
-            self._centre = vectors[:GRID].mean(dim=0)
+            self._centre = vectors[:GRID].mean(axis=0)
         first = 0
         while first < len(vectors):
             at = start + first
@@ -93,17 +93,19 @@ class Codes:
             self._put_rows(at, vectors[first:last])
             first = last
 
-    def _put_rows(self, start: int, vectors: Tensor) -> None:
+    def _put_rows(self, start: int, vectors: Vectors) -> None:
+        # by numpy: on cores that others use, torch's threads would wait for each other
         rows, cell = slice(start, start + len(vectors)), start // GRID
         vectors = vectors - self._centre
-        largest = torch.maximum(vectors.amax(dim=1), -vectors.amin(dim=1))
-        scale = (largest / _LARGEST).masked_fill_(largest == 0, 1.0)
-        norm = largest_norm(vectors)
-        codes = (vectors / scale[:, None]).round_().clamp_(-_LARGEST, _LARGEST)
-        self._values[rows], self._scale[rows] = codes, scale
-        rest = largest_norm(vectors.addcmul_(codes, scale[:, None], value=-1))
-        self._norm[cell] = max(self._norm[cell], norm)
-        self._rest[cell] = max(self._rest[cell], rest)
+        largest = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))
+        scale = np.where(largest == 0, np.float32(1), largest / np.float32(_LARGEST))[:, None]
+        codes = np.rint(vectors / scale)
+        np.clip(codes, -_LARGEST, _LARGEST, out=codes)
+        self._values.numpy()[rows], self._scale.numpy()[rows] = codes, scale[:, 0]
+        self._norm[cell] = max(self._norm[cell], largest_norm(vectors))
+        codes *= scale
+        vectors -= codes
+        self._rest[cell] = max(self._rest[cell], largest_norm(vectors))
 
     def encode(self, queries: Vectors) -> QueryCodes:
         """Encode float32 queries [q, d]."""
@@ -114,7 +116,7 @@ class Codes:
         rest = q - values * scale[:, None]
         norm, rest_norm = (np.sqrt(np.vecdot(x, x)) for x in (q, rest))
         codes = torch.from_numpy(values.astype(np.int8))
-        return QueryCodes(codes, scale, np.vecdot(q, self._centre.numpy()), norm, rest_norm)
+        return QueryCodes(codes, scale, np.vecdot(q, self._centre), norm, rest_norm)
 
     def products(
         self, queries: QueryCodes, rows: int
@@ -139,9 +141,10 @@ class Codes:
         return error / queries.scale
 
 
-def largest_norm(vectors: Tensor) -> float:
+def largest_norm(vectors: Vectors) -> float:
     """Return a bound of the norms of vectors [n, d], which exceeds the largest by little."""
-    largest = float(torch.linalg.vector_norm(vectors, dim=1).max())
+    with np.errstate(over="ignore", under="ignore"):
+        largest = float(np.sqrt(np.vecdot(vectors, vectors).max()))
     if largest < _TINY:  # squares may have become zero
-        largest = float(torch.linalg.vector_norm(vectors, dim=1, dtype=torch.float64).max())
+        largest = float(np.sqrt(np.vecdot(vectors, vectors, dtype=np.float64).max()))
     return largest * (1 + (vectors.shape[1] + 16) * _FLOAT32)
