@@ -147,4 +147,5 @@ def largest_norm(vectors: Vectors) -> float:
         largest = float(np.sqrt(np.vecdot(vectors, vectors).max()))
     if largest < _TINY:  # squares may have become zero
         largest = float(np.sqrt(np.vecdot(vectors, vectors, dtype=np.float64).max()))
-    return largest * (1 + (vectors.shape[1] + 16) * _FLOAT32)
+    width = int(vectors.shape[1])
+    return largest * (1 + (width + 16) * _FLOAT32)

@@ -55,17 +55,20 @@ def merge(
     rows = max(1, _PRODUCTS // max(1, len(queries)))
     limit = max(_PAIRS, 4 * k * len(queries))
 
+    finer = (
+        vectors if isinstance(vectors, torch.Tensor) and _may_be_finer(coded, codes) else None
+    )
+
     def scored(best: Keys, begin: int, end: int) -> Keys:
         row, position = pool.take()
-        if finer and len(row) * _MANY > len(queries) * (end - begin):
+        if finer is not None and len(row) * _MANY > len(queries) * (end - begin):
             for first in range(begin, end, rows):
-                block = vectors[first : min(end, first + rows)].float()
+                block = finer[first : min(end, first + rows)].float()
                 pool.add(first, *_float32_products(coded, queries, norms, block))
             row, position = pool.take()
         scores = score(queries, norms, vectors, row, position)
         return keys.merge(best, Candidates(row, position, scores), start, k)
 
-    finer = isinstance(vectors, torch.Tensor) and _may_be_finer(coded, len(vectors))
     begin = end = 0
     if best.shape[1] >= k:
         pool.raise_floor(keys.worst_score(best, k))
@@ -80,10 +83,10 @@ def merge(
     return scored(best, begin, end)
 
 
-def _may_be_finer(coded: QueryCodes, count: int) -> bool:
+def _may_be_finer(coded: QueryCodes, codes: Codes) -> bool:
     """Return whether `_float32_products` pay for so many vectors, and have a bound."""
     normal = (coded.scale > _SMALL).all() and (coded.scale < 1 / _SMALL).all()
-    return len(coded.scale) > 1 and count > DENSE and bool(normal)
+    return len(coded.scale) > 1 and len(codes) > DENSE and bool(normal)
 
 
 def _float32_products(
