@@ -63,8 +63,8 @@ def problems(draw):
     else:
         vectors, queries = random.standard_normal((n, d)), random.standard_normal((q, d))
     borders = sorted(draw(st.lists(st.integers(0, n), max_size=3)))
-    some = (n * d + 4 * n) / 2**30  # GiB of the codes: the vectors stay on disk
-    memory = draw(st.sampled_from([0, some, 1]))
+    of_codes = (n * d + 4 * n) / 2**30  # GiB of the codes: the vectors stay on disk
+    memory = draw(st.sampled_from([0, of_codes, 1]))
     options = {"block": draw(st.integers(1, 70)), "memory": memory}
     vectors, queries = vectors.astype(np.float32), queries.astype(np.float32)
     return vectors, queries, draw(st.integers(1, 70)), borders, options
