@@ -134,7 +134,7 @@ class SoftPromptEncoder:
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d]; row i belongs to doc i."""
         texts = [doc.default_text() for doc in docs]
-        return self._embed_passages(self._passage_tokens(texts))
+        return self._embed_passages.of_texts(texts, self._passage_tokens)
 
 
 def _open(

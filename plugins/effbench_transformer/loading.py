@@ -19,7 +19,12 @@ from effbench_transformer.soundness import prepare_tokenizer, refuse_missing
 
 
 def load(
-    model: str, revision: str | None, dtype: str, device: str, trust_remote_code: bool
+    model: str,
+    revision: str | None,
+    dtype: str,
+    device: str,
+    trust_remote_code: bool,
+    attention: str | None = None,
 ) -> tuple[Any, Any]:
     """Return the tokenizer and the transformer, which is on its device in inference mode.
 
@@ -38,6 +43,7 @@ def load(
             model,
             config=config,
             torch_dtype=getattr(torch, dtype),
+            attn_implementation=attention,
             use_safetensors=True,
             output_loading_info=True,
             **source,
