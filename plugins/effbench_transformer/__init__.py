@@ -59,8 +59,8 @@ class TransformerEncoder:
 
     ``attention`` chooses how transformers computes attention (by default, transformers
     chooses); ``flash_attention_2`` needs the package flash-attn, a GPU, and a half ``dtype``.
-    ``compile`` compiles the transformer with torch: it needs a C++ compiler and a minute, and
-    pays off for large corpora on a GPU.
+    ``compile`` compiles the transformer with torch, for large corpora on a GPU: it needs a
+    C++ compiler and a minute. On a CPU it takes the place of ``onednn``.
 
     Raises:
         EffbenchError: the model cannot be loaded, or an option does not suit it.

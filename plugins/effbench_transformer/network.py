@@ -54,10 +54,10 @@ class PooledNetwork:
         self._batch_tokens = batch_tokens or (CPU_BATCH if on_cpu else GPU_BATCH)
         self._half = network.dtype != torch.float32
         self._tried = False
-        if onednn and on_cpu:
-            pack_linears(network)
-        if compiled:
+        if compiled:  # torch cannot compile the operators of `pack_linears`
             network.compile(dynamic=True)
+        elif onednn and on_cpu:
+            pack_linears(network)
         # code that torch compiles for a CPU uses all threads, whatever the lane says
         self._lanes = on_cpu and not compiled
 

@@ -122,6 +122,13 @@ def test_attention_moves_no_vector(tiny: str, attention: str) -> None:
     assert_allclose(make(tiny, attention=attention).encode_corpus(DOCS), wanted, atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
+def test_compiling_moves_no_vector(tiny: str) -> None:
+    wanted = reference(tiny, TEXTS)
+    assert_allclose(make(tiny, compile=True).encode_corpus(DOCS), wanted, atol=1e-5)
+
+
 def test_attention_that_is_not_here_is_one_line(tiny: str) -> None:
     if importlib.util.find_spec("flash_attn"):
         pytest.skip("flash-attn is installed")
