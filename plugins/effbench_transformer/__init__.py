@@ -133,7 +133,8 @@ class TransformerEncoder:
             EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
-        return self._embed(self._tokenise(queries))
+        texts = [self._recipe.query_prefix + query for query in queries]
+        return self._embed(texts, self._query_tokens)
 
     def describe(self) -> Description:
         """Tell the stages tokenise, forward, pool and copy, and the tokens with the prefix."""
@@ -152,7 +153,7 @@ class TransformerEncoder:
 
         """
         texts = [self._passage(doc) for doc in docs]
-        return self._embed.of_texts(texts, self._passage_tokens)
+        return self._embed(texts, self._passage_tokens)
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write model, pooling and prompts as a folder of Sentence Transformers.

@@ -61,15 +61,28 @@ class PooledNetwork:
         # code that torch compiles for a CPU uses all threads, whatever the lane says
         self._lanes = on_cpu and not compiled
 
-    def __call__(self, texts: Sequence[list[int]]) -> Vectors:
-        """Return float32 [len(texts), d]; the vector of a text without tokens is zeros.
+    def __call__(
+        self, texts: Sequence[str], tokenise: Callable[[Sequence[str]], list[list[int]]]
+    ) -> Vectors:
+        """Return float32 [len(texts), d]; a thread tokenises texts while others are read.
+
+        Texts of similar length are read together. The progress of the run moves with each
+        batch. The vector of a text without tokens is zeros.
 
         Raises:
             EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
-        self._check(texts)
-        return self._embed(texts)
+        if len(texts) == 1:  # a single query is on the clock
+            return self._embed(tokenise(texts))
+        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+        parts = [order[begin : begin + PART] for begin in range(0, len(order), PART)]
+        tokenised = ahead(lambda rows: tokenise([texts[row] for row in rows]), parts)
+        vectors = self._zeros(len(texts))
+        for rows, tokens in zip(parts, tokenised, strict=True):
+            self._check(tokens)
+            vectors[rows] = self._embed(tokens, tell_encoded)
+        return vectors
 
     def _check(self, texts: Sequence[list[int]]) -> None:
         if len(texts) > 1 and not self._tried:  # a single query does not wait for the check
@@ -94,27 +107,6 @@ class PooledNetwork:
                     "texts have one vector (say mean)"
                 )
             self._tried = True
-
-    def of_texts(
-        self, texts: Sequence[str], tokenise: Callable[[Sequence[str]], list[list[int]]]
-    ) -> Vectors:
-        """Return float32 [len(texts), d]; a thread tokenises texts while others are read.
-
-        Texts of similar length are read together. The progress of the run moves with each
-        batch.
-
-        Raises:
-            EffbenchError: a text's vector depends on the other texts in its batch.
-
-        """
-        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
-        parts = [order[begin : begin + PART] for begin in range(0, len(order), PART)]
-        tokenised = ahead(lambda rows: tokenise([texts[row] for row in rows]), parts)
-        vectors = self._zeros(len(texts))
-        for rows, tokens in zip(parts, tokenised, strict=True):
-            self._check(tokens)
-            vectors[rows] = self._embed(tokens, tell_encoded)
-        return vectors
 
     def _embed(
         self, texts: Sequence[list[int]], tell: Callable[[int], None] | None = None
