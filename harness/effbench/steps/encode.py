@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from effbench.work.rows import FLOAT16, Row
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
+    from effbench.api.encoders import Vectors
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
 
@@ -57,11 +58,8 @@ class EncodeCorpus:
         return Work("docs", docs, like, least=least, shard=SHARD)
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
-        encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        if self.row.store == FLOAT16:
-            encode = as_float16(encode, self.row)
-        encode = checking_space(encode, self.dataset.docs_count(), artifact)
+        encode = checking_space(self._encode(bench), self.dataset.docs_count(), artifact)
         with passing_docs(self.label, [self.dataset], bench) as advance:
             shards = write_shards(artifact, docs, encode, advance, code.of(self.row.offers))
         if not shards.rows:
@@ -69,6 +67,19 @@ class EncodeCorpus:
                 f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
             )
         return shards._asdict()
+
+    def make_piece(self, artifact: Artifact, bench: Bench, shards: range) -> None:
+        """Write some shards; `make` then keeps them, and writes the rest."""
+        encode = self._encode(bench)
+        docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
+        label, most = f"{self.label}, shards {shards[0]} to {shards[-1]}", len(shards) * SHARD
+        with bench.progress.work(label, most, "docs") as advance:
+            write_shards(artifact, docs, encode, advance, code.of(self.row.offers), shards)
+
+    def _encode(self, bench: Bench) -> Callable[[Sequence[Any]], Vectors]:
+        """Return the encoder's method; its vectors have the type that is kept."""
+        encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
+        return as_float16(encode, self.row) if self.row.store == FLOAT16 else encode
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -46,6 +47,7 @@ def write_shards(
     encode: Callable[[Sequence[Item]], Vectors],
     advance: Tally,
     code: Code,
+    only: range | None = None,
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep the whole shards of an earlier attempt.
 
@@ -55,17 +57,16 @@ def write_shards(
     Equal items (without a doc's id) are encoded once in a shard. The last bit of a vector
     depends on the rest of its batch, and equal texts must get equal vectors, to tie.
 
+    With ``only``, the shards of other numbers are left to others; the result is of these alone.
     A thread writes a shard while the next shard is encoded.
 
     Returns:
         The rows, their width, and the encoder's seconds, with those of the kept shards.
 
     """
-    remaining = iter(items)
     rows, width, seconds = 0, 0, 0.0
-    number = 0
     with _one_behind() as begin:
-        while shard := list(islice(remaining, SHARD)):
+        for number, shard in _shards(items, only):
             names, ids = _names(number), [item_id for item_id, _ in shard]
             facts = _shard_facts(artifact, names, ids, code)
             if facts is None:
@@ -75,8 +76,22 @@ def write_shards(
             else:
                 advance.skip(len(shard))
             rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
-            number += 1
     return Shards(rows, width, seconds)
+
+
+def _shards(
+    items: Iterable[tuple[str, Item]], only: range | None
+) -> Iterator[tuple[int, list[tuple[str, Item]]]]:
+    """Yield the number and the items of each shard, or of each shard in ``only``."""
+    remaining = iter(items)
+    for number in count():
+        if only is not None and number < only.start:
+            deque(islice(remaining, SHARD), maxlen=0)
+            continue
+        shard = [] if only and number >= only.stop else list(islice(remaining, SHARD))
+        if not shard:
+            return
+        yield number, shard
 
 
 @contextmanager
