@@ -88,7 +88,7 @@ def prepare(folder: Path, *, training: bool) -> Path:
     for module in HEAVY:
         importlib.import_module(module)
     importlib.import_module("tiny_students").save_base(folder / "base")
-    for module in ("effbench.steps.writing", "effbench.steps.encode"):
+    for module in ("effbench.steps.writing", "effbench.steps.encode", "effbench.steps.encoded"):
         setattr(importlib.import_module(module), "SHARD", SHARD)  # noqa: B010
     return folder / "suite.yaml"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
-
-from effbench import Doc, EffbenchError, QueryOnly, Vectors, hookimpl
+from effbench import Doc, EffbenchError, QueryOnly, hookimpl
+from effbench_vectors.columns import IDS, TEXTS, Columns
 from effbench_vectors.dataset import VectorsDataset
-from effbench_vectors.parquet import IDS, TEXTS, Columns
-from effbench_vectors.published import Published, check_files
+
+if TYPE_CHECKING:
+    from effbench import Vectors
 
 
 class PublishedVectors:
@@ -50,6 +50,8 @@ class PublishedVectors:
         vector_column: str | None = None,
         text_column: QueryOnly[str] | None = None,
     ) -> None:
+        from effbench_vectors.published import Published
+
         self._docs = Published(path, Columns(id_column, vector_column, IDS), "docs")
         by_text = Columns(text_column, vector_column, TEXTS, "text_column")
         self._queries = Published(queries, by_text, "queries") if queries else None
@@ -58,6 +60,8 @@ class PublishedVectors:
     @staticmethod
     def check(*, path: Path, queries: Path | None, **_: object) -> None:
         """Raise `EffbenchError` for files that are missing, cut off or without names."""
+        from effbench_vectors.published import check_files
+
         for place in filter(None, (path, queries)):
             check_files(place)
 
@@ -68,6 +72,8 @@ class PublishedVectors:
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return the vectors of docs, float32 [n, d]."""
+        import numpy as np
+
         vectors = self._made(self._docs.of([doc.doc_id for doc in docs]))
         if not self._l2:
             return vectors
@@ -76,6 +82,8 @@ class PublishedVectors:
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return the vectors of queries, float32 [n, d]."""
+        import numpy as np
+
         if self._queries is None:
             raise EffbenchError("vectors: no vectors of queries (give queries: FILE)")
         vectors = self._made(self._queries.of(queries))
@@ -84,6 +92,8 @@ class PublishedVectors:
         return np.column_stack([vectors, np.ones(len(vectors), np.float32)])
 
     def _made(self, vectors: Vectors) -> Vectors:
+        import numpy as np
+
         if not self._normalize:
             return vectors
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from effbench import EffbenchError
 from effbench.files import read_lines
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CHUNK = 65_536
 """Names that are read at once."""
@@ -37,6 +38,8 @@ class ArrayFile:
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return rows of the file in their order, float32 [n, d]."""
+        import numpy as np
+
         return self.array[rows].astype(np.float32)
 
     def forget(self) -> None:
@@ -82,6 +85,8 @@ def binary(path: Path, kind: str, after: int = 0) -> NDArray[Any]:
         EffbenchError: the size of the file contradicts its header.
 
     """
+    import numpy as np
+
     size, dtype = path.stat().st_size, np.dtype(kind)
     rows, width = header_of(path)
     wanted = HEADER + rows * width * (dtype.itemsize + after)
@@ -95,11 +100,15 @@ def binary(path: Path, kind: str, after: int = 0) -> NDArray[Any]:
 
 def header_of(path: Path) -> tuple[int, int]:
     """Return the rows and the width that a binary file's header says; 0, 0 without header."""
+    import numpy as np
+
     header = np.fromfile(path, "<u4", 2).tolist()
     return (header[0], header[1]) if len(header) == 2 else (0, 0)
 
 
 def _npy(path: Path) -> NDArray[Any]:
+    import numpy as np
+
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r")
     except (ValueError, OSError, EOFError) as error:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from effbench import Doc, EffbenchError, Qrel, Query
 from effbench.files import digest_of, opened, sha256_of
 from effbench_vectors.arrays import BINARY, HEADER, binary, header_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 START = 1 << 20
 """Bytes of a file of vectors that tell it from other files."""

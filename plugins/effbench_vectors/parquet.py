@@ -5,35 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from effbench import EffbenchError
+from effbench_vectors.columns import VECTORS, Columns
 
 MAGIC = b"PAR1"
 """How a parquet file ends; a file that was written in part ends otherwise."""
 
 BATCH = 4_096
 """Rows that are decoded at once."""
-
-VECTORS = ("emb", "embedding", "embeddings", "vector", "vector_main")
-IDS = ("_id", "id", "docid", "doc_id", "segment_id", "passage_id")
-TEXTS = ("text", "query", "query_text")
-"""The usual names of columns, in any case: Cohere's, Snowflake's and those of others."""
-
-
-class Columns(NamedTuple):
-    """The columns that a suite names, if any."""
-
-    names: str | None
-    vectors: str | None
-    usual: Sequence[str] = IDS
-    """The column of names is the first of these if none is named."""
-
-    option: str = "id_column"
-    """The option that names the column of names."""
 
 
 class ParquetFile:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from effbench import EffbenchError
 from effbench.files import counted, shown
 from effbench_vectors.arrays import BINARY, ArrayFile, names_beside
-from effbench_vectors.parquet import Columns, ParquetFile, ends_whole
+from effbench_vectors.columns import Columns
+from effbench_vectors.parquet import ParquetFile, ends_whole
 from effbench_vectors.table import Numbers, Table
 
 log = logging.getLogger(__name__)

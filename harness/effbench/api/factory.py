@@ -18,9 +18,9 @@ class Factory(Protocol):
     exist, and its content is in the keys) or one of the types below, or ``X | None`` of these;
     any other type is refused. An option without an annotation takes any value.
     ``Annotated[int, msgspec.Meta(ge=1)]`` gives bounds. Without a default, a suite must give
-    it. Its name is the name in suites, so it is not ``use`` or ``sweep``, nor ``passages`` of
-    an encoder, ``search`` of an index, ``seed`` of a trainer or ``group`` of a dataset;
-    ``device`` gets the command line's ``--device``.
+    it. Its name is the name in suites, so it is not ``use`` or ``sweep``, nor ``passages`` or
+    ``store`` of an encoder, ``search`` of an index, ``seed`` of a trainer or ``group`` of a
+    dataset; ``device`` gets the command line's ``--device``.
     """
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:

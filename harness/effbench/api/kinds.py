@@ -41,7 +41,7 @@ KINDS: Mapping[str, Kind] = {
         "effbench_encoders",
         ("Encoder", "QueryEncoder"),
         ("Described", "IncrementalQueryEncoder", "Exported"),
-        ("Doc", "Vectors", "Description", "READER"),
+        ("Doc", "Vectors", "Description", "tell_encoded", "READER"),
         ("version", "requires", "check", "latency", "by_id", "passages_only"),
         ("ModelId", "TrainedModel", *ROWS, "QueryOnly", "SpeedOnly"),
     ),

@@ -203,6 +203,7 @@ def _head(cell: Cell, status: str) -> Plain:
 def _described(row: Row) -> Plain:
     sweep = {"family": row.family, "settings": dict(row.settings)}
     options = {name: str(v) if isinstance(v, Path) else v for name, v in row.given.items()}
+    options |= row.kept_facts
     return {
         "name": row.name,
         "use": row.offer.name,

@@ -18,7 +18,8 @@ from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.asked import hits_wanted, listed, some
 from effbench.steps.built import nbytes_of
-from effbench.steps.encode import EncodeCorpus, encode_corpus, encode_queries
+from effbench.steps.encode import EncodeCorpus
+from effbench.steps.encoded import encode_corpus, encode_queries
 from effbench.steps.hits import (
     check_answer,
     check_hits,

@@ -79,7 +79,8 @@ class DiskVectors:
         while start < stop:
             shard = bisect_right(self._starts, start) - 1
             first, end = self._starts[shard], min(stop, self._starts[shard + 1])
-            parts.append(self._shards[shard][start - first : end - first])
+            part = self._shards[shard][start - first : end - first]
+            parts.append(part.astype(np.float32, copy=False))
             start = end
         if not parts:
             return np.empty((0, self.shape[1]), dtype=np.float32)

@@ -27,6 +27,10 @@ NOUNS = {
 """Section of a suite -> the noun for a row of it in messages."""
 
 
+FLOAT32, FLOAT16 = "float32", "float16"
+"""The types of numbers in which the vectors of docs can be kept."""
+
+
 class HubModel(NamedTuple):
     """A model of the hub that an option of type `ModelId` names; keys hold its name alone."""
 
@@ -49,6 +53,9 @@ class Row:
     resolved: Resolved
     passages: Row | None = None
     search: Mapping[str, tuple[Any, ...]] | None = None
+    store: str = FLOAT32
+    """The type of number in which the vectors of docs are kept: `FLOAT32` or `FLOAT16`."""
+
     family: str = ""
     """The name in the suite, if a sweep made this row; the same as ``name`` if none did."""
 
@@ -109,6 +116,11 @@ class Row:
     def corpus_facts(self) -> dict[str, Any]:
         """What decides the row's corpus vectors (or its index)."""
         return {**self._offer_facts(), "options": dict(self.resolved.corpus_facts)}
+
+    @property
+    def kept_facts(self) -> dict[str, Any]:
+        """What decides how its corpus vectors are kept, where that is not the usual way."""
+        return {} if self.store == FLOAT32 else {"store": self.store}
 
     @property
     def query_facts(self) -> dict[str, Any]:
