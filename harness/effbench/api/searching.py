@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from effbench.api.data import Doc, ScoredDoc
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from effbench.api.arrays import Positions, Vectors
 
 
@@ -27,6 +30,13 @@ class VectorSource(Protocol):
 
         The caller may write into the array: no file changes.
         """
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers on disk: float32, or float16 if the encoder's row says so."""
+
+    def kept(self, rows: slice) -> NDArray[np.floating[Any]]:
+        """Return the vectors of a slice with the type ``dtype``, without a conversion."""
 
 
 class Index(Protocol):

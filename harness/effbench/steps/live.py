@@ -27,9 +27,10 @@ from effbench.steps.hits import (
     refuse_strangers,
     retrieved,
 )
+from effbench.steps.ids import ids_by_row
 from effbench.steps.index import BuildIndex, BuildRetriever
-from effbench.steps.shards import DiskVectors, read_ids
-from effbench.store.trec import ordered
+from effbench.steps.shards import DiskVectors
+from effbench.store.trec import Hits, ordered
 from effbench.text.names import index_label
 from effbench.work.rows import Row
 from effbench.work.step import Bench
@@ -63,7 +64,7 @@ class StoredCorpus:
         folder = bench.artifact(corpus).folder
         self._vectors, self._name = DiskVectors(folder), corpus.dataset.name
         self._call = f"vectors of {row.name!r}"
-        self._places = {doc_id: place for place, doc_id in enumerate(read_ids(folder))}
+        self._places = {doc_id: place for place, doc_id in enumerate(ids_by_row(folder))}
         encode = encoding(row, bench, corpus)
         self.encode_queries = bench.parts.named(f"{row.name}: encode", encode)
         self.vectors = bench.parts.named(f"{row.name}: vectors", self._read)
@@ -85,7 +86,7 @@ class IndexSearcher:
     ) -> None:
         self._index_row, self._options = index.row, options
         self._checked = not bench.trusting
-        self._doc_ids = read_ids(bench.artifact(index.corpus).folder)
+        self._doc_ids = ids_by_row(bench.artifact(index.corpus).folder)
         self._index = bench.opened(index)
         name = f"{row.name} {index_label(index.row.name, options)}"
         encode = encoding(row, bench, index.corpus)
@@ -201,5 +202,5 @@ def _in_order(
     answers = [ordered(hits, k) for hits in lists]
     if checked:
         for query, hits in zip(queries, answers, strict=True):
-            check_hits(query, hits, row)
+            check_hits(Hits.of(query, hits), row)
     return answers
