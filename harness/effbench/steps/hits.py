@@ -16,6 +16,7 @@ from effbench.work.rows import Row
 
 if TYPE_CHECKING:
     from effbench.api.encoders import Vectors
+    from effbench.steps.hashed import KnownIds
     from effbench.steps.ids import Ids
 
 _AT_ONCE = 2**19
@@ -72,9 +73,9 @@ def check_lists(lists: Sequence[Any], queries: int, row: Row) -> None:
         )
 
 
-def refuse_strangers(returned: set[str], doc_ids: Iterable[str], corpus: str, row: Row) -> None:
+def refuse_strangers(doc_ids: Sequence[str], known: KnownIds, corpus: str, row: Row) -> None:
     """Refuse hits on docs that a corpus does not have; ``corpus`` is its dataset's name."""
-    for doc_id in returned.difference(doc_ids):
+    for doc_id in known.lacking(doc_ids):
         raise EffbenchError(
             f"{row.who}: search returned {doc_id!r}, which is no doc of {corpus} "
             "(is it another corpus?)"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import mmap
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+from effbench.steps.hashed import HashedIds
 from effbench.steps.shards import IDS, DiskVectors, ids_in
 from effbench.store.artifacts import Artifact
 
@@ -97,6 +99,40 @@ def ids_by_row(folder: Path) -> Sequence[str]:
     """Return the ids of a finished encoding for single rows: a list if they are few."""
     ids = Ids(folder)
     return ids if len(ids) > FEW else list(ids)
+
+
+def rows_by_id(folder: Path) -> Callable[[Sequence[str]], NDArray[np.int64]]:
+    """Return a function from ids to their rows in a finished encoding.
+
+    Up to `FEW` ids are a dict in memory; more are found by their hashes on disk, in files that
+    the process has no name for. The function raises KeyError for an id that is not there.
+    """
+    import numpy as np
+
+    ids = Ids(folder)
+    if len(ids) <= FEW:
+        rows = {doc_id: row for row, doc_id in enumerate(ids)}
+        return lambda asked: np.array([rows[doc_id] for doc_id in asked], dtype=np.int64)
+    with HashedIds() as hashed:
+        for doc_id in ids:
+            hashed.append(doc_id)
+        return partial(_found, ids, *hashed.sorted())
+
+
+def _found(
+    ids: Ids, hashes: NDArray[np.int64], rows: NDArray[np.int64], asked: Sequence[str]
+) -> NDArray[np.int64]:
+    import numpy as np
+
+    wanted = np.array([hash(doc_id) for doc_id in asked], dtype=np.int64)
+    first = np.searchsorted(hashes, wanted)
+    found = rows[np.minimum(first, len(rows) - 1)]
+    for place, (doc_id, there) in enumerate(zip(asked, ids.at(found), strict=True)):
+        if there != doc_id:  # another id with the same hash, or none
+            end = np.searchsorted(hashes, wanted[place], side="right")
+            same = rows[first[place] : end]
+            found[place] = {ids[row]: row for row in same.tolist()}[doc_id]
+    return np.asarray(found)
 
 
 def ids_at(folder: Path, rows: Iterable[int]) -> dict[int, str]:

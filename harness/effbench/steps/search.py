@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from effbench.api.encoders import Query, ScoredDoc
+from effbench.api.encoders import Query
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.steps.chunks import RUN as RUN
 from effbench.steps.chunks import Answer, Find, RunFile, chunk_size, write_run
 from effbench.steps.data import Data, judged_docs, queries_of, refuse_other_count
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
+from effbench.steps.hashed import KnownIds
 from effbench.steps.hits import (
     check_answer,
     check_lists,
@@ -178,8 +179,8 @@ class SearchRetriever:
 
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)
-        docs = sum(1 for _ in self.retriever.doc_ids(bench))
-        refuse_other_count(self.data.row, docs)
+        known = KnownIds(self.retriever.doc_ids(bench))
+        refuse_other_count(self.data.row, len(known))
         counts = judged_docs(self.data, bench, self.retriever.doc_ids(bench))
 
         def find(asked: slice) -> Answer:
@@ -190,26 +191,20 @@ class SearchRetriever:
                 lists = retriever_answer(answer, self.row)
             seconds = perf_counter() - start
             check_lists(lists, len(texts), self.row)
-            return Answer(self._hits(queries[asked], lists, bench), seconds)
+            return Answer(self._hits(queries[asked], lists, known), seconds)
 
-        size = chunk_size(_LISTED_HIT * min(self.depth, docs), docs)
+        size = chunk_size(_LISTED_HIT * min(self.depth, len(known)), len(known))
         return {**_searched(self, artifact, bench, len(queries), size, find), **counts}
 
     def _hits(
-        self, queries: Sequence[Query], lists: Sequence[Any], bench: Bench
+        self, queries: Sequence[Query], lists: Sequence[Any], known: KnownIds
     ) -> Iterator[Hits]:
-        """Yield the hits of queries; after the last, refuse docs that the corpus lacks."""
-        returned: set[str] = set()
-
-        def checked(hits_and_id: tuple[Iterable[Any], str]) -> list[ScoredDoc]:
-            return retrieved(*hits_and_id, self.row)
-
-        take = blamed_call(checked, self.row.who)
+        """Yield the hits of queries; refuse docs that the corpus lacks."""
+        take = blamed_call(lambda given: retrieved(*given, self.row), self.row.who)
         for query, answered in zip(queries, lists, strict=True):
             hits = Hits.of(query.query_id, take((answered, query.query_id)))
-            returned.update(hits.doc_ids)
+            refuse_strangers(hits.doc_ids, known, self.data.row.name, self.row)
             yield hits
-        refuse_strangers(returned, self.retriever.doc_ids(bench), self.data.row.name, self.row)
 
 
 Search: TypeAlias = SearchIndex | SearchRetriever
