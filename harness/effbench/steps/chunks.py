@@ -26,6 +26,9 @@ RUN = "run.trec"
 CHUNK_BYTES = 2**27
 """Memory for the answer to a chunk; its checks and its sorting take as much again."""
 
+HIT, LISTED_HIT = 12, 200
+"""Bytes of a hit in arrays of scores and positions, and in lists of `ScoredDoc`."""
+
 PAIRS, FEWEST = 2**34, 1_024
 """A chunk compares so many pairs of a query and a doc, for progress and for resuming, but it
 has this many queries or more: `exact` reads the whole corpus from disk for each chunk."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from effbench.api.encoders import Query
+from effbench.api.encoders import Query, ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_call, blamed_for_all
+from effbench.steps.chunks import HIT, LISTED_HIT, Answer, Find, RunFile, chunk_size, write_run
 from effbench.steps.chunks import RUN as RUN
-from effbench.steps.chunks import Answer, Find, RunFile, chunk_size, write_run
 from effbench.steps.data import Data, judged_docs, queries_of, refuse_other_count
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
 from effbench.steps.hashed import KnownIds
@@ -34,9 +34,6 @@ from effbench.work.step import Bench, Known, Step
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
-
-_HIT, _LISTED_HIT = 12, 200
-"""Bytes of a hit in arrays of scores and positions, and in lists of `ScoredDoc`."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,7 @@ class SearchIndex:
             check_answer(scores, positions, (len(ids), len(doc_ids)), self.index.row)
             return Answer(index_hits(ids, scores, positions, doc_ids), seconds)
 
-        hit_bytes = _HIT * min(self.depth, len(doc_ids))
+        hit_bytes = HIT * min(self.depth, len(doc_ids))
         size = chunk_size(hit_bytes + 4 * vectors.shape[1], len(doc_ids))
         return {**_searched(self, artifact, bench, len(vectors), size, find), **counts}
 
@@ -193,14 +190,18 @@ class SearchRetriever:
             check_lists(lists, len(texts), self.row)
             return Answer(self._hits(queries[asked], lists, known), seconds)
 
-        size = chunk_size(_LISTED_HIT * min(self.depth, len(known)), len(known))
+        size = chunk_size(LISTED_HIT * min(self.depth, len(known)), len(known))
         return {**_searched(self, artifact, bench, len(queries), size, find), **counts}
 
     def _hits(
         self, queries: Sequence[Query], lists: Sequence[Any], known: KnownIds
     ) -> Iterator[Hits]:
         """Yield the hits of queries; refuse docs that the corpus lacks."""
-        take = blamed_call(lambda given: retrieved(*given, self.row), self.row.who)
+
+        def checked(hits_and_id: tuple[Any, str]) -> list[ScoredDoc]:
+            return retrieved(*hits_and_id, self.row)
+
+        take = blamed_call(checked, self.row.who)
         for query, answered in zip(queries, lists, strict=True):
             hits = Hits.of(query.query_id, take((answered, query.query_id)))
             refuse_strangers(hits.doc_ids, known, self.data.row.name, self.row)
