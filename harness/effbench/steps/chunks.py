@@ -29,7 +29,7 @@ CHUNK_BYTES = 2**27
 HIT, LISTED_HIT = 12, 200
 """Bytes of a hit in arrays of scores and positions, and in lists of `ScoredDoc`."""
 
-PAIRS, FEWEST = 2**34, 1_024
+PAIRS, FEWEST = 2**34, 2_048
 """A chunk compares so many pairs of a query and a doc, for progress and for resuming, but it
 has this many queries or more: `exact` reads the whole corpus from disk for each chunk."""
 
