@@ -9,7 +9,7 @@ import pytest
 
 from effbench.api.encoders import ScoredDoc
 from effbench.steps import chunks
-from effbench.store.trec import Hits, ordered, write_trec
+from effbench.store.trec import Hits, ordered, stream_rankings, write_trec
 from made_suites import TOYS
 
 
@@ -94,7 +94,10 @@ def test_a_run_has_the_order_and_the_scores_that_were_always_written(seed, tmp_p
     hits = [ScoredDoc(*hit) for hit in zip(docs, scores, strict=True)]
     drop = docs[seed] if seed < len(docs) else None
     write_trec(tmp_path / "run", [Hits.of("q", hits).best(20, drop=drop)], "tag")
-    assert (tmp_path / "run").read_text() == "".join(lines(ordered(hits, 20, drop=drop)))
+    best = ordered(hits, 20, drop=drop)
+    assert (tmp_path / "run").read_text() == "".join(lines(best))
+    ids = [hit.doc_id for hit in best]
+    assert list(stream_rankings(tmp_path / "run")) == [("q", ids)]
 
 
 def lines(hits):

@@ -43,9 +43,10 @@ class Index(Protocol):
     """Finds the vectors with the largest inner products with the vectors of queries.
 
     A run makes an object from the options of the row, calls ``build`` once for each corpus and
-    encoder, and then ``search`` with all queries of a dataset. Each process that measures
-    latency makes an object of its own: it calls ``load`` if the class has it (`Saved`), and
-    else ``build`` again; then it calls ``search`` with one query at a time.
+    encoder, and then ``search`` with the queries of a dataset: all at once, or in chunks if
+    there are very many queries or docs. Each process that measures latency makes an object of
+    its own: it calls ``load`` if the class has it (`Saved`), and else ``build`` again; then it
+    calls ``search`` with one query at a time.
     """
 
     @property
@@ -79,9 +80,9 @@ class Retriever(Protocol):
     """A whole system from text to hits, such as BM25 or a search server.
 
     A run makes an object from the options of the row, calls ``index`` once for each corpus, and
-    then ``search`` with all queries of a dataset. Each process that measures latency makes an
-    object of its own: it calls ``load`` if the class has it (`Saved`), and else ``index``
-    again; then it calls ``search`` with one query at a time.
+    then ``search`` with the queries of a dataset, as an `Index` gets them. Each process that
+    measures latency makes an object of its own: it calls ``load`` if the class has it
+    (`Saved`), and else ``index`` again; then it calls ``search`` with one query at a time.
     """
 
     @property
