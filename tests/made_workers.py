@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FAKE = """\
 import os
-from effbench.latency.channel import MARK, Inside
+from effbench.making.channel import MARK, Inside
 channel = Inside(os.environ[MARK])
 channel.command()
 token = channel._token

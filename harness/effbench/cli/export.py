@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
+from effbench.cli.making import Making, making_bench, making_options
 from effbench.cli.options import (
     Place,
     cache_option,
     check_places,
     data_option,
-    device_option,
     leave,
     planned,
 )
@@ -37,7 +37,7 @@ from effbench.text.printing import say
 )
 @data_option
 @cache_option
-@device_option
+@making_options
 def export(
     suite: str,
     row: str,
@@ -46,7 +46,7 @@ def export(
     results: Path,
     data: Path | None,
     cache: Path | None,
-    device: str | None,
+    making: Making,
 ) -> None:
     """Write ROW of SUITE to DIR; Sentence Transformers loads DIR without effbench.
 
@@ -59,14 +59,18 @@ def export(
     from effbench.cli.console import Terminal, stderr
     from effbench.export import folder as exporting
     from effbench.guard.blame import PluginError
-    from effbench.work.workbench import StepFailed, Workbench
+    from effbench.work.workbench import StepFailed
 
     store, plan = planned(suite, data, cache)
     encoder = exporting.find(plan, row, dataset)
     check_places(store, plan)
     try:
-        with using(store, plan.only((row,))), Terminal(stderr()) as progress:
-            bench, root = Workbench(store, progress, device), results.absolute()
+        with (
+            using(store, plan.only((row,))),
+            Terminal(stderr()) as progress,
+            making_bench(making, plan, store, progress) as bench,
+        ):
+            root = results.absolute()  # a plugin may change the working folder
             exporting.export(encoder, folder, plan, bench, root, partial(say, err=True))
     except (StepFailed, PluginError) as failure:
         say(f"Error: {failure}", err=True)

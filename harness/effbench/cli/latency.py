@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from effbench.api.errors import EffbenchError
+from effbench.cli.making import Making, making_bench, making_options
 from effbench.cli.options import (
     as_json_option,
     cache_option,
     check_places,
     data_option,
-    device_option,
     leave,
     planned,
     results_option,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 @results_option
 @data_option
 @cache_option
-@device_option
+@making_options
 @as_json_option
 def latency(
     suite: str,
@@ -63,7 +63,7 @@ def latency(
     results: Path,
     data: Path | None,
     cache: Path | None,
-    device: str | None,
+    making: Making,
     as_json: bool,
 ) -> None:
     """Measure the latency of SUITE's rows: one session for each dataset, all rows in turns.
@@ -80,7 +80,7 @@ def latency(
     if rows and plan.baseline:
         rows = tuple(dict.fromkeys((plan.baseline, *rows)))
     part, options = plan.only(rows, datasets), _options(plan, processes, queries)
-    measured = _measure(store, plan, part, options, root, device)
+    measured = _measure(store, plan, part, options, root, making)
     _show([latency.path for latency in measured if latency.path], plan.suite.name, as_json)
     errors = {cell: error for latency in measured for cell, error in latency.errors.items()}
     for cell, error in errors.items():
@@ -106,7 +106,7 @@ def _measure(
     part: Plan,
     options: LatencyOptions,
     root: Path,
-    device: str | None,
+    making: Making,
 ) -> Sequence[DatasetLatency]:
     """Measure the cells of ``part``; return the latency on each dataset.
 
@@ -119,16 +119,19 @@ def _measure(
     from effbench.cache.uses import using
     from effbench.cli.console import Terminal, stderr
     from effbench.latency.measure import measure_latency
-    from effbench.plan.costs import Facts, check_run, learner
+    from effbench.plan.costs import Facts, check_run
     from effbench.run.results import Results
-    from effbench.work.workbench import Workbench
 
-    check_run([cell for cell in part.cells if cell.has_latency], Facts(store, device), root)
+    timed = [cell for cell in part.cells if cell.has_latency]
+    check_run(timed, Facts(store, making.device), root)
     say(*plan.remarks, err=True)
     folder = Results.of(root, plan).folder
     measured: list[DatasetLatency] = []
-    with using(store, part), Terminal(stderr()) as progress:
-        bench = Workbench(store, progress, device, learn=learner(store, device))
+    with (
+        using(store, part),
+        Terminal(stderr()) as progress,
+        making_bench(making, plan, store, progress) as bench,
+    ):
         measure_latency(
             part.cells, plan, bench, folder, options, anew=True, keep=measured.append
         )

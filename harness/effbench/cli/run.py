@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from effbench.cli.making import Making, making_bench, making_options
 from effbench.cli.options import (
     as_json_option,
     cache_option,
     check_places,
     columns_option,
     data_option,
-    device_option,
     forgive_option,
     leave,
     misses,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @results_option
 @data_option
 @cache_option
-@device_option
+@making_options
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @forgive_option
 @click.option(
@@ -53,7 +53,7 @@ def run(
     results: Path,
     data: Path | None,
     cache: Path | None,
-    device: str | None,
+    making: Making,
     fail_fast: bool,
     forgive_expected: bool,
     verbose: bool,
@@ -76,7 +76,8 @@ def run(
     _check_columns(columns, plan)
     check_places(store, plan, results)
     root = results.absolute()  # a plugin may change the working folder
-    outcome, folder, n_steps = _run(store, plan, only, root, device, fail_fast)
+    making = making._replace(verbose=verbose)
+    outcome, folder, n_steps = _run(store, plan, only, root, making, fail_fast)
     if processes.rank():
         return
     shown = boards([folder])
@@ -120,7 +121,7 @@ def _run(
     plan: Plan,
     only: tuple[str, ...],
     root: Path,
-    device: str | None,
+    making: Making,
     fail_fast: bool,
 ) -> tuple[Outcome, Path, int]:
     """Run the rows; return the outcome, the records' folder, and the number of steps made.
@@ -130,17 +131,20 @@ def _run(
     from effbench.cache.uses import using
     from effbench.cli.console import Terminal, stderr
     from effbench.guard import processes
-    from effbench.plan.costs import Facts, check_run, learner
+    from effbench.plan.costs import Facts, check_run
     from effbench.run.results import Results
     from effbench.run.runner import run as run_plan
-    from effbench.work.workbench import Workbench
 
     part = plan.only(only)
+    lacking = Results.of(root, plan).lacking(part, store)
     if not processes.rank():
-        check_run(Results.of(root, plan).lacking(part, store), Facts(store, device), root)
+        check_run(lacking, Facts(store, making.device), root)
         say(*plan.remarks, err=True)
-    with using(store, part), Terminal(stderr()) as progress:
-        bench = Workbench(store, progress, device, learn=learner(store, device))
+    with (
+        using(store, part),
+        Terminal(stderr()) as progress,
+        making_bench(making, plan, store, progress, soon=bool(lacking)) as bench,
+    ):
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     return outcome, records.folder, len(bench.made)
 

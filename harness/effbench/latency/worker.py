@@ -7,10 +7,7 @@ error. The process ends when no more commands come, so it does not outlive a run
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from time import perf_counter_ns
@@ -20,7 +17,6 @@ from effbench.api.encoders import Description
 from effbench.latency import agreement, timing
 from effbench.latency.calibration import Kernel
 from effbench.latency.cell_source import open_cell
-from effbench.latency.channel import MARK, Inside
 from effbench.latency.replies import Arrived, Energy, First, Opened, Rate, Reply, Timed, Warm
 from effbench.latency.spans import (
     ENCODE,
@@ -32,6 +28,7 @@ from effbench.latency.spans import (
     stages_of,
     try_stages,
 )
+from effbench.making.channel import MARK, Inside, end_with_parent
 from effbench.steps.description import bytes_of, description_of, tokens_of
 from effbench.steps.search import SearchIndex
 
@@ -41,7 +38,7 @@ REWARM = 3
 
 def main() -> None:
     """Open the cell that the first command names, then obey until no more commands come."""
-    _end_with_parent()
+    end_with_parent()
     channel = Inside(os.environ[MARK])
     try:
         _obey(channel)
@@ -60,13 +57,6 @@ def _obey(channel: Inside) -> None:
         else:
             reply = getattr(row, command)(**arguments)
         channel.answer(reply)
-
-
-def _end_with_parent() -> None:
-    """Let Linux end this process with its parent, even when it hangs in a library."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class _OpenRow:

@@ -11,8 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
@@ -20,28 +19,16 @@ import msgspec
 import psutil
 
 from effbench.api.errors import EffbenchError
-from effbench.guard import processes
-from effbench.latency.channel import LARGEST, MARK, Outside, parse_envelope
 from effbench.latency.replies import Reply
 from effbench.machine.linux import text, tried
+from effbench.making.channel import LARGEST, MARK, Outside, parse_envelope
+from effbench.making.environment import SAFE, environment
 from effbench.text.raised import LONGEST
 
 R = TypeVar("R", bound=Reply)
 
-_SAFE = ["-P"] if sys.version_info >= (3, 11) else []
-PROGRAM = (*_SAFE, "-m", "effbench.latency.worker")
+PROGRAM = (*SAFE, "-m", "effbench.latency.worker")
 """Python's arguments. The current folder is on a worker's path only if it is on ours."""
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "RAYON_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
-"""Environment variables that libraries read when they are imported."""
 
 NOISE, TAIL = 2**24, 2**14
 """Bytes of a worker's standard error: those kept, and those at the end with its last line."""
@@ -187,42 +174,6 @@ class Worker:
         return WorkerError(
             f"{self._who}: {how}{last and ': '}{last}", passing=code == -signal.SIGKILL
         )
-
-
-def end_leftovers(workers: Iterable[Worker]) -> None:
-    """End the processes that ended workers have left behind, whatever group they are in.
-
-    Forks of a worker, and programs that it started, have its mark in their environment.
-    """
-    marks = {worker.mark for worker in workers}
-    for _ in range(5):  # the processes may be starting more
-        left = [process for process in _all_processes() if _mark_of(process) in marks]
-        if not left:
-            return
-        for process in left:
-            with contextlib.suppress(psutil.Error, OSError):
-                process.kill()
-        tried(partial(psutil.wait_procs, left, 1), None)
-
-
-def _all_processes() -> list[psutil.Process]:
-    return tried(lambda: list(psutil.process_iter()), [])
-
-
-def _mark_of(process: psutil.Process) -> str | None:
-    """Return the mark of the worker that a process belongs to; None if there is none."""
-    return tried(lambda: process.environ().get(MARK), None)
-
-
-def environment(threads: int) -> Mapping[str, str]:
-    """Return a worker's environment: ours without torchrun's variables, with its threads."""
-    return {
-        **{name: value for name, value in os.environ.items() if name not in processes.TOLD},
-        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
-        "OMP_WAIT_POLICY": "PASSIVE",  # a waiting thread leaves the processor to others
-        "TOKENIZERS_PARALLELISM": "false",
-        "PYTHONPATH": os.pathsep.join(os.fspath(path or Path.cwd()) for path in sys.path),
-    }
 
 
 def worker_cpus(threads: int) -> list[int] | None:

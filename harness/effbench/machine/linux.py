@@ -233,3 +233,18 @@ def free_bytes(root: Path = ROOT) -> int:
             if limit is not None and current is not None:
                 left.append(int(limit - current))
     return min(left)
+
+
+def total_bytes(root: Path = ROOT) -> int:
+    """Return the memory in bytes that this machine has, or that its control group allows.
+
+    The result is `sys.maxsize` if the system does not report it.
+    """
+    import psutil
+
+    most = [tried(lambda: int(psutil.virtual_memory().total), sys.maxsize)]
+    for folder in _groups(root, "memory"):
+        for file in ("memory.max", "memory.limit_in_bytes"):
+            if (limit := number(folder / file)) is not None:
+                most.append(limit)
+    return min(most)

@@ -12,6 +12,7 @@ from effbench.api.errors import DiskError, EffbenchError
 from effbench.guard import processes
 from effbench.guard.blame import doing
 from effbench.latency.measure import DatasetLatency, measure_latency
+from effbench.making.ahead import ahead
 from effbench.plan.cells import Cell, Plan
 from effbench.run import records
 from effbench.run.records import Plain
@@ -82,14 +83,16 @@ def run(
         if processes.rank():
             return outcome, results
     results.begin(whole, bench.progress.note)
-    for cell in plan.cells:
-        try:
-            with doing(f"cell {cell.name}"):
-                _quality(cell, bench, results, outcome)
-        except EffbenchError as error:
-            _fail(cell, error, bench, results, outcome)
-        if outcome.failed and fail_fast:
-            return outcome, results
+    searches = [cell.search for cell in plan.cells if results.finished(cell) is None]
+    with ahead(bench, searches):
+        for cell in plan.cells:
+            try:
+                with doing(f"cell {cell.name}"):
+                    _quality(cell, bench, results, outcome)
+            except EffbenchError as error:
+                _fail(cell, error, bench, results, outcome)
+            if outcome.failed and fail_fast:
+                return outcome, results
     bench.digests.save()
     _latency(plan, bench, results, outcome)
     return outcome, results

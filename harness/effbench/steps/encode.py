@@ -70,6 +70,14 @@ class EncodeCorpus:
             )
         return shards._asdict()
 
+    def make_piece(self, artifact: Artifact, bench: Bench, shards: range) -> None:
+        """Write some shards; `make` then keeps them, and writes the rest."""
+        encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
+        docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
+        label, most = f"{self.label}, shards {shards[0]} to {shards[-1]}", len(shards) * SHARD
+        with bench.progress.work(label, most, "docs") as advance:
+            write_shards(artifact, docs, encode, advance, code.of(self.row.offers), shards)
+
 
 @dataclass(frozen=True)
 class EncodeQueries:

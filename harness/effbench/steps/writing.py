@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -42,6 +43,7 @@ def write_shards(
     encode: Callable[[Sequence[Item]], Vectors],
     advance: Tally,
     code: Code,
+    only: range | None = None,
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep the whole shards of an earlier attempt.
 
@@ -51,14 +53,21 @@ def write_shards(
     Equal items (without a doc's id) are encoded once in a shard. The last bit of a vector
     depends on the rest of its batch, and equal texts must get equal vectors, to tie.
 
+    With ``only``, the shards of other numbers are left to others; the result is of these alone.
+
     Returns:
         The rows, their width, and the encoder's seconds, with those of the kept shards.
 
     """
     remaining = iter(items)
     rows, width, seconds = 0, 0, 0.0
-    number = 0
-    while shard := list(islice(remaining, SHARD)):
+    for number in count():
+        if only is not None and number < only.start:
+            deque(islice(remaining, SHARD), maxlen=0)
+            continue
+        shard = [] if only and number >= only.stop else list(islice(remaining, SHARD))
+        if not shard:
+            break
         names, ids = _names(number), [item_id for item_id, _ in shard]
         facts = _shard_facts(artifact, names, ids, code)
         if facts is None:
@@ -66,7 +75,6 @@ def write_shards(
         else:
             advance.skip(len(shard))
         rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
-        number += 1
     return Shards(rows, width, seconds)
 
 

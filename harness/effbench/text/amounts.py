@@ -8,7 +8,7 @@ from effbench.api.errors import EffbenchError
 
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
           "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
-_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})\s*([A-Za-z]*|%)", re.ASCII)
 
 
@@ -35,7 +35,7 @@ def bytes_of(text: str) -> int:
 
 
 def seconds_of(text: str) -> float:
-    """Return the number of seconds of ``30d``; the units are m, h, d and w.
+    """Return the number of seconds of ``30d``; the units are s, m, h, d and w.
 
     Raises:
         EffbenchError: the text is no duration.
@@ -44,6 +44,6 @@ def seconds_of(text: str) -> float:
     number, unit = amount(text)
     if unit not in _SECONDS:
         raise EffbenchError(
-            f"{text!r} is no age (write a number and m, h, d or w, such as 30d)"
+            f"{text!r} is no duration (write a number and s, m, h, d or w, such as 30d)"
         )
     return number * _SECONDS[unit]

@@ -35,7 +35,9 @@ class Tally:
         self.label, self.total, self.unit, self.done = label, total, unit, 0
         self._clock = clock
         self._began = self._paced = self._counted = clock()
-        self._before = 0
+        self.before = 0
+        """How many of the done units an earlier attempt has done."""
+
         self._told = False
 
     def __call__(self, units: int) -> None:
@@ -45,7 +47,7 @@ class Tally:
     def skip(self, units: int) -> None:
         """Count units that an earlier attempt has done; they do not count for the rate."""
         self.done += units
-        self._before += units
+        self.before += units
 
     def more(self, units: int) -> None:
         """Add units to the total, if it is known."""
@@ -55,6 +57,13 @@ class Tally:
     def reach(self, done: int) -> None:
         """Set the number of units that are done."""
         self.done, self._counted = done, self._now
+
+    def mirror(self, done: int, before: int, total: int | None, unit: str) -> None:
+        """Take over how far a tally in another process has come."""
+        if self.unit != unit:  # the work before the first step of a training does not count
+            self._paced = self._now
+        self.before, self.total, self.unit = before, total, unit
+        self.reach(done)
 
     def steps(self, done: int, total: int) -> None:
         """Count steps from now on; the first call tells the steps of an earlier attempt."""
@@ -66,12 +75,12 @@ class Tally:
         self.total, self.unit = total, "steps"
         # work before the first step, such as reading the model, does not count
         if not self._told:
-            self._told, self._before, self._paced = True, self.done, self._counted
+            self._told, self.before, self._paced = True, self.done, self._counted
 
     @property
     def share(self) -> float:
         """Share of the done units, 0 to 1, that no earlier attempt has done."""
-        return (self.done - self._before) / self.done if self.done else 1.0
+        return (self.done - self.before) / self.done if self.done else 1.0
 
     @property
     def _now(self) -> float:
@@ -90,7 +99,7 @@ class Tally:
         if whole is not None:
             parts = [f"{self.done:,}/{counted(whole, self.unit)}"]
         # the time ends with the last count: units come in batches, and a batch is under way
-        new, seconds = self.done - self._before, self._counted - self._paced
+        new, seconds = self.done - self.before, self._counted - self._paced
         left = 0.0
         if seconds > 0 and (new >= FEWEST or (new > 0 and seconds >= EARLY_SECONDS)):
             parts.append(paced(new / seconds, self.unit))
@@ -104,8 +113,8 @@ class Tally:
     @property
     def closing(self) -> str:
         """Return what was done, in what time, and at what rate."""
-        seconds, new = self._now - self._began, self.done - self._before
-        before = f" ({self._before:,} done before)" if self._before else ""
+        seconds, new = self._now - self._began, self.done - self.before
+        before = f" ({self.before:,} done before)" if self.before else ""
         rate = ""
         if new >= FEWEST and seconds >= SHORTEST_SECONDS:
             rate = f" ({paced(new / seconds, self.unit)})"

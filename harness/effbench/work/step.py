@@ -169,6 +169,11 @@ def made_together(step: Step) -> bool:
     return getattr(step, "together", False) is True
 
 
+def in_pieces(step: Step) -> bool:
+    """Tell whether several processes may make the shards of a step: it has ``make_piece``."""
+    return hasattr(step, "make_piece")
+
+
 def all_steps(steps: tuple[Step, ...]) -> dict[str, Step]:
     """Return key -> step for the steps and all steps that they read, inputs first."""
     by_key: dict[str, Step] = {}

@@ -1,14 +1,20 @@
-"""The workbench: makes each step once, and keeps the newest models and indexes open."""
+"""The workbench: has each step made once, and keeps the newest models and indexes open.
+
+Steps are made here, in this process, or by worker processes (a `Maker`). The bench holds the
+lock of a step meanwhile, and its inputs are finished before. Several threads may ask for steps.
+"""
 
 from __future__ import annotations
 
 import gc
 import sys
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from effbench.api.errors import EffbenchError, NoDataError
 from effbench.guard import processes
@@ -47,6 +53,28 @@ class StepFailed(EffbenchError):
         self.reason, self.trace, self.no_data = reason, reason.trace, reason.no_data
 
 
+class Maker(Protocol):
+    """Makes steps in other processes."""
+
+    def make(self, step: Step, sound: Container[str]) -> bool:
+        """Make a step whose lock the caller holds; ``sound`` has the keys of finished steps.
+
+        Returns:
+            Whether the finished artifacts are still to be trusted.
+
+        Raises:
+            StepFailed: the step cannot be made.
+
+        """
+
+    @property
+    def at_once(self) -> int:
+        """How many steps it can make at the same time."""
+
+    def close(self) -> None:
+        """End the processes, to free their memory; the next step starts them again."""
+
+
 class _OpenFew:
     """Keeps the last few opened objects, which are slow to open, and drops the oldest."""
 
@@ -83,6 +111,15 @@ class Workbench:
     parts: Parts = field(default_factory=Parts)
     """The times of the calls of live objects."""
 
+    maker: Maker | None = None
+    """What makes the steps; None for this process."""
+
+    distrusts: bool = False
+    """Whether a step has found that finished artifacts may be damaged."""
+
+    _turns: dict[str, threading.Lock] = field(
+        default_factory=lambda: defaultdict(threading.Lock)
+    )
     _sound: dict[str, Artifact] = field(default_factory=dict)
     _failed: dict[str, Reason] = field(default_factory=dict)
     _encoders: _OpenFew = field(default_factory=lambda: _OpenFew(2))
@@ -96,16 +133,34 @@ class Workbench:
 
         """
         key = key_of(step)
-        if key not in self._sound and key not in self._failed:
-            try:
-                self._sound[key] = self._ensured(step, key)
-            except StepFailed as error:
-                self._failed[key] = error.reason
-            if key in self._failed and not self._failed[key].no_data:
-                self.close()  # nothing else holds the failed objects now
-        if key in self._failed:
-            raise StepFailed(self._failed[key])
-        return self._sound[key]
+        with self._turns[key]:  # another thread may be making it
+            if key not in self._sound and key not in self._failed:
+                try:
+                    self._sound[key] = self._ensured(step, key)
+                except StepFailed as error:
+                    self._failed[key] = error.reason
+                if key in self._failed and not self._failed[key].no_data:
+                    self._drop()  # nothing else holds the failed objects now
+            if key in self._failed:
+                raise StepFailed(self._failed[key])
+            return self._sound[key]
+
+    def make(self, step: Step, piece: tuple[int, int] | None) -> None:
+        """Make a step, or a piece of it, for another process, which holds the step's lock.
+
+        Raises:
+            StepFailed: the step cannot be made.
+
+        """
+        artifact = self.store.artifact(step.kind, key_of(step))
+        with self._reasons(step, artifact):
+            self._make(step, artifact, piece)
+
+    def trust(self, steps: Iterable[Step]) -> None:
+        """Take the word of another process that steps are finished and their files whole."""
+        self.distrusts = False
+        for step in steps:
+            self._sound[key_of(step)] = self.store.artifact(step.kind, key_of(step))
 
     def instance(self, row: Recipe) -> Any:
         """Return the encoder of a row; make it first unless it is still open."""
@@ -126,10 +181,16 @@ class Workbench:
 
     def distrust(self) -> None:
         """Check finished artifacts again before their next use."""
+        self.distrusts = True
         self._sound.clear()
 
     def close(self) -> None:
-        """Drop the open models and indexes, to free their memory."""
+        """Drop the open models and indexes, and end the workers, to free their memory."""
+        if self.maker is not None:
+            self.maker.close()
+        self._drop()
+
+    def _drop(self) -> None:
         self._encoders, self._indexes = _OpenFew(2), _OpenFew(1)
         gc.collect()  # models are in reference cycles
         torch = sys.modules.get("torch")
@@ -137,9 +198,17 @@ class Workbench:
             torch.cuda.empty_cache()
 
     def _ensured(self, step: Step, key: str) -> Artifact:
+        artifact = self.store.artifact(step.kind, key)
+        with self._reasons(step, artifact):
+            return self._ensure(step, artifact)
+
+    @contextmanager
+    def _reasons(self, step: Step, artifact: Artifact) -> Iterator[None]:
+        """Raise `StepFailed` for any error in the block."""
         try:
-            with on_disk(self.store.artifact(step.kind, key).folder):
-                return self._ensure(step, key)
+            with on_disk(artifact.folder):
+                yield
+            return
         except (StepFailed, KeyboardInterrupt):
             raise
         except EffbenchError as error:
@@ -150,18 +219,19 @@ class Workbench:
             reason = Reason(step.label, str(bug), bug.trace, no_data=False)
         raise StepFailed(reason)
 
-    def _ensure(self, step: Step, key: str) -> Artifact:
-        artifact = self.store.artifact(step.kind, key)
+    def _ensure(self, step: Step, artifact: Artifact) -> Artifact:
         if self._whole(artifact):  # nothing is written, so no lock, which is a file, is needed
             return artifact
         together = made_together(step)
         if together and processes.rank():
             return self._join(step, artifact)
+        for read in step.inputs:
+            self.artifact(read)
 
         def waiting() -> None:
             self.progress.note(f"{step.label}: another run is making it, waiting")
 
-        with self.store.lock(step.kind, key, waiting):
+        with self.store.lock(step.kind, key_of(step), waiting):
             sound = self._whole(artifact)
             if artifact.finished() and not sound:
                 bad = ", ".join(map(str, artifact.damaged()[:3]))
@@ -171,21 +241,32 @@ class Workbench:
                 artifact.sweep()
                 if together:
                     joining.call_others(artifact)
-                self._make(step, artifact)
+                resumed = not artifact.is_empty()
+                self._have_made(step, artifact)
+                self.made.append(step.label)
+                if not processes.several():  # several processes would teach a wrong pace
+                    self.learn(step, resumed)
         return artifact
 
-    def _make(self, step: Step, artifact: Artifact) -> None:
-        resumed = not artifact.is_empty()
+    def _have_made(self, step: Step, artifact: Artifact) -> None:
+        if self.maker is None:
+            self._make(step, artifact)
+        elif not self.maker.make(step, self._sound):
+            self.distrust()
+
+    def _make(
+        self, step: Step, artifact: Artifact, piece: tuple[int, int] | None = None
+    ) -> None:
         with watching(self.progress):
+            if piece is not None:
+                step.make_piece(artifact, self, range(*piece))  # type: ignore[attr-defined]
+                return
             info = step.make(artifact, self)
         facts = {
             "label": step.label,
             "code": {**code.of(step.offers), **code.hub_commits([step])},
         }
         artifact.finish({**facts, **info})
-        self.made.append(step.label)
-        if not processes.several():  # several processes would teach a wrong pace
-            self.learn(step, resumed)
 
     def _whole(self, artifact: Artifact) -> bool:
         return artifact.manifest() is not None if self.trusting else artifact.sound()

@@ -1,14 +1,18 @@
-"""The two pipes between a session and a worker: a line is one command, or one answer.
+"""The two pipes between effbench and a worker: a line is a command, an event, or an answer.
 
-Each command carries a token, and its answer repeats it. This tells an answer from a line that a
-plugin has written. Only the worker itself has its ends of the pipes: programs and forks that it
-starts do not inherit them, and its standard output leads to standard error.
+Events tell of the work on a command, and one answer ends it. Each command carries a token, and
+its events and its answer repeat it. This tells an answer from a line that a plugin has written.
+Only the worker itself has its ends of the pipes: programs and forks that it starts do not
+inherit them, and its standard output leads to standard error.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import queue
+import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,13 +34,16 @@ LARGEST = 16 * 2**20
 """Bytes of a line. A hundred thousand times take a tenth of this."""
 
 LOOK_SECONDS = 1.0
-"""The seconds between two calls of ``meanwhile`` while a session waits for an answer."""
+"""The seconds between two calls of ``meanwhile`` while effbench waits for a line."""
+
+AHEAD = 2
+"""Lines that are read before somebody asks for them."""
 
 _encode = msgspec.json.encode  # a plugin cannot replace parts of a function in C
 
 
 class Envelope(msgspec.Struct):
-    """An answer, or the reason why there is none."""
+    """An answer, or the reason why there is none, or an event."""
 
     to: str
     """The token of the command."""
@@ -44,6 +51,9 @@ class Envelope(msgspec.Struct):
     reply: msgspec.Raw = msgspec.Raw()
     failed: str = ""
     """The reason; empty when there is an answer."""
+
+    event: msgspec.Raw = msgspec.Raw()
+    """What happened on the way to the answer; empty in the envelope of an answer."""
 
     named: bool = False
     """Whether the reason names the plugin that caused it."""
@@ -59,13 +69,14 @@ def parse_envelope(line: bytes, token: str) -> Envelope | None:
 
 
 class Outside:
-    """The session's end. Threads read and write, since a worker that hangs does neither."""
+    """Effbench's end. Threads read and write, since a worker that hangs does neither."""
 
     def __init__(self, commands: IO[bytes], answers: IO[bytes], mark: str) -> None:
         """Take both pipes; the answers begin after a line with the worker's ``mark``."""
         self._commands, self._answers, self._mark = commands, answers, mark.encode()
         self._to_send: queue.Queue[bytes] = queue.Queue()
-        self._lines: queue.Queue[bytes] = queue.Queue()
+        self._lines: queue.Queue[bytes] = queue.Queue(AHEAD)
+        self._over = False
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._send, self._listen)
         ]
@@ -97,7 +108,8 @@ class Outside:
             meanwhile()
 
     def close(self) -> None:
-        """Let the worker know that no command follows."""
+        """Let the worker know that no command follows, and read no more of it."""
+        self._over = True
         self._to_send.put(b"")
 
     def clear(self) -> None:
@@ -122,13 +134,18 @@ class Outside:
         try:
             while line and line.strip() != self._mark:  # Python may print at its start
                 line = self._answers.readline(LARGEST)
-            while self._lines.qsize() < 2:  # nobody asked for a second line
+            while line.endswith(b"\n"):
                 line = self._answers.readline(LARGEST)
-                self._lines.put(line)
-                if not line.endswith(b"\n"):
-                    return
+                self._keep(line)
         except (OSError, ValueError):
-            self._lines.put(b"")
+            self._keep(b"")
+
+    def _keep(self, line: bytes) -> None:
+        """Keep a line until it is asked for; a worker that floods the pipe waits."""
+        while not self._over:
+            with suppress(queue.Full):
+                self._lines.put(line, timeout=LOOK_SECONDS)
+                return
 
 
 class Inside:
@@ -137,6 +154,7 @@ class Inside:
     def __init__(self, mark: str) -> None:
         """Take the pipes from standard input and output, and give plugins other files there."""
         self._process, self._token = getpid(), ""
+        self._writing = threading.Lock()
         self._files = [os.dup(0), os.dup(1)]
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
@@ -158,6 +176,10 @@ class Inside:
         """Answer the last command."""
         self._write(_encode({"to": self._token, "reply": reply}) + b"\n")
 
+    def tell(self, event: msgspec.Struct) -> None:
+        """Tell what happened on the way to the answer of the last command."""
+        self._write(_encode({"to": self._token, "event": event}) + b"\n")
+
     def fail(self, error: BaseException) -> None:
         """Tell why there is no answer, and end at once: a plugin's threads are not awaited."""
         with suppress(OSError):  # a plugin may have closed standard error
@@ -172,8 +194,9 @@ class Inside:
     def _write(self, line: bytes) -> None:
         if getpid() != self._process:  # this is a plugin's fork that goes on with our work
             _exit(1)
-        while line:
-            line = line[write(self._files[1], line) :]
+        with self._writing:  # events come from several threads
+            while line:
+                line = line[write(self._files[1], line) :]
 
     def _forget(self) -> None:
         """Close the pipes in a forked child: they belong to the parent."""
@@ -189,3 +212,10 @@ class Inside:
         except BaseException as error:
             self.fail(error)
         _exit(0)
+
+
+def end_with_parent() -> None:
+    """Let Linux end this process with its parent, even when it hangs in a library."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

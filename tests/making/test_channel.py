@@ -6,9 +6,9 @@ import psutil
 import pytest
 
 from effbench.latency import workers
-from effbench.latency.channel import LARGEST
 from effbench.latency.replies import First, Warm
 from effbench.latency.workers import Worker, WorkerError
+from effbench.making.channel import LARGEST
 from made_workers import FAKE, answer
 
 

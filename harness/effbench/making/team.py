@@ -1,0 +1,146 @@
+"""A team: the devices of a run, and which of them makes a step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import entry_points
+from itertools import pairwise
+from typing import Protocol
+
+from effbench.making.hand import Group
+from effbench.making.messages import Made, Order
+from effbench.making.process import Died
+from effbench.offers.installed import is_ours
+from effbench.offers.plugins import GROUP
+from effbench.work.step import Step, all_steps, in_pieces, key_of
+from effbench.work.workbench import Reason, StepFailed
+
+PIECES = 4
+"""The pieces of an encoding for each device: a slow device makes fewer of them."""
+
+
+class Worker(Protocol):
+    """A device with workers: `effbench.making.hand.Hand`, or one of another machine."""
+
+    def make(self, group: Group, order: Order) -> Made:
+        """Let a worker make a step or a piece; raise `Died` if the worker dies."""
+
+    def end(self, *, soft: bool = False) -> None:
+        """End the workers; with ``soft``, a training may first save its work."""
+
+
+class Team:
+    """A `Maker` of several hands. A step that has pieces is made by all idle hands.
+
+    ``shards`` returns how many shards a step will have, or None if nobody knows. An order is
+    given to at most ``tries`` workers that die; on this machine a dead worker is a failure.
+    """
+
+    def __init__(
+        self, hands: Sequence[Worker], shards: Callable[[Step], int | None], tries: int = 1
+    ) -> None:
+        self.hands, self._shards, self._tries = hands, shards, tries
+        self._over = False
+        self._change = threading.Condition()
+        self._idle = list(range(len(hands)))
+        self._open: list[set[str]] = [set() for _ in hands]  # what a hand may have open
+
+    @property
+    def at_once(self) -> int:
+        """How many steps the team can make at the same time."""
+        return len(self.hands)
+
+    def make(self, step: Step, sound: Container[str]) -> bool:
+        """Make a step; see `effbench.work.workbench.Maker`."""
+        read = [key for key in all_steps(step.inputs) if key in sound]
+        order = Order(key_of(step), read)
+        if len(self.hands) > 1 and in_pieces(step):
+            self._make_pieces(step, order)
+        return self._obeyed(step, order)
+
+    def close(self) -> None:
+        """End the workers, to free their memory; the next step starts them again."""
+        for hand in self.hands:
+            hand.end()
+
+    def stop(self) -> None:
+        """End the workers for good; a training may first save its work."""
+        self._over = True
+        with ThreadPoolExecutor(len(self.hands)) as threads:
+            list(threads.map(lambda hand: hand.end(soft=True), self.hands))
+
+    def _make_pieces(self, step: Step, order: Order) -> None:
+        """Have all hands make the shards; after a failure, no further piece is begun."""
+        shards = self._shards(step) or 1
+        count = min(shards, PIECES * len(self.hands))
+        ends = [round(shards * number / count) for number in range(count + 1)]
+        failures: list[StepFailed] = []
+
+        def make(piece: tuple[int, int]) -> None:
+            if not failures:
+                try:
+                    self._obeyed(step, Order(order.key, order.sound, piece))
+                except StepFailed as failure:
+                    failures.append(failure)
+
+        with ThreadPoolExecutor(len(self.hands)) as threads:
+            try:
+                list(threads.map(make, pairwise(ends) if count > 1 else ()))
+            except KeyboardInterrupt:
+                self.stop()  # else the pool would wait for the pieces
+                raise
+        if failures:
+            raise failures[0]
+
+    def _obeyed(self, step: Step, order: Order) -> bool:
+        """Give an order to a hand; return whether finished artifacts are still trusted."""
+        made = self._given(step, order)
+        if made.label:
+            raise StepFailed(Reason(made.label, made.message, made.trace, made.no_data))
+        return not made.distrusted
+
+    def _given(self, step: Step, order: Order) -> Made:
+        for left in reversed(range(self._tries)):
+            try:
+                with self._hand(order) as hand:
+                    return hand.make(group_of(step), order)
+            except Died as error:
+                if not left or self._over:
+                    message = f"{step.label}: its worker process {error}"
+                    raise StepFailed(Reason(step.label, message, None, False)) from error
+        raise AssertionError("tries is at least 1")
+
+    @contextmanager
+    def _hand(self, order: Order) -> Iterator[Worker]:
+        """Wait for an idle hand, best the one that has made most of what the order reads."""
+        with self._change:
+            self._change.wait_for(lambda: self._idle)
+            if self._over:
+                raise Died("was not started, since the run ends")
+            number = max(self._idle, key=lambda n: len(self._open[n].intersection(order.sound)))
+            self._idle.remove(number)
+        try:
+            yield self.hands[number]
+            self._open[number].add(order.key)
+        finally:
+            with self._change:
+                self._idle.append(number)
+                self._change.notify()
+
+
+def group_of(step: Step) -> Group:
+    """Return the plugins of other packages that make a step: they get workers of their own.
+
+    A plugin that patches a library or changes its process changes no row of another plugin.
+    """
+    return frozenset(offer.plugin for offer in step.offers) - _ours()
+
+
+@cache
+def _ours() -> Group:
+    """Return the plugins that effbench itself brings."""
+    return frozenset(point.name for point in entry_points(group=GROUP) if is_ours(point))

@@ -1,0 +1,98 @@
+"""Workers: a plugin that harms its process fails alone, and changes no number of a row."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from altered import altered
+
+SOURCE = """
+import math, signal, time
+
+def exits(): os._exit(7)
+def raises(): raise ValueError("out of luck")
+def killed(): os.kill(os.getpid(), signal.SIGKILL)
+def hangs(): time.sleep(600)
+def leaks(): globals()["kept"] = bytearray(b"x" * 2**30); time.sleep(600)
+def moves(): os.chdir("/"); os.environ["OMP_NUM_THREADS"] = "9"
+def patches(): math.fsum = lambda values: 41.0; __import__("numpy").dot = None
+def floods(): print("noise\\n" * 5000, file=sys.stderr)
+
+class Harm(WordsEncoder):
+    def __init__(self, *, how: str): super().__init__(); self.how = how
+    def encode_corpus(self, docs):
+        globals()[self.how]()
+        return super().encode_corpus(docs)
+
+@effbench.hookimpl
+def effbench_encoders(): return {"harm": Harm}
+"""
+
+SUITE = """\
+suite: harmed
+datasets: [{use: toy}]
+measures: [nDCG@10, R@5]
+encoders:
+HARM
+  words: {use: words}
+indexes:
+  plain: {use: plain}
+latency: false
+"""
+
+
+@pytest.fixture
+def harmed(mine, run, records):
+    """Run a suite whose first row does harm; return the result, its record and the other."""
+    mine(SOURCE)
+
+    def start(how: str, *options: str):
+        text = altered(
+            SUITE, "HARM", f"  harm: {{use: harm, how: {how}}}" if how else "  # none"
+        )
+        result = run(text, *options)
+        found = records()
+        return result, found.get("toy--harm--plain", {}), found["toy--words--plain"]
+
+    return start
+
+
+def quality(record: dict) -> str:
+    return json.dumps([record["scores"], record["per_query"], record["queries"]])
+
+
+@pytest.mark.parametrize(
+    ("how", "options", "said"),
+    [
+        ("raises", (), "encoder 'harm' (plugin mine): ValueError: out of luck"),
+        ("exits", (), "ended with exit code 7 (a plugin must raise an error instead)"),
+        ("killed", (), "was killed by signal 9 (was there too little memory?)"),
+        ("hangs", ("--patience", "4s"), "made no progress for 4 s (it was ended; --patience"),
+        (
+            "leaks",
+            ("--memory", "800MB"),
+            " of memory, more than 800 MB (it was ended; ",
+        ),
+    ],
+)
+def test_a_worker_that_dies_fails_its_cell_alone(harmed, how, options, said) -> None:
+    result, harm, words = harmed(how, *options)
+    assert result.exit_code == 1, result.output
+    assert harm["status"] == "failed"
+    assert said in harm["error"]
+    if how != "raises":
+        assert harm["error"].startswith("encode harm corpus of toy: its worker process ")
+    assert words["status"] == "done"
+
+
+def test_numbers_beside_a_harmful_row_are_those_without_it(harmed, tmp_path) -> None:
+    alone = quality(harmed("")[2])
+    for how in ("moves", "patches", "floods"):
+        result, harm, words = harmed(how, "--cache", str(tmp_path / how))
+        assert harm["status"] == "done", how
+        assert quality(words) == alone, how
+        assert quality(harm) == alone, how
+    assert "1,000 lines of output; the rest is left out" in result.output
+    assert result.output.count("noise") == 999
