@@ -106,18 +106,19 @@ def watch(command: Sequence[str], bound: Bound) -> Watched:
     return Watched(code, time.monotonic() - begin, lines, samples)
 
 
-def _sample(session: int, bound: Bound, moment: float) -> Sample:
+def _sample(root: int, bound: Bound, moment: float) -> Sample:
     own = files = 0
-    for status in Path("/proc").glob("[0-9]*/status"):
+    family = {root}  # a child has a larger number than its parent, as long as numbers last
+    for status in sorted(Path("/proc").glob("[0-9]*/status"), key=lambda p: int(p.parts[2])):
         try:
-            if os.getsid(int(status.parent.name)) != session:
-                continue
             figures = dict(line.split(":", 1) for line in status.read_text().splitlines())
         except (OSError, ValueError):  # it has ended
             continue
-        kilobytes = [int(figures.get(name, "0").split()[0]) for name in ("RssAnon", "RssFile")]
-        own += kilobytes[0] * 1024
-        files += kilobytes[1] * 1024
+        number = int(status.parts[2])
+        if number in family or int(figures["PPid"]) in family:
+            family.add(number)
+            own += int(figures.get("RssAnon", "0").split()[0]) * 1024
+            files += int(figures.get("RssFile", "0").split()[0]) * 1024
     usage = bound.usage
     return Sample(moment, own, own + files if usage is None else usage)
 
