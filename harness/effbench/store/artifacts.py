@@ -30,6 +30,9 @@ from effbench.store.disk import (
 )
 from effbench.store.paths import expanded, home
 
+PART = "part-"
+"""The beginning of the names of files that are only for a step that is not finished."""
+
 MANIFEST = "manifest.json"
 
 
@@ -113,11 +116,13 @@ class Artifact:
         return [self.folder / name for name in names if name.endswith(suffix)]
 
     def finish(self, info: Mapping[str, Any]) -> None:
-        """Write the manifest: the step is done."""
+        """Write the manifest: the step is done; the files of unfinished steps go."""
         files = dict(sorted(self.kept.items()))
         sizes = {name: (self.folder / name).stat().st_size for name in files}
         whole = {**self._name, **info, "files": files, "sizes": sizes}
         write_json(self.folder / MANIFEST, whole)
+        for path in self.folder.glob(f"{PART}*"):
+            path.unlink()
 
     def finished(self) -> bool:
         """Tell whether the step has finished; its files may be damaged nevertheless."""
