@@ -148,13 +148,19 @@ class Workbench:
     def make(self, step: Step, piece: tuple[int, int] | None) -> None:
         """Make a step, or a piece of it, for another process, which holds the step's lock.
 
+        If several processes train together, the first of them finishes the artifact.
+
         Raises:
             StepFailed: the step cannot be made.
 
         """
         artifact = self.store.artifact(step.kind, key_of(step))
         with self._reasons(step, artifact):
-            self._make(step, artifact, piece)
+            if processes.rank():
+                with watching(self.progress):
+                    step.make(artifact, self)
+            else:
+                self._make(step, artifact, piece)
 
     def trust(self, steps: Iterable[Step]) -> None:
         """Take the word of another process that steps are finished and their files whole."""
