@@ -29,6 +29,12 @@ CURRENT = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 - Ray's place
 """The file in which ``ray start`` keeps the address."""
 
 REACH_SECONDS = 10.0
+
+SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+"""The frame with which both sides of gRPC, which is HTTP/2, begin."""
+
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS
+
 OBJECTS = 100_000_000
 """Bytes for Ray's own objects in a cluster that we start: steps go through files."""
 
@@ -108,16 +114,18 @@ class Cluster:
 
 
 def _reach(address: str) -> None:
-    """Raise `EffbenchError` unless something listens at an address: Ray itself waits long."""
+    """Raise `EffbenchError` unless a server of gRPC answers: Ray itself would wait for ever."""
     host, _, port = address.rpartition(":")
+    hint = "(write HOST:PORT as `ray start --head` has shown it)"
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS):
-            pass
+        place = host.strip("[]"), int(port)
+        with socket.create_connection(place, REACH_SECONDS) as link:
+            link.sendall(HELLO)
+            answer = link.recv(len(SETTINGS))
     except (OSError, ValueError, OverflowError) as error:
-        raise EffbenchError(
-            f"--ray {address}: nobody answers ({error}; write HOST:PORT of the node that "
-            "`ray start --head` has started)"
-        ) from error
+        raise EffbenchError(f"--ray {address}: nobody answers: {error} {hint}") from error
+    if answer[3:4] != SETTINGS[3:4]:
+        raise EffbenchError(f"--ray {address}: what answers there is not Ray {hint}")
 
 
 @contextmanager
