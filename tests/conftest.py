@@ -17,7 +17,9 @@ from folders import ROOT, TOY
 if TYPE_CHECKING:
     from made_sessions import Board
 
-os.environ["EFFBENCH_IN_PROCESS"] = "1"  # tests replace parts; tests/making has workers
+os.environ.setdefault(
+    "EFFBENCH_IN_PROCESS", "1"
+)  # tests replace parts; tests/making has workers
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 os.environ["IR_DATASETS_HOME"] = tempfile.mkdtemp()  # importing ir_datasets makes the folder
 
@@ -190,3 +192,28 @@ def planned(effbench, suite):
         return effbench("plan", suite(first_altered(PLAIN, old, new)), *options)
 
     return start
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Ask a latency worker that runs a script; return its answer, or the error as text."""
+
+    from effbench.latency import workers
+    from effbench.latency.replies import First
+    from effbench.latency.workers import Worker, WorkerError
+    from effbench.making.leftovers import end_leftovers
+    from made_workers import FAKE
+
+    def ask(script: str, reply=First, timeout: float = 60, **options):
+        monkeypatch.setattr(workers, "PROGRAM", ("-c", FAKE + script))
+        worker = Worker("encoder 'e'", 1, None)
+        try:
+            return worker.ask("first", reply, timeout, **options)
+        except WorkerError as error:
+            return str(error)
+        finally:
+            worker.end()
+            end_leftovers({worker.mark})
+            assert worker._process.returncode is not None
+
+    return ask

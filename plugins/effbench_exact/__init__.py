@@ -51,6 +51,11 @@ class ExactIndex:
         if device != "auto":  # auto is never wrong, and it would need an import of torch
             _checked_device(device)
 
+    @staticmethod
+    def exact(**_: object) -> bool:
+        """Return True: no hit is ever missed."""
+        return True
+
     @property
     def nbytes(self) -> int:
         """The size of the float32 vectors in bytes."""

@@ -65,6 +65,11 @@ class FaissIndex:
         if gpu:
             _gpu_resources()
 
+    @staticmethod
+    def exact(factory: str, **_: object) -> bool:
+        """Tell whether ``factory`` compares each query with each vector, as it was given."""
+        return factory == "Flat"
+
     @property
     def nbytes(self) -> int:
         """The size of the index in bytes, as it is written to disk."""

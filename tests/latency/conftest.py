@@ -2,11 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from effbench.latency import workers
-from effbench.latency.replies import First, Reply
-from effbench.latency.workers import Worker, WorkerError
 from made_timed import sessions
-from made_workers import FAKE
 
 
 @pytest.fixture
@@ -21,22 +17,3 @@ def measured(effbench, suite, tmp_path):
         return found, sessions(place)[-1]
 
     return measure
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """Ask a worker that runs a script; return what its row fails with, or its answer."""
-
-    def ask(script: str, reply: type[Reply] = First, timeout: float = 60, **options):
-        monkeypatch.setattr(workers, "PROGRAM", ("-c", FAKE + script))
-        worker = Worker("encoder 'e'", 1, None)
-        try:
-            return worker.ask("first", reply, timeout, **options)
-        except WorkerError as error:
-            return str(error)
-        finally:
-            worker.end()
-            workers.end_leftovers([worker])
-            assert worker._process.returncode is not None
-
-    return ask

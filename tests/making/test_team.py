@@ -39,7 +39,7 @@ encoders:
   slow: {use: slow}
 indexes:
   one: {use: late, name: one}
-  two: {use: plain}
+  two: {use: late, name: two}
   three: {use: late, name: three}
 latency: false
 """

@@ -237,3 +237,10 @@ def test_cpu_and_gpu_agree(tmp_path: Path) -> None:
     loaded = FaissIndex("IVF16,Flat", gpu=True)
     loaded.load(tmp_path / "index", None)
     assert_array_equal(loaded.search(QUERIES, 100, nprobe=16)[1], positions)
+
+
+@pytest.mark.parametrize(
+    ("factory", "exact"), [("Flat", True), ("HNSW32", False), ("IVF4,Flat", False)]
+)
+def test_flat_alone_is_exact(factory: str, exact: bool) -> None:
+    assert FaissIndex.exact(factory=factory, gpu=False) is exact

@@ -43,7 +43,7 @@ def effbench_retrievers():
 
 @effbench.hookimpl
 def effbench_indexes():
-    return {"plain": PlainIndex}
+    return {"plain": PlainIndex, "near": NearIndex}
 
 
 @effbench.hookimpl
@@ -278,6 +278,10 @@ class PlainIndex:
     def __init__(self, *, lose: int = 0) -> None:
         self.lose = lose
 
+    @staticmethod
+    def exact(**_):
+        return True
+
     @property
     def nbytes(self):
         return self.vectors.nbytes
@@ -291,6 +295,22 @@ class PlainIndex:
         scores = np.round(queries @ self.vectors.T, 4)  # equal ones tie with any BLAS
         order = np.argsort(-scores, axis=1, kind="stable")[:, : depth or k]
         return np.take_along_axis(scores, order, axis=1), order
+
+
+class NearIndex(PlainIndex):
+    """Misses every doc whose position is a multiple of ``miss``; 0 misses none."""
+
+    @staticmethod
+    def exact(**_):
+        return False
+
+    def search(self, queries, k, miss: int = 0):
+        import numpy as np
+
+        scores, order = super().search(queries, len(self.vectors))
+        seen = order % miss > 0 if miss else np.ones_like(order, bool)
+        kept = np.argsort(~seen, axis=1, kind="stable")[:, : min(k, seen[0].sum())]
+        return np.take_along_axis(scores, kept, axis=1), np.take_along_axis(order, kept, axis=1)
 
 
 class ScanRetriever:

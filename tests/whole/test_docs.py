@@ -208,7 +208,8 @@ def test_the_first_run_in_a_clone_measures_here(clone: Path, tmp_path: Path) -> 
     )
     path = os.pathsep.join(map(str, [tmp_path, clone / "harness", clone / "plugins"]))
     environment = {**os.environ, "PYTHONPATH": path, "EFFBENCH_CACHE": str(tmp_path / "cache")}
-    environment.pop("EFFBENCH_MACHINE", None)
+    for name in ("EFFBENCH_MACHINE", "EFFBENCH_IN_PROCESS"):
+        environment.pop(name, None)
 
     def effbench(*command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

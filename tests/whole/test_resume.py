@@ -35,6 +35,7 @@ def start(suite: Path, folder: Path) -> subprocess.Popen[bytes]:
         **os.environ,
         "PYTHONPATH": str(TOY),
         "EFFBENCH_PLUGINS": "toy",
+        "EFFBENCH_IN_PROCESS": "0",
         "TOY_LOG": str(folder / "log"),
     }
     folder.mkdir(exist_ok=True)

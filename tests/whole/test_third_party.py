@@ -40,7 +40,7 @@ def test_installed_with_pip_it_is_listed_and_runs(tmp_path: Path, suite) -> None
     subprocess.run([*command, source], check=True)
 
     def effbench(*arguments: str) -> str:
-        environment = {**os.environ, "PYTHONPATH": str(site)}
+        environment = {**os.environ, "PYTHONPATH": str(site), "EFFBENCH_IN_PROCESS": "0"}
         start = [
             sys.executable,
             "-c",

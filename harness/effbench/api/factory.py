@@ -65,6 +65,14 @@ class Attributes(Protocol):
         No latency session measures it. It is True when absent.
         """
 
+    @staticmethod
+    def exact(**options: Any) -> bool:
+        """Tell whether an index with these options finds exactly the largest inner products.
+
+        It gets all options, as ``check`` does. The recall of the remaining indexes of a suite
+        is their share of its hits. An index without this method is not exact.
+        """
+
     @property
     def together(self) -> bool:
         """True for a trainer that shares out its batches among processes.

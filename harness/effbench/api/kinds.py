@@ -51,7 +51,8 @@ KINDS: Mapping[str, Kind] = {
         ("Index",),
         ("Saved",),
         ("VectorSource", "Vectors", "Positions"),
-        options=("SpeedOnly",),
+        ("version", "requires", "check", "exact"),
+        ("SpeedOnly",),
         optional=("nbytes",),
     ),
     "retriever": Kind(

@@ -11,6 +11,7 @@ from pathlib import Path
 from effbench.board.collected import Collected, collect
 from effbench.board.latencies import latencies_of
 from effbench.board.lines import Line, lines_of
+from effbench.board.orders import order_remarks
 from effbench.board.published import Published, read_published
 from effbench.board.remarks import remarks_on
 from effbench.board.standings import Standing, standings
@@ -62,6 +63,11 @@ class Board:
     def measures(self) -> list[str]:
         """The measures of the suite; the first one orders the lines."""
         return self.collected.suite.measures
+
+    @cached_property
+    def recall_measures(self) -> list[str]:
+        """The measures of the recall of approximate indexes, such as R@10; none without one."""
+        return list(dict.fromkeys(m for line in self.lines for m in line.recall_measures))
 
     @cached_property
     def units(self) -> Mapping[str, Mapping[str, float]]:
@@ -139,6 +145,7 @@ def _board(collected: Collected, published: Published) -> Board:
 
     lines.sort(key=place)
     remarks += remarks_on(lines, suite)
+    remarks += order_remarks(lines, first, weights)
     rows = [(line.row, line.records) for line in lines]
     latencies = latencies_of(collected.folders, rows, suite)
     unreadable = (*collected.unreadable, *unread, *latencies.unreadable)

@@ -50,11 +50,24 @@ class Line:
 
         ``weights`` maps each dataset to its weight.
         """
-        by_dataset = [self.records[name].scores for name in weights if name in self.records]
-        scores = [by_measure[measure] for by_measure in by_dataset if measure in by_measure]
-        if len(scores) < len(weights):
-            return None
-        return math.fsum(s * weight for s, weight in zip(scores, weights.values(), strict=True))
+        scores = {name: record.scores.get(measure) for name, record in self.records.items()}
+        return _weighted(scores, weights)
+
+    @property
+    def recall_measures(self) -> list[str]:
+        """The measures of its recall of the exact hits; none if a record has no recall."""
+        recalls = [record.recall for record in self.records.values() if record.recall]
+        measures = dict.fromkeys(measure for recall in recalls for measure in recall.scores)
+        return list(measures)
+
+    def recall(self, measure: str, weights: Mapping[str, float]) -> float | None:
+        """Return the weighted mean of a measure of its recall; None as for `score`."""
+        scores = {
+            name: record.recall.scores.get(measure)
+            for name, record in self.records.items()
+            if record.recall
+        }
+        return _weighted(scores, weights)
 
     def total(self, name: str) -> float | None:
         """Return the sum of a cost of the index over datasets, or None if a cost is unknown.
@@ -72,6 +85,14 @@ class Line:
         """Return the largest value of a cost on any dataset, or None if none is known."""
         costs = [getattr(record.costs, name) for record in self.records.values()]
         return max((cost for cost in costs if cost is not None), default=None)
+
+
+def _weighted(scores: Mapping[str, float | None], weights: Mapping[str, float]) -> float | None:
+    """Return the weighted sum of the datasets' scores, or None if one is missing."""
+    known = [
+        (score, w) for name, w in weights.items() if (score := scores.get(name)) is not None
+    ]
+    return math.fsum(score * w for score, w in known) if len(known) == len(weights) else None
 
 
 def lines_of(records: Iterable[Record], remarks: list[str]) -> list[Line]:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from effbench.latency.cell_source import CellSource
 from effbench.latency.replies import Opened, Reply
-from effbench.latency.workers import Worker, WorkerError, end_leftovers
+from effbench.latency.workers import Worker, WorkerError
 from effbench.machine import linux
+from effbench.making.leftovers import end_leftovers
 from effbench.plan.cells import Cell
 from effbench.plan.suite import LatencyOptions
 
@@ -134,4 +135,4 @@ class Crew:
 def _end(workers: Sequence[Worker]) -> None:
     for worker in workers:
         worker.end()
-    end_leftovers(workers)
+    end_leftovers({worker.mark for worker in workers})

@@ -11,8 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
@@ -175,31 +174,6 @@ class Worker:
         return WorkerError(
             f"{self._who}: {how}{last and ': '}{last}", passing=code == -signal.SIGKILL
         )
-
-
-def end_leftovers(workers: Iterable[Worker]) -> None:
-    """End the processes that ended workers have left behind, whatever group they are in.
-
-    Forks of a worker, and programs that it started, have its mark in their environment.
-    """
-    marks = {worker.mark for worker in workers}
-    for _ in range(5):  # the processes may be starting more
-        left = [process for process in _all_processes() if _mark_of(process) in marks]
-        if not left:
-            return
-        for process in left:
-            with contextlib.suppress(psutil.Error, OSError):
-                process.kill()
-        tried(partial(psutil.wait_procs, left, 1), None)
-
-
-def _all_processes() -> list[psutil.Process]:
-    return tried(lambda: list(psutil.process_iter()), [])
-
-
-def _mark_of(process: psutil.Process) -> str | None:
-    """Return the mark of the worker that a process belongs to; None if there is none."""
-    return tried(lambda: process.environ().get(MARK), None)
 
 
 def worker_cpus(threads: int) -> list[int] | None:

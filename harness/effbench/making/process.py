@@ -22,6 +22,7 @@ from effbench.api.errors import EffbenchError
 from effbench.machine.linux import total_bytes
 from effbench.making.channel import LOOK_SECONDS, MARK, Outside, parse_envelope
 from effbench.making.environment import SAFE, inherited
+from effbench.making.leftovers import end_leftovers
 from effbench.making.messages import Event
 from effbench.making.watched import Watched
 from effbench.text.words import counted, lasting, sized
@@ -72,7 +73,7 @@ class Process:
 
     def __init__(self, threads: int | None, progress: Progress) -> None:
         """Start it; what it prints goes to ``progress``."""
-        mark = secrets.token_hex(8)
+        self._mark = mark = secrets.token_hex(8)
         self._process = subprocess.Popen(
             [sys.executable or "python3", *PROGRAM],
             stdin=subprocess.PIPE,
@@ -121,17 +122,21 @@ class Process:
 
     def end(self, *, soft: bool = False) -> None:
         """End the process and its group; with ``soft``, a training may first save its work."""
-        self._channel.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            if soft:
-                self._process.send_signal(signal.SIGTERM)
-            self._process.wait(END_SECONDS if soft else 0.5)
+            if soft:  # while its commands are open, the worker does not end by itself
+                self._output.mute()
+                self._process.terminate()
+                self._process.wait(END_SECONDS)
+            self._channel.close()
+            self._process.wait(0.5)
         if hasattr(os, "killpg"):
             with contextlib.suppress(OSError):  # the group is empty
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):  # a broken disk may hold it
             self._process.wait(5)
+        end_leftovers({self._mark})
+        self._channel.close()
         self._channel.clear()
         self._output.end()
 
@@ -190,6 +195,10 @@ class _Output:
     def begin(self) -> None:
         """Begin a new command."""
         self._lines = 0
+
+    def mute(self) -> None:
+        """Show no more lines."""
+        self._lines = MOST_LINES
 
     def last(self) -> str:
         """Return the last line of a process that has ended; "" without one."""

@@ -35,8 +35,8 @@ def main() -> None:
     try:
         with contained_process():
             _obey(channel)
-    except KeyboardInterrupt:  # the main process ends us; a trainer has kept its work
-        os._exit(1)
+    except KeyboardInterrupt as error:  # the main process ends us
+        os._exit(interruption.settle(error))
     except BaseException as error:
         channel.fail(error)
 

@@ -33,13 +33,16 @@ def _modules(value: Any) -> bool:
     )
 
 
+_METHOD_OR_NONE = Wanted(METHOD.text, lambda value: value is None or callable(value))
+
 ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
     "version": (
         Wanted("a whole number from 0 on", lambda value: type(value) is int and value >= 0),
         1,
     ),
     "requires": (Wanted("a mapping: modules -> what pip installs for them", _modules), {}),
-    "check": (Wanted(METHOD.text, lambda value: value is None or callable(value)), None),
+    "check": (_METHOD_OR_NONE, None),
+    "exact": (_METHOD_OR_NONE, None),
     "latency": (FLAG, True),
     "together": (FLAG, False),
 }
@@ -65,6 +68,9 @@ class Offer:
 
     check: Callable[..., object] | None
     """Called with the options of a row when a suite is planned; raises for wrong ones."""
+
+    exact: Callable[..., object] | None
+    """Called with the options of a row of indexes; returns whether it misses no hit."""
 
     latency: bool
     """Whether this machine computes its answers, so that their latency can be measured."""

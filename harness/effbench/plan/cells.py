@@ -126,6 +126,24 @@ class Plan:
         given = self.suite.latency and self.suite.latency.baseline
         return given or next((cell.row.name for cell in self.cells if cell.index), None)
 
+    @cached_property
+    def _exact_cells(self) -> Mapping[tuple[str, str], Cell]:
+        """(Row, dataset) -> its first cell through an exact index."""
+        cells: dict[tuple[str, str], Cell] = {}
+        for cell in self.cells:
+            if cell.index and cell.index.exact:
+                cells.setdefault((cell.row.name, cell.dataset.name), cell)
+        return cells
+
+    def exact_cell(self, cell: Cell) -> Cell | None:
+        """Return the cell with the exact hits for the vectors of an approximate index's cell.
+
+        It is None for a retriever, for an exact index, and if the suite has no exact index.
+        """
+        if cell.index is None or cell.index.exact:
+            return None
+        return self._exact_cells.get((cell.row.name, cell.dataset.name))
+
     def only(self, rows: tuple[str, ...], datasets: tuple[str, ...] = ()) -> Plan:
         """Return the plan with only the named rows and datasets; no name means all.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from effbench.plan.cells import Cell
 from effbench.plan.located import Mistakes
 from effbench.plan.suite import Suite
 from effbench.text.names import LONGEST_NAME, index_label, same_file
 from effbench.text.suggestions import naming, suggest
+from effbench.text.words import shortened
 from effbench.work.datasets import DatasetRow
 
 
@@ -49,6 +50,16 @@ def check_baseline(suite: Suite, cells: Sequence[Cell], mistakes: Mistakes) -> N
     if name and encoders and name not in encoders:
         message = f"no encoder {name!r} in this suite ({naming(name, encoders)})"
         mistakes.add(("latency", "baseline"), message)
+
+
+def inexact(cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield a remark if a suite has indexes, and none of them is exact."""
+    indexes = {cell.index.name: cell.index.exact for cell in cells if cell.index}
+    if indexes and not any(indexes.values()):
+        yield (
+            f"no index is exact, so the recall of {shortened(list(indexes))} will not be known "
+            "(add `exact: {use: exact}` to indexes)"
+        )
 
 
 def _families(cells: Iterable[Cell]) -> dict[str, str]:

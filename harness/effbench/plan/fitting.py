@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from effbench.api.errors import EffbenchError
@@ -47,6 +48,7 @@ def fitting(
     if all(option in options and option not in offer.options for option, _ in wrong):
         try:  # known options may be wrong beside an unknown one
             row.check()
+            row = replace(row, exact=row.says_exact())
         except EffbenchError as error:
             wrong.append(("", message_of(error)))
     if wrong:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from effbench.api.errors import EffbenchError
 from effbench.offers.plugins import Plugins
 from effbench.plan.cells import Cell, Plan
-from effbench.plan.checks import check_baseline, check_expected, check_names
+from effbench.plan.checks import check_baseline, check_expected, check_names, inexact
 from effbench.plan.fitting import UnfitOptions
 from effbench.plan.located import Mistakes
 from effbench.plan.lookup import Lookup
@@ -114,7 +114,7 @@ def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
         why if len(absent) in (0, len(names)) else f"{why} (on {shortened(absent)})"
         for why, absent in scope.left_out.items()
     ]
-    all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out]))
+    all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out, *inexact(cells)]))
     if only is None:
         _check(suite, targets, cells, all_remarks, mistakes)
     return Plan(suite, tuple(cells), all_remarks, scope.beside, names)

@@ -5,6 +5,7 @@ Nothing reads the parts that are not named here, so they may hold anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import fsum
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -76,6 +77,24 @@ class Costs(Struct, frozen=True, omit_defaults=True):
     search_seconds: Cost = None
 
 
+class Recall(Struct, frozen=True):
+    """The share of an exact index's hits that an approximate index has among its hits."""
+
+    exact: CellName
+    """The cell with the exact hits."""
+
+    key: Name
+    """The key of that cell."""
+
+    scores: dict[Name, Number]
+    """R@k, whose relevant docs are the first k exact hits -> its mean over queries."""
+
+    per_query: dict[Name, dict[QueryId, Number]]
+
+    def __post_init__(self) -> None:
+        _check_scores(self.scores, self.per_query)
+
+
 class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
     """The part that all records have."""
 
@@ -118,13 +137,12 @@ class Done(Ran, frozen=True, kw_only=True, tag="done"):
     costs: Costs
     such_as: dict[Name, list[QueryId]] = {}
     models: dict[Name, Any] = {}
+    recall: Recall | None = None
+    """None for an exact index, for a retriever, and in older records."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.scores or self.scores.keys() != self.per_query.keys():
-            raise ValueError("`scores` and `per_query` are not of the same measures")
-        for measure, values in self.per_query.items():
-            _check_values(measure, self.scores[measure], values)
+        _check_scores(self.scores, self.per_query)
         for ids in self.such_as.values():
             check_ids(ids)
 
@@ -191,6 +209,16 @@ class SuiteFacts(Struct, frozen=True, kw_only=True):
         check_unique(self.measures, "`measures`")
         check_unique((dataset.name for dataset in self.datasets), "`datasets`")
         check_unique(self.cells, "`cells`")
+
+
+def _check_scores(
+    scores: Mapping[str, float], per_query: Mapping[str, dict[str, float]]
+) -> None:
+    """Raise `ValueError` unless the scores are the means of possible values of queries."""
+    if not scores or scores.keys() != per_query.keys():
+        raise ValueError("`scores` and `per_query` are not of the same measures")
+    for measure, values in per_query.items():
+        _check_values(measure, scores[measure], values)
 
 
 def _check_values(measure: str, score: float, values: dict[str, float]) -> None:

@@ -82,6 +82,10 @@ class Results:
         """Write a cell's record, atomically."""
         write_json(self.folder / f"{cell.name}.json", record)
 
+    def run_file(self, cell: Cell) -> Path:
+        """Return the path of a cell's exported run."""
+        return self.folder / _run(cell)
+
     def export(self, cell: Cell, bench: Workbench) -> dict[str, str]:
         """Write a cell's run and the texts of its queries (for the page) beside its record.
 
@@ -89,7 +93,7 @@ class Results:
             Name -> checksum of each file, which the record keeps.
 
         """
-        run, texts = f"{RUNS}/{cell.name}.trec.gz", queries_file(cell.dataset.name)
+        run, texts = _run(cell), queries_file(cell.dataset.name)
         trec.export(bench.artifact(cell.search).folder / RUN, self.folder / run)
         queries = queries_of(cell.search.data, bench)
         write_json(self.folder / texts, {q.query_id: q.text for q in queries}, seal=False)
@@ -103,6 +107,10 @@ class Results:
             for name, checksum in files.items()
             if not (path := self.folder / name).is_file() or digests.of(path) != checksum
         ]
+
+
+def _run(cell: Cell) -> str:
+    return f"{RUNS}/{cell.name}.trec.gz"
 
 
 def _write_if_new(path: Path, data: Plain, note: Note) -> None:

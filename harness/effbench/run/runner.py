@@ -15,6 +15,7 @@ from effbench.latency.measure import DatasetLatency, measure_latency
 from effbench.making.ahead import ahead
 from effbench.plan.cells import Cell, Plan
 from effbench.run import records
+from effbench.run.recall import put_recalls
 from effbench.run.records import Plain
 from effbench.run.results import Results
 from effbench.steps.train import Train
@@ -93,6 +94,7 @@ def run(
                 _fail(cell, error, bench, results, outcome)
             if outcome.failed and fail_fast:
                 return outcome, results
+    put_recalls(plan, results, outcome.records, bench.progress)
     bench.digests.save()
     _latency(plan, bench, results, outcome)
     return outcome, results

@@ -12,6 +12,7 @@ from effbench.api.errors import EffbenchError
 from effbench.board.collected import Collected
 from effbench.board.leaderboard import Board
 from effbench.board.lines import Line
+from effbench.run.recall import measures_of
 from effbench.run.recorded import SuiteFacts, Sweep
 from effbench.run.records import suite_facts
 from effbench.statistics.row_latency import RowLatency
@@ -19,7 +20,7 @@ from effbench.text.suggestions import naming, suggest
 from effbench.text.words import plain_line
 from effbench.views.render import BOUNDS, columns_for_people, depends_on_baseline
 from effbench.views.sweeps import merged
-from effbench.views.tables import NAMES, Table, table
+from effbench.views.tables import NAMES, Table, exact_hits, table
 from effbench.work.rows import Row
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def columns_to_come(plan: Plan) -> list[str]:
     indexes = [cell.index for cell in plan.cells if cell.index]
     line = Line("", "", {}, merged(map(_sweep, rows)), merged(map(_sweep, indexes)))
     board = Board(nothing, [line], [RowLatency([])], [RowLatency([])], [[]], [], [])
+    recall = [exact_hits(measure) for measure in measures_of(plan)]
     sizes = plan.suite.latency.batches if plan.suite.latency else ()
-    return [*table(board).columns, *(f"queries/s at {size}" for size in sizes)]
+    return [*table(board).columns, *recall, *(f"queries/s at {size}" for size in sizes)]
 
 
 def _sweep(row: Row) -> Sweep:

@@ -90,6 +90,7 @@ def table(board: Board) -> Table:
         remarks=(*board.unreadable, *board.remarks),
         expected=expected,
         details=(
+            *map(exact_hits, board.recall_measures[1:]),
             *("index s", "effect", "baseline", *dict.fromkeys(n for v in swept for n in v)),
             *(n for values in latencies for n in values if not n.startswith(BRIEF)),
             *(n for n in names if n.endswith((" low", " high")) and not n.startswith(brief)),
@@ -147,11 +148,18 @@ def _line(
     nbytes = line.total("index_bytes")
     values["index MB"] = nbytes and nbytes / 1e6
     values["index s"] = line.total("index_seconds")
+    for measure in board.recall_measures:
+        values[exact_hits(measure)] = line.recall(measure, board.weights)
     values["trained on"] = line.trained_on
     values["expected"] = spelled(expectations(board, number))
     baseline = board.baselines[number]
     values["baseline"] = None if baseline is None else board.lines[baseline].row
     return values
+
+
+def exact_hits(measure: str) -> str:
+    """Return the name of the column for a measure of the recall of an index."""
+    return f"exact hits@{measure.removeprefix('R@')}"
 
 
 def _kept(board: Board, number: int) -> dict[str, Value]:

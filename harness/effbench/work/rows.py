@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from effbench.api.errors import EffbenchError
+from effbench.guard.attributes import shown
 from effbench.guard.blame import PluginError, blamed, blamed_for_all
 from effbench.offers.plugins import Offer
 from effbench.store.digests import digest_of
@@ -53,6 +54,9 @@ class Row:
 
     settings: Mapping[str, str] = field(default_factory=dict)
     """Swept option -> the label of its value, for a row that a sweep made."""
+
+    exact: bool = False
+    """Whether it is an index that finds exactly the largest inner products."""
 
     @property
     def names(self) -> tuple[str, str]:
@@ -130,6 +134,23 @@ class Row:
     def key(self) -> str:
         """Identifies the instance: rows with equal keys make equal instances."""
         return digest_of([self.name, self.query_facts])
+
+    def says_exact(self) -> bool:
+        """Ask the offer whether it is an index that finds exactly the largest inner products.
+
+        Raises:
+            EffbenchError: the offer's ``exact`` raises, or returns neither True nor False.
+
+        """
+        if self.offer.exact is None:
+            return False
+        with blamed(f"{self.who}: its exact"):
+            answer = self.offer.exact(**self.resolved.plain(), **self._named())
+        if not isinstance(answer, bool):
+            raise EffbenchError(
+                f"{self.who}: its exact returns {shown(answer)} (return True or False)"
+            )
+        return answer
 
     def check(self) -> None:
         """Check the options by the offer's own ``check``, which raises `EffbenchError`.

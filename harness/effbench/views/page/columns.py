@@ -13,6 +13,7 @@ from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import SHOWN, Value
 from effbench.views.page.chart import front
 from effbench.views.render import BOUNDS, value_text
+from effbench.views.tables import exact_hits
 
 DIGITS = 6
 """The significant digits of computed figures, whose last bits differ between machines."""
@@ -96,6 +97,8 @@ def columns(
     for name, first in (speedups | dict.fromkeys(costs, SMALLEST)).items():
         parts = (name, *(f"{name} {end}" for end in BOUNDS))
         yield Column(name, first, [_cell(name, *map(line.get, parts)) for line in lines])
+    for name in map(exact_hits, board.recall_measures):
+        yield Column(name, LARGEST, [_cell(name, line.get(name)) for line in lines])
     for (measure, unit), (second, second_unit) in product(scores, scores):
         if second != measure and second_unit == unit:
             yield Column(second, LARGEST, scores[second, unit], measure, unit)

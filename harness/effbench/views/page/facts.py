@@ -16,7 +16,7 @@ from effbench.run.recorded import Done, Quoted
 from effbench.text.printing import one_line
 from effbench.views.page.columns import columns, digits, fronts, scores_of, times_of
 from effbench.views.page.curves import looks
-from effbench.views.tables import table
+from effbench.views.tables import exact_hits, table
 
 EXTREMES = 5
 """The number of largest wins, and of largest losses, that a cell shows."""
@@ -107,6 +107,9 @@ def _cell(board: Board, number: int, record: Done, shared: _Shared) -> dict[str,
     reference = None if baseline is None else board.lines[baseline].records.get(record.dataset)
     pairs = [] if reference in (None, record) else _pairs(record, reference, board.measures[0])
     costs = to_builtins(record.costs)
+    recall = (
+        {exact_hits(m): v for m, v in record.recall.scores.items()} if record.recall else {}
+    )
     about = {
         "row": to_builtins(record.row),
         "passages": record.passages,
@@ -120,7 +123,9 @@ def _cell(board: Board, number: int, record: Done, shared: _Shared) -> dict[str,
     return {
         "dataset": record.dataset,
         "key": record.key[:8],
-        "scores": {measure: digits(value) for measure, value in record.scores.items()},
+        "scores": {
+            measure: digits(value) for measure, value in (record.scores | recall).items()
+        },
         "about": {name: shared.number(value) for name, value in about.items()},
         "wins": [pair for pair in pairs[:EXTREMES] if pair[1] > pair[2]],
         "losses": [pair for pair in pairs[: -EXTREMES - 1 : -1] if pair[1] < pair[2]],

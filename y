@@ -1,0 +1,1 @@
+bash: x: No such file or directory
