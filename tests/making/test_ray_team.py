@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
@@ -63,7 +64,7 @@ models:
     cell: gru
     epochs: 20
     warmup_steps: 0
-    batch_size: 8
+    batch_size: BATCH
     targets: {encoder: words, texts: [{queries: {use: toy}}]}
 encoders:
   words: {use: words}
@@ -148,12 +149,18 @@ def test_dead_drivers_actors_and_workers_change_no_record(
     assert "1 finished already" in again
 
 
-def test_a_training_together_goes_through_ray_train(suite, tmp_path: Path, monkeypatch) -> None:
+def test_two_workers_of_ray_train_give_the_model_of_one_with_twice_the_batch(
+    suite, tmp_path: Path, monkeypatch
+) -> None:
     pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
     monkeypatch.delenv("EFFBENCH_PLUGINS", raising=False)
-    path = suite(replaced(TRAINED, {"BASE": str(tiny_bert.save(tmp_path / "base"))}))
-    output = finish(start(path, "ray", "--ray", "--devices", "cpu,cpu"))
-    assert "train gru with align" in output
-    (model,) = tmp_path.glob("cache-ray/model/*/manifest.json")
-    assert json.loads(model.read_text())["label"] == "train gru with align"
-    assert {record[1] for record in kept(path, "ray")[:2]} == {"done"}
+    base = str(tiny_bert.save(tmp_path / "base"))
+    curves = []
+    for batch, name, options in ((10, "plain", ()), (5, "ray", ("--ray", "--devices=cpu,cpu"))):
+        path = suite(replaced(TRAINED, {"BASE": base, "BATCH": str(batch)}), f"{name}.yaml")
+        output = finish(start(path, name, *options))
+        assert "train gru with align" in output
+        (curve,) = tmp_path.glob(f"cache-{name}/model/*/model/loss.json")
+        curves.append([step["loss"] for step in json.loads(curve.read_text())[:20]])
+        assert {fields[1] for fields in kept(path, name)[:2]} == {"done"}
+    np.testing.assert_allclose(*curves, rtol=1e-3)

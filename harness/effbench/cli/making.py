@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -118,19 +118,14 @@ def making_bench(
 ) -> Iterator[Workbench]:
     """Yield a workbench; with ``soon``, the first worker starts at once."""
     from effbench.guard import processes
-    from effbench.plan.costs import Facts, learner
+    from effbench.plan.costs import Facts, learner, shards_of
     from effbench.work.workbench import Workbench
 
     bench = Workbench(store, progress, making.device, learn=learner(store, making.device))
     if making.in_process or processes.several():
         yield bench
         return
-    facts = Facts(store, making.device)
-
-    def shards(step: Step) -> int | None:
-        work = step.work(facts)
-        return math.ceil(work.amount / work.shard) if work.amount and work.shard else None
-
+    shards = partial(shards_of, Facts(store, making.device))
     source = _source(making, plan, store)
     team: Team | RayTeam
     if making.ray is not None:

@@ -41,9 +41,11 @@ class RayTeam:
         """How many steps the cluster can make at the same time."""
         return self._formed().at_once
 
-    def make(self, step: Step, sound: Container[str]) -> bool:
-        """Make a step; see `effbench.work.workbench.Maker`."""
-        return self._formed().make(step, sound)
+    def make(
+        self, step: Step, sound: Container[str], only: tuple[int, int] | None = None
+    ) -> bool:
+        """Make a step, or some shards; see `effbench.work.workbench.Maker`."""
+        return self._formed().make(step, sound, only)
 
     def close(self) -> None:
         """End the actors, and a cluster that was started here: sessions want an idle machine.

@@ -61,10 +61,12 @@ class Team:
         """How many steps the team can make at the same time."""
         return len(self.hands)
 
-    def make(self, step: Step, sound: Container[str]) -> bool:
-        """Make a step; see `effbench.work.workbench.Maker`."""
+    def make(
+        self, step: Step, sound: Container[str], only: tuple[int, int] | None = None
+    ) -> bool:
+        """Make a step, or some shards; see `effbench.work.workbench.Maker`."""
         read = [key for key in all_steps(step.inputs) if key in sound]
-        order = Order(key_of(step), read)
+        order = Order(key_of(step), read, only)
         if len(self.hands) > 1 and in_pieces(step):
             self._make_pieces(step, order)
         return self._obeyed(step, order)
@@ -82,9 +84,9 @@ class Team:
 
     def _make_pieces(self, step: Step, order: Order) -> None:
         """Have all hands make the shards; after a failure, no further piece is begun."""
-        shards = self._shards(step) or 1
-        count = min(shards, PIECES * len(self.hands))
-        ends = [round(shards * number / count) for number in range(count + 1)]
+        begin, end = order.piece or (0, self._shards(step) or 1)
+        count = min(end - begin, PIECES * len(self.hands))
+        ends = [begin + (end - begin) * number // count for number in range(count + 1)]
         failures: list[StepFailed] = []
 
         def make(piece: tuple[int, int]) -> None:

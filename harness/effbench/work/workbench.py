@@ -56,8 +56,12 @@ class StepFailed(EffbenchError):
 class Maker(Protocol):
     """Makes steps in other processes."""
 
-    def make(self, step: Step, sound: Container[str]) -> bool:
+    def make(
+        self, step: Step, sound: Container[str], only: tuple[int, int] | None = None
+    ) -> bool:
         """Make a step whose lock the caller holds; ``sound`` has the keys of finished steps.
+
+        With ``only``, the first shard and the shard after the last one, make these shards.
 
         Returns:
             Whether the finished artifacts are still to be trusted.
@@ -144,6 +148,24 @@ class Workbench:
             if key in self._failed:
                 raise StepFailed(self._failed[key])
             return self._sound[key]
+
+    def make_shards(self, step: Step, shards: range) -> None:
+        """Make some shards of a step, without its lock: other processes make the others.
+
+        Raises:
+            StepFailed: they cannot be made.
+
+        """
+        artifact = self.store.artifact(step.kind, key_of(step))
+        piece = shards.start, shards.stop
+        with self._reasons(step, artifact):
+            for read in step.inputs:
+                self.artifact(read)
+            artifact.folder.mkdir(parents=True, exist_ok=True)
+            if self.maker is None:
+                self._make(step, artifact, piece)
+            elif not self.maker.make(step, self._sound, piece):
+                self.distrust()
 
     def make(self, step: Step, piece: tuple[int, int] | None) -> None:
         """Make a step, or a piece of it, for another process, which holds the step's lock.
