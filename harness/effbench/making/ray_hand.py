@@ -16,7 +16,7 @@ from effbench.making.hand import Group
 from effbench.making.messages import Made, Order, Source
 from effbench.making.process import END_SECONDS, Died, Gone
 from effbench.making.ray_cluster import Cluster
-from effbench.making.remote import Remote, installed, settings
+from effbench.making.remote import Remote, Settings, installed
 from effbench.making.spots import Spot
 from effbench.making.watched import Watched
 from effbench.text.words import lasting
@@ -56,10 +56,9 @@ class RayHand:
             return self._awaited(actor)
         except RayError as error:
             self._drop()
-            died = Died(f"was lost with its node or its actor: {said_by(error)}")
-            raise self.tell(died) from error
-        except Died as died:
-            raise self.tell(died) from died.__cause__
+            raise Died(f"was lost with its node or its actor: {said_by(error)}") from error
+        except Died:
+            raise
         except BaseException as error:
             self.end(soft=isinstance(error, KeyboardInterrupt))
             raise
@@ -75,7 +74,7 @@ class RayHand:
             )
             limits = self.patience, self.memory
             self._actor = actor.remote(
-                self.source, spot.device, spot.threads, *limits, settings()
+                self.source, spot.device, spot.threads, *limits, Settings.here()
             )
             self._checked = False
 
@@ -118,6 +117,7 @@ class RayHand:
         with tempfile.NamedTemporaryFile(dir=self.source.cache, prefix=".ray-") as token:
             answer = self._actor.look.remote(token.name)
             node, theirs, sees = ray.get(answer, timeout=PLACE_SECONDS)
+            planned = self._actor.plan.remote()
         ours = installed()
         for what, here, there in zip(ours._fields, ours, theirs, strict=True):
             if here != there:
@@ -130,6 +130,8 @@ class RayHand:
                 f"--ray: node {node} does not see the cache {self.source.cache} (give --cache "
                 "a folder that all nodes share)"
             )
+        if failed := ray.get(planned):
+            raise EffbenchError(f"--ray: the worker process on node {node} {failed}")
 
     def _awaited(self, actor: Any) -> Made:
         with Watched(self.progress) as watched:
@@ -141,11 +143,6 @@ class RayHand:
                     raise Died(news.died)
                 if isinstance(news.made, Made):
                     return news.made
-
-    def tell(self, died: Died) -> Died:
-        """Tell the user of a death now: another worker may get the order."""
-        self.progress.note(f"a worker process of --ray {died}")
-        return died
 
     def _drop(self) -> None:
         actor, self._actor = self._actor, None

@@ -71,7 +71,9 @@ class RayTeam:
                 self.cluster.join()
                 hands = self._placed()
                 self._training = RayTraining(hands)
-                self._team = Team(hands, self.shards, TRIES, self._training.make)
+                self._team = Team(
+                    hands, self.shards, TRIES, self._training.make, hands[0].progress.note
+                )
             return self._team
 
     def _placed(self) -> list[RayHand]:
@@ -91,6 +93,6 @@ def _started(hand: RayHand) -> RayHand | None:
     try:
         hand.start()
     except Died as died:
-        hand.tell(died)
+        hand.progress.note(f"--ray: a worker process {died}")
         return None
     return hand

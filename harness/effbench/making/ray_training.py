@@ -15,7 +15,7 @@ from ray.util.queue import Empty, Queue
 from effbench.making.messages import Made, Order
 from effbench.making.process import Died
 from effbench.making.ray_hand import RayHand, said_by
-from effbench.making.remote import settings
+from effbench.making.remote import Settings
 from effbench.making.remote_training import Training, fit
 from effbench.making.watched import Watched
 from effbench.text.words import lasting
@@ -49,7 +49,7 @@ class RayTraining:
                 self._task = ray.remote(num_cpus=0, max_retries=0)(fit).remote(training)
                 return self._awaited(news)
         except RayError as error:
-            raise self._first.tell(Died(f"was lost in a training: {said_by(error)}")) from error
+            raise Died(f"was lost in a training: {said_by(error)}") from error
         finally:
             self.stop()
             with suppress(RayError):
@@ -71,7 +71,7 @@ class RayTraining:
             workers=len(spots),
             cpus=min(spot.cpus for spot in spots),
             gpus=spots[0].gpus,
-            environ=settings(),
+            settings=Settings.here(),
             news=news,
             folder=folder,
         )

@@ -58,9 +58,23 @@ def installed() -> Installed:
     return Installed(python, version("effbench"), code.digest("effbench"))
 
 
-def settings() -> dict[str, str]:
-    """Return the environment variables that nodes take over from this process."""
-    return {name: value for name, value in os.environ.items() if name.startswith(SHARED)}
+class Settings(NamedTuple):
+    """What the processes of nodes take over from the driver."""
+
+    environ: Mapping[str, str]
+    path: list[str]
+    """The places of imports."""
+
+    @classmethod
+    def here(cls) -> Settings:
+        """Return those of this process."""
+        shared = {name: text for name, text in os.environ.items() if name.startswith(SHARED)}
+        return cls(shared, [os.fspath(path or Path.cwd()) for path in sys.path])
+
+    def take(self) -> None:
+        """Take them over in this process, which Ray has started."""
+        os.environ.update(self.environ)
+        sys.path += [path for path in self.path if path not in sys.path and Path(path).exists()]
 
 
 class Remote:
@@ -73,10 +87,10 @@ class Remote:
         threads: int,
         patience: float,
         memory: int | None,
-        environ: Mapping[str, str],
+        settings: Settings,
     ) -> None:
         """Start a worker process, which plans the suite; ``memory`` None is the default."""
-        os.environ.update(environ)
+        settings.take()
         _leave_out_ray()
         self._news: queue.SimpleQueue[Event | Made | str] = queue.SimpleQueue()
         starter = ThreadPoolExecutor(1, "starter")
@@ -87,6 +101,15 @@ class Remote:
     def look(self, token: str) -> tuple[str, Installed, bool]:
         """Return this node's name, what it has installed, and whether it sees a file."""
         return platform.node(), installed(), Path(token).exists()
+
+    def plan(self) -> str:
+        """Wait until the suite is planned here; return how that failed, or ""."""
+        try:
+            self._hand.ready(frozenset())
+        except Died as error:
+            self._hand.end()
+            return str(error)
+        return ""
 
     def begin(self, group: Group, order: Order) -> None:
         """Begin to make a step or a piece."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from effbench.making.messages import Order, Source
+from effbench.making.remote import Settings
 
 
 class Training(NamedTuple):
@@ -18,7 +18,7 @@ class Training(NamedTuple):
     workers: int
     cpus: float
     gpus: int
-    environ: Mapping[str, str]
+    settings: Settings
     news: Any
     """The queue for events, and for the `Made` of the first worker or of one that fails."""
 
@@ -54,7 +54,7 @@ def fit(training: Training) -> None:
 def train(config: Mapping[str, Training]) -> None:
     """Train with the other workers; Ray Train has set torchrun's variables and the group."""
     training = config["training"]
-    os.environ.update(training.environ)
+    training.settings.take()
     from effbench.guard import processes
     from effbench.making.maker import Maker
 

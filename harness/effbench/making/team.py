@@ -39,6 +39,7 @@ class Team:
     ``shards`` returns how many shards a step will have, or None if nobody knows. An order is
     given to at most ``tries`` workers that die; on this machine a dead worker is a failure.
     ``together`` makes a training with all hands at once, which have no worker meanwhile.
+    ``tell`` takes a line for the user on a death after which another worker goes on.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class Team:
         shards: Callable[[Step], int | None],
         tries: int = 1,
         together: Callable[[Order], Made] | None = None,
+        tell: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.hands, self._shards, self._tries = hands, shards, tries
-        self._together, self._gathering = together, 0
+        self._together, self._gathering, self._tell = together, 0, tell
         self._over = False
         self._change = threading.Condition()
         self._idle = list(range(len(hands)))
@@ -122,9 +124,10 @@ class Team:
                 with self._hand(order) as hand:
                     return hand.make(group_of(step), order)
             except Died as error:
-                if not left or self._over or not self._left:
-                    message = f"{step.label}: its worker process {error}"
+                message = f"{step.label}: its worker process {error}"
+                if not left or self._ends:
                     raise StepFailed(Reason(step.label, message, None, False)) from error
+                self._tell(f"{message} (another worker goes on)")
         raise AssertionError("tries is at least 1")
 
     @contextmanager

@@ -271,6 +271,8 @@ class Workbench:
                     joining.call_others(artifact)
                 resumed = not artifact.is_empty()
                 self._have_made(step, artifact)
+                if self.maker is not None:
+                    artifact.sweep()  # a worker may have died, and another one gone on
                 self.made.append(step.label)
                 if not processes.several():  # several processes would teach a wrong pace
                     self.learn(step, resumed)
