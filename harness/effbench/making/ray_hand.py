@@ -16,7 +16,7 @@ from effbench.making.hand import Group
 from effbench.making.messages import Made, Order, Source
 from effbench.making.process import END_SECONDS, Died, Gone
 from effbench.making.ray_cluster import Cluster
-from effbench.making.remote import Remote, Settings, installed
+from effbench.making.remote import Installed, Remote, Settings, installed
 from effbench.making.spots import Spot
 from effbench.making.watched import Watched
 from effbench.text.words import lasting
@@ -27,6 +27,8 @@ ANSWER_SECONDS = 60.0
 
 PLACE_SECONDS = 120.0
 """The longest time in which a new actor gets its place, and has imported effbench."""
+
+NAMED = Installed("Python", "effbench", "effbench's code")
 
 LONGEST = 300
 """Characters of a message of Ray that are shown."""
@@ -119,7 +121,7 @@ class RayHand:
             node, theirs, sees = ray.get(answer, timeout=PLACE_SECONDS)
             planned = self._actor.plan.remote()
         ours = installed()
-        for what, here, there in zip(ours._fields, ours, theirs, strict=True):
+        for what, here, there in zip(NAMED, ours, theirs, strict=True):
             if here != there:
                 raise EffbenchError(
                     f"--ray: node {node} has {what} {there}, and this machine has {here} "
