@@ -20,7 +20,11 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before the import: no c
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else each start warns
 
 import ray
+from ray._private import worker as ray_worker
 from ray.exceptions import RayError
+
+# the log of each node that dies would go to the terminal: what a death means, we say
+ray_worker.print_to_stdstream = lambda *_lines, **_options: None
 
 AUTO = "auto"
 """The address for a cluster on this machine: a running one, or else a new one."""

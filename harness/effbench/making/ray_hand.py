@@ -25,7 +25,7 @@ from effbench.work.progress import Progress
 ANSWER_SECONDS = 60.0
 """The longest time in which an actor that lives answers a question."""
 
-PLACE_SECONDS = 120.0
+PLACE_SECONDS = 60.0
 """The longest time in which a new actor gets its place, and has imported effbench."""
 
 NAMED = Installed("Python", "effbench", "effbench's code")
@@ -65,11 +65,12 @@ class RayHand:
             self.end(soft=isinstance(error, KeyboardInterrupt))
             raise
 
-    def begin(self) -> None:
+    def _begin(self) -> None:
         """Ask the cluster for an actor, unless there is one; do not wait for it."""
         if self._actor is None:
-            self.cluster.join()
             spot = self.spot
+            if spot.node and spot.node not in {node.key for node in self.cluster.nodes()}:
+                raise Gone("has lost its node, which has left the cluster of Ray")
             near = spot.node and NodeAffinitySchedulingStrategy(spot.node, soft=True)
             actor = ray.remote(Remote).options(
                 num_cpus=spot.cpus, num_gpus=spot.gpus, scheduling_strategy=near or "DEFAULT"
@@ -84,11 +85,11 @@ class RayHand:
         """Start the actor if there is none, and check what its node has.
 
         Raises:
-            Gone: the cluster has no place for it.
+            Gone: the cluster has no place for it, or it cannot start there.
             EffbenchError: the node does not see the cache, or has other versions.
 
         """
-        self.begin()
+        self._begin()
         if self._checked:
             return
         try:
@@ -101,7 +102,7 @@ class RayHand:
             ) from error
         except RayError as error:
             self._drop()
-            raise Died(f"could not start: {said_by(error)}") from error
+            raise Gone(f"could not start: {said_by(error)}") from error
         except EffbenchError:
             self._drop()
             raise

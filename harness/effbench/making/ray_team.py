@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from effbench.api.errors import EffbenchError
-from effbench.making.process import Died
+from effbench.making.process import Gone
 from effbench.making.ray_cluster import Cluster
 from effbench.making.ray_hand import RayHand
 from effbench.making.ray_training import RayTraining
@@ -79,8 +79,6 @@ class RayTeam:
     def _placed(self) -> list[RayHand]:
         """Return the hands that the cluster has places for; check their nodes."""
         hands = [self.hand(spot) for spot in spots(self.cluster.nodes(), self.devices)]
-        for hand in hands:
-            hand.begin()
         with ThreadPoolExecutor(len(hands)) as threads:
             placed = [hand for hand in threads.map(_started, hands) if hand]
         if not placed:
@@ -92,7 +90,7 @@ def _started(hand: RayHand) -> RayHand | None:
     """Return the hand, started; None if it could not start, which the user is told."""
     try:
         hand.start()
-    except Died as died:
-        hand.progress.note(f"--ray: a worker process {died}")
+    except Gone as gone:
+        hand.progress.note(f"--ray: a worker process {gone}")
         return None
     return hand

@@ -116,7 +116,8 @@ class Team:
 
     def _given(self, step: Step, order: Order) -> Made:
         together = self._together if made_together(step) and self._left > 1 else None
-        for left in reversed(range(self._tries)):
+        left = self._tries
+        while True:
             try:
                 if together:
                     with self._all_hands():
@@ -125,10 +126,10 @@ class Team:
                     return hand.make(group_of(step), order)
             except Died as error:
                 message = f"{step.label}: its worker process {error}"
+                left -= not isinstance(error, Gone)  # which is no fault of the order
                 if not left or self._ends:
                     raise StepFailed(Reason(step.label, message, None, False)) from error
                 self._tell(f"{message} (another worker goes on)")
-        raise AssertionError("tries is at least 1")
 
     @contextmanager
     def _hand(self, order: Order) -> Iterator[Worker]:
