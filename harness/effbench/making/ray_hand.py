@@ -12,7 +12,7 @@ from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from effbench.api.errors import EffbenchError
-from effbench.making.hand import Group
+from effbench.making.hand import START, Group
 from effbench.making.messages import Made, Order, Source
 from effbench.making.process import END_SECONDS, Died, Gone
 from effbench.making.ray_cluster import Cluster
@@ -51,8 +51,7 @@ class RayHand:
 
     def make(self, group: Group, order: Order) -> Made:
         """Let the actor make a step or a piece; see `effbench.making.team.Worker`."""
-        self.start()
-        actor = self._actor
+        actor = self.start()
         try:
             ray.get(actor.begin.remote(group, order), timeout=ANSWER_SECONDS)
             return self._awaited(actor)
@@ -65,8 +64,8 @@ class RayHand:
             self.end(soft=isinstance(error, KeyboardInterrupt))
             raise
 
-    def _begin(self) -> None:
-        """Ask the cluster for an actor, unless there is one; do not wait for it."""
+    def _begun(self) -> Any:
+        """Return the actor; ask the cluster for one if need be, and do not wait for it."""
         if self._actor is None:
             spot = self.spot
             if spot.node and spot.node not in {node.key for node in self.cluster.nodes()}:
@@ -80,20 +79,21 @@ class RayHand:
                 self.source, spot.device, spot.threads, *limits, Settings.here()
             )
             self._checked = False
+        return self._actor
 
-    def start(self) -> None:
-        """Start the actor if there is none, and check what its node has.
+    def start(self) -> Any:
+        """Return the actor; start it if there is none, and check what its node has.
 
         Raises:
             Gone: the cluster has no place for it, or it cannot start there.
             EffbenchError: the node does not see the cache, or has other versions.
 
         """
-        self._begin()
+        actor = self._begun()
         if self._checked:
-            return
+            return actor
         try:
-            self._check()
+            self._check(actor)
         except GetTimeoutError as error:
             self._drop()
             raise Gone(
@@ -107,6 +107,7 @@ class RayHand:
             self._drop()
             raise
         self._checked = True
+        return actor
 
     def end(self, *, soft: bool = False) -> None:
         """End the actor; with ``soft``, a training may first save its work."""
@@ -116,11 +117,11 @@ class RayHand:
                 ray.get(actor.end.remote(soft=soft), timeout=ANSWER_SECONDS + wait)
             self._drop()
 
-    def _check(self) -> None:
+    def _check(self, actor: Any) -> None:
         with tempfile.NamedTemporaryFile(dir=self.source.cache, prefix=".ray-") as token:
-            answer = self._actor.look.remote(token.name)
+            answer = actor.look.remote(token.name)
             node, theirs, sees = ray.get(answer, timeout=PLACE_SECONDS)
-            planned = self._actor.plan.remote()
+            planned = actor.plan.remote()
         ours = installed()
         for what, here, there in zip(NAMED, ours, theirs, strict=True):
             if here != there:
@@ -133,7 +134,7 @@ class RayHand:
                 f"--ray: node {node} does not see the cache {self.source.cache} (give --cache "
                 "a folder that all nodes share)"
             )
-        if failed := ray.get(planned):
+        if failed := ray.get(planned, timeout=START.seconds + ANSWER_SECONDS):
             raise EffbenchError(f"--ray: the worker process on node {node} {failed}")
 
     def _awaited(self, actor: Any) -> Made:

@@ -60,10 +60,10 @@ class RayTeam:
 
     def stop(self) -> None:
         """End the actors for good; a training of one worker may first save its work."""
-        if self._training is not None:
-            self._training.stop()
         if self._team is not None:
             self._team.stop()
+        if self._training is not None:
+            self._training.stop()
 
     def _formed(self) -> Team:
         with self._turn:
