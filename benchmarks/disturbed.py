@@ -32,6 +32,8 @@ HEAVY = (
 )  # fmt: skip
 SHARD = 16
 """Rows of a shard, so small that 40 docs make several shards."""
+CHUNK_BYTES = 8_000
+"""Memory of a chunk of a search, so small that every search has several chunks."""
 
 QUICK = """\
 suite: toys
@@ -88,8 +90,10 @@ def prepare(folder: Path, *, training: bool) -> Path:
     for module in HEAVY:
         importlib.import_module(module)
     importlib.import_module("tiny_students").save_base(folder / "base")
-    for module in ("effbench.steps.writing", "effbench.steps.encode"):
+    for module in ("effbench.steps.writing", "effbench.steps.encode", "effbench.steps.encoded"):
         setattr(importlib.import_module(module), "SHARD", SHARD)  # noqa: B010
+    chunks = importlib.import_module("effbench.steps.chunks")
+    chunks.CHUNK_BYTES = CHUNK_BYTES  # type: ignore[attr-defined]
     return folder / "suite.yaml"
 
 

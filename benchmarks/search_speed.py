@@ -1,11 +1,18 @@
-"""Measure how fast `exact` and faiss's IndexFlatIP search the same vectors.
+"""Measure how fast `exact` searches, against faiss's IndexFlatIP, mteb and BEIR.
 
-    python benchmarks/search_speed.py [--docs N] [--width D] [--queries N] [-k K ...]
-        [--vectors FILE] [--query-vectors FILE] [--threads N] [--rounds N]
+    python benchmarks/search_speed.py [--docs N] [--width D] [--queries N] [--single N]
+        [-k K ...] [--threads N] [--rounds N] [--kind clustered|random] [--kept TYPE]
+        [--memory GIB] [--vectors FILE] [--query-vectors FILE] [--chunked]
 
-Vectors are random and normalised, unless NumPy files have them. The two take turns in one
-process, with all queries at once and with single queries, so other work of the machine slows
-both equally. A ratio above 1 means that `exact` is faster.
+Vectors are made, unless NumPy files have them: ``clustered`` ones lie around 2,000 centres, as
+those of texts do, and ``random`` ones have no structure, which is the hardest case. They are
+kept in a file with the type --kept. `exact` holds what fits into --memory and reads the rest
+from the file; faiss holds them all as float32.
+
+The searchers take turns in one process, so other work of the machine slows them equally. A
+ratio above 1 means that `exact` is faster. --chunked adds the searches of mteb and BEIR, which
+multiply 50,000 vectors at a time and keep the best hits on heaps; the time of `exact` then
+includes that of building it.
 """
 
 from __future__ import annotations
@@ -13,12 +20,13 @@ from __future__ import annotations
 import argparse
 import platform
 import statistics
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import faiss
 import numpy as np
@@ -31,26 +39,55 @@ from effbench_exact import ExactIndex
 Vectors: TypeAlias = NDArray[np.float32]
 Search: TypeAlias = Callable[[Vectors], Any]
 
+_BLOCK = 65_536
+
+
+class Source:
+    """The vectors of a file, as an index of effbench reads them."""
+
+    def __init__(self, vectors: NDArray[Any]) -> None:
+        self._vectors = vectors
+        self.shape, self.dtype = vectors.shape, vectors.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> Vectors:
+        return self._vectors[rows].astype(np.float32)
+
+    def kept(self, rows: slice) -> NDArray[Any]:
+        """Return a slice with the type of the file."""
+        return self._vectors[rows]
+
+
+class Searchers(NamedTuple):
+    """Both indexes of the same vectors."""
+
+    exact: ExactIndex
+    flat: Any
+
 
 def main() -> None:
     """Print milliseconds, ratios, and whether the hits are the same."""
     options = parse()
-    vectors, queries = load(options)
     torch.set_num_threads(options.threads)
-    with threadpool_limits(options.threads):
+    faiss.omp_set_num_threads(options.threads)
+    with threadpool_limits(options.threads), tempfile.TemporaryDirectory() as folder:
         print_machine()
-        exact = ExactIndex(device="cpu", memory=64)
-        exact.build(vectors)
-        flat = faiss.IndexFlatIP(vectors.shape[1])
-        flat.add(vectors)
+        source, queries = load(options, Path(folder))
+        if options.chunked:
+            for k in options.k:
+                compare_chunked(source, queries, k, options)
+            return
+        both = build(source, options)
         for k in options.k:
-            print(f"\n{vectors.shape} vectors, {len(queries)} queries, k = {k}")
-            search_exact: Search = partial(exact.search, k=k)
-            search_flat: Search = partial(flat.search, k=k)
-            compare_hits(search_exact(queries), search_flat(queries))
-            compare_speed("all at once", search_exact, search_flat, [queries], options.rounds)
-            each = [queries[i : i + 1] for i in range(len(queries))]
-            compare_speed("one by one", search_exact, search_flat, each, options.rounds)
+            print(f"\n{source.shape} {source.dtype}, {len(queries)} queries, k = {k}")
+            exact: Search = partial(both.exact.search, k=k)
+            flat: Search = partial(both.flat.search, k=k)
+            compare_hits(exact(queries), flat(queries))
+            each = [queries[i : i + 1] for i in range(min(options.single, len(queries)))]
+            for label, batches in (("all at once", [queries]), ("one by one", each)):
+                compare_speed(label, {"exact": exact, "faiss": flat}, batches, options.rounds)
 
 
 def parse() -> argparse.Namespace:
@@ -59,27 +96,57 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--docs", type=int, default=5183, help="default: 5183, as SciFact has")
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--single", type=int, default=300, help="queries searched one by one")
     parser.add_argument("-k", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--kind", choices=["clustered", "random"], default="clustered")
+    parser.add_argument("--kept", choices=["float32", "float16"], default="float32")
+    parser.add_argument("--memory", type=float, default=64.0, help="GiB, for `exact`")
     parser.add_argument("--vectors", type=Path, help="a .npy file of the docs' vectors")
     parser.add_argument("--query-vectors", type=Path, help="a .npy file, too")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--chunked", action="store_true", help="against mteb and BEIR")
     return parser.parse_args()
 
 
-def load(options: argparse.Namespace) -> tuple[Vectors, Vectors]:
-    """Return the vectors of docs [n, d] and queries [q, d]; random without a file."""
+def load(options: argparse.Namespace, folder: Path) -> tuple[Source, Vectors]:
+    """Return the vectors of docs and queries [q, d]; made ones without a file."""
     random = np.random.default_rng(0)
+    if options.vectors:
+        mapped = np.load(options.vectors, mmap_mode="r")
+    else:
+        shape = (options.docs, options.width)
+        mapped = np.lib.format.open_memmap(
+            folder / "vectors.npy", "w+", np.dtype(options.kept), shape
+        )
+    centres = random.standard_normal((2_000, mapped.shape[1]), dtype=np.float32)
 
-    def draw(rows: int, width: int) -> Vectors:
-        vectors: Vectors = random.standard_normal((rows, width), dtype=np.float32)
+    def draw(rows: int) -> Vectors:
+        vectors: Vectors = random.standard_normal((rows, mapped.shape[1]), dtype=np.float32)
+        if options.kind == "clustered":
+            vectors += centres[random.integers(len(centres), size=rows)]
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
-    docs, queries = options.vectors, options.query_vectors
-    vectors = np.load(docs) if docs else draw(options.docs, options.width)
-    width = vectors.shape[1]
-    return vectors, np.load(queries) if queries else draw(options.queries, width)
+    for start in range(0, 0 if options.vectors else len(mapped), _BLOCK):
+        rows = mapped[start : start + _BLOCK]
+        rows[:] = draw(len(rows))
+    asked = options.query_vectors
+    return Source(mapped), np.load(asked) if asked else draw(options.queries)
+
+
+def build(source: Source, options: argparse.Namespace) -> Searchers:
+    """Build both indexes, and print the seconds."""
+    exact = ExactIndex(device="cpu", memory=options.memory)
+    start = perf_counter()
+    exact.build(source)
+    middle = perf_counter()
+    flat = faiss.IndexFlatIP(source.shape[1])
+    for first in range(0, len(source), _BLOCK):
+        flat.add(source[first : first + _BLOCK])
+    seconds = f"exact {middle - start:.2f} s, faiss {perf_counter() - middle:.2f} s"
+    print(f"built: {seconds}; exact takes {exact.nbytes / 1e6:,.0f} MB")
+    return Searchers(exact, flat)
 
 
 def compare_hits(
@@ -92,25 +159,50 @@ def compare_hits(
 
 
 def compare_speed(
-    label: str,
-    search_exact: Search,
-    search_flat: Search,
-    batches: Sequence[Vectors],
-    rounds: int,
+    label: str, searches: dict[str, Search], batches: Sequence[Vectors], rounds: int
 ) -> None:
     """Print the median milliseconds of a call, and the median and range of rounds' ratios."""
-    exact, flat, ratios = [], [], []
+    medians: dict[str, list[float]] = {name: [] for name in searches}
     for number in range(rounds + 1):
-        times = [(timed(search_exact, batch), timed(search_flat, batch)) for batch in batches]
-        if number == 0:
-            continue  # warms up
-        exact_ms, flat_ms = (statistics.median(ms) for ms in zip(*times, strict=True))
-        exact.append(exact_ms)
-        flat.append(flat_ms)
-        ratios.append(flat_ms / exact_ms)
-    ms = f"exact {statistics.median(exact):.3f} ms, faiss {statistics.median(flat):.3f} ms"
-    middle = statistics.median(ratios)
-    print(f"{label}: {ms}, ratio {middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        times: dict[str, list[float]] = {name: [] for name in searches}
+        for batch in batches:
+            for name, search in searches.items():
+                times[name].append(timed(search, batch))
+        if number:  # the first round warms up
+            for name in searches:
+                medians[name].append(statistics.median(times[name]))
+    first, *others = searches
+    print(f"{label}: {first} {statistics.median(medians[first]):.3f} ms", end="")
+    for name in others:
+        ratios = [b / a for a, b in zip(medians[first], medians[name], strict=True)]
+        middle, low, high = statistics.median(ratios), min(ratios), max(ratios)
+        print(f", {name} {statistics.median(medians[name]):.3f} ms", end="")
+        print(f", ratio {middle:.2f} ({low:.2f} to {high:.2f})", end="")
+    print(flush=True)
+
+
+def compare_chunked(
+    source: Source, queries: Vectors, k: int, options: argparse.Namespace
+) -> None:
+    """Compare `exact`, building included, with the searches of mteb and BEIR."""
+    from chunked_searches import beir_search, mteb_search
+
+    def exact(queries: Vectors) -> None:
+        index = ExactIndex(device="cpu", memory=options.memory)
+        index.build(source)
+        index.search(queries, k)
+
+    print(f"\n{source.shape} {source.dtype}, {len(queries)} queries, k = {k}, with the build")
+    searches = {
+        "exact": exact,
+        f"mteb {version('mteb')}": mteb_search(source, k),
+        f"beir {version('beir')}": beir_search(source, k),
+    }
+    compare_speed("all at once", searches, [queries], options.rounds)
+    index = ExactIndex(device="cpu", memory=options.memory)
+    index.build(source)
+    alone = [timed(partial(index.search, k=k), queries) for _ in range(options.rounds)]
+    print(f"the search of exact alone: {statistics.median(alone):.3f} ms")
 
 
 def timed(search: Search, batch: Vectors) -> float:

@@ -50,7 +50,7 @@ from effbench.api.training import (
     TrainedModel,
     Trainer,
 )
-from effbench.work.progress import tell_steps
+from effbench.work.progress import tell_encoded, tell_steps
 
 if TYPE_CHECKING:  # `import effbench` does not wait for numpy
     from effbench.api.arrays import Positions, Vectors
@@ -99,6 +99,7 @@ __all__ = [
     "VectorSource",
     "Vectors",
     "hookimpl",
+    "tell_encoded",
     "tell_steps",
 ]
 

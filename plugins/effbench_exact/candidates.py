@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -22,11 +23,28 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
 
 _FLOAT32, _FLOAT64 = 2.0**-24, 2.0**-53  # unit roundoffs
+DENSE = 2**14
+"""Of so many vectors all are converted to float64, if each has four pairs or more."""
+
+_GATHERED = {"cpu": 2**9, "cuda": 2**18}  # vectors that are taken at a time
+_CACHED = 256  # the same for a single query: in float64 they stay in the cache
+_SPARSE = 12  # on a CPU all products take the time of a twelfth of them that are sampled
 _BFLOAT16 = 2.0**-7  # error of a product if torch rounds its factors to bfloat16 or TF32
 
 with warnings.catch_warnings():  # torch warns once that sparse matrices are in beta
     warnings.simplefilter("ignore")
     torch.sparse_csr_tensor([0, 0], [], [], size=(1, 1))
+
+
+class Rows(Protocol):
+    """Vectors [n, d] that are taken by position, as those of a tensor."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where `index_select` puts them."""
+
+    def index_select(self, dim: int, index: Tensor) -> Tensor:
+        """Return the vectors at the positions ``index``; ``dim`` is 0."""
 
 
 class Candidates(NamedTuple):
@@ -48,42 +66,70 @@ def find(queries: Vectors, norms: Doubles, block: Tensor, floor: Vectors, k: int
     ``floor`` [q] is the score of the k-th best hit in the blocks before.
     """
     if len(queries) == 1 and not block.is_cuda:
-        return _find_for_single_query(queries, norms, block.numpy(), floor, k)
-    q, width = torch.from_numpy(queries).to(block.device), block.shape[1]
-    products = q @ block.T
-    least = _least(products, floor, norms * _product_error(width), k)
+        products = torch.from_numpy(_products_of_query(block.numpy(), queries[0]))[None]
+    else:
+        products = torch.from_numpy(queries).to(block.device) @ block.T
+    least = _least(products, floor, norms * product_error(block.shape[1]), k)
     row, position = _pairs(products, least)
-    at = position
-    if len(row) < len(block):
-        block, at = block[torch.from_numpy(position).to(block.device)], np.arange(len(row))
-    q, block = q.double(), block.double()
+    return Candidates(row, position, score(queries, norms, block, row, position))
+
+
+def _products_of_query(vectors: Vectors, query: Vectors) -> Vectors:
+    """Return inner products [n]: `vecdot` has one thread, and OpenBLAS's `@` is slower then."""
+    alone = vectors.size < 2**22 or torch.get_num_threads() == 1
+    products: Vectors = np.vecdot(vectors, query) if alone else vectors @ query
+    return products
+
+
+def score(
+    queries: Vectors, norms: Doubles, vectors: Rows, row: Positions, position: Positions
+) -> Vectors:
+    """Return the exact score of each pair, float32 [pairs]; pairs are sorted by query."""
+    if vectors.device.type == "cpu" and len(queries) == 1:
+        return _scores_of_query(queries[0].astype(np.float64), norms, vectors, position)
+    device = vectors.device
+    q = torch.from_numpy(queries).to(device).double()
+    if isinstance(vectors, torch.Tensor) and len(vectors) <= min(len(row) // 4, DENSE):
+        return _scores(q, norms, vectors.double(), row, position)
+    scores, step = np.empty(len(row), np.float32), _GATHERED[device.type]
+    for first in range(0, len(row), step):
+        part = slice(first, first + step)
+        at = torch.from_numpy(position[part]).to(device)
+        taken = vectors.index_select(0, at).double()
+        scores[part] = _scores(q, norms, taken, row[part], np.arange(len(taken)))
+    return scores
+
+
+def _scores_of_query(
+    query: Doubles, norms: Doubles, vectors: Rows, position: Positions
+) -> Vectors:
+    scores = np.empty(len(position), np.float32)
+    for first in range(0, len(position), _CACHED):
+        part = slice(first, first + _CACHED)
+        taken = vectors.index_select(0, torch.from_numpy(position[part])).double().numpy()
+        sums, error = np.vecdot(taken, query), norms * _sum_error(len(query))
+        scores[part] = _rounded(sums, error, partial(_terms, taken, query))
+    return scores
+
+
+def _terms(taken: Doubles, query: Doubles, pairs: Positions) -> Doubles:
+    return taken[pairs] * query
+
+
+def _scores(
+    q: Tensor, norms: Doubles, vectors: Tensor, row: Positions, at: Positions
+) -> Vectors:
+    """Return the scores of pairs of a query and a row of ``vectors``, both float64."""
 
     def terms(pairs: Positions) -> Doubles:
-        return (q[row[pairs]] * block[at[pairs]]).cpu().numpy()
+        rows, columns = (torch.from_numpy(x[pairs]).to(q.device) for x in (row, at))
+        return (q[rows] * vectors[columns]).cpu().numpy()
 
-    sums = _sampled_products(q, block, row, at)
-    return Candidates(row, position, _rounded(sums, norms[row] * _sum_error(width), terms))
-
-
-def _find_for_single_query(
-    queries: Vectors, norms: Doubles, block: Vectors, floor: Vectors, k: int
-) -> Candidates:
-    """Do the same as `find` for a single query, by numpy alone: a third of the overhead."""
-    width = block.shape[1]
-    products = torch.from_numpy(_products_of_query(block, queries[0]))[None]
-    least = _least(products, floor, norms * _product_error(width), k)
-    row, position = _pairs(products, least)
-    q, vectors = queries[0].astype(np.float64), block[position].astype(np.float64)
-    sums = _products_of_query(vectors, q)
-    error = norms[row] * _sum_error(width)
-    return Candidates(row, position, _rounded(sums, error, lambda pairs: vectors[pairs] * q))
-
-
-def _products_of_query(vectors: NDArray[Any], query: NDArray[Any]) -> NDArray[Any]:
-    """Return inner products [n]; few vectors are faster by one thread (no synchronising)."""
-    small = vectors.size < 2**22 and hasattr(np, "vecdot")  # since NumPy 2
-    products: NDArray[Any] = np.vecdot(vectors, query) if small else vectors @ query
-    return products
+    if len(row) * _SPARSE > len(q) * len(vectors) and not q.is_cuda:
+        sums = torch.mm(q, vectors.T).numpy()[row, at]
+    else:
+        sums = _sampled_products(q, vectors, row, at)
+    return _rounded(sums, norms[row] * _sum_error(q.shape[1]), terms)
 
 
 def _least(products: Tensor, floor: Vectors, error: Doubles, k: int) -> Vectors:
@@ -105,10 +151,12 @@ def _pairs(products: Tensor, least: Vectors) -> tuple[Positions, Positions]:
         flat = mask.flatten().nonzero()[:, 0].cpu().numpy()
     else:  # numpy takes a quarter of torch's time
         flat = np.flatnonzero(products.numpy() >= least[:, None])
+    if len(products) == 1:
+        return np.zeros(len(flat), np.int64), flat
     return np.divmod(flat, products.shape[1])
 
 
-def _product_error(width: int) -> float:
+def product_error(width: int) -> float:
     """Return a bound of the error of a float32 inner product of unit vectors, in any order."""
     try:
         rounded = torch.get_float32_matmul_precision() != "highest"

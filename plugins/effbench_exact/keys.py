@@ -6,7 +6,7 @@ with the position. No two hits have the same key.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from effbench import Positions, Vectors
     from effbench_exact.candidates import Candidates
 
+A = TypeVar("A", bound=np.generic)
 Keys: TypeAlias = NDArray[np.int64]
 
 _LAST = 0xFFFFFFFF
@@ -33,11 +34,22 @@ def merge(best: Keys, new: Candidates, start: int, k: int) -> Keys:
     each query has at least k hits, or all queries have equally many.
     """
     keys = _pack(new.scores, new.position + start)
-    column = np.arange(len(keys)) - np.searchsorted(new.row, np.arange(len(best)))[new.row]
-    table = np.full((len(best), column.max(initial=-1) + 1), _LOWEST)
-    table[new.row, column] = keys
-    best = np.concatenate([best, table], axis=1)
+    hits = table(new.row, keys, len(best), _LOWEST)
+    best = np.concatenate([best, hits], axis=1) if best.shape[1] else hits
     return np.partition(best, -k, axis=1)[:, -k:] if best.shape[1] > k else best
+
+
+def table(row: Positions, values: NDArray[A], rows: int, empty: float) -> NDArray[A]:
+    """Return values [pairs] as a table [rows, m], in the order of each row, padded at its end.
+
+    ``row`` [pairs] holds the row of each value, and never decreases.
+    """
+    if rows == 1:
+        return values[None]
+    column = np.arange(len(row)) - np.searchsorted(row, np.arange(rows))[row]
+    filled = np.full((rows, column.max(initial=-1) + 1), empty, values.dtype)
+    filled[row, column] = values
+    return filled
 
 
 def worst_score(best: Keys, k: int) -> Vectors:

@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta
 
-from effbench import Description, Doc, EffbenchError, ModelId, QueryOnly, SpeedOnly, hookimpl
+from effbench import (
+    Description,
+    Doc,
+    EffbenchError,
+    ModelId,
+    QueryOnly,
+    SpeedOnly,
+    hookimpl,
+    tell_encoded,
+)
 
 if TYPE_CHECKING:
     from effbench import Vectors
 
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
+
+SEEN_BATCHES = 8
+"""Batches after which progress moves; the library sorts the texts of so many by length."""
 
 PAIR = ("a", "some more words, so that the other text is padded in a batch with this one")
 
@@ -98,9 +110,19 @@ class SentenceTransformersEncoder:
             EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
+        import numpy as np
+
         self._try_batch("encode_document", self._passage_prompt)
         texts = [doc.default_text() for doc in docs]
-        return self._encode("encode_document", texts, self._passage_prompt)
+        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+        part = SEEN_BATCHES * self._batch_size
+        parts = []
+        for begin in range(0, max(1, len(order)), part):
+            some = [texts[row] for row in order[begin : begin + part]]
+            parts.append(self._encode("encode_document", some, self._passage_prompt))
+            tell_encoded(len(some))
+        vectors: Vectors = np.concatenate(parts)[np.argsort(order)]
+        return vectors
 
     def describe(self) -> Description:
         """Tell the number of parameters; the model is one stage."""

@@ -126,7 +126,7 @@ class ProjectedReader:
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; row i belongs to query i."""
-        return self._finish(self._embed(self._tokens(queries)))
+        return self._finish(self._embed(queries, self._tokens))
 
     def describe(self) -> Description:
         """Tell the stages tokenise, forward, pool, copy and finish.

@@ -120,7 +120,7 @@ class SoftPromptEncoder:
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; row i belongs to query i."""
-        return self._embed_queries(self._query_tokens(queries))
+        return self._embed_queries(queries, self._query_tokens)
 
     def describe(self) -> Description:
         """Tell the stages tokenise, forward, pool and copy; only bytes count the prompt too."""
@@ -134,7 +134,7 @@ class SoftPromptEncoder:
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d]; row i belongs to doc i."""
         texts = [doc.default_text() for doc in docs]
-        return self._embed_passages(self._passage_tokens(texts))
+        return self._embed_passages(texts, self._passage_tokens)
 
 
 def _open(

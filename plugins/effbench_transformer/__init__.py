@@ -57,6 +57,11 @@ class TransformerEncoder:
     ``onednn`` computes float32 linear layers on x86 CPUs with oneDNN
     (``effbench_transformer.onednn`` says why).
 
+    ``attention`` chooses how transformers computes attention (by default, transformers
+    chooses); ``flash_attention_2`` needs the package flash-attn, a GPU, and a half ``dtype``.
+    ``compile`` compiles the transformer with torch, for large corpora on a GPU: it needs a
+    C++ compiler and a minute. On a CPU it takes the place of ``onednn``.
+
     Raises:
         EffbenchError: the model cannot be loaded, or an option does not suit it.
 
@@ -78,13 +83,15 @@ class TransformerEncoder:
         device: SpeedOnly[str] = "auto",
         batch_tokens: SpeedOnly[Count | None] = None,
         onednn: SpeedOnly[bool] = True,
+        attention: SpeedOnly[Literal["sdpa", "flash_attention_2", "eager"] | None] = None,
+        compile: SpeedOnly[bool] = False,
         trust_remote_code: bool = False,
     ) -> None:
         from effbench_transformer.loading import load
         from effbench_transformer.network import PooledNetwork, reads_in, weights_in
         from effbench_transformer.tokens import length_limit, tokens_of
 
-        tokenizer, network = load(model, revision, dtype, device, trust_remote_code)
+        tokenizer, network = load(model, revision, dtype, device, trust_remote_code, attention)
         self._parameters = weights_in(network)
         self._reads = reads_in(network)
         limit = length_limit(
@@ -97,7 +104,13 @@ class TransformerEncoder:
         self._passage_tokens = tokens_of(tokenizer, limit)
         self._query_tokens = tokens_of(tokenizer, query_limit)
         self._embed = PooledNetwork(
-            network, tokenizer.pad_token_id, pooling, normalize, batch_tokens, onednn
+            network,
+            tokenizer.pad_token_id,
+            pooling,
+            normalize,
+            batch_tokens,
+            onednn,
+            compiled=compile,
         )
         self._recipe = Recipe(
             model,
@@ -120,7 +133,8 @@ class TransformerEncoder:
             EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
-        return self._embed(self._tokenise(queries))
+        texts = [self._recipe.query_prefix + query for query in queries]
+        return self._embed(texts, self._query_tokens)
 
     def describe(self) -> Description:
         """Tell the stages tokenise, forward, pool and copy, and the tokens with the prefix."""
@@ -138,7 +152,8 @@ class TransformerEncoder:
             EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
-        return self._embed(self._passage_tokens([self._passage(doc) for doc in docs]))
+        texts = [self._passage(doc) for doc in docs]
+        return self._embed(texts, self._passage_tokens)
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write model, pooling and prompts as a folder of Sentence Transformers.

@@ -19,7 +19,12 @@ from effbench_transformer.soundness import prepare_tokenizer, refuse_missing
 
 
 def load(
-    model: str, revision: str | None, dtype: str, device: str, trust_remote_code: bool
+    model: str,
+    revision: str | None,
+    dtype: str,
+    device: str,
+    trust_remote_code: bool,
+    attention: str | None = None,
 ) -> tuple[Any, Any]:
     """Return the tokenizer and the transformer, which is on its device in inference mode.
 
@@ -38,6 +43,7 @@ def load(
             model,
             config=config,
             torch_dtype=getattr(torch, dtype),
+            attn_implementation=attention,
             use_safetensors=True,
             output_loading_info=True,
             **source,
@@ -116,6 +122,9 @@ def _explain(model: str, revision: str | None, message: str) -> str:
     elif "model.safetensors" in message or "weights_only" in message:
         reason = "it has no safetensors weights, and pickled ones are not loaded"
         mend = "convert it with save_pretrained, or take a revision that has them"
+    elif "FlashAttention" in message:
+        reason = "flash_attention_2 is not installed, or not for this machine"
+        mend = "install flash-attn, or leave out attention"
     elif "backend tokenizer" in message or "vocab" in message:
         reason = "no tokenizer can be made of its files"
         mend = "save its tokenizer beside the model"

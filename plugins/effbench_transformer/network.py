@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import torch
 
-from effbench import EffbenchError
+from effbench import EffbenchError, tell_encoded
+from effbench_transformer.batches import ahead, batches, in_lanes
 from effbench_transformer.onednn import pack_linears
 from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
@@ -21,6 +22,9 @@ TRIED_TOKENS = 64
 CPU_BATCH, GPU_BATCH = 1024, 65_536
 """Tokens in a batch. On an AMD EPYC, MiniLM is fastest with 512 to 2,048, since the
 activations stay in the caches. 4,096 is slower by an eighth, 8,192 by a fifth."""
+
+PART = 1024
+"""Texts that are tokenised at once, while the network reads those before."""
 
 Parts: TypeAlias = "tuple[int, list[tuple[list[int], Any]]]"
 """The number of texts; and for each batch the rows of its texts, and the result of a stage."""
@@ -38,6 +42,7 @@ class PooledNetwork:
         batch_tokens: int | None,
         onednn: bool,
         prompt: int = 0,
+        compiled: bool = False,
     ) -> None:
         self._network = network
         self._device: torch.device = network.device
@@ -49,19 +54,39 @@ class PooledNetwork:
         self._batch_tokens = batch_tokens or (CPU_BATCH if on_cpu else GPU_BATCH)
         self._half = network.dtype != torch.float32
         self._tried = False
-        if onednn and on_cpu:
+        if compiled:  # torch cannot compile the operators of `pack_linears`
+            network.compile(dynamic=True)
+        elif onednn and on_cpu:
             pack_linears(network)
+        # code that torch compiles for a CPU uses all threads, whatever the lane says
+        self._lanes = on_cpu and not compiled
 
-    def __call__(self, texts: Sequence[list[int]]) -> Vectors:
-        """Return float32 [len(texts), d]; the vector of a text without tokens is zeros.
+    def __call__(
+        self, texts: Sequence[str], tokenise: Callable[[Sequence[str]], list[list[int]]]
+    ) -> Vectors:
+        """Return float32 [len(texts), d]; a thread tokenises texts while others are read.
+
+        Texts of similar length are read together. The progress of the run moves with each
+        batch. The vector of a text without tokens is zeros.
 
         Raises:
             EffbenchError: a text's vector depends on the other texts in its batch.
 
         """
+        if len(texts) == 1:  # a single query is on the clock
+            return self._embed(tokenise(texts))
+        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+        parts = [order[begin : begin + PART] for begin in range(0, len(order), PART)]
+        tokenised = ahead(lambda rows: tokenise([texts[row] for row in rows]), parts)
+        vectors = self._zeros(len(texts))
+        for rows, tokens in zip(parts, tokenised, strict=True):
+            self._check(tokens)
+            vectors[rows] = self._embed(tokens, tell_encoded)
+        return vectors
+
+    def _check(self, texts: Sequence[list[int]]) -> None:
         if len(texts) > 1 and not self._tried:  # a single query does not wait for the check
             self._try_batch(max(texts, key=len))
-        return self._embed(texts)
 
     def _try_batch(self, text: list[int]) -> None:
         """Check that a text and its first half have the same vectors alone and in a batch.
@@ -83,13 +108,33 @@ class PooledNetwork:
                 )
             self._tried = True
 
-    @torch.inference_mode()
-    def _embed(self, texts: Sequence[list[int]]) -> Vectors:
-        vectors = self._zeros(len(texts))
-        for rows in self._batches(texts):
-            read = self._forward([texts[row] for row in rows])
-            vectors[rows] = self._pooled(*read).cpu().numpy()
+    def _embed(
+        self, texts: Sequence[list[int]], tell: Callable[[int], None] | None = None
+    ) -> Vectors:
+        vectors, batched = self._zeros(len(texts)), list(self._batches(texts))
+        each = in_lanes if self._lanes and len(batched) > 1 else map
+        parts = []
+        for part in each(self._read, [[texts[row] for row in rows] for rows in batched]):
+            parts.append(part)
+            if tell is not None:
+                tell(len(part))
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        for rows, part in zip(batched, parts, strict=True):
+            vectors[rows] = part.numpy()
         return vectors
+
+    @torch.inference_mode()
+    def _read(self, texts: list[list[int]]) -> torch.Tensor:
+        """Return the vectors [b, d] of a batch, on the CPU.
+
+        A GPU may still work on them: while it does, the next batch is made.
+        """
+        vectors = self._pooled(*self._forward(texts))
+        if self._device.type != "cuda":
+            return vectors.cpu()
+        pinned = torch.empty(vectors.shape, dtype=vectors.dtype, pin_memory=True)
+        return pinned.copy_(vectors, non_blocking=True)
 
     def stages(self) -> Mapping[str, Callable[[Any], Any]]:
         """Return the stages of a call by name, in order: forward, pool and copy.
@@ -124,7 +169,7 @@ class PooledNetwork:
 
     def _batches(self, texts: Sequence[list[int]]) -> Iterator[list[int]]:
         lengths = [len(tokens) and len(tokens) + self._prompt for tokens in texts]
-        return _batches(lengths, self._batch_tokens)
+        return batches(lengths, self._batch_tokens)
 
     def _forward(self, texts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return token vectors [b, t, d] and the mask [b, t]; the longest text is the first.
@@ -133,12 +178,18 @@ class PooledNetwork:
         """
         longest, mask = len(texts[0]), None
         if len(texts[-1]) < longest:  # equal lengths need no mask, and attention is faster
-            lengths = torch.tensor([[len(tokens)] for tokens in texts], device=self._device)
+            lengths = self._placed([[len(tokens)] for tokens in texts])
             mask = (torch.arange(longest, device=self._device) < lengths).long()
             texts = [tokens + [self._pad] * (longest - len(tokens)) for tokens in texts]
-        ids = torch.tensor(texts, device=self._device)
+        ids = self._placed(texts)
         hidden = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
         return hidden, mask
+
+    def _placed(self, numbers: list[list[int]]) -> torch.Tensor:
+        """Return numbers on the network's device; a GPU copies them while Python goes on."""
+        if self._device.type != "cuda":
+            return torch.tensor(numbers, device=self._device)
+        return torch.tensor(numbers).pin_memory().to(self._device, non_blocking=True)
 
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         pooled = pool(hidden.float(), mask, self._pooling)
@@ -182,21 +233,6 @@ def reads_in(network: Any) -> Reads:
         else:
             once += weight.nbytes
     return Reads(once, words[0].nbytes, position)
-
-
-def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Yield batches of rows, the longest first, of up to ``budget`` tokens with padding.
-
-    Texts of length 0 are left out.
-    """
-    rows = sorted(
-        (row for row in range(len(lengths)) if lengths[row]), key=lambda row: -lengths[row]
-    )
-    start = 0
-    while start < len(rows):
-        size = max(1, budget // lengths[rows[start]])
-        yield rows[start : start + size]
-        start += size
 
 
 def pool(hidden: torch.Tensor, mask: torch.Tensor | None, pooling: str) -> torch.Tensor:

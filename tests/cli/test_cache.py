@@ -10,8 +10,8 @@ import pytest
     [
         (["--to", "20"], "'20' is no size (write a number and a unit, such as 20GB)"),
         (["--to", "twenty GB"], "is no size"),
-        (["--older-than", "30"], "'30' is no age (write a number and m, h, d or w"),
-        (["--older-than", "30M"], "is no age"),
+        (["--older-than", "30"], "'30' is no duration (write a number and s, m, h, d or w"),
+        (["--older-than", "30M"], "is no duration"),
     ],
 )
 def test_amounts_that_are_none(effbench, arguments: list[str], said: str) -> None:

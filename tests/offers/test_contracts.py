@@ -244,6 +244,13 @@ PLANNED = {
         "encoder 'words' (plugin mine): its check: KeyError: 8 (a check raises "
         "effbench.EffbenchError for a mistake)",
     ),
+    "a passages_only that raises": (
+        ENCODER
+        + "@staticmethod\n    def passages_only(width): {}[width]\n"
+        + offering("encoders", "Mine"),
+        ("{use: words}", "{use: mine}"),
+        "encoder 'words' (plugin mine): its passages_only: KeyError: 8",
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from effbench import EffbenchError
-from effbench_exact import ExactIndex, effbench_indexes
+from effbench_exact import ExactIndex, codes, effbench_indexes, screen
 
 
 class Shards:
@@ -63,9 +63,22 @@ def problems(draw):
     else:
         vectors, queries = random.standard_normal((n, d)), random.standard_normal((q, d))
     borders = sorted(draw(st.lists(st.integers(0, n), max_size=3)))
-    options = {"block": draw(st.integers(1, 70)), "memory": draw(st.sampled_from([0, 1]))}
+    of_codes = (n * d + 4 * n) / 2**30  # GiB of the codes: the vectors stay on disk
+    memory = draw(st.sampled_from([0, of_codes, 1]))
+    options = {"block": draw(st.integers(1, 70)), "memory": memory}
     vectors, queries = vectors.astype(np.float32), queries.astype(np.float32)
     return vectors, queries, draw(st.integers(1, 70)), borders, options
+
+
+@st.composite
+def screens(draw):
+    """Draw the sizes of the screen: a few rows at a time, and a few pairs kept."""
+    sizes = {"_PRODUCTS": draw(st.sampled_from([1, 40, 2**21]))}
+    return {
+        **sizes,
+        "_PAIRS": draw(st.sampled_from([1, 100, 2**20])),
+        "TILE": draw(st.sampled_from([2, 256])),
+    }
 
 
 @given(problems())
@@ -76,6 +89,93 @@ def test_hits_are_those_of_float64_sums_however_the_vectors_are_split(problem) -
     assert_same(search(vectors, queries, k, *borders, **options), wanted)
     alone = [search(vectors, query[None], k, *borders, **options) for query in queries]
     assert_same([np.concatenate(side) for side in zip(*alone, strict=True)], wanted)
+
+
+@given(problems(), screens(), st.booleans())
+@settings(deadline=None, max_examples=100)
+def test_hits_do_not_depend_on_codes_and_their_sizes(problem, sizes, coded) -> None:
+    vectors, queries, k, borders, options = problem
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(codes, "available", lambda: coded and supported())
+        patched.setattr("effbench_exact._MANY", 3)  # codes of blocks from disk
+        for name, size in sizes.items():
+            patched.setattr(screen, name, size)
+        hits = search(vectors, queries, k, *borders, **options)
+    assert_same(hits, naive(vectors, queries, k))
+
+
+supported = codes.available
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e-18, 1e12, 1e17])
+def test_very_small_and_very_large_numbers(scale: float) -> None:
+    random = np.random.default_rng(0)
+    vectors = np.float32(scale * random.standard_normal((600, 16)))
+    vectors[::7] *= np.float32(1e3)
+    asked = np.float32(random.standard_normal((40, 16)))
+    wanted = naive(vectors, asked, 20)
+    assert_same(search(vectors, asked, 20, memory=1), wanted)
+    assert_same(search(vectors, asked[:1], 5), naive(vectors, asked[:1], 5))
+
+
+def test_an_encoder_that_gives_nearly_one_vector_for_all_docs() -> None:
+    random = np.random.default_rng(0)
+    vectors = np.float32(
+        random.standard_normal(32) + 1e-7 * random.standard_normal((3_000, 32))
+    )
+    asked = np.float32(random.standard_normal((30, 32)))
+    assert_same(search(vectors, asked, 15), naive(vectors, asked, 15))
+
+
+class Halves(Shards):
+    """Vectors kept as float16, which an index must read as they are kept."""
+
+    dtype = np.dtype(np.float16)
+
+    def __getitem__(self, rows):
+        raise AssertionError("it reads float32")
+
+    def kept(self, rows):
+        return super().__getitem__(rows)
+
+
+@pytest.mark.parametrize("memory", [0, 17e3 / 2**30, 1])
+@pytest.mark.parametrize("queries", [1, 9, 80])
+def test_float16_is_read_as_it_is_kept_and_is_exact_for_its_values(queries, memory) -> None:
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((800, 16)).astype(np.float16)
+    asked = np.float32(random.standard_normal((queries, 16)))
+    index = ExactIndex(device="cpu", memory=memory)
+    index.build(Halves(vectors, 300))
+    assert_same(index.search(asked, 50), naive(np.float32(vectors), asked, 50))
+    of_codes = 800 * (16 + 4) if memory and codes.available() else 0
+    assert index.nbytes == 800 * 16 * 2 + of_codes
+
+
+def test_codes_in_memory_choose_the_vectors_that_are_read_from_disk() -> None:
+    if not codes.available():
+        pytest.skip("no fast products of bytes here")
+    random = np.random.default_rng(0)
+    vectors = np.float32(random.standard_normal((2_000, 16)))
+    source = Shards(vectors, 700)
+    index = ExactIndex(device="cpu", memory=2_000 * (16 + 4) / 2**30)
+    index.build(source)
+    source.largest = 0
+    asked = np.float32(random.standard_normal((2, 16)))
+    assert_same(index.search(asked, 5), naive(vectors, asked, 5))
+    assert source.largest == 1
+
+
+def test_an_error_of_reading_ahead_reaches_the_caller() -> None:
+    class Broken(Shards):
+        def __getitem__(self, rows):
+            if rows.start:
+                raise OSError("the disk")
+            return super().__getitem__(rows)
+
+    index = ExactIndex(device="cpu", block=10)
+    with pytest.raises(OSError, match="the disk"):
+        index.build(Broken(np.ones((40, 4), dtype=np.float32), 20))
 
 
 def test_the_cut_goes_through_hundreds_of_ties_in_the_order_of_the_corpus() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -97,6 +98,44 @@ def test_a_row_does_not_depend_on_its_batch(tiny: str, pooling: str) -> None:
     alone = np.concatenate([encoder.encode_corpus([doc]) for doc in DOCS])
     assert_allclose(encoder.encode_corpus(DOCS), alone, atol=1e-5)
     assert_allclose(encoder.encode_corpus(DOCS[::-1])[::-1], alone, atol=1e-5)
+
+
+def test_threads_and_parts_move_no_vector(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    encoder, told = make(tiny, batch_tokens=12), []
+    docs = [Doc(str(number), "ab " * (number * 7 % 9)) for number in range(40)]
+    wanted = encoder.encode_corpus(docs)
+    monkeypatch.setattr("effbench_transformer.network.PART", 16)
+    monkeypatch.setattr("effbench_transformer.network.tell_encoded", told.append)
+    torch.set_num_threads(2)
+    vectors = encoder.encode_corpus(docs)
+    torch.set_num_threads(1)
+    assert_allclose(vectors, wanted, atol=1e-6)
+    assert sum(told) == len(docs)
+    assert len(told) > 3
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_attention_moves_no_vector(tiny: str, attention: str) -> None:
+    wanted = reference(tiny, TEXTS)
+    assert_allclose(make(tiny, attention=attention).encode_corpus(DOCS), wanted, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
+def test_compiling_moves_no_vector(tiny: str) -> None:
+    wanted = reference(tiny, TEXTS)
+    assert_allclose(make(tiny, compile=True).encode_corpus(DOCS), wanted, atol=1e-5)
+
+
+def test_attention_that_is_not_here_is_one_line(tiny: str) -> None:
+    if importlib.util.find_spec("flash_attn"):
+        pytest.skip("flash-attn is installed")
+    with pytest.raises(EffbenchError) as caught:
+        make(tiny, attention="flash_attention_2", dtype="bfloat16")
+    assert "(install flash-attn, or leave out attention)" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_no_texts_give_no_rows(tiny: str) -> None:

@@ -140,9 +140,10 @@ def test_docs_whose_hashes_clash_are_no_doubles(monkeypatch) -> None:
     import builtins
 
     from effbench.api.encoders import Doc
-    from effbench.steps import data
+    from effbench.steps import data, hashed
 
-    monkeypatch.setattr(data, "hash", lambda one: builtins.hash(one) % 3, raising=False)
+    for module in (data, hashed):
+        monkeypatch.setattr(module, "hash", lambda one: builtins.hash(one) % 3, raising=False)
     docs = [Doc(f"d{i}", "") for i in range(9)]
     assert len(list(docs_of(row(docs=docs)))) == 9
     with pytest.raises(EffbenchError, match="doc id 'd4' occurs twice"):

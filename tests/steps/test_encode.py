@@ -11,7 +11,10 @@ from made_suites import MANY_DOCS, TOYS
 
 
 @pytest.mark.parametrize("habit", ["reuses", "extends"])
-def test_an_encoder_that_keeps_its_arrays_or_changes_its_input_scores_right(ran, habit) -> None:
+def test_an_encoder_that_keeps_its_arrays_or_changes_its_input_scores_right(
+    ran, habit, monkeypatch
+) -> None:
+    monkeypatch.setattr("effbench.steps.writing.BATCH", 1_024)
     row = f"careless: {{use: careless, habit: {habit}}}"
     found, records = ran(altered(MANY_DOCS, "encoders: {", f"encoders: {{{row}, "))
     assert found.exit_code == 0
@@ -29,8 +32,9 @@ def test_an_encoder_that_keeps_its_arrays_or_changes_its_input_scores_right(ran,
     ],
 )
 def test_vectors_that_float32_or_one_matrix_cannot_hold_are_refused(
-    ran, habit, message
+    ran, habit, message, monkeypatch
 ) -> None:
+    monkeypatch.setattr("effbench.steps.writing.BATCH", 1_024)
     careless = f"{{use: careless, habit: {habit}}}"
     found, records = ran(altered(MANY_DOCS, "{use: words}", careless))
     assert found.exit_code == 1

@@ -54,6 +54,7 @@ ELSEWHERE = {
     "run/test_results.py": "cli/records",
     "board/test_pruning.py": "cli/results",
     "steps/test_data.py": "board/counts",
+    "store/test_mirror.py": "store/remote",
     "steps/test_examples.py": "store/examples",
     "steps/test_writing.py": "steps/shards",
     "steps/test_index.py": "steps/built",

@@ -14,6 +14,7 @@ from rich.console import Console
 
 import effbench
 from altered import altered
+from effbench import tell_encoded as told
 from effbench.cli import console
 from effbench.cli.console import Terminal
 from effbench.work.progress import Tally
@@ -82,6 +83,12 @@ def watcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Watcher:
     monkeypatch.setenv("STOPPING_LOG", str(tmp_path / "log"))
     monkeypatch.setattr(effbench_stopping, "wait", lambda: None)
     return found
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoder that tells nothing is seen only between its batches."""
+    monkeypatch.setattr("effbench.steps.writing.BATCH", 1_024)
 
 
 def slow(watcher: Watcher, monkeypatch: pytest.MonkeyPatch, seconds_a_doc: float) -> None:
@@ -168,6 +175,38 @@ def test_a_count_that_fails_or_is_wrong_stops_nothing(watcher, said, monkeypatch
     lines = said(altered(SUITE, "retrievers: {scan: {use: scan}}\n", ""))
     assert lines[1].endswith(": 1,024/1,500 docs, 1.0 docs/s, 8 min left")
     assert lines[2].endswith(": 2,048 docs, 1.0 docs/s, 34 min so far")
+
+
+@pytest.mark.parametrize("told", [[], [600], [600, 400], [600, 5000], [0]])
+def test_an_encoder_tells_how_far_it_is_in_a_batch(
+    watcher, said, monkeypatch, told: list[int]
+) -> None:
+    """What it does not tell counts at the end of the batch, and too much counts nothing."""
+    encode, seen = effbench_toy.WordsEncoder.encode_corpus, []
+
+    def encode_corpus(self, docs):
+        for count in told:
+            effbench.tell_encoded(count)
+            seen.append(watcher.works[-1].done)
+        return encode(self, docs)
+
+    monkeypatch.setattr(effbench_toy.WordsEncoder, "encode_corpus", encode_corpus)
+    text = altered(SUITE, "retrievers: {scan: {use: scan}}\n", "")
+    lines = said(altered(text, ", wide: {use: words, width: 128}", ""))
+    assert seen[: len(told)] == [min(1024, sum(told[: n + 1])) for n in range(len(told))]
+    assert lines[-1].startswith("encode words corpus of toy: 3,000 docs in ")
+
+
+def test_an_encoder_that_tells_nonsense_is_named(
+    effbench, suite, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(effbench_toy.WordsEncoder, "encode_corpus", lambda self, docs: told(-1))
+    found = effbench("run", suite(SUITE), "--results", tmp_path / "results")
+    assert found.exit_code == 1
+    message = (
+        "encoder 'words' (plugin toy): ValueError: tell_encoded: -1 (take a number from 0)"
+    )
+    assert message in found.stderr
 
 
 def test_a_training_counts_its_steps_from_where_it_goes_on(watcher, said, monkeypatch) -> None:

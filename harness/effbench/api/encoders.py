@@ -70,7 +70,7 @@ class QueryEncoder(Protocol):
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d] in host memory; row i belongs to query i.
 
-        A run calls it with up to 1,024 queries, which the encoder splits as its memory wants.
+        A run calls it with up to 4,096 queries, which the encoder splits as its memory wants.
         Processes that measure latency call it with a list of one query, and this call is on the
         clock: it returns when the vectors are in host memory. A query alone gets the same
         vector as in a batch; a row whose answers differ is marked.
@@ -91,7 +91,7 @@ class Encoder(QueryEncoder, Protocol):
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), d] in host memory; row i belongs to doc i.
 
-        A run calls it with up to 1,024 docs, and keeps the vectors on disk; the corpus is
+        A run calls it with up to 4,096 docs, and keeps the vectors on disk; the corpus is
         encoded once for all rows that share it. effbench copies the array, so the next call may
         write into the same memory. All vectors of an encoder have the same width.
         """

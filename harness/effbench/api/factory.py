@@ -18,9 +18,9 @@ class Factory(Protocol):
     exist, and its content is in the keys) or one of the types below, or ``X | None`` of these;
     any other type is refused. An option without an annotation takes any value.
     ``Annotated[int, msgspec.Meta(ge=1)]`` gives bounds. Without a default, a suite must give
-    it. Its name is the name in suites, so it is not ``use`` or ``sweep``, nor ``passages`` of
-    an encoder, ``search`` of an index, ``seed`` of a trainer or ``group`` of a dataset;
-    ``device`` gets the command line's ``--device``.
+    it. Its name is the name in suites, so it is not ``use`` or ``sweep``, nor ``passages`` or
+    ``store`` of an encoder, ``search`` of an index, ``seed`` of a trainer or ``group`` of a
+    dataset; ``device`` gets the command line's ``--device``.
     """
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
@@ -79,4 +79,20 @@ class Attributes(Protocol):
 
         All processes of torchrun then call ``train`` at the same time, with the same folder,
         and the first one writes. It is False when absent: one process trains.
+        """
+
+    @property
+    def by_id(self) -> bool:
+        """True for an encoder that finds a doc's vector by its id, and not by its text.
+
+        Docs with equal texts are then encoded one by one. It is False when absent: a text that
+        occurs twice in a shard is encoded once, so that equal texts have equal vectors.
+        """
+
+    @staticmethod
+    def passages_only(**options: Any) -> bool:
+        """Tell whether a row of encoders with these options encodes docs, but no queries.
+
+        It gets the options that `check` gets. Such a row has no cells: other rows name it as
+        their ``passages``. Without the method, each row encodes queries.
         """

@@ -41,8 +41,8 @@ KINDS: Mapping[str, Kind] = {
         "effbench_encoders",
         ("Encoder", "QueryEncoder"),
         ("Described", "IncrementalQueryEncoder", "Exported"),
-        ("Doc", "Vectors", "Description", "READER"),
-        ("version", "requires", "check", "latency"),
+        ("Doc", "Vectors", "Description", "tell_encoded", "READER"),
+        ("version", "requires", "check", "latency", "by_id", "passages_only"),
         ("ModelId", "TrainedModel", *ROWS, "QueryOnly", "SpeedOnly"),
     ),
     "index": Kind(

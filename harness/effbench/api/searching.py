@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from effbench.api.data import Doc, ScoredDoc
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from effbench.api.arrays import Positions, Vectors
 
 
@@ -28,14 +31,22 @@ class VectorSource(Protocol):
         The caller may write into the array: no file changes.
         """
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers on disk: float32, or float16 if the encoder's row says so."""
+
+    def kept(self, rows: slice) -> NDArray[np.floating[Any]]:
+        """Return the vectors of a slice with the type ``dtype``, without a conversion."""
+
 
 class Index(Protocol):
     """Finds the vectors with the largest inner products with the vectors of queries.
 
     A run makes an object from the options of the row, calls ``build`` once for each corpus and
-    encoder, and then ``search`` with all queries of a dataset. Each process that measures
-    latency makes an object of its own: it calls ``load`` if the class has it (`Saved`), and
-    else ``build`` again; then it calls ``search`` with one query at a time.
+    encoder, and then ``search`` with the queries of a dataset: all at once, or in chunks if
+    there are very many queries or docs. Each process that measures latency makes an object of
+    its own: it calls ``load`` if the class has it (`Saved`), and else ``build`` again; then it
+    calls ``search`` with one query at a time.
     """
 
     @property
@@ -69,9 +80,9 @@ class Retriever(Protocol):
     """A whole system from text to hits, such as BM25 or a search server.
 
     A run makes an object from the options of the row, calls ``index`` once for each corpus, and
-    then ``search`` with all queries of a dataset. Each process that measures latency makes an
-    object of its own: it calls ``load`` if the class has it (`Saved`), and else ``index``
-    again; then it calls ``search`` with one query at a time.
+    then ``search`` with the queries of a dataset, as an `Index` gets them. Each process that
+    measures latency makes an object of its own: it calls ``load`` if the class has it
+    (`Saved`), and else ``index`` again; then it calls ``search`` with one query at a time.
     """
 
     @property

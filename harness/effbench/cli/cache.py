@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from effbench.api.errors import EffbenchError
-from effbench.cli.options import as_json_option, cache_option, data_option, leave, planned
+from effbench.cli.options import (
+    as_json_option,
+    data_option,
+    folder_option,
+    leave,
+    planned,
+)
 from effbench.text.printing import put_json, say
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ def _amount(name: str) -> Callable[[str], Any]:
 
 
 @click.group(invoke_without_command=True)
-@cache_option
+@folder_option
 @as_json_option
 @click.pass_context
 def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
@@ -58,7 +64,7 @@ def cache(ctx: click.Context, cache: Path | None, as_json: bool) -> None:
 @cache.command()
 @click.argument("suite")
 @data_option
-@cache_option
+@folder_option
 @as_json_option
 def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> None:
     """Show by rows which steps of SUITE the cache has, and which are missing."""
@@ -100,7 +106,7 @@ def needs(suite: str, data: Path | None, cache: Path | None, as_json: bool) -> N
     default=False,
     help="Free the steps, or only show them [default: --dry-run].",
 )
-@cache_option
+@folder_option
 @as_json_option
 def free(
     older_than: float | None,

@@ -9,6 +9,7 @@ import click
 
 from effbench.cli.making import Making, making_bench, making_options
 from effbench.cli.options import (
+    Address,
     Place,
     cache_option,
     check_places,
@@ -45,7 +46,7 @@ def export(
     dataset: str | None,
     results: Path,
     data: Path | None,
-    cache: Path | None,
+    cache: Path | Address | None,
     making: Making,
 ) -> None:
     """Write ROW of SUITE to DIR; Sentence Transformers loads DIR without effbench.

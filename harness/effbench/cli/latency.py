@@ -11,6 +11,7 @@ import click
 from effbench.api.errors import EffbenchError
 from effbench.cli.making import Making, making_bench, making_options
 from effbench.cli.options import (
+    Address,
     as_json_option,
     cache_option,
     check_places,
@@ -62,7 +63,7 @@ def latency(
     queries: int | None,
     results: Path,
     data: Path | None,
-    cache: Path | None,
+    cache: Path | Address | None,
     making: Making,
     as_json: bool,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -43,10 +43,42 @@ class Place(click.Path):
             self.fail(str(error), param, ctx)
 
 
+class Address(NamedTuple):
+    """A remote address of the cache, such as ``s3://bucket/folder``."""
+
+    text: str
+
+
+class CachePlace(Place):
+    """The folder of the cache, or a remote address where artifacts are kept as well."""
+
+    def __init__(self, *, remote: bool) -> None:
+        """``remote`` says whether an address is allowed."""
+        super().__init__(file_okay=False)
+        self._remote = remote
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Return the path, or the address."""
+        if "://" not in str(value):
+            return super().convert(value, param, ctx)
+        if not self._remote:
+            self.fail(f"{value} is an address (name the folder of a machine)", param, ctx)
+        return Address(str(value))
+
+
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 cache_option = click.option(
     "--cache",
-    type=Place(file_okay=False),
+    type=CachePlace(remote=True),
+    help="The folder of the cache: vectors, indexes, models and runs. An address such as "
+    "s3://bucket/folder keeps copies there for other machines "
+    "[default: ~/.cache/effbench].",
+)
+folder_option = click.option(
+    "--cache",
+    type=CachePlace(remote=False),
     help="The folder of the cache: vectors, indexes, models and runs "
     "[default: ~/.cache/effbench].",
 )
@@ -102,17 +134,35 @@ def leave(*, failed: bool, code: int = 0) -> NoReturn:
     click.get_current_context().exit(SOME_FAILED if failed else code)
 
 
-def planned(suite: str, data: Path | None, cache: Path | None) -> tuple[Store, Plan]:
+def store_of(cache: Path | Address | None) -> Store:
+    """Return the cache at a folder; that of an address has the default folder.
+
+    Raises:
+        EffbenchError: the address does not answer.
+
+    """
+    from effbench.store.artifacts import Store, default_root
+
+    if isinstance(cache, Address):
+        from effbench.store.mirror import Mirror
+        from effbench.store.remote import Remote
+
+        remote = Remote(cache.text)
+        remote.ensure()
+        return Store(default_root(), Mirror(remote))
+    # absolute, since a plugin may change the working folder
+    return Store((cache or default_root()).absolute())
+
+
+def planned(suite: str, data: Path | None, cache: Path | Address | None) -> tuple[Store, Plan]:
     """Return the store and the plan of a suite, given as a file or as a name that we ship."""
     from effbench.offers import plugins as loading
     from effbench.plan import planner as planning
     from effbench.plan.suite import find
-    from effbench.store.artifacts import Store, default_root
     from effbench.store.digests import DIGESTS
     from effbench.work import code, revisions
 
-    # absolute, since a plugin may change the working folder
-    store = Store((cache or default_root()).absolute())
+    store = store_of(cache)
     path, memory = find(suite), store.root / DIGESTS
     plan = planning.make(path, loading.load(), memory, (data or path.parent).absolute())
     steps = plan.steps()

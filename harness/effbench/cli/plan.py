@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from effbench.cli.options import (
+    Address,
     as_json_option,
     cache_option,
     data_option,
@@ -28,7 +29,7 @@ from effbench.text.printing import put_json, say
 def plan(
     suite: str,
     data: Path | None,
-    cache: Path | None,
+    cache: Path | Address | None,
     results: Path,
     device: str | None,
     steps: bool,

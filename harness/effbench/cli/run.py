@@ -13,6 +13,7 @@ import click
 from effbench.api.errors import EffbenchError
 from effbench.cli.making import Making, making_bench, making_options
 from effbench.cli.options import (
+    Address,
     as_json_option,
     cache_option,
     check_places,
@@ -61,7 +62,7 @@ def run(
     only: tuple[str, ...],
     results: Path,
     data: Path | None,
-    cache: Path | None,
+    cache: Path | Address | None,
     making: Making,
     fail_fast: bool,
     forgive_expected: bool,
@@ -109,7 +110,7 @@ def _show_log() -> None:
 
 
 def _planned(
-    suite: str, data: Path | None, cache: Path | None, results: Path
+    suite: str, data: Path | None, cache: Path | Address | None, results: Path
 ) -> tuple[Store, Plan]:
     """Return the store and the plan; a refusal of the suite's latency goes into the records."""
     from effbench.plan.planner import Unmeasurable

@@ -15,8 +15,8 @@ from effbench.api.encoders import ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.plan.cells import Cell
 from effbench.steps.hits import check_answer, retrieved
+from effbench.steps.ids import ids_at
 from effbench.steps.search import RUN, SearchIndex
-from effbench.steps.shards import ids_at
 from effbench.store.trec import stream_trec
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ def _contract(kind: Kind) -> Contract:
 RESERVED = {
     "datasets": ("use", "group"),
     "models": ("use", "sweep", "seed"),
-    "encoders": ("use", "sweep", "passages"),
+    "encoders": ("use", "sweep", "passages", "store"),
     "retrievers": ("use", "sweep"),
     "indexes": ("use", "sweep", "search"),
 }

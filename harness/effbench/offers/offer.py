@@ -45,6 +45,8 @@ ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
     "exact": (_METHOD_OR_NONE, None),
     "latency": (FLAG, True),
     "together": (FLAG, False),
+    "by_id": (FLAG, False),
+    "passages_only": (_METHOD_OR_NONE, None),
 }
 """Attribute of a factory -> the values that it may have, and its default."""
 
@@ -77,6 +79,12 @@ class Offer:
 
     together: bool
     """Whether all processes of a run train it together."""
+
+    by_id: bool
+    """Whether it tells docs apart by their ids, so that equal texts may differ in vectors."""
+
+    passages_only: Callable[..., object] | None
+    """Called with the options of a row; tells whether the row encodes no queries."""
 
     options: Mapping[str, Option]
     search_options: Mapping[str, Option]

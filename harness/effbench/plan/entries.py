@@ -12,6 +12,7 @@ from effbench.plan.located import Notes, Place
 from effbench.plan.sections import mapping_of
 from effbench.plan.suite import Entry
 from effbench.text.names import unfit, unfit_row
+from effbench.work.rows import FLOAT16, FLOAT32
 
 MOST_SEED = 2**32 - 1
 """The largest seed that numpy takes."""
@@ -126,6 +127,7 @@ def _entry(
 
     use = item.pop("use")
     passages, unchecked = _passages(section, item, at("passages"), mistakes)
+    store = _store(section, item, passages, at("store"), mistakes)
     seed = item.pop("seed", 0) if section == "models" else 0
     if type(seed) is not int or not 0 <= seed <= MOST_SEED:
         message = f"{seed!r} is not a whole number from 0 to {MOST_SEED:,}"
@@ -134,7 +136,7 @@ def _entry(
     name = family + settings_label(settings)
     return Entry(
         section, name, use, item, place,
-        passages=passages, unchecked=unchecked, search=search, seed=seed,
+        passages=passages, unchecked=unchecked, store=store, search=search, seed=seed,
         family=family, settings=settings, plugin=plugin,
     )  # fmt: skip
 
@@ -158,6 +160,21 @@ def _search(item: dict[str, Any], place: Place, mistakes: Notes) -> dict[str, li
     message = f"a grid of {settings:,} settings (take at most {MOST_SETTINGS:,})"
     mistakes.add(place, message)
     return {}
+
+
+def _store(
+    section: str, item: dict[str, Any], passages: str | None, place: Place, mistakes: Notes
+) -> str:
+    """Return the type of number in which the vectors of docs are kept."""
+    given = item.pop("store", FLOAT32) if section == "encoders" else FLOAT32
+    if given not in (FLOAT32, FLOAT16):
+        mistakes.add(place, f"{given!r} is no type for vectors (say float32 or float16)")
+    elif given != FLOAT32 and passages is not None:
+        message = f"the row keeps no vectors of docs (say it in the row {passages!r})"
+        mistakes.add(place, message)
+    else:
+        return str(given)
+    return FLOAT32
 
 
 def _passages(

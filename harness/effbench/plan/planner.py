@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -31,10 +31,13 @@ from effbench.text.names import same_file, slug, unfit
 from effbench.text.raised import message_of
 from effbench.text.words import shortened
 from effbench.work.datasets import DatasetRow
-from effbench.work.rows import Row
+from effbench.work.rows import FLOAT16, Row
 
 MOST_CELLS = 20_000
 """Most cells of a suite; planning so many takes some seconds, and each gets a file."""
+
+HALVES = "half the disk; of nDCG@10 it cost less than 0.0001 where we tried (docs/suites.md)"
+"""What the vectors of a row with ``store: float16`` cost."""
 
 
 def make(
@@ -114,10 +117,19 @@ def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
         why if len(absent) in (0, len(names)) else f"{why} (on {shortened(absent)})"
         for why, absent in scope.left_out.items()
     ]
-    all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out, *inexact(cells)]))
+    of_rows = (*inexact(cells), *_kept(cells))
+    all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out, *of_rows]))
     if only is None:
         _check(suite, targets, cells, all_remarks, mistakes)
     return Plan(suite, tuple(cells), all_remarks, scope.beside, names)
+
+
+def _kept(cells: Iterable[Cell]) -> Iterator[str]:
+    """Yield a remark for each row whose vectors are not kept as they are."""
+    used = {id(row): row for cell in cells for row in (cell.row, *cell.row.live)}
+    rows = [row.passages or row for row in used.values()]
+    names = dict.fromkeys(row.names[1] for row in rows if row.store == FLOAT16)
+    yield from (f"encoder {name!r} keeps vectors as float16: {HALVES}" for name in names)
 
 
 def _check(
@@ -193,8 +205,10 @@ def _all_cells(scope: Scope, datasets: Sequence[DatasetRow]) -> list[Cell]:
 def _rows(scope: Scope) -> _Rows:
     """Return the rows of a scope; note their mistakes."""
     scope.rows("models")
-    rows = _Rows(scope.rows("encoders"), scope.rows("retrievers"), scope.rows("indexes"))
-    encoders = {name for row in rows.encoders for name in row.names}
+    encoding = scope.rows("encoders")
+    asked = [row for row in encoding if not row.passages_only]
+    rows = _Rows(asked, scope.rows("retrievers"), scope.rows("indexes"))
+    encoders = {name for row in encoding for name in row.names}
     for row in rows.retrievers:
         if not encoders.isdisjoint(row.names):
             message = "an encoder has that name too (rename one)"

@@ -228,7 +228,9 @@ class Scope:
                 ((), f"{row.offer.name!r} encodes queries only (give passages: ROW)")
             )
         search = {option: tuple(values) for option, values in entry.search.items()}
-        row = replace(row, search=search, family=entry.family, settings=settings)
+        row = replace(
+            row, search=search, family=entry.family, settings=settings, store=entry.store
+        )
         if entry.passages is not None:
             try:
                 row = self._with_passages(row, entry)

@@ -14,6 +14,7 @@ from effbench.api.errors import EffbenchError
 from effbench.plan.located import Place
 from effbench.text.suggestions import near, suggest
 from effbench.text.words import plain_line
+from effbench.work.rows import FLOAT32
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Entry:
     group: str | None = None
     passages: str | None = None
     unchecked: bool = False
+    store: str = FLOAT32
     search: Mapping[str, list[Any]] = field(default_factory=dict)
     seed: int = 0
     family: str = ""

@@ -35,7 +35,7 @@ def evaluate(qrels: Path, run: Path, measures: Sequence[str]) -> Evaluation:
         raise EffbenchError("\n".join(wrong.values()))
     by_query, judged = read_trec(run), read_qrels(qrels)
     remarks = list(_remarks(by_query, judged, qrels, run))
-    ranked = {query_id: [hit.doc_id for hit in hits] for query_id, hits in by_query.items()}
+    ranked = ((query_id, [hit.doc_id for hit in hits]) for query_id, hits in by_query.items())
     values = values_by_query(ranked, judged, names)
     means = {name: mean(by_query) for name, by_query in values.items()}
     return Evaluation(values, means, remarks)

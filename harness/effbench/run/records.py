@@ -130,10 +130,7 @@ def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Plain:
     """Score a cell's run and return its record; ``files`` are name -> checksum of its files."""
     artifact = bench.artifact(cell.search)
     data, searched = cell.search.data, artifact.manifest() or {}
-    run = {
-        query_id: [hit.doc_id for hit in hits]
-        for query_id, hits in trec.read_trec(artifact.folder / RUN).items()
-    }
+    run = trec.stream_rankings(artifact.folder / RUN)
     values = values_by_query(run, qrels_of(data, bench), cell.measures)
     read = bench.artifact(data).manifest() or {}
     return {
@@ -203,6 +200,7 @@ def _head(cell: Cell, status: str) -> Plain:
 def _described(row: Row) -> Plain:
     sweep = {"family": row.family, "settings": dict(row.settings)}
     options = {name: str(v) if isinstance(v, Path) else v for name, v in row.given.items()}
+    options |= row.kept_facts
     return {
         "name": row.name,
         "use": row.offer.name,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from effbench.api.encoders import Doc, Qrel, Query
 from effbench.api.errors import EffbenchError
 from effbench.guard.ordinary import ordinary
+from effbench.steps.hashed import HashedIds
 from effbench.store import judgments
 from effbench.store.reading import checked_id, checked_text, shown
 from effbench.store.trec import read_qrels
@@ -172,14 +172,14 @@ def docs_of(row: DatasetRow) -> Iterator[Doc]:
         doc_id = checked_id(given.doc_id, f"{who}: a doc's id")
         text = checked_text(given.text, f"{who}: doc {doc_id!r:.99}: its text")
         title = checked_text(given.title, f"{who}: doc {doc_id!r:.99}: its title")
-        hashes.append(hash(doc_id))
+        hashed.append(doc_id)
         # a new Doc: the plugin's object may change, or lack an attribute that encoders read
         return Doc(doc_id, text, title)
 
-    hashes = array("q")  # the ids themselves would take ten times the memory
-    yield from row.docs(take)
-    _refuse_repeated_ids(row, hashes)
-    refuse_other_count(row, len(hashes))
+    with HashedIds() as hashed:
+        yield from row.docs(take)
+        _refuse_repeated_ids(row, hashed.repeated())
+        refuse_other_count(row, len(hashed))
 
 
 @contextmanager
@@ -220,14 +220,14 @@ def refuse_other_count(row: DatasetRow, count: int) -> None:
         )
 
 
-def _refuse_repeated_ids(row: DatasetRow, hashes: array[int]) -> None:
-    import numpy as np
+def _refuse_repeated_ids(row: DatasetRow, clashing: Set[int]) -> None:
+    """Refuse a corpus in which an id occurs twice; ``clashing`` are the hashes that do.
 
-    ordered = np.sort(np.array(hashes, dtype=np.int64))
-    clashing = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    Ids with such a hash are kept in memory: two different ids may have the same hash.
+    """
     seen: dict[str, int] = {}
     ids = row.docs(lambda doc: ordinary(doc.doc_id)) if clashing else ()
-    for place, doc_id in enumerate(ids, start=1):  # two different ids may have the same hash
+    for place, doc_id in enumerate(ids, start=1):
         if doc_id in seen:
             raise EffbenchError(
                 f"{row.who}: doc id {shown(doc_id)} occurs twice in the corpus: docs "

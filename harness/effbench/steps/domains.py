@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.api.training import Domain, TrainedModel
 from effbench.steps.data import Data, docs_of, queries_of
-from effbench.steps.encode import encode_corpus, encode_queries
+from effbench.steps.encoded import encode_corpus, encode_queries
 from effbench.store.disk import save_array
 from effbench.work.effort import Work
 from effbench.work.rows import Row

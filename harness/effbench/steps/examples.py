@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -212,7 +213,7 @@ def _put_docs(
     import numpy as np
 
     positions: list[dict[str, int]] = []
-    places: list[tuple[int, int, int]] = []
+    places = array("q")  # 24 bytes for each doc that examples name
     with (artifact.folder / f".{DOCS}").open("wb") as file:
         for number, (corpus, examples) in enumerate(
             zip(corpora, examples_by_corpus, strict=True)
@@ -222,8 +223,8 @@ def _put_docs(
             for row, doc in enumerate(docs_of(corpus)):
                 advance(1)
                 if doc.doc_id in wanted:
-                    positions[-1][doc.doc_id] = len(places)
-                    places.append((file.tell(), number, row))
+                    positions[-1][doc.doc_id] = len(places) // 3
+                    places.extend((file.tell(), number, row))
                     file.write(json.dumps(doc, ensure_ascii=False).encode() + b"\n")
     artifact.put(DOCS, (artifact.folder / f".{DOCS}").replace)
     artifact.put(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.encoders import ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.guard.ordinary import ordinary
 from effbench.store.reading import checked_text
+from effbench.store.trec import Hits
 from effbench.text.words import counted
 from effbench.work.rows import Row
 
 if TYPE_CHECKING:
     from effbench.api.encoders import Vectors
+    from effbench.steps.hashed import KnownIds
+    from effbench.steps.ids import Ids
+
+_AT_ONCE = 2**19
+"""Hits that get their ids together: some 40 MB."""
 
 LARGEST = (2 - 2**-23) * 2.0**127
 """The largest 32-bit float: a run is written with 32-bit scores."""
@@ -67,9 +73,9 @@ def check_lists(lists: Sequence[Any], queries: int, row: Row) -> None:
         )
 
 
-def refuse_strangers(returned: set[str], doc_ids: Iterable[str], corpus: str, row: Row) -> None:
+def refuse_strangers(doc_ids: Sequence[str], known: KnownIds, corpus: str, row: Row) -> None:
     """Refuse hits on docs that a corpus does not have; ``corpus`` is its dataset's name."""
-    for doc_id in returned.difference(doc_ids):
+    for doc_id in known.lacking(doc_ids):
         raise EffbenchError(
             f"{row.who}: search returned {doc_id!r}, which is no doc of {corpus} "
             "(is it another corpus?)"
@@ -86,6 +92,22 @@ def positions_to_hits(
             for score, position in zip(line_scores, line_positions, strict=True)
             if position >= 0
         ]
+
+
+def index_hits(
+    query_ids: Sequence[str], scores: Vectors, positions: Any, doc_ids: Ids
+) -> Iterator[Hits]:
+    """Yield the hits of each query; scores and positions are [queries, hits], -1 for no hit."""
+    import numpy as np
+
+    rows = max(1, _AT_ONCE // max(1, positions.shape[1]))
+    for begin in range(0, len(query_ids), rows):
+        block = slice(begin, begin + rows)
+        present, values = positions[block] >= 0, scores[block].astype(np.float64)
+        names = iter(doc_ids.at(positions[block][present]))
+        for query_id, line, there in zip(query_ids[block], values, present, strict=True):
+            found = line[there]
+            yield Hits(query_id, list(islice(names, len(found))), found)
 
 
 def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
@@ -119,7 +141,7 @@ def retrieved(hits: Iterable[Any], query_id: str, row: Row) -> list[ScoredDoc]:
     return checked
 
 
-def check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
+def check_hits(hits: Hits, row: Row) -> None:
     """Refuse hits that a run cannot hold.
 
     Raises:
@@ -127,13 +149,17 @@ def check_hits(query_id: str, hits: Sequence[ScoredDoc], row: Row) -> None:
             score is not a finite 32-bit float; the message names the row.
 
     """
-    if len({hit.doc_id for hit in hits}) < len(hits):
+    query_id, doc_ids, scores = hits
+    if len(set(doc_ids)) < len(doc_ids):
         raise EffbenchError(
             f"{row.who}: search returned a doc twice for query {query_id!r} (return each once)"
         )
-    for hit in hits:
-        checked_text(hit.doc_id, f"{row.who}: search returned a doc id that")
-    if not all(-LARGEST <= hit.score <= LARGEST for hit in hits):
+    try:
+        "".join(doc_ids).encode()
+    except UnicodeEncodeError:
+        for doc_id in doc_ids:
+            checked_text(doc_id, f"{row.who}: search returned a doc id that")
+    if not ((scores >= -LARGEST) & (scores <= LARGEST)).all():
         raise EffbenchError(
             f"{row.who}: search returned a score that is no finite 32-bit float for "
             f"query {query_id!r}"

@@ -18,7 +18,9 @@ from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.steps.answers import host_vectors, index_answer, retriever_answer
 from effbench.steps.asked import hits_wanted, listed, some
 from effbench.steps.built import nbytes_of
-from effbench.steps.encode import EncodeCorpus, encode_corpus, encode_queries
+from effbench.steps.encode import EncodeCorpus
+from effbench.steps.encoded import encode_corpus, encode_queries
+from effbench.steps.hashed import KnownIds
 from effbench.steps.hits import (
     check_answer,
     check_hits,
@@ -27,9 +29,10 @@ from effbench.steps.hits import (
     refuse_strangers,
     retrieved,
 )
+from effbench.steps.ids import ids_by_row, rows_by_id
 from effbench.steps.index import BuildIndex, BuildRetriever
-from effbench.steps.shards import DiskVectors, read_ids
-from effbench.store.trec import ordered
+from effbench.steps.shards import DiskVectors
+from effbench.store.trec import Hits, ordered
 from effbench.text.names import index_label
 from effbench.work.rows import Row
 from effbench.work.step import Bench
@@ -63,7 +66,7 @@ class StoredCorpus:
         folder = bench.artifact(corpus).folder
         self._vectors, self._name = DiskVectors(folder), corpus.dataset.name
         self._call = f"vectors of {row.name!r}"
-        self._places = {doc_id: place for place, doc_id in enumerate(read_ids(folder))}
+        self._rows = rows_by_id(folder)
         encode = encoding(row, bench, corpus)
         self.encode_queries = bench.parts.named(f"{row.name}: encode", encode)
         self.vectors = bench.parts.named(f"{row.name}: vectors", self._read)
@@ -71,10 +74,10 @@ class StoredCorpus:
     def _read(self, doc_ids: Iterable[str]) -> Vectors:
         asked = listed(doc_ids, str, self._call)
         try:
-            places = [self._places[doc_id] for doc_id in asked]
+            rows = self._rows(asked)
         except KeyError as error:
             raise KeyError(f"{error.args[0]!r:.60} is no doc of {self._name}") from None
-        return self._vectors.at(np.array(places, dtype=np.int64))
+        return self._vectors.at(rows)
 
 
 class IndexSearcher:
@@ -85,7 +88,7 @@ class IndexSearcher:
     ) -> None:
         self._index_row, self._options = index.row, options
         self._checked = not bench.trusting
-        self._doc_ids = read_ids(bench.artifact(index.corpus).folder)
+        self._doc_ids = ids_by_row(bench.artifact(index.corpus).folder)
         self._index = bench.opened(index)
         name = f"{row.name} {index_label(index.row.name, options)}"
         encode = encoding(row, bench, index.corpus)
@@ -124,7 +127,7 @@ class RetrieverSearcher:
     def __init__(self, step: BuildRetriever, bench: Bench) -> None:
         self._row, self._checked = step.row, not bench.trusting
         self._retriever = bench.opened(step)
-        self._doc_ids = frozenset(step.doc_ids(bench)) if self._checked else frozenset()
+        self._known = KnownIds(step.doc_ids(bench)) if self._checked else None
         self._name, self._call = step.dataset.name, f"search of {step.row.name!r}"
         self._answer = blamed_call(self._hits, step.row.who)
         self.search = bench.parts.named(step.row.name, self._search)
@@ -144,9 +147,9 @@ class RetrieverSearcher:
         answer = retriever_answer(self._retriever.search(list(queries), k), self._row)
         check_lists(answer, len(queries), self._row)
         lists = [retrieved(*each, self._row) for each in zip(answer, queries, strict=True)]
-        if self._checked:
-            returned = {hit.doc_id for hits in lists for hit in hits}
-            refuse_strangers(returned, self._doc_ids, self._name, self._row)
+        if self._known is not None:
+            returned = [hit.doc_id for hits in lists for hit in hits]
+            refuse_strangers(returned, self._known, self._name, self._row)
         return _in_order(queries, lists, k, self._row, checked=self._checked)
 
 
@@ -201,5 +204,5 @@ def _in_order(
     answers = [ordered(hits, k) for hits in lists]
     if checked:
         for query, hits in zip(queries, answers, strict=True):
-            check_hits(query, hits, row)
+            check_hits(Hits.of(query, hits), row)
     return answers

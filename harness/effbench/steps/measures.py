@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Ranking = Sequence[str]
 """The doc ids of one query's hits, best first."""
 
+HITS = 2**18
+"""Hits that are scored together: some 50 MB."""
+
 DEEPEST = 1_000_000
 """The largest cutoff of a measure."""
 
@@ -106,9 +109,11 @@ def attempt(name: str) -> None:
 
 
 def values_by_query(
-    run: Mapping[str, Ranking], qrels: Iterable[Qrel], measures: Sequence[str]
+    run: Iterable[tuple[str, Ranking]], qrels: Iterable[Qrel], measures: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """Return measure -> query_id -> value, for every query that has a judgment.
+
+    ``run`` gives each query once, with its hits; some `HITS` hits are in memory at a time.
 
     The providers of ir_measures break ties of scores in different ways, so they get scores that
     are made from the ranks. Some providers misread query ids, so they get numbers as ids. A
@@ -123,17 +128,34 @@ def values_by_query(
     for query_id, doc_id, relevance in qrels:
         judged.setdefault(query_id, {})[doc_id] = relevance
     query_ids = sorted(judged)
-    with_hits = {n: query_id for n, query_id in enumerate(query_ids) if run.get(query_id)}
-    ranked = {
-        str(number): {doc_id: float(-rank) for rank, doc_id in enumerate(run[query_id])}
-        for number, query_id in with_hits.items()
-    }
-    qrels_by_number = {str(n): _safe(judged[query_id]) for n, query_id in enumerate(query_ids)}
+    numbers = {query_id: number for number, query_id in enumerate(query_ids)}
     values = {name: dict.fromkeys(query_ids, 0.0) for name in measures}
-    for group in _groups([parse_measure(name) for name in measures]) if ranked else ():
-        for measure, number, value in _calculated(group, qrels_by_number, ranked):
-            values[str(measure)][with_hits[number]] = value
+    groups = list(_groups([parse_measure(name) for name in measures]))
+    for part in _parts((query_id, hits) for query_id, hits in run if query_id in judged):
+        ranked = {
+            str(numbers[query_id]): {doc_id: float(-rank) for rank, doc_id in enumerate(hits)}
+            for query_id, hits in sorted(part)
+        }
+        grades = {number: _safe(judged[query_ids[int(number)]]) for number in ranked}
+        for group in groups:
+            for measure, number, value in _calculated(group, grades, ranked):
+                values[str(measure)][query_ids[number]] = value
     return values
+
+
+def _parts(run: Iterable[tuple[str, Ranking]]) -> Iterator[list[tuple[str, Ranking]]]:
+    """Yield a run in parts, without the queries that have no hits."""
+    part: list[tuple[str, Ranking]] = []
+    count = 0
+    for query_id, hits in run:
+        if hits:
+            part.append((query_id, hits))
+            count += len(hits)
+        if count >= HITS:
+            yield part
+            part, count = [], 0
+    if part:
+        yield part
 
 
 def mean(values: Mapping[str, float]) -> float:

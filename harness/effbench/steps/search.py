@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from effbench.api.encoders import ScoredDoc
+from effbench.api.encoders import Query, ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_call, blamed_for_all
+from effbench.steps.chunks import HIT, LISTED_HIT, Answer, Find, RunFile, chunk_size, write_run
+from effbench.steps.chunks import RUN as RUN
 from effbench.steps.data import Data, judged_docs, queries_of, refuse_other_count
 from effbench.steps.encode import EncodeCorpus, EncodeQueries
+from effbench.steps.hashed import KnownIds
 from effbench.steps.hits import (
     check_answer,
-    check_hits,
     check_lists,
-    positions_to_hits,
+    index_hits,
     refuse_strangers,
     retrieved,
 )
+from effbench.steps.ids import Ids
 from effbench.steps.index import BuildIndex, BuildRetriever
-from effbench.steps.shards import DiskVectors, read_ids
-from effbench.store.trec import ordered, write_trec
+from effbench.steps.shards import DiskVectors
+from effbench.store.trec import Hits
+from effbench.work import code
 from effbench.work.effort import Work
 from effbench.work.rows import Row
 from effbench.work.step import Bench, Known, Step
@@ -30,8 +34,6 @@ from effbench.work.step import Bench, Known, Step
 if TYPE_CHECKING:
     from effbench.offers.plugins import Offer
     from effbench.store.artifacts import Artifact
-
-RUN = "run.trec"
 
 
 @dataclass(frozen=True)
@@ -92,24 +94,27 @@ class SearchIndex:
         from effbench.steps.answers import index_answer
 
         folder = bench.artifact(self.queries).folder
-        vectors, query_ids = DiskVectors(folder), read_ids(folder)
-        doc_ids = read_ids(bench.artifact(self.index.corpus).folder)
+        vectors, query_ids = DiskVectors(folder), Ids(folder)
+        doc_ids = Ids(bench.artifact(self.index.corpus).folder)
         refuse_other_count(self.data.row, len(doc_ids))
         counts = judged_docs(self.data, bench, doc_ids)
         index = bench.opened(self.index)
         self._check_width(bench, vectors.shape[1])
-        with bench.progress.work(self.label, len(query_ids), "queries") as advance:
+
+        def find(asked: slice) -> Answer:
             start = perf_counter()
-            query_vectors = vectors[:]
+            query_vectors = vectors[asked]
             with blamed_for_all(self.searcher.who):
                 answer = index.search(query_vectors, self.depth, **self.options)
                 scores, positions = index_answer(answer, self.index.row)
             seconds = perf_counter() - start
-            advance(len(query_ids))
-        check_answer(scores, positions, (len(query_ids), len(doc_ids)), self.index.row)
-        hits = positions_to_hits(scores, positions, doc_ids)
-        facts = _put_run(artifact, zip(query_ids, hits, strict=True), self, seconds)
-        return {**facts, **counts}
+            ids = query_ids[asked]
+            check_answer(scores, positions, (len(ids), len(doc_ids)), self.index.row)
+            return Answer(index_hits(ids, scores, positions, doc_ids), seconds)
+
+        hit_bytes = HIT * min(self.depth, len(doc_ids))
+        size = chunk_size(hit_bytes + 4 * vectors.shape[1], len(doc_ids))
+        return {**_searched(self, artifact, bench, len(vectors), size, find), **counts}
 
     def _check_width(self, bench: Bench, width: int) -> None:
         corpus = self.index.corpus
@@ -171,32 +176,36 @@ class SearchRetriever:
 
         queries = queries_of(self.data, bench)
         retriever = bench.opened(self.retriever)
-        refuse_other_count(self.data.row, sum(1 for _ in self.retriever.doc_ids(bench)))
+        known = KnownIds(self.retriever.doc_ids(bench))
+        refuse_other_count(self.data.row, len(known))
         counts = judged_docs(self.data, bench, self.retriever.doc_ids(bench))
-        with bench.progress.work(self.label, len(queries), "queries") as advance:
+
+        def find(asked: slice) -> Answer:
+            texts = [query.text for query in queries[asked]]
             start = perf_counter()
             with blamed_for_all(self.row.who):
-                answer = retriever.search([query.text for query in queries], self.depth)
+                answer = retriever.search(texts, self.depth)
                 lists = retriever_answer(answer, self.row)
             seconds = perf_counter() - start
-            advance(len(queries))
-        check_lists(lists, len(queries), self.row)
-        returned: set[str] = set()
+            check_lists(lists, len(texts), self.row)
+            return Answer(self._hits(queries[asked], lists, known), seconds)
 
-        def checked(hits_and_id: tuple[Iterable[Any], str]) -> list[ScoredDoc]:
+        size = chunk_size(LISTED_HIT * min(self.depth, len(known)), len(known))
+        return {**_searched(self, artifact, bench, len(queries), size, find), **counts}
+
+    def _hits(
+        self, queries: Sequence[Query], lists: Sequence[Any], known: KnownIds
+    ) -> Iterator[Hits]:
+        """Yield the hits of queries; refuse docs that the corpus lacks."""
+
+        def checked(hits_and_id: tuple[Any, str]) -> list[ScoredDoc]:
             return retrieved(*hits_and_id, self.row)
 
         take = blamed_call(checked, self.row.who)
-
-        def run() -> Iterator[tuple[str, list[ScoredDoc]]]:
-            for query, answered in zip(queries, lists, strict=True):
-                hits = take((answered, query.query_id))
-                returned.update(hit.doc_id for hit in hits)
-                yield query.query_id, hits
-
-        facts = _put_run(artifact, run(), self, seconds)
-        refuse_strangers(returned, self.retriever.doc_ids(bench), self.data.row.name, self.row)
-        return {**facts, **counts}
+        for query, answered in zip(queries, lists, strict=True):
+            hits = Hits.of(query.query_id, take((answered, query.query_id)))
+            refuse_strangers(hits.doc_ids, known, self.data.row.name, self.row)
+            yield hits
 
 
 Search: TypeAlias = SearchIndex | SearchRetriever
@@ -224,24 +233,16 @@ def _work(search: Search, docs: int | None, like: Any, known: Known) -> Work:
     return Work("pairs", pairs, ["search", search.k, like], volume=queries)
 
 
-def _put_run(
-    artifact: Artifact,
-    run: Iterable[tuple[str, Sequence[ScoredDoc]]],
-    search: Search,
-    seconds: float,
+def _searched(
+    search: Search, artifact: Artifact, bench: Bench, queries: int, size: int, find: Find
 ) -> dict[str, Any]:
-    """Write a run, query by query, since the hits of a training set do not fit in memory."""
-    drops_self = _drops_self(search.data)
-    without_hits = 0
-
-    def kept() -> Iterator[tuple[str, list[ScoredDoc]]]:
-        nonlocal without_hits
-        for query_id, hits in run:
-            check_hits(query_id, hits, search.searcher)
-            best = ordered(hits, search.k, drop=query_id if drops_self else None)
-            without_hits += not best
-            yield query_id, best
-
-    tag = "-".join(search.row.name.split())  # a plugin's ready row may have a name with blanks
-    artifact.put(RUN, lambda path: write_trec(path, kept(), tag))
-    return {"seconds": seconds, "without_hits": without_hits}
+    """Search all queries in chunks of ``size``; return the facts of the run."""
+    form = RunFile(
+        search.searcher,
+        search.k,
+        _drops_self(search.data),
+        "-".join(search.row.name.split()),  # a plugin's ready row may have a name with blanks
+        code.of(search.offers),
+    )
+    with bench.progress.work(search.label, queries, "queries") as advance:
+        return write_run(artifact, queries, size, find, form, advance)

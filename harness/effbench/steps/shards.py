@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from effbench.guard.blame import doing
 from effbench.store.artifacts import Artifact
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from effbench.api.encoders import Vectors
-
 
 VECTORS, IDS = ".npy", ".ids"
 
@@ -30,7 +29,7 @@ class DiskVectors:
         files = Artifact(folder).files(VECTORS)
         self._shards = [np.load(path, mmap_mode="c") for path in files]
         self._reading = reading
-        self._starts = [0]
+        self._starts = [0]  # for 100 million docs: 6,104 shards, each with its mapping
         for shard in self._shards:
             self._starts.append(self._starts[-1] + len(shard))
 
@@ -39,11 +38,23 @@ class DiskVectors:
         """Rows and width."""
         return self._starts[-1], self._shards[0].shape[1] if self._shards else 0
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers on disk: float32, or float16 if the row keeps that."""
+        import numpy as np
+
+        return self._shards[0].dtype if self._shards else np.dtype(np.float32)
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """The first row of each shard, and the number of all rows."""
+        return self._starts
+
     def __len__(self) -> int:
         return self._starts[-1]
 
     def __getitem__(self, rows: slice) -> Vectors:
-        """Read rows as float32 [m, d]: a view of one shard, or a copy across several shards.
+        """Read rows as float32 [m, d]: a view of one shard, or a copy (of several, of float16).
 
         A caller may write to it, and no file changes. (torch writes to such an array without a
         question; if the mapping were read-only, the process would end.)
@@ -52,6 +63,11 @@ class DiskVectors:
             TypeError: ``rows`` is not a slice, or has a step.
 
         """
+        vectors: Vectors = self.kept(rows).astype("float32", copy=False)
+        return vectors
+
+    def kept(self, rows: slice) -> NDArray[np.floating[Any]]:
+        """Read rows as `dtype` [m, d]; for the rest, as a slice of the vectors."""
         if not isinstance(rows, slice) or rows.step not in (None, 1):
             raise TypeError(f"vectors are read by slices without a step, not by {rows!r:.60}")
         start, stop, _ = rows.indices(len(self))
@@ -72,7 +88,7 @@ class DiskVectors:
                 vectors[chosen] = self._shards[shard][rows[chosen] - self._starts[shard]]
         return vectors
 
-    def _read(self, start: int, stop: int) -> Vectors:
+    def _read(self, start: int, stop: int) -> NDArray[np.floating[Any]]:
         import numpy as np
 
         parts = []
@@ -82,28 +98,8 @@ class DiskVectors:
             parts.append(self._shards[shard][start - first : end - first])
             start = end
         if not parts:
-            return np.empty((0, self.shape[1]), dtype=np.float32)
+            return np.empty((0, self.shape[1]), dtype=self.dtype)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def read_ids(folder: Path) -> list[str]:
-    """Return the ids of a finished encoding, one for each row."""
-    return ids_in(Artifact(folder).files(IDS))
-
-
-def ids_at(folder: Path, rows: Iterable[int]) -> dict[int, str]:
-    """Return row -> id for the rows of a finished encoding that are asked for and exist.
-
-    The ids of only one shard are in memory at a time: a corpus may have ten million.
-    """
-    wanted, ids_by_row, first = sorted(set(rows)), dict[int, str](), 0
-    for path in Artifact(folder).files(IDS):
-        ids = path.read_text(encoding="utf-8").splitlines()
-        last = first + len(ids)
-        in_shard = wanted[bisect_left(wanted, first) : bisect_left(wanted, last)]
-        ids_by_row.update((row, ids[row - first]) for row in in_shard)
-        first = last
-    return ids_by_row
 
 
 def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Vectors:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +17,7 @@ from effbench.steps.shards import IDS, VECTORS, ids_in
 from effbench.store.artifacts import Artifact
 from effbench.store.digests import file_sha256
 from effbench.store.disk import read_sealed, save_array, sealed
+from effbench.work.progress import encoding
 
 if TYPE_CHECKING:
     from effbench.api.encoders import Vectors
@@ -23,10 +27,10 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 SHARD = 16_384
-"""Rows in a shard: encoding holds so many in memory, and a killed run loses no more."""
+"""Rows in a shard: encoding holds two shards in memory, and a killed run loses at most two."""
 
-BATCH = 1_024
-"""Rows that an encoder gets at once: enough to sort by length, and few enough for progress."""
+BATCH = 4_096
+"""Rows that an encoder gets at once: enough to sort by length, and to keep a GPU busy."""
 
 
 class Shards(NamedTuple):
@@ -44,6 +48,8 @@ def write_shards(
     advance: Tally,
     code: Code,
     only: range | None = None,
+    *,
+    by_id: bool = False,
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep the whole shards of an earlier attempt.
 
@@ -51,31 +57,69 @@ def write_shards(
     an encoder that failed half-way wants no vectors of the old code.
 
     Equal items (without a doc's id) are encoded once in a shard. The last bit of a vector
-    depends on the rest of its batch, and equal texts must get equal vectors, to tie.
+    depends on the rest of its batch, and equal texts must get equal vectors, to tie. With
+    ``by_id``, each item is encoded: the encoder tells docs of one text apart.
 
     With ``only``, the shards of other numbers are left to others; the result is of these alone.
+    A thread writes a shard while the next shard is encoded.
 
     Returns:
         The rows, their width, and the encoder's seconds, with those of the kept shards.
 
     """
-    remaining = iter(items)
     rows, width, seconds = 0, 0, 0.0
+    with _one_behind() as begin:
+        for number, shard in _shards(items, only):
+            names, ids = _names(number), [item_id for item_id, _ in shard]
+            facts = _shard_facts(artifact, names, ids, code)
+            if facts is None:
+                vectors, lasted = _encoded(shard, encode, advance, by_id)
+                facts = {"width": vectors.shape[1], "seconds": lasted, "code": code}
+                begin(partial(_write_shard, artifact, names, ids, vectors, facts))
+            else:
+                advance.skip(len(shard))
+            rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
+    return Shards(rows, width, seconds)
+
+
+def _shards(
+    items: Iterable[tuple[str, Item]], only: range | None
+) -> Iterator[tuple[int, list[tuple[str, Item]]]]:
+    """Yield the number and the items of each shard, or of each shard in ``only``."""
+    remaining = iter(items)
     for number in count():
         if only is not None and number < only.start:
             deque(islice(remaining, SHARD), maxlen=0)
             continue
         shard = [] if only and number >= only.stop else list(islice(remaining, SHARD))
         if not shard:
-            break
-        names, ids = _names(number), [item_id for item_id, _ in shard]
-        facts = _shard_facts(artifact, names, ids, code)
-        if facts is None:
-            facts = _write_shard(artifact, names, shard, encode, advance, code)
-        else:
-            advance.skip(len(shard))
-        rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
-    return Shards(rows, width, seconds)
+            return
+        yield number, shard
+
+
+@contextmanager
+def _one_behind() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Give a function that begins a piece of work in a thread, when that before has ended.
+
+    Its errors are raised by the next call, or at the end of the block. The thread runs no code
+    of a plugin, and it ends with its piece: a plugin that forks meets no idle thread.
+    """
+    last: list[Future[None]] = []
+
+    def begin(work: Callable[[], None]) -> None:
+        while last:
+            last.pop().result()
+        pool = ThreadPoolExecutor(1, "writing")
+        last.append(pool.submit(work))
+        pool.shutdown(wait=False)
+
+    try:
+        yield begin
+    except BaseException:  # what has been encoded is not lost
+        wait(last)
+        raise
+    while last:
+        last.pop().result()
 
 
 def shards_kept(folder: Path) -> int:
@@ -118,19 +162,19 @@ def _shard_facts(
     return facts if whole else None
 
 
-def _write_shard(
-    artifact: Artifact,
-    names: _Names,
+def _encoded(
     shard: list[tuple[str, Item]],
     encode: Callable[[Sequence[Item]], Vectors],
     advance: Tally,
-    code: Code,
-) -> dict[str, Any]:
+    by_id: bool,
+) -> tuple[Vectors, float]:
+    """Return the vectors of a shard, and the seconds of the encoder."""
     import numpy as np
 
+    contents = [item_id if by_id else _encoded_part(item) for item_id, item in shard]
     distinct: dict[Hashable, Item] = {}
-    for _, item in shard:
-        distinct.setdefault(_encoded_part(item), item)
+    for content, (_, item) in zip(contents, shard, strict=True):
+        distinct.setdefault(content, item)
     rows = {content: row for row, content in enumerate(distinct)}
     items = list(distinct.values())
     parts = []
@@ -138,18 +182,22 @@ def _write_shard(
     for begin in range(0, len(items), BATCH):
         batch = items[begin : begin + BATCH]
         start = perf_counter()
-        parts.append(encode(batch))
+        with encoding(advance, len(batch)):
+            parts.append(encode(batch))
         seconds += perf_counter() - start
-        advance(len(batch))
     advance(len(shard) - len(items))
-    vectors = np.concatenate(parts)[[rows[_encoded_part(item)] for _, item in shard]]
+    vectors = np.concatenate(parts)[[rows[content] for content in contents]]
+    return vectors, seconds
 
+
+def _write_shard(
+    artifact: Artifact, names: _Names, ids: list[str], vectors: Vectors, facts: dict[str, Any]
+) -> None:
     artifact.put(names.vectors, lambda path: save_array(path, vectors))
-    artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id, _ in shard))
+    artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id in ids))
     files = {name: artifact.kept[name] for name in (names.vectors, names.ids)}
-    facts = {"key": artifact.folder.name, "width": vectors.shape[1], "seconds": seconds}
-    artifact.put_text(names.facts, sealed({**facts, "code": code, "files": files}))
-    return facts
+    facts = {"key": artifact.folder.name, **facts, "files": files}
+    artifact.put_text(names.facts, sealed(facts))
 
 
 def _encoded_part(item: Any) -> Hashable:

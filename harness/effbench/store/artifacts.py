@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +29,9 @@ from effbench.store.disk import (
     write_json,
 )
 from effbench.store.paths import expanded, home
+
+PART = "part-"
+"""The beginning of the names of files that are only for a step that is not finished."""
 
 MANIFEST = "manifest.json"
 
@@ -113,11 +116,13 @@ class Artifact:
         return [self.folder / name for name in names if name.endswith(suffix)]
 
     def finish(self, info: Mapping[str, Any]) -> None:
-        """Write the manifest: the step is done."""
+        """Write the manifest: the step is done; the files of unfinished steps go."""
         files = dict(sorted(self.kept.items()))
         sizes = {name: (self.folder / name).stat().st_size for name in files}
         whole = {**self._name, **info, "files": files, "sizes": sizes}
         write_json(self.folder / MANIFEST, whole)
+        for path in self.folder.glob(f"{PART}*"):
+            path.unlink()
 
     def finished(self) -> bool:
         """Tell whether the step has finished; its files may be damaged nevertheless."""
@@ -202,11 +207,32 @@ class Artifact:
             return False
 
 
+class Copies(Protocol):
+    """Copies of finished artifacts elsewhere: `effbench.store.mirror`."""
+
+    def fetch(self, artifact: Artifact, note: Callable[[str], None]) -> bool:
+        """Copy an artifact here, whole; tell whether there was a copy."""
+
+    def push(self, artifact: Artifact, note: Callable[[str], None]) -> None:
+        """Copy a finished artifact there, unless there is a copy."""
+
+
 @dataclass(frozen=True)
 class Store:
     """The cache: all artifacts under a root folder; several runs may share it."""
 
     root: Path
+    copies: Copies | None = None
+    """Where other machines find what this one has made; None for a folder alone."""
+
+    def fetch(self, artifact: Artifact, note: Callable[[str], None]) -> bool:
+        """Take an artifact that another machine has made; hold its lock for this."""
+        return self.copies is not None and self.copies.fetch(artifact, note)
+
+    def share(self, artifact: Artifact, note: Callable[[str], None]) -> None:
+        """Give a finished artifact to other machines."""
+        if self.copies is not None:
+            self.copies.push(artifact, note)
 
     def artifact(self, kind: str, key: str) -> Artifact:
         """Return the artifact of a step; its folder may be missing."""

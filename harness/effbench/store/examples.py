@@ -35,7 +35,7 @@ class Lists(Sequence[Sequence[int]]):
         import numpy as np
 
         self._numbers = np.load(folder / f"{name}.npy", mmap_mode="r")
-        self._ends = np.load(folder / f"{name}-ends.npy")
+        self._ends = np.load(folder / f"{name}-ends.npy", mmap_mode="r")
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -51,7 +51,7 @@ class Docs(Sequence[Doc]):
     def __init__(self, folder: Path) -> None:
         import numpy as np
 
-        self.places = np.load(folder / PLACES)
+        self.places = np.load(folder / PLACES, mmap_mode="r")
         with (folder / DOCS).open("rb") as file:
             self._lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice, pairwise
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from effbench.api.encoders import DocPair, Qrel, ScoredDoc
 from effbench.api.errors import EffbenchError
@@ -16,6 +17,10 @@ from effbench.store.disk import write_atomically
 from effbench.store.judgments import checked, distinct
 from effbench.store.reading import numbered, opened, read_lines, shown
 from effbench.text.words import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _MOST = 3e38
 """The largest score in a file: 32-bit floats end at 3.4e38, and lowered ties need room."""
@@ -27,6 +32,32 @@ _DIGITS = 20
 """More digits than any rank has; Python itself refuses more than 4,300."""
 
 
+class Hits(NamedTuple):
+    """The hits of one query: ids of docs, and their scores, float64 [hits]."""
+
+    query_id: str
+    doc_ids: Sequence[str]
+    scores: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, query_id: str, hits: Sequence[ScoredDoc]) -> Hits:
+        """Return the hits of a query from a list of them."""
+        import numpy as np
+
+        scores = np.array([hit.score for hit in hits], dtype=np.float64)
+        return cls(query_id, [hit.doc_id for hit in hits], scores)
+
+    def best(self, k: int, *, drop: str | None = None) -> Hits:
+        """Return the best ``k`` in the order of `ordered`, without doc ``drop``."""
+        query_id, doc_ids, scores = self
+        values = scores.tolist()
+        order = [n for n, doc_id in enumerate(doc_ids) if doc_id != drop]
+        if (scores[1:] >= scores[:-1]).any():  # a tie: the ids decide
+            order.sort(key=lambda n: (values[n], doc_ids[n]), reverse=True)
+        order = order[:k]
+        return Hits(query_id, [doc_ids[n] for n in order], scores[order])
+
+
 def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> list[ScoredDoc]:
     """Return the best ``k`` hits by (score, doc_id), both descending, without doc ``drop``.
 
@@ -36,22 +67,37 @@ def ordered(hits: Sequence[ScoredDoc], k: int, *, drop: str | None = None) -> li
     return sorted(kept, key=lambda hit: (hit.score, hit.doc_id), reverse=True)[:k]
 
 
-def write_trec(path: Path, run: Iterable[tuple[str, Sequence[ScoredDoc]]], tag: str) -> None:
-    """Write queries with their hits as a TREC run file with strictly falling scores.
+def write_trec(path: Path, run: Iterable[Hits], tag: str) -> None:
+    """Write queries with their hits, best first, as a TREC run with strictly falling scores.
 
     Programs sort a run by score alone (trec_eval: as 32-bit floats), and each breaks ties in
     its own way. So equal scores are lowered by the smallest step of a 32-bit float, and every
     program sees the same order.
     """
+    with path.open("w", encoding="utf-8") as file:
+        for query_id, doc_ids, scores in run:
+            hits = enumerate(zip(doc_ids, _falling(scores).tolist(), strict=True), start=1)
+            file.writelines(
+                f"{query_id} Q0 {doc_id} {rank} {score} {tag}\n"
+                for rank, (doc_id, score) in hits
+            )
+
+
+def _falling(scores: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return scores as 32-bit floats, lowered where they would not fall.
+
+    As integers, neighbouring floats are neighbours, so a score n places below another is lower
+    by n at least.
+    """
     import numpy as np
 
-    with path.open("w", encoding="utf-8") as file:
-        for query_id, hits in run:
-            last = np.float32(np.inf)
-            for rank, hit in enumerate(hits, start=1):
-                score = np.float32(min(max(hit.score, -_MOST), _MOST))
-                last = score if score < last else np.nextafter(last, np.float32(-np.inf))
-                file.write(f"{query_id} Q0 {hit.doc_id} {rank} {last} {tag}\n")
+    single = np.clip(scores, -_MOST, _MOST).astype(np.float32)
+    bits = single.view(np.int32).astype(np.int64)
+    steps = np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
+    ranks = np.arange(len(steps))
+    lowered = np.minimum.accumulate(steps + ranks) - ranks
+    as_bits = np.where(lowered >= 0, lowered, -lowered | 0x80000000).astype(np.uint32)
+    return np.where(lowered < steps, as_bits.view(np.float32), single)  # it may be -0.0
 
 
 def export(trec: Path, path: Path) -> None:
@@ -110,6 +156,14 @@ def stream_trec(path: Path) -> Iterator[tuple[str, list[ScoredDoc]]]:
     """Yield each query and its hits, best hit first, of a file that `write_trec` wrote."""
     for query_id, lines in groupby(_hits(path), key=itemgetter(0)):
         yield query_id, [hit for _, hit in lines]
+
+
+def stream_rankings(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each query and the ids of its hits, as `stream_trec`, in a third of the time."""
+    with path.open(encoding="utf-8") as file:
+        columns = (line.split(" ", 3) for line in file)
+        for query_id, lines in groupby(columns, key=itemgetter(0)):
+            yield query_id, [line[2] for line in lines]
 
 
 def read_docpairs(path: Path) -> Iterator[DocPair]:

@@ -14,7 +14,10 @@ from effbench import api
 from effbench.work import progress
 
 PROGRESS = Path(progress.__file__)
-"""The file of `tell_steps`, a function that trainers call."""
+"""The file of `TOLD`."""
+
+TOLD = ("tell_encoded", "tell_steps")
+"""The functions by which encoders and trainers tell how far they are."""
 
 _RAISES = re.compile(r"Raises:\n((?: +.*\n?)+)")
 _ERROR = re.compile(r"^ {4}(\w+): ", re.MULTILINE)
@@ -36,14 +39,14 @@ class Definition(NamedTuple):
 
 @cache
 def definitions() -> dict[str, Definition]:
-    """Return name -> definition for all that the room `api` defines, and `tell_steps`."""
+    """Return name -> definition for all that the room `api` defines, and `TOLD`."""
     room = {
         definition.name: definition
         for path in sorted(Path(api.__path__[0]).glob("*.py"))
         for definition in _in(_tree(path).body)
     }
     beside = {definition.name: definition for definition in _in(_tree(PROGRESS).body)}
-    return {**room, "tell_steps": beside["tell_steps"]}
+    return {**room, **{name: beside[name] for name in TOLD}}
 
 
 def _tree(path: Path) -> ast.Module:

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 FLOAT = 4
 """Bytes of a float32, one number of a vector."""
 
+HALF = 2
+"""Bytes of a float16."""
+
 HEAD = 128
 """Fewest bytes of the header that numpy puts before an array."""
 
@@ -42,8 +45,11 @@ class Work(NamedTuple):
     """Units in a part that a killed run leaves to the next run; 0 if it leaves none."""
 
 
-def vectors_bytes(count: int | None, width: int | None, shard: int) -> int:
-    """Return the fewest bytes of ``count`` vectors with their ids; 0 if a number is unknown."""
+def vectors_bytes(count: int | None, width: int | None, shard: int, number: int = FLOAT) -> int:
+    """Return the fewest bytes of ``count`` vectors with their ids; 0 if it is unknown.
+
+    ``number`` is the bytes of one number of a vector.
+    """
     if count is None or width is None:
         return 0
-    return count * (width * FLOAT + SHORTEST_ID) + -(-count // shard) * HEAD
+    return count * (width * number + SHORTEST_ID) + -(-count // shard) * HEAD

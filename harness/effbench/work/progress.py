@@ -192,3 +192,43 @@ def tell_steps(done: int, total: int) -> None:
     """
     if _training is not None:
         _training.steps(done, total)
+
+
+_encoding: Callable[[int], None] | None = None
+
+
+@contextmanager
+def encoding(work: Tally, items: int) -> Iterator[None]:
+    """Count ``items`` in ``work``: as `tell_encoded` tells them, and the others at the end."""
+    global _encoding
+    before, told = _encoding, 0
+
+    def tell(count: int) -> None:
+        nonlocal told
+        new = min(count, items - told)
+        told += new
+        work(new)
+
+    _encoding = tell
+    try:
+        yield
+    finally:
+        _encoding = before
+    work(items - told)
+
+
+def tell_encoded(count: int) -> None:
+    """Tell the watcher that an encoder has encoded ``count`` more of its texts or docs.
+
+    An encoder may call this while it works on a large list. Outside of a run it does nothing.
+
+    Raises:
+        TypeError: ``count`` is not an integer.
+        ValueError: ``count`` is below 0.
+
+    """
+    count = operator.index(count)
+    if count < 0:
+        raise ValueError(f"tell_encoded: {shown(count)} (take a number from 0)")
+    if _encoding is not None:
+        _encoding(count)

@@ -27,6 +27,10 @@ NOUNS = {
 """Section of a suite -> the noun for a row of it in messages."""
 
 
+FLOAT32, FLOAT16 = "float32", "float16"
+"""The types of numbers in which the vectors of docs can be kept."""
+
+
 class HubModel(NamedTuple):
     """A model of the hub that an option of type `ModelId` names; keys hold its name alone."""
 
@@ -49,6 +53,9 @@ class Row:
     resolved: Resolved
     passages: Row | None = None
     search: Mapping[str, tuple[Any, ...]] | None = None
+    store: str = FLOAT32
+    """The type of number in which the vectors of docs are kept: `FLOAT32` or `FLOAT16`."""
+
     family: str = ""
     """The name in the suite, if a sweep made this row; the same as ``name`` if none did."""
 
@@ -101,9 +108,19 @@ class Row:
         return (self.offer, *(row.offer for row in self.live))
 
     @property
+    def by_id(self) -> bool:
+        """Whether it, or a row in it, finds the vector of a doc by its id."""
+        return any(offer.by_id for offer in self.offers)
+
+    @property
     def corpus_facts(self) -> dict[str, Any]:
         """What decides the row's corpus vectors (or its index)."""
         return {**self._offer_facts(), "options": dict(self.resolved.corpus_facts)}
+
+    @property
+    def kept_facts(self) -> dict[str, Any]:
+        """What decides how its corpus vectors are kept, where that is not the usual way."""
+        return {} if self.store == FLOAT32 else {"store": self.store}
 
     @property
     def query_facts(self) -> dict[str, Any]:
@@ -165,6 +182,15 @@ class Row:
                 mend = " (a check raises effbench.EffbenchError for a mistake)"
                 has_one = str(error).endswith(")")
                 raise PluginError(f"{error}{'' if has_one else mend}", error.trace) from error
+        _ = self.passages_only  # it may raise, too
+
+    @cached_property
+    def passages_only(self) -> bool:
+        """Whether it encodes docs, but no queries: it has no cells."""
+        if self.offer.passages_only is None:
+            return False
+        with blamed(f"{self.who}: its passages_only"):
+            return bool(self.offer.passages_only(**self.resolved.plain(), **self._named()))
 
     def make(self, bench: Bench) -> Any:
         """Make the instance, on the device of the bench unless the suite names another."""

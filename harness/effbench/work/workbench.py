@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -249,23 +249,22 @@ class Workbench:
 
     def _ensure(self, step: Step, artifact: Artifact) -> Artifact:
         if self._whole(artifact):  # nothing is written, so no lock, which is a file, is needed
+            self.store.share(artifact, self.progress.note)
             return artifact
         together = made_together(step)
         if together and processes.rank():
             return self._join(step, artifact)
+        if self._taken(step, artifact):
+            return artifact
         for read in step.inputs:
             self.artifact(read)
-
-        def waiting() -> None:
-            self.progress.note(f"{step.label}: another run is making it, waiting")
-
-        with self.store.lock(step.kind, key_of(step), waiting):
+        with self._lock(step):
             sound = self._whole(artifact)
             if artifact.finished() and not sound:
                 bad = ", ".join(map(str, artifact.damaged()[:3]))
                 self.progress.note(f"{step.label}: {bad}: lost or damaged, making it again")
                 artifact.discard()
-            if not sound:
+            if not sound and not self.store.fetch(artifact, self.progress.note):
                 artifact.sweep()
                 if together:
                     joining.call_others(artifact)
@@ -276,7 +275,21 @@ class Workbench:
                 self.made.append(step.label)
                 if not processes.several():  # several processes would teach a wrong pace
                     self.learn(step, resumed)
+            self.store.share(artifact, self.progress.note)
         return artifact
+
+    def _taken(self, step: Step, artifact: Artifact) -> bool:
+        """Take the artifact of another machine, before what it was made of is asked for."""
+        if self.store.copies is None:
+            return False
+        with self._lock(step):
+            return not artifact.finished() and self.store.fetch(artifact, self.progress.note)
+
+    def _lock(self, step: Step) -> AbstractContextManager[None]:
+        def waiting() -> None:
+            self.progress.note(f"{step.label}: another run is making it, waiting")
+
+        return self.store.lock(step.kind, key_of(step), waiting)
 
     def _have_made(self, step: Step, artifact: Artifact) -> None:
         if self.maker is None:

@@ -1,0 +1,64 @@
+"""Ids and vectors of a finished encoding on disk, read by row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from effbench.steps.ids import Ids, ids_at, ids_by_row
+from effbench.steps.shards import DiskVectors
+from effbench.store.artifacts import Artifact
+from effbench.store.disk import save_array
+
+SHARDS = [["a", "bb", "Grüße"], ["d" * 300], ["5", "6"]]
+EVERY = [doc_id for shard in SHARDS for doc_id in shard]
+VECTORS = np.arange(12, dtype=np.float16).reshape(6, 2) / 3
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A finished encoding of six docs in three shards, kept as float16."""
+    artifact, first = Artifact(tmp_path / "encode" / "key"), 0
+    artifact.folder.mkdir(parents=True)
+    for number, ids in enumerate(SHARDS):
+        part = VECTORS[first : first + len(ids)]
+        artifact.put(f"{number:05}.npy", lambda path, part=part: save_array(path, part))
+        artifact.put_text(f"{number:05}.ids", "".join(f"{doc_id}\n" for doc_id in ids))
+        first += len(ids)
+    artifact.finish({})
+    return artifact.folder
+
+
+@pytest.mark.parametrize("rows", [[], [0], [5, 0, 3, 3, 2], [2, 1, 0], [4, 5]])
+def test_ids_are_read_by_row_in_the_order_of_the_question(folder, rows) -> None:
+    assert Ids(folder).at(np.array(rows, dtype=np.int64)) == [EVERY[row] for row in rows]
+
+
+def test_the_ids_of_an_encoding_are_a_sequence(folder, monkeypatch) -> None:
+    ids = Ids(folder)
+    assert (len(ids), list(ids), ids[3], ids[1:4]) == (6, EVERY, EVERY[3], EVERY[1:4])
+    assert ids_by_row(folder) == EVERY
+    monkeypatch.setattr("effbench.steps.ids.FEW", 5)
+    assert isinstance(ids_by_row(folder), Ids)
+
+
+def test_few_shards_stay_open(folder, monkeypatch) -> None:
+    monkeypatch.setattr("effbench.steps.ids._OPEN", 1)
+    ids = Ids(folder)
+    for row in (0, 5, 1, 3, 2):
+        assert ids[row] == EVERY[row]
+
+
+def test_only_the_rows_that_exist_have_an_id(folder) -> None:
+    assert ids_at(folder, iter([5, -1, 6, 0, 5])) == {0: "a", 5: "6"}
+
+
+@pytest.mark.parametrize("rows", [slice(0, 2), slice(2, 5), slice(None), slice(4, 4)])
+def test_float16_on_disk_is_read_as_float32_or_as_it_is(folder, rows) -> None:
+    vectors = DiskVectors(folder)
+    assert vectors.dtype == np.float16
+    assert vectors[rows].dtype == np.float32
+    assert vectors.kept(rows).dtype == np.float16
+    assert (vectors[rows] == VECTORS[rows].astype(np.float32)).all()
+    assert (vectors.kept(rows) == VECTORS[rows]).all()
+    assert (vectors.at(np.array([5, 0])) == VECTORS[[5, 0]]).all()

@@ -1,1 +1,0 @@
-bash: x: No such file or directory
