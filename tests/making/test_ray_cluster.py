@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 
 import pytest
@@ -73,3 +74,13 @@ def test_a_finished_run_needs_no_cluster(run, server, monkeypatch) -> None:
     again = run(SUITE, "--ray")
     assert again.exit_code == 0, again.output
     assert "1 finished already" in again.stderr
+
+
+def test_without_ray_it_is_said_how_to_get_it(run, monkeypatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("effbench.making.ray_")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    found = run(SUITE, "--ray")
+    assert found.exit_code == 2
+    assert found.stderr.startswith("Error: --ray: ")
+    assert found.stderr.endswith('(pip install "effbench[ray]")\n')

@@ -63,7 +63,12 @@ class RayTraining:
                 ray.cancel(task, force=True)
 
     def _training(self, order: Order, news: Queue, folder: str) -> Training:
-        spots = [hand.spot for hand in self._hands]
+        living = {node.key for node in self._first.cluster.nodes()}
+        spots = [
+            hand.spot for hand in self._hands if hand.spot.node in living or not hand.spot.node
+        ]
+        if not spots:
+            raise Died("has lost its node, which has left the cluster of Ray")
         return Training(
             source=self._first.source,
             order=order,
