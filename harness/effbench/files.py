@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from effbench.guard.interruption import postponed
 from effbench.store.artifacts import default_root
-from effbench.store.digests import count_lines, digest_of, find_model, stamp_of, text_digest
+from effbench.store.digests import (
+    count_lines,
+    digest_of,
+    files_under,
+    find_model,
+    stamp_of,
+    text_digest,
+)
 from effbench.store.disk import read_sealed, write_json
 from effbench.store.judgments import checked as checked_qrel
 from effbench.store.judgments import distinct as distinct_qrels
@@ -44,6 +51,7 @@ __all__ = [
     "digest_of",
     "distinct_qrels",
     "fetch",
+    "files_under",
     "find_model",
     "inside",
     "json_objects",
