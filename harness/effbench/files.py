@@ -10,7 +10,14 @@ from __future__ import annotations
 from effbench.guard.interruption import postponed
 from effbench.machine.linux import total_bytes as machine_memory
 from effbench.store.artifacts import default_root
-from effbench.store.digests import count_lines, digest_of, find_model, stamp_of, text_digest
+from effbench.store.digests import (
+    count_lines,
+    digest_of,
+    files_under,
+    find_model,
+    stamp_of,
+    text_digest,
+)
 from effbench.store.disk import read_sealed, write_json
 from effbench.store.judgments import checked as checked_qrel
 from effbench.store.judgments import distinct as distinct_qrels
@@ -45,6 +52,7 @@ __all__ = [
     "digest_of",
     "distinct_qrels",
     "fetch",
+    "files_under",
     "find_model",
     "inside",
     "json_objects",

@@ -28,22 +28,29 @@ BESIDE = (".ids", ".txt")
 
 
 class ArrayFile:
-    """The rows of a file with an array, memory-mapped; they have no names of their own."""
+    """The rows of a file with an array; they have no names of their own.
+
+    It is mapped for each look-up: thousands of files that stay open are more than many systems
+    let a process have.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the file; raise `EffbenchError` if it is no array [n, d] or is cut off."""
         self.path = path
-        self.array = _npy(path) if path.suffix == ".npy" else binary(path, BINARY[path.suffix])
-        self.rows, self.width = self.array.shape
+        self.rows, self.width = self._mapped().shape
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return rows of the file in their order, float32 [n, d]."""
         import numpy as np
 
-        return self.array[rows].astype(np.float32)
+        return self._mapped()[rows].astype(np.float32)
 
     def forget(self) -> None:
-        """Do nothing: the system frees the pages of a mapped file."""
+        """Do nothing: nothing is kept between look-ups."""
+
+    def _mapped(self) -> NDArray[Any]:
+        path = self.path
+        return _npy(path) if path.suffix == ".npy" else binary(path, BINARY[path.suffix])
 
     def names(self) -> Iterator[list[str]]:
         """Yield the names of the rows, in lists.
@@ -111,8 +118,11 @@ def _npy(path: Path) -> NDArray[Any]:
 
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r")
-    except (ValueError, OSError, EOFError) as error:
-        raise EffbenchError(f"{path}: {error} (take an intact .npy file)") from None
+    except (ValueError, OSError, EOFError, OverflowError) as error:
+        why = str(error).split(".", 1)[0].partition("\n")[0]  # the rest is for programmers
+        raise EffbenchError(f"{path}: {why} (take an intact .npy file)") from None
+    if not isinstance(array, np.ndarray):
+        raise EffbenchError(f"{path}: this is an .npz archive (save one array with numpy.save)")
     if array.ndim != 2 or array.dtype.kind not in "fiu" or not array.size:
         raise EffbenchError(
             f"{path}: {array.dtype} {list(array.shape)} (save numbers [n, d] in it)"

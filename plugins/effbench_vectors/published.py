@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effbench import EffbenchError
-from effbench.files import counted, shown
+from effbench.files import counted, files_under, shown
 from effbench_vectors.arrays import BINARY, ArrayFile, names_beside
 from effbench_vectors.columns import Columns
 from effbench_vectors.parquet import ParquetFile, ends_whole
@@ -109,8 +109,8 @@ def files_of(path: Path) -> list[Path]:
         EffbenchError: there is none, or they are of several kinds.
 
     """
-    below = [path] if path.is_file() else sorted(path.rglob("*"))
-    files = [file for file in below if file.suffix in ENDINGS and file.is_file()]
+    below = [path] if path.is_file() else files_under(path)  # those that the key covers
+    files = [file for file in below if file.suffix in ENDINGS]
     if not files:
         raise EffbenchError(f"no vectors in {path} (files end in {', '.join(ENDINGS)})")
     kinds = sorted({file.suffix for file in files})

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
+
+from effbench import EffbenchError
 
 RECORD = np.dtype([("hash", "S16"), ("row", "<i8")])
 BUCKETS = 256
@@ -32,14 +35,25 @@ class Table:
     """The row number of each name; the names come in lists, in the order of the rows."""
 
     def __init__(self, chunks: Iterable[Sequence[str]]) -> None:
-        """Write the table into a temporary folder, which goes when the table goes."""
-        self._folder = Path(tempfile.mkdtemp(prefix="effbench-"))
-        finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        """Write the table into a temporary folder, which goes when the table goes.
+
+        Raises:
+            EffbenchError: the disk of the folder refuses it.
+
+        """
         self.rows = 0
-        for names in chunks:
-            self._append(names)
         self.twice: Twice | None = None
         """Two rows of one name; None if each name occurs once."""
+        with _temporary():
+            self._folder = Path(tempfile.mkdtemp(prefix="effbench-"))
+            finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        for names in chunks:
+            with _temporary():
+                self._append(names)
+        with _temporary():
+            self._sort()
+
+    def _sort(self) -> None:
         hashes, numbers = self._folder / "hashes", self._folder / "rows"
         with hashes.open("wb") as hash_file, numbers.open("wb") as row_file:
             for number in range(BUCKETS):
@@ -100,6 +114,19 @@ class Numbers:
         numbers = np.fromiter(rows, np.int64, len(names))
         numbers[numbers >= self.rows] = -1
         return numbers
+
+
+@contextmanager
+def _temporary() -> Iterator[None]:
+    """Turn a refusal of the disk into a message that names the temporary folder."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise EffbenchError(
+            f"{tempfile.gettempdir()}: {why} (a table of ids takes 24 bytes a doc: set TMPDIR "
+            "to a folder with room)"
+        ) from error
 
 
 def _hashes(names: Sequence[str]) -> NDArray[np.bytes_]:

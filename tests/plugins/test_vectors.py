@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import resource
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from altered import altered
+from effbench import EffbenchError
 from effbench_vectors.table import Table
 
 TOYS = """\
@@ -337,6 +340,74 @@ def test_a_wrong_file_is_one_line(run, encoded: Encoded, published: Path, name: 
     assert "Traceback" not in found.output
 
 
+def of_shape(shape: tuple[int, ...]) -> bytes:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(400)
+
+
+def archive() -> bytes:
+    with io.BytesIO() as file:
+        np.savez(file, np.ones((2, 3), np.float32))
+        return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "No data left in file"),
+        (archive(), "this is an .npz archive"),
+        (of_shape((10**30, 4)), "Python int too large"),
+        (of_shape((-1, 4)), "negative dimensions"),
+        (of_shape((101, 4)), "mmap length is greater than file size"),
+        (of_shape((1,) * 3_500), "Header info length (10"),
+    ],
+)
+def test_a_wrong_array_is_one_line(
+    effbench, suite, published: Path, content: bytes, why: str
+) -> None:
+    (published / "a.npy").write_bytes(content)
+    found = effbench("plan", suite(PUBLISHED))
+    assert found.exit_code == 2
+    (line,) = found.stderr.splitlines()
+    assert f"a.npy: {why}" in line
+    assert line.endswith(")")
+    assert "AttributeError" not in line
+    assert "OverflowError" not in line
+    assert "pickle" not in line
+
+
+def test_the_files_of_a_folder_are_those_that_its_key_covers(
+    run, encoded: Encoded, published: Path, tmp_path: Path
+) -> None:
+    snowflake(published, *encoded)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (published / "01.parquet").rename(elsewhere / "01.parquet")
+    hidden = published / ".01.parquet"
+    hidden.symlink_to(elsewhere / "01.parquet")
+    assert "has no vector for 30 of 60 docs" in run(PUBLISHED).stderr
+    (published / "linked").symlink_to(elsewhere)
+    found = run(PUBLISHED)
+    assert found.exit_code == 0, found.output
+
+
+def test_files_of_arrays_do_not_stay_open(run, encoded: Encoded, published: Path) -> None:
+    ids, vectors = encoded
+    for row, name in enumerate(ids):
+        np.save(published / f"{row}.npy", vectors[row : row + 1])
+        (published / f"{row}.ids").write_text(f"{name}\n")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE,
+        (30 + sum(1 for _ in Path("/proc/self/fd").iterdir()), before[1]),
+    )
+    try:
+        found = run(PUBLISHED)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert found.exit_code == 0, found.output
+
+
 def test_mistakes_that_a_plan_sees(effbench, suite, raw, tmp_path: Path) -> None:
     (tmp_path / "published").mkdir()
     (tmp_path / "base.fbin").write_bytes((tmp_path / "base.fbin").read_bytes()[:-1])
@@ -358,3 +429,12 @@ def test_a_table_finds_every_name_and_no_other() -> None:
     assert table.twice is None
     assert Table([["a", "b"], ["c", "a"]]).twice == (0, 3)
     assert Table([]).rows_of(["a"]).tolist() == [-1]
+
+
+def test_a_table_that_has_no_room_says_where(monkeypatch) -> None:
+    monkeypatch.setattr(Table, "_path", lambda *_: Path("/dev/full"))
+    with pytest.raises(EffbenchError, match=r"No space left on device .*set TMPDIR"):
+        Table([["a", "b"]])
+    monkeypatch.setattr("tempfile.tempdir", "/no/such/folder")
+    with pytest.raises(EffbenchError, match="/no/such/folder: No such file"):
+        Table([["a"]])

@@ -55,6 +55,30 @@ def records(tmp_path: Path):
     return read
 
 
+@pytest.mark.parametrize(
+    ("query_id", "why"),
+    [
+        ("q" * 1001, "has 1,001 characters (1000 at most)"),
+        ("q\x7f", "has control characters (drop them)"),
+        ("\u200b\x01", "has control characters (drop them)"),
+    ],
+)
+def test_query_ids_that_no_record_can_hold_are_refused(run, query_id: str, why: str) -> None:
+    query = json.dumps({"_id": query_id, "text": "red"}) + "\n"
+    found = run(f"{query_id}\td1\t1\n", queries=query)
+    assert found.exit_code == 1
+    assert f"dataset 'd/test' (plugin beir): query id {query_id!r:.60} {why}" in found.stderr
+
+
+@pytest.mark.parametrize("query_id", ["q" * 1000, "\u200b", "q\ufeff", "Grüße"])
+def test_long_and_strange_query_ids_are_records(run, records, query_id: str) -> None:
+    query = json.dumps({"_id": query_id, "text": "red"}) + "\n"
+    found = run(f"{query_id}\td1\t1\n", queries=query)
+    assert found.exit_code == 0, found.output
+    assert "expected" not in found.stderr
+    assert all(query_id in record["per_query"]["nDCG@10"] for record in records())
+
+
 def test_judged_queries_that_are_missing_are_said_and_do_not_count(run, records) -> None:
     found = run("q77\td1\t1\n")
     assert found.exit_code == 0, found.output

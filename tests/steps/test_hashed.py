@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from effbench.api.errors import DiskError
 from effbench.steps import hashed
 from effbench.steps.hashed import HashedIds, KnownIds
 from effbench.steps.ids import Ids, rows_by_id
@@ -37,6 +40,14 @@ def test_ids_that_repeat_are_told_by_their_hashes(held, monkeypatch) -> None:
         assert ids.repeated() == {hash("d7"), hash("d4999")}
         monkeypatch.setattr(hashed, "MOST", 1)
         assert len(ids.repeated()) == 1
+
+
+def test_a_full_disk_is_noticed(monkeypatch) -> None:
+    """Each file of the table is /dev/full, which takes bytes and has no room for them."""
+    monkeypatch.setattr(hashed, "HELD", 700)
+    monkeypatch.setattr(hashed, "Path", lambda *_: Path("/dev/full"))
+    with pytest.raises(DiskError, match="No space left on device"):
+        KnownIds(IDS)
 
 
 @pytest.mark.parametrize("ids", [[], IDS])

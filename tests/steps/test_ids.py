@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -62,3 +65,36 @@ def test_float16_on_disk_is_read_as_float32_or_as_it_is(folder, rows) -> None:
     assert (vectors[rows] == VECTORS[rows].astype(np.float32)).all()
     assert (vectors.kept(rows) == VECTORS[rows]).all()
     assert (vectors.at(np.array([5, 0])) == VECTORS[[5, 0]]).all()
+
+
+def test_a_corpus_with_more_shards_than_a_process_may_open(tmp_path) -> None:
+    """Under 40 files that the process may open, 100 shards and their ids are read."""
+    artifact = Artifact(tmp_path / "encode" / "key")
+    artifact.folder.mkdir(parents=True)
+    for number in range(100):
+        part = np.full((2, 3), number, np.float16)
+        artifact.put(f"{number:05}.npy", lambda path, part=part: save_array(path, part))
+        artifact.put_text(f"{number:05}.ids", f"a{number}\nb{number}\n")
+    artifact.finish({})
+    program = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from effbench.steps.ids import Ids
+from effbench.steps.shards import DiskVectors
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), int(sys.argv[3])))
+vectors, ids = DiskVectors(Path(sys.argv[1])), Ids(Path(sys.argv[1]))
+assert len(vectors[7:3]) == len(vectors[200:]) == 0
+assert vectors[:][:, 0].tolist() == [row // 2 for row in range(200)]
+blocks = [vectors[row : row + 3] for row in range(0, 200, 3)]
+assert np.concatenate(blocks)[:, 0].tolist() == [row // 2 for row in range(200)]
+rows = np.arange(200)[::-1]
+assert vectors.at(rows)[:, 0].tolist() == [row // 2 for row in rows]
+assert ids.at(rows) == [f"{'ab'[row % 2]}{row // 2}" for row in rows]
+assert ids[7] == "b3"
+"""
+    for soft, hard in (40, 40), (40, 4096):
+        limits = [str(soft), str(hard)]
+        command = [sys.executable, "-c", program, str(artifact.folder), *limits]
+        subprocess.run(command, check=True)

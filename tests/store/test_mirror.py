@@ -12,7 +12,6 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from effbench.api.errors import EffbenchError
 from effbench.store import mirror, remote
 from effbench.store.artifacts import Store
 from effbench.store.mirror import Mirror
@@ -167,14 +166,115 @@ def test_a_host_that_answers_late_is_one_line(effbench, suite, monkeypatch) -> N
     assert "Error: slow://bucket: no answer in 0.05 s (is the address" in found.stderr
 
 
-def test_a_host_that_stops_answering_is_one_line(tmp_path: Path, monkeypatch) -> None:
+def test_a_host_that_stops_answering_is_asked_once_and_then_left_alone(
+    tmp_path: Path, monkeypatch
+) -> None:
     fsspec.register_implementation("slow", Slow, clobber=True)
     copies, artifact = Mirror(Remote("slow://bucket")), made(Store(tmp_path))
-    assert not copies.fetch(artifact, print)
+    notes: list[str] = []
+    assert not copies.fetch(artifact, notes.append)
     monkeypatch.setattr(Slow, "seconds", 30.0)
     monkeypatch.setattr(remote, "PATIENCE_S", 0.05)
-    with pytest.raises(EffbenchError, match="slow://bucket: no answer in"):
-        copies.push(artifact, print)
+    for _ in range(3):
+        copies.push(artifact, notes.append)
+    (line,) = notes
+    assert line.startswith("slow://bucket: no answer in 0.05 s")
+    assert line.endswith("; no copying to it for 10 minutes, the run goes on")
+    monkeypatch.setattr(Slow, "seconds", 0.0)
+    monkeypatch.setattr(remote, "PATIENCE_S", 60.0)
+    assert not copies.fetch(artifact, notes.append)  # fetching goes on
+    copies._pauses.clear()  # as if ten minutes had gone
+    copies.push(artifact, notes.append)
+    assert copies.fetch(artifact, notes.append)
+    assert len(notes) == 1
+
+
+class Gone(MemoryFileSystem):
+    """A file system that refuses each question from the moment that ``after`` is negative."""
+
+    protocol = "gone"
+    after = 0
+    refused = ("cat_file", "open")
+    store: dict[str, Any] = {}  # noqa: RUF012 - as in the base class
+    pseudo_dirs = [""]  # noqa: RUF012
+
+    def _question(self, name: str) -> None:
+        if name in self.refused:
+            Gone.after -= 1
+            if Gone.after < 0:
+                raise ConnectionResetError(f"{name} refused")
+
+    def cat_file(self, path: str, *arguments: Any, **options: Any) -> bytes:
+        self._question("cat_file")
+        return super().cat_file(path, *arguments, **options)
+
+    def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        self._question("open for writing" if "w" in mode else "open")
+        return super().open(path, mode, **options)
+
+
+@pytest.mark.parametrize("after", [0, 4, 25])
+def test_a_run_goes_on_without_an_address_that_goes_away(
+    run, after: int, tmp_path: Path, monkeypatch
+) -> None:
+    fsspec.register_implementation("gone", Gone, clobber=True)
+    monkeypatch.setattr(Gone, "after", after)
+    monkeypatch.setattr(Gone, "store", {})
+    found = run(TOYS, "--cache", "gone://bucket", "--results", tmp_path / "results-gone")
+    assert found.exit_code == 0, found.output
+    assert "the run goes on" in found.stderr
+    assert found.stderr.count(" refused") <= 2  # one line for fetching, one for pushing
+    run(TOYS, "--results", tmp_path / "results-plain")
+    assert scores(tmp_path, "gone") == scores(tmp_path, "plain") != {}
+
+
+def test_an_address_that_is_only_read_gives_its_copies(machine, tmp_path, monkeypatch) -> None:
+    machine("first")
+    lost = min(tmp_path.glob("remote/run/*/copy"))
+    lost.unlink()
+    run_file = min(tmp_path.glob("remote/encode/*/*/*.npy"))
+    run_file.write_bytes(b"damaged")
+
+    def refuse(*_: Any) -> None:
+        raise remote.RefusedError("file: read-only (take another)")
+
+    for name in ("write", "send", "remove"):
+        monkeypatch.setattr(Remote, name, refuse)
+    found = machine("second")
+    assert found.exit_code == 0, found.output
+    assert steps_made(found) == 2
+    assert scores(tmp_path, "second") == scores(tmp_path, "first")
+
+
+@pytest.mark.parametrize("content", [b"", b"../../../precious", b"..", b"0" * 32, b"\xff\n"])
+def test_a_wrong_name_of_a_copy_touches_nothing_else(tmp_path: Path, content: bytes) -> None:
+    copies = Mirror(Remote(f"file://{tmp_path}/remote"))
+    first = made(Store(tmp_path / "first"))
+    precious = [tmp_path / "precious" / "x", tmp_path / "second" / "run" / "x"]
+    for path in precious:
+        path.parent.mkdir(parents=True)
+        path.write_text("x")
+    copies.push(first, print)
+    (pointer,) = tmp_path.glob("remote/run/*/copy")
+    pointer.write_bytes(content)
+    second = Store(tmp_path / "second").artifact("run", "k" * 32)
+    second.folder.mkdir(parents=True)
+    assert not copies.fetch(second, print)
+    assert all(path.exists() for path in precious)
+    copies.push(first, print)
+    assert copies.fetch(second, print)
+    assert second.sound()
+
+
+def test_the_copy_of_another_step_is_made_again(tmp_path: Path) -> None:
+    copies = Mirror(Remote(f"file://{tmp_path}/remote"))
+    copies.push(made(Store(tmp_path / "first")), print)
+    (tmp_path / "remote" / "run" / ("k" * 32)).rename(tmp_path / "remote" / "run" / ("m" * 32))
+    second = Store(tmp_path / "second").artifact("run", "m" * 32)
+    second.folder.mkdir(parents=True)
+    notes: list[str] = []
+    assert not copies.fetch(second, notes.append)
+    assert "lost or damaged, making it again" in notes[0]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from effbench.api.errors import EffbenchError
 from effbench.guard.ordinary import ordinary
 from effbench.steps.hashed import HashedIds
 from effbench.store import judgments
+from effbench.store.door import wrong_with
 from effbench.store.reading import checked_id, checked_text, shown
 from effbench.store.trec import read_qrels
 from effbench.text.words import counted
@@ -61,6 +62,9 @@ class Data:
         queries = [query for query in all_queries_of(self.row) if query.query_id in judged_ids]
         query_ids = {query.query_id for query in queries}
         self._check(queries, query_ids, judged_ids)
+        for query_id in query_ids:
+            if wrong := wrong_with(query_id):
+                raise EffbenchError(f"{self.row.who}: query id {query_id!r:.60} {wrong}")
         missing = judged_ids - query_ids
         qrels = [qrel for qrel in judged if qrel.query_id in query_ids]
         without = query_ids - {qrel.query_id for qrel in qrels if qrel.relevance > 0}

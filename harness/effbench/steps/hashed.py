@@ -5,9 +5,12 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+from effbench.store.disk import on_disk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,10 +75,10 @@ class HashedIds:
         if self._folder is None:
             return next(self._sorted())
         paths = Path(self._folder.name, "hashes"), Path(self._folder.name, "rows")
-        with paths[0].open("wb") as hashes, paths[1].open("wb") as rows:
+        with _temporary(), paths[0].open("wb") as hashes, paths[1].open("wb") as rows:
             for pair in self._sorted():
-                pair[0].tofile(hashes)
-                pair[1].tofile(rows)
+                hashes.write(pair[0].tobytes())
+                rows.write(pair[1].tobytes())
         return np.memmap(paths[0], np.int64, "r"), np.memmap(paths[1], np.int64, "r")
 
     def _sorted(self) -> Iterator[Pair]:
@@ -94,8 +97,8 @@ class HashedIds:
         """Move the hashes in memory to the files; the first bits of a hash choose its file."""
         import numpy as np
 
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="effbench-ids-")
+        with _temporary():
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="effbench-ids-")
         hashes = np.array(self._held, dtype=np.int64)
         rows = np.arange(self._spilled, len(self))
         order = np.argsort(hashes)
@@ -103,8 +106,9 @@ class HashedIds:
         width = 2**64 // BUCKETS
         edges = [-(2**63) + width * number for number in range(1, BUCKETS)]
         for number, part in enumerate(np.split(pairs, np.searchsorted(pairs[:, 0], edges))):
-            with Path(self._folder.name, f"bucket-{number:03}").open("ab") as file:
-                part.tofile(file)
+            path = Path(self._folder.name, f"bucket-{number:03}")
+            with _temporary(), path.open("ab") as file:
+                file.write(part.tobytes())  # `tofile` notices no full disk
         self._spilled, self._held = len(self), array("q")
 
 
@@ -133,6 +137,11 @@ class KnownIds:
         places = np.searchsorted(self._hashes, wanted)
         near = self._hashes[np.minimum(places, len(self) - 1)]
         return [ids[place] for place in np.flatnonzero(near != wanted).tolist()]
+
+
+def _temporary() -> AbstractContextManager[None]:
+    """Turn a failure of the disk with the temporary files into a `DiskError` that names it."""
+    return on_disk(Path(tempfile.gettempdir()))
 
 
 def _ascending(hashes: NDArray[np.int64], rows: NDArray[np.int64]) -> Pair:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 from effbench.steps.hashed import HashedIds
 from effbench.steps.shards import IDS, DiskVectors, ids_in
 from effbench.store.artifacts import Artifact
+from effbench.store.openfiles import OpenFiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ class Ids(Sequence[str]):
 
         self._paths = Artifact(folder).files(IDS)
         self._starts = np.array(DiskVectors(folder).starts)
-        self._open = OrderedDict[int, _Shard]()
+        self._shards = OpenFiles(min(len(self._paths), _OPEN), self._opened)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -76,23 +76,18 @@ class Ids(Sequence[str]):
     def _in_shard(self, number: int, rows: NDArray[np.integer]) -> list[str]:
         import numpy as np
 
-        text, ends = self._shard(number)
+        text, ends = self._shards[number]
         begins = np.where(rows > 0, ends[rows - 1] + 1, 0).tolist()
         places = zip(begins, ends[rows].tolist(), strict=True)
         return [text[begin:end].decode() for begin, end in places]
 
-    def _shard(self, number: int) -> _Shard:
+    def _opened(self, number: int) -> _Shard:
         import numpy as np
 
-        if number not in self._open:
-            with self._paths[number].open("rb") as file:
-                text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n"))
-            self._open[number] = _Shard(text, ends.astype(np.uint32))
-            if len(self._open) > _OPEN:
-                self._open.popitem(last=False)
-        self._open.move_to_end(number)
-        return self._open[number]
+        with self._paths[number].open("rb") as file:
+            text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n"))
+        return _Shard(text, ends.astype(np.uint32))
 
 
 def ids_by_row(folder: Path) -> Sequence[str]:

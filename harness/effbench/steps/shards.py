@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from effbench.guard.blame import doing
 from effbench.store.artifacts import Artifact
+from effbench.store.openfiles import OpenFiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,23 +28,23 @@ class DiskVectors:
         import numpy as np
 
         files = Artifact(folder).files(VECTORS)
-        self._shards = [np.load(path, mmap_mode="c") for path in files]
+        self._shards = OpenFiles(len(files), lambda n: np.load(files[n], mmap_mode="c"))
         self._reading = reading
-        self._starts = [0]  # for 100 million docs: 6,104 shards, each with its mapping
-        for shard in self._shards:
-            self._starts.append(self._starts[-1] + len(shard))
+        self._starts = [0]  # for 100 million docs: 6,104 shards
+        for number in range(len(files)):
+            self._starts.append(self._starts[-1] + len(self._shards[number]))
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and width."""
-        return self._starts[-1], self._shards[0].shape[1] if self._shards else 0
+        return self._starts[-1], self._shards[0].shape[1] if len(self) else 0
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the numbers on disk: float32, or float16 if the row keeps that."""
         import numpy as np
 
-        return self._shards[0].dtype if self._shards else np.dtype(np.float32)
+        return self._shards[0].dtype if len(self) else np.dtype(np.float32)
 
     @property
     def starts(self) -> Sequence[int]:
@@ -91,15 +92,20 @@ class DiskVectors:
     def _read(self, start: int, stop: int) -> NDArray[np.floating[Any]]:
         import numpy as np
 
-        parts = []
-        while start < stop:
-            shard = bisect_right(self._starts, start) - 1
+        shard = bisect_right(self._starts, start) - 1
+        if start < stop <= self._starts[shard + 1]:
+            first = self._starts[shard]
+            part: NDArray[np.floating[Any]] = self._shards[shard][start - first : stop - first]
+            return part
+        rows = np.empty((max(0, stop - start), self.shape[1]), dtype=self.dtype)
+        place = start
+        while place < stop:
+            shard = bisect_right(self._starts, place) - 1
             first, end = self._starts[shard], min(stop, self._starts[shard + 1])
-            parts.append(self._shards[shard][start - first : end - first])
-            start = end
-        if not parts:
-            return np.empty((0, self.shape[1]), dtype=self.dtype)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            # a copy, since a view would keep its file open
+            rows[place - start : end - start] = self._shards[shard][place - first : end - first]
+            place = end
+        return rows
 
 
 def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Vectors:

@@ -159,6 +159,15 @@ def check_ids(ids: Iterable[str]) -> None:
         raise ValueError("a query id has control characters")
 
 
+def wrong_with(query_id: str) -> str | None:
+    """Return why no record could hold a query id, so that nobody could read its results."""
+    if len(query_id) > LONGEST_NAME:
+        return f"has {len(query_id):,} characters ({LONGEST_NAME} at most)"
+    if query_id.startswith("\ufeff"):
+        return "begins with a byte order mark (drop it)"
+    return "has control characters (drop them)" if _CONTROL.search(query_id) else None
+
+
 def check_settings(settings: Mapping[str, Any]) -> None:
     """Refuse search settings of an index that a table cannot show in a name.
 

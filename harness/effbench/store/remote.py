@@ -20,6 +20,10 @@ CHUNK = 8 << 20
 """Bytes that are sent or received at once."""
 
 
+class RefusedError(EffbenchError):
+    """The address does not answer in time, or refuses."""
+
+
 class MissingError(EffbenchError):
     """The address has no such file."""
 
@@ -27,7 +31,7 @@ class MissingError(EffbenchError):
 class Remote:
     """The folder at an address such as ``s3://bucket/folder``; names are relative to it.
 
-    Every method raises `EffbenchError` if the address does not answer in time, or refuses, and
+    Every method raises `RefusedError` if the address does not answer in time, or refuses, and
     `MissingError` for a file that is not there.
     """
 
@@ -92,12 +96,12 @@ class Remote:
         """Return what a call returns; raise what the methods of this class raise."""
         result = _called(ask, arguments, options)
         if not result:
-            raise EffbenchError(
+            raise RefusedError(
                 f"{self.address}: no answer in {PATIENCE_S:g} s (is the address right, and the "
                 "network up?)"
             )
         if (error := result.get("error")) is not None:
-            kind = MissingError if isinstance(error, FileNotFoundError) else EffbenchError
+            kind = MissingError if isinstance(error, FileNotFoundError) else RefusedError
             text = str(error).partition("\n")[0] or type(error).__name__
             raise kind(
                 f"{self.address}: {text} (see to the address, the network and the rights)"
