@@ -50,7 +50,7 @@ ELSEWHERE = {
     "plan/test_variants.py": "plan/entries plan/fitting plan/lookup",
     "plugins/test_table.py": "store/tabular",
     "run/test_evaluation.py": "store/trec",
-    "run/test_runner.py": "work/workbench steps/opened cli/options cli/run",
+    "run/test_runner.py": "work/failures work/workbench steps/opened cli/options cli/run",
     "run/test_results.py": "cli/records",
     "board/test_pruning.py": "cli/results",
     "steps/test_data.py": "board/counts",

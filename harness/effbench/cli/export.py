@@ -60,7 +60,7 @@ def export(
     from effbench.cli.console import Terminal, stderr
     from effbench.export import folder as exporting
     from effbench.guard.blame import PluginError
-    from effbench.work.workbench import StepFailed
+    from effbench.work.failures import StepFailed
 
     store, plan = planned(suite, data, cache)
     encoder = exporting.find(plan, row, dataset)

@@ -28,7 +28,8 @@ from effbench.store.paths import check_writable
 from effbench.text.printing import one_line
 from effbench.text.raised import message_of
 from effbench.work import code
-from effbench.work.workbench import StepFailed, Workbench
+from effbench.work.failures import StepFailed
+from effbench.work.workbench import Workbench
 
 if TYPE_CHECKING:
     from effbench.plan.suite import LatencyOptions

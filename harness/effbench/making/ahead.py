@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from effbench.store.artifacts import Store
+from effbench.work.failures import StepFailed
 from effbench.work.step import Step, key_of
-from effbench.work.workbench import StepFailed, Workbench
+from effbench.work.workbench import Workbench
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from effbench.offers import plugins
 from effbench.plan import planner
 from effbench.store.artifacts import Store
 from effbench.store.digests import DIGESTS
+from effbench.work.failures import StepFailed
 from effbench.work.progress import Tally
-from effbench.work.workbench import StepFailed, Workbench
+from effbench.work.workbench import Workbench
 
 SINCE = "has changed since the run began (run the suite again)"
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from effbench.making.ahead import lacking
 from effbench.text.words import counted, shortened
+from effbench.work.failures import StepFailed
 from effbench.work.step import Step, in_pieces, key_of
-from effbench.work.workbench import StepFailed, Workbench
+from effbench.work.workbench import Workbench
 
 
 class Share(NamedTuple):

@@ -16,8 +16,8 @@ from effbench.making.messages import Made, Order
 from effbench.making.process import Died, Gone
 from effbench.offers.installed import is_ours
 from effbench.offers.plugins import GROUP
+from effbench.work.failures import Reason, StepFailed
 from effbench.work.step import Step, all_steps, in_pieces, key_of, made_together
-from effbench.work.workbench import Reason, StepFailed
 
 PIECES = 4
 """The pieces of an encoding for each device: a slow device makes fewer of them."""

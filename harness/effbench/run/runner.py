@@ -21,9 +21,10 @@ from effbench.run.results import Results
 from effbench.steps.train import Train
 from effbench.text.raised import message_of
 from effbench.work import code
+from effbench.work.failures import Reason, StepFailed
 from effbench.work.progress import Progress
 from effbench.work.step import all_steps, key_of
-from effbench.work.workbench import Reason, StepFailed, Workbench
+from effbench.work.workbench import Workbench
 
 log = logging.getLogger(__name__)
 

@@ -10,47 +10,22 @@ import gc
 import sys
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Container, Hashable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from effbench.api.errors import EffbenchError, NoDataError
 from effbench.guard import processes
-from effbench.guard.blame import failure
 from effbench.store.artifacts import Artifact, Store
 from effbench.store.digests import DIGESTS, Digests
-from effbench.store.disk import on_disk
-from effbench.text.raised import message_of
 from effbench.work import code, joining
+from effbench.work.failures import Reason, StepFailed, reasons
 from effbench.work.parts import Parts
 from effbench.work.progress import Progress, watching
 from effbench.work.step import Opens, Recipe, Step, key_of, made_together
 
 T = TypeVar("T")
-
-
-class Reason(NamedTuple):
-    """Why a step could not be made, as text.
-
-    An exception would hold its frames, and they might hold a model of some gigabytes.
-    """
-
-    label: str
-    """The label of the step."""
-
-    message: str
-    trace: str | None
-    no_data: bool
-
-
-class StepFailed(EffbenchError):
-    """A step could not be made; ``trace`` is the traceback if the cause is a bug."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.message)
-        self.reason, self.trace, self.no_data = reason, reason.trace, reason.no_data
 
 
 class Maker(Protocol):
@@ -158,7 +133,7 @@ class Workbench:
         """
         artifact = self.store.artifact(step.kind, key_of(step))
         piece = shards.start, shards.stop
-        with self._reasons(step, artifact):
+        with reasons(step, artifact.folder):
             for read in step.inputs:
                 self.artifact(read)
             artifact.folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +152,7 @@ class Workbench:
 
         """
         artifact = self.store.artifact(step.kind, key_of(step))
-        with self._reasons(step, artifact):
+        with reasons(step, artifact.folder):
             if processes.rank():
                 with watching(self.progress):
                     step.make(artifact, self)
@@ -227,25 +202,8 @@ class Workbench:
 
     def _ensured(self, step: Step, key: str) -> Artifact:
         artifact = self.store.artifact(step.kind, key)
-        with self._reasons(step, artifact):
+        with reasons(step, artifact.folder):
             return self._ensure(step, artifact)
-
-    @contextmanager
-    def _reasons(self, step: Step, artifact: Artifact) -> Iterator[None]:
-        """Raise `StepFailed` for any error in the block."""
-        try:
-            with on_disk(artifact.folder):
-                yield
-            return
-        except (StepFailed, KeyboardInterrupt):
-            raise
-        except EffbenchError as error:
-            trace, no_data = getattr(error, "trace", None), isinstance(error, NoDataError)
-            reason = Reason(step.label, message_of(error), trace, no_data)
-        except BaseException as error:  # a bug of the harness: errors of plugins are named
-            bug = failure(step.label, error)
-            reason = Reason(step.label, str(bug), bug.trace, no_data=False)
-        raise StepFailed(reason)
 
     def _ensure(self, step: Step, artifact: Artifact) -> Artifact:
         if self._whole(artifact):  # nothing is written, so no lock, which is a file, is needed
