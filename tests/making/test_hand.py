@@ -143,6 +143,33 @@ def test_a_worker_that_died_while_idle_fails_no_later_step(
     assert result.exit_code == 0, result.output
 
 
+OTHER = """
+there = "EFFBENCH_WORKER" in os.environ
+class Other(WordsEncoder):
+    def __init__(self, *, n: int = int(there)): super().__init__()
+
+@effbench.hookimpl
+def effbench_encoders(): return {"other": Other}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("", "is made of has changed since the run began (run the suite again)"),
+        ("if there: raise ValueError('cut')", "nothing installed offers 'other'"),
+    ],
+)
+def test_a_plugin_that_changed_since_the_run_began_is_told_in_a_line(
+    mine, run, change, said
+) -> None:
+    mine(OTHER + change)
+    result = run(altered(SUITE, "HARM", "  other: {use: other}"))
+    assert result.exit_code == 1
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
 def test_numbers_beside_a_harmful_row_are_those_without_it(harmed, tmp_path) -> None:
     alone = quality(harmed("")[2])
     for how in ("moves", "patches", "floods"):
