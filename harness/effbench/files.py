@@ -8,6 +8,7 @@ docs/plugins.md explains each name in a sentence. A mistake in a user's file rai
 from __future__ import annotations
 
 from effbench.guard.interruption import postponed
+from effbench.machine.linux import total_bytes as machine_memory
 from effbench.store.artifacts import default_root
 from effbench.store.digests import count_lines, digest_of, find_model, stamp_of, text_digest
 from effbench.store.disk import read_sealed, write_json
@@ -49,6 +50,7 @@ __all__ = [
     "json_objects",
     "kind_of",
     "lines_of",
+    "machine_memory",
     "numbered",
     "opened",
     "postponed",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from msgspec import Meta
 
 from effbench import EffbenchError, SpeedOnly, VectorSource, hookimpl
+from effbench.files import machine_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,14 +37,19 @@ _MANY, _FOR_MANY = 64, 4
 _SCATTERED = 64
 
 
+MOST = 4 * 2**30
+"""Bytes that an index holds if the suite names no limit, on a machine with three times that."""
+
+
 class ExactIndex:
     """Find the docs with the largest inner products; equal scores are in corpus order.
 
     ``device`` is auto (CUDA if the machine has it), cpu, cuda or cuda:N. Vectors of up to
-    ``memory`` GiB stay on the device, as float16 if that is how they are kept on disk. A CPU
-    with VNNI takes a byte more for each number, for codes, and searches several times as fast;
-    if only the codes fit, up to 64 queries read no more than their candidates from disk. A
-    larger corpus is read from disk in every search, in pieces of up to 8 times ``block``.
+    ``memory`` GiB (by default 4, or a third of the machine's memory if that is less) stay on
+    the device, as float16 if that is how they are kept on disk. A CPU with VNNI takes a byte
+    more for each number, for codes, and searches several times as fast; if only the codes fit,
+    up to 64 queries read no more than their candidates from disk. A larger corpus is read from
+    disk in every search, in pieces of up to 8 times ``block``.
     """
 
     _held: Tensor | None
@@ -54,7 +60,7 @@ class ExactIndex:
         *,
         device: SpeedOnly[str] = "auto",
         block: SpeedOnly[Annotated[int, Meta(ge=1)]] = 8192,
-        memory: SpeedOnly[Annotated[float, Meta(ge=0)]] = 4.0,
+        memory: SpeedOnly[Annotated[float, Meta(ge=0)] | None] = None,
     ) -> None:
         self._device = device
         self._block = block
@@ -91,7 +97,7 @@ class ExactIndex:
         self._device = _checked_device(self._device)
         self._reader = Reader(vectors)
         n, d = vectors.shape
-        free = int(self._memory * 2**30)
+        free = _allowed(self._memory)
         self._codes, self._held = None, None
         if self._device == "cpu" and codes.fit(d) and n * (d + 4) <= free:
             self._codes = codes.Codes(n, d)
@@ -185,6 +191,13 @@ def _merged(best: Keys, queries: Vectors, norms: Doubles, span: Span, k: int) ->
         return screen.merge(best, queries, norms, codes, vectors, start, k)
     new = candidates.find(queries, norms, vectors, keys.worst_score(best, k), k)
     return keys.merge(best, new, start, k)
+
+
+def _allowed(memory: float | None) -> int:
+    """Return how many bytes an index may hold; ``memory`` is in GiB."""
+    if memory is None:
+        return min(MOST, machine_memory() // 3)
+    return int(memory * 2**30)
 
 
 def _checked_device(device: str) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -16,14 +15,14 @@ from effbench.text.amounts import bytes_of, seconds_of
 
 if TYPE_CHECKING:
     from effbench.making.hand import Hand
+    from effbench.making.messages import Source
+    from effbench.making.ray_team import RayTeam
+    from effbench.making.spots import Spot
     from effbench.plan.cells import Plan
     from effbench.store.artifacts import Store
     from effbench.work.progress import Progress
     from effbench.work.step import Step
     from effbench.work.workbench import Workbench
-
-OF_MEMORY = 0.95
-"""The share of the machine's memory that a worker may take if the user names no limit."""
 
 
 class Making(NamedTuple):
@@ -40,6 +39,9 @@ class Making(NamedTuple):
 
     in_process: bool
     """Whether the steps are made in this process."""
+
+    ray: str | None = None
+    """The address of the cluster of Ray; "auto" for one on this machine; None for no Ray."""
 
     verbose: bool = False
     """Whether what plugins log is shown."""
@@ -60,9 +62,10 @@ def making_options(command: Callable[..., Any]) -> Callable[..., Any]:
         patience: float,
         memory: int | None,
         in_process: bool,
+        ray: str | None,
         **options: Any,
     ) -> Any:
-        making = Making(devices, patience, memory, in_process)
+        making = Making(devices, patience, memory, in_process, ray)
         return command(*arguments, making=making, **options)
 
     for option in (
@@ -86,6 +89,16 @@ def making_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="End a worker process that shows no progress for so long.",
         ),
         click.option(
+            "--ray",
+            is_flag=False,
+            flag_value="auto",
+            metavar="[ADDRESS]",
+            callback=lambda _c, _o, address: _address(address),
+            help="Make the steps in the cluster of Ray at HOST:PORT, or without ADDRESS in "
+            "that of this machine, or a new one. It has a worker for each GPU, or each node; "
+            "--devices cpu,cpu makes two.",
+        ),
+        click.option(
             "--device",
             "--devices",
             "devices",
@@ -105,25 +118,26 @@ def making_bench(
 ) -> Iterator[Workbench]:
     """Yield a workbench; with ``soon``, the first worker starts at once."""
     from effbench.guard import processes
-    from effbench.plan.costs import Facts, learner
+    from effbench.plan.costs import Facts, learner, shards_of
     from effbench.work.workbench import Workbench
 
     bench = Workbench(store, progress, making.device, learn=learner(store, making.device))
     if making.in_process or processes.several():
         yield bench
         return
-    from effbench.making.team import Team
+    shards = partial(shards_of, Facts(store, making.device))
+    source = _source(making, plan, store)
+    team: Team | RayTeam
+    if making.ray is not None:
+        team = _ray_team(making, source, shards, progress)
+    else:
+        from effbench.making.team import Team
 
-    hands = _hands(making, plan, store, progress)
-    facts = Facts(store, making.device)
-
-    def shards(step: Step) -> int | None:
-        work = step.work(facts)
-        return math.ceil(work.amount / work.shard) if work.amount and work.shard else None
-
-    bench.maker = team = Team(hands, shards)
-    if soon:
-        hands[0].start(frozenset())
+        hands = _hands(making, source, progress)
+        team = Team(hands, shards)
+        if soon:
+            hands[0].start(frozenset())
+    bench.maker = team
     try:
         yield bench
     except KeyboardInterrupt:
@@ -133,35 +147,32 @@ def making_bench(
         team.close()
 
 
-def _hands(making: Making, plan: Plan, store: Store, progress: Progress) -> list[Hand]:
+def _hands(making: Making, source: Source, progress: Progress) -> list[Hand]:
     from concurrent.futures import ThreadPoolExecutor
 
-    from effbench.machine.linux import total_bytes
+    from effbench.making.environment import cores
     from effbench.making.hand import Hand
-    from effbench.making.messages import Source
     from effbench.making.process import Limits
 
-    memory = making.memory or round(OF_MEMORY * total_bytes())
-    source = Source(
-        path=str(plan.suite.path.absolute()),
-        text=plan.suite.text,
-        data=str(plan.data.absolute()),
-        cache=str(store.root),
-        verbose=making.verbose,
-    )
     on_cpu = sum(device in (None, "cpu") for device in making.devices)
-    threads = max(1, _cores() // on_cpu) if on_cpu > 1 else None
+    threads = max(1, cores() // on_cpu) if on_cpu > 1 else None
     starter = ThreadPoolExecutor(1, "starter")
+    limits = Limits.of(making.patience, making.memory)
     return [
-        Hand(source, device, threads, Limits(making.patience, memory), progress, starter)
-        for device in making.devices
+        Hand(source, device, threads, limits, progress, starter) for device in making.devices
     ]
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _source(making: Making, plan: Plan, store: Store) -> Source:
+    from effbench.making.messages import Source
+
+    return Source(
+        path=str(plan.suite.path.absolute()),
+        text=plan.suite.text,
+        data=str(plan.data.absolute()),
+        cache=str(store.root.absolute()),
+        verbose=making.verbose,
+    )
 
 
 def _devices(text: str | None) -> tuple[str | None, ...]:
@@ -178,3 +189,37 @@ def _devices(text: str | None) -> tuple[str | None, ...]:
     if not all(devices):
         raise EffbenchError(f"--devices: {text!r} has an empty name (write cuda:0,cuda:1)")
     return devices
+
+
+def _ray_team(
+    making: Making,
+    source: Source,
+    shards: Callable[[Step], int | None],
+    progress: Progress,
+) -> RayTeam:
+    try:
+        from effbench.making.ray_team import RayTeam
+    except ModuleNotFoundError as error:
+        raise EffbenchError(f'--ray: {error} (pip install "effbench[ray]")') from error
+    from effbench.making.ray_cluster import Cluster
+    from effbench.making.ray_hand import RayHand
+
+    cluster = Cluster(making.ray or "auto")
+
+    def hand(spot: Spot) -> RayHand:
+        return RayHand(cluster, spot, source, making.patience, making.memory, progress)
+
+    return RayTeam(cluster, making.devices, hand, shards)
+
+
+def _address(text: str | None) -> str | None:
+    """Return the address of a cluster; refuse the name of a suite, and a client's address."""
+    if text is None or text == "auto":
+        return text
+    host, _, port = text.rpartition(":")
+    if "://" in text or not host or not port.isdigit():
+        raise EffbenchError(
+            f"--ray: {text!r} is no address (write HOST:PORT of `ray start --head`, or write "
+            "SUITE before --ray)"
+        )
+    return text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from effbench.api.errors import EffbenchError
 from effbench.cli.making import Making, making_bench, making_options
 from effbench.cli.options import (
     Address,
@@ -29,6 +30,7 @@ from effbench.text.words import counted
 
 if TYPE_CHECKING:
     from effbench.board.leaderboard import Board
+    from effbench.making.share import Share, Shared
     from effbench.plan.cells import Plan
     from effbench.run.runner import Outcome
     from effbench.store.artifacts import Store
@@ -41,6 +43,13 @@ if TYPE_CHECKING:
 @data_option
 @cache_option
 @making_options
+@click.option(
+    "--share",
+    metavar="I/N",
+    callback=lambda _c, _o, text: None if text is None else _share(text),
+    help="Make only part I of N of the encodings and other steps, and no record; a run without "
+    "this option goes on after all parts.",
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @forgive_option
 @click.option(
@@ -60,6 +69,7 @@ def run(
     verbose: bool,
     as_json: bool,
     columns: tuple[str, ...],
+    share: Share | None,
 ) -> None:
     """Run SUITE (a file, or the name of a suite that we ship) and print its leaderboard.
 
@@ -78,6 +88,10 @@ def run(
     check_places(store, plan, results)
     root = results.absolute()  # a plugin may change the working folder
     making = making._replace(verbose=verbose)
+    if share is not None:
+        shared = _make_share(share, store, plan, only, root, making)
+        say(str(shared), err=True)
+        leave(failed=bool(shared.failed))
     outcome, folder, n_steps = _run(store, plan, only, root, making, fail_fast)
     if processes.rank():
         return
@@ -148,6 +162,38 @@ def _run(
     ):
         outcome, records = run_plan(part, plan, bench, root, fail_fast=fail_fast)
     return outcome, records.folder, len(bench.made)
+
+
+def _make_share(
+    share: Share, store: Store, plan: Plan, only: tuple[str, ...], root: Path, making: Making
+) -> Shared:
+    from effbench.cache.uses import using
+    from effbench.cli.console import Terminal, stderr
+    from effbench.making.share import make_share
+    from effbench.plan.costs import Facts, check_run, shards_of
+    from effbench.run.results import Results
+
+    if making.ray is not None:
+        raise EffbenchError("--share is for runs without a cluster (leave out --ray)")
+    part = plan.only(only)
+    lacking, facts = Results.of(root, plan).lacking(part, store), Facts(store, making.device)
+    check_run(lacking, facts, root)
+    with (
+        using(store, part),
+        Terminal(stderr()) as progress,
+        making_bench(making, plan, store, progress) as bench,
+    ):
+        steps = [cell.search for cell in part.cells]
+        return make_share(share, steps, bench, partial(shards_of, facts))
+
+
+def _share(text: str) -> Share:
+    from effbench.making.share import Share
+
+    number, _, count = text.partition("/")
+    if number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+        return Share(int(number), int(count))
+    raise EffbenchError(f"--share: {text!r} is no share (write 1/4, 2/4, 3/4 and 4/4)")
 
 
 def _show_boards(boards: Sequence[Board], columns: Sequence[str], *, as_json: bool) -> None:

@@ -15,10 +15,10 @@ from effbench.work.workbench import StepFailed, Workbench
 def ahead(bench: Workbench, steps: Sequence[Step]) -> Iterator[None]:
     """Make steps until the block ends: each when its inputs are made and a device is idle.
 
-    With one device, nothing is made ahead. A step that fails is left to the cell that needs it,
-    which tells the user.
+    With one device, or without a step, nothing is made ahead. A step that fails is left to the
+    cell that needs it, which tells the user.
     """
-    threads = bench.maker.at_once if bench.maker else 1
+    threads = bench.maker.at_once if bench.maker and steps else 1
     if threads < 2:
         yield
         return

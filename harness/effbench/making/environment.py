@@ -44,3 +44,10 @@ def environment(threads: int) -> Mapping[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",  # a waiting thread leaves the processor to others
         "TOKENIZERS_PARALLELISM": "false",
     }
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -47,17 +47,23 @@ class Hand:
         """
         self._make_room(group)
         self.start(group)
-        worker = self._workers[group]
-        self._workers.move_to_end(group)
         try:
-            if group not in self._ready:
-                worker.answer(Ready, START)
-                self._ready.add(group)
+            worker = self.ready(group)
+            self._workers.move_to_end(group)
             worker.send("make", order=order)
             return worker.answer(Made, self.limits)
         except BaseException as error:
             self._end(group, soft=isinstance(error, KeyboardInterrupt))
             raise
+
+    def ready(self, group: Group) -> Process:
+        """Return the worker of a group after it has planned the suite; raise `Died` if not."""
+        self.start(group)
+        worker = self._workers[group]
+        if group not in self._ready:
+            worker.answer(Ready, START)
+            self._ready.add(group)
+        return worker
 
     def start(self, group: Group) -> None:
         """Start the worker of a group, which plans the suite; do not wait for it.

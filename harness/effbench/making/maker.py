@@ -44,7 +44,7 @@ class Maker:
             Path(source.data),
             source.text,
         ).steps()
-        self._bench = Workbench(store, _Told(tell), device)
+        self._bench = Workbench(store, Told(tell), device)
 
     def make(self, order: Order) -> Made:
         """Make a step whose inputs are finished, or a piece of it."""
@@ -64,7 +64,7 @@ class Maker:
         self._bench.close()
 
 
-class _Told:
+class Told:
     """A watcher whose work and notes become events."""
 
     def __init__(self, tell: Callable[[Event], object]) -> None:

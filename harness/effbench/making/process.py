@@ -19,6 +19,7 @@ import msgspec
 
 from effbench.api.errors import EffbenchError
 from effbench.guard.interruption import NUMBERS
+from effbench.machine.linux import total_bytes
 from effbench.making.channel import LOOK_SECONDS, MARK, Outside, parse_envelope
 from effbench.making.environment import SAFE, inherited
 from effbench.making.leftovers import end_leftovers
@@ -35,6 +36,9 @@ PROGRAM = (*SAFE, "-m", "effbench.making.worker")
 END_SECONDS = 60.0
 """The time that a worker has to save a training after a signal."""
 
+OF_MEMORY = 0.95
+"""The share of the machine's memory that a worker may take if the user names no limit."""
+
 MOST_LINES, LONGEST = 1_000, 1_000
 """Lines of a worker's output that are shown of an order, and characters of a line."""
 
@@ -48,12 +52,21 @@ class Limits(NamedTuple):
     nbytes: int
     """The most memory of a worker with the processes that it has started, in bytes."""
 
+    @classmethod
+    def of(cls, seconds: float, nbytes: int | None) -> Limits:
+        """Return limits; memory None is the default share of this machine's memory."""
+        return cls(seconds, nbytes or round(OF_MEMORY * total_bytes()))
+
 
 class Died(EffbenchError):
     """A worker has ended, or was ended, before it answered.
 
     The message continues a sentence that begins with "its worker process".
     """
+
+
+class Gone(Died):
+    """A worker has no place any more: its node has left the cluster."""
 
 
 class Process:

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from effbench.making.hand import Group
 from effbench.making.messages import Made, Order
-from effbench.making.process import Died
+from effbench.making.process import Died, Gone
 from effbench.offers.installed import is_ours
 from effbench.offers.plugins import GROUP
-from effbench.work.step import Step, all_steps, in_pieces, key_of
+from effbench.work.step import Step, all_steps, in_pieces, key_of, made_together
 from effbench.work.workbench import Reason, StepFailed
 
 PIECES = 4
@@ -38,15 +38,24 @@ class Team:
 
     ``shards`` returns how many shards a step will have, or None if nobody knows. An order is
     given to at most ``tries`` workers that die; on this machine a dead worker is a failure.
+    ``together`` makes a training with all hands at once, which have no worker meanwhile.
+    ``tell`` takes a line for the user on a death after which another worker goes on.
     """
 
     def __init__(
-        self, hands: Sequence[Worker], shards: Callable[[Step], int | None], tries: int = 1
+        self,
+        hands: Sequence[Worker],
+        shards: Callable[[Step], int | None],
+        tries: int = 1,
+        together: Callable[[Order], Made] | None = None,
+        tell: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.hands, self._shards, self._tries = hands, shards, tries
+        self._together, self._gathering, self._tell = together, 0, tell
         self._over = False
         self._change = threading.Condition()
         self._idle = list(range(len(hands)))
+        self._left = len(hands)  # without those whose node has left the cluster
         self._open: list[set[str]] = [set() for _ in hands]  # what a hand may have open
 
     @property
@@ -54,10 +63,12 @@ class Team:
         """How many steps the team can make at the same time."""
         return len(self.hands)
 
-    def make(self, step: Step, sound: Container[str]) -> bool:
-        """Make a step; see `effbench.work.workbench.Maker`."""
+    def make(
+        self, step: Step, sound: Container[str], only: tuple[int, int] | None = None
+    ) -> bool:
+        """Make a step, or some shards; see `effbench.work.workbench.Maker`."""
         read = [key for key in all_steps(step.inputs) if key in sound]
-        order = Order(key_of(step), read)
+        order = Order(key_of(step), read, only)
         if len(self.hands) > 1 and in_pieces(step):
             self._make_pieces(step, order)
         return self._obeyed(step, order)
@@ -75,9 +86,9 @@ class Team:
 
     def _make_pieces(self, step: Step, order: Order) -> None:
         """Have all hands make the shards; after a failure, no further piece is begun."""
-        shards = self._shards(step) or 1
-        count = min(shards, PIECES * len(self.hands))
-        ends = [round(shards * number / count) for number in range(count + 1)]
+        begin, end = order.piece or (0, self._shards(step) or 1)
+        count = min(end - begin, PIECES * len(self.hands))
+        ends = [begin + (end - begin) * number // count for number in range(count + 1)]
         failures: list[StepFailed] = []
 
         def make(piece: tuple[int, int]) -> None:
@@ -104,32 +115,64 @@ class Team:
         return not made.distrusted
 
     def _given(self, step: Step, order: Order) -> Made:
-        for left in reversed(range(self._tries)):
+        together = self._together if made_together(step) and self._left > 1 else None
+        left = self._tries
+        while True:
             try:
+                if together:
+                    with self._all_hands():
+                        return together(order)
                 with self._hand(order) as hand:
                     return hand.make(group_of(step), order)
             except Died as error:
-                if not left or self._over:
-                    message = f"{step.label}: its worker process {error}"
+                message = f"{step.label}: its worker process {error}"
+                left -= not isinstance(error, Gone)  # which is no fault of the order
+                if not left or self._ends:
                     raise StepFailed(Reason(step.label, message, None, False)) from error
-        raise AssertionError("tries is at least 1")
+                self._tell(f"{message} (another worker goes on)")
 
     @contextmanager
     def _hand(self, order: Order) -> Iterator[Worker]:
         """Wait for an idle hand, best the one that has made most of what the order reads."""
         with self._change:
-            self._change.wait_for(lambda: self._idle)
-            if self._over:
+            self._change.wait_for(lambda: (self._idle and not self._gathering) or self._ends)
+            if self._ends:
                 raise Died("was not started, since the run ends")
             number = max(self._idle, key=lambda n: len(self._open[n].intersection(order.sound)))
             self._idle.remove(number)
+        gone = False
         try:
             yield self.hands[number]
             self._open[number].add(order.key)
+        except Gone:
+            gone = True
+            raise
         finally:
             with self._change:
-                self._idle.append(number)
-                self._change.notify()
+                if gone:
+                    self._left -= 1
+                else:
+                    self._idle.append(number)
+                self._change.notify_all()
+
+    @contextmanager
+    def _all_hands(self) -> Iterator[None]:
+        """Wait until all hands are idle, and end their workers; nobody else gets a hand."""
+        with self._change:
+            self._gathering += 1
+            try:
+                self._change.wait_for(lambda: len(self._idle) == self._left or self._ends)
+                if self._ends:
+                    raise Died("was not started, since the run ends")
+                self.close()
+                yield
+            finally:
+                self._gathering -= 1
+                self._change.notify_all()
+
+    @property
+    def _ends(self) -> bool:
+        return self._over or not self._left
 
 
 def group_of(step: Step) -> Group:

@@ -8,6 +8,7 @@ from the memory of such a step; a time comes from a step with the same pace on t
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -167,6 +168,12 @@ def check_room(steps: Iterable[Step], facts: Facts, *more: Need) -> None:
     """
     least = sum(estimate(step, facts).least for step in steps_left(steps, facts).values())
     space.check([Need(facts.store.root, least, space.STORE), *more])
+
+
+def shards_of(facts: Facts, step: Step) -> int | None:
+    """Return how many shards a step will have; None if it has none, or nobody knows."""
+    work = step.work(facts)
+    return math.ceil(work.amount / work.shard) if work.amount and work.shard else None
 
 
 def learner(store: Store, device: str | None) -> Callable[[Step, bool], None]:

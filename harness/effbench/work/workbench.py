@@ -56,8 +56,12 @@ class StepFailed(EffbenchError):
 class Maker(Protocol):
     """Makes steps in other processes."""
 
-    def make(self, step: Step, sound: Container[str]) -> bool:
+    def make(
+        self, step: Step, sound: Container[str], only: tuple[int, int] | None = None
+    ) -> bool:
         """Make a step whose lock the caller holds; ``sound`` has the keys of finished steps.
+
+        With ``only``, the first shard and the shard after the last one, make these shards.
 
         Returns:
             Whether the finished artifacts are still to be trusted.
@@ -145,8 +149,28 @@ class Workbench:
                 raise StepFailed(self._failed[key])
             return self._sound[key]
 
+    def make_shards(self, step: Step, shards: range) -> None:
+        """Make some shards of a step, without its lock: other processes make the others.
+
+        Raises:
+            StepFailed: they cannot be made.
+
+        """
+        artifact = self.store.artifact(step.kind, key_of(step))
+        piece = shards.start, shards.stop
+        with self._reasons(step, artifact):
+            for read in step.inputs:
+                self.artifact(read)
+            artifact.folder.mkdir(parents=True, exist_ok=True)
+            if self.maker is None:
+                self._make(step, artifact, piece)
+            elif not self.maker.make(step, self._sound, piece):
+                self.distrust()
+
     def make(self, step: Step, piece: tuple[int, int] | None) -> None:
         """Make a step, or a piece of it, for another process, which holds the step's lock.
+
+        If several processes train together, the first of them finishes the artifact.
 
         Raises:
             StepFailed: the step cannot be made.
@@ -154,7 +178,11 @@ class Workbench:
         """
         artifact = self.store.artifact(step.kind, key_of(step))
         with self._reasons(step, artifact):
-            self._make(step, artifact, piece)
+            if processes.rank():
+                with watching(self.progress):
+                    step.make(artifact, self)
+            else:
+                self._make(step, artifact, piece)
 
     def trust(self, steps: Iterable[Step]) -> None:
         """Take the word of another process that steps are finished and their files whole."""
@@ -242,6 +270,8 @@ class Workbench:
                     joining.call_others(artifact)
                 resumed = not artifact.is_empty()
                 self._have_made(step, artifact)
+                if self.maker is not None:
+                    artifact.sweep()  # a worker may have died, and another one gone on
                 self.made.append(step.label)
                 if not processes.several():  # several processes would teach a wrong pace
                     self.learn(step, resumed)
