@@ -148,12 +148,18 @@ class _Listener:
 
 
 _listener: _Listener | None = None
+_quiet = False
 
 
-def listen() -> None:
-    """Handle the signals from now on, in a process that runs only one command."""
-    global _listener
+def listen(*, quiet: bool = False) -> None:
+    """Handle the signals from now on, in a process that runs only one command.
+
+    With ``quiet``, as in a worker, the process does not say that it was interrupted: the run
+    may go on.
+    """
+    global _listener, _quiet
     if _listener is None:
+        _quiet = quiet
         with contextlib.suppress(ValueError):  # not in the main thread
             listener = _Listener()
             listener.listen()
@@ -211,6 +217,8 @@ def end_at_once(number: int) -> NoReturn:
 
 def _speaks() -> bool:
     """Tell whether this process prints the message: under torchrun only the first does."""
+    if _quiet:
+        return False
     with contextlib.suppress(EffbenchError):
         return not processes.rank()
     return True

@@ -24,6 +24,7 @@ from typing import IO, Any
 
 import msgspec
 
+from effbench.api.errors import EffbenchError
 from effbench.guard.blame import BlamedError
 from effbench.text.raised import message_of
 
@@ -181,9 +182,13 @@ class Inside:
         self._write(_encode({"to": self._token, "event": event}) + b"\n")
 
     def fail(self, error: BaseException) -> None:
-        """Tell why there is no answer, and end at once: a plugin's threads are not awaited."""
-        with suppress(OSError):  # a plugin may have closed standard error
-            write(2, "".join(format_exception(error)).encode(errors="replace"))
+        """Tell why there is no answer, and end at once: a plugin's threads are not awaited.
+
+        The message of our own error says all; of any other error, the traceback is printed.
+        """
+        if isinstance(error, BlamedError) or not isinstance(error, EffbenchError):
+            with suppress(OSError):  # a plugin may have closed standard error
+                write(2, "".join(format_exception(error)).encode(errors="replace"))
         try:
             text = message_of(error).encode(errors="replace").decode()
             named = isinstance(error, BlamedError)

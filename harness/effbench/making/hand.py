@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from effbench.making.messages import Made, Order, Ready, Source
-from effbench.making.process import Limits, Process
+from effbench.making.process import Died, Limits, Process
 from effbench.work.progress import Progress
 
 Group: TypeAlias = frozenset[str]
@@ -66,7 +66,13 @@ class Hand:
         return worker
 
     def start(self, group: Group) -> None:
-        """Start the worker of a group, which plans the suite; do not wait for it."""
+        """Start the worker of a group, which plans the suite; do not wait for it.
+
+        A worker that has died since its last step, such as by a thread that the step left, is
+        replaced: the next step has no part in that.
+        """
+        if group in self._workers and not self._workers[group].alive:
+            self._end(group)
         if group not in self._workers:
             begun = self.starter.submit(Process, self.threads, self.progress)
             self._workers[group] = worker = begun.result()
@@ -84,9 +90,14 @@ class Hand:
             self._end(oldest)
         last = next(reversed(self._workers), group)
         if last != group and last in self._ready:
-            self._workers[last].send("close")
-            self._workers[last].answer(Ready, START)
+            try:
+                self._workers[last].send("close")
+                self._workers[last].answer(Ready, START)
+            except Died:  # the step to come has no part in that
+                self._end(last)
 
     def _end(self, group: Group, *, soft: bool = False) -> None:
         self._ready.discard(group)
-        self._workers.pop(group).end(soft=soft)
+        worker = self._workers.pop(group, None)  # another thread may be ending all
+        if worker is not None:
+            worker.end(soft=soft)

@@ -16,13 +16,14 @@ from time import monotonic
 from typing import IO, Any, NamedTuple, TypeVar, cast
 
 import msgspec
-import psutil
 
 from effbench.api.errors import EffbenchError
+from effbench.guard.interruption import NUMBERS
 from effbench.machine.linux import total_bytes
 from effbench.making.channel import LOOK_SECONDS, MARK, Outside, parse_envelope
 from effbench.making.environment import SAFE, inherited
 from effbench.making.leftovers import end_leftovers
+from effbench.making.memory import memory_of
 from effbench.making.messages import Event
 from effbench.making.watched import Watched
 from effbench.text.words import counted, lasting, sized
@@ -120,6 +121,11 @@ class Process:
                     looked = now
                     self._check(limits, now - moved)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process has not ended yet."""
+        return self._process.poll() is None
+
     def end(self, *, soft: bool = False) -> None:
         """End the process and its group; with ``soft``, a training may first save its work."""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -154,7 +160,7 @@ class Process:
                 f"made no progress for {lasting(still)} "
                 "(it was ended; --patience gives it longer)"
             )
-        taken = memory_of(self._process.pid)
+        taken = memory_of(self._process.pid, limits.nbytes)
         if taken > limits.nbytes:
             raise Died(
                 f"took {sized(taken)} of memory, more than {sized(limits.nbytes)} "
@@ -177,6 +183,8 @@ class Process:
             how = f"was killed by signal {-code}"
             if -code == signal.SIGKILL:
                 how += " (was there too little memory?)"
+        elif code - 128 in NUMBERS:
+            how = f"was interrupted by signal {code - 128}"
         else:
             how = f"ended with exit code {code} (a plugin must raise an error instead)"
         last = self._output.last()
@@ -225,18 +233,3 @@ class _Output:
             self._note(line)
         elif self._lines == MOST_LINES:
             self._note(f"{counted(MOST_LINES, 'lines')} of output; the rest is left out")
-
-
-def memory_of(pid: int) -> int:
-    """Return the bytes of memory that a process and its children share with no file.
-
-    Pages of memory-mapped files do not count: the system takes them back when it needs them.
-    """
-    total = 0
-    with contextlib.suppress(psutil.Error):
-        root = psutil.Process(pid)
-        for process in (root, *root.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                memory = process.memory_info()
-                total += memory.rss - getattr(memory, "shared", 0)
-    return total

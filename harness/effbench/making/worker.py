@@ -31,7 +31,7 @@ def main() -> None:
     channel = Inside(os.environ[MARK])
     with suppress(OSError):  # only Linux has it
         Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_GO))
-    interruption.listen()
+    interruption.listen(quiet=True)
     try:
         with contained_process():
             _obey(channel)
