@@ -17,7 +17,7 @@ Group: TypeAlias = frozenset[str]
 MOST_WORKERS = 3
 """Workers that a hand keeps. All but one have dropped their models."""
 
-START = Limits(600.0, 2**62)
+START = Limits(600.0, 2**62, "it was still planning the suite, does a plugin hang?")
 """What the plan of a suite may take: its datasets may be large."""
 
 

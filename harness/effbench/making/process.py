@@ -52,6 +52,9 @@ class Limits(NamedTuple):
     nbytes: int
     """The most memory of a worker with the processes that it has started, in bytes."""
 
+    mend: str = "--patience gives it longer"
+    """What the user can do about a worker that is ended without progress."""
+
     @classmethod
     def of(cls, seconds: float, nbytes: int | None) -> Limits:
         """Return limits; memory None is the default share of this machine's memory."""
@@ -156,10 +159,7 @@ class Process:
     def _check(self, limits: Limits, still: float) -> None:
         """Raise `Died` if a limit is reached."""
         if still > limits.seconds:
-            raise Died(
-                f"made no progress for {lasting(still)} "
-                "(it was ended; --patience gives it longer)"
-            )
+            raise Died(f"made no progress for {lasting(still)} (it was ended; {limits.mend})")
         taken = memory_of(self._process.pid, limits.nbytes)
         if taken > limits.nbytes:
             raise Died(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -83,15 +83,18 @@ def refuse_strangers(doc_ids: Sequence[str], known: KnownIds, corpus: str, row: 
 
 
 def positions_to_hits(
-    scores: Vectors, positions: Any, doc_ids: Sequence[str]
+    scores: Vectors, positions: Any, doc_ids: Callable[[Sequence[int]], list[str]]
 ) -> Iterator[list[ScoredDoc]]:
-    """Yield the hits of each query; scores and positions are [queries, hits], -1 for no hit."""
+    """Yield the hits of each query; scores and positions are [queries, hits], -1 for no hit.
+
+    ``doc_ids`` returns the ids of rows of the corpus.
+    """
     for line_scores, line_positions in zip(scores.tolist(), positions.tolist(), strict=True):
-        yield [
-            ScoredDoc(doc_ids[position], score)
-            for score, position in zip(line_scores, line_positions, strict=True)
-            if position >= 0
+        present = [position for position in line_positions if position >= 0]
+        kept = [
+            s for s, position in zip(line_scores, line_positions, strict=True) if position >= 0
         ]
+        yield list(map(ScoredDoc, doc_ids(present), kept))
 
 
 def index_hits(

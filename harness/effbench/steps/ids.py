@@ -90,10 +90,15 @@ class Ids(Sequence[str]):
         return _Shard(text, ends.astype(np.uint32))
 
 
-def ids_by_row(folder: Path) -> Sequence[str]:
-    """Return the ids of a finished encoding for single rows: a list if they are few."""
+def ids_by_row(folder: Path) -> Callable[[Sequence[int]], list[str]]:
+    """Return a function from rows of a finished encoding to their ids; few are a list."""
+    import numpy as np
+
     ids = Ids(folder)
-    return ids if len(ids) > FEW else list(ids)
+    if len(ids) <= FEW:
+        known = list(ids)
+        return lambda rows: [known[row] for row in rows]
+    return lambda rows: ids.at(np.array(rows, dtype=np.int64))
 
 
 def rows_by_id(folder: Path) -> Callable[[Sequence[str]], NDArray[np.int64]]:

@@ -88,7 +88,8 @@ class IndexSearcher:
     ) -> None:
         self._index_row, self._options = index.row, options
         self._checked = not bench.trusting
-        self._doc_ids = ids_by_row(bench.artifact(index.corpus).folder)
+        folder = bench.artifact(index.corpus).folder
+        self._docs, self._doc_ids = len(DiskVectors(folder)), ids_by_row(folder)
         self._index = bench.opened(index)
         name = f"{row.name} {index_label(index.row.name, options)}"
         encode = encoding(row, bench, index.corpus)
@@ -112,7 +113,7 @@ class IndexSearcher:
         queries, vectors, k = asked
         scores, positions = self._find(vectors, k)
         if self._checked:
-            shape = (len(queries), len(self._doc_ids))
+            shape = (len(queries), self._docs)
             check_answer(scores, positions, shape, self._index_row)
         lists = positions_to_hits(scores, positions, self._doc_ids)
         return _in_order(queries, lists, k, self._index_row, checked=self._checked)
