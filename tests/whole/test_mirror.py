@@ -34,7 +34,7 @@ ELSEWHERE = {
     "latency/test_agreement.py": "steps/answers",
     "latency/test_crew.py": "latency/worker",
     "latency/test_workers.py": "making/environment making/leftovers",
-    "making/test_hand.py": "making/process making/worker cli/making",
+    "making/test_hand.py": "making/memory making/process making/worker cli/making",
     "making/test_ray_team.py": "making/ray_hand making/ray_training making/remote_training",
     "making/test_team.py": "making/ahead making/maker making/messages making/watched",
     "latency/test_session.py": "latency/calibration latency/header latency/terms cli/latency",
