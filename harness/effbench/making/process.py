@@ -183,6 +183,9 @@ class Process:
             how = f"was killed by signal {-code}"
             if -code == signal.SIGKILL:
                 how += " (was there too little memory?)"
+            elif -code in {int(known) for known in signal.Signals}:
+                name = signal.Signals(-code).name
+                how += f" ({name}; with PYTHONFAULTHANDLER=1 the run shows where)"
         elif code - 128 in NUMBERS:
             how = f"was interrupted by signal {code - 128}"
         else:

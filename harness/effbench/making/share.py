@@ -81,7 +81,7 @@ def make_share(
                     bench.artifact(step)
                 else:
                     bench.make_shards(step, part)
-                shared.made.append(step.label)
+                shared.made.append(f"{'' if part is None else 'a part of '}{step.label}")
         except StepFailed as failure:
             bench.progress.note(f"FAILED {step.label}: {failure}")
             shared.failed.append(step.label)

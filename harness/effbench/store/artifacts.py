@@ -42,10 +42,16 @@ def default_root() -> Path:
     An empty variable counts as absent.
 
     Raises:
-        EffbenchError: no variable names a folder, and the user has no home folder.
+        EffbenchError: no variable names a folder, and the user has no home folder; or the
+            variable names an address.
 
     """
     if named := os.environ.get("EFFBENCH_CACHE"):
+        if "://" in named:
+            raise EffbenchError(
+                f"EFFBENCH_CACHE: {named} is an address (give it to --cache, and let the "
+                "variable name a folder of this machine)"
+            )
         return expanded(named).absolute()
     xdg = os.environ.get("XDG_CACHE_HOME")
     return (expanded(xdg).absolute() if xdg else home() / ".cache") / "effbench"
