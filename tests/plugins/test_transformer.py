@@ -124,6 +124,7 @@ def test_attention_moves_no_vector(tiny: str, attention: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch, of its own code
 def test_compiling_moves_no_vector(tiny: str) -> None:
     wanted = reference(tiny, TEXTS)
     assert_allclose(make(tiny, compile=True).encode_corpus(DOCS), wanted, atol=1e-5)
