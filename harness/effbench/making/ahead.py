@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from effbench.store.artifacts import Store
 from effbench.work.failures import StepFailed
-from effbench.work.step import Step, key_of
+from effbench.work.step import Step, all_steps, key_of
 from effbench.work.workbench import Workbench
 
 
@@ -36,23 +36,9 @@ def ahead(bench: Workbench, steps: Sequence[Step]) -> Iterator[None]:
         waiting.end()
 
 
-def lacking(steps: Sequence[Step], store: Store) -> dict[str, Step]:
-    """Return key -> step for the unfinished ones among the steps and what they need to read.
-
-    Inputs come first, and the steps are in the order of the cells.
-    """
-    by_key: dict[str, Step] = {}
-
-    def add(step: Step) -> None:
-        key = key_of(step)
-        if key not in by_key and not store.artifact(step.kind, key).finished():
-            for read in step.inputs:
-                add(read)
-            by_key[key] = step
-
-    for step in steps:
-        add(step)
-    return by_key
+def lacking(steps: Iterable[Step], store: Store) -> dict[str, Step]:
+    """Return key -> step for all steps that must be made for ``steps``, inputs first."""
+    return all_steps(steps, lambda step: store.artifact(step.kind, key_of(step)).finished())
 
 
 def _make_all(waiting: _Waiting, bench: Workbench) -> None:

@@ -70,7 +70,7 @@ def make_share(
     A failure is told, and the steps that read nothing of it are made.
     """
     shared = Shared(share)
-    for key, step in lacking(tuple(steps), bench.store).items():
+    for key, step in lacking(steps, bench.store).items():
         ready = all(_finished(read, bench) for read in step.inputs)
         count = shards(step) if in_pieces(step) else None
         part = share.of(count) if count is not None else None

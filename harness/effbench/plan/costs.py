@@ -25,7 +25,7 @@ from effbench.store.artifacts import MANIFEST
 from effbench.store.space import Need
 from effbench.work.effort import Work
 from effbench.work.memory import FOLDER, Memory, Pace
-from effbench.work.step import Step, key_of
+from effbench.work.step import Step, all_steps, key_of
 
 if TYPE_CHECKING:
     from effbench.plan.cells import Cell
@@ -211,23 +211,5 @@ def _volume(work: Work) -> int | None:
 
 
 def steps_left(steps: Iterable[Step], facts: Facts) -> dict[str, Step]:
-    """Return key -> step for all steps that must be made for ``steps``, inputs first.
-
-    The inputs of a finished step may be gone: they need not be made again.
-    """
-    by_key: dict[str, Step] = {}
-    seen: set[str] = set()
-
-    def add(step: Step) -> None:
-        key = key_of(step)
-        if key in seen:
-            return
-        seen.add(key)
-        if not facts.artifact(step).finished():
-            for read in step.inputs:
-                add(read)
-            by_key[key] = step
-
-    for step in steps:
-        add(step)
-    return by_key
+    """Return key -> step for all steps that must be made for ``steps``, inputs first."""
+    return all_steps(steps, lambda step: facts.artifact(step).finished())

@@ -10,7 +10,7 @@ this module, and it imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from effbench.store.digests import digest_of
@@ -174,13 +174,23 @@ def in_pieces(step: Step) -> bool:
     return hasattr(step, "make_piece")
 
 
-def all_steps(steps: tuple[Step, ...]) -> dict[str, Step]:
-    """Return key -> step for the steps and all steps that they read, inputs first."""
+def all_steps(
+    steps: Iterable[Step], finished: Callable[[Step], bool] = lambda _: False
+) -> dict[str, Step]:
+    """Return key -> step for the steps and all steps that they read, inputs first.
+
+    Steps that are ``finished`` are left out, and so are those that only they read: they may be
+    gone, and need not be made again.
+    """
     by_key: dict[str, Step] = {}
+    seen: set[str] = set()
 
     def add(step: Step) -> None:
         key = key_of(step)
-        if key not in by_key:
+        if key in seen:
+            return
+        seen.add(key)
+        if not finished(step):
             for read in step.inputs:
                 add(read)
             by_key[key] = step
