@@ -57,7 +57,7 @@ class Maker:
             self._bench.make(step, order.piece)
         except StepFailed as failure:
             self._bench.close()
-            return Made(*failure.reason, distrusted=self._bench.distrusts)
+            return Made(failure.reason, self._bench.distrusts)
         return Made()
 
     def close(self) -> None:

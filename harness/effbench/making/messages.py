@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from effbench.work.failures import Reason
+
 
 class Source(msgspec.Struct, frozen=True):
     """What a worker plans from: the text that the suite had when the run began, and places."""
@@ -72,13 +74,10 @@ class Ready(msgspec.Struct):
 
 
 class Made(msgspec.Struct):
-    """The answer to an order: the step is made, or `Reason`'s fields say why it is not."""
+    """The answer to an order."""
 
-    label: str = ""
-    """The label of the step that failed; "" if the order is done."""
+    failed: Reason | None = None
+    """Why the step could not be made; None if it is made."""
 
-    message: str = ""
-    trace: str | None = None
-    no_data: bool = False
     distrusted: bool = False
     """Whether finished artifacts must be checked again."""

@@ -91,7 +91,7 @@ class RayTraining:
                     if not isinstance(item, Made):
                         watched.take(item)
                         continue
-                    if not item.label:
+                    if not item.failed:
                         ray.get(task)  # the other workers end too
                     return item
                 if ray.wait([task], timeout=0)[0]:

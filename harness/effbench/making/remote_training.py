@@ -61,7 +61,7 @@ def train(config: Mapping[str, Training]) -> None:
     first = processes.rank() == 0
     tell = training.news.put if first else lambda _event: None
     made = Maker(training.source, training.device, tell).make(training.order)
-    if first or made.label:
+    if first or made.failed:
         training.news.put(made)
-    if made.label:  # the others would wait for this worker
-        raise RuntimeError(made.message)
+    if made.failed:  # the others would wait for this worker
+        raise RuntimeError(made.failed.message)

@@ -110,8 +110,8 @@ class Team:
     def _obeyed(self, step: Step, order: Order) -> bool:
         """Give an order to a hand; return whether finished artifacts are still trusted."""
         made = self._given(step, order)
-        if made.label:
-            raise StepFailed(Reason(made.label, made.message, made.trace, made.no_data))
+        if made.failed:
+            raise StepFailed(made.failed)
         return not made.distrusted
 
     def _given(self, step: Step, order: Order) -> Made:
