@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 for name in ("OMP_NUM_THREADS", "HF_HUB_OFFLINE"):  # read when torch is imported, and the hub's
     os.environ.setdefault(name, "1")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["EFFBENCH_IN_PROCESS"] = "1"  # workers would not see the small shards
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "toy"), str(ROOT / "tests")]

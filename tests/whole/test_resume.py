@@ -14,6 +14,7 @@ import pytest
 
 from folders import TOY
 from made_processes import MAIN
+from made_results import TEMPORARY
 
 SUITE = """\
 suite: toys
@@ -121,3 +122,16 @@ def test_two_runs_at_once_share_the_work(undisturbed, tmp_path: Path) -> None:
         assert (first.wait(), second.wait()) == (0, 0)
     assert finals(folder) == finals(reference)
     assert sorted(encoded(folder)) == sorted(encoded(reference)), "nothing was encoded twice"
+
+
+def test_the_temporary_files_of_a_killed_run_go(effbench, suite, here: Path) -> None:
+    finished = ["run", suite(SUITE.replace("0.1}", "0}").replace("000}", "0}"))]
+    assert effbench(*finished, "--cache", "cache").exit_code == 0
+    folders = [*Path("cache").iterdir(), *Path("results").glob("*/toys"), Path("cache")]
+    left = [folder / f"{TEMPORARY}.json" for folder in folders if folder.is_dir()]
+    assert len(left) > 5
+    for path in left:
+        path.write_text("{}")
+        os.utime(path, (0, 0))
+    assert effbench(*finished, "--cache", "cache").exit_code == 0
+    assert [path for path in left if path.exists()] == []

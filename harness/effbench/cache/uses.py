@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from effbench.api.errors import EffbenchError
 from effbench.store.digests import digest_of
-from effbench.store.disk import listed, read_sealed, write_json
+from effbench.store.disk import listed, read_sealed, sweep_stale, write_json
 from effbench.work.step import all_steps
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def _begin(root: Path, plan: Plan, kept: contextlib.ExitStack) -> None:
     # a random name, since processes of two containers may have the same number
     lease = path.with_name(f"{path.stem}.{secrets.token_hex(8)}.lock")
     with changing(root):
+        for folder in (root, *root.glob("*/")):
+            sweep_stale(folder)
         if _read(path) is None:
             write_json(path, facts)
         with contextlib.suppress(OSError):  # the note is another user's

@@ -23,6 +23,7 @@ from effbench.latency.replies import Reply
 from effbench.machine.linux import text, tried
 from effbench.making.channel import LARGEST, MARK, Outside, parse_envelope
 from effbench.making.environment import SAFE, environment
+from effbench.making.leftovers import end_group
 from effbench.text.raised import LONGEST
 
 R = TypeVar("R", bound=Reply)
@@ -134,12 +135,7 @@ class Worker:
         self._channel.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.5)
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(OSError):  # the group is empty
-                os.killpg(self.pid, signal.SIGKILL)
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # a broken disk may hold it
-            self._process.wait(5)
+        end_group(self._process)
         self._channel.clear()
         self._errors.close()
 

@@ -1,8 +1,11 @@
-"""Processes that workers leave behind when they end: forks, and programs that they started."""
+"""The ends of workers: their group of processes, and what else they leave behind."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import subprocess
 from collections.abc import Set
 from functools import partial
 
@@ -10,6 +13,16 @@ import psutil
 
 from effbench.machine.linux import tried
 from effbench.making.channel import MARK
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a worker that leads a group of processes, and the group; wait until it has ended."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):  # the group is empty
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):  # a broken disk may hold it
+        process.wait(5)
 
 
 def end_leftovers(marks: Set[str]) -> None:

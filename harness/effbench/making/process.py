@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import re
 import secrets
@@ -22,7 +21,7 @@ from effbench.guard.interruption import NUMBERS
 from effbench.machine.linux import total_bytes
 from effbench.making.channel import LOOK_SECONDS, MARK, Outside, parse_envelope
 from effbench.making.environment import SAFE, inherited
-from effbench.making.leftovers import end_leftovers
+from effbench.making.leftovers import end_group, end_leftovers
 from effbench.making.memory import memory_of
 from effbench.making.messages import Event
 from effbench.making.watched import Watched
@@ -138,12 +137,7 @@ class Process:
                 self._process.wait(END_SECONDS)
             self._channel.close()
             self._process.wait(0.5)
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(OSError):  # the group is empty
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # a broken disk may hold it
-            self._process.wait(5)
+        end_group(self._process)
         end_leftovers({self._mark})
         self._channel.close()
         self._channel.clear()

@@ -50,7 +50,7 @@ class RayHand:
     """Whether the actor's node has been checked."""
 
     def make(self, group: Group, order: Order) -> Made:
-        """Let the actor make a step or a piece; see `effbench.making.team.Worker`."""
+        """Let the actor make a step or a piece; see `effbench.making.team.AnyHand`."""
         actor = self.start()
         try:
             ray.get(actor.begin.remote(group, order), timeout=ANSWER_SECONDS)

@@ -23,8 +23,8 @@ PIECES = 4
 """The pieces of an encoding for each device: a slow device makes fewer of them."""
 
 
-class Worker(Protocol):
-    """A device with workers: `effbench.making.hand.Hand`, or one of another machine."""
+class AnyHand(Protocol):
+    """A hand: `effbench.making.hand.Hand`, or one on a node of a cluster."""
 
     def make(self, group: Group, order: Order) -> Made:
         """Let a worker make a step or a piece; raise `Died` if the worker dies."""
@@ -44,7 +44,7 @@ class Team:
 
     def __init__(
         self,
-        hands: Sequence[Worker],
+        hands: Sequence[AnyHand],
         shards: Callable[[Step], int | None],
         tries: int = 1,
         together: Callable[[Order], Made] | None = None,
@@ -132,7 +132,7 @@ class Team:
                 self._tell(f"{message} (another worker goes on)")
 
     @contextmanager
-    def _hand(self, order: Order) -> Iterator[Worker]:
+    def _hand(self, order: Order) -> Iterator[AnyHand]:
         """Wait for an idle hand, best the one that has made most of what the order reads."""
         with self._change:
             self._change.wait_for(lambda: (self._idle and not self._gathering) or self._ends)

@@ -73,8 +73,8 @@ class EncodeCorpus:
         """Write some shards; `make` then keeps them, and writes the rest."""
         encode = self._encode(bench)
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        label, most = f"{self.label}, shards {shards[0]} to {shards[-1]}", len(shards) * SHARD
-        with bench.progress.work(label, most, "docs") as advance:
+        label = f"{self.label}, shards {shards[0] + 1} to {shards[-1] + 1}"
+        with bench.progress.work(label, len(shards) * SHARD, "docs") as advance:
             made_by, by_id = code.of(self.row.offers), self.row.by_id
             write_shards(artifact, docs, encode, advance, made_by, shards, by_id=by_id)
 
