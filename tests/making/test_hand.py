@@ -15,6 +15,7 @@ import math, signal, time
 def exits(): os._exit(7)
 def raises(): raise ValueError("out of luck")
 def killed(): os.kill(os.getpid(), signal.SIGKILL)
+def aborts(): os.abort()
 def hangs(): time.sleep(600)
 def leaks(): globals()["kept"] = bytearray(b"x" * 2**30); time.sleep(600)
 def moves(): os.chdir("/"); os.environ["OMP_NUM_THREADS"] = "9"
@@ -75,8 +76,9 @@ def quality(record: dict) -> str:
         ("raises", (), "encoder 'harm' (plugin mine): ValueError: out of luck"),
         ("exits", (), "ended with exit code 7 (a plugin must raise an error instead)"),
         ("killed", (), "was killed by signal 9 (was there too little memory?)"),
+        ("aborts", (), "was killed by signal 6 (SIGABRT; with PYTHONFAULTHANDLER=1 the run"),
         ("interrupted", (), "was interrupted by signal 15"),
-        ("hangs", ("--patience", "4s"), "made no progress for 4 s (it was ended; --patience"),
+        ("hangs", ("--patience", "4s"), "--patience gives it longer"),
         (
             "leaks",
             ("--memory", "800MB"),

@@ -59,7 +59,7 @@ def test_shares_make_all_shards_once_and_a_last_run_goes_on(
     assert [output.count("encoded ") for output in outputs] == [3, 3, 2]
     for output in outputs:
         made, left = output.splitlines()[-1].split("; left to others: ")
-        assert "encode counted corpus of toy" in made
+        assert "a part of encode counted corpus of toy" in made
         assert int(left.split()[0]) >= 3, "the encoding, the index and the search"
     assert not list(folder.glob("manifest.json"))
     assert not records()

@@ -81,6 +81,7 @@ def test_a_failure_in_a_piece_is_told_once(mine, run) -> None:
     assert result.output.count("failed, as said above") == 2
 
 
-def test_devices_are_named(run) -> None:
+def test_devices_are_named(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     assert "has an empty name" in run(SUITE, "--devices", "cpu,").output
     assert "this machine has no GPU" in run(SUITE, "--devices", "all").output

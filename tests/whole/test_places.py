@@ -311,6 +311,13 @@ def test_the_caches_variable_may_be_empty_relative_or_begin_at_home(
     }  # fmt: skip
 
 
+def test_the_caches_variable_may_be_no_address(run, monkeypatch) -> None:
+    monkeypatch.setenv("EFFBENCH_CACHE", "s3://bucket/effbench")
+    found = run()
+    assert found.exit_code == 2
+    assert "s3://bucket/effbench is an address (give it to --cache" in lines_of(found)
+
+
 def test_no_home_is_said(effbench, suite, monkeypatch) -> None:
     for name in ("EFFBENCH_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)

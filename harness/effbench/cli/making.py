@@ -68,48 +68,7 @@ def making_options(command: Callable[..., Any]) -> Callable[..., Any]:
         making = Making(devices, patience, memory, in_process, ray)
         return command(*arguments, making=making, **options)
 
-    for option in (
-        click.option(
-            "--in-process",
-            is_flag=True,
-            envvar="EFFBENCH_IN_PROCESS",
-            help="Make the steps in this process, as a debugger needs it.",
-        ),
-        click.option(
-            "--memory",
-            callback=lambda _c, _o, text: None if text is None else bytes_of(text),
-            help="End a worker process that takes more memory, such as 20GB "
-            "[default: 95% of the machine's].",
-        ),
-        click.option(
-            "--patience",
-            default="12h",
-            show_default=True,
-            callback=lambda _c, _o, text: seconds_of(text),
-            help="End a worker process that shows no progress for so long.",
-        ),
-        click.option(
-            "--ray",
-            is_flag=False,
-            flag_value="auto",
-            metavar="[ADDRESS]",
-            callback=lambda _c, _o, address: _address(address),
-            help="Make the steps in the cluster of Ray at HOST:PORT, or without ADDRESS in "
-            "that of this machine, or a new one. It has a worker for each GPU, or each node; "
-            "--devices cpu,cpu makes two.",
-        ),
-        click.option(
-            "--device",
-            "--devices",
-            "devices",
-            metavar="DEVICE,DEVICE",
-            callback=lambda _c, _o, text: _devices(text),
-            help="The devices for rows that do not name one: cpu, cuda, cuda:0,cuda:1, or all "
-            "for all GPUs. Each has a worker process; cpu,cpu makes two.",
-        ),
-    ):
-        with_making = option(with_making)
-    return with_making
+    return functools.reduce(lambda whole, option: option(whole), _OPTIONS, with_making)
 
 
 @contextmanager
@@ -223,3 +182,45 @@ def _address(text: str | None) -> str | None:
             "SUITE before --ray)"
         )
     return text
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--in-process",
+        is_flag=True,
+        envvar="EFFBENCH_IN_PROCESS",
+        help="Make the steps in this process, as a debugger needs it.",
+    ),
+    click.option(
+        "--memory",
+        callback=lambda _c, _o, text: None if text is None else bytes_of(text),
+        help="End a worker process that takes more memory, such as 20GB "
+        "[default: 95% of the machine's].",
+    ),
+    click.option(
+        "--patience",
+        default="12h",
+        show_default=True,
+        callback=lambda _c, _o, text: seconds_of(text),
+        help="End a worker process that shows no progress for so long.",
+    ),
+    click.option(
+        "--ray",
+        is_flag=False,
+        flag_value="auto",
+        metavar="[ADDRESS]",
+        callback=lambda _c, _o, address: _address(address),
+        help="Make the steps in the cluster of Ray at HOST:PORT, or without ADDRESS in "
+        "that of this machine, or a new one. It has a worker for each GPU, or each node; "
+        "--devices cpu,cpu makes two.",
+    ),
+    click.option(
+        "--device",
+        "--devices",
+        "devices",
+        metavar="DEVICE,DEVICE",
+        callback=lambda _c, _o, text: _devices(text),
+        help="The devices for rows that do not name one: cpu, cuda, cuda:0,cuda:1, or all "
+        "for all GPUs. Each has a worker process; cpu,cpu makes two.",
+    ),
+)
