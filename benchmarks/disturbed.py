@@ -91,8 +91,8 @@ def prepare(folder: Path, *, training: bool) -> Path:
     for module in HEAVY:
         importlib.import_module(module)
     importlib.import_module("tiny_students").save_base(folder / "base")
-    for module in ("effbench.steps.writing", "effbench.steps.encode", "effbench.steps.encoded"):
-        setattr(importlib.import_module(module), "SHARD", SHARD)  # noqa: B010
+    writing = importlib.import_module("effbench.steps.writing")
+    writing.SHARD = SHARD  # type: ignore[attr-defined]
     chunks = importlib.import_module("effbench.steps.chunks")
     chunks.CHUNK_BYTES = CHUNK_BYTES  # type: ignore[attr-defined]
     return folder / "suite.yaml"

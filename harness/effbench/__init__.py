@@ -53,7 +53,7 @@ from effbench.api.training import (
 from effbench.work.progress import tell_encoded, tell_steps
 
 if TYPE_CHECKING:  # `import effbench` does not wait for numpy
-    from effbench.api.arrays import Positions, Vectors
+    from effbench.api.arrays import Positions, SparseVectors, TokenVectors, Vectors
 
 __all__ = [
     "ABOUT",
@@ -92,8 +92,10 @@ __all__ = [
     "ScoredDoc",
     "SearchedDataset",
     "Searcher",
+    "SparseVectors",
     "SpeedOnly",
     "Split",
+    "TokenVectors",
     "TrainedModel",
     "Trainer",
     "VectorSource",
@@ -106,7 +108,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Return a type of arrays, which needs numpy, when somebody asks for it."""
-    if name in ("Positions", "Vectors"):
+    if name in ("Positions", "SparseVectors", "TokenVectors", "Vectors"):
         from effbench.api import arrays
 
         return getattr(arrays, name)

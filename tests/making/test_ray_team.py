@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 SOURCE = """
 import effbench.steps.writing, effbench.steps.encode, signal, time
 from pathlib import Path
-effbench.steps.writing.SHARD = effbench.steps.encode.SHARD = 8
+effbench.steps.writing.SHARD = 8
 
 def kill(): os.kill(os.getppid(), signal.SIGKILL); time.sleep(600)
 def hang(): time.sleep(600)

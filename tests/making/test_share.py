@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from effbench.making.share import Share
-from effbench.steps import encode, writing
+from effbench.steps import writing
 
 SOURCE = """
-import effbench.steps.writing, effbench.steps.encode
-effbench.steps.writing.SHARD = effbench.steps.encode.SHARD = 8
+import effbench.steps.writing
+effbench.steps.writing.SHARD = 8
 
 class Counted(WordsEncoder):
     def encode_corpus(self, docs):
@@ -34,8 +34,7 @@ latency: false
 
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch):
-    for module in (writing, encode):  # the plugin sets them in the workers too
-        monkeypatch.setattr(module, "SHARD", 8)
+    monkeypatch.setattr(writing, "SHARD", 8)  # the plugin sets it in the workers too
 
 
 @pytest.mark.parametrize("devices", ["cpu", "cpu,cpu"])

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from effbench.steps import encode, writing
+from effbench.steps import writing
 
 SOURCE = """
-import effbench.steps.writing, effbench.steps.encode
-effbench.steps.writing.SHARD = effbench.steps.encode.SHARD = 8
+import effbench.steps.writing
+effbench.steps.writing.SHARD = 8
 
 class Slow(WordsEncoder):
     def encode_corpus(self, docs):
@@ -47,8 +47,7 @@ latency: false
 
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch):
-    for module in (writing, encode):  # the plugin sets them in the workers too
-        monkeypatch.setattr(module, "SHARD", 8)
+    monkeypatch.setattr(writing, "SHARD", 8)  # the plugin sets it in the workers too
 
 
 def pids(kind: str, output: str) -> set[str]:

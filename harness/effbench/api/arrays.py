@@ -2,13 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Vectors: TypeAlias = NDArray[np.float32]
 """Vectors of one width as an array of numpy in host memory, float32 [n, d]; also scores."""
 
 Positions: TypeAlias = NDArray[np.int64]
 """Positions of vectors in a corpus, counted from 0, as an array of numpy, int64 [q, m]."""
+
+SparseVectors: TypeAlias = "csr_array"
+"""Weights of words as a `scipy.sparse.csr_array`, float32 [n, words], all of them above 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenVectors:
+    """A vector for each token of some texts; a query's score is a MaxSim of two texts.
+
+    Item i has the vectors ``vectors[starts[i]:starts[i + 1]]``. An int gives the vectors of an
+    item, [tokens, d]; a slice gives items, as views; an array of numbers copies items.
+    """
+
+    vectors: NDArray[np.floating[Any]]
+    """Those of all items after each other, float32 [t, d], or float16 as they are kept."""
+
+    starts: NDArray[np.int64]
+    """The number of the first vector of each item, and the number of all vectors, [n + 1]."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The number of items, and the number of dimensions of a vector."""
+        return len(self), self.vectors.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers."""
+        return self.vectors.dtype
+
+    def astype(self, dtype: Any, *, copy: bool = True) -> TokenVectors:
+        """Return the same with another type of number."""
+        return TokenVectors(self.vectors.astype(dtype, copy=copy), self.starts)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[item] for item in range(len(self)))
+
+    @overload
+    def __getitem__(self, items: int) -> NDArray[Any]: ...
+
+    @overload
+    def __getitem__(self, items: slice | NDArray[np.integer]) -> TokenVectors: ...
+
+    def __getitem__(
+        self, items: int | slice | NDArray[np.integer]
+    ) -> NDArray[Any] | TokenVectors:
+        if isinstance(items, int):
+            first, end = self.starts[items], self.starts[items + 1]
+            return self.vectors[first:end]
+        if isinstance(items, slice):
+            first, end, _ = items.indices(len(self))
+            starts = self.starts[first : max(first, end) + 1]
+            return TokenVectors(self.vectors[starts[0] : starts[-1]], starts - starts[0])
+        lengths = np.diff(self.starts)[items]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        rows = np.repeat(self.starts[items] - starts[:-1], lengths) + np.arange(starts[-1])
+        return TokenVectors(self.vectors[rows], starts)

@@ -59,6 +59,21 @@ class Attributes(Protocol):
         """
 
     @property
+    def makes(self) -> str:
+        """The kind of vectors that an encoder returns: "dense", "sparse" or "tokens".
+
+        It is "dense" when absent. Queries and docs have the same kind.
+        """
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The kinds of vectors that an index searches; only ("dense",) when absent.
+
+        In other classes it says which kinds the rows may make that options name for their
+        vectors, such as the teacher of a trainer.
+        """
+
+    @property
     def latency(self) -> bool:
         """False for a class that looks up answers which another program computed.
 

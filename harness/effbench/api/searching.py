@@ -14,16 +14,23 @@ if TYPE_CHECKING:
 
     from effbench.api.arrays import Positions, Vectors
 
+DENSE, SPARSE, TOKENS = "dense", "sparse", "tokens"
+"""The kinds of vectors: an encoder ``makes`` one of them, and an index ``takes`` some."""
+
 
 class VectorSource(Protocol):
-    """The vectors of a whole corpus on disk; a slice reads a part of them."""
+    """The vectors of a whole corpus on disk; a slice reads a part of them.
+
+    Types are those of dense vectors. A slice of sparse vectors is a `SparseVectors`, and a
+    slice of token vectors a `TokenVectors`.
+    """
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The number of vectors, and the number of dimensions of a vector."""
+        """The number of docs, and the number of dimensions (or words) of a vector."""
 
     def __len__(self) -> int:
-        """Return the number of vectors."""
+        """Return the number of docs."""
 
     def __getitem__(self, rows: slice) -> Vectors:
         """Return the vectors of a slice without a step, as float32 [m, d].

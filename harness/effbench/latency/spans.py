@@ -12,8 +12,9 @@ import numpy as np
 from effbench.api.encoders import IncrementalQueryEncoder
 from effbench.guard.blame import blamed_call, blamed_for_all
 from effbench.plan.cells import Cell
-from effbench.steps.answers import host_vectors, index_answer, retriever_answer
+from effbench.steps.answers import hosting, index_answer, retriever_answer
 from effbench.steps.search import SearchIndex
+from effbench.vectors.kinds import KINDS
 
 if TYPE_CHECKING:
     from effbench.api.encoders import Description, Vectors
@@ -47,12 +48,12 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
             return retriever_answer(ask([text], search.depth), row)
 
         return {END_TO_END: Span(str, answer, lambda lists: [list(hits) for hits in lists])}
-    shape = (1, shape_of(search, bench)[1])
+    shape, host = (1, shape_of(search, bench)[1]), hosting(row)
     whole = _synchronized(bench.instance(row).encode_queries)
     ask = _synchronized(bench.opened(search.index).search)
 
     def encode_text(text: str) -> Any:
-        return host_vectors(whole([text]), shape, row, "encode_queries")
+        return host(whole([text]), shape, "encode_queries")
 
     def find_docs(vectors: Any) -> Any:
         return index_answer(ask(vectors, search.depth, **search.options), search.index.row)
@@ -62,7 +63,7 @@ def spans_of(cell: Cell, bench: Workbench) -> dict[str, Span]:
         blamed_call(find_docs, search.searcher.who),
     )
     return {
-        ENCODE: Span(str, encode, np.array),
+        ENCODE: Span(str, encode, KINDS[row.offer.makes].copied),
         **_typing_spans(search, bench),
         SEARCH: Span(encode, find, _copy_answer),
         END_TO_END: Span(str, lambda text: find(encode(text)), _copy_answer),
@@ -74,12 +75,13 @@ def batch_encoder_of(
 ) -> Callable[[Sequence[str]], Vectors]:
     """Return a function that encodes a batch of queries into vectors in host memory."""
     row, (_, width) = search.row, shape_of(search, bench)
+    host = hosting(row)
     encode = _synchronized(bench.instance(row).encode_queries)
 
     def encode_batch(texts: Sequence[str]) -> Vectors:
         # the encoder gets a new list, which it may change
-        vectors = encode(list(texts))
-        return host_vectors(vectors, (len(texts), width), row, "encode_queries")
+        vectors: Vectors = host(encode(list(texts)), (len(texts), width), "encode_queries")
+        return vectors
 
     return encode_batch
 
@@ -97,9 +99,9 @@ def stages_of(
     }
     if stages:
         name, last = stages.popitem()
-        shape = (1, shape_of(search, bench)[1])
+        shape, host = (1, shape_of(search, bench)[1]), hosting(search.row)
         method = f"describe: stages: {name.removeprefix(ENCODE)[2:]}"
-        stages[name] = lambda given: host_vectors(last(given), shape, search.row, method)
+        stages[name] = lambda given: host(last(given), shape, method)
     return stages
 
 
@@ -142,6 +144,7 @@ def _typing_spans(search: SearchIndex, bench: Workbench) -> dict[str, Span]:
     if not isinstance(encoder, IncrementalQueryEncoder):
         return {}
     last, shape = _synchronized(encoder.finish), (1, shape_of(search, bench)[1])
+    host, copy = hosting(search.row), KINDS[search.row.offer.makes].copied
 
     def read(text: str) -> tuple[Any, str]:
         state = encoder.start()
@@ -150,11 +153,11 @@ def _typing_spans(search: SearchIndex, bench: Workbench) -> dict[str, Span]:
         return state, text
 
     def finish(read_so_far: tuple[Any, str]) -> Any:
-        return host_vectors(last(*read_so_far), shape, search.row, "finish")
+        return host(last(*read_so_far), shape, "finish")
 
     return {
-        AFTER_LAST_WORD: Span(read, finish, np.array),
-        TOTAL_COMPUTE: Span(str, lambda text: finish(read(text)), np.array),
+        AFTER_LAST_WORD: Span(read, finish, copy),
+        TOTAL_COMPUTE: Span(str, lambda text: finish(read(text)), copy),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from effbench.api.encoders import Dataset, Factory, ModelId
 from effbench.api.errors import EffbenchError
+from effbench.api.searching import DENSE, SPARSE, TOKENS
 from effbench.guard.attributes import FLAG, METHOD, Wanted, attribute, shown
 from effbench.guard.blame import blamed
 from effbench.offers.annotations import PATHS, REFERENCES
@@ -33,6 +34,7 @@ def _modules(value: Any) -> bool:
     )
 
 
+_VECTORS = (DENSE, SPARSE, TOKENS)
 _METHOD_OR_NONE = Wanted(METHOD.text, lambda value: value is None or callable(value))
 
 ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
@@ -43,12 +45,25 @@ ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
     "requires": (Wanted("a mapping: modules -> what pip installs for them", _modules), {}),
     "check": (_METHOD_OR_NONE, None),
     "exact": (_METHOD_OR_NONE, None),
+    "makes": (Wanted("dense, sparse or tokens", lambda value: _is_kind(value)), DENSE),
+    "takes": (
+        Wanted("a tuple of dense, sparse or tokens", lambda value: _are_kinds(value)),
+        (DENSE,),
+    ),
     "latency": (FLAG, True),
     "together": (FLAG, False),
     "by_id": (FLAG, False),
     "passages_only": (_METHOD_OR_NONE, None),
 }
 """Attribute of a factory -> the values that it may have, and its default."""
+
+
+def _is_kind(value: Any) -> bool:
+    return isinstance(value, str) and value in _VECTORS
+
+
+def _are_kinds(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(map(_is_kind, value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +88,12 @@ class Offer:
 
     exact: Callable[..., object] | None
     """Called with the options of a row of indexes; returns whether it misses no hit."""
+
+    makes: str
+    """The kind of vectors that an encoder returns: dense, sparse or tokens."""
+
+    takes: tuple[str, ...]
+    """The kinds of vectors that it searches, or that rows in its options may make."""
 
     latency: bool
     """Whether this machine computes its answers, so that their latency can be measured."""

@@ -10,6 +10,7 @@ from effbench.api.errors import EffbenchError
 from effbench.plan.fitting import search_problems
 from effbench.plan.forms import parts
 from effbench.plan.scope import Scope
+from effbench.plan.vectors import refuse_unfit
 from effbench.steps import live
 from effbench.steps.encode import EncodeCorpus
 from effbench.steps.index import BuildIndex, BuildRetriever
@@ -24,14 +25,15 @@ def encoder(scope: Scope, value: Any) -> Input:
     row = scope.row("encoders", value)
     rows = _with_passages(row)
     steps = tuple(step for each in rows for step in each.steps)
-    return Input(steps, partial(live.LiveEncoder, row), rows)
+    return Input(steps, partial(live.LiveEncoder, row), rows, vectors=(row,))
 
 
 def encoded_corpus(scope: Scope, value: Any) -> Input:
     """Return the input for an option of the type `effbench.EncodedCorpus`."""
     row, target = scope.row("encoders", value), scope.needed_target()
     corpus = EncodeCorpus(row.passages or row, target)
-    return Input((*row.steps, corpus), partial(live.StoredCorpus, row, corpus), (row,))
+    opened = partial(live.StoredCorpus, row, corpus)
+    return Input((*row.steps, corpus), opened, (row,), vectors=(row,))
 
 
 def searcher(scope: Scope, value: Any) -> Input:
@@ -45,6 +47,7 @@ def searcher(scope: Scope, value: Any) -> Input:
     given = parts(value, f"a row of retrievers or {_FORM}", "row", "index", search={})
     _refuse_retriever(scope, given["row"])
     row, index_row = scope.row("encoders", given["row"]), scope.row("indexes", given["index"])
+    refuse_unfit(row, index_row)
     options = _search_options(index_row, given["search"])
     index = BuildIndex(index_row, EncodeCorpus(row.passages or row, target))
     opened = partial(live.IndexSearcher, row, index, options)

@@ -23,6 +23,7 @@ from effbench.plan.references import refer
 from effbench.plan.scope import NO_TARGET, Scope
 from effbench.plan.suite import Entry, Suite
 from effbench.plan.variants import Problem
+from effbench.plan.vectors import fits, remarks_of, unsearched
 from effbench.steps.data import Data
 from effbench.steps.index import BuildRetriever
 from effbench.steps.search import SearchRetriever, index_search
@@ -213,7 +214,19 @@ def _rows(scope: Scope) -> _Rows:
         if not encoders.isdisjoint(row.names):
             message = "an encoder has that name too (rename one)"
             scope.mistakes.add(("retrievers", row.family), message)
+    _note_unfit(scope, rows)
     return rows
+
+
+def _note_unfit(scope: Scope, rows: _Rows) -> None:
+    """Note encoders that no index takes, and indexes that do not take all encoders."""
+    of_suite = {entry.family for entry in scope.suite.entries("encoders")}
+    for row, why in unsearched(rows.encoders, rows.indexes):
+        if row.family in of_suite:
+            scope.mistakes.add(("encoders", row.family), why)
+    for why in remarks_of(rows.encoders, rows.indexes):
+        names = scope.left_out.setdefault(why, [])
+        names += [scope.target.name] if scope.target else []
 
 
 def _cells(scope: Scope, rows: _Rows) -> Iterator[Cell]:
@@ -225,6 +238,8 @@ def _cells(scope: Scope, rows: _Rows) -> Iterator[Cell]:
         search = SearchRetriever(BuildRetriever(row, data.row), data, suite.k)
         yield Cell(search, suite.measures)
     for row, index in itertools.product(rows.encoders, rows.indexes):
+        if not fits(row, index):
+            continue
         through_index = index_search(data, row, index, suite.k)
         for options in _settings(index):
             yield Cell(replace(through_index, options=options), suite.measures)

@@ -23,6 +23,7 @@ from effbench.api.training import (
 from effbench.plan import live
 from effbench.plan.forms import check_count, listed, parts
 from effbench.plan.scope import Scope
+from effbench.plan.vectors import refuse_unfit
 from effbench.steps import opened
 from effbench.steps.data import Data
 from effbench.steps.domains import EncodeDomain
@@ -35,6 +36,7 @@ from effbench.store.paths import inside
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow, trainable
 from effbench.work.options import Input
+from effbench.work.rows import Row
 
 TARGET, OTHERS = "target", "others"
 
@@ -85,7 +87,7 @@ def _encoded_texts(scope: Scope, value: Any) -> Input:
     encoder = scope.row("encoders", given["encoder"])
     texts = Texts(tuple(_source(scope, source) for source in listed(given["texts"])))
     step = EncodeTexts(encoder, texts)
-    return Input((step,), partial(opened.encoded_texts, step))
+    return Input((step,), partial(opened.encoded_texts, step), vectors=(encoder,))
 
 
 def _source(scope: Scope, value: Any) -> Source:
@@ -121,10 +123,11 @@ def _examples(scope: Scope, value: Any) -> Input:
         )
     step = GatherExamples(sources)
     corpora: list[EncodeCorpus] = []
+    rows: tuple[Row, ...] = ()
     if given["passages"] is not None:
-        row = scope.row("encoders", given["passages"])
-        corpora = [EncodeCorpus(row.passages or row, corpus) for corpus in step.corpora]
-    return Input((step, *corpora), partial(opened.examples, step, corpora))
+        rows = (scope.row("encoders", given["passages"]),)
+        corpora = [EncodeCorpus(rows[0].passages or rows[0], corpus) for corpus in step.corpora]
+    return Input((step, *corpora), partial(opened.examples, step, corpora), vectors=rows)
 
 
 def _judgments(scope: Scope, value: Any) -> list[Judgments | Docpairs]:
@@ -162,8 +165,12 @@ def _searched_dataset(scope: Scope, value: Any) -> Input:
         retriever = scope.row("retrievers", given["row"])
         step = SearchRetriever(BuildRetriever(retriever, data.row), data, depth)
     else:
-        encoder = scope.row("encoders", given["row"])
-        step = index_search(data, encoder, scope.row("indexes", given["index"]), depth)
+        encoder, index = (
+            scope.row("encoders", given["row"]),
+            scope.row("indexes", given["index"]),
+        )
+        refuse_unfit(encoder, index)
+        step = index_search(data, encoder, index, depth)
     return Input((step,), partial(opened.searched_dataset, step))
 
 
@@ -187,7 +194,8 @@ def _domain_models(scope: Scope, value: Any) -> Input:
     features = [EncodeDomain(encoder, Data(row), first) for row in (target, *datasets)]
     sources = list(zip(features[1:], trainings, strict=True))
     steps = (features[0], *(step for source in sources for step in source))
-    return Input(steps, partial(opened.domain_models, features[0], sources))
+    opening = partial(opened.domain_models, features[0], sources)
+    return Input(steps, opening, vectors=(encoder,))
 
 
 _READERS: Mapping[Any, Callable[[Scope, Any], Input | DatasetRow]] = {

@@ -29,6 +29,7 @@ from effbench.plan.variants import (
     own_choice,
     settings_of,
 )
+from effbench.plan.vectors import problems_of, refuse_other_kind
 from effbench.steps.train import Train
 from effbench.store.digests import Digests
 from effbench.text.raised import message_of
@@ -231,6 +232,7 @@ class Scope:
         row = replace(
             row, search=search, family=entry.family, settings=settings, store=entry.store
         )
+        problems += problems_of(row)
         if entry.passages is not None:
             try:
                 row = self._with_passages(row, entry)
@@ -246,6 +248,7 @@ class Scope:
             raise EffbenchError(
                 f"{passages.name!r} has no passages of its own (name a row that has some)"
             )
+        refuse_other_kind(row, passages)
         if not entry.unchecked:
             refuse_strangers(row, passages)
         return replace(row, passages=passages)

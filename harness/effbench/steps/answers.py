@@ -7,45 +7,42 @@ already an array in host memory, or a list, is returned as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy import ndarray
 
 from effbench.api.errors import EffbenchError
+from effbench.vectors.dense import host_array
+from effbench.vectors.kinds import KINDS
+from effbench.vectors.unfit import Unfit
 from effbench.work.rows import Row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from effbench.api.encoders import Vectors
-
-_FLOAT32 = np.dtype(np.float32)
 _PLAIN = (list, tuple)
 
 
-def host_vectors(answer: Any, shape: tuple[int, int], row: Row, method: str) -> Vectors:
-    """Return an encoder's answer as contiguous float32 [n, d] in host memory.
+def hosting(row: Row) -> Callable[[Any, tuple[int, int | None], str], Any]:
+    """Return the function that checks the answers of an encoder on the clock.
 
-    ``shape`` is the shape [n, d] that the answer must have.
+    It takes an answer, the shape [n, d] that it must have (a d of None means any), and the
+    name of the method. It returns float32 vectors of the row's kind in host memory.
 
     Raises:
-        EffbenchError: the answer is not an array of floats, or it has another shape.
+        EffbenchError: the answer is not of the row's kind, or it has another shape.
 
     """
-    if type(answer) is ndarray:
-        # the clock runs: an answer that needs no work is returned at once
-        if answer.dtype is _FLOAT32 and answer.shape == shape and answer.flags.c_contiguous:
-            return answer
-    else:
-        answer = _host_array(answer, row, method)
-    if answer.dtype.kind != "f" or answer.shape != shape:
-        raise EffbenchError(
-            f"{row.who}: {method} returned {answer.dtype} {list(answer.shape)} "
-            f"(float vectors {list(shape)} are wanted)"
-        )
-    return np.ascontiguousarray(answer, dtype=_FLOAT32)
+    hosted = KINDS[row.offer.makes].hosted
+
+    def host(answer: Any, shape: tuple[int, int | None], method: str) -> Any:
+        try:
+            return hosted(answer, shape)
+        except Unfit as error:
+            raise _unfit(error, row, method) from error
+
+    return host
 
 
 def index_answer(answer: Any, row: Row) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -92,26 +89,14 @@ def retriever_answer(answer: Any, row: Row) -> Sequence[Sequence[Any]]:
 
 
 def _host_array(answer: Any, row: Row, method: str) -> NDArray[Any]:
-    """Return the answer as a numpy array whose values are computed, and read from disk."""
     try:
-        array = np.array(answer) if isinstance(answer, np.ndarray) else np.asarray(answer)
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # torch raises it for a tensor on a GPU
-        why = str(error).partition("\n")[0]
-        raise _not_an_array(answer, row, method, f": {why}") from error
-    if array.dtype.kind not in "fiu" or np.ma.is_masked(answer):
-        raise _not_an_array(answer, row, method)
-    return array
+        return host_array(answer)
+    except Unfit as error:
+        raise _unfit(error, row, method) from error
 
 
-def _not_an_array(answer: Any, row: Row, method: str, why: str = "") -> EffbenchError:
-    return EffbenchError(
-        f"{row.who}: {method} returned {_kind(answer)} "
-        f"(arrays of numbers in host memory are wanted{why})"
-    )
+def _unfit(error: Unfit, row: Row, method: str) -> EffbenchError:
+    return EffbenchError(f"{row.who}: {method} returned {error.what} ({error.wanted})")
 
 
 def _kind(answer: Any) -> str:

@@ -73,9 +73,9 @@ class EncodeDomain:
         encode = encode_corpus(bench.instance(self._passages), self._passages, "take another")
         ask = encode_queries(bench.instance(self.row), self.row, "queries")
         with bench.progress.work(self.label, len(docs) + len(queries), "texts") as advance:
-            passages = encode(docs)
+            passages: Any = encode(docs)
             advance(len(docs))
-            query_vectors = ask(queries)
+            query_vectors: Any = ask(queries)
             advance(len(queries))
         artifact.put(PASSAGES, lambda path: save_array(path, passages))
         artifact.put(QUERIES, lambda path: save_array(path, query_vectors))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
+from effbench.api.searching import DENSE
 from effbench.steps.data import Data, docs_of, passing_docs, queries_of
 from effbench.steps.description import description_of
 from effbench.steps.encoded import as_float16, checking_space, encode_corpus, encode_queries
 from effbench.steps.texts import Texts, read_texts
-from effbench.steps.writing import SHARD, write_shards
+from effbench.steps.writing import shard_of, write_shards
 from effbench.work import code
 from effbench.work.datasets import DatasetRow
 from effbench.work.effort import FLOAT, HALF, Work, vectors_bytes
@@ -19,9 +20,11 @@ from effbench.work.rows import FLOAT16, Row
 from effbench.work.step import Bench, Known, Step
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
     from effbench.offers.plugins import Offer
+    from effbench.steps.writing import Shards
     from effbench.store.artifacts import Artifact
+    from effbench.vectors.kinds import AnyVectors
+    from effbench.work.progress import Tally
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class EncodeCorpus:
     def facts(self) -> Mapping[str, Any]:
         corpus = self.dataset.corpus_key
         row, kept = self.row.corpus_facts, self.row.kept_facts
-        return {"row": row, "corpus": corpus, "shard": SHARD, **kept}
+        return {"row": row, "corpus": corpus, "shard": self._shard, **kept}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
@@ -51,18 +54,18 @@ class EncodeCorpus:
         return (*self.row.offers, self.dataset.offer)
 
     def work(self, known: Known) -> Work:
-        docs, width = known.count(self, "rows"), known.width(self.row)
+        docs, width = known.count(self, "rows"), _width(self.row, known)
         docs = known.docs(self.dataset) if docs is None else docs
         like = ["encode docs", self.row.pace(known.device)]
-        least = vectors_bytes(docs, width, SHARD, _number(self.row))
-        return Work("docs", docs, like, least=least, shard=SHARD)
+        least = vectors_bytes(docs, width, self._shard, _number(self.row))
+        return Work("docs", docs, like, least=least, shard=self._shard)
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
-        encode = checking_space(self._encode(bench), self.dataset.docs_count(), artifact)
-        made_by, by_id = code.of(self.row.offers), self.row.by_id
+        count = self.dataset.docs_count()
+        encode = checking_space(self._encode(bench), self.row, count, artifact)
         with passing_docs(self.label, [self.dataset], bench) as advance:
-            shards = write_shards(artifact, docs, encode, advance, made_by, by_id=by_id)
+            shards = self._write(artifact, docs, encode, advance)
         if not shards.rows:
             raise EffbenchError(
                 f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
@@ -74,11 +77,28 @@ class EncodeCorpus:
         encode = self._encode(bench)
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         label = f"{self.label}, shards {shards[0] + 1} to {shards[-1] + 1}"
-        with bench.progress.work(label, len(shards) * SHARD, "docs") as advance:
-            made_by, by_id = code.of(self.row.offers), self.row.by_id
-            write_shards(artifact, docs, encode, advance, made_by, shards, by_id=by_id)
+        with bench.progress.work(label, len(shards) * self._shard, "docs") as advance:
+            self._write(artifact, docs, encode, advance, shards)
 
-    def _encode(self, bench: Bench) -> Callable[[Sequence[Any]], Vectors]:
+    @property
+    def _shard(self) -> int:
+        return shard_of(self.row.offer.makes)
+
+    def _write(
+        self,
+        artifact: Artifact,
+        docs: Iterator[tuple[str, Any]],
+        encode: Callable[[Sequence[Any]], AnyVectors],
+        advance: Tally,
+        only: range | None = None,
+    ) -> Shards:
+        row = self.row
+        made_by, makes = code.of(row.offers), row.offer.makes
+        return write_shards(
+            artifact, docs, encode, advance, made_by, only, makes=makes, by_id=row.by_id
+        )
+
+    def _encode(self, bench: Bench) -> Callable[[Sequence[Any]], AnyVectors]:
         """Return the encoder's method; its vectors have the type that is kept."""
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
         return as_float16(encode, self.row) if self.row.store == FLOAT16 else encode
@@ -98,7 +118,7 @@ class EncodeQueries:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"row": self.row.query_facts, "shard": SHARD}
+        return _query_facts(self.row)
 
     @property
     def inputs(self) -> tuple[Step, ...]:
@@ -116,7 +136,7 @@ class EncodeQueries:
         encode = encode_queries(encoder, self.row, "queries")
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
-            shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
+            shards = _write(self.row, artifact, pairs, encode, advance)
         return {
             **shards._asdict(),
             "query_parameters": _query_parameters(encoder, self.row, bench),
@@ -137,7 +157,7 @@ class EncodeTexts:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"row": self.row.query_facts, "shard": SHARD}
+        return _query_facts(self.row)
 
     @property
     def inputs(self) -> tuple[Step, ...]:
@@ -155,8 +175,23 @@ class EncodeTexts:
         encode = encode_queries(bench.instance(self.row), self.row, "texts")
         pairs = ((str(number), text) for number, text in enumerate(texts))
         with bench.progress.work(self.label, len(texts), "texts") as advance:
-            shards = write_shards(artifact, pairs, encode, advance, code.of(self.offers))
+            shards = _write(self.row, artifact, pairs, encode, advance)
         return shards._asdict()
+
+
+def _query_facts(row: Row) -> Mapping[str, Any]:
+    return {"row": row.query_facts, "shard": shard_of(row.offer.makes)}
+
+
+def _write(
+    row: Row,
+    artifact: Artifact,
+    texts: Iterator[tuple[str, str]],
+    encode: Callable[[Sequence[Any]], AnyVectors],
+    advance: Tally,
+) -> Shards:
+    made_by = code.of(row.offers)
+    return write_shards(artifact, texts, encode, advance, made_by, makes=row.offer.makes)
 
 
 def _query_parameters(encoder: Any, row: Row, bench: Bench) -> int | None:
@@ -170,9 +205,14 @@ def _query_parameters(encoder: Any, row: Row, bench: Bench) -> int | None:
 
 def _work(row: Row, unit: str, count: int | None, known: Known) -> Work:
     """Return the work of encoding queries, or texts as if they were queries."""
-    width = known.width(row.passages or row)
+    shard, width = shard_of(row.offer.makes), _width(row.passages or row, known)
     like = ["encode queries", row.pace(known.device)]
-    return Work(unit, count, like, least=vectors_bytes(count, width, SHARD), shard=SHARD)
+    return Work(unit, count, like, least=vectors_bytes(count, width, shard), shard=shard)
+
+
+def _width(row: Row, known: Known) -> int | None:
+    """Return how many numbers each text has in any case; None if that is not known yet."""
+    return known.width(row) if row.offer.makes == DENSE else 0
 
 
 def _number(row: Row) -> int:

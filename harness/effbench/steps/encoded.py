@@ -6,20 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
+from effbench.api.searching import DENSE
 from effbench.guard.blame import blamed_for_all
-from effbench.steps.writing import SHARD
+from effbench.steps.writing import shard_of
 from effbench.store import space
+from effbench.vectors.kinds import KINDS
+from effbench.vectors.unfit import Unfit
 from effbench.work.effort import vectors_bytes
 from effbench.work.rows import Row
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from effbench.api.encoders import Vectors
     from effbench.store.artifacts import Artifact
+    from effbench.vectors.kinds import AnyVectors
 
 
-def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any]], Vectors]:
+def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any]], AnyVectors]:
     """Return an encoder's ``encode_corpus``, wrapped so that its vectors are checked.
 
     Raises:
@@ -35,7 +36,7 @@ def encode_corpus(encoder: Any, row: Row, advice: str) -> Callable[[Sequence[Any
     return _checking_vectors(encode, row, "docs")
 
 
-def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]], Vectors]:
+def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]], AnyVectors]:
     """Return an encoder's ``encode_queries``, wrapped; messages call its items ``noun``."""
     with blamed_for_all(row.who):
         encode = encoder.encode_queries
@@ -43,43 +44,48 @@ def encode_queries(encoder: Any, row: Row, noun: str) -> Callable[[Sequence[Any]
 
 
 def as_float16(
-    encode: Callable[[Sequence[Any]], Vectors], row: Row
-) -> Callable[[Sequence[Any]], Vectors]:
-    """Wrap an encoder's method: the wrapper returns float16 [n, d].
+    encode: Callable[[Sequence[Any]], AnyVectors], row: Row
+) -> Callable[[Sequence[Any]], AnyVectors]:
+    """Wrap an encoder's method: the wrapper returns numbers of 16 bits.
 
     It raises `EffbenchError` if a number is too large for this type.
     """
     import numpy as np
 
-    def call(items: Sequence[Any]) -> Vectors:
+    kind = KINDS[row.offer.makes]
+
+    def call(items: Sequence[Any]) -> AnyVectors:
         vectors = encode(items)
         with np.errstate(over="ignore"):  # a number too large becomes infinite
-            halves: Any = vectors.astype(np.float16)
-        if not np.isfinite(halves).all():
+            halves = vectors.astype(np.float16)
+        if not np.isfinite(kind.arrays(halves)[0]).all():
+            largest = np.abs(kind.arrays(vectors)[0]).max()
             raise EffbenchError(
-                f"{row.who}: its largest number, {np.abs(vectors).max():.3g}, does not fit "
+                f"{row.who}: its largest number, {largest:.3g}, does not fit "
                 "float16, which ends at 65,504 (leave out store: float16)"
             )
-        kept: Vectors = halves
-        return kept
+        return halves
 
     return call
 
 
 def checking_space(
-    encode: Callable[[Sequence[Any]], Vectors], docs: int | None, artifact: Artifact
-) -> Callable[[Sequence[Any]], Vectors]:
+    encode: Callable[[Sequence[Any]], Any], row: Row, docs: int | None, artifact: Artifact
+) -> Callable[[Sequence[Any]], Any]:
     """Wrap an encoder's method: its first call checks that all vectors will fit on the disk.
 
-    Nobody knows their width before. The wrapper raises `EffbenchError` if they do not fit.
+    Nobody knows their width before. The wrapper raises `EffbenchError` if they do not fit. The
+    size of vectors that are not dense depends on the texts, and is not checked.
     """
+    if row.offer.makes != DENSE:
+        return encode
     widths: list[int] = []
 
-    def call(items: Sequence[Any]) -> Vectors:
+    def call(items: Sequence[Any]) -> Any:
         vectors = encode(items)
         if not widths:
             widths.append(vectors.shape[1])
-            least = vectors_bytes(docs, widths[0], SHARD, vectors.itemsize)
+            least = vectors_bytes(docs, widths[0], shard_of(DENSE), vectors.itemsize)
             least -= artifact.size_of_parts()
             space.check([space.Need(artifact.folder, least, space.STORE)])
         return vectors
@@ -89,32 +95,25 @@ def checking_space(
 
 def _checking_vectors(
     encode: Callable[[Sequence[Any]], Any], row: Row, noun: str
-) -> Callable[[Sequence[Any]], Vectors]:
-    """Wrap an encoder's method: the wrapper returns finite, contiguous float32 [n, d].
+) -> Callable[[Sequence[Any]], AnyVectors]:
+    """Wrap an encoder's method: the wrapper returns finite float32 vectors of the row's kind.
 
     It returns a copy, since an encoder may write its next batch into the same array. The
     encoder gets a new list, which it may change. The wrapper raises `EffbenchError`, which
     names the row and its plugin, if the vectors are wrong, or if their width has changed.
     """
-    import numpy as np
-
+    kind = KINDS[row.offer.makes]
     who = f"{row.who}: encode_{'corpus' if noun == 'docs' else 'queries'} returned"
     widths: set[int] = set()
 
-    def call(items: Sequence[Any]) -> Vectors:
+    def call(items: Sequence[Any]) -> AnyVectors:
         with blamed_for_all(row.who):
-            answer = encode(list(items))
-            array, masked = np.asarray(answer), np.ma.is_masked(answer)
-        if masked:  # a masked value would be taken for a number
-            raise EffbenchError(f"{who} a masked array (float vectors [n, d] are wanted)")
-        _check_shape(array, f"{len(items)} {noun}", len(items), who)
-        with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
-            vectors = np.array(array, dtype=np.float32, order="C")
-        if not np.isfinite(vectors).all():
-            bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
-            raise EffbenchError(
-                f"{who} NaN or infinity for {_shown(items[bad])} (finite numbers are wanted)"
-            )
+            taken = kind.taken(encode(list(items)))
+        try:
+            vectors = kind.checked(taken, f"{len(items)} {noun}", len(items))
+        except Unfit as error:
+            item = "" if error.item is None else f" for {_shown(items[error.item])}"
+            raise EffbenchError(f"{who} {error.what}{item} ({error.wanted})") from error
         widths.add(vectors.shape[1])
         if len(widths) > 1:
             both = " and ".join(map(str, sorted(widths)))
@@ -122,16 +121,6 @@ def _checking_vectors(
         return vectors
 
     return call
-
-
-def _check_shape(array: NDArray[Any], items: str, count: int, who: str) -> None:
-    """Refuse an array that is not floats [n, d] with a row for each of ``count`` items."""
-    if array.ndim != 2 or array.dtype.kind != "f" or array.shape[1] == 0:
-        raise EffbenchError(
-            f"{who} {array.dtype} {list(array.shape)} (float vectors [n, d] are wanted)"
-        )
-    if len(array) != count:
-        raise EffbenchError(f"{who} {len(array)} rows for {items} (one row each, in order)")
 
 
 def _shown(item: Any) -> str:

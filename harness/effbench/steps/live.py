@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from effbench.api.encoders import Doc, ScoredDoc
 from effbench.api.errors import EffbenchError
 from effbench.guard.blame import blamed_call, blamed_for_all
-from effbench.steps.answers import host_vectors, index_answer, retriever_answer
+from effbench.steps.answers import hosting, index_answer, retriever_answer
 from effbench.steps.asked import hits_wanted, listed, some
 from effbench.steps.built import nbytes_of
 from effbench.steps.encode import EncodeCorpus
@@ -34,11 +32,12 @@ from effbench.steps.index import BuildIndex, BuildRetriever
 from effbench.steps.shards import DiskVectors
 from effbench.store.trec import Hits, ordered
 from effbench.text.names import index_label
+from effbench.vectors.kinds import KINDS
 from effbench.work.rows import Row
 from effbench.work.step import Bench
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from effbench.vectors.kinds import AnyVectors
 
 
 class LiveEncoder:
@@ -50,11 +49,11 @@ class LiveEncoder:
         self._encode = blamed_call(self._encode_corpus, self._row.who)
         self._call = f"encode_corpus of {row.name!r}"
 
-    def encode_corpus(self, docs: Iterable[Doc]) -> Vectors:
-        """Return the vectors of docs, float32 [n, d]."""
+    def encode_corpus(self, docs: Iterable[Doc]) -> AnyVectors:
+        """Return the vectors of docs."""
         return self._encode(some(docs, Doc, self._call))
 
-    def _encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
+    def _encode_corpus(self, docs: Sequence[Doc]) -> AnyVectors:
         encoder = self._bench.instance(self._row)
         return encode_corpus(encoder, self._row, "name a row with passages")(docs)
 
@@ -71,7 +70,7 @@ class StoredCorpus:
         self.encode_queries = bench.parts.named(f"{row.name}: encode", encode)
         self.vectors = bench.parts.named(f"{row.name}: vectors", self._read)
 
-    def _read(self, doc_ids: Iterable[str]) -> Vectors:
+    def _read(self, doc_ids: Iterable[str]) -> AnyVectors:
         asked = listed(doc_ids, str, self._call)
         try:
             rows = self._rows(asked)
@@ -109,7 +108,7 @@ class IndexSearcher:
         texts, most = listed(queries, str, self._call), hits_wanted(k, self._call)
         return self._answer((texts, self._encode(texts), most)) if texts else []
 
-    def _hits(self, asked: tuple[Sequence[str], Vectors, int]) -> list[list[ScoredDoc]]:
+    def _hits(self, asked: tuple[Sequence[str], AnyVectors, int]) -> list[list[ScoredDoc]]:
         queries, vectors, k = asked
         scores, positions = self._find(vectors, k)
         if self._checked:
@@ -118,7 +117,7 @@ class IndexSearcher:
         lists = positions_to_hits(scores, positions, self._doc_ids)
         return _in_order(queries, lists, k, self._index_row, checked=self._checked)
 
-    def _found(self, vectors: Vectors, k: int) -> tuple[Any, Any]:
+    def _found(self, vectors: AnyVectors, k: int) -> tuple[Any, Any]:
         return index_answer(self._index.search(vectors, k, **self._options), self._index_row)
 
 
@@ -156,20 +155,20 @@ class RetrieverSearcher:
 
 def encoding(
     row: Row, bench: Bench, corpus: EncodeCorpus | None = None
-) -> Callable[[Sequence[str]], Vectors]:
-    """Return a row's ``encode_queries``; it returns a new array, float32 [n, d].
+) -> Callable[[Sequence[str]], AnyVectors]:
+    """Return a row's ``encode_queries``; it returns new vectors of the row's kind.
 
     An argument that is no list of texts is not blamed on the row. With ``corpus``, the vectors
     must have the width of the vectors of that corpus.
     """
     encoder = bench.instance(row)
-    encode: Callable[[Sequence[str]], Vectors]
+    encode: Callable[[Sequence[str]], Any]
     if bench.trusting:
+        host, copied = hosting(row), KINDS[row.offer.makes].copied
 
-        def answer(queries: Sequence[str]) -> Vectors:
+        def answer(queries: Sequence[str]) -> Any:
             vectors = encoder.encode_queries(queries)
-            shape = (len(queries), vectors.shape[1])
-            return np.array(host_vectors(vectors, shape, row, "encode_queries"))
+            return copied(host(vectors, (len(queries), None), "encode_queries"))
 
         encode = answer
     else:
@@ -178,7 +177,7 @@ def encoding(
         return _asking(blamed_call(encode, row.who), row)
     width = (bench.artifact(corpus).manifest() or {})["width"]
 
-    def encode_for(queries: Sequence[str]) -> Vectors:
+    def encode_for(queries: Sequence[str]) -> AnyVectors:
         vectors = encode(queries)
         if vectors.shape[1] != width:
             raise EffbenchError(
@@ -191,8 +190,8 @@ def encoding(
 
 
 def _asking(
-    encode: Callable[[Sequence[str]], Vectors], row: Row
-) -> Callable[[Iterable[str]], Vectors]:
+    encode: Callable[[Sequence[str]], AnyVectors], row: Row
+) -> Callable[[Iterable[str]], AnyVectors]:
     """Return the method of a live row with its argument checked."""
     call = f"encode_queries of {row.name!r}"
     return lambda queries: encode(some(queries, str, call))

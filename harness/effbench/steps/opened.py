@@ -51,7 +51,8 @@ def examples(step: GatherExamples, corpora: Sequence[EncodeCorpus], bench: Bench
     sources = [DiskVectors(bench.artifact(corpus).folder) for corpus in corpora]
 
     def vectors(positions: Sequence[int]) -> Vectors:
-        return read_rows(sources, places[positions])
+        found: Vectors = read_rows(sources, places[positions])
+        return found
 
     return Examples(*gathered, vectors, corpora[0].row.name, tasks)
 

@@ -112,8 +112,8 @@ class SearchIndex:
             check_answer(scores, positions, (len(ids), len(doc_ids)), self.index.row)
             return Answer(index_hits(ids, scores, positions, doc_ids), seconds)
 
-        hit_bytes = HIT * min(self.depth, len(doc_ids))
-        size = chunk_size(hit_bytes + 4 * vectors.shape[1], len(doc_ids))
+        query_bytes = vectors.nbytes // max(1, len(vectors))
+        size = chunk_size(query_bytes + HIT * min(self.depth, len(doc_ids)), len(doc_ids))
         return {**_searched(self, artifact, bench, len(vectors), size, find), **counts}
 
     def _check_width(self, bench: Bench, width: int) -> None:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from effbench.api.searching import DENSE
 from effbench.guard.blame import doing
 from effbench.store.artifacts import Artifact
 from effbench.store.openfiles import OpenFiles
+from effbench.vectors.kinds import KINDS
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from effbench.api.encoders import Vectors
+    from effbench.vectors.kinds import VectorKind
 
-VECTORS, IDS = ".npy", ".ids"
+IDS = ".ids"
+"""The end of the name of the file with a shard's ids."""
+
+_VIEWS = 32
+"""Parts of shards that are joined together; the view of a part keeps its file open."""
 
 
 class DiskVectors:
@@ -27,17 +33,29 @@ class DiskVectors:
         """Open them; ``reading`` is called with the first row of each slice that is read."""
         import numpy as np
 
-        files = Artifact(folder).files(VECTORS)
-        self._shards = OpenFiles(len(files), lambda n: np.load(files[n], mmap_mode="c"))
+        artifact = Artifact(folder)
+        manifest: Mapping[str, Any] = artifact.manifest() or {}
+        self.kind = KINDS[manifest.get("vectors", DENSE)]
+        self._width: int = manifest.get("width", 0)
+        by_array = [artifact.files(suffix) for suffix in self.kind.suffixes]
+        files = list(zip(*by_array, strict=True))
+        sizes: Mapping[str, int] = manifest.get("sizes", {})
+        self.nbytes = sum(sizes.get(path.name, 0) for paths in files for path in paths)
+
+        def opened(number: int) -> Any:
+            arrays = [np.load(path, mmap_mode="c") for path in files[number]]
+            return self.kind.opened(arrays, self._width)
+
+        self._shards = OpenFiles(len(files), opened)
         self._reading = reading
         self._starts = [0]  # for 100 million docs: 6,104 shards
         for number in range(len(files)):
-            self._starts.append(self._starts[-1] + len(self._shards[number]))
+            self._starts.append(self._starts[-1] + self._shards[number].shape[0])
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and width."""
-        return self._starts[-1], self._shards[0].shape[1] if len(self) else 0
+        return self._starts[-1], self._shards[0].shape[1] if len(self) else self._width
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -54,8 +72,8 @@ class DiskVectors:
     def __len__(self) -> int:
         return self._starts[-1]
 
-    def __getitem__(self, rows: slice) -> Vectors:
-        """Read rows as float32 [m, d]: a view of one shard, or a copy (of several, of float16).
+    def __getitem__(self, rows: slice) -> Any:
+        """Read rows as float32: a view of one shard, or a copy (of several, of float16).
 
         A caller may write to it, and no file changes. (torch writes to such an array without a
         question; if the mapping were read-only, the process would end.)
@@ -64,11 +82,10 @@ class DiskVectors:
             TypeError: ``rows`` is not a slice, or has a step.
 
         """
-        vectors: Vectors = self.kept(rows).astype("float32", copy=False)
-        return vectors
+        return self.kept(rows).astype("float32", copy=False)
 
-    def kept(self, rows: slice) -> NDArray[np.floating[Any]]:
-        """Read rows as `dtype` [m, d]; for the rest, as a slice of the vectors."""
+    def kept(self, rows: slice) -> Any:
+        """Read rows as `dtype`; for the rest, as a slice of the vectors."""
         if not isinstance(rows, slice) or rows.step not in (None, 1):
             raise TypeError(f"vectors are read by slices without a step, not by {rows!r:.60}")
         start, stop, _ = rows.indices(len(self))
@@ -77,46 +94,54 @@ class DiskVectors:
         with doing("vectors of the store"):  # an index that reads has made no mistake
             return self._read(start, stop)
 
-    def at(self, rows: NDArray[np.int64]) -> Vectors:
-        """Return a copy of some rows in their order, float32 [n, d]."""
+    def at(self, rows: NDArray[np.int64]) -> Any:
+        """Return a copy of some rows in their order, as float32."""
         import numpy as np
 
-        vectors = np.empty((len(rows), self.shape[1]), dtype=np.float32)
         shards = np.searchsorted(self._starts, rows, side="right") - 1
+        parts, places = [], []
         with doing("vectors of the store"):
             for shard in np.unique(shards):
-                chosen = shards == shard
-                vectors[chosen] = self._shards[shard][rows[chosen] - self._starts[shard]]
-        return vectors
+                places.append(np.flatnonzero(shards == shard))
+                parts.append(self._shards[shard][rows[places[-1]] - self._starts[shard]])
+        return in_places(self.kind, parts, places) if parts else self[0:0]
 
-    def _read(self, start: int, stop: int) -> NDArray[np.floating[Any]]:
-        import numpy as np
-
-        shard = bisect_right(self._starts, start) - 1
-        if start < stop <= self._starts[shard + 1]:
-            first = self._starts[shard]
-            part: NDArray[np.floating[Any]] = self._shards[shard][start - first : stop - first]
-            return part
-        rows = np.empty((max(0, stop - start), self.shape[1]), dtype=self.dtype)
-        place = start
+    def _read(self, start: int, stop: int) -> Any:
+        parts: list[Any] = []
+        views, place = 0, start
         while place < stop:
             shard = bisect_right(self._starts, place) - 1
             first, end = self._starts[shard], min(stop, self._starts[shard + 1])
-            # a copy, since a view would keep its file open
-            rows[place - start : end - start] = self._shards[shard][place - first : end - first]
-            place = end
-        return rows
+            parts.append(self._shards[shard][place - first : end - first])
+            views, place = views + 1, end
+            if views == _VIEWS:
+                parts[-views:], views = [self.kind.joined(parts[-views:])], 0
+        if not parts:
+            return self.kind.nothing(self._width)
+        return parts[0] if len(parts) == 1 else self.kind.joined(parts)
 
 
-def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Vectors:
-    """Return float32 [n, d]; ``places`` [n, 2] holds for each row its source and row there."""
+def in_places(
+    kind: VectorKind, parts: Sequence[Any], places: Sequence[NDArray[np.int64]]
+) -> Any:
+    """Return the float32 vectors of all parts, each in its place; there is one part or more."""
     import numpy as np
 
-    vectors = np.empty((len(places), sources[0].shape[1]), dtype=np.float32)
-    for source in np.unique(places[:, 0]):
-        chosen = places[:, 0] == source
-        vectors[chosen] = sources[source].at(places[chosen, 1])
-    return vectors
+    joined = kind.joined(parts).astype("float32", copy=False)
+    if len(parts) > 1:  # the places of one part are in order
+        joined = joined[np.argsort(np.concatenate(places))]
+    return joined
+
+
+def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Any:
+    """Return float32 vectors; ``places`` [n, 2] holds for each row its source and row there."""
+    import numpy as np
+
+    if not len(places):
+        return sources[0][0:0]
+    chosen = [np.flatnonzero(places[:, 0] == source) for source in np.unique(places[:, 0])]
+    parts = [sources[places[rows[0], 0]].at(places[rows, 1]) for rows in chosen]
+    return in_places(sources[0].kind, parts, chosen)
 
 
 def ids_in(paths: Iterable[Path]) -> list[str]:

@@ -13,21 +13,26 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from effbench.api.errors import EffbenchError
-from effbench.steps.shards import IDS, VECTORS, ids_in
+from effbench.api.searching import DENSE
+from effbench.steps.shards import IDS, ids_in
 from effbench.store.artifacts import Artifact
 from effbench.store.digests import file_sha256
 from effbench.store.disk import read_sealed, save_array, sealed
+from effbench.vectors.kinds import KINDS
 from effbench.work.progress import encoding
 
 if TYPE_CHECKING:
-    from effbench.api.encoders import Vectors
+    from numpy.typing import NDArray
+
+    from effbench.vectors.kinds import AnyVectors, VectorKind
     from effbench.work.code import Code
     from effbench.work.progress import Tally
 
 Item = TypeVar("Item")
 
 SHARD = 16_384
-"""Rows in a shard: encoding holds two shards in memory, and a killed run loses at most two."""
+"""Rows in a shard of dense vectors: encoding holds two shards in memory, and a killed run loses
+at most two."""
 
 BATCH = 4_096
 """Rows that an encoder gets at once: enough to sort by length, and to keep a GPU busy."""
@@ -40,15 +45,24 @@ class Shards(NamedTuple):
     width: int
     seconds: float
 
+    vectors: str
+    """The kind of the vectors."""
+
+
+def shard_of(makes: str) -> int:
+    """Return the number of rows in a shard of a kind of vectors."""
+    return max(1, SHARD // KINDS[makes].fraction)
+
 
 def write_shards(
     artifact: Artifact,
     items: Iterable[tuple[str, Item]],
-    encode: Callable[[Sequence[Item]], Vectors],
+    encode: Callable[[Sequence[Item]], AnyVectors],
     advance: Tally,
     code: Code,
     only: range | None = None,
     *,
+    makes: str = DENSE,
     by_id: bool = False,
 ) -> Shards:
     """Encode (id, item) pairs into shards; keep the whole shards of an earlier attempt.
@@ -60,38 +74,40 @@ def write_shards(
     depends on the rest of its batch, and equal texts must get equal vectors, to tie. With
     ``by_id``, each item is encoded: the encoder tells docs of one text apart.
 
-    With ``only``, the shards of other numbers are left to others; the result is of these alone.
+    ``makes`` is the kind of the vectors that ``encode`` returns. With ``only``, the shards of
+    other numbers are left to others; the result is of these alone.
     A thread writes a shard while the next shard is encoded.
 
     Returns:
         The rows, their width, and the encoder's seconds, with those of the kept shards.
 
     """
-    rows, width, seconds = 0, 0, 0.0
+    rows, width, seconds, kind = 0, 0, 0.0, KINDS[makes]
     with _one_behind() as begin:
-        for number, shard in _shards(items, only):
-            names, ids = _names(number), [item_id for item_id, _ in shard]
+        for number, shard in _shards(items, shard_of(makes), only):
+            names, ids = _names(number, kind), [item_id for item_id, _ in shard]
             facts = _shard_facts(artifact, names, ids, code)
             if facts is None:
-                vectors, lasted = _encoded(shard, encode, advance, by_id)
+                vectors, lasted = _encoded(shard, encode, advance, kind, by_id=by_id)
                 facts = {"width": vectors.shape[1], "seconds": lasted, "code": code}
-                begin(partial(_write_shard, artifact, names, ids, vectors, facts))
+                arrays = kind.arrays(vectors)
+                begin(partial(_write_shard, artifact, names, ids, arrays, facts))
             else:
                 advance.skip(len(shard))
             rows, width, seconds = rows + len(shard), facts["width"], seconds + facts["seconds"]
-    return Shards(rows, width, seconds)
+    return Shards(rows, width, seconds, makes)
 
 
 def _shards(
-    items: Iterable[tuple[str, Item]], only: range | None
+    items: Iterable[tuple[str, Item]], size: int, only: range | None
 ) -> Iterator[tuple[int, list[tuple[str, Item]]]]:
-    """Yield the number and the items of each shard, or of each shard in ``only``."""
+    """Yield the number and the ``size`` items of each shard, or of each shard in ``only``."""
     remaining = iter(items)
     for number in count():
         if only is not None and number < only.start:
-            deque(islice(remaining, SHARD), maxlen=0)
+            deque(islice(remaining, size), maxlen=0)
             continue
-        shard = [] if only and number >= only.stop else list(islice(remaining, SHARD))
+        shard = [] if only and number >= only.stop else list(islice(remaining, size))
         if not shard:
             return
         yield number, shard
@@ -124,17 +140,18 @@ def _one_behind() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 def shards_kept(folder: Path) -> int:
     """Return how many shards an unfinished attempt has left in its folder."""
-    return sum(1 for _ in folder.glob(f"[0-9]*{VECTORS}"))
+    return sum(1 for _ in folder.glob(f"[0-9]*{IDS}"))
 
 
 class _Names(NamedTuple):
-    vectors: str
+    vectors: tuple[str, ...]
     ids: str
     facts: str
 
 
-def _names(number: int) -> _Names:
-    return _Names(f"{number:05}{VECTORS}", f"{number:05}{IDS}", f"{number:05}.json")
+def _names(number: int, kind: VectorKind) -> _Names:
+    vectors = tuple(f"{number:05}{suffix}" for suffix in kind.suffixes)
+    return _Names(vectors, f"{number:05}{IDS}", f"{number:05}.json")
 
 
 def _shard_facts(
@@ -149,7 +166,7 @@ def _shard_facts(
         facts = read_sealed(path)
     except EffbenchError:
         return None
-    files = {name: facts["files"].get(name, "") for name in (names.vectors, names.ids)}
+    files = {name: facts["files"].get(name, "") for name in (*names.vectors, names.ids)}
     whole = (
         facts["key"] == artifact.folder.name
         and facts.get("code") == code
@@ -164,10 +181,12 @@ def _shard_facts(
 
 def _encoded(
     shard: list[tuple[str, Item]],
-    encode: Callable[[Sequence[Item]], Vectors],
+    encode: Callable[[Sequence[Item]], AnyVectors],
     advance: Tally,
+    kind: VectorKind,
+    *,
     by_id: bool,
-) -> tuple[Vectors, float]:
+) -> tuple[AnyVectors, float]:
     """Return the vectors of a shard, and the seconds of the encoder."""
     import numpy as np
 
@@ -186,16 +205,23 @@ def _encoded(
             parts.append(encode(batch))
         seconds += perf_counter() - start
     advance(len(shard) - len(items))
-    vectors = np.concatenate(parts)[[rows[content] for content in contents]]
+    vectors = kind.joined(parts)
+    if len(items) < len(shard):
+        vectors = vectors[np.array([rows[content] for content in contents])]
     return vectors, seconds
 
 
 def _write_shard(
-    artifact: Artifact, names: _Names, ids: list[str], vectors: Vectors, facts: dict[str, Any]
+    artifact: Artifact,
+    names: _Names,
+    ids: list[str],
+    arrays: Sequence[NDArray[Any]],
+    facts: dict[str, Any],
 ) -> None:
-    artifact.put(names.vectors, lambda path: save_array(path, vectors))
+    for name, array in zip(names.vectors, arrays, strict=True):
+        artifact.put(name, partial(save_array, array=array))
     artifact.put_text(names.ids, "".join(f"{item_id}\n" for item_id in ids))
-    files = {name: artifact.kept[name] for name in (names.vectors, names.ids)}
+    files = {name: artifact.kept[name] for name in (*names.vectors, names.ids)}
     facts = {"key": artifact.folder.name, **facts, "files": files}
     artifact.put_text(names.facts, sealed(facts))
 

@@ -37,6 +37,9 @@ class Input:
     settings: tuple[Any, ...] = ()
     """What else decides the object's answers, such as search options."""
 
+    vectors: tuple[Recipe, ...] = field(default=(), compare=False)
+    """The rows whose vectors the factory gets."""
+
     @property
     def fact(self) -> list[Any]:
         """What the key of the row that uses it holds for it."""
@@ -119,7 +122,9 @@ def joined(arguments: Sequence[Argument]) -> Argument:
         return [value.open(bench) if isinstance(value, Input) else value for value in values]
 
     steps = tuple(step for value in inputs for step in value.steps)
-    return Input(steps, opened, tuple(row for value in inputs for row in value.rows)), facts
+    rows = tuple(row for value in inputs for row in value.rows)
+    vectors = tuple(row for value in inputs for row in value.vectors)
+    return Input(steps, opened, rows, vectors=vectors), facts
 
 
 def plain_argument(

@@ -1,0 +1,201 @@
+"""Encoders of sparse vectors and of token vectors: the same contract as dense ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from altered import altered
+from effbench.steps import writing
+
+SOURCE = """
+import numpy as np
+from scipy import sparse
+
+class Sparse(WordsEncoder):
+    makes = "sparse"
+    def encode_queries(self, queries): return sparse.csr_matrix(super().encode_queries(queries))
+    def encode_corpus(self, docs): return sparse.coo_array(super().encode_corpus(docs))
+
+class Tokens(WordsEncoder):
+    makes = "tokens"
+    def encode_queries(self, queries): return [self._words(text) for text in queries]
+    def encode_corpus(self, docs): return [self._words(doc.default_text()) for doc in docs]
+    def _words(self, text): return WordsEncoder.encode_queries(self, text.split())
+
+class Products(PlainIndex):
+    takes = ("dense", "sparse")
+    def build(self, vectors): self.vectors = self._dense(vectors[:])
+    def search(self, queries, k): return super().search(self._dense(queries), k)
+    def _dense(self, vectors): return vectors.toarray() if sparse.issparse(vectors) else vectors
+
+class MaxSim:
+    takes = ("tokens",)
+    def __init__(self): pass
+    def build(self, vectors): self.docs = list(vectors[:])
+    def search(self, queries, k):
+        scores = [[sum((doc @ vector).max() for vector in query) for doc in self.docs]
+                  for query in queries]
+        scores = np.array(scores)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(scores, order, axis=1), order
+
+class Learner:
+    def __init__(self, *, targets: effbench.EncodedTexts): self.targets = targets
+    def train(self, folder): (folder / "x").write_text("x")
+
+@effbench.hookimpl
+def effbench_encoders():
+    kinds = {"sparse": Sparse, "tokens": Tokens}
+    return {name: globals().get("Bad" + kind.__name__, kind) for name, kind in kinds.items()}
+
+@effbench.hookimpl
+def effbench_indexes(): return {"products": Products, "maxsim": MaxSim}
+
+@effbench.hookimpl
+def effbench_trainers(): return {"learner": Learner}
+"""
+
+SUITE = """\
+suite: kinds
+datasets: [{use: toy}]
+measures: [nDCG@10]
+encoders:
+  dense: {use: words}
+  sparse: {use: sparse}
+  tokens: {use: tokens}
+indexes:
+  products: {use: products}
+  maxsim: {use: maxsim}
+latency: false
+"""
+
+
+@pytest.fixture
+def kinds(mine, run, records):
+    """Run the suite with the plugin, both altered; return the result and the records."""
+    mine(SOURCE)
+
+    def start(old: str = "", new: str = "", *options: object):
+        return run(altered(SUITE, old, new) if old else SUITE, *options), records()
+
+    return start
+
+
+def run_of(folder: Path, row: str) -> bytes:
+    import gzip
+
+    (path,) = folder.glob(f"results/*/kinds/runs/toy--{row}--*.trec.gz")
+    lines = gzip.decompress(path.read_bytes()).splitlines()
+    return b"\n".join(line.rpartition(b" ")[0] for line in lines)
+
+
+@pytest.mark.parametrize("shard", [16, 16_384])
+def test_each_kind_is_kept_and_searched(kinds, tmp_path, monkeypatch, shard: int) -> None:
+    monkeypatch.setattr(writing, "SHARD", shard)
+    result, found = kinds()
+    assert result.exit_code == 0, result.output
+    assert set(found) == {
+        "toy--dense--products", "toy--sparse--products", "toy--tokens--maxsim"
+    }  # fmt: skip
+    assert all(record["scores"]["nDCG@10"] > 0.5 for record in found.values())
+    assert run_of(tmp_path, "sparse") == run_of(tmp_path, "dense")
+    assert "'maxsim' takes tokens vectors, so it has no cell of dense and sparse" in (
+        result.output
+    )
+
+
+def test_each_kind_has_a_latency(kinds) -> None:
+    short = "latency: {queries: 5, processes: 2, together: false}\n"
+    result, found = kinds("latency: false\n", short)
+    assert result.exit_code == 0, result.output
+    assert len(found) == 3
+    assert "differ" not in result.output
+
+
+def test_an_encoder_without_an_index_is_a_mistake(mine, effbench, suite) -> None:
+    mine(SOURCE)
+    text = altered(SUITE, "  maxsim: {use: maxsim}\n", "")
+    (line,) = effbench("plan", suite(text)).stderr.splitlines()
+    assert "encoders.tokens: makes tokens vectors, which no index of this suite takes" in line
+    assert ":7: " in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "{use: sparse}",
+            "{use: sparse, passages: dense}",
+            "'dense' makes dense vectors, and the queries are sparse vectors",
+        ),
+        ("{use: sparse}", "{use: sparse, store: float16}", "kept as float32"),
+        (
+            "encoders:\n",
+            "models: {m: {use: learner, targets: "
+            "{texts: [{titles: target}], encoder: sparse}}}\nencoders:\n",
+            "'sparse' makes sparse vectors, and 'learner' takes dense",
+        ),
+        (
+            "indexes:\n",
+            "retrievers: {f: {use: fuse, searchers: [{row: tokens, index: products}]}}\n"
+            "indexes:\n",
+            "'tokens' makes tokens vectors, and index 'products' takes dense or sparse",
+        ),
+    ],
+)
+def test_kinds_that_do_not_fit_are_mistakes(
+    mine, effbench, suite, monkeypatch, old: str, new: str, said: str
+) -> None:
+    mine(SOURCE)
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,mine,combine")
+    planned = effbench("plan", suite(altered(SUITE, old, new)))
+    assert planned.exit_code == 2
+    assert said in planned.stderr
+    assert len(planned.stderr.splitlines()) == 1, planned.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "returned", "said"),
+    [
+        ("sparse", "super().encode_corpus(docs).toarray()", "a ndarray (an array of scipy"),
+        ("sparse", "-super().encode_corpus(docs)", "a negative weight for 'd0'"),
+        ("sparse", "super().encode_corpus(docs) * np.nan", "NaN or infinity for 'd0'"),
+        ("sparse", "super().encode_corpus(docs).tocsr()[:3]", "3 rows for 60 docs"),
+        ("tokens", "np.zeros((3, 4))", "a ndarray (a list of float vectors"),
+        ("tokens", "super().encode_corpus(docs)[:3]", "3 arrays for 60 docs"),
+        ("tokens", "[np.zeros((0, 64)) for _ in docs]", "no vector for 'd0' (one or more"),
+        ("tokens", "[np.full((1, 64), np.inf) for _ in docs]", "NaN or infinity for 'd0'"),
+        ("tokens", "[np.zeros((1, 3 + i % 2)) for i, _ in enumerate(docs)]", "width 3 and 4"),
+    ],
+)
+def test_what_breaks_the_contract_is_one_line(
+    mine, run, records, kind: str, returned: str, said: str
+) -> None:
+    name = kind.title()
+    bad = f"\nclass Bad{name}({name}):\n    def encode_corpus(self, docs): return {returned}\n"
+    mine(SOURCE + bad)
+    result = run(SUITE)
+    assert result.exit_code == 1
+    index = {"sparse": "products", "tokens": "maxsim"}[kind]
+    error = records()[f"toy--{kind}--{index}"]["error"]
+    assert f"encoder '{kind}' (plugin mine): encode_corpus returned" in error
+    assert said in error
+
+
+def test_token_vectors_are_read_by_item_slice_and_array() -> None:
+    from effbench import TokenVectors
+
+    numbers = np.arange(12, dtype=np.float32).reshape(6, 2)
+    vectors = TokenVectors(numbers, np.array([0, 1, 3, 6]))
+    assert (len(vectors), vectors.shape) == (3, (3, 2))
+    assert [len(one) for one in vectors] == [1, 2, 3]
+    assert (vectors[1] == numbers[1:3]).all()
+    assert (vectors[1:].vectors == numbers[1:]).all()
+    assert vectors[1:].starts.tolist() == [0, 2, 5]
+    assert len(vectors[3:9]) == len(vectors[2:1]) == 0
+    chosen = vectors[np.array([2, 0])]
+    assert (chosen[0] == numbers[3:]).all()
+    assert (chosen[1] == numbers[:1]).all()
