@@ -102,13 +102,11 @@ def test_each_kind_is_kept_and_searched(kinds, tmp_path, monkeypatch, shard: int
     }  # fmt: skip
     assert all(record["scores"]["nDCG@10"] > 0.5 for record in found.values())
     assert run_of(tmp_path, "sparse") == run_of(tmp_path, "dense")
-    assert "'maxsim' takes tokens vectors, so it has no cell of dense and sparse" in (
-        result.output
-    )
+    assert "'maxsim' takes token vectors, so it has no cell of dense, sparse" in result.output
 
 
 def test_each_kind_has_a_latency(kinds) -> None:
-    short = "latency: {queries: 5, processes: 2, together: false}\n"
+    short = "latency: {queries: 5, processes: 2}\n"
     result, found = kinds("latency: false\n", short)
     assert result.exit_code == 0, result.output
     assert len(found) == 3
@@ -119,7 +117,7 @@ def test_an_encoder_without_an_index_is_a_mistake(mine, effbench, suite) -> None
     mine(SOURCE)
     text = altered(SUITE, "  maxsim: {use: maxsim}\n", "")
     (line,) = effbench("plan", suite(text)).stderr.splitlines()
-    assert "encoders.tokens: makes tokens vectors, which no index of this suite takes" in line
+    assert "encoders.tokens: makes token vectors, which no index of this suite takes" in line
     assert ":7: " in line
 
 
@@ -136,13 +134,13 @@ def test_an_encoder_without_an_index_is_a_mistake(mine, effbench, suite) -> None
             "encoders:\n",
             "models: {m: {use: learner, targets: "
             "{texts: [{titles: target}], encoder: sparse}}}\nencoders:\n",
-            "'sparse' makes sparse vectors, and 'learner' takes dense",
+            "'sparse' makes sparse vectors, and 'learner' takes dense vectors",
         ),
         (
             "indexes:\n",
             "retrievers: {f: {use: fuse, searchers: [{row: tokens, index: products}]}}\n"
             "indexes:\n",
-            "'tokens' makes tokens vectors, and index 'products' takes dense or sparse",
+            "'tokens' makes token vectors, and index 'products' takes dense or sparse vectors",
         ),
     ],
 )

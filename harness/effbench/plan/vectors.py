@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from effbench.api.errors import EffbenchError
-from effbench.api.searching import SPARSE
+from effbench.api.searching import SPARSE, TOKENS
 from effbench.plan.variants import Problem
 from effbench.text.words import shortened
 from effbench.work.rows import FLOAT16, Row
@@ -26,8 +26,8 @@ def refuse_unfit(row: Row, index: Row) -> None:
     """
     if not fits(row, index):
         raise EffbenchError(
-            f"{row.name!r} makes {row.offer.makes} vectors, and index {index.name!r} takes "
-            f"{_kinds(index)} (name another index)"
+            f"{row.name!r} makes {_kinds(row.offer.makes)}, and index {index.name!r} takes "
+            f"{_kinds(*index.offer.takes)} (name another index)"
         )
 
 
@@ -36,8 +36,9 @@ def problems_of(row: Row) -> Iterator[Problem]:
     for option, opening in row.resolved.inputs.items():
         for other in cast("tuple[Row, ...]", opening.vectors):
             if other.offer.makes not in row.offer.takes:
-                message = f"{other.name!r} makes {other.offer.makes} vectors"
-                yield (option,), f"{message}, and {row.offer.name!r} takes {_kinds(row)}"
+                message = f"{other.name!r} makes {_kinds(other.offer.makes)}"
+                takes = f"{row.offer.name!r} takes {_kinds(*row.offer.takes)}"
+                yield (option,), f"{message}, and {takes} (name another row)"
     if row.store == FLOAT16 and row.offer.makes == SPARSE:
         yield ("store",), "weights of words are kept as float32 (leave out store)"
 
@@ -51,8 +52,8 @@ def refuse_other_kind(row: Row, passages: Row) -> None:
     """
     if row.offer.makes != passages.offer.makes:
         raise EffbenchError(
-            f"{passages.name!r} makes {passages.offer.makes} vectors, and the queries are "
-            f"{row.offer.makes} vectors (name a row of the same kind)"
+            f"{passages.name!r} makes {_kinds(passages.offer.makes)}, and the queries are "
+            f"{_kinds(row.offer.makes)} (name a row of the same kind)"
         )
 
 
@@ -62,7 +63,7 @@ def unsearched(encoders: Sequence[Row], indexes: Sequence[Row]) -> Iterator[tupl
         if indexes and not any(fits(row, index) for index in indexes):
             yield (
                 row,
-                f"makes {row.offer.makes} vectors, which no index of this suite takes "
+                f"makes {_kinds(row.offer.makes)}, which no index of this suite takes "
                 "(add `exact: {use: exact}` to indexes)",
             )
 
@@ -73,10 +74,12 @@ def remarks_of(encoders: Sequence[Row], indexes: Sequence[Row]) -> Iterator[str]
         unfit = dict.fromkeys(row.names[1] for row in encoders if not fits(row, index))
         if unfit:
             yield (
-                f"index {index.names[1]!r} takes {_kinds(index)} vectors, so it has no cell of "
-                f"{shortened(list(unfit))}"
+                f"index {index.names[1]!r} takes {_kinds(*index.offer.takes)}, so it has no "
+                f"cell of {shortened(list(unfit))}"
             )
 
 
-def _kinds(row: Row) -> str:
-    return " or ".join(row.offer.takes)
+def _kinds(*kinds: str) -> str:
+    """Return what messages call vectors of these kinds."""
+    words = ("token" if kind == TOKENS else kind for kind in kinds)
+    return f"{' or '.join(words)} vectors"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 IDS = ".ids"
 """The end of the name of the file with a shard's ids."""
 
-_VIEWS = 32
+_VIEWS = 8
 """Parts of shards that are joined together; the view of a part keeps its file open."""
 
 
@@ -117,7 +117,7 @@ class DiskVectors:
             if views == _VIEWS:
                 parts[-views:], views = [self.kind.joined(parts[-views:])], 0
         if not parts:
-            return self.kind.nothing(self._width)
+            return self._shards[0][0:0] if len(self) else self.kind.nothing(self._width)
         return parts[0] if len(parts) == 1 else self.kind.joined(parts)
 
 
