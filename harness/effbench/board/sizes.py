@@ -39,11 +39,16 @@ def compare_sizes(
             where = row if figure == VECTORS else through
             first.setdefault((where, figure), (old, new))
     for (where, figure), (old, new) in first.items():
-        sizes = [getattr(record.costs, SIZES[figure]) for record in (old, new)]
-        if sizes != [None, None]:
-            numbers = Numbers(*(size and size / 1e6 for size in sizes), tolerance=TOLERANCE)
+        before, after = _megabytes(old, figure), _megabytes(new, figure)
+        if before is not None or after is not None:
+            numbers = Numbers(before, after, tolerance=TOLERANCE)
             why = "the data differ" if data_differ(old, new) else ""
             yield _compared(suite, where, figure, numbers, why)
+
+
+def _megabytes(record: Done, figure: str) -> float | None:
+    nbytes: float | None = getattr(record.costs, SIZES[figure])
+    return nbytes and nbytes / 1e6
 
 
 def _compared(
