@@ -81,5 +81,5 @@ def remarks_of(encoders: Sequence[Row], indexes: Sequence[Row]) -> Iterator[str]
 
 def spelled(*kinds: str) -> str:
     """Return what messages call vectors of these kinds."""
-    words = ("token" if kind == TOKENS else kind for kind in kinds)
-    return f"{' or '.join(words)} vectors"
+    *most, last = ("token" if kind == TOKENS else kind for kind in kinds)
+    return f"{', '.join(most)}{' or ' * bool(most)}{last} vectors"
