@@ -101,9 +101,8 @@ class CompressedIndex:
         equal scores are in the order of their positions. Without it the scores are those of the
         codes.
         """
-        wanted = k * over_fetch if rescore else k
-        cut = self._cut(queries)
-        scores, positions = self._codes.search(cut, min(wanted, len(self._vectors)))
+        wanted = min(k * over_fetch if rescore else k, len(self._vectors))
+        scores, positions = self._codes.search(self._cut(queries), wanted)
         if not rescore:
             return scores, positions
         from effbench_exact.rescoring import rescored
