@@ -46,9 +46,7 @@ class Spread:
             total += block.sum(axis=0, dtype=np.float64)
             squares += float(np.vecdot(block, block, dtype=np.float64).sum())
             count += len(block)
-        if not count:
-            smallest = largest = total
-        mean = total / max(1, count)
+        mean = total / count
         offset = float(mean @ mean) * count / squares if squares else 0.0
         return cls(*(np.float32(numbers) for numbers in (smallest, largest, mean)), offset)
 
