@@ -141,7 +141,7 @@ class CompressedIndex:
         if not self._renormalise or self._width == vectors.shape[1]:
             return cut
         norms = np.sqrt(np.vecdot(cut, cut, dtype=np.float64))[:, None]
-        return np.float32(cut / np.where(norms > 0, norms, 1))
+        return (cut / np.where(norms > 0, norms, 1)).astype(np.float32)
 
     def _check_range(self, spread: Spread) -> None:
         largest = max(float(abs(spread.smallest).max()), float(abs(spread.largest).max()))

@@ -48,7 +48,8 @@ class Spread:
             count += len(block)
         mean = total / count
         offset = float(mean @ mean) * count / squares if squares else 0.0
-        return cls(*(np.float32(numbers) for numbers in (smallest, largest, mean)), offset)
+        f4 = np.float32
+        return cls(smallest.astype(f4), largest.astype(f4), mean.astype(f4), offset)
 
 
 class Code(Protocol):
@@ -122,7 +123,7 @@ class Signs:
     def search(self, queries: Vectors, m: int) -> tuple[Vectors, Positions]:
         """Return the m vectors with the most equal bits."""
         differences, positions = self._index.search(self._bits(queries), m)
-        return np.float32(len(self._centre) - 2 * differences), positions
+        return (len(self._centre) - 2 * differences).astype(np.float32), positions
 
     def save(self, folder: Path) -> None:
         """Write the bits in faiss's own format, and the centre."""

@@ -80,7 +80,8 @@ class UsearchIndex:
         counts = hits.counts if len(queries) > 1 else keys.shape[1:]
         positions = keys.astype(np.int64)
         positions[np.arange(positions.shape[1]) >= np.array(counts)[:, None]] = -1
-        return (1 - distances) / np.float32(_SCALES[self._dtype]), positions
+        scores = (1 - distances) / _SCALES[self._dtype]
+        return scores.astype(np.float32), positions
 
     def save(self, folder: Path) -> None:
         """Write the index in usearch's own format."""

@@ -95,7 +95,7 @@ sizes = st.fixed_dictionaries(
 
 
 @given(problems(), sizes)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_rescored_hits_are_the_best_that_the_candidates_allow(problem, small) -> None:
     vectors, queries, k, over_fetch, options = problem
     index = build(vectors, **options)
@@ -109,7 +109,7 @@ def test_rescored_hits_are_the_best_that_the_candidates_allow(problem, small) ->
 
 
 @given(problems())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_a_full_over_fetch_is_the_index_exact_in_every_bit(problem) -> None:
     vectors, queries, k, _, options = problem
     index = build(vectors, **options)
