@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from effbench_exact import keys
-from effbench_exact.candidates import Candidates, score
+from effbench_exact.candidates import score
 from effbench_exact.codes import largest_norm
 
 if TYPE_CHECKING:
@@ -49,18 +49,18 @@ def _best(
 ) -> tuple[Vectors, Positions]:
     queries = np.array(queries, dtype=np.float32)  # a copy: torch needs a writable array
     norms = np.sqrt(np.vecdot(queries, queries, dtype=np.float64))
-    flat = np.sort(positions, axis=1).ravel()
+    positions = np.sort(positions, axis=1)
     row = np.repeat(np.arange(len(queries)), positions.shape[1])
-    wanted, place = np.unique(flat, return_inverse=True)
-    scores = np.empty(len(flat), np.float32)
+    wanted, place = np.unique(positions.ravel(), return_inverse=True)
+    scores = np.empty(len(row), np.float32)
     for first in range(0, len(wanted), _ROWS):
         taken = _taken(vectors, wanted[first : first + _ROWS])
         pairs = np.flatnonzero((place >= first) & (place < first + _ROWS))
         bounds = norms * largest_norm(taken)
         block = torch.from_numpy(taken)
         scores[pairs] = score(queries, bounds, block, row[pairs], place[pairs] - first)
-    best = keys.merge(keys.no_hits(len(queries)), Candidates(row, flat, scores), 0, k)
-    return keys.unpack(best)
+    scores, positions = keys.unpack(keys.pack(scores.reshape(positions.shape), positions))
+    return scores[:, :k], positions[:, :k]
 
 
 def _taken(vectors: VectorSource, rows: Positions) -> Vectors:
