@@ -24,7 +24,7 @@ Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
 _ROWS = 65_536  # vectors encoded at a time: bounds memory
 _LARGEST_FLOAT16 = 65_504
-_OFFSET = 0.1  # a larger share of the mean in the squared norms makes many signs equal
+_OFFSET = 0.5  # a larger share of the mean in the squared norms makes most signs equal
 
 log = logging.getLogger(__name__)
 

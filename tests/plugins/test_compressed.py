@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from altered import altered
 from effbench import EffbenchError
 from effbench_compressed import CompressedIndex, effbench_indexes
 from effbench_exact import ExactIndex, rescoring
@@ -128,6 +129,20 @@ def test_rounding_does_not_depend_on_the_order_of_summation() -> None:
     assert_same(index.search(queries[:1], 40, over_fetch=10), alone)
 
 
+def test_signs_about_the_mean_find_more_if_vectors_have_much_in_common() -> None:
+    vectors, queries = normal(1_000, 32) + np.float32(4), normal(30, 32) + np.float32(4)
+    wanted = exact(vectors, queries, 10)[1]
+    plain, centred = (
+        build(vectors, code="binary", centre=centre).search(queries, 100, rescore=False)[1]
+        for centre in (False, True)
+    )
+    plain, centred = (
+        np.mean([np.isin(*pair).mean() for pair in zip(wanted, hits, strict=True)])
+        for hits in (plain, centred)
+    )
+    assert plain < centred - 0.1
+
+
 def test_more_candidates_find_more_with_every_code() -> None:
     centres = normal(20, 32)
     vectors = centres[RANDOM.integers(20, size=2_000)] + normal(2_000, 32)
@@ -236,7 +251,7 @@ def test_signs_of_vectors_with_a_common_offset_are_remarked_on(caplog) -> None:
     shifted = normal(500, 16) + np.float32(4)
     with caplog.at_level(logging.WARNING):
         build(shifted, code="binary")
-        build(normal(500, 16), code="binary", centre=False)
+        build(normal(500, 16) + np.float32(0.5), code="binary", centre=False)
         assert not caplog.messages
         build(shifted, code="binary", centre=False)
     (line,) = caplog.messages
@@ -266,7 +281,7 @@ def test_options_that_do_not_suit_the_vectors(options: dict[str, Any], message: 
 
 
 def test_mistakes_are_found_when_planning(run) -> None:
-    done = run(SUITE.replace("code: int8}", "code: int8, centre: false}"))
+    done = run(altered(SUITE, "code: int8}", "code: int8, centre: false}"))
     assert done.exit_code == 2
     assert "compressed: centre belongs to code: binary (leave it out)" in done.output
 
@@ -288,12 +303,13 @@ latency: false
 """
 
 
+@pytest.mark.parametrize("words", ["{use: words}", "{use: words, store: float16}"])
 def test_one_encoding_serves_the_whole_grid_and_a_full_over_fetch_writes_the_run_of_exact(
-    run, monkeypatch, tmp_path: Path
+    run, monkeypatch, tmp_path: Path, words: str
 ) -> None:
     log = tmp_path / "log"
     monkeypatch.setenv("TOY_LOG", str(log))
-    done = run(SUITE)
+    done = run(altered(SUITE, "{use: words}", words))
     assert done.exit_code == 0, done.output
     assert log.read_text().splitlines().count("encoded d0 60") == 1
     texts = {}
