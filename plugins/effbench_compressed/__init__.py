@@ -87,7 +87,8 @@ class CompressedIndex:
 
         self._use(vectors)
         spread = codes.Spread.of(self._blocks(), self._width)
-        self._check_range(spread)
+        self._refuse_large(spread)
+        self._warn_of_offset(spread)
         self._codes: Code = codes.empty(self._code_name, spread, centre=self._centre)
         for block in self._blocks():
             self._codes.add(block)
@@ -143,12 +144,14 @@ class CompressedIndex:
         norms = np.sqrt(np.vecdot(cut, cut, dtype=np.float64))[:, None]
         return (cut / np.where(norms > 0, norms, 1)).astype(np.float32)
 
-    def _check_range(self, spread: Spread) -> None:
+    def _refuse_large(self, spread: Spread) -> None:
         largest = max(float(abs(spread.smallest).max()), float(abs(spread.largest).max()))
         if self._code_name == "float16" and largest > _LARGEST_FLOAT16:
             raise EffbenchError(
                 f"compressed: float16 has no number {largest:.6g} (take another code)"
             )
+
+    def _warn_of_offset(self, spread: Spread) -> None:
         if self._code_name == "binary" and not self._centre and spread.offset > _OFFSET:
             log.warning(
                 "compressed: the vectors have a common offset, %.0f %% of their squared norms, "

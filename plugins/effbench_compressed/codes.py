@@ -7,7 +7,7 @@ be cut off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _FILE = "codes.faiss"
 _CENTRE = "centre.npy"
 _SEED = 1  # of the rotation before RaBitQ
+_QUANTIZERS = {
+    "float16": faiss.ScalarQuantizer.QT_fp16,
+    "int8": faiss.ScalarQuantizer.QT_8bit,
+}
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,10 @@ class Numbers:
 
     @property
     def nbytes(self) -> int:
-        """The memory of the codes; the ranges and the rotation are left out."""
-        return int(self._index.ntotal * self._index.sa_code_size())
+        """The memory of the codes, and of the rotation before RaBitQ."""
+        rotated = isinstance(self._index, faiss.IndexPreTransform)
+        rotation = 4 * self._index.d**2 if rotated else 0
+        return int(self._index.ntotal * self._index.sa_code_size()) + rotation
 
     def add(self, vectors: Vectors) -> None:
         """Take the next vectors."""
@@ -140,7 +146,13 @@ def empty(code: str, spread: Spread, *, centre: bool) -> Code:
     if code == "binary":
         middle = spread.mean if centre else np.zeros(width, np.float32)
         return Signs(faiss.IndexBinaryFlat(8 * -(-width // 8)), middle)
-    return Numbers(_NUMBERS[code](width, spread))
+    if code == "rabitq":
+        return Numbers(_rabitq(spread.mean))
+    if code == "float32":
+        return Numbers(faiss.IndexFlatIP(width))
+    index = faiss.IndexScalarQuantizer(width, _QUANTIZERS[code], faiss.METRIC_INNER_PRODUCT)
+    index.train(np.stack([spread.smallest, spread.largest]))  # the whole range, by two vectors
+    return Numbers(index)
 
 
 def load(code: str, folder: Path) -> Code:
@@ -148,36 +160,11 @@ def load(code: str, folder: Path) -> Code:
     return Signs.load(folder) if code == "binary" else Numbers.load(folder)
 
 
-def _quantizer(kind: int, width: int, spread: Spread) -> Any:
-    index = faiss.IndexScalarQuantizer(width, kind, faiss.METRIC_INNER_PRODUCT)
-    index.train(np.stack([spread.smallest, spread.largest]))  # the whole range, by two vectors
-    return index
-
-
-def _flat(width: int, spread: Spread) -> Any:
-    return faiss.IndexFlatIP(width)
-
-
-def _float16(width: int, spread: Spread) -> Any:
-    return _quantizer(faiss.ScalarQuantizer.QT_fp16, width, spread)
-
-
-def _int8(width: int, spread: Spread) -> Any:
-    return _quantizer(faiss.ScalarQuantizer.QT_8bit, width, spread)
-
-
-def _rabitq(width: int, spread: Spread) -> Any:
+def _rabitq(mean: Vectors) -> Any:
+    width = len(mean)
     rotation = faiss.RandomRotationMatrix(width, width)
     rotation.init(_SEED)
     bits = faiss.IndexRaBitQ(width, faiss.METRIC_INNER_PRODUCT)
     index = faiss.IndexPreTransform(rotation, bits)
-    index.train(spread.mean[None])  # its centre is the mean of what it is trained with
+    index.train(mean[None])  # its centre is the mean of what it is trained with
     return index
-
-
-_NUMBERS: dict[str, Callable[[int, Spread], Any]] = {
-    "float32": _flat,
-    "float16": _float16,
-    "int8": _int8,
-    "rabitq": _rabitq,
-}
