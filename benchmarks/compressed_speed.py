@@ -203,10 +203,13 @@ def turns(
     """Return the median milliseconds of a call in each round, after one that warms up."""
     medians: dict[str, list[float]] = {name: [] for name in searchers}
     for number in range(options.rounds + 1):
-        for name, searcher in searchers.items():
-            times = [timed(searcher, batch, options.k) for batch in batches]
-            if number:
-                medians[name].append(statistics.median(times))
+        times: dict[str, list[float]] = {name: [] for name in searchers}
+        for batch in batches:
+            for name, searcher in searchers.items():
+                times[name].append(timed(searcher, batch, options.k))
+        if number:
+            for name in searchers:
+                medians[name].append(statistics.median(times[name]))
     return medians
 
 
