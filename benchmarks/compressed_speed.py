@@ -38,6 +38,7 @@ from effbench_usearch import UsearchIndex
 
 Answer: TypeAlias = tuple[Any, Any]
 _BLOCK = 65_536
+_TURN = 10  # searches: the first of a turn fill the processor's caches again
 
 
 class DiskSource(Source):
@@ -204,9 +205,10 @@ def turns(
     medians: dict[str, list[float]] = {name: [] for name in searchers}
     for number in range(options.rounds + 1):
         times: dict[str, list[float]] = {name: [] for name in searchers}
-        for batch in batches:
+        for first in range(0, len(batches), _TURN):
             for name, searcher in searchers.items():
-                times[name].append(timed(searcher, batch, options.k))
+                for batch in batches[first : first + _TURN]:
+                    times[name].append(timed(searcher, batch, options.k))
         if number:
             for name in searchers:
                 medians[name].append(statistics.median(times[name]))
