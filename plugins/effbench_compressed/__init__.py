@@ -106,9 +106,7 @@ class CompressedIndex:
         scores, positions = self._codes.search(self._cut(queries), wanted)
         if not rescore:
             return scores, positions
-        from effbench_exact.rescoring import rescored
-
-        return rescored(self._vectors, queries, positions, k)
+        return self._rescored(self._vectors, queries, positions, k)
 
     def save(self, folder: Path) -> None:
         """Write the codes in faiss's own format."""
@@ -122,6 +120,9 @@ class CompressedIndex:
         self._codes = codes.load(self._code_name, folder)
 
     def _use(self, vectors: VectorSource) -> None:
+        from effbench_exact.rescoring import rescored  # here: no search waits for torch
+
+        self._rescored = rescored
         width = vectors.shape[1]
         self._vectors, self._width = vectors, self._dims or width
         if self._width > width:
