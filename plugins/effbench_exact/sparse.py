@@ -32,6 +32,13 @@ _FEW = 8
 """So many queries are faster with docs as they are on disk than with lists made of them."""
 
 
+_SUMS = 2**18
+"""Sums that are made together: they stay in the cache."""
+
+_LONG = 1024
+"""Lists of so many docs on average are added up one by one."""
+
+
 class SparseSearch:
     """The lists of docs of all words, which are kept in memory, or made in each search."""
 
@@ -52,14 +59,10 @@ class SparseSearch:
         if not queries.has_canonical_format:
             queries = queries.copy()
             queries.sum_duplicates()
-        asked = [
-            (queries.indices[begin:end], queries.data[begin:end])
-            for begin, end in pairwise(queries.indptr)
-        ]
-        best: list[Keys] = [np.empty(0, np.int64) for _ in asked]
-        for block in self._blocks(len(asked)):
-            for row, (words, weights) in enumerate(asked):
-                scores = block.sums(words, weights).astype(np.float32)
+        asked = Asked(queries.indices, queries.data, queries.indptr)
+        best: list[Keys] = [np.empty(0, np.int64) for _ in range(queries.shape[0])]
+        for block in self._blocks(len(best)):
+            for row, scores in enumerate(block.scores(asked)):
                 best[row] = _merged(best[row], scores, block.start, k)
         return keys.unpack_lists(best)
 
@@ -81,12 +84,13 @@ class Docs(NamedTuple):
 
     vectors: Any
 
-    def sums(self, words: NDArray[Any], weights: Vectors) -> Doubles:
-        """Return the score of each doc for the words of a query, which are in order."""
-        query = np.zeros(self.vectors.shape[1])
-        query[words] = weights
-        sums: Doubles = self.vectors.astype(np.float64) @ query  # scipy takes words in order
-        return sums
+    def scores(self, queries: Asked) -> Iterator[Vectors]:
+        """Yield the score of each doc [docs] for each query."""
+        vectors = self.vectors.astype(np.float64)
+        for begin, end in pairwise(queries.starts):
+            query = np.zeros(vectors.shape[1])
+            query[queries.words[begin:end]] = queries.weights[begin:end]
+            yield (vectors @ query).astype(np.float32)  # scipy adds in the order of words
 
     def by_word(self) -> Lists:
         """Return the same as lists."""
@@ -110,15 +114,57 @@ class Lists(NamedTuple):
         """Return the bytes of the lists of a csr_array."""
         return 8 * int(vectors.nnz) + 8 * (int(vectors.shape[1]) + 1)
 
-    def sums(self, words: NDArray[Any], weights: Vectors) -> Doubles:
-        """Return the score of each doc for the words of a query, which are in order."""
-        sums = torch.zeros(self.docs_count, dtype=torch.float64)
-        begins, ends = self.begins[words].tolist(), self.begins[words + 1].tolist()
-        for weight, begin, end in zip(weights.tolist(), begins, ends, strict=True):
-            products = self.weights[begin:end].double().mul_(weight)
-            sums.scatter_add_(0, self.docs[begin:end].long(), products)
+    def scores(self, queries: Asked) -> Iterator[Vectors]:
+        """Yield the score of each doc [docs] for each query."""
+        step = max(1, _SUMS // max(1, self.docs_count))
+        for first in range(0, len(queries.starts) - 1, step):
+            part = queries.part(first, first + step)
+            begins, ends = self.begins[part.words], self.begins[part.words + 1]
+            long = (ends - begins).sum() > _LONG * len(part.words)
+            sums = (self._by_list if long else self._at_once)(part, begins, ends)
+            yield from sums.reshape(-1, self.docs_count).astype(np.float32)
+
+    def _by_list(self, queries: Asked, begins: Positions, ends: Positions) -> Doubles:
+        """Return the sums [queries * docs], list by list: all arrays stay in the cache."""
+        sums = torch.zeros((len(queries.starts) - 1, self.docs_count), dtype=torch.float64)
+        asked = zip(queries.rows(), queries.weights, begins, ends, strict=True)
+        for row, weight, begin, end in asked:
+            products = self.weights[begin:end].double().mul_(float(weight))
+            sums[row].scatter_add_(0, self.docs[begin:end].long(), products)
         array: Doubles = sums.numpy()
         return array
+
+    def _at_once(self, queries: Asked, begins: Positions, ends: Positions) -> Doubles:
+        """Return the same: a list of few docs takes less time than a call for it."""
+        lengths = ends - begins
+        before = np.cumsum(lengths) - lengths
+        places = np.repeat(begins - before, lengths)
+        places += np.arange(len(places))
+        products = np.repeat(queries.weights.astype(np.float64), lengths)
+        products *= self.weights.numpy()[places]
+        docs = np.repeat(queries.rows() * self.docs_count, lengths)
+        docs += self.docs.numpy()[places]
+        size = (len(queries.starts) - 1) * self.docs_count
+        sums: Doubles = np.bincount(docs, products, minlength=size)  # type: ignore[assignment]
+        return sums
+
+
+class Asked(NamedTuple):
+    """Queries: the words of query i are ``words[starts[i]:starts[i + 1]]``, in order."""
+
+    words: NDArray[Any]
+    weights: Vectors
+    starts: NDArray[Any]
+
+    def part(self, first: int, end: int) -> Asked:
+        """Return some of the queries."""
+        starts = self.starts[first : end + 1]
+        words = slice(starts[0], starts[-1])
+        return Asked(self.words[words], self.weights[words], starts - starts[0])
+
+    def rows(self) -> Positions:
+        """Return the number of the query of each word."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
 
 def _merged(best: Keys, scores: Vectors, start: int, k: int) -> Keys:

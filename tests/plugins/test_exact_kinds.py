@@ -89,15 +89,28 @@ def weights(draw):
     return drawn(n), drawn(q)
 
 
-@given(weights(), st.integers(1, 70), st.integers(1, 5), st.sampled_from([0, 2e-6, 1]))
-@settings(deadline=None, max_examples=150)
-def test_sparse_hits_are_those_of_sums_in_the_order_of_words(drawn, k, block, memory) -> None:
+@st.composite
+def sizes(draw):
+    """Draw the sizes of a search by lists: a few sums at a time, long lists or short ones."""
+    return {
+        "_LARGER": 1,
+        "_FEW": 3,
+        "_SUMS": draw(st.sampled_from([1, 40, 2**18])),
+        "_LONG": draw(st.sampled_from([0, 4, 1024])),
+    }
+
+
+@given(weights(), sizes(), st.integers(1, 70), st.integers(1, 5), st.sampled_from([0, 2e-6, 1]))
+@settings(deadline=None, max_examples=200)
+def test_sparse_hits_are_those_of_sums_in_the_order_of_words(
+    drawn, sizes, k, block, memory
+) -> None:
     docs, queries = drawn
     wanted = best(in_order(queries, docs), k, zero=False)
     options = {"block": block, "memory": memory}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("effbench_exact.sparse._LARGER", 1)
-        patched.setattr("effbench_exact.sparse._FEW", 3)
+        for name, size in sizes.items():
+            patched.setattr(f"effbench_exact.sparse.{name}", size)
         csr = sparse.csr_array(docs), sparse.csr_array(queries)
         assert_same(search(*csr, k, **options), wanted)
         alone = [search(csr[0], csr[1][i : i + 1], k, **options) for i in range(len(queries))]
