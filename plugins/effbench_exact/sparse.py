@@ -32,10 +32,10 @@ _FEW = 8
 """So many queries are faster with docs as they are on disk than with lists made of them."""
 
 
-_SUMS = 2**18
+_SUMS = 2**15
 """Sums that are made together: they stay in the cache."""
 
-_LONG = 1024
+_LONG = 2048
 """Lists of so many docs on average are added up one by one."""
 
 
