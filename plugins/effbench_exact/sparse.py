@@ -35,7 +35,7 @@ _FEW = 8
 _SUMS = 2**15
 """Sums that are made together: they stay in the cache."""
 
-_LONG = 2048
+_LONG = 512
 """Lists of so many docs on average are added up one by one."""
 
 
@@ -97,7 +97,8 @@ class Docs(NamedTuple):
         lists = self.vectors.tocsc()
         docs = torch.from_numpy(lists.indices.astype(np.int32, copy=False))
         begins = lists.indptr.astype(np.int64)
-        return Lists(self.start, lists.shape[0], begins, docs, torch.from_numpy(lists.data))
+        weights = torch.from_numpy(lists.data.astype(np.float64))
+        return Lists(self.start, lists.shape[0], begins, docs, weights)
 
 
 class Lists(NamedTuple):
@@ -107,12 +108,12 @@ class Lists(NamedTuple):
     docs_count: int
     begins: Positions  # [words + 1]: where the list of each word begins
     docs: Tensor  # int32: counted from 0 in the block
-    weights: Tensor
+    weights: Tensor  # float64, so that no product takes a conversion
 
     @staticmethod
     def size(vectors: Any) -> int:
         """Return the bytes of the lists of a csr_array."""
-        return 8 * int(vectors.nnz) + 8 * (int(vectors.shape[1]) + 1)
+        return 12 * int(vectors.nnz) + 8 * (int(vectors.shape[1]) + 1)
 
     def scores(self, queries: Asked) -> Iterator[Vectors]:
         """Yield the score of each doc [docs] for each query."""
@@ -125,12 +126,11 @@ class Lists(NamedTuple):
             yield from sums.reshape(-1, self.docs_count).astype(np.float32)
 
     def _by_list(self, queries: Asked, begins: Positions, ends: Positions) -> Doubles:
-        """Return the sums [queries * docs], list by list: all arrays stay in the cache."""
+        """Return the sums [queries * docs], list by list."""
         sums = torch.zeros((len(queries.starts) - 1, self.docs_count), dtype=torch.float64)
-        asked = zip(queries.rows(), queries.weights, begins, ends, strict=True)
-        for row, weight, begin, end in asked:
-            products = self.weights[begin:end].double().mul_(float(weight))
-            sums[row].scatter_add_(0, self.docs[begin:end].long(), products)
+        arrays = queries.rows(), queries.weights, begins, ends
+        for row, weight, begin, end in zip(*(x.tolist() for x in arrays), strict=True):
+            sums[row].index_add_(0, self.docs[begin:end], self.weights[begin:end], alpha=weight)
         array: Doubles = sums.numpy()
         return array
 
