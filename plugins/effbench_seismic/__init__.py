@@ -63,6 +63,7 @@ class SeismicIndex:
             "num_threads": build_threads,
         }
         self._neighbours = neighbours
+        self._index: Any = None
         self._nbytes: int | None = None
 
     @property
@@ -86,7 +87,7 @@ class SeismicIndex:
         for start in range(0, n, _ROWS):
             _add(docs, start, vectors[start : start + _ROWS])
         with _quiet():
-            self._use(index.build_from_dataset(docs, **self._building))
+            self._index = index.build_from_dataset(docs, **self._building)
 
     def search(
         self,
@@ -108,6 +109,7 @@ class SeismicIndex:
 
         """
         import numpy as np
+        import seismic
 
         if neighbours > self._neighbours:
             raise EffbenchError(
@@ -117,9 +119,9 @@ class SeismicIndex:
         options = {"query_cut": query_cut, "heap_factor": heap_factor, "n_knn": neighbours}
         scores = np.zeros((queries.shape[0], k), np.float32)
         positions = np.full(scores.shape, -1, np.int64)
-        borders = queries.indptr.tolist()
-        for row, (begin, end) in enumerate(pairwise(borders)):
-            words = self._names[queries.indices[begin:end]]
+        for row, (begin, end) in enumerate(pairwise(queries.indptr.tolist())):
+            # words are numbers to us, and texts to the package
+            words = queries.indices[begin:end].astype(seismic.get_seismic_string())
             hits = self._index.search("", words, queries.data[begin:end], k=k, **options)
             for rank, (_, score, position) in enumerate(hits):
                 if score > 0:
@@ -129,7 +131,7 @@ class SeismicIndex:
     def save(self, folder: Path) -> None:
         """Write the index in the format of ``pyseismic-lsr``, which holds numbers alone."""
         with _quiet():
-            self._index.save(str(folder / _size(len(self._names))))
+            self._index.save(str(folder / _size(self._index.dim)))
         (path,) = folder.iterdir()
         self._nbytes = path.stat().st_size
 
@@ -138,16 +140,8 @@ class SeismicIndex:
         (path,) = folder.iterdir()
         _, index = _classes(path.name.partition(".")[0])
         with _quiet():
-            self._use(index.load(str(path)))
+            self._index = index.load(str(path))
         self._nbytes = path.stat().st_size
-
-    def _use(self, index: Any) -> None:
-        import numpy as np
-        import seismic
-
-        self._index = index
-        # words are numbers to us, and texts to the package
-        self._names = np.arange(index.dim).astype(seismic.get_seismic_string())
 
 
 def _size(words: int) -> str:
