@@ -56,9 +56,10 @@ def refuse_no_texts(who: str, targets: EncodedTexts) -> None:
     texts, vectors, _ = targets
     if not len(texts):
         raise EffbenchError(f"{who}: targets: no texts (name a source that has some)")
-    if len(texts) != len(vectors):
+    count = vectors.shape[0]  # arrays of scipy.sparse have no len
+    if len(texts) != count:
         raise EffbenchError(
-            f"{who}: targets: {len(texts)} texts, but {len(vectors)} vectors (encode them anew)"
+            f"{who}: targets: {len(texts)} texts, but {count} vectors (encode them anew)"
         )
 
 
