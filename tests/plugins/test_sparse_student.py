@@ -262,15 +262,26 @@ encoders:
   student: {use: sparse-query, model: words, passages: teacher}
 indexes:
   products: {use: products}
-latency: {queries: 5, processes: 2}
+latency: false
 """
 
 
 @pytest.fixture
-def with_teacher(mine, base: ModelId, monkeypatch: pytest.MonkeyPatch) -> str:
+def with_teacher(mine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Install a sparse teacher that knows the words of the toy dataset; return the suite."""
+    from effbench_toy import THINGS
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = {word: number for number, word in enumerate(["?", *THINGS])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="?", pad_token="?"
+    ).save_pretrained(tmp_path / "things")
     mine(TEACHER)
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,mine,small_query,training")
-    return SUITE.replace("BASE", base)
+    return SUITE.replace("BASE", str(tmp_path / "things"))
 
 
 def test_a_suite_trains_and_measures_it(with_teacher: str, run, records) -> None:
@@ -278,23 +289,24 @@ def test_a_suite_trains_and_measures_it(with_teacher: str, run, records) -> None
     assert result.exit_code == 0, result.output
     teacher, student = (records()[f"toy--{row}--products"] for row in ("teacher", "student"))
     assert student["scores"]["nDCG@10"] > 0.8 * teacher["scores"]["nDCG@10"] > 0
-    assert f'"words": ' in json.dumps(student)
+    assert '"words": 15' in json.dumps(student)
+
+
+STATIC = "use: align\n    cell: static"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("encoder: teacher", "encoder: dense", "'dense' makes dense vectors, and 'align-sparse'"),
-        ("use: align-sparse", "use: align, cell: static", "'teacher' makes sparse vectors, and"),
-        ("passages: teacher", "passages: dense", "'dense' makes dense vectors, and the queries"),
+        ("encoder: teacher", "encoder: dense", "'dense' makes dense vectors, and"),
+        ("use: align-sparse", STATIC, "'teacher' makes sparse vectors, and"),
+        ("passages: teacher", "passages: dense", "'dense' makes dense vectors, and the"),
     ],
 )  # fmt: skip
 def test_dense_rows_do_not_fit(
     with_teacher: str, effbench, suite, old: str, new: str, said: str
 ) -> None:
-    if "cell" in new:
-        new = new.replace(", ", "\n    ")
     planned = effbench("plan", suite(altered(with_teacher, old, new)))
     assert planned.exit_code == 2
     assert said in planned.stderr
-    assert len(planned.stderr.splitlines()) == 1, planned.stderr
+    assert "Traceback" not in planned.stderr
