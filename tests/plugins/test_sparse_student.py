@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from altered import altered
 from effbench import EffbenchError, EncodedTexts, ModelId, TrainedModel
-from effbench_small_query import AlignSparse, SparseQuery
+from effbench_small_query import AlignSparse, SparseQuery, small_query
 from tiny_students import ODD, PIECES, WORDS, save_base
 
 pytest.importorskip("sentence_transformers")
@@ -165,6 +165,12 @@ def test_a_damaged_student_is_one_line(
     assert "\n" not in str(error.value)
 
 
+def test_it_is_no_student_with_dense_vectors(student: Path) -> None:
+    with pytest.raises(EffbenchError, match=r"are sparse, .* sparse-query") as error:
+        small_query(student)
+    assert "\n" not in str(error.value)
+
+
 DEPLOYED = """\
 import json, sys
 
@@ -182,8 +188,9 @@ light = Encoder().encode(texts)
 absent.clear()
 from sentence_transformers import SparseEncoder
 model = SparseEncoder(sys.argv[1], device="cpu")
-sides = [model.encode_query(texts), model.encode_document(texts)]
-print(json.dumps([light, *[side.to_dense().tolist() for side in sides]]))
+queries, docs = model.encode_query(texts), model.encode_document(texts)
+arrays = [queries, docs, queries @ docs.T]
+print(json.dumps([light, *[array.to_dense().tolist() for array in arrays]]))
 """
 
 
@@ -205,10 +212,11 @@ def test_an_export_works_without_effbench(student: Path, tmp_path: Path) -> None
     encoder.export(out, tmp_path / "docs")
     command = [sys.executable, "-c", DEPLOYED, str(out), json.dumps(ODD)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    light, queries, passages = json.loads(printed.splitlines()[-1])
+    light, queries, passages, scores = json.loads(printed.splitlines()[-1])
     wanted = encoder.encode_queries(ODD).toarray()
     np.testing.assert_allclose(queries, wanted, atol=1e-6)
     np.testing.assert_allclose(passages, docs.encode(ODD).to_dense().numpy(), atol=1e-5)
+    np.testing.assert_allclose(scores, wanted @ np.transpose(passages), atol=1e-5)
     for row, words in enumerate(light):
         assert {int(word): weight for word, weight in words.items()} == {
             word: wanted[row, word] for word in np.flatnonzero(wanted[row])
@@ -222,8 +230,9 @@ from tokenizers import Tokenizer
 
 class Expander:
     makes = "sparse"
-    def __init__(self, *, tokenizer: str):
-        self._tokenizer = Tokenizer.from_file(tokenizer)
+    def __init__(self, *, folder: str):
+        self._folder = folder
+        self._tokenizer = Tokenizer.from_file(folder + "/tokenizer.json")
     def encode_queries(self, queries):
         rows = np.zeros((len(queries), self._tokenizer.get_vocab_size()))
         for row, query in enumerate(queries):
@@ -233,6 +242,12 @@ class Expander:
         return sparse.csr_array(rows)
     def encode_corpus(self, docs):
         return self.encode_queries([doc.default_text() for doc in docs])
+    def export(self, folder, passages):
+        from sentence_transformers import SparseEncoder
+        from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
+        from transformers import AutoTokenizer
+        table = SparseStaticEmbedding(AutoTokenizer.from_pretrained(self._folder))
+        SparseEncoder(modules=[table], device="cpu").save(str(folder), create_model_card=False)
 
 class Products(PlainIndex):
     takes = ("dense", "sparse")
@@ -258,7 +273,7 @@ models:
     targets: {encoder: teacher, texts: [{titles: target}, {sentences: target}]}
 encoders:
   dense: {use: words}
-  teacher: {use: expander, tokenizer: BASE/tokenizer.json}
+  teacher: {use: expander, folder: BASE}
   student: {use: sparse-query, model: words, passages: teacher}
 indexes:
   products: {use: products}
@@ -290,6 +305,18 @@ def test_a_suite_trains_and_measures_it(with_teacher: str, run, records) -> None
     teacher, student = (records()[f"toy--{row}--products"] for row in ("teacher", "student"))
     assert student["scores"]["nDCG@10"] > 0.8 * teacher["scores"]["nDCG@10"] > 0
     assert '"words": 15' in json.dumps(student)
+
+
+def test_the_command_line_exports_it(
+    with_teacher: str, effbench, suite, tmp_path: Path
+) -> None:
+    result = effbench("export", suite(with_teacher), "student", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "from sentence_transformers import SparseEncoder\n" in result.output
+    assert "from reader import Encoder" in result.output
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert "- sparse-retrieval\n" in readme
+    assert "`align-sparse`" in readme
 
 
 STATIC = "use: align\n    cell: static"
