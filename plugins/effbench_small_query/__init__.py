@@ -166,32 +166,27 @@ class SparseQuery:
     makes = "sparse"
 
     def __init__(self, model: TrainedModel | Path) -> None:
-        from effbench_small_query.sparse_reader import open_words
+        from effbench_small_query.sparse_reader import WordsReader
 
-        self._folder = model.folder if isinstance(model, TrainedModel) else model
-        self._words = open_words(self._folder)
+        self._reader = WordsReader(model.folder if isinstance(model, TrainedModel) else model)
 
     def encode_queries(self, queries: Sequence[str]) -> SparseVectors:
         """Return a csr_array, float32 [len(queries), words]; a query may have no word."""
-        from effbench_small_query.sparse_reader import vectors_of
-
-        return vectors_of(self._words, self._words.tokenise(queries))
+        return self._reader.encode_queries(queries)
 
     def words(self, numbers: Sequence[int]) -> list[str]:
         """Return the words with these numbers."""
-        return self._words.spell(numbers)
+        return self._reader.spell(numbers)
 
     def describe(self) -> Description:
         """Tell the stages tokenise and look up."""
-        from effbench_small_query.sparse_reader import describe
-
-        return describe(self._words)
+        return self._reader.describe()
 
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write the student, the passage encoder and the light reader into one folder."""
         from effbench_small_query.sparse_exporting import export
 
-        export(self._folder, folder, passages)
+        export(self._reader.folder, folder, passages)
 
 
 def small_query(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from scipy.sparse import csr_array
 
 from effbench import Description, EffbenchError
@@ -20,13 +21,41 @@ MODULES = ["SparseStaticEmbedding"]
 """The modules of a sparse student's folder."""
 
 
-def open_words(folder: Path) -> Words:
-    """Return the student in ``folder``.
+class WordsReader:
+    """Encodes queries with the student in ``folder``.
 
     Raises:
         EffbenchError: the folder holds no sparse student, or its files are damaged.
 
     """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._words = _open(folder)
+
+    def encode_queries(self, queries: Sequence[str]) -> SparseVectors:
+        """Return the vectors of n queries, float32 [n, words]."""
+        return self._look_up(self._words.tokenise(queries))
+
+    def spell(self, numbers: Sequence[int]) -> list[str]:
+        """Return the words with these numbers, as the tokenizer spells them."""
+        return self._words.spell(numbers)
+
+    def describe(self) -> Description:
+        """Tell the stages tokenise and look up; a token reads its weight."""
+        tokenise = self._words.tokenise
+        return Description(
+            stages={"tokenise": tokenise, "look up": self._look_up},
+            count_tokens=lambda queries: [len(ids) for ids in tokenise(queries)],
+            bytes_read=lambda tokens: tokens * np.dtype(np.float32).itemsize,
+            query_parameters=self._words.count,
+        )
+
+    def _look_up(self, tokens: Sequence[Sequence[int]]) -> SparseVectors:
+        return csr_array(tuple(self._words.look_up(tokens)), (len(tokens), self._words.count))
+
+
+def _open(folder: Path) -> Words:
     modules = modules_of(folder)
     if [module.name for module in modules] != MODULES:
         raise EffbenchError(
@@ -41,19 +70,3 @@ def open_words(folder: Path) -> Words:
         raise EffbenchError(
             f"sparse-query: model: no whole student in {folder}: {reason} (train it again)"
         ) from error
-
-
-def vectors_of(words: Words, tokens: Sequence[Sequence[int]]) -> SparseVectors:
-    """Return the vectors of the token ids of n texts, float32 [n, words]."""
-    weights, numbers, starts = words.look_up(tokens)
-    return csr_array((weights, numbers, starts), shape=(len(tokens), words.count))
-
-
-def describe(words: Words) -> Description:
-    """Tell the stages tokenise and look up; a token reads its weight."""
-    return Description(
-        stages={"tokenise": words.tokenise, "look up": lambda ids: vectors_of(words, ids)},
-        count_tokens=lambda queries: [len(ids) for ids in words.tokenise(queries)],
-        bytes_read=lambda tokens: tokens * 4,
-        query_parameters=words.count,
-    )

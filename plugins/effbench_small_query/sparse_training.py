@@ -43,10 +43,7 @@ SparseEncoder("this folder").encode_query("a query")
 
 
 class Fit(NamedTuple):
-    """The weights that were learnt, and what they were learnt from."""
-
-    weights: NDArray[np.float32]
-    """The weight of each word of the vocabulary, from 0 on."""
+    """What the weights were learnt from: facts for about.json."""
 
     words: int
     """The number of words that texts contain; the others have the mean weight of these."""
@@ -80,12 +77,11 @@ def train(options: AlignSparse, output_dir: Path) -> None:
     """
     refuse_no_texts(WHO, options.targets)
     tokenizer = _tokenizer(options)
-    fit = _fit(options, tokenizer)
+    weights, fit = _fit(options, tokenizer)
     tokenizer.model_max_length = VERY_LARGE_INTEGER  # no query is cut
-    table = SparseStaticEmbedding(tokenizer, torch.from_numpy(fit.weights))
+    table = SparseStaticEmbedding(tokenizer, torch.from_numpy(weights))
     texts = len(options.targets.texts)
     facts = {"texts": texts, **fit._asdict(), "remarks": fit.remarks()}
-    del facts["weights"]
     (output_dir / ABOUT).write_text(json.dumps(facts, indent=1), encoding="utf-8")
     readme = README.format(
         base=Path(options.base).name, texts=texts, encoder=options.targets.encoder
@@ -109,8 +105,8 @@ def _tokenizer(options: AlignSparse) -> Any:
     return tokenizer
 
 
-def _fit(options: AlignSparse, tokenizer: Any) -> Fit:
-    """Return the weights that are nearest to the teacher's, by the sum of squares."""
+def _fit(options: AlignSparse, tokenizer: Any) -> tuple[NDArray[np.float32], Fit]:
+    """Return the weight of each word, nearest to the teacher's by the sum of squares."""
     width = options.targets.vectors.shape[1]
     counts, weighed, sums = np.zeros((3, width))
     mass = 0.0
@@ -129,12 +125,12 @@ def _fit(options: AlignSparse, tokenizer: Any) -> Fit:
     weights = np.divide(sums, counts, where=known, out=np.zeros(width))
     weights[~known] = weights[known].mean()
     weights[tokenizer.all_special_ids] = 0
-    return Fit(
-        weights.astype(np.float32),
+    fit = Fit(
         int(known.sum()),
         round(float(weighed.sum() / counts.sum()), 4),
         round(float(sums.sum()) / mass, 4),
     )
+    return weights.astype(np.float32), fit
 
 
 def _chunks(options: AlignSparse, tokenizer: Any) -> Iterator[tuple[csr_array, csr_array]]:
