@@ -69,7 +69,7 @@ def export(
     recurrent = kind.cell in RECURRENT
     query_side = _query_side(student, kind, int8)
     query_modules = list(query_side.children())
-    large = _passage_side(passages or student / "passages")
+    large = _load(refuse_no_passages(passages or student / "passages"))
     # the folder's name that a Router gives to its first module
     query_folder = f"query_0_{type(query_modules[0]).__name__}"
     has_reader = recurrent or kind.cell == "static"
@@ -91,12 +91,18 @@ def export(
         _copy_reader(folder, {**facts, "int8": int8, "precompute": precompute})
 
 
-def _passage_side(folder: Path) -> SentenceTransformer:
-    if not folder.is_dir():
+def refuse_no_passages(folder: Path | None) -> Path:
+    """Return the folder of a passage encoder.
+
+    Raises:
+        EffbenchError: there is none.
+
+    """
+    if folder is None or not folder.is_dir():
         raise EffbenchError(
             "export: nothing encodes its passages (say passages: ROW beside model)"
         )
-    return _load(folder)
+    return folder
 
 
 def _query_side(student: Path, kind: Kind, int8: bool) -> SentenceTransformer:

@@ -40,15 +40,27 @@ def norms_of(targets: EncodedTexts) -> Norms:
         EffbenchError: there are no texts, or the numbers of texts and vectors differ.
 
     """
+    refuse_no_texts("align", targets)
     texts, vectors, _ = targets
-    if not len(texts):
-        raise EffbenchError("align: targets: no texts (name a source that has some)")
-    if len(texts) != len(vectors):
-        raise EffbenchError(
-            f"align: targets: {len(texts)} texts, but {len(vectors)} vectors (encode them anew)"
-        )
     chunks = [vectors[row : row + CHUNK] for row in range(0, len(texts), CHUNK)]
     return Norms(np.concatenate([np.linalg.norm(chunk, axis=1) for chunk in chunks]))
+
+
+def refuse_no_texts(who: str, targets: EncodedTexts) -> None:
+    """Refuse targets without texts, or with another number of vectors.
+
+    Raises:
+        EffbenchError: the message begins with ``who``, the name of the trainer.
+
+    """
+    texts, vectors, _ = targets
+    if not len(texts):
+        raise EffbenchError(f"{who}: targets: no texts (name a source that has some)")
+    count = vectors.shape[0]  # arrays of scipy.sparse have no len
+    if len(texts) != count:
+        raise EffbenchError(
+            f"{who}: targets: {len(texts)} texts, but {count} vectors (encode them anew)"
+        )
 
 
 class Targets(torch.utils.data.Dataset[tuple[NDArray[np.int32], NDArray[np.float32]]]):

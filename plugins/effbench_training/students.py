@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 CONFIG = "config_sentence_transformers.json"
 LIBRARY = "sentence_transformers"
+SPARSE = "SparseEncoder"
+"""The type that the library writes into `CONFIG` of a model that makes sparse vectors."""
+
 SAVE = "(save it with SentenceTransformer.save)"
 
 
@@ -87,6 +90,12 @@ def open_student(folder: Path) -> SentenceTransformer:
 
     modules, place = modules_of(folder), str(folder)
     with loading(place, None), whole_weights(place):
+        config = _read_object(folder / CONFIG)
+        if config.get("model_type") == SPARSE:
+            raise EffbenchError(
+                f"{folder}: its vectors are sparse, and those of a student are dense here "
+                "(use: sparse-query reads it)"
+            )
         if {module.package for module in modules} == {LIBRARY}:
             return SentenceTransformer(
                 place,
@@ -95,7 +104,6 @@ def open_student(folder: Path) -> SentenceTransformer:
                 model_kwargs={"use_safetensors": True},
             )
         # the library would want trust_remote_code for the modules of installed plugins
-        config = _read_object(folder / CONFIG)
         known = ("prompts", "default_prompt_name", "similarity_fn_name")
         return SentenceTransformer(
             modules=[_loaded(module, folder) for module in modules],

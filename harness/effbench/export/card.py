@@ -31,8 +31,6 @@ UNTITLED = "# An encoder exported by effbench"
 LIBRARY = "modules.json"
 """The file by which Sentence Transformers knows a folder as a model."""
 
-TAGS = ("effbench", "dense-retrieval")
-
 
 def write(
     folder: Path,
@@ -48,7 +46,7 @@ def write(
     """
     path = folder / README
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else UNTITLED
-    head = "" if text.startswith("---\n") else _head(folder)
+    head = "" if text.startswith("---\n") else _head(folder, row)
     cells = [cell for cell in plan.cells if same(cell.row, row)]
     lines = [
         *_row(row, plan),
@@ -64,12 +62,13 @@ def same(first: Row, second: Row) -> bool:
     return first.key == second.key and passages[0] == passages[1]
 
 
-def _head(folder: Path) -> str:
+def _head(folder: Path, row: Row) -> str:
     """Return the header of a model card, which the Hugging Face hub reads."""
-    facts: dict[str, Any] = {"tags": list(TAGS)}
+    tags = ["effbench", f"{row.offer.makes}-retrieval"]
+    facts: dict[str, Any] = {"tags": tags}
     if (folder / LIBRARY).is_file():
         library = "sentence-transformers"
-        facts = {"library_name": library, "tags": [library, *TAGS]}
+        facts = {"library_name": library, "tags": [library, *tags]}
     return f"---\n{yaml.safe_dump(facts, sort_keys=False)}---\n\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -125,11 +126,18 @@ def usage(folder: Path) -> list[str]:
     return [
         f"Exported to {folder}, which its README.md describes:",
         "",
-        "from sentence_transformers import SentenceTransformer",
-        f"model = SentenceTransformer({str(folder)!r}{trust})",
+        f"from sentence_transformers import {_library_class(folder)}",
+        f"model = {_library_class(folder)}({str(folder)!r}{trust})",
         'model.encode_query(["a query"]) @ model.encode_document(["title text"]).T',
         *(light if (folder / READER).is_file() else []),
     ]
+
+
+def _library_class(folder: Path) -> str:
+    """Return the class of Sentence Transformers that loads the folder."""
+    path = folder / "config_sentence_transformers.json"
+    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return str(config.get("model_type", "SentenceTransformer"))
 
 
 def _write(row: Row, folder: Path, passages: Path | None, bench: Workbench) -> Path:
