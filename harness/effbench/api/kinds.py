@@ -40,7 +40,7 @@ KINDS: Mapping[str, Kind] = {
         "encoders",
         "effbench_encoders",
         ("Encoder", "QueryEncoder"),
-        ("Described", "IncrementalQueryEncoder", "Exported"),
+        ("Described", "Spelling", "IncrementalQueryEncoder", "Exported"),
         ("Doc", "Vectors", "SparseVectors", "Description", "tell_encoded", "READER"),
         ("version", "requires", "check", "makes", "takes", "latency", "by_id", "passages_only"),
         ("ModelId", "TrainedModel", *ROWS, "QueryOnly", "SpeedOnly"),
