@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from altered import altered
 from effbench.steps import writing
@@ -18,11 +19,15 @@ class Sparse(WordsEncoder):
     makes = "sparse"
     def encode_queries(self, queries): return sparse.csr_matrix(super().encode_queries(queries))
     def encode_corpus(self, docs): return sparse.coo_array(super().encode_corpus(docs))
+    def describe(self): return effbench.Description(stages={"look up": self._staged})
+    def _staged(self, queries): return self.encode_queries(queries)
 
 class Tokens(WordsEncoder):
     makes = "tokens"
     def encode_queries(self, queries): return [self._words(text) for text in queries]
     def encode_corpus(self, docs): return [self._words(doc.default_text()) for doc in docs]
+    def describe(self): return effbench.Description(stages={"look up": self._staged})
+    def _staged(self, queries): return self.encode_queries(queries)
     def _words(self, text): return WordsEncoder.encode_queries(self, text.split())
 
 class Products(PlainIndex):
@@ -111,6 +116,25 @@ def test_each_kind_has_a_latency(kinds) -> None:
     assert result.exit_code == 0, result.output
     assert len(found) == 3
     assert "differ" not in result.output
+
+
+def test_the_vectors_of_stages_are_compared_with_those_of_the_encoder() -> None:
+    from effbench.api.arrays import TokenVectors
+    from effbench.latency.agreement import differing_vectors
+    from effbench.vectors.kinds import KINDS
+
+    true, near, far = np.array([[[0, 3, 4]], [[0, 3.1, 4]], [[1, 0, 4]]], dtype=np.float32)
+    starts = np.array([0, 1])
+    made = {
+        "dense": lambda vectors: vectors,
+        "sparse": sparse.csr_array,
+        "tokens": lambda vectors: TokenVectors(vectors, starts),
+    }
+    for name, make in made.items():
+        answers = [make(vectors) for vectors in (true, near, far)]
+        assert differing_vectors(KINDS[name], answers, [make(true)] * 3) == [2]
+    longer = TokenVectors(np.concatenate([true, true]), np.array([0, 2]))
+    assert differing_vectors(KINDS["tokens"], [longer], [made["tokens"](true)]) == [0]
 
 
 def test_an_encoder_without_an_index_is_a_mistake(mine, effbench, suite) -> None:

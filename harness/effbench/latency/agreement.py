@@ -20,6 +20,9 @@ from effbench.steps.search import RUN, SearchIndex
 from effbench.store.trec import stream_trec
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from effbench.vectors.kinds import VectorKind
     from effbench.work.workbench import Workbench
 
 FIRST = 10
@@ -75,15 +78,20 @@ def first_hits(answer: Any, text: str, cell: Cell, docs: int) -> Answer:
     return tuple((doc, score) for doc, score in hits[: FIRST + 1])
 
 
-def differing_vectors(vectors: Sequence[Any], expected: Sequence[Any]) -> list[int]:
-    """Return the numbers of the vectors [1, d] that are not near the expected ones."""
+def differing_vectors(
+    kind: VectorKind, vectors: Sequence[Any], expected: Sequence[Any]
+) -> list[int]:
+    """Return which of the vectors, each of one text, are not near the expected ones."""
+    pairs = zip(map(kind.numbers, vectors), map(kind.numbers, expected), strict=True)
+    return [number for number, pair in enumerate(pairs) if not _near(*pair)]
+
+
+def _near(numbers: NDArray[Any], true: NDArray[Any]) -> bool:
     import numpy as np
 
-    return [
-        number
-        for number, (vector, true) in enumerate(zip(vectors, expected, strict=True))
-        if not np.linalg.norm(vector - true) <= VECTORS * np.linalg.norm(true)
-    ]
+    if numbers.shape != true.shape:  # another number of tokens
+        return False
+    return bool(np.linalg.norm(numbers - true) <= VECTORS * np.linalg.norm(true))
 
 
 class Answers:

@@ -31,6 +31,7 @@ from effbench.latency.spans import (
 from effbench.making.channel import MARK, Inside, end_with_parent
 from effbench.steps.description import bytes_of, description_of, tokens_of
 from effbench.steps.search import SearchIndex
+from effbench.vectors.kinds import KINDS
 
 REWARM = 3
 """Queries off the clock when a row's turn comes: other rows have filled the CPU's caches."""
@@ -114,8 +115,10 @@ class _OpenRow:
             timing.times(span, before[:REWARM])
             answers[name] = []
             times[name] = timing.times(span, texts, answers[name])
-        staged: list[Any] = []
-        times |= timing.stages(self._stages, texts, staged)
+        kind, staged = KINDS[self._cell.row.offer.makes], list[Any]()
+        times |= timing.stages(
+            self._stages, texts, lambda vectors: staged.append(kind.copied(vectors))
+        )
         parts = timing.parts(self._spans[END_TO_END], texts, self._parts)
         times |= {f"{END_TO_END}: {name}": taken for name, taken in parts.items()}
         kernels = (kernel, self._kernel.run())
@@ -130,7 +133,7 @@ class _OpenRow:
                 for answer, text in zip(answers[END_TO_END], texts, strict=True)
             ],
             unlike={
-                name: agreement.differing_vectors(vectors, answers[ENCODE])
+                name: agreement.differing_vectors(kind, vectors, answers[ENCODE])
                 for name, vectors in answers.items()
                 if name not in (ENCODE, SEARCH, END_TO_END)
             },

@@ -64,6 +64,10 @@ class Dense:
         """Return the array itself."""
         return (vectors,)
 
+    def numbers(self, vectors: Vectors) -> NDArray[Any]:
+        """Return the array itself."""
+        return vectors
+
     def opened(self, arrays: Sequence[NDArray[Any]], width: int) -> NDArray[Any]:
         """Return the array itself."""
         return arrays[0]

@@ -58,6 +58,9 @@ class VectorKind(Protocol):
     def arrays(self, vectors: Any) -> tuple[NDArray[Any], ...]:
         """Return the arrays that files keep; the first one has the numbers."""
 
+    def numbers(self, vectors: Any) -> NDArray[Any]:
+        """Return the numbers in an array, by which two answers are compared."""
+
     def opened(self, arrays: Sequence[NDArray[Any]], width: int) -> Any:
         """Return the vectors that have these arrays."""
 

@@ -73,6 +73,11 @@ class Sparse:
         """Return weights [w], their words int32 [w], and the starts of rows int32 [n + 1]."""
         return vectors.data, vectors.indices, vectors.indptr
 
+    def numbers(self, vectors: SparseVectors) -> NDArray[Any]:
+        """Return the weights of all words, [n, words]."""
+        dense: NDArray[Any] = vectors.toarray()
+        return dense
+
     def opened(self, arrays: Sequence[NDArray[Any]], width: int) -> SparseVectors:
         """Return a csr_array of ``width`` words, with these arrays in it."""
         from scipy.sparse import csr_array

@@ -75,6 +75,10 @@ class Tokens:
         """Return all vectors [t, d], and the starts of items int64 [n + 1]."""
         return vectors.vectors, vectors.starts
 
+    def numbers(self, vectors: TokenVectors) -> NDArray[Any]:
+        """Return all vectors, [t, d]."""
+        return vectors.vectors
+
     def opened(self, arrays: Sequence[NDArray[Any]], width: int) -> TokenVectors:
         """Return the vectors with these arrays."""
         vectors, starts = arrays
