@@ -318,3 +318,46 @@ def test_importing_it_is_light() -> None:
     code = f"import sys, effbench_sparse; print(sys.modules.keys() & set({heavy}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "set()\n"
+
+
+SUITE = """\
+suite: sparse
+datasets: [{use: toy}]
+measures: [nDCG@10]
+encoders:
+  splade: {use: sparse, model: splade}
+  table: {use: sparse, model: table, passages: splade}
+indexes: {exact: {use: exact}}
+latency: false
+"""
+
+
+def test_a_table_of_words_searches_the_docs_of_a_network(
+    bert: Path, tmp_path: Path, effbench: Any, suite: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,sparse,exact")
+    path = Path(suite(SUITE))
+    saved(splade(bert), path.parent / "splade")
+    saved(table(bert), path.parent / "table")
+    done = effbench("run", path, "--results", tmp_path / "r")
+    assert done.exit_code == 0, done.stderr
+    assert "encode splade corpus of toy" in done.stderr
+    assert "encode table corpus" not in done.stderr
+    shown = effbench("show", "toy--table--exact", "--suite", path, "--query", "q2")
+    assert {"c", "##l"} & {line.split()[1] for line in shown.stdout.splitlines()}
+
+
+def test_a_table_of_another_vocabulary_is_told(
+    bert: Path, tmp_path: Path, effbench: Any, suite: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tiny_students
+
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,sparse,exact")
+    path = Path(suite(SUITE))
+    saved(splade(bert), path.parent / "splade")
+    saved(table(Path(tiny_students.save_base(tmp_path / "base"))), path.parent / "table")
+    done = effbench("run", path, "--results", tmp_path / "r")
+    assert done.exit_code == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("FAILED")]
+    assert "toy--table--exact" in line
+    assert "width" in line

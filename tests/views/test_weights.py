@@ -37,11 +37,11 @@ def shown(effbench, suite, monkeypatch, tmp_path):
 
 def test_the_hits_are_those_of_the_retriever(shown, tmp_path) -> None:
     shown("toy--weights--exact", "--doc", "d1")
-    scores = {
-        record["row"]["name"]: record["scores"]
-        for record in map(json.loads, (p.read_text() for p in tmp_path.glob("r/*/words/*--*")))
-    }
-    assert scores["weights"] == scores["bm25"]
+    paths = tmp_path.glob("r/*/words/*--*.json")
+    records = {path.stem: json.loads(path.read_text()) for path in paths}
+    weights, bm25 = records["toy--weights--exact"], records["toy--bm25"]
+    assert weights["scores"] == bm25["scores"]
+    assert weights["trained_on"] == ["corpus"]
 
 
 def test_words_are_shown_by_weight(shown) -> None:
