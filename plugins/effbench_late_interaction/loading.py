@@ -85,14 +85,9 @@ def cut_queries(model: Any, length: int | None, expansion: bool | None, prompt: 
     for module in transformers_of(model):
         filled = _expansion(module, length, expansion)
         module.query_expansion = None  # the library compares the length with the old one
-        fixed = filled is not None and filled["strategy"] == "fixed"
-        _cut(
-            module,
-            "query_length",
-            filled["length"] if fixed else length,
-            "query_length",
-            prompt,
-        )
+        if filled is not None and filled["strategy"] == "fixed":
+            length = filled["length"]
+        _cut(module, "query_length", length, "query_length", prompt)
         if filled is not None:
             filled["length"] = min(filled["length"], module.query_length or filled["length"])
             _expand(model, module, filled)
