@@ -35,12 +35,12 @@ class FixedEncoding:
     ) -> None:
         random = np.random.default_rng(seed)
         self._repetitions, self._bits, self._buckets = repetitions, bits, 1 << bits
-        self._planes = random.standard_normal((width, repetitions * bits)).astype(np.float32)
+        self.planes = random.standard_normal((width, repetitions * bits)).astype(np.float32)
         self._width = min(width, projection)
-        self._signs: NDArray[np.float32] | None = None  # narrow vectors stay as they are
+        self.signs: NDArray[np.float32] | None = None  # narrow vectors stay as they are
         if projection < width:
             signs = random.choice((-1.0, 1.0), (width, repetitions * projection))
-            self._signs = (signs / np.sqrt(projection)).astype(np.float32)
+            self.signs = (signs / np.sqrt(projection)).astype(np.float32)
         numbers = np.arange(self._buckets)
         self._apart = np.bitwise_count(numbers[:, None] ^ numbers).astype(np.int64)
         size = repetitions * self._buckets * self._width
@@ -69,12 +69,12 @@ class FixedEncoding:
     def _placed(self, tokens: TokenVectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the buckets [t, repetitions], and projected vectors [t, repetitions, p]."""
         vectors: NDArray[Any] = tokens.vectors
-        sides = (vectors @ self._planes > 0).reshape(-1, self._repetitions, self._bits)
+        sides = (vectors @ self.planes > 0).reshape(-1, self._repetitions, self._bits)
         buckets = sides @ (1 << np.arange(self._bits, dtype=np.int64))
-        if self._signs is None:
+        if self.signs is None:
             shape = (len(vectors), self._repetitions, self._width)
             return buckets, np.broadcast_to(vectors[:, None], shape)
-        projected = vectors @ self._signs
+        projected = vectors @ self.signs
         return buckets, projected.reshape(-1, self._repetitions, self._width)
 
     def _sums(
