@@ -9,8 +9,8 @@ with codes or without, and with blocks of any size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 from msgspec import Meta
 
@@ -18,24 +18,11 @@ from effbench import EffbenchError, SpeedOnly, VectorSource, hookimpl
 from effbench.files import machine_memory
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from typing import TypeAlias
 
-    from effbench import Positions, Vectors
-    from effbench_exact.candidates import Doubles
-    from effbench_exact.codes import Codes
-    from effbench_exact.keys import Keys
+    from effbench import Positions, SparseVectors, TokenVectors, Vectors
 
-_TILE = {"cpu": 2**22, "cuda": 2**26}  # scores in memory at a time
-# Up to 8 queries are searched in 8 blocks at a time: with so few queries, most of the time
-# would be the overhead of each block.
-_FEW, _FOR_FEW = 8, 8
-# A cache holds so many numbers: it is faster to scan them all, if most are scored after.
-_CACHED = 2**22
-# So many queries are worth codes of a block that was just read; larger blocks suit them.
-_MANY, _FOR_MANY = 64, 4
-# So many queries read their candidates from disk one by one. More read the whole corpus.
-_SCATTERED = 64
-
+    AnyVectors: TypeAlias = Vectors | SparseVectors | TokenVectors
 
 MOST = 4 * 2**30
 """Bytes that an index holds if the suite names no limit, on a machine with three times that."""
@@ -52,8 +39,7 @@ class ExactIndex:
     disk in every search, in pieces of up to 8 times ``block``.
     """
 
-    _held: Tensor | None
-    _codes: Codes | None
+    takes: ClassVar[tuple[str, ...]] = ("dense", "sparse", "tokens")
 
     def __init__(
         self,
@@ -79,118 +65,57 @@ class ExactIndex:
 
     @property
     def nbytes(self) -> int:
-        """The size of the vectors, and of their codes, in bytes."""
-        return self._reader.nbytes + (0 if self._codes is None else self._codes.nbytes)
+        """The size of the vectors, and of what is kept beside them, in bytes."""
+        return self._search.nbytes
 
     def build(self, vectors: VectorSource) -> None:
-        """Take the vectors, and keep them and their codes if they fit into ``memory``.
+        """Take the vectors, and keep them in memory if they fit into ``memory``.
 
         Raises:
             EffbenchError: this machine does not have the device.
 
         """
-        import torch
-
-        from effbench_exact import codes
-        from effbench_exact.reading import Reader
-
         self._device = _checked_device(self._device)
-        self._reader = Reader(vectors)
-        n, d = vectors.shape
-        free = _allowed(self._memory)
-        self._codes, self._held = None, None
-        if self._device == "cpu" and codes.fit(d) and n * (d + 4) <= free:
-            self._codes = codes.Codes(n, d)
-            free -= self._codes.nbytes
-        if self._reader.nbytes <= free:
-            kept = self._reader.torch_dtype
-            self._held = torch.empty((n, d), dtype=kept, device=self._device)
-        self._norm = self._read()
+        self._search = _search_of(vectors)(
+            vectors, self._device, self._block, _allowed(self._memory)
+        )
 
-    def _read(self) -> float:
-        """Fill what is kept of the vectors, and return a bound of their norms."""
-        from effbench_exact import codes
+    def search(self, queries: AnyVectors, k: int) -> tuple[Vectors, Positions]:
+        """Return scores float32 and positions int64, both [q, m] with m <= k, best first.
 
-        largest = 0.0
-        for start, block in self._reader.blocks(self._block):
-            if self._held is not None:
-                self._held[start : start + len(block)] = block
-            numbers = block.float().numpy()
-            largest = max(largest, codes.largest_norm(numbers))
-            if self._codes is not None:
-                self._codes.put(start, numbers)
-        if self._codes is not None and not self._codes.usable:
-            self._codes = None
-        return largest
-
-    def search(self, queries: Vectors, k: int) -> tuple[Vectors, Positions]:
-        """Return scores float32 and positions int64, both [q, min(k, n)], best first.
-
-        Equal scores are in the order of their positions.
+        Equal scores are in the order of their positions. A sparse query may have fewer hits
+        than m: -1 fills its row.
         """
-        import numpy as np
-
-        from effbench_exact import keys
-
-        queries = np.array(queries, dtype=np.float32)  # a copy: torch needs a writable array
-        norms = np.sqrt(np.vecdot(queries, queries, dtype=np.float64)) * self._norm
-        spans, step = self._spans(len(queries), k)
-        parts = [slice(first, first + step) for first in range(0, len(queries) or 1, step)]
-        best = [keys.no_hits(len(queries[part])) for part in parts]
-        for span in spans:
-            for i, part in enumerate(parts):
-                best[i] = _merged(best[i], queries[part], norms[part], span, k)
-        return keys.unpack(np.concatenate(best))
-
-    def _spans(self, queries: int, k: int) -> tuple[Iterable[Span], int]:
-        """Return the spans to search, and how many queries to search them with at a time."""
-        from effbench_exact import codes, screen
-
-        n, d = self._reader.shape
-        if self._codes is not None:
-            if self._held is None and queries <= _SCATTERED:
-                return [Span(0, self._reader, self._codes)], screen.TILE
-            if self._held is not None and (queries > 1 or n * d > _CACHED or n > 16 * k):
-                return [Span(0, self._held, self._codes)], screen.TILE
-        if queries >= _MANY and self._device == "cpu" and codes.fit(d):
-            return map(_coded, self._blocks(self._block * _FOR_MANY)), screen.TILE
-        rows = self._block * (_FOR_FEW if queries <= _FEW else 1)
-        return self._blocks(rows), max(1, _TILE[self._device.partition(":")[0]] // rows)
-
-    def _blocks(self, rows: int) -> Iterator[Span]:
-        if self._held is None:
-            for start, block in self._reader.blocks(rows):
-                yield Span(start, block.to(self._device).float(), None)
-        else:
-            for start in range(0, len(self._held), rows):
-                yield Span(start, self._held[start : start + rows].float(), None)
+        return self._search.search(queries, k)
 
 
-class Span(NamedTuple):
-    """Vectors from the position ``start`` on, with their codes or without."""
+class Search(Protocol):
+    """What searches the vectors of a kind: made from their source, a device and limits."""
 
-    start: int
-    vectors: Any
-    codes: Codes | None
+    @property
+    def nbytes(self) -> int:
+        """The memory that searching takes, in bytes."""
 
-
-def _coded(span: Span) -> Span:
-    from effbench_exact.codes import Codes
-
-    codes = Codes(*span.vectors.shape)
-    codes.put(0, span.vectors.numpy())
-    return span._replace(codes=codes) if codes.usable else span
+    def search(self, queries: Any, k: int) -> tuple[Vectors, Positions]:
+        """Do as `ExactIndex.search`."""
 
 
-def _merged(best: Keys, queries: Vectors, norms: Doubles, span: Span, k: int) -> Keys:
-    """Return the k best hits among ``best`` and the vectors of a span."""
-    from effbench_exact import candidates, keys, screen
+def _search_of(vectors: VectorSource) -> Callable[[VectorSource, str, int, int], Search]:
+    """Return the class for the kind of vectors that slices of the source have."""
+    from effbench import TokenVectors
 
-    start, vectors, codes = span
-    if codes is not None:
-        return screen.merge(best, queries, norms, codes, vectors, start, k)
-    new = candidates.find(queries, norms, vectors, keys.worst_score(best, k), k)
-    return keys.merge(best, new, start, k)
+    nothing: Any = getattr(vectors, "kept", vectors.__getitem__)(slice(0, 0))
+    if isinstance(nothing, TokenVectors):
+        from effbench_exact.tokens import TokenSearch
+
+        return TokenSearch
+    if hasattr(nothing, "indptr"):  # to ask scipy would import it for dense vectors
+        from effbench_exact.sparse import SparseSearch
+
+        return SparseSearch
+    from effbench_exact.dense import DenseSearch
+
+    return DenseSearch
 
 
 def _allowed(memory: float | None) -> int:

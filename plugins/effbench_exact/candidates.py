@@ -9,10 +9,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
+
+from effbench_exact.keys import Candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,18 +49,6 @@ class Rows(Protocol):
         """Return the vectors at the positions ``index``; ``dim`` is 0."""
 
 
-class Candidates(NamedTuple):
-    """Pairs of a query and a vector of the block, sorted by query and position.
-
-    All three arrays have the shape [pairs]: the row of the query, the position of the vector
-    in the block, and the float32 score.
-    """
-
-    row: Positions
-    position: Positions
-    scores: Vectors
-
-
 def find(queries: Vectors, norms: Doubles, block: Tensor, floor: Vectors, k: int) -> Candidates:
     """Return the pairs that may be among the k best of the block and score ``floor`` or more.
 
@@ -69,9 +59,19 @@ def find(queries: Vectors, norms: Doubles, block: Tensor, floor: Vectors, k: int
         products = torch.from_numpy(_products_of_query(block.numpy(), queries[0]))[None]
     else:
         products = torch.from_numpy(queries).to(block.device) @ block.T
-    least = _least(products, floor, norms * product_error(block.shape[1]), k)
-    row, position = _pairs(products, least)
+    row, position = choose(products, floor, norms * product_error(block.shape[1]), k)
     return Candidates(row, position, score(queries, norms, block, row, position))
+
+
+def choose(
+    products: Tensor, floor: Vectors, error: Doubles, k: int
+) -> tuple[Positions, Positions]:
+    """Return the rows and columns of products [q, n] that may be among the k best of a row.
+
+    ``error`` [q] bounds the difference to the exact scores. A score below ``floor`` [q] is none
+    of the best.
+    """
+    return _pairs(products, _least(products, floor, error, k))
 
 
 def _products_of_query(vectors: Vectors, query: Vectors) -> Vectors:
@@ -107,13 +107,13 @@ def _scores_of_query(
     for first in range(0, len(position), _CACHED):
         part = slice(first, first + _CACHED)
         taken = vectors.index_select(0, torch.from_numpy(position[part])).double().numpy()
-        sums, error = np.vecdot(taken, query), norms * _sum_error(len(query))
-        scores[part] = _rounded(sums, error, partial(_terms, taken, query))
+        sums, error = np.vecdot(taken, query), norms * sum_error(len(query))
+        scores[part] = rounded_sums(sums, error, partial(_fixed_sums, taken, query))
     return scores
 
 
-def _terms(taken: Doubles, query: Doubles, pairs: Positions) -> Doubles:
-    return taken[pairs] * query
+def _fixed_sums(taken: Doubles, query: Doubles, pairs: Positions) -> Doubles:
+    return pairwise_sum(taken[pairs] * query)
 
 
 def _scores(
@@ -121,15 +121,15 @@ def _scores(
 ) -> Vectors:
     """Return the scores of pairs of a query and a row of ``vectors``, both float64."""
 
-    def terms(pairs: Positions) -> Doubles:
+    def fixed(pairs: Positions) -> Doubles:
         rows, columns = (torch.from_numpy(x[pairs]).to(q.device) for x in (row, at))
-        return (q[rows] * vectors[columns]).cpu().numpy()
+        return pairwise_sum((q[rows] * vectors[columns]).cpu().numpy())
 
     if len(row) * _SPARSE > len(q) * len(vectors) and not q.is_cuda:
         sums = torch.mm(q, vectors.T).numpy()[row, at]
     else:
         sums = _sampled_products(q, vectors, row, at)
-    return _rounded(sums, norms[row] * _sum_error(q.shape[1]), terms)
+    return rounded_sums(sums, norms[row] * sum_error(q.shape[1]), fixed)
 
 
 def _least(products: Tensor, floor: Vectors, error: Doubles, k: int) -> Vectors:
@@ -165,7 +165,7 @@ def product_error(width: int) -> float:
     return 1.01 * (width + 8) * _FLOAT32 + (_BFLOAT16 if rounded else 0.0)
 
 
-def _sum_error(width: int) -> float:
+def sum_error(width: int) -> float:
     """Return a bound, with a margin, of the difference between two float64 inner products.
 
     Both are of the same unit vectors, summed in different orders.
@@ -186,17 +186,22 @@ def _sampled_products(q: Tensor, block: Tensor, row: Positions, at: Positions) -
     return products.values().cpu().numpy()
 
 
-def _rounded(sums: Doubles, error: Doubles, terms: Callable[[Positions], Doubles]) -> Vectors:
-    """Round sums [pairs] to float32; first sum ``terms`` again if ``error`` could matter."""
+def rounded_sums(
+    sums: Doubles, error: Doubles, fixed: Callable[[Positions], Doubles]
+) -> Vectors:
+    """Round sums [pairs] to float32; first those for which ``error`` could matter are replaced.
+
+    ``fixed`` gets the numbers of these pairs, and returns their sums in a fixed order.
+    """
     unsure = np.flatnonzero(np.float32(sums - error) != np.float32(sums + error))
     for first in range(0, len(unsure), 4096):
         pairs = unsure[first : first + 4096]
-        sums[pairs] = _pairwise_sum(terms(pairs))
+        sums[pairs] = fixed(pairs)
     return sums.astype(np.float32) + np.float32(0)  # -0.0 becomes 0.0, its equal
 
 
-def _pairwise_sum(terms: Doubles) -> Doubles:
-    """Sum each row in an order that depends only on its length."""
+def pairwise_sum(terms: Doubles) -> Doubles:
+    """Sum each row [pairs, terms] in an order that depends only on its length."""
     while (width := terms.shape[1]) > 1:
         half = width // 2
         terms[:, :half] += terms[:, width - half :]

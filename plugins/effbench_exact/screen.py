@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from effbench_exact import keys
-from effbench_exact.candidates import DENSE, Candidates, product_error, score
+from effbench_exact.candidates import DENSE, product_error, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def merge(
                 pool.add(first, *_float32_products(coded, queries, norms, block))
             row, position = pool.take()
         scores = score(queries, norms, vectors, row, position)
-        return keys.merge(best, Candidates(row, position, scores), start, k)
+        return keys.merge(best, keys.Candidates(row, position, scores), start, k)
 
     begin = end = 0
     if best.shape[1] >= k:

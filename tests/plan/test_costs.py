@@ -54,7 +54,7 @@ def test_what_has_been_encoded_of_a_corpus_is_not_written_again(effbench, suite)
     left = costs(effbench, suite(COSTLY))
     assert (row_of(left, "words")["docs"], left["bytes_at_least"]) == (0, 0)
     assert not [line for line in bill(effbench, suite(COSTLY)) if line.startswith("encode")]
-    (shard,) = Path("cache").glob("encode/*/*.npy")
+    (shard,) = Path("cache").glob("encode/*/[0-9]*.json")
     shard.rename(shard.with_name(f".0123456789abcdef.part{shard.suffix}"))
     left = costs(effbench, suite(COSTLY))
     assert row_of(left, "words")["docs"] == 600, "half a shard is none"

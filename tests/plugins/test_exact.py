@@ -97,7 +97,7 @@ def test_hits_do_not_depend_on_codes_and_their_sizes(problem, sizes, coded) -> N
     vectors, queries, k, borders, options = problem
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(codes, "available", lambda: coded and supported())
-        patched.setattr("effbench_exact._MANY", 3)  # codes of blocks from disk
+        patched.setattr("effbench_exact.dense._MANY", 3)  # codes of blocks from disk
         for name, size in sizes.items():
             patched.setattr(screen, name, size)
         hits = search(vectors, queries, k, *borders, **options)

@@ -44,7 +44,7 @@ def test_only_float16_changes_the_key(effbench, suite, run, tmp_path) -> None:
 def test_a_plan_says_what_float16_costs(effbench, suite) -> None:
     found = effbench("plan", suite(HALF))
     assert found.exit_code == 0
-    assert found.output.count("keeps vectors as float16: half the disk; of nDCG@10 it ") == 1
+    assert found.output.count("keeps vectors as float16: half the disk; nDCG@10 lost ") == 1
     assert "encoder 'half' keeps" in found.output
 
 

@@ -62,6 +62,9 @@ ELSEWHERE = {
     "steps/test_train.py": "steps/texts",
     "views/test_layout.py": "views/terminal_columns",
     "views/test_page.py": "views/page/facts",
+    "vectors/test_kinds.py": (
+        "api/arrays plan/vectors vectors/dense vectors/sparse vectors/tokens"
+    ),
     "views/test_tables.py": "views/sweeps",
     "whole/test_places.py": "store/paths",
     "whole/test_sixty.py": "guard/ordinary",

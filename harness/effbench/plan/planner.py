@@ -37,7 +37,7 @@ from effbench.work.rows import FLOAT16, Row
 MOST_CELLS = 20_000
 """Most cells of a suite; planning so many takes some seconds, and each gets a file."""
 
-HALVES = "half the disk; of nDCG@10 it cost less than 0.0001 where we tried (docs/suites.md)"
+HALVES = "half the disk; nDCG@10 lost less than 0.0001 where we tried (docs/benchmarks.md)"
 """What the vectors of a row with ``store: float16`` cost."""
 
 

@@ -140,7 +140,7 @@ def _one_behind() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 def shards_kept(folder: Path) -> int:
     """Return how many shards an unfinished attempt has left in its folder."""
-    return sum(1 for _ in folder.glob(f"[0-9]*{IDS}"))
+    return sum(1 for _ in folder.glob("[0-9]*.json"))
 
 
 class _Names(NamedTuple):
