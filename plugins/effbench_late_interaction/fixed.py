@@ -69,7 +69,8 @@ class FixedEncoding:
     def _placed(self, tokens: TokenVectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the buckets [t, repetitions], and projected vectors [t, repetitions, p]."""
         vectors: NDArray[Any] = tokens.vectors
-        sides = (vectors @ self.planes > 0).reshape(-1, self._repetitions, self._bits)
+        sides = vectors @ self.planes > 0
+        sides = sides.reshape(len(vectors), self._repetitions, self._bits)
         buckets = sides @ (1 << np.arange(self._bits, dtype=np.int64))
         if self.signs is None:
             shape = (len(vectors), self._repetitions, self._width)

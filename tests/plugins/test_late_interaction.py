@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tiny_bert
+from altered import altered
 from effbench import Doc, EffbenchError, ModelId
 from effbench_late_interaction import LateInteractionEncoder
 
@@ -379,3 +381,71 @@ def refused(model: str | Path, **options: Any) -> str:
         LateInteractionEncoder(ModelId(str(model)), **{"device": "cpu", **options})
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+SUITE = """\
+suite: late
+datasets: [{use: toy}]
+measures: [nDCG@10]
+encoders:
+  late: {use: late-interaction, model: MODEL, device: cpu, batch_size: 7}
+  halved: {use: late-interaction, model: MODEL, device: cpu, pool_factor: 2, store: float16}
+  muvera: {use: muvera, tokens: late, bits: 4, repetitions: 10}
+indexes: {exact: {use: exact}}
+retrievers:
+  scan: {use: scan}
+  reranked: {use: rerank, first: scan, depth: 60, encoder: late}
+latency: {queries: 5, processes: 2}
+"""
+
+
+def test_a_suite_has_token_vectors_muvera_and_a_second_stage(
+    run, records, tmp_path: Path, bert: Path
+) -> None:
+    result = run(altered(SUITE, "MODEL", str(bert), times=2))
+    assert result.exit_code == 0, result.output
+    assert "differ" not in result.output
+    by_row = {record["row"]["name"]: record for record in records().values()}
+    assert set(by_row) == {"late", "halved", "muvera", "scan", "reranked"}
+    scores = {row: record["scores"]["nDCG@10"] for row, record in by_row.items()}
+    assert scores["late"] > 0.7 < scores["muvera"], scores
+    assert scores["late"] > scores["halved"] > 0.5, scores
+    late, reranked = (run_of(tmp_path, cell) for cell in ("late--exact", "reranked"))
+    for query, hits in reranked.items():
+        # scan finds only docs that share a word with the query
+        assert hits == pytest.approx({doc: late[query][doc] for doc in hits}, rel=1e-4)
+
+
+def run_of(folder: Path, cell: str) -> dict[str, dict[str, float]]:
+    (path,) = folder.glob(f"results/*/late/runs/toy--{cell}.trec.gz")
+    hits: dict[str, dict[str, float]] = {}
+    for line in gzip.decompress(path.read_bytes()).decode().splitlines():
+        query, _, doc, _, score, _ = line.split()
+        hits.setdefault(query, {})[doc] = float(score)
+    return hits
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("tokens: late, bits: 4", "tokens: muvera2", "no row 'muvera2' in encoders"),
+        ("bits: 4", "bits: 11", "bits: 11 is out of range"),
+        ("bits: 4", "dims: 10000000", "muvera: dims 10000000 is more than"),
+        ("pool_factor: 2", "pool_factor: 0.5", "pool_factor: 0.5 is out of range"),
+        ("pool_factor: 2", "dims: 0", "dims: 0 is out of range"),
+        ("pool_factor: 2", "dtype: float16", "dtype: float16 is about a hundred times slower"),
+        (
+            "  muvera: {use: muvera, tokens: late, bits: 4",
+            "  words: {use: words}\n  muvera: {use: muvera, tokens: words, bits: 4",
+            "'words' makes dense vectors, and 'muvera' takes token vectors",
+        ),
+    ],
+)
+def test_a_mistake_is_a_line_of_the_plan(
+    effbench, suite, bert: Path, old: str, new: str, said: str
+) -> None:
+    text = altered(altered(SUITE, "MODEL", str(bert), times=2), old, new)
+    planned = effbench("plan", suite(text))
+    assert planned.exit_code == 2
+    (line,) = planned.stderr.splitlines()
+    assert said in line
