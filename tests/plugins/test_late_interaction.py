@@ -395,7 +395,7 @@ indexes: {exact: {use: exact}}
 retrievers:
   scan: {use: scan}
   reranked: {use: rerank, first: scan, depth: 60, encoder: late}
-latency: {queries: 5, processes: 2}
+latency: false
 """
 
 
@@ -404,16 +404,16 @@ def test_a_suite_has_token_vectors_muvera_and_a_second_stage(
 ) -> None:
     result = run(altered(SUITE, "MODEL", str(bert), times=2))
     assert result.exit_code == 0, result.output
-    assert "differ" not in result.output
-    by_row = {record["row"]["name"]: record for record in records().values()}
-    assert set(by_row) == {"late", "halved", "muvera", "scan", "reranked"}
-    scores = {row: record["scores"]["nDCG@10"] for row, record in by_row.items()}
-    assert scores["late"] > 0.7 < scores["muvera"], scores
-    assert scores["late"] > scores["halved"] > 0.5, scores
+    rows = {record["row"]["name"] for record in records().values()}
+    assert rows == {"late", "halved", "muvera", "scan", "reranked"}
     late, reranked = (run_of(tmp_path, cell) for cell in ("late--exact", "reranked"))
     for query, hits in reranked.items():
         # scan finds only docs that share a word with the query
         assert hits == pytest.approx({doc: late[query][doc] for doc in hits}, rel=1e-4)
+    muvera, halved = (run_of(tmp_path, f"{row}--exact") for row in ("muvera", "halved"))
+    for hits in (muvera, halved):
+        pairs = [(late[query][doc], hits[query][doc]) for query in late for doc in late[query]]
+        assert np.corrcoef(np.array(pairs).T)[0, 1] > 0.7
 
 
 def run_of(folder: Path, cell: str) -> dict[str, dict[str, float]]:
