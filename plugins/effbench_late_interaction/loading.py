@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,7 @@ def load(
 
     """
     place = place_for(device, dtype)
-    with loading(model, revision), whole_weights(model):
+    with loading(model, revision), whole_weights(model), _quiet():
         loaded = MultiVectorEncoder(
             model,
             revision=revision,
@@ -51,6 +54,18 @@ def load(
     for module in transformers_of(loaded):
         prepare_tokenizer(model, module.tokenizer, module.model)
     return loaded.eval()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library from saying what it converts: the docs of the encoder say it."""
+    logger = logging.getLogger("sentence_transformers")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _has_projection(model: str, revision: str | None) -> bool:
