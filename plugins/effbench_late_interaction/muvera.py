@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from msgspec import Meta
 
-from effbench import Doc, EffbenchError, Encoder
+from effbench import Doc, EffbenchError, EncodedCorpus
 
 if TYPE_CHECKING:
     from effbench import TokenVectors, Vectors
@@ -19,9 +19,10 @@ Count: TypeAlias = Annotated[int, Meta(ge=1)]
 class MuveraEncoder:
     """Turn the token vectors of another row into one dense vector: MUVERA.
 
-    ``tokens`` is a row of encoders that makes token vectors. The inner product of a query's and
-    a doc's vector is about the MaxSim of their token vectors (Dhulipala, Hadian, Jayaram, Lee
-    and Mirrokni, arXiv 2405.19504).
+    ``tokens`` is a row of encoders that makes token vectors; those of the docs are read from
+    disk, where that row keeps them. The inner product of a query's and a doc's vector is about
+    the MaxSim of their token vectors (Dhulipala, Hadian, Jayaram, Lee and Mirrokni, arXiv
+    2405.19504).
 
     ``bits`` random planes cut the space of the token vectors into 2^bits buckets. Where these
     vectors have more than ``projection`` dimensions, random signs project them. A vector has a
@@ -33,7 +34,7 @@ class MuveraEncoder:
 
     def __init__(
         self,
-        tokens: Encoder,
+        tokens: EncodedCorpus,
         *,
         repetitions: Count = 20,
         bits: Annotated[int, Meta(ge=0, le=10)] = 5,
@@ -64,7 +65,7 @@ class MuveraEncoder:
 
     def encode_corpus(self, docs: Sequence[Doc]) -> Vectors:
         """Return float32 [len(docs), dims]."""
-        tokens = self._tokens.encode_corpus(docs)
+        tokens = self._tokens.vectors([doc.doc_id for doc in docs])
         return self._of(tokens).docs(tokens)
 
     def _of(self, tokens: TokenVectors) -> FixedEncoding:
