@@ -62,7 +62,7 @@ class TokenNetwork:
         vectors: dict[int, NDArray[np.float32]] = {}
         for begin in range(0, len(order), self._batch_size):
             rows = order[begin : begin + self._batch_size]
-            part = self._read([texts[row] for row in rows], task)
+            part = self._pooled(self._read([texts[row] for row in rows], task), task)
             vectors.update(zip(rows, part, strict=True))
             if task == DOCUMENT:
                 tell_encoded(len(rows))
@@ -73,7 +73,7 @@ class TokenNetwork:
         return {
             "tokenise": lambda texts: self._tokenise(texts, QUERY),
             "forward": lambda features: self._forward(features, QUERY),
-            "copy": lambda features: self._copy(features, QUERY),
+            "copy": self._copy,
         }
 
     def count_tokens(self, queries: Sequence[str]) -> list[int]:
@@ -86,7 +86,7 @@ class TokenNetwork:
         return tokens
 
     def _read(self, texts: Sequence[str], task: str) -> Arrays:
-        return self._copy(self._forward(self._tokenise(texts, task), task), task)
+        return self._copy(self._forward(self._tokenise(texts, task), task))
 
     def _tokenise(self, texts: Sequence[str], task: str) -> dict[str, Any]:
         prompt = self._prompts[task] or None
@@ -104,16 +104,21 @@ class TokenNetwork:
         return read
 
     @torch.inference_mode()
-    def _copy(self, features: dict[str, Any], task: str) -> Arrays:
+    def _copy(self, features: dict[str, Any]) -> Arrays:
         masks, vectors = features["attention_mask"].bool(), features["token_embeddings"]
         tokens = [each[mask].float().cpu() for each, mask in zip(vectors, masks, strict=True)]
         if self._dims is not None:
             cut = (each[:, : self._dims] for each in tokens)
             tokens = [torch.nn.functional.normalize(each, dim=-1) for each in cut]
-        if self._pooling is not None:
-            tokens = self._pooling.pool(tokens, task=task)
         # the contract wants a vector for each text: that of a text without tokens is zeros
         return [each.numpy() if len(each) else _nothing(each) for each in tokens]
+
+    def _pooled(self, part: Arrays, task: str) -> Arrays:
+        """Return fewer vectors for docs, if the row says so."""
+        if self._pooling is None or task == QUERY:
+            return part
+        tokens = [torch.from_numpy(each) for each in part]
+        return [each.numpy() for each in self._pooling.pool(tokens)]
 
     def _try_batch(self, task: str) -> None:
         """Compare two texts' vectors alone and in a batch; if they differ, pad on the right.
