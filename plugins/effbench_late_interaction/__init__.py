@@ -32,7 +32,9 @@ class LateInteractionEncoder:
     keeps half of a doc's vectors: the most similar ones become their mean (Clavie, Chaffin and
     Adams, arXiv 2409.14683). A text without tokens has one vector, zeros.
 
-    ``onednn`` computes float32 linear layers on x86 CPUs with oneDNN, as in ``transformer``.
+    ``batch_size`` is in texts. Its default is 8 on a CPU, so that a batch fits into the CPU's
+    caches, and 32 on a GPU. ``onednn`` computes float32 linear layers on x86 CPUs with oneDNN,
+    as in ``transformer``.
 
     Raises:
         EffbenchError: the model cannot be loaded, or an option does not suit it.
@@ -58,7 +60,7 @@ class LateInteractionEncoder:
         pool_factor: Annotated[float, Meta(ge=1)] = 1.0,
         dtype: Literal["float32", "float16", "bfloat16"] = "float32",
         device: SpeedOnly[str] = "auto",
-        batch_size: SpeedOnly[Count] = 32,
+        batch_size: SpeedOnly[Count | None] = None,
         onednn: SpeedOnly[bool] = True,
         trust_remote_code: bool = False,
     ) -> None:

@@ -22,6 +22,10 @@ Arrays: TypeAlias = "list[NDArray[np.float32]]"
 
 QUERY, DOCUMENT = "query", "document"
 
+CPU_BATCH, GPU_BATCH = 8, 32
+"""Texts in a batch. On an AMD EPYC, MiniLM reads 27 docs of 256 tokens in a CPU second by 8,
+and 23 by 32; queries are fastest by 8 or 16."""
+
 PAIR = ("a", "some more words, so that the other text is padded in a batch with this one")
 
 
@@ -39,10 +43,16 @@ class TokenNetwork:
     """A `MultiVectorEncoder` that returns arrays in host memory."""
 
     def __init__(
-        self, name: str, model: Any, prompts: Mapping[str, str], batch_size: int, shape: Shape
+        self,
+        name: str,
+        model: Any,
+        prompts: Mapping[str, str],
+        batch_size: int | None,
+        shape: Shape,
     ) -> None:
         self._name, self._model, self._prompts = name, model, prompts
-        self._batch_size, self._dims = batch_size, shape.dims
+        usual = CPU_BATCH if model.device.type == "cpu" else GPU_BATCH
+        self._batch_size, self._dims = batch_size or usual, shape.dims
         self._pooling = None
         if shape.pool_factor > 1:
             self._pooling = HierarchicalTokenPooling(shape.pool_factor)
