@@ -14,7 +14,7 @@ from made_records import write_results
 def test_the_same_results_have_not_moved(effbench, old: Path, new: Path) -> None:
     found = effbench("diff", old, new)
     assert found.exit_code == 0, found.output
-    assert found.stdout == "8 figures compared, 0 moved beyond noise\n"
+    assert found.stdout == "10 figures compared, 0 moved beyond noise\n"
     assert not found.stderr
 
 
@@ -32,7 +32,7 @@ def test_a_score_that_fell_is_worse_and_one_that_rose_is_better(effbench, old, n
 def test_a_change_that_may_be_chance_has_not_moved(effbench, old: Path, new: Path) -> None:
     edit(record(new, 1), lowered(0.05, queries=1))
     found = effbench("diff", old, new)
-    assert "4 figures compared, 0 moved beyond noise; 4 could not be compared" in found.stdout
+    assert "6 figures compared, 0 moved beyond noise; 4 could not be compared" in found.stdout
     assert (
         "not compared made: no latency in the new results: encode p50 ms, end to end p50 ms, "
         "speed-up encode, speed-up end to end of small exact" in found.stdout
@@ -53,7 +53,7 @@ def test_a_cell_that_is_lost_or_fails_is_worse(effbench, old: Path, new: Path) -
     assert found.exit_code == 1
     assert "worse  made data-0--1: cell was done, now no record" in found.stdout
     apart = "0 moved beyond noise; 4 could not be compared; 1 cell is gone\n"
-    assert f"3 figures compared, {apart}" in found.stdout
+    assert f"4 figures compared, {apart}" in found.stdout
 
 
 def test_a_record_that_does_not_count_is_said_with_the_reason(effbench, old, new) -> None:
@@ -147,7 +147,7 @@ def test_what_cannot_be_read_is_exit_code_1(effbench, old: Path, new: Path) -> N
         record(root, 1).write_text("{")
     found = effbench("diff", old, new)
     assert found.exit_code == 1
-    assert "3 figures compared, 0 moved" in found.stdout
+    assert "4 figures compared, 0 moved" in found.stdout
     assert found.stderr.count("cannot be read") == 2
 
 

@@ -15,7 +15,7 @@ from made_records import write_results
 @pytest.mark.parametrize(
     ("ms", "said", "code"),
     [
-        (5.4, "8 figures compared, 0 moved", 0),
+        (5.4, "10 figures compared, 0 moved", 0),
         (
             5.6,
             "worse  made small exact: speed-up encode 2 [2, 2] -> 1.79 [1.79, 1.79] (0.893 ",
@@ -52,7 +52,7 @@ def test_a_baseline_that_slows_down_is_worse_and_no_other_row_is_better(
 def test_a_machine_that_slows_down_as_a_whole_is_taken_out(effbench, old, new) -> None:
     time(new, big=13.0, small=6.5, kernel_ns=1300)
     found = effbench("diff", old, new)
-    assert (found.exit_code, found.stdout) == (0, "8 figures compared, 0 moved beyond noise\n")
+    assert (found.exit_code, found.stdout) == (0, "10 figures compared, 0 moved beyond noise\n")
     time(new, big=13.0, small=13.0, kernel_ns=1300, started="2026-11-26T01:00:00+00:00")
     found = effbench("diff", old, new)
     assert (
@@ -66,7 +66,7 @@ def test_marked_latencies_are_not_compared_and_that_is_said(effbench, old, new) 
     found = effbench("diff", old, new)
     assert found.exit_code == 0
     assert found.stdout == (
-        "2 figures compared, 0 moved beyond noise; 6 could not be compared\n"
+        "4 figures compared, 0 moved beyond noise; 6 could not be compared\n"
         "not compared made: latency unstable in the new results (such as in 100% of its blocks "
         "the machine's speed changed (data-0)): encode p50 ms, end to end p50 ms, speed-up "
         "encode, speed-up end to end of big exact, small exact\n"
@@ -103,7 +103,7 @@ def test_too_few_processes_for_an_interval_are_said(effbench, tmp_path: Path) ->
     found = effbench("diff", tmp_path / "old", tmp_path / "new")
     why = "fewer than 3 processes have steady times (raise latency's processes) in both results"
     assert why in found.stdout
-    assert "2 figures compared, 0 moved beyond noise; 6 could not be compared" in found.stdout
+    assert "4 figures compared, 0 moved beyond noise; 6 could not be compared" in found.stdout
 
 
 def test_another_baseline_and_new_rows_are_said(effbench, old: Path, tmp_path: Path) -> None:

@@ -31,3 +31,30 @@ def test_plugins_lists_the_ready_rows(effbench) -> None:
     listed = json.loads(effbench("plugins", "--json").stdout)
     (toy,) = (plugin for plugin in listed if plugin["plugin"] == "toy")
     assert toy["ready_rows"]["encoders"]["ready-words"] == {"use": "words", "width": 32}
+
+
+def test_plugins_lists_the_kinds_of_vectors(effbench, mine) -> None:
+    mine("""
+class Pooled(Enc):
+    makes, takes = "sparse", ("tokens",)
+
+class Any(PlainIndex):
+    takes = ("dense", "sparse", "tokens")
+
+@effbench.hookimpl
+def effbench_encoders(): return {"pooled": Pooled}
+
+@effbench.hookimpl
+def effbench_indexes(): return {"any": Any}
+""")
+    lines = effbench("plugins").stdout
+    assert "pooled - \n    makes sparse vectors\n    takes token vectors\n    width" in lines
+    assert "any - \n    takes dense, sparse or token vectors\n" in lines
+    assert "indexes: plain - All products, sorted.\n    takes dense vectors\n" in lines
+    listed = json.loads(effbench("plugins", "--json").stdout)
+    (offers,) = (plugin["offers"] for plugin in listed if plugin["plugin"] == "toy")
+    kinds = {(offer["section"], offer["name"]): offer for offer in offers}
+    assert kinds["encoders", "words"]["makes"] == "dense"
+    assert kinds["indexes", "plain"]["takes"] == ["dense"]
+    assert kinds["datasets", "toy"]["takes"] == []
+    assert kinds["datasets", "toy"]["makes"] is None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from pathlib import Path
 
 import pytest
 
 from effbench.views.layout import table_lines
+from made_records import write_results
 from made_tables import hidden, made, parsed
 
 
@@ -37,3 +41,40 @@ def test_tables_name_their_baseline(compared) -> None:
 def test_the_page_names_its_baseline(compared) -> None:
     pytest.importorskip("vl_convert")
     assert '"baseline_said":"small through exact"' in compared("--format", "html").stdout
+
+
+def of_kinds(root: Path, **kinds: str) -> Path:
+    """Make results of rows by their kind of vectors, and of an older row, `old`."""
+    folder = write_results(root, rows=["old", *kinds], datasets=1)
+    for path in folder.glob("data-*.json"):
+        record = json.loads(path.read_text())
+        if kind := kinds.get(record["row"]["name"]):
+            costs = {"index_bytes": 0, "vectors_bytes": 2_500_000, "saved_bytes": 1_500_000}
+            record |= {"vectors": kind, "costs": {**costs, "index_seconds": 7.5}}
+        path.write_text(json.dumps(record))
+    return root
+
+
+def test_kinds_and_sizes_are_columns_and_older_rows_have_none(effbench, tmp_path) -> None:
+    root = of_kinds(tmp_path, big="sparse", small="tokens")
+    known, sparse, _ = parsed_of(effbench("leaderboard", root).stdout)
+    names = ("vectors", "index MB", "vectors MB", "saved MB", "index s")
+    assert [sparse[name] for name in names] == ["sparse", "0", "2.5", "1.5", "7.5"]
+    assert [known[name] for name in names] == ["-", "0.001", "-", "-", "-"]
+
+
+def test_a_single_kind_is_a_column_for_programs_alone(effbench, tmp_path) -> None:
+    root = of_kinds(tmp_path, big="sparse", small="sparse")
+    assert "vectors" not in parsed_of(effbench("leaderboard", root).stdout)[0]
+    assert "| sparse |" not in effbench("leaderboard", root, "--format", "markdown").stdout
+    chosen = parsed_of(effbench("leaderboard", root, "--columns", "vectors").stdout)
+    assert [line["vectors"] for line in chosen] == ["-", "sparse", "sparse"]
+    text = effbench("leaderboard", root, "--format", "csv").stdout
+    kinds = [line["vectors"] for line in csv.DictReader(io.StringIO(text))]
+    assert kinds == ["", "sparse", "sparse"]
+    (table,) = json.loads(effbench("leaderboard", root, "--format", "json").stdout)
+    assert [line["vectors"] for line in table["lines"]] == [None, "sparse", "sparse"]
+
+
+def parsed_of(text: str) -> list[dict[str, str]]:
+    return parsed([*text.splitlines(), "baseline: "])

@@ -132,3 +132,27 @@ def test_the_wheel_has_the_examples() -> None:
 
 def test_the_guide_shows_a_pyproject() -> None:
     assert f"```toml\n{(EXAMPLES / 'encoder' / 'pyproject.toml').read_text()}```\n" in GUIDE
+
+
+def test_the_kinds_of_the_guide_are_listed_and_run(effbench, run, records, installed) -> None:
+    section = GUIDE.partition("\n## Sparse vectors and token vectors\n")[2]
+    section = section.partition("\n## ")[0]
+    (source,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (text,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    installed("effbench_word_kinds", source)
+    installed("effbench_hashing", module_of("encoder").read_text(), plugin="hashing")
+    listed = effbench("plugins").stdout
+    assert re.search(r"\n  encoders: word-weights - .*\n    makes sparse vectors\n", listed)
+    assert re.search(r"\n  indexes: whole - .*\n    takes sparse or token vectors\n", listed)
+    assert re.search(r"\n  encoders: hashing - .*\n    makes dense vectors\n", listed)
+    result = run(f"{text}latency: {{queries: 5, processes: 1}}\n")
+    assert result.exit_code == 0, result.output
+    scores: dict[tuple[str, str], list[float]] = {}
+    for record in records().values():
+        if record["vectors"] != "dense":
+            place = record["row"]["name"], record["vectors"]
+            scores.setdefault(place, []).append(record["scores"]["nDCG@10"])
+    assert scores.keys() == {("weights", "sparse"), ("vectors", "tokens")}
+    for exact, whole in scores.values():
+        assert exact == pytest.approx(whole, abs=0.01)  # ties may fall otherwise
+        assert whole > 0.1

@@ -24,10 +24,9 @@ SparseVectors: TypeAlias = "csr_array"
 
 @dataclass(frozen=True, eq=False)
 class TokenVectors:
-    """A vector for each token of some texts; a query's score is a MaxSim of two texts.
+    """The vectors of some texts, the items: one vector or more for each item.
 
-    Item i has the vectors ``vectors[starts[i]:starts[i + 1]]``. An int gives the vectors of an
-    item, [tokens, d]; a slice gives items, as views; an array of numbers copies items.
+    Item i has the vectors ``vectors[starts[i]:starts[i + 1]]``.
     """
 
     vectors: NDArray[np.floating[Any]]
@@ -51,9 +50,11 @@ class TokenVectors:
         return TokenVectors(self.vectors.astype(dtype, copy=copy), self.starts)
 
     def __len__(self) -> int:
+        """Return the number of items."""
         return len(self.starts) - 1
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
+        """Yield the vectors of each item, [tokens, d]."""
         return (self[item] for item in range(len(self)))
 
     @overload
@@ -65,6 +66,10 @@ class TokenVectors:
     def __getitem__(
         self, items: int | slice | NDArray[np.integer]
     ) -> NDArray[Any] | TokenVectors:
+        """Return the vectors of an item, [tokens, d], by its number; or several items.
+
+        A slice gives views of the same vectors, and an array of numbers copies.
+        """
         if isinstance(items, int):
             first, end = self.starts[items], self.starts[items + 1]
             return self.vectors[first:end]

@@ -80,6 +80,8 @@ class QueryEncoder(Protocol):
 class Encoder(QueryEncoder, Protocol):
     """Turns queries and docs into vectors; the score is the inner product of two vectors.
 
+    These are dense vectors; ``makes`` says what encoders of sparse and token vectors return.
+
     A run makes an object from the options of the row, and calls it for every dataset. Each
     process that measures latency makes an object of its own. An encoder that wants cosine
     normalises its vectors. An encoder of queries alone is a `QueryEncoder`.

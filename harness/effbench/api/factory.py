@@ -62,12 +62,20 @@ class Attributes(Protocol):
     def makes(self) -> str:
         """The kind of vectors that an encoder returns: "dense", "sparse" or "tokens".
 
-        It is "dense" when absent. Queries and docs have the same kind.
+        It is "dense" when absent. A "sparse" vector has a weight for each word of a vocabulary:
+        ``encode_queries`` and ``encode_corpus`` return an array of scipy.sparse, floats
+        [n, words], no weight below 0. For "tokens" they return a list with an array of floats
+        [tokens, d] for each text, one token or more. Queries and docs have the same kind.
         """
 
     @property
     def takes(self) -> tuple[str, ...]:
         """The kinds of vectors that an index searches; only ("dense",) when absent.
+
+        ``search`` and the slices of the corpus then give `SparseVectors` or `TokenVectors`. The
+        score of sparse vectors is the inner product, and a doc that shares no word with the
+        query is no hit. The score of token vectors is MaxSim: for each vector of the query the
+        largest inner product with a vector of the doc, summed.
 
         In other classes it says which kinds the rows may make that options name for their
         vectors, such as the teacher of a trainer.

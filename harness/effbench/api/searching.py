@@ -72,10 +72,11 @@ class Index(Protocol):
     def search(self, queries: Vectors, k: int) -> tuple[Vectors, Positions]:
         """Return scores float32 [q, m] and positions int64 [q, m], m <= k, best hit first.
 
-        ``queries`` is float32 [q, d]. Scores never rise within a row, so an index of distances
-        turns them into scores (the negative distance). A position counts from 0 in the vectors
-        of ``build``; -1 fills the end of a row that has fewer hits. Hits with equal scores may
-        come in any order, because effbench orders a run by (score, doc_id), both descending.
+        ``queries`` is float32 [q, d], or of another kind that the class ``takes``. Scores never
+        rise within a row, so an index of distances turns them into scores (the negative
+        distance). A position counts from 0 in the vectors of ``build``; -1 fills the end of a
+        row that has fewer hits. Hits with equal scores may come in any order, because effbench
+        orders a run by (score, doc_id), both descending.
 
         ``search`` may take more keywords, each with a default (``nprobe: int = 8``): they are
         search options. A suite may give several values of each (``search: {nprobe: [1, 8]}``);

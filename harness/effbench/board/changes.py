@@ -9,6 +9,7 @@ from typing import NamedTuple
 from effbench.board.chosen import data_differ
 from effbench.board.leaderboard import Board, boards
 from effbench.board.moves import Change, Numbers, Uncompared
+from effbench.board.sizes import compare_sizes
 from effbench.board.speeds import TIMES, compare_latencies, lost_times
 from effbench.run.recorded import ROUNDING, Done, Failed, Skipped
 from effbench.statistics.significance import SIGNIFICANT, PairedValues, holm, values_of
@@ -83,7 +84,8 @@ def changes(old: Path, new: Path) -> Changes:
         cells = _cell_pairs(old_board, new_board)
         remarks += (*_data_remark(old_board, cells), *_row_remark(old_board, cells))
         scores = _compare_scores(old_board, new_board, cells)
-        for result in (*scores, *compare_latencies(old_board, new_board)):
+        sizes = compare_sizes(old_board.suite, cells)
+        for result in (*scores, *sizes, *compare_latencies(old_board, new_board)):
             if isinstance(result, Uncompared):
                 uncompared.append(result)
             else:

@@ -33,6 +33,12 @@ class Line:
         return f"{self.row} through {self.index}" if self.index else self.row
 
     @property
+    def vectors(self) -> str:
+        """The kind of its vectors; empty for a retriever, and if no record says it."""
+        kinds = {record.vectors for record in self.records.values() if record.vectors}
+        return ", ".join(sorted(kinds))
+
+    @property
     def trained_on(self) -> str:
         """What the training used of the measured datasets (`effbench.plan.lineage.seen`)."""
         kinds = {kind for record in self.records.values() for kind in record.trained_on}

@@ -26,8 +26,8 @@ def refuse_unfit(row: Row, index: Row) -> None:
     """
     if not fits(row, index):
         raise EffbenchError(
-            f"{row.name!r} makes {_kinds(row.offer.makes)}, and index {index.name!r} takes "
-            f"{_kinds(*index.offer.takes)} (name another index)"
+            f"{row.name!r} makes {spelled(row.offer.makes)}, and index {index.name!r} takes "
+            f"{spelled(*index.offer.takes)} (name another index)"
         )
 
 
@@ -36,8 +36,8 @@ def problems_of(row: Row) -> Iterator[Problem]:
     for option, opening in row.resolved.inputs.items():
         for other in cast("tuple[Row, ...]", opening.vectors):
             if other.offer.makes not in row.offer.takes:
-                message = f"{other.name!r} makes {_kinds(other.offer.makes)}"
-                takes = f"{row.offer.name!r} takes {_kinds(*row.offer.takes)}"
+                message = f"{other.name!r} makes {spelled(other.offer.makes)}"
+                takes = f"{row.offer.name!r} takes {spelled(*row.offer.takes)}"
                 yield (option,), f"{message}, and {takes} (name another row)"
     if row.store == FLOAT16 and row.offer.makes == SPARSE:
         yield ("store",), "weights of words are kept as float32 (leave out store)"
@@ -52,8 +52,8 @@ def refuse_other_kind(row: Row, passages: Row) -> None:
     """
     if row.offer.makes != passages.offer.makes:
         raise EffbenchError(
-            f"{passages.name!r} makes {_kinds(passages.offer.makes)}, and the queries are "
-            f"{_kinds(row.offer.makes)} (name a row of the same kind)"
+            f"{passages.name!r} makes {spelled(passages.offer.makes)}, and the queries are "
+            f"{spelled(row.offer.makes)} (name a row of the same kind)"
         )
 
 
@@ -63,7 +63,7 @@ def unsearched(encoders: Sequence[Row], indexes: Sequence[Row]) -> Iterator[tupl
         if indexes and not any(fits(row, index) for index in indexes):
             yield (
                 row,
-                f"makes {_kinds(row.offer.makes)}, which no index of this suite takes "
+                f"makes {spelled(row.offer.makes)}, which no index of this suite takes "
                 "(add `exact: {use: exact}` to indexes)",
             )
 
@@ -74,12 +74,12 @@ def remarks_of(encoders: Sequence[Row], indexes: Sequence[Row]) -> Iterator[str]
         unfit = dict.fromkeys(row.names[1] for row in encoders if not fits(row, index))
         if unfit:
             yield (
-                f"index {index.names[1]!r} takes {_kinds(*index.offer.takes)}, so it has no "
+                f"index {index.names[1]!r} takes {spelled(*index.offer.takes)}, so it has no "
                 f"cell of {shortened(list(unfit))}"
             )
 
 
-def _kinds(*kinds: str) -> str:
+def spelled(*kinds: str) -> str:
     """Return what messages call vectors of these kinds."""
-    words = ("token" if kind == TOKENS else kind for kind in kinds)
-    return f"{' or '.join(words)} vectors"
+    *most, last = ("token" if kind == TOKENS else kind for kind in kinds)
+    return f"{', '.join(most)}{' or ' * bool(most)}{last} vectors"

@@ -71,9 +71,17 @@ class Costs(Struct, frozen=True, omit_defaults=True):
     width: Cost = None
     query_parameters: Cost = None
     encode_seconds: Cost = None
+    vectors_bytes: Cost = None
+    """The stored vectors of the docs, on disk."""
+
     index_key: Name | None = None
     index_seconds: Cost = None
     index_bytes: Cost = None
+    """The memory that searching takes, as the index or retriever says."""
+
+    saved_bytes: Cost = None
+    """What the index or retriever has saved, on disk."""
+
     search_seconds: Cost = None
 
 
@@ -108,6 +116,9 @@ class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
     cell: CellName = ""
     data_key: Name = ""
     passages: Name | None = None
+    vectors: Literal["dense", "sparse", "tokens"] | None = None
+    """The kind of vectors; None for a retriever, and in older records."""
+
     trained_on: list[Name] = []
     k: Count = 0
     code: dict[Name, list[Name]] = {}

@@ -19,10 +19,11 @@ from effbench.latency.terms import conditions
 from effbench.machine.facts import versions
 from effbench.plan import lineage
 from effbench.plan.cells import Cell, Plan
+from effbench.run.costs import costs_of
 from effbench.run.recorded import Record, SuiteFacts
 from effbench.steps.data import qrels_of
 from effbench.steps.measures import mean, values_by_query
-from effbench.steps.search import RUN, SearchIndex
+from effbench.steps.search import RUN
 from effbench.steps.train import MODEL, Train
 from effbench.store import trec
 from effbench.store.disk import SEAL, unsealed
@@ -116,6 +117,7 @@ def row_facts(cell: Cell) -> Plain:
         "passages": cell.row.passages.name if cell.row.passages else None,
         "trained_on": lineage.seen(cell.row, cell.dataset, cell.index),
         "index": _described(cell.index) if cell.index else None,
+        "vectors": cell.row.offer.makes if cell.index else None,
     }
 
 
@@ -142,7 +144,7 @@ def done(cell: Cell, bench: Workbench, files: Mapping[str, str]) -> Plain:
             **{name: searched[name] for name in RUN_COUNTS},
         },
         "such_as": {**read["such_as"], **searched["such_as"]},
-        "costs": {"search_seconds": searched["seconds"], **_costs(cell, bench)},
+        "costs": {"search_seconds": searched["seconds"], **costs_of(cell, bench)},
         "models": _models(cell, bench),
         "files": dict(files),
         "per_query": values,
@@ -222,27 +224,3 @@ def _models(cell: Cell, bench: Workbench) -> dict[str, Any]:
             path = folder.relative_to(bench.store.root).as_posix()
             models[step.row.name] = {"folder": path, **facts}
     return models
-
-
-def _costs(cell: Cell, bench: Workbench) -> dict[str, Any]:
-    """Return the sizes and seconds of encoding and indexing, from the steps' manifests."""
-    search = cell.search
-    if not isinstance(search, SearchIndex):
-        built = bench.artifact(search.retriever).manifest() or {}
-        return {
-            "index_key": key_of(search.retriever),
-            "index_seconds": built["seconds"],
-            "index_bytes": built["nbytes"],
-        }
-    queries = bench.artifact(search.queries).manifest() or {}
-    corpus = bench.artifact(search.index.corpus).manifest() or {}
-    built = bench.artifact(search.index).manifest() or {}
-    return {
-        "docs": corpus["rows"],
-        "width": corpus["width"],
-        "query_parameters": queries.get("query_parameters"),
-        "encode_seconds": corpus["seconds"],
-        "index_key": key_of(search.index),
-        "index_seconds": built["seconds"],
-        "index_bytes": built["nbytes"],
-    }

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from effbench.store.artifacts import Artifact
 
 
-_FOLDER = "saved"
+SAVED = "saved"
+"""The folder of what an index or a retriever has saved."""
+
 DOC_IDS = "doc_ids.txt"
 """The file of the ids of a retriever's corpus, one on each line."""
 
@@ -224,7 +226,7 @@ def _load(
     artifact = bench.artifact(step)
     try:
         with blamed_for_all(step.row.who):
-            built.load(artifact.folder / _FOLDER, vectors)
+            built.load(artifact.folder / SAVED, vectors)
         if not artifact.finished():
             bench.distrust()  # it may have removed other artifacts too
             raise EffbenchError(
@@ -239,12 +241,12 @@ def _load(
 
 def _keep(built: Any, row: Row, artifact: Artifact, seconds: float) -> dict[str, Any]:
     def save(folder: Path) -> None:
-        with blamed_for_all(row.who), on_disk(artifact.folder / _FOLDER, only_full=True):
+        with blamed_for_all(row.who), on_disk(artifact.folder / SAVED, only_full=True):
             built.save(folder)
         refuse_links(folder, row)
 
     with blamed_for_all(row.who):
         saved, nbytes = isinstance(built, Saved), nbytes_of(built, row)
     if saved:
-        artifact.put_folder(_FOLDER, save)
+        artifact.put_folder(SAVED, save)
     return {"seconds": seconds, "nbytes": nbytes}

@@ -59,7 +59,7 @@ def _in(body: Sequence[ast.stmt]) -> Iterator[Definition]:
         if isinstance(node, ast.ClassDef):
             bases = tuple(ast.unparse(base) for base in node.bases)
             yield Definition(node.name, node.name, _doc(node), tuple(_in(node.body)), bases)
-        elif isinstance(node, ast.FunctionDef):
+        elif isinstance(node, ast.FunctionDef) and not _marked(node, "overload"):
             yield Definition(node.name, _signature(node), _doc(node))
         elif isinstance(node, ast.AnnAssign | ast.Assign):
             target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
@@ -67,10 +67,15 @@ def _in(body: Sequence[ast.stmt]) -> Iterator[Definition]:
             yield Definition(name, _field(name, node), _literal(after))
 
 
+def _marked(node: ast.FunctionDef, mark: str) -> bool:
+    """Tell whether a function has a decorator of this name."""
+    return any(ast.unparse(decorator) == mark for decorator in node.decorator_list)
+
+
 def _signature(node: ast.FunctionDef) -> str:
     """Return a method's signature without ``self``; of a property, name and type."""
     returns = ast.unparse(node.returns) if node.returns else ""
-    if any(ast.unparse(mark) == "property" for mark in node.decorator_list):
+    if _marked(node, "property"):
         return f"{node.name}: {returns}"
     arguments = ast.unparse(node.args).removeprefix("self").removeprefix(", ")
     return f"{node.name}({arguments}) -> {returns}"

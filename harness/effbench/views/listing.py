@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from effbench.api.searching import DENSE
 from effbench.offers.commands import PluginCommand
 from effbench.offers.offer import SECTIONS, Offer
 from effbench.offers.plugins import Plugin, Plugins
 from effbench.offers.schema import Option
+from effbench.plan.vectors import spelled
 
 
 def plugin_facts(
@@ -87,6 +89,10 @@ def plugin_lines(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _offer_lines(offer: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {offer['section']}: {offer['name']} - {offer['summary']}"
+    if offer["makes"]:
+        yield f"    makes {spelled(offer['makes'])}"
+    if offer["section"] == "indexes" or offer["takes"] not in ([], [DENSE]):
+        yield f"    takes {spelled(*offer['takes'])}"
     if offer["missing"]:
         yield f"    needs: pip install {shlex.join(offer['missing'])}"
     for option in offer["options"]:
@@ -100,6 +106,8 @@ def _offer(offer: Offer) -> dict[str, Any]:
         "section": offer.section,
         "name": offer.name,
         "summary": offer.summary,
+        "makes": offer.makes if offer.section == "encoders" else None,
+        "takes": list(offer.takes) if offer.section != "datasets" else [],
         "missing": list(offer.missing),
         "options": [_option(option) for option in offer.options.values()],
         "search_options": [_option(option) for option in offer.search_options.values()],

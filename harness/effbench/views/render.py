@@ -13,7 +13,7 @@ from effbench.views.tables import Table
 
 TEXTS = (
     "row", "index", "dataset", "datasets", "latency", "trained on", "expected", "baseline",
-    "family", "index family",
+    "family", "index family", "vectors",
 )  # fmt: skip
 """Columns of words; they are aligned to the left."""
 

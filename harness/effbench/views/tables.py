@@ -9,6 +9,7 @@ from pathlib import Path
 from effbench.board.compared import Comparison
 from effbench.board.expected import Expectation, expectations, spelled
 from effbench.board.leaderboard import Board, boards
+from effbench.board.sizes import SIZES
 from effbench.latency.spans import ENCODE, END_TO_END
 from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import BRIEF, Value, columns, with_interval
@@ -91,7 +92,8 @@ def table(board: Board) -> Table:
         expected=expected,
         details=(
             *map(exact_hits, board.recall_measures[1:]),
-            *("index s", "effect", "baseline", *dict.fromkeys(n for v in swept for n in v)),
+            *(["vectors"] * (len({line.vectors for line in board.lines} - {""}) < 2)),
+            *("effect", "baseline", *dict.fromkeys(n for v in swept for n in v)),
             *(n for values in latencies for n in values if not n.startswith(BRIEF)),
             *(n for n in names if n.endswith((" low", " high")) and not n.startswith(brief)),
         ),
@@ -127,6 +129,7 @@ def _line(
         "rank": standing and standing.rank,
         "row": line.row,
         "index": line.index,
+        "vectors": line.vectors or None,
         **swept,
     }
     for measure in board.measures:
@@ -145,8 +148,9 @@ def _line(
     values["effect"] = standing and standing.effect
     values.update(latency)
     values["parameters"] = line.cost("query_parameters")
-    nbytes = line.total("index_bytes")
-    values["index MB"] = nbytes and nbytes / 1e6
+    for name, cost in SIZES.items():
+        nbytes = line.total(cost)
+        values[name] = nbytes and nbytes / 1e6
     values["index s"] = line.total("index_seconds")
     for measure in board.recall_measures:
         values[exact_hits(measure)] = line.recall(measure, board.weights)

@@ -15,6 +15,11 @@ from made_records import write_results
 def test_the_page_has_the_figures_of_the_table_as_texts(effbench, tmp_path: Path) -> None:
     pytest.importorskip("vl_convert")
     folder = write_results(tmp_path / "results", rows=["big", "small"], datasets=2)
+    for path in folder.glob("data-*.json"):
+        record = json.loads(path.read_text())
+        record["vectors"] = {"big": "tokens", "small": "sparse"}[record["row"]["name"]]
+        record["costs"] |= {"vectors_bytes": 70_000, "saved_bytes": 0, "index_seconds": 2}
+        path.write_text(json.dumps(record))
     put_index(folder, "hnsw", {1: lambda value, _: value / 2}, {"efSearch": 4})
     made = effbench("leaderboard", tmp_path / "results", "--output", tmp_path / "board.html")
     assert made.exit_code == 0, made.output
@@ -40,7 +45,15 @@ def test_the_page_has_the_figures_of_the_table_as_texts(effbench, tmp_path: Path
         "encode p50 ms",
         "speed-up encode",
         "exact hits@10",
+        "index MB",
+        "vectors MB",
+        "saved MB",
+        "index s",
     } <= both
+    kinds = next(column for column in board["columns"] if column["title"] == "vectors")
+    at = head.index("vectors")
+    assert board["shared"][kinds["cells"]] == [line[at] for line in lines]
+    assert {line[at] for line in lines} == {"tokens", "sparse"}
     for title in both:
         texts = [line[head.index(title)].split(" ")[0] for line in lines]
         assert [(text or "-").split(" ")[0] for text in columns[title]] == texts

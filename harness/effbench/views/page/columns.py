@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from effbench.board.leaderboard import MEAN, Board
 from effbench.board.marks import marks, ranked, time_of
+from effbench.board.sizes import SIZES
 from effbench.latency.spans import END_TO_END
 from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import SHOWN, Value
@@ -19,7 +20,7 @@ DIGITS = 6
 """The significant digits of computed figures, whose last bits differ between machines."""
 
 PERCENTS = (50, 95)
-COSTS = ("parameters", "index MB", "index s", "memory MB", "load ms", "queries/s")
+COSTS = ("parameters", *SIZES, "index s", "memory MB", "load ms", "queries/s")
 """The beginnings of the names of columns that follow the times on the page."""
 
 DRAWN = ("score", " ms")
@@ -118,6 +119,7 @@ def _quality(board: Board, scores: Axis) -> Iterator[Column]:
     yield from standings("rank", SMALLEST)
     yield Column("row", TEXT, [line.row for line in board.lines])
     yield Column("index", TEXT, [line.index for line in board.lines])
+    yield Column("vectors", TEXT, [line.vectors for line in board.lines])
     for (measure, unit), cells in scores.items():
         yield Column("mean " * (unit == MEAN) + measure, LARGEST, cells, measure, unit)
     for measure in board.measures if len(board.units) > 1 else ():
