@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,15 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tiny_bert
-from altered import altered
 from effbench import Doc, EffbenchError, ModelId
 from effbench_late_interaction import LateInteractionEncoder
+from made_multi_vector import KINDS, save_bert, single
 
 pytest.importorskip("sentence_transformers")
 
 TEXTS = ["ab", "a longer text of many letters", "c:", "", "ab cd ef gh ij kl"]
 DOCS = [Doc(f"d{number}", text, "t") for number, text in enumerate(TEXTS)]
 READ = [f"t {text}".strip() for text in TEXTS]
-EXPANDED = {"strategy": "fixed", "length": 12, "token": "[UNK]"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,109 +36,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny BERT whose tokenizer has a mask token."""
-    from transformers import AutoTokenizer
-
-    folder = tiny_bert.save(tmp_path_factory.mktemp("late_bert"))
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    tokenizer.add_special_tokens({"mask_token": "[UNK]"})
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-def native(bert: Path, folder: Path, *more: Any, **options: Any) -> None:
-    """Save a model of the library's own kind, with a projection to 8 dimensions."""
-    from sentence_transformers import MultiVectorEncoder
-    from sentence_transformers.base.modules import Normalize, Transformer
-    from sentence_transformers.base.modules.dense import Dense
-    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
-
-    names = ("query_length", "document_length", "query_expansion")
-    lengths = {name: options.pop(name) for name in names if name in options}
-    dense = Dense(32, 8, bias=False, module_input_name="token_embeddings")
-    mask = MultiVectorMask(skiplist_words=[":"])
-    modules = [Transformer(str(bert), **lengths), dense, mask]
-    modules += [Normalize(module_input_name="token_embeddings"), *more]
-    model = MultiVectorEncoder(modules=modules, device="cpu", **options)
-    model.max_seq_length = tiny_bert.POSITIONS
-    model.save(str(folder), create_model_card=False)
-
-
-def expanded(bert: Path, folder: Path) -> None:
-    prompts = {"query": "q: ", "document": "p: "}
-    native(bert, folder, query_expansion=EXPANDED, document_length=20, prompts=prompts)
-
-
-def expanded_at_least(bert: Path, folder: Path) -> None:
-    native(bert, folder, query_expansion={**EXPANDED, "strategy": "min", "attend": True})
-
-
-def pooled(bert: Path, folder: Path) -> None:
-    from sentence_transformers.multi_vector_encoder.modules import HierarchicalTokenPooling
-
-    native(bert, folder, HierarchicalTokenPooling(2))
-
-
-def pylate(bert: Path, folder: Path) -> None:
-    """Save a model as PyLate does: two modules, and the rest as numbers in a file."""
-    native(bert, folder)
-    kinds = json.loads((folder / "modules.json").read_text())[:2]
-    kinds[0]["type"] = "sentence_transformers.models.Transformer"
-    kinds[1]["type"] = "pylate.models.Dense.Dense"
-    (folder / "modules.json").write_text(json.dumps(kinds))
-    said = {
-        "model_type": "ColBERT",
-        "query_prefix": "Q ",
-        "document_prefix": "D ",
-        "query_length": 14,
-        "document_length": 20,
-        "attend_to_expansion_tokens": False,
-        "skiplist_words": ["a"],
-    }
-    (folder / "config_sentence_transformers.json").write_text(json.dumps(said))
-
-
-def stanford(bert: Path, folder: Path) -> None:
-    """Save a model as Stanford's ColBERT does: the projection is among BERT's weights."""
-    import torch
-    from safetensors.torch import load_file, save_file
-
-    shutil.copytree(bert, folder, dirs_exist_ok=True)
-    weights = load_file(folder / "model.safetensors")
-    weights = {f"bert.{name}": weight for name, weight in weights.items()}
-    weights["linear.weight"] = torch.randn(8, 32, generator=torch.Generator().manual_seed(1))
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "architectures": ["HF_ColBERT"]}))
-    said = {"query_token_id": "Q", "doc_token_id": "D", "query_maxlen": 14, "doc_maxlen": 30}
-    (folder / "artifact.metadata").write_text(json.dumps(said))
-
-
-def dense_headed(bert: Path, folder: Path) -> None:
-    """Save a model of one vector a text whose projection the library applies to tokens."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import (
-        Dense,
-        Pooling,
-        Transformer,
-    )
-
-    modules = [Transformer(str(bert), max_seq_length=30), Pooling(32, "mean"), Dense(32, 8)]
-    SentenceTransformer(modules=modules, device="cpu").save(
-        str(folder), create_model_card=False
-    )
-
-
-KINDS: Mapping[str, tuple[Callable[[Path, Path], None], int]] = {
-    "native": (native, 8),
-    "expanded": (expanded, 8),
-    "expanded-at-least": (expanded_at_least, 8),
-    "pooled": (pooled, 8),
-    "pylate": (pylate, 8),
-    "stanford": (stanford, 8),
-    "dense-headed": (dense_headed, 8),
-}
-"""Kind of model -> how it is saved, and the width of its vectors."""
+    return save_bert(tmp_path_factory.mktemp("late_bert"))
 
 
 @pytest.fixture
@@ -196,21 +91,6 @@ def test_punctuation_of_a_skiplist_has_no_vector(saved: Callable[..., str]) -> N
 
 def lengths(vectors: list[Any]) -> list[int]:
     return [len(each) for each in vectors]
-
-
-def single(bert: Path, folder: Path) -> Path:
-    """Save a model of one vector a text, without a projection."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import (
-        Normalize,
-        Pooling,
-        Transformer,
-    )
-
-    transformer = Transformer(str(bert), max_seq_length=30)
-    model = SentenceTransformer(modules=[transformer, Pooling(32), Normalize()], device="cpu")
-    model.save(str(folder), create_model_card=False)
-    return folder
 
 
 def hidden_of(bert: Path, text: str) -> np.ndarray:
@@ -381,72 +261,3 @@ def refused(model: str | Path, **options: Any) -> str:
         LateInteractionEncoder(ModelId(str(model)), **{"device": "cpu", **options})
     assert "\n" not in str(error.value)
     return str(error.value)
-
-
-SUITE = """\
-suite: late
-datasets: [{use: toy}]
-measures: [nDCG@10]
-encoders:
-  late: {use: late-interaction, model: MODEL, device: cpu, batch_size: 7}
-  halved: {use: late-interaction, model: MODEL, device: cpu, pool_factor: 2, store: float16}
-  muvera: {use: muvera, tokens: late, sweep: {bits: [3, 4]}}
-indexes: {exact: {use: exact}}
-retrievers:
-  scan: {use: scan}
-  reranked: {use: rerank, first: scan, depth: 60, encoder: late}
-latency: false
-"""
-
-
-def test_a_suite_has_token_vectors_muvera_and_a_second_stage(
-    run, records, tmp_path: Path, bert: Path
-) -> None:
-    result = run(altered(SUITE, "MODEL", str(bert), times=2))
-    assert result.exit_code == 0, result.output
-    assert result.output.count("encode late corpus of toy: 60 docs in") == 1
-    rows = {record["row"]["name"] for record in records().values()}
-    assert rows == {"late", "halved", "muvera bits=3", "muvera bits=4", "scan", "reranked"}
-    late, reranked = (run_of(tmp_path, cell) for cell in ("late--exact", "reranked"))
-    for query, hits in reranked.items():
-        # scan finds only docs that share a word with the query
-        assert hits == pytest.approx({doc: late[query][doc] for doc in hits}, rel=1e-4)
-    for row in ("muvera-bits=3", "muvera-bits=4", "halved"):
-        hits = run_of(tmp_path, f"{row}--exact")
-        pairs = [(late[query][doc], hits[query][doc]) for query in late for doc in late[query]]
-        assert np.corrcoef(np.array(pairs).T)[0, 1] > 0.7
-
-
-def run_of(folder: Path, cell: str) -> dict[str, dict[str, float]]:
-    (path,) = folder.glob(f"results/*/late/runs/toy--{cell}.trec.gz")
-    hits: dict[str, dict[str, float]] = {}
-    for line in gzip.decompress(path.read_bytes()).decode().splitlines():
-        query, _, doc, _, score, _ = line.split()
-        hits.setdefault(query, {})[doc] = float(score)
-    return hits
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("tokens: late", "tokens: muvera2", "no row 'muvera2' in encoders"),
-        ("sweep: {bits: [3, 4]}", "bits: 11", "bits: 11 is out of range"),
-        ("sweep: {bits: [3, 4]}", "dims: 99999", "muvera: dims 99999 is more"),
-        ("pool_factor: 2", "pool_factor: 0.5", "pool_factor: 0.5 is out of range"),
-        ("pool_factor: 2", "dims: 0", "dims: 0 is out of range"),
-        ("pool_factor: 2", "dtype: float16", "dtype: float16 is about a hundred times slower"),
-        (
-            "  muvera: {use: muvera, tokens: late, sweep: {bits: [3, 4]}",
-            "  words: {use: words}\n  muvera: {use: muvera, tokens: words",
-            "'words' makes dense vectors, and 'muvera' takes token vectors",
-        ),
-    ],
-)
-def test_a_mistake_is_a_line_of_the_plan(
-    effbench, suite, bert: Path, old: str, new: str, said: str
-) -> None:
-    text = altered(altered(SUITE, "MODEL", str(bert), times=2), old, new)
-    planned = effbench("plan", suite(text))
-    assert planned.exit_code == 2
-    (line,) = planned.stderr.splitlines()
-    assert said in line
