@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from effbench_soft_prompt.ready import BERT, MIXTURE
+from effbench_sparse.ready import ROWS as SPARSE
 from effbench_transformer.ready import MINILM
 from tiny_students import WORDS, save_base
 
@@ -19,9 +20,11 @@ WITHOUT_SUMS = "import effbench_dpr.download as made; made.MD5.clear()"
 
 def made_downloads(folder: Path) -> dict[str, str]:
     """Write all of it into ``folder``; return the variables of the environment that name it."""
-    for model, layers in ((MINILM, 2), (BERT, 1)):  # prompts are trained in batches of 128
+    models = [(model, 1, True) for model in SPARSE.values()]
+    # prompts are trained in batches of 128
+    for model, layers, masked in ((MINILM, 2, False), (BERT, 1, False), *models):
         cached = f"models--{model['model'].replace('/', '--')}/snapshots/{model['revision']}"
-        save_base(folder / "hf" / "hub" / cached, layers=layers)
+        save_base(folder / "hf" / "hub" / cached, layers=layers, masked=masked)
     queries = folder / "ir_datasets" / "msmarco-passage" / "train" / "queries.tsv"
     queries.parent.mkdir(parents=True)
     queries.write_text("".join(f"{i}\t{_text(i)}\n" for i in range(40)))

@@ -12,11 +12,16 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 POSITIONS = 40
 
 
-def save(folder: Path, *, special_tokens: bool = True, **config: Any) -> Path:
-    """Write model (safetensors) and tokenizer; every letter is a token."""
+def save(
+    folder: Path, *, special_tokens: bool = True, masked: bool = False, **config: Any
+) -> Path:
+    """Write model (safetensors) and tokenizer; every letter is a token.
+
+    A ``masked`` model has a head that guesses masked tokens.
+    """
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedTokenizerFast
     from transformers.utils import logging
 
     letters = list(string.ascii_letters + string.digits + ":{}")
@@ -48,5 +53,6 @@ def save(folder: Path, *, special_tokens: bool = True, **config: Any) -> Path:
     }
     torch.manual_seed(0)
     logging.disable_progress_bar()
-    BertModel(BertConfig(**{**shape, **config})).save_pretrained(folder)
+    kind = BertForMaskedLM if masked else BertModel
+    kind(BertConfig(**{**shape, **config})).save_pretrained(folder)
     return folder

@@ -29,11 +29,16 @@ STUDENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def save_base(folder: Path, *, layers: int = 3) -> ModelId:
-    """Write model and tokenizer."""
+def save_base(folder: Path, *, layers: int = 3, masked: bool = False) -> ModelId:
+    """Write model and tokenizer; a ``masked`` model has a head that guesses masked tokens."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import (
+        BertConfig,
+        BertForMaskedLM,
+        BertModel,
+        PreTrainedTokenizerFast,
+    )
 
     vocabulary = {piece: number for number, piece in enumerate(PIECES)}
     rust = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
@@ -53,7 +58,7 @@ def save_base(folder: Path, *, layers: int = 3) -> ModelId:
         num_attention_heads=4,
         intermediate_size=64,
     )
-    BertModel(config).save_pretrained(folder)
+    (BertForMaskedLM if masked else BertModel)(config).save_pretrained(folder)
     return ModelId(str(folder))
 
 

@@ -34,6 +34,7 @@ from effbench.api.encoders import (
     Saved,
     ScoredDoc,
     SpeedOnly,
+    Spelling,
     Split,
     VectorSource,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "Searcher",
     "SparseVectors",
     "SpeedOnly",
+    "Spelling",
     "Split",
     "TokenVectors",
     "TrainedModel",

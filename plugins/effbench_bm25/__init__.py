@@ -1,20 +1,22 @@
-"""The retriever ``bm25``: bm25s computes scores when it indexes, and adds them in a search."""
+"""The retriever ``bm25``, and the encoder ``bm25-weights``, whose vectors give its scores.
+
+bm25s computes the scores of the retriever when it indexes, and adds them in a search.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
-import re
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from msgspec import Meta
-
-from effbench import Doc, EffbenchError, ScoredDoc, VectorSource, hookimpl
+from effbench import Doc, ScoredDoc, VectorSource, hookimpl
+from effbench_bm25.formula import K1, B, Method
+from effbench_bm25.weights import REQUIRES, Bm25Weights, WordStatistics
+from effbench_bm25.words import Stopwords, check_words, import_bm25s, no_words, words_in
 
 _DOC_IDS = "doc_ids.json"
 
@@ -33,19 +35,16 @@ class Bm25:
     bm25s indexes, each posting takes about 60 bytes, and each word of a text 4 bytes.
     """
 
-    requires: ClassVar[Mapping[str, str]] = {
-        "bm25s": "effbench[bm25]",
-        "Stemmer": "effbench[bm25]",
-    }
+    requires: ClassVar[Mapping[str, str]] = REQUIRES
 
     def __init__(
         self,
         *,
-        k1: Annotated[float, Meta(ge=0)] = 0.9,
-        b: Annotated[float, Meta(ge=0, le=1)] = 0.4,
-        method: Literal["lucene", "robertson", "atire", "bm25l", "bm25+"] = "lucene",
+        k1: K1 = 0.9,
+        b: B = 0.4,
+        method: Method = "lucene",
         stemmer: str = "english",
-        stopwords: Literal["english", "none"] | list[str] = "english",
+        stopwords: Stopwords = "english",
         token_pattern: str = r"\w+",  # noqa: S107 - no password
     ) -> None:
         self._formula: Mapping[str, Any] = {"k1": k1, "b": b, "method": method}
@@ -56,17 +55,7 @@ class Bm25:
     @staticmethod
     def check(stemmer: str, token_pattern: str, **_: object) -> None:
         """Raise `EffbenchError` for an option that is unknown or malformed."""
-        import Stemmer
-
-        if stemmer not in ("none", *Stemmer.algorithms()):
-            known = ", ".join(Stemmer.algorithms())
-            raise EffbenchError(f"bm25: unknown stemmer {stemmer!r} (known: none, {known})")
-        try:
-            groups = re.compile(token_pattern).groups
-        except re.error as error:
-            raise EffbenchError(f"bm25: token_pattern {token_pattern!r}: {error}") from error
-        if groups > 1:
-            raise EffbenchError(f"bm25: token_pattern has {groups} groups (write them (?:...))")
+        check_words("bm25", stemmer, token_pattern)
 
     @property
     def nbytes(self) -> int:
@@ -90,10 +79,8 @@ class Bm25:
             doc_ids.append(doc.doc_id)
             tokens.append(array("i", [ids.setdefault(word, len(ids)) for word in words]))
         if not ids:
-            raise EffbenchError(
-                f"bm25: no doc has a word that {self._token_pattern!r} finds (take another)"
-            )
-        self._bm25 = _import_bm25s().BM25(**self._formula)
+            raise no_words("bm25", self._token_pattern)
+        self._bm25 = import_bm25s().BM25(**self._formula)
         self._bm25.index((tokens, ids), show_progress=False)
         self._doc_ids = doc_ids
 
@@ -111,7 +98,7 @@ class Bm25:
 
     def load(self, folder: Path, vectors: VectorSource | None) -> None:
         """Read what `save` wrote."""
-        self._bm25 = _import_bm25s().BM25.load(folder, allow_pickle=False)
+        self._bm25 = import_bm25s().BM25.load(folder, allow_pickle=False)
         self._doc_ids = json.loads((folder / _DOC_IDS).read_text(encoding="utf-8"))
 
     def _search_query(self, query: str, k: int) -> list[ScoredDoc]:
@@ -139,43 +126,25 @@ class Bm25:
     @cached_property
     def _words(self) -> Callable[[str], list[str]]:
         """The function from a text to its words."""
-        import Stemmer
-
-        find = re.compile(self._token_pattern).findall
-        stop = {"", *self._stopword_list()}
-        stem = Stemmer.Stemmer(self._stemmer).stemWords if self._stemmer != "none" else list
-
-        def words(text: str) -> list[str]:
-            return stem([word for word in find(text.lower()) if word not in stop])
-
-        return words
-
-    def _stopword_list(self) -> Iterable[str]:
-        if self._stopwords == "english":
-            english: tuple[str, ...] = _import_bm25s().stopwords.STOPWORDS_EN
-            return english
-        return () if self._stopwords == "none" else self._stopwords
-
-
-def _import_bm25s() -> Any:
-    """Import bm25s without its side effects: it would use jax, and change its log level."""
-    logger = logging.getLogger("bm25s")
-    level, jax = logger.level, sys.modules.get("jax")
-    sys.modules["jax"] = None  # type: ignore[assignment] # imports of it fail
-    try:
-        import bm25s
-    finally:
-        logger.setLevel(level)
-        del sys.modules["jax"]
-        if jax is not None:
-            sys.modules["jax"] = jax
-    return bm25s
+        return words_in(self._stemmer, self._stopwords, self._token_pattern)
 
 
 @hookimpl
 def effbench_retrievers() -> Mapping[str, type[Bm25]]:
     """Offer ``bm25``."""
     return {"bm25": Bm25}
+
+
+@hookimpl
+def effbench_encoders() -> Mapping[str, type[Bm25Weights]]:
+    """Offer ``bm25-weights``."""
+    return {"bm25-weights": Bm25Weights}
+
+
+@hookimpl
+def effbench_trainers() -> Mapping[str, type[WordStatistics]]:
+    """Offer ``word-statistics``."""
+    return {"word-statistics": WordStatistics}
 
 
 @hookimpl

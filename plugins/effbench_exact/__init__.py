@@ -1,10 +1,10 @@
-"""The index ``exact``: inner products with the whole corpus, by block, on a CPU or GPU.
+"""The index ``exact``: the best of a whole corpus, for vectors of every kind.
 
-Products of one-byte codes (``effbench_exact.screen``), or float32 products, and a bound of
-their error select candidates, which are then scored exactly (``effbench_exact.candidates``).
-The score and the position of a hit make one integer key, and the hits are the k largest keys
-(``effbench_exact.keys``). So hits, ties and scores are the same, bit by bit, on every device,
-with codes or without, and with blocks of any size.
+Each kind has its search: ``effbench_exact.dense``, ``.sparse`` and ``.tokens``. The score and
+the position of a hit make one integer key, and the hits are the k largest keys
+(``effbench_exact.keys``). Scores are float64 sums, rounded to float32, and do not depend on the
+order of summation. So hits, ties and scores are the same, bit by bit, on every device, and with
+blocks of any size.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class ExactIndex:
     more for each number, for codes, and searches several times as fast; if only the codes fit,
     up to 64 queries read no more than their candidates from disk. A larger corpus is read from
     disk in every search, in pieces of up to 8 times ``block``.
+
+    Sparse vectors and token vectors are searched on the CPU. A sparse doc that shares no word
+    with the query is no hit. The score of token vectors is their MaxSim: the sum over the
+    query's vectors of the largest inner product with a vector of the doc.
     """
 
     takes: ClassVar[tuple[str, ...]] = ("dense", "sparse", "tokens")

@@ -9,6 +9,7 @@ score is computed again in a fixed order. So it has the same bits in blocks of a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -46,19 +47,19 @@ _SMALLEST = 2.0**-125
 class TokenSearch:
     """The blocks of docs, which are kept in memory, or read from disk in each search."""
 
-    def __init__(self, vectors: VectorSource, device: str, block: int, free: int) -> None:
+    def __init__(self, source: VectorSource, device: str, block: int, free: int) -> None:
         """Keep the vectors if they fit into ``free`` bytes; ``device`` is not used."""
-        self._source, self._rows = vectors, max(1, block // _FEWER)
+        self._source, self._rows = source, max(1, block // _FEWER)
         self.nbytes, self._norm = 0, 0.0
         self._held: list[Block] | None = []
-        for block_of in self._read():
-            docs = block_of.docs
-            self._norm = max(self._norm, float(_norms(docs.vectors).max(initial=0.0)))
-            self.nbytes += docs.vectors.nbytes + docs.starts.nbytes
+        for read in self._read():
+            vectors = read.docs.vectors
+            self._norm = max(self._norm, float(_norms(vectors).max(initial=0.0)))
+            self.nbytes += vectors.nbytes + read.docs.starts.nbytes
             if self.nbytes > free:
                 self._held = None
             if self._held is not None:
-                self._held.append(block_of)
+                self._held.append(read)
 
     def search(self, queries: TokenVectors, k: int) -> tuple[Vectors, Positions]:
         """Return scores and positions [q, min(k, n)], best first."""
@@ -86,14 +87,15 @@ class TokenSearch:
         error = norms * (candidates.product_error(d) + 2.0**-23) + longest * d * _SMALLEST
         scores = torch.from_numpy(_approximate(queries, span))
         row, position = candidates.choose(scores, keys.worst_score(best, k), error, k)
-        error = norms * candidates.sum_error(d + longest)
         exact = np.empty(len(row), np.float32)
         starts = np.searchsorted(row, np.arange(len(queries) + 1))
-        for number, query in enumerate(queries):
-            for first in range(starts[number], starts[number + 1], _SCORED):
-                part = slice(first, min(first + _SCORED, starts[number + 1]))
+        for query, error, pairs in zip(
+            queries, norms * candidates.sum_error(d + longest), pairwise(starts), strict=True
+        ):
+            for first in range(*pairs, _SCORED):
+                part = slice(first, min(first + _SCORED, pairs[1]))
                 docs = [self._doc(span, place) for place in position[part].tolist()]
-                exact[part] = _exact(query.astype(np.float64), docs, error[number])
+                exact[part] = _exact(query.astype(np.float64), docs, error)
         return keys.merge(best, keys.Candidates(row, position, exact), span[0].start, k)
 
     def _doc(self, span: list[Block], position: int) -> NDArray[Any]:
@@ -125,8 +127,10 @@ def _approximate(queries: TokenVectors, span: list[Block]) -> Vectors:
     for docs in (tile for block in span for tile in _tiles(block.docs, len(q))):
         products = (q @ torch.from_numpy(docs.vectors).float().T).numpy()
         maxima = np.maximum.reduceat(products, docs.starts[:-1], axis=1)
-        borders = zip(queries.starts[:-1], queries.starts[1:], strict=True)
-        sums = [maxima[begin:end].sum(axis=0, dtype=np.float64) for begin, end in borders]
+        sums = [
+            maxima[begin:end].sum(axis=0, dtype=np.float64)
+            for begin, end in pairwise(queries.starts)
+        ]
         scores.append(np.array(sums, dtype=np.float32))
     return np.concatenate(scores, axis=1)
 

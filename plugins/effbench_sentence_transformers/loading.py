@@ -27,9 +27,16 @@ from effbench_transformer.tokens import length_limit, positions_of
 
 
 def load(
-    model: str, revision: str | None, dtype: str, device: str, trust_remote_code: bool
+    model: str,
+    revision: str | None,
+    dtype: str,
+    device: str,
+    trust_remote_code: bool,
+    kind: Any = SentenceTransformer,
 ) -> Any:
-    """Return a `SentenceTransformer` with all its weights and its own tokenizers.
+    """Return a model with all its weights and its own tokenizers.
+
+    ``kind`` is its class, `SentenceTransformer` or another one of the library.
 
     Raises:
         EffbenchError: the model cannot be loaded, lacks weights, has the tokenizer of another
@@ -44,14 +51,15 @@ def load(
         return any(name != "token_embeddings" for name in outputs)
 
     with loading(model, revision), whole_weights(model, pooler_is_read):
-        loaded = SentenceTransformer(
+        loaded = kind(
             model,
             revision=revision,
             device=str(place),
             trust_remote_code=trust_remote_code,
             model_kwargs={"torch_dtype": getattr(torch, dtype), "use_safetensors": True},
         )
-        if not is_sentence_transformer_model(model, revision=revision):
+        pools = kind is not SentenceTransformer  # other kinds tell from the architecture
+        if not pools and not is_sentence_transformer_model(model, revision=revision):
             raise EffbenchError(
                 f"model {model!r}: it has no modules.json, and its pooling would be a guess "
                 "(use: transformer with the pooling that it was trained with, or save it with "
@@ -114,7 +122,7 @@ def cut(model: Any, max_length: int | None, prompts: tuple[str, str]) -> None:
     if max_length is not None and not transformers:
         raise EffbenchError("max_length: this model reads texts of any length (leave it out)")
     for module in transformers:
-        tokenizer, network = module.tokenizer, module.model
+        tokenizer, network = module.tokenizer, module.model.base_model
         model_limit = min(module.max_seq_length or float("inf"), positions_of(network))
         if max_length is None and model_limit > 1e9:
             continue  # the model has no limit, and the library does not need any

@@ -118,6 +118,18 @@ def test_each_kind_has_a_latency(kinds) -> None:
     assert "differ" not in result.output
 
 
+def test_exact_finds_in_each_kind_what_a_plain_search_finds(
+    kinds, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,mine,exact")
+    result, found = kinds("indexes:\n", "indexes:\n  exact: {use: exact}\n")
+    assert result.exit_code == 0, result.output
+    assert len(found) == 6
+    for row, plain in (("dense", "products"), ("sparse", "products"), ("tokens", "maxsim")):
+        best = found[f"toy--{row}--exact"]["scores"]
+        assert best == found[f"toy--{row}--{plain}"]["scores"]
+
+
 def test_the_vectors_of_stages_are_compared_with_those_of_the_encoder() -> None:
     from effbench.api.arrays import TokenVectors
     from effbench.latency.agreement import differing_vectors

@@ -176,3 +176,11 @@ class Described(QueryEncoder, Protocol):
 
     def describe(self) -> Description:
         """Return what the encoder can tell; it is called after each opening of a row."""
+
+
+@runtime_checkable
+class Spelling(QueryEncoder, Protocol):
+    """An encoder of sparse vectors that tells its words; ``effbench show`` prints them."""
+
+    def words(self, numbers: Sequence[int]) -> list[str]:
+        """Return the word of each number; a number is the place of a weight in a vector."""

@@ -40,7 +40,7 @@ KINDS: Mapping[str, Kind] = {
         "encoders",
         "effbench_encoders",
         ("Encoder", "QueryEncoder"),
-        ("Described", "IncrementalQueryEncoder", "Exported"),
+        ("Described", "Spelling", "IncrementalQueryEncoder", "Exported"),
         (
             "Doc",
             "Vectors",

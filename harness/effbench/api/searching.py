@@ -45,6 +45,9 @@ class VectorSource(Protocol):
     def kept(self, rows: slice) -> NDArray[np.floating[Any]]:
         """Return the vectors of a slice with the type ``dtype``, without a conversion."""
 
+    def at(self, rows: Positions) -> Vectors:
+        """Return copies of the vectors at some positions, in their order, as float32 [m, d]."""
+
 
 class Index(Protocol):
     """Finds the vectors with the largest inner products with the vectors of queries.

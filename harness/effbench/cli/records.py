@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from effbench.cli.options import Place, as_json_option, leave
+from effbench.cli.options import (
+    Address,
+    Place,
+    as_json_option,
+    cache_option,
+    data_option,
+    leave,
+    planned,
+)
 from effbench.text.printing import put, put_json, say
 
 
@@ -80,13 +88,33 @@ def compare(
     type=Place(file_okay=False),
     help="The folder of the records.",
 )
+@click.option("--suite", metavar="SUITE", help="The suite of the cell, for --query and --doc.")
+@click.option("--query", metavar="ID", help="Show the sparse vector of this query.")
+@click.option("--doc", metavar="ID", help="Show the sparse vector of this doc.")
+@data_option
+@cache_option
 @as_json_option
-def show(cell: str, results: Path, as_json: bool) -> None:
+def show(
+    cell: str,
+    results: Path,
+    suite: str | None,
+    query: str | None,
+    doc: str | None,
+    data: Path | None,
+    cache: Path | Address | None,
+    as_json: bool,
+) -> None:
     """Show the record of CELL: its file, or its name such as scifact-test--minilm--exact.
 
     The record includes the facts that trainers give about the row's models, such as the weights
     of a mixed prompt. Values of single queries are not shown; the file has them.
+
+    With --suite and --query or --doc, show the words of a sparse vector that a run has kept in
+    the cache, with their weights, the largest first.
     """
+    if query is not None or doc is not None:
+        _show_weights(cell, suite, query, doc, data, cache, as_json=as_json)
+        return
     from effbench.api.errors import EffbenchError
     from effbench.run.records import load
     from effbench.text.printing import one_line
@@ -102,6 +130,29 @@ def show(cell: str, results: Path, as_json: bool) -> None:
         put_json(record)
     else:
         say(*lines(record))
+
+
+def _show_weights(
+    cell: str,
+    suite: str | None,
+    query: str | None,
+    doc: str | None,
+    data: Path | None,
+    cache: Path | Address | None,
+    *,
+    as_json: bool,
+) -> None:
+    from effbench.views.weights import lines, weights_of
+
+    if suite is None or (query is not None and doc is not None):
+        raise click.UsageError("--query or --doc, one of them, needs --suite")
+    store, plan = planned(suite, data, cache)
+    part, item = ("doc", doc) if query is None else ("query", query)
+    weights = weights_of(plan, store, cell, part, str(item))
+    if as_json:
+        put_json({"words": dict(weights)})
+    else:
+        say(*lines(weights))
 
 
 @click.command()

@@ -20,9 +20,10 @@ def seen(row: Row, dataset: DatasetRow, index: Row | None = None) -> list[str]:
 
     The trainings are those of the row, of its passages, of the index that it is searched
     through, and of all rows that work inside these. ``corpus`` means titles or sentences of its
-    docs, or a searcher or vectors of all its docs; ``queries`` and ``judgments`` are those of
-    the dataset; ``other queries`` and ``other judgments`` come from another split of its
-    corpus. Nobody knows the training data of a model from the hub, or of text files.
+    docs, the whole dataset, or a searcher or vectors of all its docs; ``queries`` and
+    ``judgments`` are those of the dataset; ``other queries`` and ``other judgments`` come
+    from another split of its corpus. Nobody knows the training data of a model from the hub,
+    or of text files.
     """
     rows = (each for each in (row, row.passages, index) if each)
     steps = all_steps(tuple(step for each in rows for step in each.steps))
@@ -33,6 +34,8 @@ def seen(row: Row, dataset: DatasetRow, index: Row | None = None) -> list[str]:
                 kinds.add(kind)
             elif read.corpora & dataset.corpora:
                 kinds.add(kind if kind == "corpus" else f"other {kind}")
+        if isinstance(step, Train) and dataset.corpus_key in _corpora_read(step):
+            kinds.add("corpus")
     return sorted(kinds)
 
 
@@ -94,6 +97,11 @@ def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
             for source in sources
         ]
     return []
+
+
+def _corpora_read(step: Train) -> set[str]:
+    """Return the keys of the corpora of datasets that a trainer's options name."""
+    return {corpus for corpus, _ in step.row.resolved.datasets}
 
 
 def _searchable(trainer: Row) -> list[DatasetRow]:
