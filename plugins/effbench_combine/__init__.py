@@ -104,14 +104,16 @@ class Rerank:
     ``first`` gives its best ``depth`` hits, and only these are ranked; a hit beyond them is
     dropped. The score is one of:
 
-    - ``encoder``: the inner product of the query's vector and the stored vector of the doc. The
-      corpus is encoded once, for all rows that use this encoder.
+    - ``encoder``: the inner product of the query's vector and the stored vector of the doc,
+      dense or sparse; for token vectors, MaxSim. The corpus is encoded once, for all rows that
+      use this encoder.
     - ``cross_encoder``: a model of Sentence Transformers reads query and doc together. A local
       folder, a hub id or ``{trained: ROW}``. The score is the model's number before its
       activation: a sigmoid would round the best scores to ties. ``max_length`` is in tokens of
       the pair; its default is the model's limit. Titles and texts of the docs are kept on disk.
     """
 
+    takes: ClassVar[tuple[str, ...]] = ("dense", "sparse", "tokens")
     requires: ClassVar[Mapping[str, str]] = {
         "sentence_transformers": "effbench[sentence-transformers]"
     }

@@ -11,7 +11,7 @@ from effbench_combine.texts import Texts
 
 
 class StoredVectors:
-    """Inner products with the vectors of docs that the harness keeps."""
+    """Inner products, or MaxSim, with the vectors of docs that the harness keeps."""
 
     def __init__(self, encoder: EncodedCorpus) -> None:
         self._encoder = encoder
@@ -29,11 +29,26 @@ class StoredVectors:
         self, queries: Sequence[str], doc_ids: Sequence[Sequence[str]]
     ) -> list[list[float]]:
         """Return a score for each doc of each query."""
-        vectors = self._encoder.encode_queries(queries)
+        vectors: Any = self._encoder.encode_queries(queries)
         return [
-            (self._encoder.vectors(ids) @ vector).tolist()
-            for ids, vector in zip(doc_ids, vectors, strict=True)
+            _scores(vectors[row : row + 1], self._encoder.vectors(ids)) if ids else []
+            for row, ids in enumerate(doc_ids)
         ]
+
+
+def _scores(query: Any, docs: Any) -> list[float]:
+    """Return the score of each doc for one query, with vectors of the same kind."""
+    import numpy as np
+
+    if isinstance(docs, np.ndarray):
+        products = docs @ query[0]
+    elif hasattr(docs, "starts"):  # token vectors
+        similarities = docs.vectors @ query.vectors.T
+        products = np.maximum.reduceat(similarities, docs.starts[:-1], axis=0).sum(axis=1)
+    else:
+        products = (docs @ query.T).toarray()[:, 0]
+    scores: list[float] = products.tolist()
+    return scores
 
 
 class CrossEncoding:

@@ -13,7 +13,8 @@ from sentence_transformers.base.modules import Router
 from effbench import READER
 from effbench_small_query import light_sparse
 from effbench_small_query.exporting import refuse_no_passages
-from effbench_transformer.loading import loading, quiet
+from effbench_training.sides import save_side
+from effbench_transformer.loading import loading
 
 QUERY_FOLDER = "query_0_SparseStaticEmbedding"
 """The name that a Router gives to the folder of its first module."""
@@ -65,8 +66,7 @@ def export(student: Path, folder: Path, passages: Path | None) -> None:
         prompts={"query": "", "document": docs.prompts.get("document") or ""},
         device="cpu",
     )
-    with quiet():
-        model.save(str(folder), create_model_card=False, safe_serialization=True)
+    save_side(model, folder)
     shutil.copyfile(inspect.getfile(light_sparse), folder / READER)
     facts = json.dumps({"student": QUERY_FOLDER}, indent=1)
     (folder / light_sparse.FACTS).write_text(facts, encoding="utf-8")

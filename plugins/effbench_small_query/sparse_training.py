@@ -22,7 +22,7 @@ from effbench_small_query import AlignSparse
 from effbench_small_query.targets import CHUNK, refuse_no_texts
 from effbench_training.sides import save_side
 from effbench_transformer.loading import loading
-from effbench_transformer.soundness import refuse_foreign_words, vocabulary_of
+from effbench_transformer.soundness import refuse_foreign_words, rust_vocabulary
 
 WHO = "align-sparse"
 
@@ -92,11 +92,12 @@ def train(options: AlignSparse, output_dir: Path) -> None:
 
 def _tokenizer(options: AlignSparse) -> Any:
     base, width = options.base, options.targets.vectors.shape[1]
+    source = {"revision": options.revision or "main", "trust_remote_code": False}
     with loading(base, options.revision):
-        tokenizer = AutoTokenizer.from_pretrained(base, revision=options.revision or "main")
+        tokenizer = AutoTokenizer.from_pretrained(base, **source)
     if not tokenizer.is_fast:
         raise EffbenchError(f"{WHO}: base {base!r} has no fast tokenizer (take one that has)")
-    refuse_foreign_words(base, vocabulary_of(tokenizer), None)
+    refuse_foreign_words(base, rust_vocabulary(tokenizer.backend_tokenizer), None)
     if len(tokenizer) != width:
         raise EffbenchError(
             f"{WHO}: the vectors of {options.targets.encoder!r} have {width:,} words, the "

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import ir_measures
+import numpy as np
 import pytest
 from effbench_toy import ScanRetriever, ToyDataset, bag
+from scipy.sparse import csr_array
 
 import effbench as api
 import tiny_bert
 from altered import altered
 from effbench_combine import Fuse
-from effbench_combine.reading import CrossEncoding
+from effbench_combine.reading import CrossEncoding, StoredVectors
 
 TOYS = """\
 suite: toys
@@ -183,6 +185,44 @@ def test_a_first_stage_is_ranked_again_by_stored_vectors(combined) -> None:
         assert runs["combined"][query.query_id] == pytest.approx(
             dict(zip(docs, scores, strict=True)), rel=1e-5
         )
+
+
+class Corpus:
+    """The stored vectors of docs 0, 1, ..., and of queries with the same names."""
+
+    def __init__(self, queries: Any, docs: Any) -> None:
+        self.queries, self.docs = queries, docs
+
+    def encode_queries(self, queries: list[str]) -> Any:
+        return self.queries[np.array(queries, dtype=int)]
+
+    def vectors(self, doc_ids: list[str]) -> Any:
+        return self.docs[np.array(doc_ids, dtype=int)]
+
+
+def tokens_of(random: np.random.Generator, lengths: list[int]) -> api.TokenVectors:
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return api.TokenVectors(random.standard_normal((starts[-1], 5), np.float32), starts)
+
+
+def test_stored_vectors_of_each_kind_are_scored_as_by_hand() -> None:
+    random = np.random.default_rng(0)
+    queries, docs = (random.random((n, 30), np.float32) for n in (3, 6))
+    queries[queries < 0.8], docs[docs < 0.8] = 0, 0
+    tokens = tokens_of(random, [1, 4, 7]), tokens_of(random, [2, 1, 9, 3, 30, 1])
+    asked = [["5", "0", "2"], [], ["4"]]
+    wanted = [
+        [[q @ docs[int(doc)] for doc in ids] for q, ids in zip(queries, asked, strict=True)]
+    ]
+    wanted.append([
+        [sum(max(t @ u for u in tokens[1][int(doc)]) for t in q) for doc in ids]
+        for q, ids in zip(tokens[0], asked, strict=True)
+    ])  # fmt: skip
+    sparse = csr_array(queries), csr_array(docs)
+    for pair, scores in (((queries, docs), 0), (sparse, 0), (tokens, 1)):
+        given = StoredVectors(Corpus(*pair)).scores(["0", "1", "2"], asked)
+        for by_doc, right in zip(given, wanted[scores], strict=True):
+            assert by_doc == pytest.approx(right, rel=1e-5)
 
 
 @pytest.fixture

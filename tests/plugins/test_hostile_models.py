@@ -121,17 +121,23 @@ class Spoiler:
 SPOILT: dict[str, tuple[Callable[[Spoiler], None], dict[str, str]]] = {
     "own-model": (
         Spoiler.own_model,
-        {"t": CODE, "s": CODE, "align": CODE, "tune": CODE, "prompt": CODE},
+        {"t": CODE, "s": CODE, "late": CODE, "align": CODE, "tune": CODE, "prompt": CODE},
     ),
     "own-tokenizer": (Spoiler.own_tokenizer, {}),
-    "own-module": (Spoiler.own_module, {"s": CODE}),
-    "any-class": (Spoiler.any_class, {"s": CODE}),
-    "route": (Spoiler.route, {"s": CODE}),
-    "dense": (Spoiler.dense, {"s": PICKLED}),
+    "own-module": (Spoiler.own_module, {"s": CODE, "late": CODE}),
+    "any-class": (Spoiler.any_class, {"s": CODE, "late": CODE}),
+    "route": (Spoiler.route, {"s": CODE, "late": CODE}),
+    "dense": (Spoiler.dense, {"s": PICKLED, "late": PICKLED}),
     "beside": (Spoiler.pickle_beside, {}),
-    "instead": (Spoiler.pickle_instead, {"t": PICKLED, "s": PICKLED, "align": PICKLED}),
-    "shard": (Spoiler.pickle_as_shard, {"t": PICKLED, "s": PICKLED, "tune": PICKLED}),
-    "adapter": (Spoiler.pickled_adapter, {"t": PICKLED, "s": PICKLED}),
+    "instead": (
+        Spoiler.pickle_instead,
+        {"t": PICKLED, "s": PICKLED, "late": PICKLED, "align": PICKLED},
+    ),
+    "shard": (
+        Spoiler.pickle_as_shard,
+        {"t": PICKLED, "s": PICKLED, "late": PICKLED, "tune": PICKLED},
+    ),
+    "adapter": (Spoiler.pickled_adapter, {"t": PICKLED, "s": PICKLED, "late": PICKLED}),
 }
 """Name -> what is done to a model, and why rows refuse it; other rows do not read that."""
 
@@ -151,10 +157,11 @@ encoders:
   teacher: {use: transformer, model: HONEST, device: cpu}
   t: {use: transformer, model: MODEL, device: cpu}
   s: {use: sentence-transformers, model: MODEL, device: cpu}
+  late: {use: late-interaction, model: MODEL, device: cpu}
   align: {use: small-query, model: align, passages: teacher}
   tune: {use: sentence-transformers, model: {trained: tune}, device: cpu}
   prompt: {use: soft-prompt, model: prompt, device: cpu}
-indexes: {plain: {use: plain}}
+indexes: {plain: {use: plain}, exact: {use: exact}}
 latency: false
 """
 
@@ -181,7 +188,7 @@ def test_a_strangers_model_runs_nothing(
     spoil(Spoiler(model, mark))
     asked = []
     monkeypatch.setattr(builtins, "input", lambda question="": asked.append(question) or "y")
-    text = altered(altered(SUITE, "MODEL", str(model), times=5), "HONEST", str(tiny))
+    text = altered(altered(SUITE, "MODEL", str(model), times=6), "HONEST", str(tiny))
     found = effbench("run", suite(text), "--results", tmp_path / "results")
     assert not mark.exists(), "code of the folder ran"
     assert not asked, "nobody is asked whether it may"

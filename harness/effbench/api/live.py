@@ -37,7 +37,8 @@ class Searcher(Protocol):
 class EncodedCorpus(Protocol):
     """The value of an option that names a row of ``encoders``, with the vectors of its corpus.
 
-    The corpus is that of the cell's dataset. It is encoded once for all rows that use it.
+    The corpus is that of the cell's dataset. It is encoded once for all rows that use it. Types
+    are those of dense vectors; a row of another kind gives `SparseVectors` or `TokenVectors`.
     """
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
