@@ -226,7 +226,8 @@ def _note_unfit(scope: Scope, rows: _Rows) -> None:
             scope.mistakes.add(("encoders", row.family), why)
     for why in remarks_of(rows.encoders, rows.indexes):
         names = scope.left_out.setdefault(why, [])
-        names += [scope.target.name] if scope.target else []
+        if scope.target and scope.target.name not in names:
+            names.append(scope.target.name)
 
 
 def _cells(scope: Scope, rows: _Rows) -> Iterator[Cell]:
