@@ -51,8 +51,8 @@ class Dense:
                 return answer
         else:
             answer = host_array(answer)
-        if answer.dtype.kind != "f" or answer.ndim != 2 or not _fits(answer.shape, shape):
-            wanted = f"float vectors {_shown(shape)} are wanted"
+        if answer.dtype.kind != "f" or answer.ndim != 2 or not fits(answer.shape, shape):
+            wanted = f"float vectors {shown(shape)} are wanted"
             raise Unfit(f"{answer.dtype} {list(answer.shape)}", wanted)
         return np.ascontiguousarray(answer, dtype=_FLOAT32)
 
@@ -111,9 +111,11 @@ def _not_an_array(answer: Any, why: str = "") -> Unfit:
     return Unfit(f"a {type(answer).__name__}", wanted)
 
 
-def _fits(shape: tuple[int, ...], wanted: tuple[int, int | None]) -> bool:
+def fits(shape: tuple[int, ...], wanted: tuple[int, int | None]) -> bool:
+    """Tell whether an answer has the wanted shape; a width of None means any."""
     return shape[0] == wanted[0] and wanted[1] in (None, shape[1])
 
 
-def _shown(shape: tuple[int, int | None]) -> str:
+def shown(shape: tuple[int, int | None]) -> str:
+    """Return a wanted shape as messages write it."""
     return f"[{shape[0]}, {'d' if shape[1] is None else shape[1]}]"
