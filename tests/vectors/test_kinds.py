@@ -311,3 +311,27 @@ def test_a_timed_sparse_query_has_the_form_that_it_had_in_the_run() -> None:
     query = KINDS["sparse"].hosted(answer, (1, 8))
     assert (query.indices.tolist(), query.data.tolist()) == ([2, 5], [2, 1])
     assert answer.indices.tolist() == [5, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "encode", "said"),
+    [
+        (
+            "sparse",
+            "sparse.csr_matrix(WordsEncoder.encode_queries(self, texts))",
+            "a csr_matrix",
+        ),
+        ("tokens", "[np.ones((3, 64)) for _ in texts]", "float64 [30, 3, 64]"),
+        ("tokens", "[np.ones((1 + i % 2, 64)) for i, _ in enumerate(texts)]", "a list"),
+    ],
+)
+def test_a_class_that_does_not_say_what_it_makes_is_told_so(
+    mine, run, records, kind: str, encode: str, said: str
+) -> None:
+    name = kind.title()
+    method = f"    def encode_queries(self, texts): return {encode}"
+    mine(f"{SOURCE}\nclass Bad{name}({name}):\n    makes = 'dense'\n{method}\n")
+    result = run(SUITE)
+    assert result.exit_code == 1
+    error = records()[f"toy--{kind}--products"]["error"]
+    assert f"returned {said} (float vectors [n, d] are wanted, or a class that says" in error
