@@ -18,11 +18,10 @@ from effbench_sparse.sides import (
     Source,
     open_model,
     prompt_of,
-    route,
     table_of,
 )
 from effbench_training.sides import save_side
-from effbench_transformer.exporting import NO_READER, refuse_own_code
+from effbench_transformer.exporting import NO_READER, refuse_own_code, route
 from effbench_transformer.loading import loading
 
 README = """\

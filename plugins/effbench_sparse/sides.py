@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from sentence_transformers import SparseEncoder
-from sentence_transformers.base.modules import Router
 from sentence_transformers.sparse_encoder.modules import (
     SparseAutoEncoder,
     SparseStaticEmbedding,
@@ -18,6 +17,7 @@ from effbench import EffbenchError
 from effbench_sentence_transformers.loading import cut, load, transformers_of
 from effbench_sparse.network import Network
 from effbench_sparse.table import Table
+from effbench_transformer.exporting import route
 from effbench_transformer.soundness import refuse_foreign_words, rust_vocabulary
 from effbench_transformer.tokens import length_limit
 
@@ -106,18 +106,6 @@ def prompt_of(model: Any, task: str) -> str:
     """Return the text that the model puts before each text of a task."""
     stored = (model.prompts.get(name) for name in PROMPTS[task])
     return next((text for text in stored if text), "")
-
-
-def route(model: Any, task: str) -> list[Any]:
-    """Return the modules that a task uses, in order."""
-    modules: list[Any] = []
-    for module in model:
-        if isinstance(module, Router):
-            name = task if task in module.sub_modules else module.default_route
-            modules += module.sub_modules[name]
-        else:
-            modules.append(module)
-    return modules
 
 
 def table_of(modules: Sequence[Any]) -> Any:
