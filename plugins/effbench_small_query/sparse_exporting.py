@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from sentence_transformers import SparseEncoder
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from effbench import READER
 from effbench_small_query import light_sparse
@@ -46,6 +47,8 @@ def export(student: Path, folder: Path, passages: Path | None) -> None:
     docs = docs_of(refuse_no_passages(passages))
     with loading(str(student), None):
         queries = SparseEncoder(str(student), device="cpu")
+    for table in queries:
+        table.tokenizer.model_max_length = VERY_LARGE_INTEGER  # the row cuts no query
     light = LIGHT.format(student=QUERY_FOLDER)
     write(folder, Part(list(queries), "", None), docs, about=ABOUT, light=light)
     shutil.copyfile(inspect.getfile(light_sparse), folder / READER)

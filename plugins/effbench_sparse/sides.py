@@ -89,12 +89,18 @@ def open_model(source: Source) -> Any:
     """Return a `SparseEncoder` whose transformers cut texts at the limits.
 
     Raises:
-        EffbenchError: the model cannot be loaded, or does not allow the limits.
+        EffbenchError: the model cannot be loaded, has another similarity than inner products,
+            or does not allow the limits.
 
     """
     name, revision, dtype, device, trusted, query_limit, limit = source
     model = load(name, revision, dtype, device, trusted, kind=SparseEncoder)
     _refuse_made_up(name, revision, model)
+    if model.similarity_fn_name != "dot":
+        raise EffbenchError(
+            f"model {name!r}: its similarity is {model.similarity_fn_name}, scores here are "
+            "inner products (save it with similarity_fn_name: dot to take it all the same)"
+        )
     if transformers_of(model):
         cut(model, limit, (prompt_of(model, QUERY), prompt_of(model, DOCUMENT)))
         if query_limit is not None:

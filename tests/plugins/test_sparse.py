@@ -346,6 +346,11 @@ def test_pickled_weights_are_refused(bert: Path, tmp_path: Path) -> None:
     assert "pickled ones are not loaded" in refused(model)
 
 
+def test_a_model_of_cosines_is_refused(bert: Path, tmp_path: Path) -> None:
+    model = saved(splade(bert), tmp_path / "model", similarity_fn_name="cosine")
+    assert "its similarity is cosine, scores here are inner products" in refused(model)
+
+
 def test_missing_weights_are_refused(bert: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
