@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 import tiny_bert
+from altered import altered
 from effbench import Doc, EffbenchError, ModelId
 from effbench_sparse import SparseTextEncoder, effbench_encoders
 from effbench_sparse.heaviest import heaviest, sparse_rows
@@ -423,6 +424,25 @@ def test_a_table_of_words_searches_the_docs_of_a_network(
     assert "encode table corpus" not in done.stderr
     shown = effbench("show", "toy--table--exact", "--suite", path, "--query", "q2")
     assert {"c", "##l"} & {line.split()[1] for line in shown.stdout.splitlines()}
+
+
+def test_both_readers_of_a_table_are_exported_with_the_docs_of_their_row(
+    bert: Path, tmp_path: Path, effbench: Any, suite: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,sparse,exact,small_query,training")
+    student = "encoders:\n  student: {use: sparse-query, model: table, passages: splade}"
+    path = Path(suite(altered(SUITE, "encoders:", student)))
+    splade_folder = saved(splade(bert), path.parent / "splade")
+    table_folder = saved(table(bert), path.parent / "table")
+    for row in ("student", "table"):
+        done = effbench("export", path, row, tmp_path / row)
+        assert done.exit_code == 0, done.stderr
+        for method, model in (
+            ("encode_query", table_folder),
+            ("encode_document", splade_folder),
+        ):
+            found = of_library(str(tmp_path / row), method, TEXTS)
+            assert_allclose(found, of_library(model, method, TEXTS), atol=1e-5)
 
 
 def test_a_table_of_another_vocabulary_is_told(
