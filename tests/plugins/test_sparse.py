@@ -430,18 +430,18 @@ def test_both_readers_of_a_table_are_exported_with_the_docs_of_their_row(
     bert: Path, tmp_path: Path, effbench: Any, suite: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,sparse,exact,small_query,training")
-    student = "encoders:\n  student: {use: sparse-query, model: table, passages: splade}"
+    student = "encoders:\n  student: {use: sparse-query, model: ./table, passages: splade}"
     path = Path(suite(altered(SUITE, "encoders:", student)))
     splade_folder = saved(splade(bert), path.parent / "splade")
     table_folder = saved(table(bert), path.parent / "table")
     for row in ("student", "table"):
-        done = effbench("export", path, row, tmp_path / row)
+        done = effbench("export", path, row, tmp_path / "out" / row)
         assert done.exit_code == 0, done.stderr
         for method, model in (
             ("encode_query", table_folder),
             ("encode_document", splade_folder),
         ):
-            found = of_library(str(tmp_path / row), method, TEXTS)
+            found = of_library(str(tmp_path / "out" / row), method, TEXTS)
             assert_allclose(found, of_library(model, method, TEXTS), atol=1e-5)
 
 
