@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
 _ROWS = 65_536  # vectors encoded at a time: bounds memory
-_LARGEST_FLOAT16 = 65_504
+# of a larger number, the code or the sum of squares is infinite
+_LARGEST = {"float16": 65_504.0, "rabitq": 1e17}
 _OFFSET = 0.5  # a larger share of the mean in the squared norms makes most signs equal
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class CompressedIndex:
     and two numbers for each vector that correct the products).
 
     Raises:
-        EffbenchError: ``dims`` is more than the vectors have, or float16 cannot hold a number.
+        EffbenchError: ``dims`` is more than the vectors have, or the code cannot hold a number.
 
     """
 
@@ -147,9 +148,9 @@ class CompressedIndex:
 
     def _refuse_large(self, spread: Spread) -> None:
         largest = max(float(abs(spread.smallest).max()), float(abs(spread.largest).max()))
-        if self._code_name == "float16" and largest > _LARGEST_FLOAT16:
+        if largest > _LARGEST.get(self._code_name, largest):
             raise EffbenchError(
-                f"compressed: float16 has no number {largest:.6g} (take another code)"
+                f"compressed: {self._code_name} has no number {largest:.6g} (take another code)"
             )
 
     def _warn_of_offset(self, spread: Spread) -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta
 
-from effbench import VectorSource, hookimpl
+from effbench import EffbenchError, VectorSource, hookimpl
 
 if TYPE_CHECKING:
     from effbench import Positions, Vectors
 
 _FILE = "index.usearch"
 _ROWS = 65_536  # vectors added at a time: bounds memory
+_LARGEST_FLOAT16 = 65_504
 _DTYPES = {"float32": "f32", "float16": "f16", "int8": "i8"}  # -> usearch's names
 # usearch stretches each vector, whatever its norm, to a norm of 127 before it cuts to int8
 _SCALES = {"float32": 1, "float16": 1, "int8": 127**2}
@@ -51,12 +52,21 @@ class UsearchIndex:
         return int(self._index.serialized_length)
 
     def build(self, vectors: VectorSource) -> None:
-        """Add the vectors block by block."""
+        """Add the vectors block by block.
+
+        Raises:
+            EffbenchError: a number is larger than float16 can be, and ``dtype`` is float16.
+
+        """
         import numpy as np
 
         self._index = self._new(vectors.shape[1])
         for start in range(0, len(vectors), _ROWS):
             block = np.ascontiguousarray(vectors[start : start + _ROWS], dtype=np.float32)
+            if self._dtype == "float16" and (largest := abs(block).max()) > _LARGEST_FLOAT16:
+                raise EffbenchError(
+                    f"usearch: float16 has no number {largest:.6g} (take another dtype)"
+                )
             keys = np.arange(start, start + len(block), dtype=np.uint64)
             self._index.add(keys, block, threads=self._build_threads)
 

@@ -269,13 +269,17 @@ def test_signs_of_vectors_with_a_common_offset_are_remarked_on(caplog) -> None:
         ({"dims": 9}, "compressed: dims is 9, and the vectors have 8 (take 1 to 8)"),
         (
             {"code": "float16"},
-            "compressed: float16 has no number 100000 (take another code)",
+            "compressed: float16 has no number 1e+18 (take another code)",
+        ),
+        (
+            {"code": "rabitq"},
+            "compressed: rabitq has no number 1e+18 (take another code)",
         ),
     ],
 )
 def test_options_that_do_not_suit_the_vectors(options: dict[str, Any], message: str) -> None:
     vectors = normal(20, 8)
-    vectors[3, 2] = -1e5
+    vectors[3, 2] = -1e18
     with pytest.raises(EffbenchError) as caught:
         build(vectors, **options)
     assert str(caught.value) == message

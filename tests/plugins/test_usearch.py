@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from effbench import EffbenchError
 from effbench_usearch import UsearchIndex, effbench_indexes
 
 pytest.importorskip("usearch")
@@ -66,6 +67,12 @@ def test_a_query_alone_finds_what_it_finds_among_others() -> None:
         alone = index.search(query[None], 10)
         assert_array_equal(alone[0][0], scores[number])
         assert_array_equal(alone[1][0], positions[number])
+
+
+def test_a_number_that_float16_lacks_is_refused() -> None:
+    index = UsearchIndex(dtype="float16")
+    with pytest.raises(EffbenchError, match=r"^usearch: float16 has no number 100000 \(take"):
+        index.build(np.array([[1, 0], [0, -1e5]], np.float32))
 
 
 def test_it_returns_no_more_than_there_is() -> None:

@@ -198,7 +198,23 @@ def test_kinds_that_do_not_fit_are_mistakes(
         ("sparse", "-super().encode_corpus(docs)", "a negative weight for 'd0'"),
         ("sparse", "super().encode_corpus(docs) * np.nan", "NaN or infinity for 'd0'"),
         ("sparse", "super().encode_corpus(docs).tocsr()[:3]", "3 rows for 60 docs"),
+        (
+            "sparse",
+            "sparse.csr_array((np.ones(1), [64], [0] + [1] * len(docs)), (len(docs), 64))",
+            "a broken csr_array",
+        ),
+        ("sparse", "sparse.csr_array((len(docs), 2**31))", "a vocabulary of 2,147,483,648"),
         ("tokens", "np.zeros((3, 4))", "a ndarray (a list of float vectors"),
+        (
+            "tokens",
+            "[np.ma.array(np.ones((1, 64)), mask=True) for _ in docs]",
+            "a masked array",
+        ),
+        (
+            "tokens",
+            "effbench.TokenVectors(np.ones((9, 64)), np.arange(1 + len(docs)))",
+            "TokenVectors whose starts do not rise from 0 to the number of vectors",
+        ),
         ("tokens", "super().encode_corpus(docs)[:3]", "3 arrays for 60 docs"),
         ("tokens", "[np.zeros((0, 64)) for _ in docs]", "no vector for 'd0' (one or more"),
         ("tokens", "[np.full((1, 64), np.inf) for _ in docs]", "NaN or infinity for 'd0'"),
@@ -230,6 +246,92 @@ def test_token_vectors_are_read_by_item_slice_and_array() -> None:
     assert (vectors[1:].vectors == numbers[1:]).all()
     assert vectors[1:].starts.tolist() == [0, 2, 5]
     assert len(vectors[3:9]) == len(vectors[2:1]) == 0
+    assert (vectors[-1] == numbers[3:]).all()
+    assert (vectors[np.int64(1)] == numbers[1:3]).all()
+    for first_and_last in (slice(None, None, 2), np.array([0, -1]), np.array([1, 0, 1]) > 0):
+        assert vectors[first_and_last].starts.tolist() == [0, 1, 4]
+    assert vectors[::-1].starts.tolist() == [0, 3, 5, 6]
     chosen = vectors[np.array([2, 0])]
     assert (chosen[0] == numbers[3:]).all()
     assert (chosen[1] == numbers[:1]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("dense", np.ones((1, 3), np.float32)),
+        ("sparse", sparse.csr_array(np.ones((1, 3), np.float32))),
+        ("tokens", [np.ones((2, 3), np.float32)]),
+    ],
+)
+def test_an_array_that_an_encoder_fills_again_changes_no_vector(name: str, answer) -> None:
+    from effbench.vectors.kinds import KINDS
+
+    kind = KINDS[name]
+    vectors = kind.checked(kind.taken(answer), "1 docs", 1)
+    (answer.data if name == "sparse" else answer[0])[:] = 9
+    assert (kind.numbers(vectors) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("sparse", sparse.coo_array(np.ones(3))),
+        ("sparse", sparse.coo_array(np.ones((1, 3, 3)))),
+        ("sparse", sparse.csr_array(np.ones(3, np.float32))),
+        ("sparse", sparse.csr_array(np.ones((1, 4), np.float32))),
+        ("tokens", [np.ones((0, 3))]),
+        ("tokens", [np.ones((2, 4))]),
+        ("tokens", [np.ones(3)]),
+        ("tokens", [np.float64(3)]),
+        ("tokens", []),
+    ],
+)
+def test_a_timed_answer_of_a_wrong_shape_is_refused(name: str, answer) -> None:
+    from effbench.vectors.kinds import KINDS
+    from effbench.vectors.unfit import Unfit
+
+    with pytest.raises(Unfit):
+        KINDS[name].hosted(answer, (1, 3))
+
+
+def test_a_timed_answer_has_one_width_for_all_tokens() -> None:
+    from effbench.vectors.kinds import KINDS
+    from effbench.vectors.unfit import Unfit
+
+    with pytest.raises(Unfit):
+        KINDS["tokens"].hosted([np.ones((1, 3)), np.ones((1, 4))], (2, None))
+
+
+def test_a_timed_sparse_query_has_the_form_that_it_had_in_the_run() -> None:
+    from effbench.vectors.kinds import KINDS
+
+    arrays = np.ones(3, np.float32), np.array([5, 2, 2]), np.array([0, 3])
+    answer = sparse.csr_array(arrays, shape=(1, 8))
+    query = KINDS["sparse"].hosted(answer, (1, 8))
+    assert (query.indices.tolist(), query.data.tolist()) == ([2, 5], [2, 1])
+    assert answer.indices.tolist() == [5, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "encode", "said"),
+    [
+        (
+            "sparse",
+            "sparse.csr_matrix(WordsEncoder.encode_queries(self, texts))",
+            "a csr_matrix",
+        ),
+        ("tokens", "[np.ones((3, 64)) for _ in texts]", "float64 [30, 3, 64]"),
+        ("tokens", "[np.ones((1 + i % 2, 64)) for i, _ in enumerate(texts)]", "a list"),
+    ],
+)
+def test_a_class_that_does_not_say_what_it_makes_is_told_so(
+    mine, run, records, kind: str, encode: str, said: str
+) -> None:
+    name = kind.title()
+    method = f"    def encode_queries(self, texts): return {encode}"
+    mine(f"{SOURCE}\nclass Bad{name}({name}):\n    makes = 'dense'\n{method}\n")
+    result = run(SUITE)
+    assert result.exit_code == 1
+    error = records()[f"toy--{kind}--products"]["error"]
+    assert f"returned {said} (float vectors [n, d] are wanted, or a class that says" in error

@@ -58,26 +58,28 @@ class TokenVectors:
         return (self[item] for item in range(len(self)))
 
     @overload
-    def __getitem__(self, items: int) -> NDArray[Any]: ...
+    def __getitem__(self, items: int | np.integer) -> NDArray[Any]: ...
 
     @overload
     def __getitem__(self, items: slice | NDArray[np.integer]) -> TokenVectors: ...
 
     def __getitem__(
-        self, items: int | slice | NDArray[np.integer]
+        self, items: int | np.integer | slice | NDArray[np.integer]
     ) -> NDArray[Any] | TokenVectors:
         """Return the vectors of an item, [tokens, d], by its number; or several items.
 
-        A slice gives views of the same vectors, and an array of numbers copies.
+        A slice gives views of the same vectors (with a step, a copy), and an array of numbers
+        copies. Negative numbers count from the end.
         """
-        if isinstance(items, int):
-            first, end = self.starts[items], self.starts[items + 1]
-            return self.vectors[first:end]
+        firsts, ends = self.starts[:-1], self.starts[1:]
+        if isinstance(items, int | np.integer):
+            return self.vectors[firsts[items] : ends[items]]
         if isinstance(items, slice):
-            first, end, _ = items.indices(len(self))
-            starts = self.starts[first : max(first, end) + 1]
-            return TokenVectors(self.vectors[starts[0] : starts[-1]], starts - starts[0])
-        lengths = np.diff(self.starts)[items]
+            first, end, step = items.indices(len(self))
+            if step == 1:
+                starts = self.starts[first : max(first, end) + 1]
+                return TokenVectors(self.vectors[starts[0] : starts[-1]], starts - starts[0])
+        lengths = (ends - firsts)[items]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        rows = np.repeat(self.starts[items] - starts[:-1], lengths) + np.arange(starts[-1])
+        rows = np.repeat(firsts[items] - starts[:-1], lengths) + np.arange(starts[-1])
         return TokenVectors(self.vectors[rows], starts)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FLOAT32 = np.dtype(np.float32)
 _WANTED = "float vectors [n, d] are wanted"
+_OTHERS = ", or a class that says makes = 'sparse' or 'tokens'"
 
 
 class Dense:
@@ -27,15 +28,22 @@ class Dense:
 
     def taken(self, answer: Any) -> Any:
         """Return an array; None for one with masked values, which would pass for numbers."""
-        array = np.asarray(answer)
+        try:
+            array = np.asarray(answer)
+        except ValueError:  # arrays of several shapes
+            array = np.empty((), dtype=object)
+            array[()] = answer
         return None if np.ma.is_masked(answer) else array
 
     def checked(self, taken: Any, items: str, count: int) -> Vectors:
         """Return contiguous float32 [n, d]."""
         if taken is None:
             raise Unfit("a masked array", _WANTED)
+        if taken.dtype == object and taken.ndim == 0:  # numpy makes no numbers of it
+            raise Unfit(f"a {type(taken.item()).__name__}", _WANTED + _OTHERS)
         if taken.ndim != 2 or taken.dtype.kind != "f" or taken.shape[1] == 0:
-            raise Unfit(f"{taken.dtype} {list(taken.shape)}", _WANTED)
+            wanted = _WANTED + _OTHERS * (taken.ndim == 3)
+            raise Unfit(f"{taken.dtype} {list(taken.shape)}", wanted)
         if len(taken) != count:
             raise Unfit(f"{len(taken)} rows for {items}", "one row each, in order")
         with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
@@ -51,8 +59,8 @@ class Dense:
                 return answer
         else:
             answer = host_array(answer)
-        if answer.dtype.kind != "f" or answer.ndim != 2 or not _fits(answer.shape, shape):
-            wanted = f"float vectors {_shown(shape)} are wanted"
+        if answer.dtype.kind != "f" or answer.ndim != 2 or not fits(answer.shape, shape):
+            wanted = f"float vectors {shown(shape)} are wanted"
             raise Unfit(f"{answer.dtype} {list(answer.shape)}", wanted)
         return np.ascontiguousarray(answer, dtype=_FLOAT32)
 
@@ -111,9 +119,11 @@ def _not_an_array(answer: Any, why: str = "") -> Unfit:
     return Unfit(f"a {type(answer).__name__}", wanted)
 
 
-def _fits(shape: tuple[int, ...], wanted: tuple[int, int | None]) -> bool:
+def fits(shape: tuple[int, ...], wanted: tuple[int, int | None]) -> bool:
+    """Tell whether an answer has the wanted shape; a width of None means any."""
     return shape[0] == wanted[0] and wanted[1] in (None, shape[1])
 
 
-def _shown(shape: tuple[int, int | None]) -> str:
+def shown(shape: tuple[int, int | None]) -> str:
+    """Return a wanted shape as messages write it."""
     return f"[{shape[0]}, {'d' if shape[1] is None else shape[1]}]"

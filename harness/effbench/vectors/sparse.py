@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from effbench.vectors.dense import fits, shown
 from effbench.vectors.unfit import Unfit
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 _FLOAT32 = np.dtype(np.float32)
 _WANTED = "an array of scipy.sparse, floats [n, words], is wanted"
 
+_MOST_WORDS = 2**31 - 1
+"""The files keep the number of a word as int32."""
+
 
 class Sparse:
     """A `VectorKind`. The weights of a row are in the order of its words, and none is 0."""
@@ -25,11 +29,16 @@ class Sparse:
     fraction = 1
 
     def taken(self, answer: Any) -> Any:
-        """Return the answer as a new csr_array; None if it is no array of scipy.sparse."""
+        """Return the answer as a new csr_array; what it is if that is not possible."""
         from scipy import sparse
 
         if not sparse.issparse(answer) or answer.ndim != 2:
             return f"a {type(answer).__name__}"
+        try:
+            if hasattr(answer, "check_format"):  # scipy would read outside of the arrays
+                answer.check_format(full_check=True)
+        except ValueError as error:
+            return f"a broken {type(answer).__name__}: {error}"
         return sparse.csr_array(answer, copy=True)
 
     def checked(self, taken: Any, items: str, count: int) -> SparseVectors:
@@ -40,9 +49,10 @@ class Sparse:
             raise Unfit(f"{taken.dtype} {list(taken.shape)}", _WANTED)
         if taken.shape[0] != count:
             raise Unfit(f"{taken.shape[0]} rows for {items}", "one row each, in order")
+        if taken.shape[1] > _MOST_WORDS:
+            raise Unfit(f"a vocabulary of {taken.shape[1]:,}", f"{_MOST_WORDS:,} words at most")
         with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
             vectors: SparseVectors = taken.astype(np.float32)
-        _check_words(vectors)
         vectors.sum_duplicates()
         vectors.eliminate_zeros()
         _refuse(vectors, ~np.isfinite(vectors.data), "NaN or infinity", "finite numbers are")
@@ -56,13 +66,16 @@ class Sparse:
         from scipy.sparse import csr_array, issparse
 
         if type(answer) is not csr_array or answer.dtype is not _FLOAT32:
-            if not issparse(answer) or answer.dtype.kind != "f":
+            if not issparse(answer) or answer.ndim != 2 or answer.dtype.kind != "f":
                 raise Unfit(f"a {type(answer).__name__}", _WANTED)
             answer = csr_array(answer, dtype=_FLOAT32)
-        if answer.shape[0] != shape[0] or shape[1] not in (None, answer.shape[1]):
+        if answer.ndim != 2 or not fits(answer.shape, shape):
             raise Unfit(
-                f"{answer.dtype} {list(answer.shape)}", f"floats {list(shape)} are wanted"
+                f"{answer.dtype} {list(answer.shape)}", f"floats {shown(shape)} are wanted"
             )
+        if not answer.has_canonical_format:  # an index gets the form that it got in the run
+            answer = answer.copy()
+            answer.sum_duplicates()
         return answer
 
     def copied(self, vectors: SparseVectors) -> SparseVectors:
@@ -99,13 +112,6 @@ class Sparse:
 
         joined: SparseVectors = parts[0] if len(parts) == 1 else vstack(parts, format="csr")
         return joined
-
-
-def _check_words(vectors: SparseVectors) -> None:
-    """Refuse numbers of words that the vocabulary does not have."""
-    words = vectors.indices
-    if words.size and not 0 <= words.min() <= words.max() < vectors.shape[1]:
-        raise Unfit("a word outside the vocabulary", f"words from 0 to {vectors.shape[1] - 1}")
 
 
 def _refuse(vectors: SparseVectors, bad: NDArray[np.bool_], what: str, wanted: str) -> None:

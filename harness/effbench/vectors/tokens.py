@@ -24,9 +24,13 @@ class Tokens:
     fraction = 16
 
     def taken(self, answer: Any) -> Any:
-        """Return a list of arrays, one for each item; the name of its type if it is no list."""
+        """Return a list of arrays, one for each item; what it is if that is not possible."""
         if not isinstance(answer, list | tuple | TokenVectors):
             return f"a {type(answer).__name__}"
+        if isinstance(answer, TokenVectors) and not _divides(answer):
+            return "TokenVectors whose starts do not rise from 0 to the number of vectors"
+        if any(map(np.ma.is_masked, answer)):  # masked values would pass for numbers
+            return "a masked array"
         return [np.asarray(one) for one in answer]
 
     def checked(self, taken: Any, items: str, count: int) -> TokenVectors:
@@ -44,7 +48,8 @@ class Tokens:
                 both = " and ".join(map(str, sorted({one.shape[1], taken[0].shape[1]})))
                 raise Unfit(f"vectors of width {both}", "one width for all")
         with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
-            vectors = _joined([one.astype(np.float32, copy=False) for one in taken])
+            arrays = [one.astype(np.float32, copy=len(taken) == 1) for one in taken]
+        vectors = _joined(arrays)
         try:
             refuse_infinite(vectors.vectors)
         except Unfit as error:
@@ -57,10 +62,11 @@ class Tokens:
         if not isinstance(answer, list | tuple | TokenVectors):
             raise Unfit(f"a {type(answer).__name__}", _WANTED)
         arrays = [host_array(one) for one in answer]
+        width = shape[1] or (arrays[0].shape[-1:] or (0,))[0] if arrays else 0
         wrong = [
             one
             for one in arrays
-            if one.ndim != 2 or one.dtype.kind != "f" or shape[1] not in (None, one.shape[1])
+            if one.ndim != 2 or one.dtype.kind != "f" or one.shape[1] != width or not len(one)
         ]
         if wrong or len(arrays) != shape[0]:
             shapes = ", ".join(str(list(one.shape)) for one in wrong[:1] or arrays)
@@ -94,6 +100,15 @@ class Tokens:
             return parts[0]
         lengths = np.concatenate([np.diff(part.starts) for part in parts])
         return TokenVectors(np.concatenate([part.vectors for part in parts]), _starts(lengths))
+
+
+def _divides(answer: TokenVectors) -> bool:
+    """Tell whether the starts of items divide all vectors."""
+    starts = np.asarray(answer.starts)
+    if starts.ndim != 1 or starts.dtype.kind not in "iu" or not len(starts):
+        return False
+    rising = bool((starts[1:] >= starts[:-1]).all())
+    return rising and int(starts[0]) == 0 and int(starts[-1]) == len(answer.vectors)
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> TokenVectors:
