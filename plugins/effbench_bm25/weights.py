@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from effbench import ABOUT, Dataset, Description, Doc, TrainedModel, tell_steps
+from effbench import ABOUT, Dataset, Description, Doc, EffbenchError, TrainedModel, tell_steps
 from effbench_bm25.formula import K1, B, Formula, Method
 from effbench_bm25.words import Stopwords, check_words, no_words, words_in
 
@@ -84,6 +84,17 @@ class WordStatistics:
             tell_steps(total, total)
 
 
+def _read(statistics: TrainedModel) -> dict[str, Any]:
+    path = statistics.folder / STATISTICS
+    if not path.is_file():
+        raise EffbenchError(
+            f"bm25-weights: statistics: {statistics.name!r} has no statistics of words (name a "
+            "row of models that says use: word-statistics)"
+        )
+    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return read
+
+
 class Bm25Weights:
     """Make sparse vectors whose inner product is the score of BM25, without a model.
 
@@ -102,7 +113,7 @@ class Bm25Weights:
     ) -> None:
         import numpy as np
 
-        read = json.loads((statistics.folder / STATISTICS).read_text(encoding="utf-8"))
+        read = _read(statistics)
         self._words_of = words_in(**read["options"])
         self._words = list(read["words"])
         self._numbers = {word: number for number, word in enumerate(self._words)}

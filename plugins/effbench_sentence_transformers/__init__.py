@@ -133,13 +133,15 @@ class SentenceTransformersEncoder:
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write the model with the prompts and the normalisation of this encoder.
 
+        With ``passages``, a folder of Sentence Transformers, that folder's model reads docs.
+
         Raises:
             EffbenchError: the model is trusted to run its code, or cuts its vectors.
 
         """
         from sentence_transformers.sentence_transformer.modules import Normalize
 
-        from effbench_transformer.exporting import refuse_own_code, write
+        from effbench_transformer.exporting import refuse_own_code, write_with
 
         refuse_own_code(self._trusted)
         self._try_batch("encode_query", self._query_prompt)  # may change the padding's side
@@ -152,7 +154,8 @@ class SentenceTransformersEncoder:
         modules = list(self._model.children())
         if self._normalize and not isinstance(modules[-1], Normalize):
             modules.append(Normalize())
-        write(
+        write_with(
+            passages,
             folder,
             modules,
             query_prompt=self._text_of(self._query_prompt),

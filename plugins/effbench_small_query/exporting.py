@@ -17,8 +17,7 @@ from effbench_small_query.kinds import Kind, kind_of
 from effbench_small_query.light import FACTS, Static
 from effbench_small_query.recurrent import Recurrent
 from effbench_training.students import LIBRARY, modules_of, open_student
-from effbench_transformer.exporting import write
-from effbench_transformer.loading import loading
+from effbench_transformer.exporting import passages_of, write
 from effbench_transformer.tokens import length_limit
 
 ABOUT = """\
@@ -69,17 +68,17 @@ def export(
     recurrent = kind.cell in RECURRENT
     query_side = _query_side(student, kind, int8)
     query_modules = list(query_side.children())
-    large = _load(refuse_no_passages(passages or student / "passages"))
+    docs = passages_of(refuse_no_passages(passages or student / "passages"))
     # the folder's name that a Router gives to its first module
     query_folder = f"query_0_{type(query_modules[0]).__name__}"
     has_reader = recurrent or kind.cell == "static"
     light = LIGHT.format(student=query_folder) + (INT8 if int8 else "")
     write(
         folder,
-        [Router.for_query_document(query_modules, list(large.children()))],
+        [Router.for_query_document(query_modules, docs.modules)],
         query_prompt=query_side.prompts.get("query") or "",
-        passage_prompt=large.prompts.get("document") or "",
-        normalized=kind.normalize and large.similarity_fn_name == "cosine",
+        passage_prompt=docs.prompt,
+        normalized=kind.normalize and docs.cosine,
         about=ABOUT.format(cell=NETWORK.get(kind.cell, kind.cell)),
         code=CODE if recurrent else None,
         light=light if has_reader else None,
@@ -122,11 +121,6 @@ def _query_side(student: Path, kind: Kind, int8: bool) -> SentenceTransformer:
         first: Any = model[0]
         first.max_seq_length = length_limit(first.tokenizer, first.model, None, "max_length")
     return model
-
-
-def _load(folder: Path) -> SentenceTransformer:
-    with loading(str(folder), None):
-        return SentenceTransformer(str(folder), device="cpu")
 
 
 def _copy_reader(folder: Path, facts: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +63,7 @@ def _open(folder: Path) -> Words:
             f"sparse-query: model: {folder} holds {' and '.join(m.name for m in modules)}, no "
             "weights of words (take a model of align-sparse, or use: small-query)"
         )
+    _refuse_more_than_weights(folder)
     try:
         return read(modules[0].folder)
     except Exception as error:  # such as tokenizers, which raises just Exception
@@ -70,3 +72,18 @@ def _open(folder: Path) -> Words:
         raise EffbenchError(
             f"sparse-query: model: no whole student in {folder}: {reason} (train it again)"
         ) from error
+
+
+def _refuse_more_than_weights(folder: Path) -> None:
+    """Refuse a model that reads a text before each query, or keeps only some of its words."""
+    path = folder / "config_sentence_transformers.json"
+    try:
+        config = dict(json.loads(path.read_text(encoding="utf-8")))
+        prompt = dict(config.get("prompts") or {}).get("query")
+    except (OSError, ValueError, TypeError):
+        return  # a folder of another writer may lack the file
+    if config.get("max_active_dims") is not None or prompt:
+        raise EffbenchError(
+            f"sparse-query: model: {folder} has a query prompt or max_active_dims, and a "
+            "student has neither (use: sparse reads them)"
+        )

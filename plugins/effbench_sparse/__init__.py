@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta
@@ -55,14 +56,12 @@ class SparseTextEncoder:
         batch_size: SpeedOnly[Count] = 32,
         trust_remote_code: bool = False,
     ) -> None:
-        from effbench_sparse.sides import open_sides
+        from effbench_sparse.sides import Source, open_sides
 
-        self._queries, self._docs, self.words = open_sides(
-            model,
-            (revision, dtype, device, trust_remote_code),
-            (query_max_length, max_length),
-            batch_size,
+        self._source = Source(
+            model, revision, dtype, device, trust_remote_code, query_max_length, max_length
         )
+        self._queries, self._docs, self.words = open_sides(self._source, batch_size)
         self._query_words, self._doc_words = query_words, doc_words
 
     def encode_queries(self, queries: Sequence[str]) -> SparseVectors:
@@ -100,6 +99,19 @@ class SparseTextEncoder:
             bytes_read=self._queries.bytes_read,
             query_parameters=self._queries.parameters,
         )
+
+    def export(self, folder: Path, passages: Path | None) -> None:
+        """Write the model with its prompts, its limits and the numbers of words that it keeps.
+
+        With ``passages``, a folder of a `SparseEncoder`, that folder's model reads the docs.
+
+        Raises:
+            EffbenchError: the library has no equivalent of an option.
+
+        """
+        from effbench_sparse.exporting import export
+
+        export(self._source, (self._query_words, self._doc_words), folder, passages)
 
     @staticmethod
     def check(*, dtype: str, device: str, **_: object) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from effbench_sparse.heaviest import heaviest
+
 if TYPE_CHECKING:
     from effbench import SparseVectors
 
@@ -17,11 +19,13 @@ UNLIMITED = 1e9
 
 
 class Table:
-    """Looks up the weights of the words of texts."""
+    """Looks up the weights of the words of texts; a text keeps its ``words`` heaviest words."""
 
-    def __init__(self, tokenizer: Any, weights: Any, prompt: str, limit: int | None) -> None:
+    def __init__(
+        self, tokenizer: Any, weights: Any, prompt: str, limit: int | None, words: int | None
+    ) -> None:
         self._weights = np.ascontiguousarray(weights.detach().float().cpu().numpy())
-        self._prompt = prompt
+        self._prompt, self._words = prompt, words
         most = min(limit or UNLIMITED, tokenizer.model_max_length)
         # The Rust tokenizer is used directly, as in `effbench_transformer.tokens`.
         self._tokenizer = copy.deepcopy(tokenizer.backend_tokenizer)
@@ -64,4 +68,5 @@ class Table:
         starts = np.zeros(len(rows) + 1, dtype=np.int32)
         np.cumsum([len(row) for row in rows], out=starts[1:])
         shape = len(rows), len(self._weights)
-        return csr_array((self._weights[words], words, starts), shape=shape)
+        vectors = csr_array((self._weights[words], words, starts), shape=shape)
+        return heaviest(vectors, self._words)

@@ -158,13 +158,15 @@ class TransformerEncoder:
     def export(self, folder: Path, passages: Path | None) -> None:
         """Write model, pooling and prompts as a folder of Sentence Transformers.
 
+        With ``passages``, a folder of Sentence Transformers, that folder's model reads docs.
+
         Raises:
             EffbenchError: Sentence Transformers has no equivalent of an option.
 
         """
         from effbench_transformer.exporting import export
 
-        export(self._recipe, folder)
+        export(self._recipe, folder, passages)
 
     def _tokenise(self, queries: Sequence[str]) -> list[list[int]]:
         return self._query_tokens([self._recipe.query_prefix + query for query in queries])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from sentence_transformers import SentenceTransformer, __version__
+from sentence_transformers.base.modules import Router
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
 from effbench import EffbenchError
@@ -51,28 +52,98 @@ NO_READER = (
 )
 
 
-def export(recipe: Recipe, folder: Path) -> None:
+class Passages(NamedTuple):
+    """What reads the passages of another encoder's queries."""
+
+    modules: list[Any]
+    prompt: str
+    cosine: bool
+    """Whether the encoder's scores are cosines."""
+
+
+def export(recipe: Recipe, folder: Path, passages: Path | None) -> None:
     """Load the weights of ``recipe`` again, and write its encoder into ``folder``.
+
+    ``passages`` is the exported folder of the row that reads the passages, or None.
 
     Raises:
         EffbenchError: Sentence Transformers has no equivalent of an option.
 
     """
     refuse_own_code(recipe.trusted)
-    if recipe.passage_template != DEFAULT_TEMPLATE:
+    if passages is None and recipe.passage_template != DEFAULT_TEMPLATE:
         raise EffbenchError(
             "export: passage_template: Sentence Transformers knows no titles "
             "(export a row without it, and fill it in before encode_document)"
         )
     local = Path(recipe.model).is_dir()
     which = "A transformer" if local else f"The transformer `{recipe.model}`"
-    write(
+    write_with(
+        passages,
         folder,
         _modules(recipe),
         query_prompt=recipe.query_prefix,
         passage_prompt=recipe.passage_prefix,
         normalized=recipe.normalize,
         about=f"{which}, its token vectors pooled ({recipe.pooling}).",
+    )
+
+
+def passages_of(folder: Path) -> Passages:
+    """Return what reads the passages in an exported folder.
+
+    Raises:
+        EffbenchError: the folder cannot be loaded.
+
+    """
+    with loading(str(folder), None):
+        model = SentenceTransformer(str(folder), device="cpu")
+    prompt = model.prompts.get("document") or ""
+    return Passages(route(model, "document"), prompt, model.similarity_fn_name == "cosine")
+
+
+def route(model: Any, task: str) -> list[Any]:
+    """Return the modules that a task uses, in order; a Router's route stands for the Router."""
+    modules: list[Any] = []
+    for module in model:
+        if isinstance(module, Router):
+            name = task if task in module.sub_modules else module.default_route
+            modules += module.sub_modules[name]
+        else:
+            modules.append(module)
+    return modules
+
+
+def write_with(
+    passages: Path | None,
+    folder: Path,
+    modules: Sequence[Any],
+    *,
+    query_prompt: str,
+    passage_prompt: str,
+    normalized: bool,
+    about: str,
+    device: str = "cpu",
+) -> None:
+    """Write like `write`; if ``passages`` is an exported folder, its encoder reads passages.
+
+    Raises:
+        EffbenchError: the folder ``passages`` cannot be loaded.
+
+    """
+    if passages is not None:
+        docs = passages_of(passages)
+        modules = [Router.for_query_document(route(modules, "query"), docs.modules)]
+        passage_prompt, normalized = docs.prompt, normalized and docs.cosine
+        about += " Passages are read by the encoder of another row."
+    write(
+        folder,
+        modules,
+        query_prompt=query_prompt,
+        passage_prompt=passage_prompt,
+        normalized=normalized,
+        about=about,
+        device=device,
     )
 
 

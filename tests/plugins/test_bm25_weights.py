@@ -93,6 +93,12 @@ def test_it_tells_of_its_queries(tmp_path: Path) -> None:
     assert told.query_parameters == 0
 
 
+def test_a_row_without_statistics_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(EffbenchError, match="'other' has no statistics of words") as error:
+        Bm25Weights(TrainedModel("other", tmp_path))
+    assert "\n" not in str(error.value)
+
+
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(EffbenchError, match="word-statistics: no doc has a word that"):
         counted(tmp_path / "model", [Doc("d", "?!")])

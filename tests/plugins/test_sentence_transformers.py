@@ -255,3 +255,38 @@ def test_importing_it_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("routed", [False, True])
+def test_an_export_has_the_passages_of_the_row_that_reads_them(
+    routed: bool, bert: Path, saved: Callable[..., str], tmp_path: Path
+) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Router
+
+    from effbench_transformer import TransformerEncoder
+
+    modules = transformer_modules(bert)
+    if routed:
+        modules = [Router.for_query_document(static_modules(bert), modules)]
+    model = SentenceTransformer(modules=modules, prompts=PROMPTS, device="cpu")
+    model.save(str(tmp_path / "other"), create_model_card=False)
+    passages = make(str(tmp_path / "other"))
+    passages.export(tmp_path / "passages", None)
+    plain = ModelId(str(bert))
+    for number, encoder in enumerate(
+        (
+            make(saved(), query_prompt="x "),
+            passages,
+            TransformerEncoder(plain, pooling="cls", query_prefix="y ", device="cpu"),
+            TransformerEncoder(plain, passage_template="{text}", device="cpu"),
+        )
+    ):
+        out = tmp_path / f"out{number}"
+        encoder.export(out, tmp_path / "passages")
+        deployed = library(str(out))
+        queries = deployed.encode_query(TEXTS)
+        assert_allclose(queries, encoder.encode_queries(TEXTS), atol=1e-5)
+        docs = deployed.encode_document([doc.default_text() for doc in DOCS])
+        assert_allclose(docs, passages.encode_corpus(DOCS), atol=1e-5)
+        assert "encoder of another row" in (out / "README.md").read_text()

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 import tiny_bert
+from altered import altered
 from effbench import Doc, EffbenchError, ModelId
 from effbench_sparse import SparseTextEncoder, effbench_encoders
 from effbench_sparse.heaviest import heaviest, sparse_rows
@@ -207,6 +208,79 @@ def test_stored_prompts_are_read(bert: Path, tmp_path: Path) -> None:
         assert_allclose(docs.toarray(), passages, atol=1e-5)
 
 
+def test_a_model_that_keeps_few_words_keeps_them(bert: Path, tmp_path: Path) -> None:
+    for name in ("max", "table", "router"):
+        model = saved(ARCHITECTURES[name](bert), tmp_path / name, max_active_dims=2)
+        queries = make(model).encode_queries(TEXTS)
+        assert np.diff(queries.indptr).max() == 2
+        wanted = of_library(model, "encode_query", TEXTS)
+        assert_allclose(queries.toarray(), wanted, atol=1e-5)
+
+
+EXPORTED: dict[str, dict[str, Any]] = {
+    "all": {},
+    "limits": {"max_length": 6, "query_max_length": 4},
+    "one limit": {"max_length": 5},
+    "words": {"query_words": 3, "doc_words": 3},
+}
+
+
+@pytest.mark.parametrize("options", EXPORTED.values(), ids=EXPORTED)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_export_gives_the_vectors_of_the_row(
+    name: str, options: dict[str, Any], bert: Path, tmp_path: Path
+) -> None:
+    prompts = {"query": "a ", "passage": "b "}
+    encoder = make(saved(ARCHITECTURES[name](bert), tmp_path / "m", prompts=prompts), **options)
+    encoder.export(tmp_path / "out", None)
+    for vectors, method, texts in (
+        (encoder.encode_queries(TEXTS), "encode_query", TEXTS),
+        (encoder.encode_corpus(DOCS), "encode_document", PASSAGES),
+    ):
+        wanted = of_library(str(tmp_path / "out"), method, texts)
+        assert_allclose(vectors.toarray(), wanted, atol=1e-5)
+    assert "SparseEncoder(" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("docs", ["max", "router", "table"])
+@pytest.mark.parametrize("name", ["table", "sum", "router"])
+def test_an_export_of_queries_has_the_docs_of_their_row(
+    name: str, docs: str, bert: Path, tmp_path: Path
+) -> None:
+    prompts = {"query": "a ", "document": "c "}
+    queries = make(saved(ARCHITECTURES[name](bert), tmp_path / "q", prompts=prompts))
+    prompts = {"query": "d ", "document": "b "}
+    passages = make(saved(ARCHITECTURES[docs](bert), tmp_path / "p", prompts=prompts))
+    passages.export(tmp_path / "passages", None)
+    queries.export(tmp_path / "out", tmp_path / "passages")
+    out = str(tmp_path / "out")
+    assert_allclose(
+        queries.encode_queries(TEXTS).toarray(),
+        of_library(out, "encode_query", TEXTS),
+        atol=1e-5,
+    )
+    assert_allclose(
+        passages.encode_corpus(DOCS).toarray(),
+        of_library(out, "encode_document", PASSAGES),
+        atol=1e-5,
+    )
+
+
+def test_an_export_that_the_library_cannot_express_is_refused(
+    bert: Path, tmp_path: Path
+) -> None:
+    encoder = make(saved(splade(bert), tmp_path / "model"), doc_words=3)
+    with pytest.raises(
+        EffbenchError, match="queries keep all words and docs 3, where"
+    ) as error:
+        encoder.export(tmp_path / "out", None)
+    assert "\n" not in str(error.value)
+    trusted = make(str(tmp_path / "model"), trust_remote_code=True)
+    with pytest.raises(EffbenchError, match="trust_remote_code"):
+        trusted.export(tmp_path / "out", None)
+    assert not (tmp_path / "out").exists()
+
+
 def test_it_tells_of_its_queries(bert: Path, tmp_path: Path) -> None:
     network = make(saved(splade(bert), tmp_path / "network"), query_words=3)
     lookup = make(saved(router(bert), tmp_path / "router"), query_words=3)
@@ -271,6 +345,11 @@ def test_pickled_weights_are_refused(bert: Path, tmp_path: Path) -> None:
     torch.save(load_file(weights), weights.with_name("pytorch_model.bin"))
     weights.unlink()
     assert "pickled ones are not loaded" in refused(model)
+
+
+def test_a_model_of_cosines_is_refused(bert: Path, tmp_path: Path) -> None:
+    model = saved(splade(bert), tmp_path / "model", similarity_fn_name="cosine")
+    assert "its similarity is cosine, scores here are inner products" in refused(model)
 
 
 def test_missing_weights_are_refused(bert: Path, tmp_path: Path) -> None:
@@ -345,6 +424,25 @@ def test_a_table_of_words_searches_the_docs_of_a_network(
     assert "encode table corpus" not in done.stderr
     shown = effbench("show", "toy--table--exact", "--suite", path, "--query", "q2")
     assert {"c", "##l"} & {line.split()[1] for line in shown.stdout.splitlines()}
+
+
+def test_both_readers_of_a_table_are_exported_with_the_docs_of_their_row(
+    bert: Path, tmp_path: Path, effbench: Any, suite: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,sparse,exact,small_query,training")
+    student = "encoders:\n  student: {use: sparse-query, model: ./table, passages: splade}"
+    path = Path(suite(altered(SUITE, "encoders:", student)))
+    splade_folder = saved(splade(bert), path.parent / "splade")
+    table_folder = saved(table(bert), path.parent / "table")
+    for row in ("student", "table"):
+        done = effbench("export", path, row, tmp_path / "out" / row)
+        assert done.exit_code == 0, done.stderr
+        for method, model in (
+            ("encode_query", table_folder),
+            ("encode_document", splade_folder),
+        ):
+            found = of_library(str(tmp_path / "out" / row), method, TEXTS)
+            assert_allclose(found, of_library(model, method, TEXTS), atol=1e-5)
 
 
 def test_a_table_of_another_vocabulary_is_told(

@@ -165,6 +165,39 @@ def test_a_damaged_student_is_one_line(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "more", [{"max_active_dims": 2}, {"prompts": {"query": "the ", "document": ""}}]
+)
+def test_a_table_that_wants_more_than_its_weights_is_refused(
+    student: Path, tmp_path: Path, more: dict[str, Any]
+) -> None:
+    from sentence_transformers import SparseEncoder
+
+    model = SparseEncoder(str(student), device="cpu", **more)
+    model.save(str(tmp_path), create_model_card=False)
+    with pytest.raises(EffbenchError, match=r"prompt or max_active_dims.* sparse reads"):
+        SparseQuery(tmp_path)
+
+
+def test_a_foreign_table_cuts_no_query_where_it_is_deployed(
+    student: Path, tmp_path: Path
+) -> None:
+    from sentence_transformers import SparseEncoder
+
+    model = SparseEncoder(str(student), device="cpu")
+    model[0].tokenizer.model_max_length = 2
+    model.save(str(tmp_path / "foreign"), create_model_card=False)
+    encoder = SparseQuery(tmp_path / "foreign")
+    encoder.export(tmp_path / "out", student)
+    deployed = SparseEncoder(str(tmp_path / "out"), device="cpu")
+    queries = ["the cat a dog running", "the cat"]
+    np.testing.assert_allclose(
+        deployed.encode_query(queries).to_dense().numpy(),
+        encoder.encode_queries(queries).toarray(),
+        atol=1e-6,
+    )
+
+
 def test_it_is_no_student_with_dense_vectors(student: Path) -> None:
     with pytest.raises(EffbenchError, match=r"are sparse, .* sparse-query") as error:
         small_query(student)
