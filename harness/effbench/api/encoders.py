@@ -108,7 +108,7 @@ class Exported(Protocol):
     """An encoder that can be used without effbench; ``effbench export`` calls it."""
 
     def export(self, folder: Path, passages: Path | None) -> None:
-        """Write a model that `SentenceTransformer` loads into the empty ``folder``.
+        """Write a model that Sentence Transformers loads into the empty ``folder``.
 
         If there is a ``README.md`` that says what the model is and how to use it, effbench adds
         the scores and times of the row. A file `READER` is a module whose
