@@ -8,12 +8,6 @@ from typing import Any
 _OPENSEARCH = "opensearch-project/opensearch-neural-sparse-encoding"
 
 ROWS: Mapping[str, Mapping[str, Any]] = {
-    "splade-v3": {
-        "use": "sparse",
-        "model": "naver/splade-v3",
-        "revision": "fdfeceb91d7b9de7985b38addd3ba9f53a59a355",
-        "max_length": 512,
-    },
     "opensearch-v2-distill": {
         "use": "sparse",
         "model": f"{_OPENSEARCH}-v2-distill",
@@ -27,4 +21,7 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
         "max_length": 512,
     },
 }
-"""The first two read queries with a network; the last one looks up a weight for each word."""
+"""The first reads queries with a network; the second looks up a weight for each word.
+
+SPLADE v3 is none of them: the hub gives it only to users who have accepted its licence.
+"""

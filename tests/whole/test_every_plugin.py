@@ -29,7 +29,7 @@ STUDENTS = {"small-query-static", "small-query-gru", "small-query-2-layers"}
 PROMPTED = {"soft-prompt-base", "soft-prompt-own", "soft-prompt-transfer"}
 LETTERS = {"counted", "weighed"}
 COMBINED = {"bm25-with-minilm", "bm25-then-minilm"}
-SPARSE = {"splade-v3", "opensearch-v2-distill", "opensearch-doc-v3-distill"}
+SPARSE = {"opensearch-v2-distill", "opensearch-doc-v3-distill"}
 PLAIN = {"bm25", "all-MiniLM-L6-v2", "bert-base-uncased"}
 ROWS = PLAIN | SPARSE | COMBINED | STUDENTS | PROMPTED | LETTERS
 
