@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -104,3 +105,35 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         counted(tmp_path / "model", [Doc("d", "?!")])
     with pytest.raises(EffbenchError, match="word-statistics: unknown stemmer 'x'"):
         WordStatistics.check(stemmer="x", token_pattern="x")
+
+
+REAL = """\
+suite: real
+datasets: [{{use: folder, path: {path}}}]
+measures: [nDCG@10]
+models: {{words: {{use: word-statistics, corpus: target}}}}
+encoders: {{weights: {{use: bm25-weights, statistics: words}}}}
+retrievers: {{bm25: {{use: bm25}}}}
+indexes: {{exact: {{use: exact}}}}
+latency: false
+"""
+
+
+def test_real_docs_and_queries_get_the_scores_of_the_retriever(
+    run, records, shared_data: Path, tmp_path: Path
+) -> None:
+    result = run(REAL.format(path=shared_data / "beir" / "nfcorpus"))
+    assert result.exit_code == 0, result.output
+    weights, bm25 = sorted(
+        tmp_path.glob("results/*/real/runs/*.gz"), key=lambda p: -len(p.name)
+    )
+    pairs = list(zip(hits_of(weights), hits_of(bm25), strict=True))
+    assert len(pairs) > 20_000
+    for ours, theirs in pairs:
+        assert ours[:3] == theirs[:3]
+        assert float(ours[4]) == pytest.approx(float(theirs[4]), abs=1e-5)
+
+
+def hits_of(path: Path) -> list[list[str]]:
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    return [line.split() for line in lines]
