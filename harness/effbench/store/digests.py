@@ -221,13 +221,13 @@ def _in_package(model: str) -> Path:
 
 
 def _install_line(module: str) -> str:
-    """Return the pip command for a module: the extra of effbench, or the module's name."""
+    """Return the pip command of effbench's extra for a module; else what to look for."""
     name = module.replace("_", "-")
     for requirement in importlib.metadata.requires("effbench") or []:
         extra = re.search(r"extra == [\"'](.+?)[\"']", requirement)
         if requirement.startswith(name) and extra:
             return f"pip install 'effbench[{extra[1]}]'"
-    return f"pip install {name}"
+    return "install the package that brings it; its name may differ"
 
 
 def _under(folder: Path, above: frozenset[str]) -> Iterator[Path]:
