@@ -34,7 +34,17 @@ def _modules(value: Any) -> bool:
     )
 
 
-_VECTORS = (DENSE, SPARSE, TOKENS)
+def _is_kind(value: Any) -> bool:
+    return isinstance(value, str) and value in (DENSE, SPARSE, TOKENS)
+
+
+def _are_kinds(value: Any) -> bool:
+    """Tell whether a value is a tuple of one kind or more, each once."""
+    if not isinstance(value, tuple) or not all(map(_is_kind, value)):
+        return False
+    return 0 < len(value) == len(set(value))
+
+
 _METHOD_OR_NONE = Wanted(METHOD.text, lambda value: value is None or callable(value))
 
 ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
@@ -45,25 +55,14 @@ ATTRIBUTES: Mapping[str, tuple[Wanted, Any]] = {
     "requires": (Wanted("a mapping: modules -> what pip installs for them", _modules), {}),
     "check": (_METHOD_OR_NONE, None),
     "exact": (_METHOD_OR_NONE, None),
-    "makes": (Wanted("dense, sparse or tokens", lambda value: _is_kind(value)), DENSE),
-    "takes": (
-        Wanted("a tuple of dense, sparse or tokens", lambda value: _are_kinds(value)),
-        (DENSE,),
-    ),
+    "makes": (Wanted("dense, sparse or tokens", _is_kind), DENSE),
+    "takes": (Wanted("a tuple of dense, sparse or tokens, each once", _are_kinds), (DENSE,)),
     "latency": (FLAG, True),
     "together": (FLAG, False),
     "by_id": (FLAG, False),
     "passages_only": (_METHOD_OR_NONE, None),
 }
 """Attribute of a factory -> the values that it may have, and its default."""
-
-
-def _is_kind(value: Any) -> bool:
-    return isinstance(value, str) and value in _VECTORS
-
-
-def _are_kinds(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and all(map(_is_kind, value))
 
 
 @dataclass(frozen=True, eq=False)
