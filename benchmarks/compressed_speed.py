@@ -41,15 +41,6 @@ _BLOCK = 65_536
 _TURN = 10  # searches: the first of a turn fill the processor's caches again
 
 
-class DiskSource(Source):
-    """The same with vectors by their positions."""
-
-    def at(self, rows: Any) -> Vectors:
-        """Return copies of vectors."""
-        taken: Vectors = self._vectors[rows].astype(np.float32)
-        return taken
-
-
 class Searcher(NamedTuple):
     """An index that was built: its search for a number of hits, its bytes, its seconds."""
 
@@ -66,7 +57,6 @@ def main() -> None:
     with threadpool_limits(options.threads), tempfile.TemporaryDirectory() as folder:
         print_machine()
         source, queries = load(options, Path(folder))
-        source = DiskSource(source._vectors)
         searchers = {name: build(*makers) for name, makers in rivals(source, options).items()}
         print(f"{source.shape} {source.dtype}, {len(queries)} queries, k = {options.k}")
         compare(searchers, queries, options)
@@ -91,7 +81,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def rivals(source: DiskSource, options: argparse.Namespace) -> dict[str, Any]:
+def rivals(source: Source, options: argparse.Namespace) -> dict[str, Any]:
     """Return for each searcher a function that builds it, and its search options."""
     rescored = {"over_fetch": options.over_fetch}
     indexes: dict[str, Any] = {"exact": (ours(ExactIndex(device="cpu"), source), {})}
@@ -118,7 +108,7 @@ def build(make: Callable[[], tuple[Any, int]], options: dict[str, Any]) -> Searc
     return Searcher(lambda queries, k: search(queries, k, **options), nbytes, seconds)
 
 
-def ours(index: Any, source: DiskSource) -> Callable[[], tuple[Any, int]]:
+def ours(index: Any, source: Source) -> Callable[[], tuple[Any, int]]:
     """Return a function that builds an index of effbench."""
 
     def make() -> tuple[Any, int]:
@@ -128,7 +118,7 @@ def ours(index: Any, source: DiskSource) -> Callable[[], tuple[Any, int]]:
     return make
 
 
-def flat(source: DiskSource) -> tuple[Any, int]:
+def flat(source: Source) -> tuple[Any, int]:
     """Build faiss's exact index."""
     index = faiss.IndexFlatIP(source.shape[1])
     for first in range(0, len(source), _BLOCK):
@@ -136,7 +126,7 @@ def flat(source: DiskSource) -> tuple[Any, int]:
     return index.search, 4 * source.shape[0] * source.shape[1]
 
 
-def refined(source: DiskSource, over_fetch: int) -> tuple[Any, int]:
+def refined(source: Source, over_fetch: int) -> tuple[Any, int]:
     """Build faiss's index of int8 with rescoring; its vectors are in memory."""
     index = faiss.index_factory(source.shape[1], "SQ8,RFlat", faiss.METRIC_INNER_PRODUCT)
     index.train(source[:_BLOCK])
@@ -146,7 +136,7 @@ def refined(source: DiskSource, over_fetch: int) -> tuple[Any, int]:
     return index.search, 5 * source.shape[0] * source.shape[1]
 
 
-def scanned(source: DiskSource, dtype: str, threads: int) -> Callable[[], tuple[Any, int]]:
+def scanned(source: Source, dtype: str, threads: int) -> Callable[[], tuple[Any, int]]:
     """Return a function that gives usearch vectors to scan: its index, without the graph."""
 
     def coded(vectors: Vectors) -> Any:

@@ -55,6 +55,11 @@ class Source:
     def __getitem__(self, rows: slice) -> Vectors:
         return self._vectors[rows].astype(np.float32)
 
+    def at(self, rows: NDArray[Any]) -> Vectors:
+        """Return copies of the vectors at some positions."""
+        taken: Vectors = self._vectors[rows].astype(np.float32)
+        return taken
+
     def kept(self, rows: slice) -> NDArray[Any]:
         """Return a slice with the type of the file."""
         return self._vectors[rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,11 @@ from effbench_late_interaction import LateInteractionEncoder
 from made_multi_vector import KINDS, save_bert, single
 
 pytest.importorskip("sentence_transformers")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TEXTS = ["ab", "a longer text of many letters", "c:", "", "ab cd ef gh ij kl"]
 DOCS = [Doc(f"d{number}", text, "t") for number, text in enumerate(TEXTS)]
 READ = [f"t {text}".strip() for text in TEXTS]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two threads on matrices this small only wait for each other."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

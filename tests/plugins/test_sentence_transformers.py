@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,11 @@ from effbench import Doc, EffbenchError, ModelId
 from effbench_sentence_transformers import SentenceTransformersEncoder, effbench_encoders
 
 pytest.importorskip("sentence_transformers")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TEXTS = ["ab", "a longer text of many letters", "c", "", "ab cd"]
 DOCS = [Doc(f"d{number}", text, "t") for number, text in enumerate(TEXTS)]
 PROMPTS = {"query": "q: ", "passage": "p: ", "other": "o: "}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two threads on matrices this small only wait for each other."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

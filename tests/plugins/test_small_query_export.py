@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from effbench_transformer import TransformerEncoder
 from tiny_students import ODD, STUDENTS, WIDTH, save_base, targets, train
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 DOCS = [Doc(f"d{number}", text, "a" * (number % 3)) for number, text in enumerate(ODD)]
 PASSAGES = [doc.default_text() for doc in DOCS]
@@ -55,17 +56,6 @@ for folder in sorted((place / "exports").iterdir()):
         code=code,
     )
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two threads on matrices this small only wait for each other."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def transformer(folder: Path, **options: Any) -> TransformerEncoder:

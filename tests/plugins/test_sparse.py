@@ -3,7 +3,6 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,11 @@ from effbench_sparse import SparseTextEncoder, effbench_encoders
 from effbench_sparse.heaviest import heaviest, sparse_rows
 
 pytest.importorskip("sentence_transformers")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TEXTS = ["ab", "a longer text of many letters", "c", "", "ab cd ab"]
 DOCS = [Doc(f"d{number}", text, "t") for number, text in enumerate(TEXTS)]
 PASSAGES = [doc.default_text() for doc in DOCS]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two threads on matrices this small only wait for each other."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,10 @@ import tiny_bert
 from effbench import Doc, EffbenchError, ModelId
 from effbench_transformer import TransformerEncoder, effbench_encoders, effbench_ready_rows
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TEXTS = ["ab", "a longer text of many letters", "c", "", "ab cd", "ef gh", "x y z 1 2 3"]
 DOCS = [Doc(f"d{number}", text) for number, text in enumerate(TEXTS)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two threads on matrices this small only wait for each other."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

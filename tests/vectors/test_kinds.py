@@ -335,3 +335,12 @@ def test_a_class_that_does_not_say_what_it_makes_is_told_so(
     assert result.exit_code == 1
     error = records()[f"toy--{kind}--products"]["error"]
     assert f"returned {said} (float vectors [n, d] are wanted, or a class that says" in error
+
+
+@pytest.mark.parametrize("takes", ['"dense"', "()", '("dense", "dense")', '("dnse",)', "None"])
+def test_kinds_that_do_not_exist_or_come_twice_are_refused(mine, effbench, takes: str) -> None:
+    mine(SOURCE.replace('takes = ("tokens",)', f"takes = {takes}"))
+    found = effbench("plugins")
+    assert found.exit_code == 1
+    assert "its takes is " in found.output
+    assert "(give a tuple of dense, sparse or tokens, each once)" in found.output
