@@ -23,8 +23,7 @@ Arrays: TypeAlias = "list[NDArray[np.float32]]"
 QUERY, DOCUMENT = "query", "document"
 
 CPU_BATCH, GPU_BATCH = 8, 32
-"""Texts in a batch. On an AMD EPYC, MiniLM reads 27 docs of 256 tokens in a CPU second by 8,
-and 23 by 32; queries are fastest by 8 or 16."""
+"""Texts in a batch. A CPU was faster with 8 texts of 256 tokens than with 32."""
 
 PAIR = ("a", "some more words, so that the other text is padded in a batch with this one")
 

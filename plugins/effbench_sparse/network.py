@@ -26,7 +26,7 @@ PAIR = ("a", "some more words, so that the other text is padded in a batch with 
 
 CPU_TOKENS, GPU_TOKENS = 256, 16_384
 """Tokens that are read at once. Each has a number for each word of the vocabulary: 120 KB for
-30,522 words. On an AMD EPYC, 256 is faster than 512 to 2,048 by a sixth."""
+30,522 words. A CPU was faster with 256 than with more, which leave its caches."""
 
 
 class Network:

@@ -65,7 +65,7 @@ class EncodeCorpus:
         count = self.dataset.docs_count()
         encode = checking_space(self._encode(bench), self.row, count, artifact)
         with passing_docs(self.label, [self.dataset], bench) as advance:
-            shards = self._write(artifact, docs, encode, advance)
+            shards = _write(self.row, artifact, docs, encode, advance, by_id=self.row.by_id)
         if not shards.rows:
             raise EffbenchError(
                 f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
@@ -78,25 +78,11 @@ class EncodeCorpus:
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         label = f"{self.label}, shards {shards[0] + 1} to {shards[-1] + 1}"
         with bench.progress.work(label, len(shards) * self._shard, "docs") as advance:
-            self._write(artifact, docs, encode, advance, shards)
+            _write(self.row, artifact, docs, encode, advance, shards, by_id=self.row.by_id)
 
     @property
     def _shard(self) -> int:
         return shard_of(self.row.offer.makes)
-
-    def _write(
-        self,
-        artifact: Artifact,
-        docs: Iterator[tuple[str, Any]],
-        encode: Callable[[Sequence[Any]], AnyVectors],
-        advance: Tally,
-        only: range | None = None,
-    ) -> Shards:
-        row = self.row
-        made_by, makes = code.of(row.offers), row.offer.makes
-        return write_shards(
-            artifact, docs, encode, advance, made_by, only, makes=makes, by_id=row.by_id
-        )
 
     def _encode(self, bench: Bench) -> Callable[[Sequence[Any]], AnyVectors]:
         """Return the encoder's method; its vectors have the type that is kept."""
@@ -186,12 +172,18 @@ def _query_facts(row: Row) -> Mapping[str, Any]:
 def _write(
     row: Row,
     artifact: Artifact,
-    texts: Iterator[tuple[str, str]],
+    items: Iterator[tuple[str, Any]],
     encode: Callable[[Sequence[Any]], AnyVectors],
     advance: Tally,
+    only: range | None = None,
+    *,
+    by_id: bool = False,
 ) -> Shards:
-    made_by = code.of(row.offers)
-    return write_shards(artifact, texts, encode, advance, made_by, makes=row.offer.makes)
+    """Write the vectors of a row; see `write_shards`."""
+    made_by, makes = code.of(row.offers), row.offer.makes
+    return write_shards(
+        artifact, items, encode, advance, made_by, only, makes=makes, by_id=by_id
+    )
 
 
 def _query_parameters(encoder: Any, row: Row, bench: Bench) -> int | None:
