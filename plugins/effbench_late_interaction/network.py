@@ -12,6 +12,7 @@ from sentence_transformers.util import batch_to_device
 
 from effbench import tell_encoded
 from effbench_sentence_transformers.loading import pad_right
+from effbench_transformer.batches import in_lanes
 from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
 if TYPE_CHECKING:
@@ -68,10 +69,16 @@ class TokenNetwork:
         if len(texts) > 1 or task == DOCUMENT:  # a single query does not wait for the check
             self._try_batch(task)
         order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+        begins = range(0, len(order), self._batch_size)
+        batches = [order[begin : begin + self._batch_size] for begin in begins]
+        tokens = [self._tokenise([texts[row] for row in rows], task) for rows in batches]
+
+        def read(features: dict[str, Any]) -> Arrays:
+            return self._pooled(self._copy(self._forward(features, task)), task)
+
+        each = in_lanes if self._model.device.type == "cpu" else map
         vectors: dict[int, NDArray[np.float32]] = {}
-        for begin in range(0, len(order), self._batch_size):
-            rows = order[begin : begin + self._batch_size]
-            part = self._pooled(self._read([texts[row] for row in rows], task), task)
+        for rows, part in zip(batches, each(read, tokens), strict=True):
             vectors.update(zip(rows, part, strict=True))
             if task == DOCUMENT:
                 tell_encoded(len(rows))

@@ -14,6 +14,7 @@ from sentence_transformers.util import select_max_active_dims
 
 from effbench import tell_encoded
 from effbench_sparse.heaviest import sparse_rows
+from effbench_transformer.batches import in_lanes
 from effbench_transformer.network import weights_in
 from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
@@ -68,13 +69,19 @@ class Network:
         if not texts:
             return sparse_rows(self._read([""])[:0])  # only a vector shows the width
         order = np.argsort([-len(text) for text in texts], kind="stable")
+        begins = range(0, len(order), self._batch_size)
+        batches = [order[begin : begin + self._batch_size] for begin in begins]
+        tokens = [self._tokenise([texts[row] for row in rows]) for rows in batches]
+        each = in_lanes if self._model.device.type == "cpu" else map
         parts = []
-        for begin in range(0, len(order), self._batch_size):
-            rows = order[begin : begin + self._batch_size]
-            parts.append(sparse_rows(self._read([texts[row] for row in rows])))
-            tell_encoded(len(rows))
+        for part in each(self._weigh, tokens):
+            parts.append(part)
+            tell_encoded(part.shape[0])
         vectors: SparseVectors = vstack(parts, format="csr")[np.argsort(order)]
         return vectors
+
+    def _weigh(self, features: Mapping[str, Any]) -> SparseVectors:
+        return sparse_rows(self._copy(self._forward(features)))
 
     def stages(self) -> Mapping[str, Callable[[Any], Any]]:
         """Return the stages tokenise, forward and copy."""
