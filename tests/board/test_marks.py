@@ -23,12 +23,18 @@ def missed(three_rows: Results) -> None:
     three_rows.change("suite.json", expected={"scores": scores, "tolerance": 0.001})
 
 
+OVERLAP = {"queries": 100, "same": 50, "judgments": 200, "seen": 60}
+"""From half of the queries on a row is not ranked."""
+
 MARKS = {
     "latency unstable": lambda own: own.measure(unsteady=[1]),
     "latency keeps answers": lambda own: own.measure(caching=[1]),
     "latency other answers": lambda own: own.measure(differing=[1]),
     "trained on test judgments": lambda own: own.change(
         "data-0--1.json", trained_on=["judgments"]
+    ),
+    "answers told in training": lambda own: own.change(
+        "data-0--1.json", trained_on=["other judgments"], overlap=OVERLAP
     ),
     "datasets missing": lambda own: (own.folder / "data-0--1.json").unlink(),
     "dataset with a note": noted,

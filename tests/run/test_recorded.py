@@ -27,6 +27,15 @@ def test_values_that_no_such_measure_has_are_named(
     left_out(path, str(value))
 
 
+@pytest.mark.parametrize("wrong", [{"same": 3}, {"seen": 4}, {"same": -1}, {"queries": None}])
+def test_an_overlap_of_more_than_there_is_is_named(
+    two_suites: Path, left_out, wrong: dict[str, object]
+) -> None:
+    path = file_of(two_suites, "record")
+    put(path, "overlap", {"queries": 2, "same": 2, "judgments": 3, "seen": 3} | wrong)
+    left_out(path, "overlap")
+
+
 def test_what_lacks_a_part_is_named(two_suites: Path, left_out) -> None:
     for kind in ("record", "suite"):
         path = file_of(two_suites, kind)

@@ -43,6 +43,28 @@ def test_the_page_names_its_baseline(compared) -> None:
     assert '"baseline_said":"small through exact"' in compared("--format", "html").stdout
 
 
+def test_shares_of_rows_that_saw_the_collection_have_a_star(effbench, tmp_path: Path) -> None:
+    folder = write_results(tmp_path, rows=["big", "seen", "fresh"], datasets=2)
+    path = folder / "data-0--1.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"trained_on": ["corpus"]}))
+    said = "*: the row's training saw data of the collection that measures it (trained on)"
+    text = effbench("leaderboard", tmp_path).stdout
+    assert text.count(f"\n{said}\n") == 1
+    lines = {line["row"]: line for line in parsed(text.splitlines())}
+    starred = {
+        row: [name for name, cell in line.items() if "%*" in cell]
+        for row, line in lines.items()
+    }
+    assert starred == {"big": [], "seen": ["kept", "kept data-0"], "fresh": []}
+    assert "%* [" in effbench("leaderboard", tmp_path, "--format", "markdown").stdout
+    exact = json.loads(effbench("leaderboard", tmp_path, "--format", "json").stdout)
+    (seen,) = (line for line in exact[0]["lines"] if line["row"] == "seen")
+    assert seen["trained on data-0"] == seen["trained on"] == "corpus"
+    assert seen["trained on data-1"] == ""
+    unseen = effbench("leaderboard", tmp_path, "--columns", "nDCG@10").stdout
+    assert said not in unseen
+
+
 def of_kinds(root: Path, **kinds: str) -> Path:
     """Make results of rows by their kind of vectors, and of an older row, `old`."""
     folder = write_results(root, rows=["old", *kinds], datasets=1)

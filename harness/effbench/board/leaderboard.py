@@ -141,7 +141,7 @@ def _board(collected: Collected, published: Published) -> Board:
 
     def place(line: Line) -> tuple[bool, float, str, str]:
         score = line.score(first, weights)
-        return bool(line.tested_on), math.inf if score is None else -score, line.row, line.index
+        return line.apart, math.inf if score is None else -score, line.row, line.index
 
     lines.sort(key=place)
     remarks += remarks_on(lines, suite)

@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from effbench.run.recorded import Done, Quoted, Record, Skipped, Sweep
+from effbench.run.recorded import Done, Overlap, Quoted, Record, Skipped, Sweep
 from effbench.text.names import index_label
+
+TOLD = 0.5
+"""The share of a dataset's queries from which on their answers were told in training."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,12 @@ class Line:
     @property
     def trained_on(self) -> str:
         """What the training used of the measured datasets (`effbench.plan.lineage.seen`)."""
-        kinds = {kind for record in self.records.values() for kind in record.trained_on}
+        return self.saw(self.records)
+
+    def saw(self, datasets: Iterable[str]) -> str:
+        """Return what the training used of some of the measured datasets."""
+        records = (self.records[name] for name in datasets if name in self.records)
+        kinds = {kind for record in records for kind in record.trained_on}
         return ", ".join(sorted(kinds))
 
     @property
@@ -50,6 +58,21 @@ class Line:
         return sorted(
             name for name, record in self.records.items() if "judgments" in record.trained_on
         )
+
+    @property
+    def told(self) -> Mapping[str, Overlap]:
+        """Dataset -> overlap, where most queries have the relevant docs of a training query."""
+        overlaps = {name: record.overlap for name, record in self.records.items()}
+        return {
+            name: overlap
+            for name, overlap in sorted(overlaps.items())
+            if overlap and overlap.same >= TOLD * max(1, overlap.queries)
+        }
+
+    @property
+    def apart(self) -> bool:
+        """Whether the line stands last, without a rank, for what its row was trained on."""
+        return bool(self.tested_on or self.told)
 
     def score(self, measure: str, weights: Mapping[str, float]) -> float | None:
         """Return the weighted mean over datasets, or None if a dataset has no score.

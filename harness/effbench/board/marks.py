@@ -8,6 +8,7 @@ from enum import Enum
 
 from effbench.board.expected import expectations, spelled
 from effbench.board.leaderboard import Board
+from effbench.board.remarks import told
 from effbench.run.recorded import Quoted
 from effbench.statistics import figures
 from effbench.statistics.figures import Interval
@@ -28,6 +29,7 @@ BEARINGS: Mapping[str, Bearing] = {
     "latency other answers": Bearing.BARS,  # the timed answers are not the scored answers
     "published": Bearing.BARS,  # it has no values of queries and no times to compare
     "trained on test judgments": Bearing.BARS,
+    "answers told in training": Bearing.BARS,
     "datasets missing": Bearing.BARS,
     "dataset with a note": Bearing.BESIDE,  # all rows of the table have this mark
     "not as published": Bearing.BESIDE,  # we measured the score ourselves
@@ -70,6 +72,8 @@ def every_mark(board: Board, number: int) -> Iterator[Mark]:
     if line.tested_on:
         why = f"not ranked; those of {', '.join(line.tested_on)}"
         yield mark("trained on test judgments", why)
+    if line.told:
+        yield mark("answers told in training", f"not ranked; {'; '.join(told(line))}")
     missing = _units_without_score(board, number)
     if missing:
         label = f"{len(board.units) - len(missing)} of {len(board.units)}"
@@ -83,8 +87,8 @@ def every_mark(board: Board, number: int) -> Iterator[Mark]:
 
 
 def ranked(board: Board, number: int) -> bool:
-    """Tell whether a line is ranked: no flags of its latency, no training on test judgments."""
-    return not board.latencies[number].flags() and not board.lines[number].tested_on
+    """Tell whether a line is ranked: no flags of its latency, its training told no answers."""
+    return not board.latencies[number].flags() and not board.lines[number].apart
 
 
 def unplaced(board: Board, span: str, percent: int) -> dict[int, str]:

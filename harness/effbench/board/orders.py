@@ -68,7 +68,7 @@ def _by_index(
     for near in lines:
         recalls = (record.recall for record in near.records.values())
         exact = next((by_cell.get(recall.exact) for recall in recalls if recall), None)
-        if exact is None or exact.row != near.row or near.tested_on:
+        if exact is None or exact.row != near.row or near.apart:
             continue
         near_score, exact_score = (line.score(measure, weights) for line in (near, exact))
         if near_score is not None and exact_score is not None:

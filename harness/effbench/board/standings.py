@@ -73,7 +73,7 @@ def _standings(
     columns = {number: column for column, number in enumerate(numbers)}
     against = {column: columns.get(baselines[i], column) for i, column in columns.items()}  # type: ignore[arg-type]
     tested = [column for column, baseline in against.items() if column != baseline]
-    ranked = [column for i, column in columns.items() if not lines[i].tested_on]
+    ranked = [column for i, column in columns.items() if not lines[i].apart]
     p_values = {b: paired.p_values(b) for b in {against[column] for column in tested}}
     shares = {b: paired.shares(b) for b in p_values}
     effects = {b: paired.effects(b) for b in p_values}

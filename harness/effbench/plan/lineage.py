@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from effbench.api.errors import EffbenchError
+from effbench.steps.data import Data
 from effbench.steps.domains import EncodeDomain
 from effbench.steps.encode import EncodeCorpus, EncodeTexts
-from effbench.steps.examples import GatherExamples
+from effbench.steps.examples import GatherExamples, Judgments
 from effbench.steps.index import BuildRetriever
 from effbench.steps.search import SearchIndex, SearchRetriever
 from effbench.steps.texts import DatasetSource, Texts
@@ -25,10 +28,8 @@ def seen(row: Row, dataset: DatasetRow, index: Row | None = None) -> list[str]:
     from another split of its corpus. Nobody knows the training data of a model from the hub,
     or of text files.
     """
-    rows = (each for each in (row, row.passages, index) if each)
-    steps = all_steps(tuple(step for each in rows for step in each.steps))
     kinds = set()
-    for step in steps.values():
+    for step in _steps(row, index):
         for read, kind in _reads(step):
             if read.parts & dataset.parts:
                 kinds.add(kind)
@@ -37,6 +38,28 @@ def seen(row: Row, dataset: DatasetRow, index: Row | None = None) -> list[str]:
         if isinstance(step, Train) and dataset.corpus_key in _corpora_read(step):
             kinds.add("corpus")
     return sorted(kinds)
+
+
+def other_judgments(
+    row: Row, dataset: DatasetRow, index: Row | None = None
+) -> Mapping[tuple[str, str], Data | DatasetRow]:
+    """Return the sources of the ``other judgments`` of `seen`, by the keys of their datasets.
+
+    They are data steps, and datasets whose docpairs the training took.
+    """
+    found: dict[tuple[str, str], Data | DatasetRow] = {}
+    for step in _steps(row, index):
+        for source in _judged(step):
+            read = _row_of(source)
+            if read.corpora & dataset.corpora and not read.parts & dataset.parts:
+                found.setdefault((read.corpus_key, read.key), source)
+    return found
+
+
+def _steps(row: Row, index: Row | None) -> Iterable[Step]:
+    """Return the steps of a row, of its passages and of the index, trainings included."""
+    rows = (each for each in (row, row.passages, index) if each)
+    return all_steps(tuple(step for each in rows for step in each.steps)).values()
 
 
 def made_for(row: Row) -> Row | None:
@@ -82,10 +105,8 @@ def refuse_strangers(row: Row, passages: Row) -> None:
 
 def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
     """Return the datasets whose data a step takes for training, each with the kind of data."""
-    if isinstance(step, GatherExamples):
-        return [(source.row, "judgments") for source in step.sources]
-    if isinstance(step, SearchIndex | SearchRetriever):  # of a `SearchedDataset`
-        return [(step.data.row, "judgments")]
+    if judged := _judged(step):
+        return [(_row_of(source), "judgments") for source in judged]
     if isinstance(step, Train):
         return [(dataset, "corpus") for dataset in _searchable(step.row)]
     if isinstance(step, EncodeDomain):
@@ -97,6 +118,19 @@ def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
             for source in sources
         ]
     return []
+
+
+def _judged(step: Step) -> list[Data | DatasetRow]:
+    """Return the data steps, and the datasets with docpairs, whose judgments a step takes."""
+    if isinstance(step, GatherExamples):
+        return [each.data if isinstance(each, Judgments) else each.row for each in step.sources]
+    if isinstance(step, SearchIndex | SearchRetriever):  # of a `SearchedDataset`
+        return [step.data]
+    return []
+
+
+def _row_of(source: Data | DatasetRow) -> DatasetRow:
+    return source.row if isinstance(source, Data) else source
 
 
 def _corpora_read(step: Train) -> set[str]:

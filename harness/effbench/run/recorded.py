@@ -103,6 +103,26 @@ class Recall(Struct, frozen=True):
         _check_scores(self.scores, self.per_query)
 
 
+class Overlap(Struct, frozen=True):
+    """How far the judgments that measure a row are those of another split that trained it."""
+
+    queries: Count
+    """The measured queries with a relevant doc."""
+
+    same: Count
+    """Those whose relevant docs are exactly the relevant docs of a query of that split."""
+
+    judgments: Count
+    """The judgments that say of a doc that it is relevant to a measured query."""
+
+    seen: Count
+    """Those whose doc is relevant to any query of that split."""
+
+    def __post_init__(self) -> None:
+        if self.same > self.queries or self.seen > self.judgments:
+            raise ValueError("`overlap` counts more than there is")
+
+
 class Ran(Struct, frozen=True, kw_only=True, tag_field="status"):
     """The part that all records have."""
 
@@ -150,6 +170,9 @@ class Done(Ran, frozen=True, kw_only=True, tag="done"):
     models: dict[Name, Any] = {}
     recall: Recall | None = None
     """None for an exact index, for a retriever, and in older records."""
+
+    overlap: Overlap | None = None
+    """None unless the row was trained on other judgments, and in older records."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

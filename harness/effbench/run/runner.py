@@ -15,6 +15,7 @@ from effbench.latency.measure import DatasetLatency, measure_latency
 from effbench.making.ahead import ahead
 from effbench.plan.cells import Cell, Plan
 from effbench.run import records
+from effbench.run.overlap import put_overlaps
 from effbench.run.recall import put_recalls
 from effbench.run.records import Plain
 from effbench.run.results import Results
@@ -96,6 +97,7 @@ def run(
             if outcome.failed and fail_fast:
                 return outcome, results
     put_recalls(plan, results, outcome.records, bench.progress)
+    put_overlaps(plan, bench, results, outcome.records)
     bench.digests.save()
     _latency(plan, bench, results, outcome)
     return outcome, results

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from effbench.board.latencies import UNSTABLE
 from effbench.machine import facts
 from effbench.text.printing import say
-from effbench.views.render import baseline_line, columns_for_people
+from effbench.views.render import columns_for_people, legend
 from effbench.views.tables import MARKED, NAMES, Table
 from effbench.views.terminal_columns import Column, plain, texts_of
 
@@ -69,7 +69,7 @@ def table_lines(table: Table, width: float = math.inf) -> Iterator[str]:
     else:
         names = [name for name in names if name in (table.chosen or table.importance)]
         yield from ("", *_listed(table, names))
-    yield from map(plain, baseline_line(table))
+    yield from map(plain, legend(table))
     if hidden := _hidden(table, names):
         yield f"not shown: {', '.join(map(plain, hidden))} ({MORE})"
     yield from table.remarks

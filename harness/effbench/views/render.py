@@ -20,6 +20,11 @@ TEXTS = (
 BOUNDS = ("low", "high")
 """The last words in the names of an interval's columns, after the name of the figure."""
 
+STAR = "*"
+"""Stands after a share that a row keeps, if its training saw data of what measures it."""
+
+SEEN = "the row's training saw data of the collection that measures it (trained on)"
+
 FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Characters with which a formula of a spreadsheet can begin, also in their wide forms."""
 
@@ -49,7 +54,7 @@ def markdown(tables: Sequence[Table]) -> str:
                 for n, t in texts.items()
             )
             parts.append("| " + " | ".join(cells) + " |\n")
-        remarks = [*baseline_line(table), *table.remarks]
+        remarks = [*legend(table), *table.remarks]
         if remarks:
             parts.append("\n")
         parts += [f"- {markdown_text(remark)}\n" for remark in remarks]
@@ -101,7 +106,7 @@ def latex(tables: Sequence[Table]) -> str:
 def _latex_table(table: Table) -> str:
     columns = columns_for_people(table)
     align = "".join("l" if name in TEXTS else "r" for name in columns)
-    caption = "; ".join((f"{table.suite} on {table.machine}", *baseline_line(table)))
+    caption = "; ".join((f"{table.suite} on {table.machine}", *legend(table)))
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -159,17 +164,33 @@ def depends_on_baseline(name: str) -> bool:
     return name.partition(" ")[0] in ("kept", "p", "effect", "speed-up")
 
 
-def baseline_line(table: Table) -> list[str]:
-    """Return a line that names the baseline, if a column for people depends on it."""
-    depends = any(map(depends_on_baseline, columns_for_people(table)))
-    return [f"baseline: {table.baseline}"] if table.baseline and depends else []
+def legend(table: Table) -> list[str]:
+    """Return the lines below a table for people: its baseline, and what a star means."""
+    columns = columns_for_people(table)
+    depends = any(map(depends_on_baseline, columns))
+    starred = any(_starred(line, name) for line in table.lines for name in columns)
+    baseline = [f"baseline: {table.baseline}"] if table.baseline and depends else []
+    return [*baseline, *([f"{STAR}: {SEEN}"] if starred else [])]
 
 
 def cell_text(table: Table, line: Mapping[str, Value], name: str) -> str:
     """Return the text of a cell for people, with the interval if people are shown it."""
     bounds = [f"{name} {end}" for end in BOUNDS]
     known = [line.get(bound) for bound in bounds if bound not in table.details]
-    return value_text(name, line.get(name), *known)
+    text = value_text(name, line.get(name), *known)
+    return starred_text(text) if _starred(line, name) else text
+
+
+def starred_text(kept: str) -> str:
+    """Return the text of a share that a row keeps of what its training has seen."""
+    return kept.replace("%", f"%{STAR}", 1)
+
+
+def _starred(line: Mapping[str, Value], name: str) -> bool:
+    """Tell whether a column is a share, and the row's training saw data of what measures it."""
+    figure, _, unit = name.partition(" ")
+    known = figure == "kept" and line.get(name) is not None
+    return known and bool(line.get(f"trained on {unit}".rstrip()))
 
 
 def value_text(name: str, value: Value, *bounds: Value) -> str:

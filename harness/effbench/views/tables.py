@@ -93,6 +93,7 @@ def table(board: Board) -> Table:
         details=(
             *map(exact_hits, board.recall_measures[1:]),
             *(["vectors"] * (len({line.vectors for line in board.lines} - {""}) < 2)),
+            *(f"trained on {unit}" for unit in units),
             *("effect", "baseline", *dict.fromkeys(n for v in swept for n in v)),
             *(n for values in latencies for n in values if not n.startswith(BRIEF)),
             *(n for n in names if n.endswith((" low", " high")) and not n.startswith(brief)),
@@ -155,6 +156,8 @@ def _line(
     for measure in board.recall_measures:
         values[exact_hits(measure)] = line.recall(measure, board.weights)
     values["trained on"] = line.trained_on
+    for unit, weights in board.units.items() if len(board.units) > 1 else ():
+        values[f"trained on {unit}"] = line.saw(weights)
     values["expected"] = spelled(expectations(board, number))
     baseline = board.baselines[number]
     values["baseline"] = None if baseline is None else board.lines[baseline].row

@@ -13,7 +13,7 @@ from effbench.latency.spans import END_TO_END
 from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import SHOWN, Value
 from effbench.views.page.chart import front
-from effbench.views.render import BOUNDS, value_text
+from effbench.views.render import BOUNDS, starred_text, value_text
 from effbench.views.tables import exact_hits
 
 DIGITS = 6
@@ -140,7 +140,17 @@ def _standing(board: Board, choice: tuple[str, str], field: str) -> Cells:
     """Return a field of each line's standing, by the measure and the unit in ``choice``."""
     known = board.standings(*choice)
     values = (getattr(known.get(i), field, None) for i in range(len(board.lines)))
-    return [_cell(field, *(v if isinstance(v, Interval) else (v,))) for v in values]
+    cells = [_cell(field, *(v if isinstance(v, Interval) else (v,))) for v in values]
+    return _starred(board, choice[1], cells) if field == "kept" else cells
+
+
+def _starred(board: Board, unit: str, cells: Cells) -> Cells:
+    """Return shares with a star if the row's training saw data of the unit."""
+    datasets = board.weights if unit == MEAN else board.units[unit]
+    return [
+        [starred_text(cell[0]), *cell[1:]] if cell and line.saw(datasets) else cell
+        for line, cell in zip(board.lines, cells, strict=True)
+    ]
 
 
 def _cell(name: str, value: Value = None, *bounds: Value) -> list[Any] | None:
