@@ -1,11 +1,10 @@
 """Soft prompts: the options of the trainers and of the encoder ``soft-prompt``.
 
 A soft prompt is a few vectors that a frozen transformer, the backbone, reads before each text.
-The trainer ``prompt`` trains the vectors; ``prompt-domain`` also measures what those of a
-domain gained over a base prompt. The trainer ``prompt-mix`` makes the prompt of a new domain
-from the prompts of similar domains, without training. The encoder ``soft-prompt`` encodes with
-them. The method: *Soft Prompt Transfer for Information Retrieval* (its code:
-multitask-prompted-search).
+The trainer ``prompt`` trains the vectors; ``prompt-domain`` measures what they gained, too. The
+trainer ``prompt-mix`` makes the prompt of a new domain from the prompts of similar domains,
+without training. The encoder ``soft-prompt`` encodes with them. The method: *Soft Prompt
+Transfer for Information Retrieval* (its code: multitask-prompted-search).
 """
 
 from __future__ import annotations

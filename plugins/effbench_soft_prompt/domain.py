@@ -42,7 +42,7 @@ def train_domain(options: DomainPrompt, output_dir: Path, seed: int) -> None:
             _train_one(replace(options, data=part), folder, seed)
     if get_rank() == 0:
         save_file({NAME: np.asarray(centroids, dtype=np.float32)}, output_dir / FILE)
-        facts = {folder.name: json.loads((folder / ABOUT).read_text()) for folder in folders}
+        facts = {folder.name: json.loads((folder / ABOUT).read_bytes()) for folder in folders}
         (output_dir / ABOUT).write_text(json.dumps(_about(facts), indent=1), encoding="utf-8")
 
 
