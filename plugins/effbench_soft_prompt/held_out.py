@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from effbench_soft_prompt.reading import Limits, SoftPromptEncoder
 
 FILE = "held_out.json"
 MOST_DOCS = 500
-"""Docs among which the queries search. A temperature is tried on each source many times."""
+"""Docs among which the queries are searched, or all their good docs if these are more. A choice
+of temperature reads them dozens of times."""
 
 MOST_GOOD = 3
 """Good docs of a query that are put among the docs; more may be there for other queries."""
@@ -50,7 +51,7 @@ def hold_out(data: Examples, most: int) -> tuple[Examples, HeldOut]:
             f"prompt-domain: {len(order)} queries are too few to hold some out (give 4 or more)"
         )
     held, kept = order[:count], sorted(order[count:])
-    numbers = list(_docs(data, held))
+    numbers = _docs(data, held)
     places = {number: place for place, number in enumerate(numbers)}
     good = [
         [places[number] for number in map(int, data.positives[row]) if number in places]
@@ -101,9 +102,14 @@ def ndcg(prompt: Prompt, opened: OpenBackbone, held_out: HeldOut) -> float:
     """Return the mean nDCG@10 of held-out queries with a prompt, 0 to 1."""
     encoder = SoftPromptEncoder(prompt, opened, Limits())
     scores = encoder.encode_queries(held_out.queries) @ encoder.encode_corpus(held_out.docs).T
-    run = {str(row): _numbered(line) for row, line in enumerate(scores.tolist())}
+    names = [str(place) for place in range(len(held_out.docs))]
+    run = {
+        str(row): dict(zip(names, line, strict=True))
+        for row, line in enumerate(scores.tolist())
+    }
     good = {
-        str(row): dict.fromkeys(map(str, places), 1) for row, places in enumerate(held_out.good)
+        str(row): {names[place]: 1 for place in places}
+        for row, places in enumerate(held_out.good)
     }
     return float(ir_measures.calc_aggregate([MEASURE], good, run)[MEASURE])
 
@@ -123,18 +129,11 @@ def gained(
     return {"gain": after - before, "held_out": facts, "remarks": remarks}
 
 
-def _docs(data: Examples, held: list[int]) -> Iterator[int]:
-    """Yield the docs to search, each once: good docs of the queries ``held``, then others."""
-    good = (int(number) for row in held for number in data.positives[row][:MOST_GOOD])
-    first = list(dict.fromkeys(good))
-    yield from first
-    drawn = np.random.default_rng(0).permutation(len(data.docs)).tolist()
-    left, known = MOST_DOCS - len(first), set(first)
-    yield from [number for number in drawn if number not in known][: max(left, 0)]
-
-
-def _numbered(line: list[float]) -> dict[str, float]:
-    return {str(place): score for place, score in enumerate(line)}
+def _docs(data: Examples, held: list[int]) -> list[int]:
+    """Return the docs to search, each once: good docs of the queries ``held``, then others."""
+    good = [int(number) for row in held for number in data.positives[row][:MOST_GOOD]]
+    others = np.random.default_rng(0).permutation(len(data.docs)).tolist()
+    return list(dict.fromkeys([*good, *others]))[: max(MOST_DOCS, len(set(good)))]
 
 
 def _hash(text: str) -> bytes:
