@@ -45,11 +45,12 @@ def mix(options: PromptMix, folder: Path, seed: int) -> None:
         gains = gains_of(sources)
         about["gains"] = named(gains)
         about["remarks"] = [] if (gains > 0).any() else [NO_GAIN]
-    temperature = options.temperature
-    if isinstance(temperature, str):
+    if isinstance(options.temperature, str):
         tried = try_temperatures(sources, gains, options, seeds)
         temperature = max(tried, key=tried.__getitem__)
-        about["temperature"], about["held_out"] = temperature, tried
+        about |= {"temperature": temperature, "held_out": tried}
+    else:
+        temperature = options.temperature
     weights = weigh(similarities, gains, temperature, options, seeds)
     save_prompt(mean_prompt(sources, weights), folder)
     about["weights"] = {name: weight for name, weight in named(weights).items() if weight}
