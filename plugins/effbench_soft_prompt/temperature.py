@@ -36,6 +36,7 @@ def try_temperatures(
     held_out = [load_held_out(source.folder, source.name) for source in sources]
     opened = open_backbone(*sources[0].prompt.backbone[:2], device="auto")
     scores: dict[float, list[float]] = {temperature: [] for temperature in TEMPERATURES}
+    trials = len(sources) * len(TEMPERATURES)
     for number, target in enumerate(sources):
         rows = [row for row, each in enumerate(sources) if each.dataset != target.dataset]
         others = [sources[row] for row in rows]
@@ -43,8 +44,9 @@ def try_temperatures(
         similarities = np.array([similarity(target.domain, s.domain, kind) for s in others])
         gained = None if gains is None else gains[rows]
         for trial, temperature in enumerate(TEMPERATURES):
-            tell_steps(number * len(TEMPERATURES) + trial, len(sources) * len(TEMPERATURES))
+            tell_steps(number * len(TEMPERATURES) + trial, trials)
             weights = weigh(similarities, gained, temperature, options, seed)
             prompt = mean_prompt(others, weights)
             scores[temperature].append(ndcg(prompt, opened, held_out[number]))
+    tell_steps(trials, trials)
     return {temperature: float(np.mean(values)) for temperature, values in scores.items()}

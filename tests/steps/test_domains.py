@@ -199,7 +199,7 @@ def test_features_of_a_query_encoder_are_with_its_passages(run, tmp_path: Path) 
     assert found[0] == found[1]
 
 
-CAREFUL = """
+CAREFUL = """\
   held:
     use: prompt-domain
     start: base
@@ -223,6 +223,7 @@ CAREFUL = """
     prompts: {models: parts, of: others, features: words}
     weights: gain
 encoders:
+  words: {use: words}
   gain: {use: soft-prompt, model: gain}
   pieces: {use: soft-prompt, model: pieces}
   held: {use: soft-prompt, model: held}
@@ -230,10 +231,8 @@ encoders:
 
 
 def test_gains_and_held_out_queries_come_from_the_sources(run, tmp_path: Path) -> None:
-    text = first_altered(SUITE, "\nencoders:\n", CAREFUL)
-    for row in ("gain", "pieces", "held"):
-        found = run(text, only=row)
-        assert found.exit_code == 0, found.output
+    found = run(SUITE[: SUITE.index("  mix:")] + CAREFUL + SUITE[SUITE.index("indexes:") :])
+    assert found.exit_code == 0, found.output
     for target in "abc":
         others = sorted(set("abc") - {target})
         about = record(tmp_path, f"{target}--gain--plain")["models"]["gain"]
