@@ -14,6 +14,7 @@ from effbench import Doc, EffbenchError, Examples, ModelId, TrainedModel
 from tiny_prompts import LETTERS, encoder, examples, vectors_of
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 USUAL = {"epochs": 2, "batch_size": 8, "temperature": 0.5, "learning_rate": 0.02}
 

@@ -15,6 +15,7 @@ from effbench import Doc, Domain, DomainModels, EffbenchError, TrainedModel
 pytest.importorskip(
     "accelerate", reason="the plugin's trainers need accelerate: effbench[train]"
 )
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def domain(name: str, seed: int, folder: Path | None = None):
