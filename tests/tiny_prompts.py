@@ -1,10 +1,34 @@
-"""Soft prompts of given vectors, and reading after them."""
+"""Soft prompts of given vectors, reading after them, and examples to train them on."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+
+from effbench import Doc, Examples
+
+LETTERS = "abcdefghijklmnop"
+
+
+def examples(tasks: list[int] | None = None, negatives: bool = True) -> Examples:
+    """Query "a a" wants the doc of the next letter, which no backbone knows."""
+    count = len(LETTERS)
+    return Examples(
+        [f"{letter} {letter}" for letter in LETTERS],
+        [[(i + 1) % count] for i in range(count)],
+        [[i] if negatives else [] for i in range(count)],
+        [Doc(f"d-{letter}", f"{letter} {letter} {letter}") for letter in LETTERS],
+        None,
+        None,
+        tasks or [0] * count,
+    )
+
+
+def vectors_of(folder: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "prompt.safetensors")
 
 
 def prompt_of(folder: Path, backbone: str, vectors, pooling: str = "mean", **reading) -> Path:

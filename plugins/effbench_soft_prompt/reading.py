@@ -73,8 +73,8 @@ class Prompted(nn.Module):
 class Limits(NamedTuple):
     """The most tokens of a query and of a passage; None for the number in the prompt."""
 
-    query: int | None
-    passage: int | None
+    query: int | None = None
+    passage: int | None = None
 
 
 class SoftPromptEncoder:
@@ -83,17 +83,13 @@ class SoftPromptEncoder:
     def __init__(
         self,
         prompt: Prompt,
-        model: str | None,
-        revision: str | None,
+        opened: OpenBackbone,
         limits: Limits,
         *,
-        dtype: str,
-        device: str,
-        batch_tokens: int | None,
-        onednn: bool,
-        trust_remote_code: bool,
+        dtype: str = "float32",
+        batch_tokens: int | None = None,
+        onednn: bool = True,
     ) -> None:
-        opened = _open(prompt, model, revision, device, trust_remote_code)
         tokenizer, reading = opened.tokenizer, prompt.reading
         network = opened.network.to(getattr(torch, dtype))
         self._parameters = weights_in(network) + prompt.queries.numel()
@@ -137,10 +133,15 @@ class SoftPromptEncoder:
         return self._embed_passages(texts, self._passage_tokens)
 
 
-def _open(
+def open_backbone_of(
     prompt: Prompt, model: str | None, revision: str | None, device: str, trusted: bool
 ) -> OpenBackbone:
-    """Return the prompt's backbone, from the folder or hub id ``model`` if it has moved."""
+    """Return the prompt's backbone, from the folder or hub id ``model`` if it has moved.
+
+    Raises:
+        EffbenchError: the backbone is missing or has different weights.
+
+    """
     at = revision if model or revision else prompt.backbone.revision
     opened = open_backbone(model or prompt.backbone.model, at, device, trusted)
     check_backbone(prompt, opened, "soft-prompt")

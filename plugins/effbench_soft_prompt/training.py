@@ -12,6 +12,7 @@ from transformers import set_seed
 
 from effbench import EffbenchError, Examples
 from effbench_soft_prompt import PromptTrainer
+from effbench_soft_prompt.held_out import HeldOut, gained, save_held_out
 from effbench_soft_prompt.mixture import Mixture
 from effbench_soft_prompt.prompts import (
     VECTORS,
@@ -32,8 +33,13 @@ from effbench_transformer.network import pool, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
 
-def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
+def train(
+    options: PromptTrainer, output_dir: Path, seed: int, held_out: HeldOut | None = None
+) -> None:
     """Train a prompt and write it into ``output_dir``; continue from a checkpoint there.
+
+    If queries are held out, they stand beside the prompt, and about.json says what it gained
+    on them.
 
     Raises:
         EffbenchError: options, backbone and data do not fit together, or the loss is NaN.
@@ -55,7 +61,11 @@ def train(options: PromptTrainer, output_dir: Path, seed: int) -> None:
             raise AssertionError("training moved a weight of the backbone")
         trained = prompt._replace(queries=queries.prompt, passages=passages.prompt)
         save_prompt(trained, folder)
-        return _about(opened, network, folder)
+        about = _about(opened, network, folder)
+        if held_out is None:
+            return about
+        save_held_out(held_out, folder)
+        return {**about, **gained(prompt, trained, opened, held_out)}
 
     fit(
         "prompt",

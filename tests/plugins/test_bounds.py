@@ -36,6 +36,7 @@ SUITE: dict[str, Any] = {
         },
         "tuned": {"use": "contrastive", "base": "some/model", "data": DATA},
         "prompt": {"use": "prompt", "backbone": "some/model", "data": DATA},
+        "domain": {"use": "prompt-domain", "start": "prompt", "data": DATA},
         "mix": {"use": "prompt-mix", "prompts": OTHERS},
     },
     "encoders": {
@@ -90,6 +91,10 @@ BOUNDS: dict[tuple[str, str], dict[str, tuple[float, float, str]]] = {
         "cached": (0, 1, "1 or more"),
     },
     ("models", "prompt"): {**OF_CONTRASTS, "length": (0, 1, "1 or more")},
+    ("models", "domain"): {
+        "held_out": (0, 1, "1 or more"),
+        "clusters": (0, 1, "1 or more"),
+    },
     ("models", "mix"): {
         "top": (0, 1, "1 or more"),
         "temperature": (-0.1, 1, "more than 0"),

@@ -10,32 +10,16 @@ import numpy as np
 import pytest
 
 import tiny_bert
-from effbench import Doc, EffbenchError, Examples, ModelId, TrainedModel
+from effbench import EffbenchError, Examples, ModelId, TrainedModel
 from effbench_soft_prompt import soft_prompt
-from tiny_prompts import encoder, words_of
+from tiny_prompts import LETTERS, encoder, examples, vectors_of, words_of
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
-
-LETTERS = "abcdefghijklmnop"
 
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> ModelId:
     return ModelId(str(tiny_bert.save(tmp_path_factory.mktemp("backbone"))))
-
-
-def examples(tasks: list[int] | None = None, negatives: bool = True) -> Examples:
-    """Query "a a" wants the doc of the next letter, which no backbone knows."""
-    count = len(LETTERS)
-    return Examples(
-        [f"{letter} {letter}" for letter in LETTERS],
-        [[(i + 1) % count] for i in range(count)],
-        [[i] if negatives else [] for i in range(count)],
-        [Doc(f"d-{letter}", f"{letter} {letter} {letter}") for letter in LETTERS],
-        None,
-        None,
-        tasks or [0] * count,
-    )
 
 
 def train(folder: Path, data: Examples | None = None, *, seed: int = 0, **options) -> Path:
@@ -50,12 +34,6 @@ def train(folder: Path, data: Examples | None = None, *, seed: int = 0, **option
 
 def losses(folder: Path) -> list[float]:
     return [entry["loss"] for entry in json.loads((folder / "loss.json").read_text())]
-
-
-def vectors_of(folder: Path) -> dict[str, np.ndarray]:
-    from safetensors.numpy import load_file
-
-    return load_file(folder / "prompt.safetensors")
 
 
 def test_training_learns_and_leaves_the_backbone_alone(backbone, tmp_path: Path) -> None:

@@ -54,6 +54,10 @@ latency: false
 """
 
 
+OF_DOMAIN = "    use: prompt\n    start: base\n"
+OF_DOMAIN_APART = "    use: prompt-domain\n"
+
+
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_bert.save(tmp_path_factory.mktemp("backbone"))
@@ -195,6 +199,55 @@ def test_features_of_a_query_encoder_are_with_its_passages(run, tmp_path: Path) 
     assert found[0] == found[1]
 
 
+CAREFUL = """\
+  held:
+    use: prompt-domain
+    start: base
+    epochs: 1
+    batch_size: 8
+    data: {examples: [{training: target}]}
+  parts:
+    use: prompt-domain
+    start: base
+    epochs: 1
+    batch_size: 8
+    clusters: 2
+    data: {examples: [{training: target}], passages: words}
+  gain:
+    use: prompt-mix
+    prompts: &held {models: held, of: others, features: words}
+    weights: gain
+    temperature: held-out
+  pieces:
+    use: prompt-mix
+    prompts: {models: parts, of: others, features: words}
+    weights: gain
+encoders:
+  words: {use: words}
+  gain: {use: soft-prompt, model: gain}
+  pieces: {use: soft-prompt, model: pieces}
+  held: {use: soft-prompt, model: held}
+"""
+
+
+def test_gains_and_held_out_queries_come_from_the_sources(run, tmp_path: Path) -> None:
+    found = run(SUITE[: SUITE.index("  mix:")] + CAREFUL + SUITE[SUITE.index("indexes:") :])
+    assert found.exit_code == 0, found.output
+    for target in "abc":
+        others = sorted(set("abc") - {target})
+        about = record(tmp_path, f"{target}--gain--plain")["models"]["gain"]
+        gains = {
+            other: record(tmp_path, f"{other}--held--plain")["models"]["held"]["gain"]
+            for other in others
+        }
+        assert about["gains"] == gains
+        assert set(about["held_out"]) == {"1.0", "0.3", "0.1", "0.03"}
+        assert sum(about["weights"].values()) == pytest.approx(1)
+        pieces = record(tmp_path, f"{target}--pieces--plain")
+        assert {name[0] for name in pieces["models"]["pieces"]["gains"]} == set(others)
+        assert pieces["trained_on"] == ["corpus", "queries"], "no judgments of the target"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -216,6 +269,14 @@ def test_features_of_a_query_encoder_are_with_its_passages(run, tmp_path: Path) 
         ("{training: target}", "{trainin: target}", "is not {judgments: DATASET"),
         ("top: 1", "top: 0", "top: 0 is out of range (take 1 or more)"),
         ("length: 3", "length: 0", "length: 0 is out of range (take 1 or more)"),
+        ("weights: even", "weights: even, temperature: held-out", "even weights have no temp"),
+        ("weights: even", "temperature: heldout", "'heldout' is not float | 'held-out'"),
+        (
+            OF_DOMAIN,
+            f"{OF_DOMAIN_APART}    clusters: 2\n    start: base\n",
+            "clusters need passages",
+        ),
+        (OF_DOMAIN, f"{OF_DOMAIN_APART}    backbone: x\n", "from which prompt? (give start"),
         ("weights: even", "weights: evn", "'evn' is not"),
     ],
 )
