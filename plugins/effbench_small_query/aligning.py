@@ -65,7 +65,7 @@ class Align(AlignLoop):
     - ``teacher``: its first layers;
     - ``skipping``: layers spread evenly from its first to its last (Shleifer and Rush,
       Pre-trained summarization distillation, 2020, arXiv 2010.13002; DistilBERT takes every
-      other one). KALE prunes so, and aligns after;
+      other one);
     - ``random``: new layers with random weights.
 
     The other students have a table of words, and it begins with:
@@ -86,7 +86,8 @@ class Align(AlignLoop):
     - ``cosine``: the negative cosine; ``mse``: the mean squared error of a dimension;
     - ``kale``: a softmax makes a distribution over the dimensions of each vector, and the loss
       is the Kullback-Leibler divergence of the student's from the teacher's (Campos, Magnani
-      and Zhai, Quick dense retrievers consume KALE, SustaiNLP 2023, arXiv 2304.01016);
+      and Zhai, Quick dense retrievers consume KALE, SustaiNLP 2023, arXiv 2304.01016: they
+      drop layers of a trained encoder, and align it after);
     - ``ranking``: the softmax is over the inner products with the targets of the other texts
       in the batch, so that the student learns what the teacher finds nearer. The divergence of
       rankings is the loss of TCT-ColBERT (Lin, Yang and Lin, RepL4NLP 2021).

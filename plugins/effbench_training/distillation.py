@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import set_seed
 
-from effbench import EffbenchError, Examples
+from effbench import EffbenchError
 from effbench_training import Distil
 from effbench_training.batches import Batches, DrawnExample, ExampleSet, Features, SideFeatures
 from effbench_training.loop import fit
@@ -48,8 +48,8 @@ def train(options: Distil, output_dir: Path, seed: int) -> None:
 
     """
     set_seed(seed)
-    data = options.data
-    if data.vectors is None:
+    data, vectors = options.data, options.data.vectors
+    if vectors is None:
         raise EffbenchError("distil: the docs have no vectors (say passages: ROW in data)")
     student = open_student(options.student.folder)
     freeze("distil", student, options.embeddings)
@@ -57,7 +57,7 @@ def train(options: Distil, output_dir: Path, seed: int) -> None:
     widths = {
         "student's": student.get_embedding_dimension(),
         "targets'": options.targets.vectors.shape[1],
-        "passages'": data.vectors([0]).shape[1],
+        "passages'": vectors([0]).shape[1],
     }
     if len({*widths.values()}) > 1:
         told = ", ".join(f"the {whose} {width}" for whose, width in widths.items())
@@ -77,7 +77,11 @@ def train(options: Distil, output_dir: Path, seed: int) -> None:
         "distil",
         Distillation(student, options.temperature),
         ExampleSet("distil", data, options.negatives, seed),
-        _TaughtBatches(SideFeatures(student, options.query_max_length, None), data, targets),
+        _TaughtBatches(
+            SideFeatures(student, options.query_max_length, None),
+            lambda rows: torch.from_numpy(vectors(rows)),
+            targets,
+        ),
         save,
         output_dir,
         options=options,
@@ -93,8 +97,8 @@ def _targets_of(options: Distil) -> Callable[[Sequence[str]], Tensor]:
         EffbenchError: a query of the data is not among the texts of the targets.
 
     """
-    texts, vectors, _ = options.targets
-    row_of = {text: row for row, text in enumerate(texts)}
+    vectors = options.targets.vectors
+    row_of = {text: row for row, text in enumerate(options.targets.texts)}
     lost = [query for query in options.data.queries if _plain(query) not in row_of]
     if lost:
         raise EffbenchError(
@@ -121,12 +125,11 @@ class _TaughtBatches(Batches):
 
     def __init__(
         self,
-        queries: SideFeatures,
-        data: Examples,
+        queries: Callable[[Sequence[str]], Features],
+        passages: Callable[[Sequence[int]], Tensor],
         targets: Callable[[Sequence[str]], Tensor],
     ) -> None:
-        vectors = data.vectors
-        super().__init__(queries, lambda rows: torch.from_numpy(vectors(rows)))  # type: ignore[misc]
+        super().__init__(queries, passages)
         self._targets = targets
 
     def __call__(self, examples: Sequence[DrawnExample]) -> dict[str, Any]:
