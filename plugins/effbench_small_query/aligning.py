@@ -34,12 +34,6 @@ class AlignLoop(LoopTrainer):
     max_length: Count = 16
     checkpoint_steps: SpeedOnly[Count] = 2000
 
-    def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the student as a folder of Sentence Transformers; write modules.json last."""
-        from effbench_small_query.training import train
-
-        train(self, output_dir, seed)
-
 
 @dataclass(frozen=True, eq=False)
 class Align(AlignLoop):
@@ -124,6 +118,12 @@ class Align(AlignLoop):
     epochs: Count = 3
     learning_rate: Positive = 1e-4
 
+    def train(self, output_dir: Path, *, seed: int) -> None:
+        """Write the student as a folder of Sentence Transformers; write modules.json last."""
+        from effbench_small_query.training import train
+
+        train(self, output_dir, seed)
+
     @staticmethod
     def check(
         *,
@@ -168,6 +168,12 @@ class Realign(AlignLoop):
     embeddings: Literal["frozen", "free"] = "free"
     epochs: Count = 1
     learning_rate: Positive = 1e-4
+
+    def train(self, output_dir: Path, *, seed: int) -> None:
+        """Write the student as a folder of Sentence Transformers; write modules.json last."""
+        from effbench_small_query.training import train
+
+        train(self, output_dir, seed)
 
     @staticmethod
     def check(*, loss: LossName, **_: object) -> None:

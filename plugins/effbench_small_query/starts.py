@@ -50,9 +50,9 @@ def word_vectors(tokenizer: Tokenizer, base: Any, count: int, pooling: str) -> T
         for ids in (example.ids[:first], example.ids[last:])
     )
     texts = torch.cat([before, words, after], 1)
-    parts = [
+    parts: list[Tensor] = [
         pool(base(input_ids=batch.to(base.device)).last_hidden_state.float(), None, pooling)
-        for batch in texts.split(BATCH)
+        for batch in torch.split(texts, BATCH)
     ]
     return torch.cat(parts).cpu()
 
@@ -68,7 +68,8 @@ def whitened(vectors: Tensor) -> Tensor:
     variances, axes = torch.linalg.eigh(covariance)
     scales = variances.clamp(min=SMALLEST * variances[-1].item()).rsqrt()
     white = centred @ ((axes * scales) @ axes.T).float()
-    return white * (vectors.norm(dim=1).mean() / white.norm(dim=1).mean())
+    same_length: Tensor = white * (vectors.norm(dim=1).mean() / white.norm(dim=1).mean())
+    return same_length
 
 
 def spread(layers: int, depth: int) -> list[int]:
@@ -76,7 +77,7 @@ def spread(layers: int, depth: int) -> list[int]:
 
     One layer is the first.
     """
-    return np.linspace(0, depth - 1, layers).round().astype(int).tolist()
+    return [round(number) for number in np.linspace(0, depth - 1, layers).tolist()]
 
 
 def take_spread_layers(student: Any, base: Any) -> None:

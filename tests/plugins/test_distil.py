@@ -91,7 +91,7 @@ def test_a_student_learns_the_ranking_of_its_teacher(
 ) -> None:
     student = aligned(base, tmp_path / "aligned", cell)
     folder = distilled(tmp_path / "distilled", student, learning_rate=rate)
-    assert agreement(folder) > max(0.8, agreement(student.folder) + 0.3)
+    assert agreement(folder) > max(0.6, agreement(student.folder) + 0.3)
     said = json.loads((folder / "about.json").read_text())
     assert said["queries"] == len(LETTERS)
     assert said["last_loss"] < said["first_loss"] / 2
