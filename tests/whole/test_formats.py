@@ -35,7 +35,12 @@ models:
     negatives: 2
     temperature: 0.1
   ours-by-them: {use: pull, student: ours, data: *data}
-  ours-further: {use: realign, student: ours, targets: *targets, epochs: 9, learning_rate: 0.01}
+  ours-further:
+    use: realign
+    student: ours
+    targets: *targets
+    epochs: 60
+    learning_rate: 0.02
   theirs-distilled:
     use: distil
     student: theirs
