@@ -3,8 +3,9 @@
 A small query encoder (the student) gives vectors in the vector space of a large encoder (the
 teacher), which encodes the passages. The method: Cohen, Fairstein and Kushilevitz, Extremely
 efficient online query encoding for dense retrieval, Findings of NAACL 2024. ``align`` trains
-the student on the teacher's query vectors. ``small-query`` encodes queries with the student; a
-suite's row names the passage encoder with ``passages: TEACHER``.
+the student on the teacher's query vectors, and ``realign`` trains it further. ``small-query``
+encodes queries with the student; a suite's row names the passage encoder with
+``passages: TEACHER``.
 
 ``align-sparse`` and ``sparse-query`` are the same for a sparse teacher: the student is a weight
 for each word, as in the method Li-LSR (Nardini and others, Effective inference-free retrieval
@@ -16,11 +17,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from effbench import (
     Description,
-    EffbenchError,
     EncodedTexts,
     ModelId,
     QueryEncoder,
@@ -29,88 +29,14 @@ from effbench import (
     Trainer,
     hookimpl,
 )
-from effbench_training import Count, LoopTrainer, Natural, Positive
+from effbench_small_query.aligning import RECURRENT as RECURRENT
+from effbench_small_query.aligning import Align as Align
+from effbench_small_query.aligning import Realign as Realign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from effbench import SparseVectors
-
-RECURRENT = ("gru", "lstm")
-
-
-@dataclass(frozen=True, eq=False)
-class Align(LoopTrainer):
-    """Train a small query encoder to give the vectors that a large encoder gave.
-
-    The small encoder is the student, the large encoder is the teacher. ``targets`` are texts
-    with the teacher's vectors. ``base`` is a Hugging Face model, a folder or a hub id. The
-    student takes the tokenizer and the word embeddings of ``base``; a ``transformer`` that has
-    ``start: teacher`` takes its layers too. ``cell`` is the kind of the student:
-
-    - ``gru``, ``lstm``: a recurrent network of ``layers`` layers with ``hidden`` units each
-      (default: the teacher's width) reads the tokens of a text without special tokens.
-      ``feed_forward`` layers of BERT's shape turn its last state into the vector.
-    - ``transformer``: the first ``layers`` layers of ``base``, or ``layers`` new layers with
-      random weights (``start: random``). ``pooling`` makes the vector from the token vectors.
-    - ``static``: a table with a vector and a weight for each token; a text's vector is the
-      weighted mean. No network runs when a query is encoded.
-
-    The word ``embeddings`` are ``frozen`` or trained (``free``). If the student's width differs
-    from the teacher's, a linear layer ends the student; ``projection: false`` makes this an
-    error. The student normalises its vectors if the teacher's vectors are normalised.
-
-    ``loss`` is the negative cosine or the mean squared error. The optimizer is AdamW: the
-    learning rate rises for ``warmup_steps`` steps, then falls linearly to 0. Where that is more
-    than half of all steps, a tenth of all steps is taken instead. ``batch_size`` counts texts
-    per device. In training, texts are cut at ``max_length`` tokens. The defaults are the
-    paper's; a ``static`` student needs a larger learning rate, such as 3e-3. A checkpoint is
-    saved every ``checkpoint_steps`` steps and every 5 minutes.
-
-    Raises:
-        EffbenchError: options, base or targets do not fit together, or the loss is NaN.
-
-    """
-
-    version = 2  # version 1 let a warm-up that was longer than the training run to the end
-
-    targets: EncodedTexts
-    base: ModelId
-    _: KW_ONLY
-    revision: str | None = None
-    cell: Literal["gru", "lstm", "transformer", "static"]
-    layers: Count = 1
-    feed_forward: Natural = 0
-    hidden: Count | None = None
-    embeddings: Literal["frozen", "free"] = "frozen"
-    start: Literal["teacher", "random"] = "teacher"
-    pooling: Literal["mean", "cls", "max"] = "mean"
-    projection: bool = True
-    loss: Literal["cosine", "mse"] = "cosine"
-    epochs: Count = 3
-    learning_rate: Positive = 1e-4
-    warmup_steps: Natural = 1000
-    batch_size: Count = 64
-    max_length: Count = 16
-    checkpoint_steps: SpeedOnly[Count] = 2000
-
-    def train(self, output_dir: Path, *, seed: int) -> None:
-        """Write the student as a folder of Sentence Transformers; write modules.json last."""
-        from effbench_small_query.training import train
-
-        train(self, output_dir, seed)
-
-    @staticmethod
-    def check(
-        *, cell: str, feed_forward: int, hidden: int | None, start: str, **_: object
-    ) -> None:
-        """Raise `EffbenchError` for an option that this kind of student does not take."""
-        if cell not in RECURRENT and (feed_forward or hidden is not None):
-            raise EffbenchError(
-                f"align: a {cell} student takes no feed_forward and no hidden (drop them)"
-            )
-        if cell != "transformer" and start != "teacher":
-            raise EffbenchError(f"align: a {cell} student takes no start (leave it out)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,8 +142,8 @@ def small_query(
 
 @hookimpl
 def effbench_trainers() -> Mapping[str, type[Trainer]]:
-    """Offer ``align``, and ``align-sparse`` for sparse teachers."""
-    return {"align": Align, "align-sparse": AlignSparse}
+    """Offer ``align``, ``realign``, and ``align-sparse`` for sparse teachers."""
+    return {"align": Align, "realign": Realign, "align-sparse": AlignSparse}
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Untrained students: built from the base model, and written as a folder when trained."""
+"""Students before and after training: built from the base, opened again, saved."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import (
     Dense,
+    LayerNorm,
     Normalize,
     Pooling,
     StaticEmbedding,
+    Transformer,
 )
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from effbench import EffbenchError
-from effbench_small_query import RECURRENT, Align
+from effbench_small_query import RECURRENT, Align, Realign
 from effbench_small_query.recurrent import Recurrent
+from effbench_small_query.starts import table_of, take_spread_layers
 from effbench_training.sides import open_transformer, save_side
+from effbench_training.students import open_student
 from effbench_transformer.loading import load
 from effbench_transformer.tokens import length_limit
 
@@ -49,7 +53,7 @@ def build(options: Align, width: int, normalized: bool) -> Student:
     """
     tokenizer, base = load(options.base, options.revision, "float32", "cpu", False)
     plain = _plain_tokenizer(tokenizer, options.base)
-    words = base.get_input_embeddings().weight.detach().clone()
+    words = table_of(options.start, plain, base, options.pooling, normalized)
     hidden = (options.hidden or width) if options.cell in RECURRENT else words.shape[1]
     if hidden != width and not options.projection:
         raise EffbenchError(
@@ -58,10 +62,8 @@ def build(options: Align, width: int, normalized: bool) -> Student:
         )
     ending = [Normalize()] if normalized else []
     if options.cell == "static":
-        static = TrainableStatic(words, width)
-        static.embedding.weight.requires_grad_(options.embeddings == "free")
-        network = nn.Sequential(static, *ending)
-        return Student(network, plain, False, lambda: [static.folded(plain), *ending])
+        layers = [part for _ in range(options.feed_forward) for part in feed_forward(width)]
+        return _static(plain, words, width, [*layers, *ending], options.embeddings)
     special = options.cell == "transformer"
     if special:
         length_limit(tokenizer, base, options.max_length, "align: max_length")
@@ -69,6 +71,70 @@ def build(options: Align, width: int, normalized: bool) -> Student:
     else:
         modules = [_recurrent(plain, options, words, hidden, width), *ending]
     return Student(nn.Sequential(*modules), plain, special, lambda: modules)
+
+
+def reopen(options: Realign, width: int) -> Student:
+    """Return a trained student, ready to be trained further to vectors ``width`` wide.
+
+    Raises:
+        EffbenchError: the folder holds no student, or none that can be trained so.
+
+    """
+    model, name = open_student(options.student.folder), options.student.name
+    if model.get_embedding_dimension() != width:
+        raise EffbenchError(
+            f"realign: the vectors of {name!r} are {model.get_embedding_dimension()} wide, the "
+            f"targets' {width} (take the encoder that it was aligned to)"
+        )
+    if any(model.prompts.values()):
+        raise EffbenchError(
+            f"realign: {name!r} has a prompt, which is not read (take contrastive)"
+        )
+    first, *rest = modules = list(model)
+    free = options.embeddings == "free"
+    if isinstance(first, StaticEmbedding):
+        words = first.embedding.weight.detach().clone()
+        return _static(first.tokenizer, words, words.shape[1], rest, options.embeddings)
+    if isinstance(first, Recurrent):
+        first.embedding.requires_grad_(free)
+        return Student(nn.Sequential(*modules), first.tokenizer, False, lambda: modules)
+    if isinstance(first, Transformer):
+        length_limit(first.tokenizer, first.model, options.max_length, "realign: max_length")
+        first.model.get_input_embeddings().requires_grad_(free)
+        plain = _plain_tokenizer(first.tokenizer, name)
+        return Student(nn.Sequential(*modules), plain, True, lambda: modules)
+    raise EffbenchError(
+        f"realign: {name!r} begins with {type(first).__name__}, which is not read here (take a "
+        "student of align, or tune this one with contrastive or distil)"
+    )
+
+
+def _static(
+    tokenizer: Tokenizer, words: Tensor, width: int, rest: list[Any], embeddings: str
+) -> Student:
+    """Return a static student; the modules ``rest`` follow its mean, ``width`` wide."""
+    static = TrainableStatic(words, width)
+    static.embedding.weight.requires_grad_(embeddings == "free")
+    network = nn.Sequential(static, *rest)
+    return Student(network, tokenizer, False, lambda: [static.folded(tokenizer), *rest])
+
+
+def feed_forward(width: int) -> list[Any]:
+    """Return layers that normalise a vector, widen it four times, apply GELU and narrow it.
+
+    Untrained, they only normalise: GELU(x) - GELU(-x) is x, so that half of the wide units
+    carry the vector through. The other half are random, and count for nothing yet.
+    """
+    widen = Dense(width, 4 * width, activation_function=nn.GELU())
+    narrow = Dense(4 * width, width, activation_function=nn.Identity())
+    both = torch.cat([torch.eye(width), -torch.eye(width)])
+    with torch.no_grad():
+        widen.linear.weight[: 2 * width] = both
+        widen.linear.bias[: 2 * width] = 0
+        narrow.linear.weight.zero_()
+        narrow.linear.weight[:, : 2 * width] = both.T
+        narrow.linear.bias.zero_()
+    return [LayerNorm(width), widen, narrow]
 
 
 def _plain_tokenizer(tokenizer: Any, base: str) -> Tokenizer:
@@ -105,7 +171,7 @@ def _recurrent(
 
 
 def _transformer(options: Align, width: int, base: Any) -> list[Any]:
-    """Return the first layers of the base, or random layers above its word embeddings.
+    """Return layers of the base, or random layers above its word embeddings.
 
     A pooling follows, and a linear layer if the widths differ.
 
@@ -114,7 +180,7 @@ def _transformer(options: Align, width: int, base: Any) -> list[Any]:
 
     """
     depth = base.config.num_hidden_layers
-    if options.layers > depth and options.start == "teacher":
+    if options.layers > depth and options.start != "random":
         raise EffbenchError(
             f"align: layers: {options.base!r} has {depth} (say up to {depth}, or start: random)"
         )
@@ -128,6 +194,8 @@ def _transformer(options: Align, width: int, base: Any) -> list[Any]:
         student.model.get_input_embeddings().load_state_dict(
             base.get_input_embeddings().state_dict()
         )
+    if options.start == "skipping":
+        take_spread_layers(student.model, base)
     words = student.model.get_input_embeddings()
     words.requires_grad_(options.embeddings == "free")
     modules = [student, Pooling(words.weight.shape[1], options.pooling)]

@@ -5,19 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import set_seed
 
-from effbench_small_query import RECURRENT, Align
+from effbench_small_query import Align, Realign
+from effbench_small_query.losses import Loss, loss_of
 from effbench_small_query.nearness import nearness
-from effbench_small_query.students import build, save
+from effbench_small_query.recurrent import Recurrent
+from effbench_small_query.students import build, reopen, save
 from effbench_small_query.targets import Targets, collate, norms_of
 from effbench_training.loop import fit
 
 README = """\
 # A small query encoder trained by effbench
 
-A {cell} student of `{base}`, trained on {texts} texts to give the query vectors of the row
+{what}, trained on {texts} texts to give the query vectors of the row
 `{encoder}`. It encodes queries only; passages are encoded by that row.
 
 ```python
@@ -34,10 +37,10 @@ holds no code. What `effbench export` writes needs no effbench.
 class Alignment(nn.Module):
     """A student with its loss: how far its vectors are from the target vectors."""
 
-    def __init__(self, student: nn.Module, loss: str) -> None:
+    def __init__(self, student: nn.Module, loss: Loss) -> None:
         super().__init__()
         self.student = student
-        self._cosine = loss == "cosine"
+        self._loss = loss
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, targets: Tensor
@@ -48,22 +51,27 @@ class Alignment(nn.Module):
         """
         features = {"input_ids": input_ids, "attention_mask": attention_mask}
         vectors = self.student(features)["sentence_embedding"].float()
-        if self._cosine:
-            return {"loss": -nn.functional.cosine_similarity(vectors, targets).mean()}
-        return {"loss": nn.functional.mse_loss(vectors, targets)}
+        with torch.autocast(vectors.device.type, enabled=False):  # no rounding to bf16
+            return {"loss": self._loss(vectors, targets)}
 
 
-def train(options: Align, output_dir: Path, seed: int) -> None:
+def train(options: Align | Realign, output_dir: Path, seed: int) -> None:
     """Train a student and write it into ``output_dir``; continue from a checkpoint there.
 
     Raises:
-        EffbenchError: options, base or targets do not fit together, or the loss is NaN.
+        EffbenchError: options, base or student, and targets do not fit together, or the loss
+            is NaN.
 
     """
     targets = options.targets
-    norms = norms_of(targets)
+    norms, width = norms_of(targets), targets.vectors.shape[1]
     set_seed(seed)
-    student = build(options, targets.vectors.shape[1], norms.normalized)
+    if isinstance(options, Align):
+        who, student = "align", build(options, width, norms.normalized)
+        what = f"A {options.cell} student of `{Path(options.base).name}`"
+    else:
+        who, student = "realign", reopen(options, width)
+        what = f"The student `{options.student.name}`"
     texts = Targets(
         targets, norms, student.tokenizer, student.special_tokens, options.max_length
     )
@@ -71,12 +79,20 @@ def train(options: Align, output_dir: Path, seed: int) -> None:
     def write(folder: Path) -> dict[str, Any]:
         near = nearness(student.network, texts, options.batch_size)
         save(student, norms.normalized, folder)
-        (folder / "README.md").write_text(_readme(options, len(texts)), encoding="utf-8")
+        is_own = isinstance(student.network[0], Recurrent)
+        readme = README.format(
+            what=what,
+            texts=len(texts),
+            encoder=targets.encoder,
+            trust=", trust_remote_code=True" if is_own else "",
+            needs=NEEDS if is_own else "",
+        )
+        (folder / "README.md").write_text(readme, encoding="utf-8")
         return {"texts": len(texts), **near._asdict(), "remarks": near.remarks()}
 
     fit(
-        "align",
-        Alignment(student.network, options.loss),
+        who,
+        Alignment(student.network, loss_of(options.loss)),
         texts,
         collate,
         write,
@@ -84,16 +100,4 @@ def train(options: Align, output_dir: Path, seed: int) -> None:
         options=options,
         warmup=options.warmup_steps,
         seed=seed,
-    )
-
-
-def _readme(options: Align, texts: int) -> str:
-    trust = options.cell in RECURRENT
-    return README.format(
-        cell=options.cell,
-        base=Path(options.base).name,
-        texts=texts,
-        encoder=options.targets.encoder,
-        trust=", trust_remote_code=True" if trust else "",
-        needs=NEEDS if trust else "",
     )

@@ -1,6 +1,7 @@
-"""Contrastive training: the options of the trainers ``mine`` and ``contrastive``.
+"""Training with passages: the options of ``mine``, ``contrastive`` and ``distil``.
 
 ``mine`` finds hard negatives, ``contrastive`` trains with them; both serve any bi-encoder.
+``distil`` trains a student to rank passages as its teacher does.
 Cohen, Fairstein and Kushilevitz (Extremely efficient online query encoding for dense retrieval,
 Findings of NAACL 2024) train a small query encoder and a large passage encoder in this way.
 They follow the recipe of Gao and Callan's coCondenser (ACL 2022).
@@ -16,6 +17,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from msgspec import Meta
 
 from effbench import (
+    EncodedTexts,
     Examples,
     ModelId,
     SearchedDataset,
@@ -148,7 +150,57 @@ class Contrastive(LoopTrainer):
         train(self, output_dir, seed)
 
 
+@dataclass(frozen=True, eq=False)
+class Distil(LoopTrainer):
+    """Train a student to rank passages as its teacher ranks them (ranking distillation).
+
+    For each query of a batch, one of its positives and ``negatives`` of its negatives are drawn
+    anew in every epoch. These docs of all queries are the passages of the batch. The teacher
+    gives each query a distribution over them, a softmax of the inner products with its own
+    vector of the query, divided by ``temperature``; so does the student. The loss is the
+    Kullback-Leibler divergence of the student's from the teacher's. The method is that of
+    TCT-ColBERT (Lin, Yang and Lin, In-batch negatives for knowledge distillation with
+    tightly-coupled teachers for dense retrieval, RepL4NLP 2021), with passages that do not
+    change. Judgments decide only which passages a batch holds.
+
+    ``student`` is a model of Sentence Transformers that any trainer wrote, such as ``align``.
+    ``data`` has ``passages``, the row whose vectors the student searches. ``targets`` has the
+    teacher's vectors of all queries of ``data``: its texts name the same datasets, as
+    ``{queries: DATASET}``, and its encoder is that of ``passages``, or another one in the same
+    vector space.
+
+    A temperature of about 0.05 suits normalised vectors, 1 others. The optimizer is AdamW: the
+    learning rate rises during ``warmup_ratio`` of all steps, then falls linearly to 0.
+    ``batch_size`` counts queries per device. A transformer cuts queries at
+    ``query_max_length`` tokens. The word ``embeddings`` are ``frozen`` or trained (``free``).
+
+    Raises:
+        EffbenchError: student, data and targets do not fit together, or the loss is NaN.
+
+    """
+
+    data: Examples
+    student: TrainedModel
+    targets: EncodedTexts
+    _: KW_ONLY
+    embeddings: Literal["frozen", "free"] = "free"
+    negatives: Natural = 7
+    temperature: Positive = 0.05
+    epochs: Count = 3
+    learning_rate: Positive = 1e-4
+    warmup_ratio: Warmup = 0.1
+    batch_size: Count = 32
+    query_max_length: Count = 32
+    checkpoint_steps: SpeedOnly[Count] = 2000
+
+    def train(self, output_dir: Path, *, seed: int) -> None:
+        """Write the student as a folder of Sentence Transformers; write modules.json last."""
+        from effbench_training.distillation import train
+
+        train(self, output_dir, seed)
+
+
 @hookimpl
 def effbench_trainers() -> Mapping[str, type[Trainer]]:
-    """Offer ``mine`` and ``contrastive``."""
-    return {"mine": Mine, "contrastive": Contrastive}
+    """Offer ``mine``, ``contrastive`` and ``distil``."""
+    return {"mine": Mine, "contrastive": Contrastive, "distil": Distil}

@@ -46,7 +46,7 @@ def open_sides(
     if student is None:
         return passages, passages
     queries = open_student(student.folder)
-    _freeze(queries, options.embeddings)
+    freeze("contrastive", queries, options.embeddings)
     width = queries.get_embedding_dimension()
     given = vectors([0]).shape[1] if vectors else passages.get_embedding_dimension()
     if width != given:
@@ -113,22 +113,22 @@ def _open_base(options: Contrastive, model: str) -> SentenceTransformer:
         device="cpu",
         similarity_fn_name="cosine" if options.normalize else "dot",
     )
-    _freeze(side, options.embeddings)
+    freeze("contrastive", side, options.embeddings)
     return side
 
 
-def _freeze(side: SentenceTransformer, embeddings: str) -> None:
+def freeze(who: str, side: SentenceTransformer, embeddings: str) -> None:
     """Freeze or free the word embeddings of a side.
 
     Raises:
-        EffbenchError: no weight of the side is left to train.
+        EffbenchError: no weight of the side is left to train; ``who`` names the trainer.
 
     """
     for words in _word_embeddings(side[0]):
         words.requires_grad_(embeddings == "free")
     if not any(parameter.requires_grad for parameter in side.parameters()):
         raise EffbenchError(
-            "contrastive: a static student is nothing but embeddings (say embeddings: free)"
+            f"{who}: a static student is nothing but embeddings (say embeddings: free)"
         )
 
 

@@ -274,11 +274,12 @@ def test_bad_training_is_one_line_and_leaves_no_model(
     [
         ({"cell": "static", "hidden": 8}, "no hidden"),
         ({"cell": "transformer", "feed_forward": 1}, "no feed_forward"),
-        ({"cell": "gru", "start": "random"}, "no start"),
+        ({"cell": "gru", "start": "random"}, "no start: random"),
     ],
 )
 def test_check_refuses(options: dict[str, Any], message: str):
     usual: dict[str, Any] = {"feed_forward": 0, "hidden": None, "start": "teacher"}
+    usual["loss"] = "cosine"
     with pytest.raises(EffbenchError, match=message):
         Align.check(**{**usual, **options})
 

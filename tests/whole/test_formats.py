@@ -35,12 +35,28 @@ models:
     negatives: 2
     temperature: 0.1
   ours-by-them: {use: pull, student: ours, data: *data}
+  ours-further:
+    use: realign
+    student: ours
+    targets: *targets
+    epochs: 60
+    learning_rate: 0.02
+  theirs-distilled:
+    use: distil
+    student: theirs
+    data: *data
+    targets: *targets
+    epochs: 10
+    learning_rate: 0.01
+    negatives: 2
 encoders:
   words: {use: words}
   theirs: {use: small-query, model: theirs, passages: words}
   theirs-by-us: {use: small-query, model: theirs-by-us, passages: words}
   ours: {use: small-query, model: ours, passages: words}
   ours-by-them: {use: small-query, model: ours-by-them, passages: words}
+  ours-further: {use: small-query, model: ours-further, passages: words}
+  theirs-distilled: {use: small-query, model: theirs-distilled, passages: words}
 indexes:
   plain: {use: plain}
 latency: false
@@ -64,6 +80,8 @@ def test_their_student_is_tuned_by_us_and_ours_by_them(
     scores = {done["row"]["name"]: done["scores"]["nDCG@10"] for done in records.values()}
     assert scores["theirs-by-us"] > scores["theirs"] + 0.05, scores
     assert scores["ours-by-them"] > scores["ours"] + 0.05, scores
+    assert scores["ours-further"] > scores["ours"] + 0.05, scores
+    assert scores["theirs-distilled"] > scores["theirs"] + 0.05, scores
 
 
 def test_their_trainer_is_short_and_imports_only_what_is_public() -> None:
