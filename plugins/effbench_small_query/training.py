@@ -65,7 +65,7 @@ def train(options: Align, output_dir: Path, seed: int) -> None:
     set_seed(seed)
     student = build(options, targets.vectors.shape[1], norms.normalized)
     texts = Targets(
-        targets, norms, student.tokenizer, student.special_tokens, options.max_length
+        targets, norms, student.tokenizer, student.special_tokens, options.max_length, seed
     )
 
     def write(folder: Path) -> dict[str, Any]:
