@@ -139,7 +139,7 @@ def test_vectors_of_texts_are_kept_as_those_of_docs(run, tmp_path: Path, row: st
         ("{queries: target, column: x}", "unknown key 'column' of a source"),
         ("{queries: target, titles: target}", "is no source of texts (give one of file, quer"),
         ("{docs: target, side: docs}", "side: 'docs' is no side (say queries or passages)"),
-        ("{docs: target, weight: 0}", "weight: 0 is no weight (take a number above 0)"),
+        ("{docs: target, weight: 0}", "weight: 0 is no weight (take a number above 0, up to"),
         ("{docs: target, weight: 1001}", "weight: 1001 is no weight"),
         ("{docs: target, weight: true}", "weight: True is no weight"),
     ],

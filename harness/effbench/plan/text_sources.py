@@ -92,9 +92,8 @@ def _use(given: Mapping[str, Any]) -> Use:
     if side not in SIDES:
         raise EffbenchError(f"texts: side: {side!r} is no side (say {' or '.join(SIDES)})")
     if type(weight) not in (int, float) or not 0 < weight <= _MOST_WEIGHT:
-        raise EffbenchError(
-            f"texts: weight: {weight!r} is no weight (take a number above 0, up to {_MOST_WEIGHT:,})"
-        )
+        span = f"take a number above 0, up to {_MOST_WEIGHT:,}"
+        raise EffbenchError(f"texts: weight: {weight!r} is no weight ({span})")
     return Use(side, float(weight))
 
 
