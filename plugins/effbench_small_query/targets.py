@@ -15,7 +15,6 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from effbench import EffbenchError, EncodedTexts, VectorSource
-from effbench_small_query.recurrent import padded
 
 log = logging.getLogger(__name__)
 
@@ -179,8 +178,13 @@ def collate(
     pairs: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]],
 ) -> dict[str, Tensor]:
     """Return ``input_ids`` and ``attention_mask`` int64 [b, t], ``targets`` float32 [b, d]."""
-    vectors = np.stack([vector for _, vector in pairs])
+    tokens, vectors = zip(*pairs, strict=True)
+    lengths = np.array([len(ids) for ids in tokens])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    padded = np.zeros(mask.shape, dtype=np.int64)
+    padded[mask] = np.concatenate(tokens)
     return {
-        **padded([tokens.tolist() for tokens, _ in pairs]),
-        "targets": torch.from_numpy(vectors.astype(np.float32)),
+        "input_ids": torch.from_numpy(padded),
+        "attention_mask": torch.from_numpy(mask.astype(np.int64)),
+        "targets": torch.from_numpy(np.stack(vectors).astype(np.float32)),
     }
