@@ -21,7 +21,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,11 +103,14 @@ class Phase(NamedTuple):
     line: str
 
 
-def phases(watched: Watched) -> Iterator[Phase]:
-    """Yield the phases of a run from the lines that end them; the last is the scoring."""
+def phases(watched: Watched, names: Mapping[str, str] = PHASES) -> Iterator[Phase]:
+    """Yield the phases of a run from the lines that end them; the last is the scoring.
+
+    ``names`` gives the start of such a line, and the name of its phase.
+    """
     begin = 0.0
     for moment, line in watched.lines:
-        for start, name in PHASES.items():
+        for start, name in names.items():
             if line.startswith(start) and " in " in line:
                 yield Phase(name, begin, moment, line)
                 begin = moment

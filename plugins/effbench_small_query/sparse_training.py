@@ -72,10 +72,12 @@ def train(options: AlignSparse, output_dir: Path) -> None:
 
     Raises:
         EffbenchError: the base has no fast tokenizer, or not the teacher's words; there are no
-            texts, or the teacher gave no word of them a weight.
+            texts, the teacher gave no word of them a weight, or the texts have weights.
 
     """
     refuse_no_texts(WHO, options.targets)
+    if options.targets.weights is not None:
+        raise EffbenchError(f"{WHO}: targets: it takes no weight of sources (leave them out)")
     tokenizer = _tokenizer(options)
     weights, fit = _fit(options, tokenizer)
     tokenizer.model_max_length = VERY_LARGE_INTEGER  # no query is cut
@@ -136,7 +138,7 @@ def _fit(options: AlignSparse, tokenizer: Any) -> tuple[NDArray[np.float32], Fit
 
 def _chunks(options: AlignSparse, tokenizer: Any) -> Iterator[tuple[csr_array, csr_array]]:
     """Yield which words some texts have, 1.0 or absent, and their vectors; [n, words] each."""
-    texts, vectors, _ = options.targets
+    texts, vectors = options.targets.texts, options.targets.vectors
     firsts = range(0, len(texts), CHUNK)
     for done, first in enumerate(firsts):
         tell_steps(done, len(firsts))

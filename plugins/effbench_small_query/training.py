@@ -73,7 +73,7 @@ def train(options: Align | Realign, output_dir: Path, seed: int) -> None:
         who, student = "realign", reopen(options, width)
         what = f"The student `{options.student.name}`"
     texts = Targets(
-        targets, norms, student.tokenizer, student.special_tokens, options.max_length
+        targets, norms, student.tokenizer, student.special_tokens, options.max_length, seed
     )
 
     def write(folder: Path) -> dict[str, Any]:

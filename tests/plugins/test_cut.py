@@ -9,7 +9,7 @@ import pytest
 
 from altered import altered
 from effbench import EffbenchError
-from effbench.steps.texts import FileSource
+from effbench.steps.sources import FileSource
 from effbench.store.digests import file_sha256
 
 

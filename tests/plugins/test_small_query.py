@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from effbench import EffbenchError, EncodedTexts, ModelId, TrainedModel
 from effbench_small_query import Align, small_query
 from effbench_small_query.kinds import kind_of
+from effbench_small_query.targets import Targets, norms_of
 from tiny_students import ODD, PIECES, STUDENTS, WIDTH, save_base, targets, train
 
 pytest.importorskip("accelerate", reason="training needs accelerate: effbench[train]")
@@ -226,13 +228,37 @@ def test_vectors_are_normalised_only_if_the_teachers_are(base: ModelId, tmp_path
 def test_texts_without_tokens_are_left_out(
     base: ModelId, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    texts, vectors, name = targets()
+    texts, vectors, *_ = targets()
     given = EncodedTexts(
-        ["", *texts, " \t"], np.pad(vectors, ((1, 1), (0, 0))), name
+        ["", *texts, " \t"], np.pad(vectors, ((1, 1), (0, 0))), "big"
     )  # their vectors may be anything
     with caplog.at_level(logging.WARNING, "effbench_small_query"):
         train(base, given, tmp_path, cell="gru", epochs=1)
     assert "2 texts without tokens are left out" in caplog.text
+
+
+def test_a_text_is_seen_as_often_as_its_weight_says(base: ModelId, tmp_path: Path):
+    texts, vectors, *_ = targets(count=40)
+    weights = np.repeat(np.array([0.25, 1, 2.5], np.float32), [20, 10, 10])
+    given = EncodedTexts(["", *texts], np.vstack([vectors[:1], vectors]), "big",
+                         np.concatenate([[9.0], weights]))  # fmt: skip
+    folder = train(base, given, tmp_path, cell="gru", epochs=3, batch_size=5)
+    assert about(folder)["steps"] == 3 * (5 + 10 + 25) // 5
+    data = targets_of(base, given)
+    for epoch in (0, 1):
+        assert data.order(epoch) == data.order(epoch)
+        times = np.bincount(data.order(epoch), minlength=40)
+        assert [sorted(set(t)) for t in np.split(times, [20, 30])] == [[0, 1], [1], [2, 3]]
+    assert data.order(0) != data.order(1)
+    lengths = np.array(data.lengths)[data.order(0)]
+    assert all(lengths[:-1] >= lengths[1:]), "batches have texts of similar lengths"
+    with pytest.raises(EffbenchError, match="the weights leave no text in an epoch"):
+        targets_of(base, given._replace(weights=np.full(41, 1e-4, np.float32)))
+
+
+def targets_of(base: ModelId, given: EncodedTexts) -> Targets:
+    cutting = Tokenizer.from_file(str(Path(base) / "tokenizer.json"))
+    return Targets(given, norms_of(given), cutting, False, 16, 3)
 
 
 @pytest.mark.parametrize(

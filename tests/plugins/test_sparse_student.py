@@ -126,6 +126,7 @@ def test_its_stages_give_its_vectors(student: Path) -> None:
         (targets(words=7), f"have 7 words, the tokenizer of base .* has {COUNT}"),
         (targets(share=0), "no word of the texts has a weight in the vectors of 'big'"),
         (targets(["", "zzz"]), "no word of the texts has a weight"),
+        (targets()._replace(weights=np.ones(30, np.float32)), "takes no weight of sources"),
     ],
 )
 def test_bad_targets_are_one_line(

@@ -14,7 +14,7 @@ import effbench_msmarco
 import effbench_oag_qa
 import effbench_table
 from effbench.api.errors import EffbenchError
-from effbench.steps.texts import FileSource
+from effbench.steps.sources import FileSource
 from effbench.store import reading
 from effbench.store.digests import file_sha256
 from effbench.store.reading import content_sha256

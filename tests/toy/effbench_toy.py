@@ -356,6 +356,8 @@ class TableTrainer:
         note(
             f"trained on {len(self.targets.texts)} texts of {self.targets.encoder}, seed {seed}"
         )
+        if self.targets.weights is not None:
+            note(f"weights {sorted(set(self.targets.weights.tolist()))}")
         vectors, words = self.targets.vectors[:], {}
         for text, vector in zip(self.targets.texts, vectors, strict=True):
             for word in text.split():

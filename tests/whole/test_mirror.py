@@ -59,7 +59,7 @@ ELSEWHERE = {
     "steps/test_writing.py": "steps/shards",
     "steps/test_index.py": "steps/built",
     "steps/test_hits.py": "steps/search",
-    "steps/test_train.py": "steps/texts",
+    "steps/test_texts.py": "plan/text_sources steps/encode_texts steps/sources",
     "views/test_layout.py": "views/terminal_columns",
     "views/test_page.py": "views/page/facts",
     "vectors/test_kinds.py": (

@@ -22,20 +22,39 @@ leaderboard shows them beside the row.
 class EncodedTexts(NamedTuple):
     """The value of an option ``{texts: [SOURCE, ...], encoder: ROW}``: texts and vectors.
 
-    The harness gathers the texts and encodes them with ROW as queries, once for all rows with
-    the same option. A source is ``{file: PATH, column: NAME}``, ``{queries: DATASET}``,
-    ``{titles: DATASET}`` or ``{sentences: DATASET}``. ``draw: N`` takes the N texts with the
-    smallest hashes.
+    The harness gathers the texts and encodes them with ROW, once for all rows with the same
+    option. A source is one of these:
+
+    - ``{file: PATH, column: NAME}``: lines, or a column of a .csv, .tsv or .jsonl.
+    - ``{queries: DATASET}``, ``{titles: DATASET}``, ``{sentences: DATASET}``.
+    - ``{docs: DATASET}``: the title and the text of each doc, with a space between.
+    - ``{spans: DATASET, least: 2, most: 12, each: 4}``: from each doc, 4 spans of 2 to 12
+      words.
+    - ``{keywords: DATASET, least: 2, most: 6, each: 4}``: from each doc, 4 queries of 2 to 6
+      of its words, which are drawn by tf-idf.
+
+    ``draw: N`` takes the N texts with the smallest hashes. ``side: passages`` encodes the texts
+    of a source as docs without titles. ``weight: W`` is for the trainer: see ``weights``.
     """
 
     texts: Sequence[str]
-    """The texts, the same in the same order for each training."""
+    """The texts, the same in the same order for each training.
+
+    They are read from disk when they are asked for; a slice of them is a list.
+    """
 
     vectors: VectorSource
     """The vectors of the texts on disk, float32 [n, d]; row i belongs to text i."""
 
     encoder: str
     """The name of the encoder row that made the vectors."""
+
+    weights: Vectors | None = None
+    """How often each text is seen in an epoch, float32 [n]; None where all are seen once.
+
+    A text of weight 2.5 is seen two or three times. A trainer without epochs counts the text so
+    often, or refuses weights.
+    """
 
 
 class Examples(NamedTuple):

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from effbench.api.errors import EffbenchError
 from effbench.steps.data import Data
 from effbench.steps.domains import EncodeDomain
-from effbench.steps.encode import EncodeCorpus, EncodeTexts
+from effbench.steps.encode import EncodeCorpus
+from effbench.steps.encode_texts import EncodeTexts
 from effbench.steps.examples import GatherExamples, Judgments
 from effbench.steps.index import BuildRetriever
 from effbench.steps.search import SearchIndex, SearchRetriever
-from effbench.steps.texts import DatasetSource, Texts
+from effbench.steps.sources import DatasetSource
+from effbench.steps.texts import Texts
 from effbench.steps.train import Train
 from effbench.work.datasets import DatasetRow
 from effbench.work.rows import Row
@@ -22,8 +24,8 @@ def seen(row: Row, dataset: DatasetRow, index: Row | None = None) -> list[str]:
     """Return the kinds of data that the row's training took from a dataset that measures it.
 
     The trainings are those of the row, of its passages, of the index that it is searched
-    through, and of all rows that work inside these. ``corpus`` means titles or sentences of its
-    docs, the whole dataset, or a searcher or vectors of all its docs; ``queries`` and
+    through, and of all rows that work inside these. ``corpus`` means text of its docs, the
+    whole dataset, or a searcher or vectors of all its docs; ``queries`` and
     ``judgments`` are those of the dataset; ``other queries`` and ``other judgments`` come
     from another split of its corpus. Nobody knows the training data of a model from the hub,
     or of text files.

@@ -23,17 +23,17 @@ from effbench.api.training import (
 from effbench.plan import live
 from effbench.plan.forms import check_count, listed, parts
 from effbench.plan.scope import Scope
+from effbench.plan.text_sources import refuse_ids, source_of, weights_of
 from effbench.plan.vectors import refuse_unfit
 from effbench.steps import opened
 from effbench.steps.data import Data
 from effbench.steps.domains import EncodeDomain
-from effbench.steps.encode import EncodeCorpus, EncodeTexts
+from effbench.steps.encode import EncodeCorpus
+from effbench.steps.encode_texts import EncodeTexts
 from effbench.steps.examples import Docpairs, GatherExamples, Judgments
 from effbench.steps.index import BuildRetriever
 from effbench.steps.search import Search, SearchRetriever, index_search
-from effbench.steps.texts import PARTS, DatasetSource, FileSource, Source, Texts
-from effbench.store.paths import inside
-from effbench.text.suggestions import suggest
+from effbench.steps.texts import Texts
 from effbench.work.datasets import DatasetRow, trainable
 from effbench.work.options import Input
 from effbench.work.rows import Row
@@ -85,32 +85,12 @@ def _model_id(scope: Scope, value: Any) -> Input:
 def _encoded_texts(scope: Scope, value: Any) -> Input:
     given = parts(value, "{texts: [...], encoder: ROW}", "texts", "encoder")
     encoder = scope.row("encoders", given["encoder"])
-    texts = Texts(tuple(_source(scope, source) for source in listed(given["texts"])))
-    step = EncodeTexts(encoder, texts)
-    return Input((step,), partial(opened.encoded_texts, step), vectors=(encoder,))
-
-
-def _source(scope: Scope, value: Any) -> Source:
-    given = dict(value) if isinstance(value, dict) else {}
-    draw, column = given.pop("draw", None), given.pop("column", None)
-    named = {"file", *PARTS} & set(given)
-    if named and set(given) - {"file", *PARTS}:
-        key = next(key for key in given if key not in named)
-        hint = suggest(str(key), ("draw", "column"))
-        raise EffbenchError(f"{value!r}: unknown key {key!r} of a source of texts ({hint})")
-    if len(given) != 1 or not named:
-        raise EffbenchError(
-            f"{value!r} is no source of texts (give one of file, {', '.join(PARTS)})"
-        )
-    if draw is not None:
-        check_count(draw, "texts: draw", "texts")
-    ((part, data),) = given.items()
-    if part != "file":
-        return DatasetSource(_dataset(scope, data), part, draw)
-    path = inside(scope.beside, str(data))
-    if not path.is_file():
-        raise EffbenchError(f"texts: no file {path} (paths start at the suite's folder)")
-    return FileSource(path, scope.digests.of(path), column, draw)
+    dataset = partial(_dataset, scope)
+    sources = tuple(source_of(scope, item, dataset) for item in listed(given["texts"]))
+    refuse_ids(sources, encoder.passages or encoder)
+    step = EncodeTexts(encoder, Texts(sources))
+    opening = partial(opened.encoded_texts, step)
+    return Input((step,), opening, settings=weights_of(sources), vectors=(encoder,))
 
 
 def _examples(scope: Scope, value: Any) -> Input:

@@ -1,4 +1,4 @@
-"""The encode steps: turn a corpus, a dataset's queries or training texts into vectors."""
+"""The encode steps: turn a corpus or a dataset's queries into vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from effbench.api.searching import DENSE
 from effbench.steps.data import Data, docs_of, passing_docs, queries_of
 from effbench.steps.description import description_of
 from effbench.steps.encoded import as_float16, checking_space, encode_corpus, encode_queries
-from effbench.steps.texts import Texts, read_texts
 from effbench.steps.writing import shard_of, write_shards
 from effbench.work import code
 from effbench.work.datasets import DatasetRow
@@ -57,7 +56,7 @@ class EncodeCorpus:
         docs, width = known.count(self, "rows"), _width(self.row, known)
         docs = known.docs(self.dataset) if docs is None else docs
         like = ["encode docs", self.row.pace(known.device)]
-        least = vectors_bytes(docs, width, self._shard, _number(self.row))
+        least = vectors_bytes(docs, width, self._shard, bytes_of_number(self.row))
         return Work("docs", docs, like, least=least, shard=self._shard)
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
@@ -65,7 +64,9 @@ class EncodeCorpus:
         count = self.dataset.docs_count()
         encode = checking_space(self._encode(bench), self.row, count, artifact)
         with passing_docs(self.label, [self.dataset], bench) as advance:
-            shards = _write(self.row, artifact, docs, encode, advance, by_id=self.row.by_id)
+            shards = write_vectors(
+                self.row, artifact, docs, encode, advance, by_id=self.row.by_id
+            )
         if not shards.rows:
             raise EffbenchError(
                 f"{self.dataset.who}: the corpus has no docs (is its file empty?)"
@@ -78,7 +79,9 @@ class EncodeCorpus:
         docs = ((doc.doc_id, doc) for doc in docs_of(self.dataset))
         label = f"{self.label}, shards {shards[0] + 1} to {shards[-1] + 1}"
         with bench.progress.work(label, len(shards) * self._shard, "docs") as advance:
-            _write(self.row, artifact, docs, encode, advance, shards, by_id=self.row.by_id)
+            write_vectors(
+                self.row, artifact, docs, encode, advance, shards, by_id=self.row.by_id
+            )
 
     @property
     def _shard(self) -> int:
@@ -87,7 +90,7 @@ class EncodeCorpus:
     def _encode(self, bench: Bench) -> Callable[[Sequence[Any]], AnyVectors]:
         """Return the encoder's method; its vectors have the type that is kept."""
         encode = encode_corpus(bench.instance(self.row), self.row, "give passages: ROW")
-        return as_float16(encode, self.row) if self.row.store == FLOAT16 else encode
+        return as_kept(encode, self.row)
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class EncodeQueries:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return _query_facts(self.row)
+        return query_facts(self.row)
 
     @property
     def inputs(self) -> tuple[Step, ...]:
@@ -115,61 +118,33 @@ class EncodeQueries:
         return self.row.offers
 
     def work(self, known: Known) -> Work:
-        return _work(self.row, "queries", known.count(self.data, "queries"), known)
+        return query_work(self.row, "queries", known.count(self.data, "queries"), known)
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
         queries, encoder = queries_of(self.data, bench), bench.instance(self.row)
         encode = encode_queries(encoder, self.row, "queries")
         pairs = ((query.query_id, query.text) for query in queries)
         with bench.progress.work(self.label, len(queries), "queries") as advance:
-            shards = _write(self.row, artifact, pairs, encode, advance)
+            shards = write_vectors(self.row, artifact, pairs, encode, advance)
         return {
             **shards._asdict(),
             "query_parameters": _query_parameters(encoder, self.row, bench),
         }
 
 
-@dataclass(frozen=True)
-class EncodeTexts:
-    """Encode gathered texts as queries: a student learns to give the same vectors."""
-
-    row: Row
-    texts: Texts
-    kind = "queries"
-
-    @property
-    def label(self) -> str:
-        return f"encode {self.row.name} training texts"
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return _query_facts(self.row)
-
-    @property
-    def inputs(self) -> tuple[Step, ...]:
-        return (self.texts, *self.row.steps)
-
-    @property
-    def offers(self) -> tuple[Offer, ...]:
-        return self.row.offers
-
-    def work(self, known: Known) -> Work:
-        return _work(self.row, "texts", known.count(self.texts, "texts"), known)
-
-    def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
-        texts = read_texts(self.texts, bench)
-        encode = encode_queries(bench.instance(self.row), self.row, "texts")
-        pairs = ((str(number), text) for number, text in enumerate(texts))
-        with bench.progress.work(self.label, len(texts), "texts") as advance:
-            shards = _write(self.row, artifact, pairs, encode, advance)
-        return shards._asdict()
+def as_kept(
+    encode: Callable[[Sequence[Any]], AnyVectors], row: Row
+) -> Callable[[Sequence[Any]], AnyVectors]:
+    """Return an encoder's method, whose vectors get the type that ``row`` keeps."""
+    return as_float16(encode, row) if row.store == FLOAT16 else encode
 
 
-def _query_facts(row: Row) -> Mapping[str, Any]:
+def query_facts(row: Row) -> Mapping[str, Any]:
+    """Return what decides a row's shards of query vectors."""
     return {"row": row.query_facts, "shard": shard_of(row.offer.makes)}
 
 
-def _write(
+def write_vectors(
     row: Row,
     artifact: Artifact,
     items: Iterator[tuple[str, Any]],
@@ -195,11 +170,14 @@ def _query_parameters(encoder: Any, row: Row, bench: Bench) -> int | None:
         return None
 
 
-def _work(row: Row, unit: str, count: int | None, known: Known) -> Work:
+def query_work(
+    row: Row, unit: str, count: int | None, known: Known, number: int = FLOAT
+) -> Work:
     """Return the work of encoding queries, or texts as if they were queries."""
     shard, width = shard_of(row.offer.makes), _width(row.passages or row, known)
     like = ["encode queries", row.pace(known.device)]
-    return Work(unit, count, like, least=vectors_bytes(count, width, shard), shard=shard)
+    least = vectors_bytes(count, width, shard, number)
+    return Work(unit, count, like, least=least, shard=shard)
 
 
 def _width(row: Row, known: Known) -> int | None:
@@ -207,6 +185,6 @@ def _width(row: Row, known: Known) -> int | None:
     return known.width(row) if row.offer.makes == DENSE else 0
 
 
-def _number(row: Row) -> int:
+def bytes_of_number(row: Row) -> int:
     """Return the bytes of one number of a row's kept vectors."""
     return HALF if row.store == FLOAT16 else FLOAT

@@ -17,24 +17,39 @@ from effbench.api.training import (
 )
 from effbench.steps.data import qrels_of
 from effbench.steps.domains import EncodeDomain, read_domain
-from effbench.steps.encode import EncodeCorpus, EncodeTexts
+from effbench.steps.encode import EncodeCorpus
+from effbench.steps.encode_texts import EncodeTexts
 from effbench.steps.examples import GatherExamples
 from effbench.steps.search import RUN, Search
 from effbench.steps.shards import DiskVectors, read_rows
-from effbench.steps.texts import read_texts
+from effbench.steps.texts import Texts, counts_of, read_texts
 from effbench.steps.train import MODEL, Train
 from effbench.store.examples import read_examples
 from effbench.store.trec import stream_trec
 from effbench.work.step import Bench
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from effbench.api.encoders import Vectors
 
 
 def encoded_texts(step: EncodeTexts, bench: Bench) -> EncodedTexts:
-    """Return texts in memory with their vectors, float32 [n, d], which are read as needed."""
+    """Return texts with their vectors, float32 [n, d]; both are read as needed."""
     vectors = DiskVectors(bench.artifact(step).folder)
-    return EncodedTexts(read_texts(step.texts, bench), vectors, step.row.name)
+    texts, weights = read_texts(step.texts, bench), _weights(step.texts, bench)
+    return EncodedTexts(texts, vectors, step.row.name, weights)
+
+
+def _weights(step: Texts, bench: Bench) -> NDArray[np.float32] | None:
+    """Return the weight of each text, float32 [n]; None where all are 1."""
+    import numpy as np
+
+    weights = [source.use.weight for source in step.sources]
+    if all(weight == 1 for weight in weights):
+        return None
+    return np.repeat(np.array(weights, dtype=np.float32), counts_of(step, bench))
 
 
 def examples(step: GatherExamples, corpora: Sequence[EncodeCorpus], bench: Bench) -> Examples:

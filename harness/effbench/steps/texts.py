@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
+from heapq import heappush, heapreplace
 from typing import TYPE_CHECKING, Any
 
 from effbench.api.errors import EffbenchError
-from effbench.steps.data import all_queries_of, docs_of
-from effbench.store.digests import file_sha256
-from effbench.store.reading import numbered, opened
-from effbench.store.tabular import TabularFile
-from effbench.work.datasets import DatasetRow
+from effbench.steps.sources import DatasetSource, Source
+from effbench.store.texts import open_texts, put_texts
 from effbench.work.effort import Work
 from effbench.work.step import Bench, Known, Step
 
@@ -25,69 +19,13 @@ if TYPE_CHECKING:
     from effbench.store.artifacts import Artifact
     from effbench.work.progress import Tally
 
-TEXTS = "texts.json"
-PARTS = ("queries", "titles", "sentences")
-"""The parts of a dataset that can be a source of texts."""
-
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])")
-
-
-@dataclass(frozen=True)
-class FileSource:
-    """A source of texts: the lines of a text file, or a column of a .csv, .tsv or .jsonl."""
-
-    path: Path
-    digest: str
-    column: str | None
-    draw: int | None
-
-    @property
-    def fact(self) -> list[Any]:
-        """What decides the texts."""
-        return ["file", self.digest, self.column, self.draw]
-
-    def texts(self) -> Iterator[str]:
-        """Yield the texts as they stand."""
-        with opened(self.path) as file:
-            if file_sha256(self.path) != self.digest:
-                raise EffbenchError(f"{self.path}: has changed since the plan (run again)")
-            if self.column is not None:
-                rows = TabularFile(self.path).rows([self.column])
-                yield from (text for _, (text,) in rows)
-                return
-            for _, line in numbered(str(self.path), file):
-                yield from line.split("\r")  # files of an old Mac end lines so
-
-
-@dataclass(frozen=True)
-class DatasetSource:
-    """A source of texts: the queries of a dataset, or its docs' titles or sentences."""
-
-    row: DatasetRow
-    part: str
-    draw: int | None
-
-    @property
-    def fact(self) -> list[Any]:
-        """What decides the texts."""
-        key = self.row.key if self.part == "queries" else self.row.corpus_key
-        return [self.part, key, self.draw]
-
-    def texts(self) -> Iterator[str]:
-        """Yield the texts as they stand."""
-        if self.part == "queries":
-            yield from (query.text for query in all_queries_of(self.row))
-            return
-        for doc in docs_of(self.row):
-            yield from [doc.title] if self.part == "titles" else sentences(doc.text)
-
-
-Source = FileSource | DatasetSource
-
 
 @dataclass(frozen=True)
 class Texts:
-    """Gather texts: stripped, none empty, none twice; of a source, all or a drawn part."""
+    """Gather texts: stripped, none empty, none twice; of a source, all or a drawn part.
+
+    The memory holds a digest of each text, some 100 bytes, and the texts of one draw.
+    """
 
     sources: tuple[Source, ...]
     kind = "texts"
@@ -112,46 +50,68 @@ class Texts:
         return Work("texts", known.count(self, "texts"))
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
-        texts: dict[str, None] = {}
-        counts = []
+        counts: list[int] = []
         with bench.progress.work(self.label, None, "texts") as work:
-            for source in self.sources:
-                before = len(texts)
-                texts.update(dict.fromkeys(_drawn(source, work)))
-                counts.append(len(texts) - before)
-                work.reach(len(texts))
-                if not counts[-1]:
-                    raise EffbenchError(f"texts: {_name(source)} gives no text (is it empty?)")
-        artifact.put_text(TEXTS, json.dumps(list(texts), ensure_ascii=False))
-        return {"texts": len(texts), "by_source": counts}
+            put_texts(artifact, self._distinct(counts, work))
+        return {"texts": sum(counts), "by_source": counts}
+
+    def _distinct(self, counts: list[int], work: Tally) -> Iterator[str]:
+        """Yield the texts of all sources, and append how many came of each source."""
+        seen = set[bytes]()
+        for source in self.sources:
+            before = len(seen)
+            for text in _drawn(source, work):
+                digest = _digest(text)
+                if digest not in seen:
+                    seen.add(digest)
+                    yield text
+            counts.append(len(seen) - before)
+            work.reach(len(seen))
+            if not counts[-1]:
+                raise EffbenchError(f"texts: {source.name} gives no text (is it empty?)")
 
 
-def read_texts(step: Texts, bench: Bench) -> list[str]:
-    """Return the gathered texts, in their fixed order."""
-    path = bench.artifact(step).folder / TEXTS
-    texts: list[str] = json.loads(path.read_text(encoding="utf-8"))
-    return texts
+def read_texts(step: Texts, bench: Bench) -> Sequence[str]:
+    """Return the gathered texts, in their fixed order, read from disk as needed."""
+    return open_texts(bench.artifact(step).folder)
 
 
-def sentences(text: str) -> Sequence[str]:
-    """Split a text into sentences, roughly: after . ! ? and a space, before no small letter."""
-    return _SENTENCE_END.split(text)
+def counts_of(step: Texts, bench: Bench) -> list[int]:
+    """Return how many texts came of each source; they stand in the order of the sources."""
+    counts: list[int] = (bench.artifact(step).manifest() or {})["by_source"]
+    return counts
 
 
-def _drawn(source: Source, work: Tally) -> list[str]:
-    """Return the texts of a source in its order; a draw keeps the smallest hashes."""
-    texts = dict[str, None]()
+def _drawn(source: Source, work: Tally) -> Iterable[str]:
+    """Return the texts of a source in its order; a draw has none twice."""
+    texts = _stripped(source, work)
+    return texts if source.draw is None else _smallest(texts, source.draw)
+
+
+def _stripped(source: Source, work: Tally) -> Iterator[str]:
     for text in source.texts():
         work(1)
         if stripped := " ".join(text.split()):
-            texts[stripped] = None
-    if source.draw is None or len(texts) <= source.draw:
-        return list(texts)
-    kept = set(heapq.nsmallest(source.draw, texts, key=lambda t: sha256(t.encode()).digest()))
-    return [text for text in texts if text in kept]
+            yield stripped
 
 
-def _name(source: Source) -> str:
-    if isinstance(source, FileSource):
-        return str(source.path)
-    return f"{source.part} of {source.row.name}"
+def _smallest(texts: Iterable[str], count: int) -> Iterable[str]:
+    """Return the texts with the smallest digests in their order; hold no others."""
+    kept: dict[int, str] = {}
+    largest: list[int] = []  # a heap of the negated digests
+    for text in texts:
+        digest = int.from_bytes(_digest(text), "big")
+        if digest in kept:
+            continue
+        if len(kept) < count:
+            heappush(largest, -digest)
+        elif digest < -largest[0]:
+            del kept[-heapreplace(largest, -digest)]
+        else:
+            continue
+        kept[digest] = text
+    return kept.values()
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode()).digest()[:16]
