@@ -94,9 +94,15 @@ def _targets_of(options: Distil) -> Callable[[Sequence[str]], Tensor]:
     """Return a function from queries to the teacher's vectors of them, float32 [n, d].
 
     Raises:
-        EffbenchError: a query of the data is not among the texts of the targets.
+        EffbenchError: a query of the data is not among the texts of the targets, or the
+            texts have weights.
 
     """
+    if options.targets.weights is not None:
+        raise EffbenchError(
+            "distil: targets: the queries of data decide how often a text is seen (leave weight "
+            "out)"
+        )
     vectors = options.targets.vectors
     row_of = {text: row for row, text in enumerate(options.targets.texts)}
     lost = [query for query in options.data.queries if _plain(query) not in row_of]
