@@ -95,7 +95,8 @@ def open_transformer(folder: Path, kind: Kind, options: Options) -> ProjectedRea
         network.pooler = None  # nobody reads BERT's pooler: it costs a twelfth of a layer
     projection = _projection(kind.dense)
     parameters = projection.parameters + weights_in(network)
-    prepared = prepare(network, kind.pooling, precompute=options.precompute)
+    first_only = kind.pooling == "cls" and not int8
+    prepared = prepare(network, first_only=first_only, precompute=options.precompute)
     if int8:
         refuse_unless_cpu(network.device)
         quantize_linears(network if prepared is None else prepared)

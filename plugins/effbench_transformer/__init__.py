@@ -115,7 +115,7 @@ class TransformerEncoder:
             batch_tokens,
             onednn,
             compiled=compile,
-            prepared=None if own_way else prepare(network, pooling),
+            prepared=None if own_way else prepare(network, first_only=pooling == "cls"),
         )
         self._recipe = Recipe(
             model,

@@ -24,14 +24,16 @@ KNOWN = (BertModel, RobertaModel, XLMRobertaModel)
 """The networks whose layers are BERT's. Subclasses and code of others are not known."""
 
 
-def prepare(network: Any, pooling: str, *, precompute: bool = False) -> OneText | None:
+def prepare(
+    network: Any, *, first_only: bool = False, precompute: bool = False
+) -> OneText | None:
     """Return ``network`` prepared for one text at a time, or None if that is not possible.
 
     It is for float32 on a CPU, and for the networks in `KNOWN`. Call it before the linear
     layers are packed or quantised, then pack or quantise the result as well: ``network`` is
-    inside. ``pooling`` is what follows: before ``cls``, the last layer needs only its first
-    token. ``precompute`` prepares the first products of each word (see `FirstProducts`); only
-    a `BertModel` takes it.
+    inside. ``first_only`` is for the pooling ``cls``: the last layer makes only its first token
+    (with int8 products that moves it, since tokens share a scale). ``precompute`` makes the
+    first products of each word ahead (`FirstProducts`); only a `BertModel` takes it.
     """
     config = network.config
     if (
@@ -42,7 +44,7 @@ def prepare(network: Any, pooling: str, *, precompute: bool = False) -> OneText 
         or getattr(config, "position_embedding_type", "absolute") != "absolute"
     ):
         return None
-    return OneText(network, pooling == "cls", precompute and type(network) is BertModel)
+    return OneText(network, first_only, precompute and type(network) is BertModel)
 
 
 class OneText(nn.Module):
@@ -52,6 +54,8 @@ class OneText(nn.Module):
         super().__init__()
         self._network = network
         self._first_only = first_only
+        self._heads = network.config.num_attention_heads
+        self._tables = _tables(network.embeddings) if type(network) is BertModel else None
         self._fused = nn.ModuleList(
             _fused(layer.attention.self) for layer in network.encoder.layer
         )
@@ -60,7 +64,7 @@ class OneText(nn.Module):
             self._first = FirstProducts(network.embeddings, self._fused[0])
 
     def forward(self, ids: list[int]) -> Tensor:
-        """Return token vectors, float32 [1, t, d]; only those of the first token for cls."""
+        """Return token vectors, float32 [1, t, d], or only that of the first token."""
         x, products = self._start(torch.tensor(ids))
         last = len(self._layers) - 1
         for number, layer in enumerate(self._layers):
@@ -81,7 +85,7 @@ class OneText(nn.Module):
 
     def _start(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the first states [t, d], and the first products [t, 3 x d] if prepared."""
-        if type(self._network) is not BertModel:  # such as RoBERTa, which numbers otherwise
+        if self._tables is None:  # RoBERTa numbers positions after the padding token's id
             states: Tensor = self._network.embeddings(input_ids=ids[None])[0]
             return states, None
         words, kind, positions, norm = self._tables
@@ -94,22 +98,10 @@ class OneText(nn.Module):
 
         ``products`` [t, 3 x d] are queries, keys and values.
         """
-        heads = self._network.config.num_attention_heads
-        parts = products.view(1, len(products), 3 * heads, -1).transpose(1, 2)
+        parts = products.view(1, len(products), 3 * self._heads, -1).transpose(1, 2)
         query, key, value = parts.chunk(3, 1)
         mixed = nn.functional.scaled_dot_product_attention(query[:, :, :few], key, value)
         return mixed.transpose(1, 2).reshape(few, -1)
-
-    @cached_property
-    def _tables(self) -> tuple[Tensor, Tensor, Tensor, Map]:
-        """The tables of words, of the only token type, and of positions; the layer norm."""
-        own = self._network.embeddings
-        return (
-            own.word_embeddings.weight,
-            own.token_type_embeddings.weight[0],
-            own.position_embeddings.weight,
-            own.LayerNorm.forward,
-        )
 
     @cached_property
     def _layers(self) -> list[Layer]:
@@ -119,6 +111,16 @@ class OneText(nn.Module):
             _layer(layer, fused, plain)
             for layer, fused in zip(self._network.encoder.layer, self._fused, strict=True)
         ]
+
+
+def _tables(embeddings: Any) -> tuple[Tensor, Tensor, Tensor, Map]:
+    """Return BERT's tables of words, of the only token type and of positions; its norm."""
+    return (
+        embeddings.word_embeddings.weight,
+        embeddings.token_type_embeddings.weight[0],
+        embeddings.position_embeddings.weight,
+        embeddings.LayerNorm.forward,
+    )
 
 
 class Layer(NamedTuple):

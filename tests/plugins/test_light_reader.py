@@ -134,7 +134,7 @@ def test_int8_differs_from_float32(exported: tuple[Path, dict[str, Any]]) -> Non
 def test_words_of_few_bits_need_no_other_words(
     exported: tuple[Path, dict[str, Any]], tmp_path: Path, cell: str, kept: str
 ) -> None:
-    place, rows = exported
+    place = exported[0]
     name = f"{cell}.{kept}-words"
     folder = tmp_path / name
     shutil.copytree(place / "exports" / name, folder)

@@ -78,21 +78,21 @@ def open_network(model: Path, **how: Any) -> Any:
     return AutoModel.from_pretrained(model, **how).eval()
 
 
-@pytest.mark.parametrize("pooling", ["mean", "cls"])
-def test_first_products_are_made_ahead(tmp_path: Path, pooling: str) -> None:
+@pytest.mark.parametrize("first_only", [False, True])
+def test_first_products_are_made_ahead(tmp_path: Path, first_only: bool) -> None:
     import torch
 
     network = open_network(tiny_bert.save(tmp_path))
     torch.nn.init.normal_(network.embeddings.LayerNorm.weight, 1, 0.3)
     torch.nn.init.normal_(network.embeddings.LayerNorm.bias, 0, 0.3)
-    fast = prepare(network, pooling, precompute=True)
+    fast = prepare(network, first_only=first_only, precompute=True)
     assert fast is not None
     ids = [2, 20, 9, 41, 3]
     with torch.no_grad():
         wanted = network(input_ids=torch.tensor([ids])).last_hidden_state
         network.encoder.layer[0].attention.self.query.weight.zero_()
         found = fast(ids)
-    assert found.shape == (1, 1 if pooling == "cls" else 5, 32)
+    assert found.shape == (1, 1 if first_only else 5, 32)
     np.testing.assert_allclose(found, wanted[:, : found.shape[1]], atol=1e-5)
 
 
@@ -100,11 +100,11 @@ def test_other_networks_are_read_by_transformers(tmp_path: Path) -> None:
     import torch
 
     known = open_network(tiny_bert.save(tmp_path))
-    assert prepare(known, "mean") is not None
+    assert prepare(known) is not None
 
     class Own(type(known)):  # type: ignore[misc] - a class whose forward may be another
         pass
 
-    assert prepare(Own(known.config), "mean") is None
-    assert prepare(open_network(tmp_path, dtype=torch.bfloat16), "mean") is None
-    assert prepare(open_network(tmp_path, is_decoder=True), "mean") is None
+    assert prepare(Own(known.config)) is None
+    assert prepare(open_network(tmp_path, dtype=torch.bfloat16)) is None
+    assert prepare(open_network(tmp_path, is_decoder=True)) is None
