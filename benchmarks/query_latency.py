@@ -152,7 +152,7 @@ def student(base: Path, folder: Path, cell: str, layers: int, **how: Any) -> Any
         untrained = EncodedTexts([], np.empty((0, width), dtype=np.float32), "none")
         kind: Any = cell
         options = Align(untrained, ModelId(str(base)), cell=kind, layers=layers, max_length=40)
-        save(build(options, width, True), options, True, place)
+        save(build(options, width, True), True, place)
     return open_student(place, Options("cpu", **how))
 
 

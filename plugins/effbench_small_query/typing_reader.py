@@ -210,21 +210,24 @@ def _bytes_once(module: Recurrent, int8: bool, precompute: bool) -> int:
 
 
 def _torch_product(weight: Vectors, bias: Vectors, int8: bool) -> light.Product:
-    """Return torch's product with a weight [n, width] and a bias [n]; see `light.Products`."""
+    """Return torch's product with a weight [n, width] and a bias [n]; see `light.Products`.
+
+    In float32, numpy makes the product of a single row.
+    """
     tensors = torch.from_numpy(weight), torch.from_numpy(bias)
-    linear: nn.Module
     if int8:
-        linear = Int8Linear(*tensors)
+        multiply, alone = Int8Linear(*tensors).forward, None
     else:
         dense = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
         dense.weight, dense.bias = (nn.Parameter(tensor, False) for tensor in tensors)
         linear = nn.Sequential(dense)
         pack_linears(linear)
+        multiply, alone = linear[0].forward, light.dense(weight, bias)
 
     def product(x: Vectors) -> Vectors:
-        with torch.inference_mode():
-            y = linear(torch.from_numpy(x).reshape(-1, weight.shape[1]))
-            rows: Vectors = y.numpy()
+        if alone is not None and x.size == weight.shape[1]:
+            return alone(x)
+        rows: Vectors = multiply(torch.from_numpy(x if x.ndim > 1 else x[None])).numpy()
         return rows if x.ndim > 1 else rows[0]
 
     return product
