@@ -146,9 +146,8 @@ def words_of(table: Vectors, kept: str | None) -> Vectors | Words:
 
 def bytes_of_a_row(table: Vectors | Words) -> int:
     """Return how many bytes of a table a token reads."""
-    if isinstance(table, Words):
-        return table.numbers[0].nbytes + table.scales[0].nbytes
-    return table[0].nbytes
+    parts = (table.numbers, table.scales) if isinstance(table, Words) else (table,)
+    return sum(int(part[0].nbytes) for part in parts)
 
 
 class Static:
