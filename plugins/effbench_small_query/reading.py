@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -89,7 +89,9 @@ def _refuse(cell: str, options: Options) -> None:
 class StaticReader:
     """A static student: a query's vector is the mean of its tokens' rows in one table."""
 
-    def __init__(self, folder: Path, normalize: bool, table: str | None) -> None:
+    def __init__(
+        self, folder: Path, normalize: bool, table: Literal["int8", "int4"] | None
+    ) -> None:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         weight = load_file(folder / "model.safetensors")["embedding.weight"]
         self._table = words_of(np.asarray(weight, dtype=np.float32), table)
