@@ -15,7 +15,7 @@ import importlib.util
 import statistics
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -34,10 +34,13 @@ class Kind(NamedTuple):
     cell: str
     int8: bool = False
     precompute: bool = False
+    table: Literal["int8", "int4"] | None = None
 
 
 KINDS = {
     "static": Kind("static"),
+    "static, int8 words": Kind("static", table="int8"),
+    "static, int4 words": Kind("static", table="int4"),
     "GRU": Kind("gru"),
     "GRU, precomputed": Kind("gru", precompute=True),
     "GRU, int8": Kind("gru", int8=True),
@@ -82,7 +85,8 @@ def readers(kind: Kind, base: Path) -> dict[str, Call]:
 
     They are the row, the light reader of the export, and Sentence Transformers.
     """
-    encoder: Any = student(base, base.parent, kind.cell, 1, kind.int8, kind.precompute)
+    how = {"int8": kind.int8, "precompute": kind.precompute, "table": kind.table}
+    encoder: Any = student(base, base.parent, kind.cell, 1, **how)
     folder = base.parent / "-".join(map(str, kind))
     with TemporaryDirectory() as passages:
         TransformerEncoder(ModelId(str(base)), normalize=True).export(Path(passages), None)

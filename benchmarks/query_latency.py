@@ -31,6 +31,7 @@ from transformers.utils.logging import disable_progress_bar
 from effbench import EncodedTexts, ModelId
 from effbench.store.digests import find_model
 from effbench_small_query import Align
+from effbench_small_query.kinds import Options
 from effbench_small_query.reading import open_student
 from effbench_small_query.students import build, save
 from effbench_transformer import TransformerEncoder
@@ -99,8 +100,8 @@ def encoders(
     calls: dict[str, Call] = {}
     befores: dict[str, Call] = {}
 
-    def add(name: str, cell: str, layers: int, int8: bool, table: bool = False) -> None:
-        encoder: Any = student(base, folder, cell, layers, int8, table)
+    def add(name: str, cell: str, layers: int, **how: Any) -> None:
+        encoder: Any = student(base, folder, cell, layers, **how)
         calls[name] = lambda query: encoder.encode_queries([query])
         if cell in ("gru", "lstm"):
             states: dict[str, Any] = {}
@@ -118,13 +119,17 @@ def encoders(
     depth = config.num_hidden_layers
     calls[f"{depth}-layer transformer"] = lambda query: teacher.encode_queries([query])
     for layers in (1, 2):
-        add(f"{layers}-layer transformer", "transformer", layers, False)
-        add(f"{layers}-layer transformer, int8", "transformer", layers, True)
+        add(f"{layers}-layer transformer", "transformer", layers)
+        add(f"{layers}-layer transformer, precomputed", "transformer", layers, precompute=True)
+        add(f"{layers}-layer transformer, int8", "transformer", layers, int8=True)
     for cell in ("gru", "lstm"):
-        add(cell.upper(), cell, 1, False)
-        add(f"{cell.upper()}, precomputed", cell, 1, False, True)
-        add(f"{cell.upper()}, int8", cell, 1, True)
-    add("static", "static", 1, False)
+        add(cell.upper(), cell, 1)
+        add(f"{cell.upper()}, precomputed", cell, 1, precompute=True)
+        add(f"{cell.upper()}, int8", cell, 1, int8=True)
+        add(f"{cell.upper()}, int8, precomputed", cell, 1, int8=True, precompute=True)
+    add("static", "static", 1)
+    add("static, int8 words", "static", 1, table="int8")
+    add("static, int4 words", "static", 1, table="int4")
     for call in befores.values():
         for query in queries:
             call(query)
@@ -139,18 +144,16 @@ def make_base(config: BertConfig, folder: Path) -> Path:
     return folder
 
 
-def student(
-    base: Path, folder: Path, cell: str, layers: int, int8: bool = False, table: bool = False
-) -> Any:
-    """Return the encoder of an untrained student."""
+def student(base: Path, folder: Path, cell: str, layers: int, **how: Any) -> Any:
+    """Return the encoder of an untrained student, read as the options ``how`` say."""
     place = folder / f"{cell}-{layers}"
     if not place.exists():
         width = BertConfig.from_pretrained(base).hidden_size
         untrained = EncodedTexts([], np.empty((0, width), dtype=np.float32), "none")
         kind: Any = cell
         options = Align(untrained, ModelId(str(base)), cell=kind, layers=layers, max_length=40)
-        save(build(options, width, True), options, True, place)
-    return open_student(place, "cpu", int8, table)
+        save(build(options, width, True), True, place)
+    return open_student(place, Options("cpu", **how))
 
 
 def measure(
@@ -172,8 +175,8 @@ def measure(
 
 def print_shares(folder: Path, queries: list[str], p50: dict[str, float]) -> None:
     """Print the times of tokenising, of a step, and of a copy to the host."""
-    reader = open_student(folder / "gru-1", "cpu", False, False)
-    static = open_student(folder / "static-1", "cpu", False, False)
+    reader = open_student(folder / "gru-1", Options("cpu"))
+    static = open_student(folder / "static-1", Options("cpu"))
     state: Any = reader.start()  # type: ignore[attr-defined]
     hidden = state.hidden.copy()
     student = reader._student  # type: ignore[attr-defined]

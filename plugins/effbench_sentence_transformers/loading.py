@@ -16,7 +16,7 @@ from sentence_transformers.util import is_sentence_transformer_model
 
 from effbench import EffbenchError
 from effbench_transformer.loading import loading, place_for
-from effbench_transformer.network import weights_in
+from effbench_transformer.reads import weights_in
 from effbench_transformer.soundness import (
     prepare_tokenizer,
     refuse_foreign_words,

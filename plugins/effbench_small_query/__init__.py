@@ -19,6 +19,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import effbench_transformer  # noqa: F401 - it asks for large pages before torch makes a tensor
 from effbench import (
     Description,
     EncodedTexts,
@@ -121,23 +122,28 @@ def small_query(
     device: SpeedOnly[str] = "auto",
     int8: bool = False,
     precompute: SpeedOnly[bool] = False,
+    table: Literal["int8", "int4"] | None = None,
 ) -> QueryEncoder:
     """Encode queries with a small query encoder that ``align`` or another trainer trained.
 
     ``model`` is the trained student, a folder of Sentence Transformers. A recurrent student
     (``gru``, ``lstm``) can also read a query while the user types it. ``int8`` quantises the
     weights of the matrix products to int8, on a CPU only. ``precompute`` multiplies the word
-    embeddings of a recurrent student by its input weights once, when the student is loaded:
-    each query is faster, and the memory holds vocabulary x 3 (LSTM: 4) x hidden floats more.
+    embeddings of a recurrent or transformer student by its first weights once, when the student
+    is loaded: each query is faster, and the memory holds vocabulary x 3 (LSTM: 4) x hidden
+    floats more. Of transformers, only a float32 BERT on a CPU takes it, for queries one by one;
+    others read as without it. ``table`` keeps the word table of a static or recurrent student
+    as numbers of 8 or 4 bits with a scale for each word, a quarter or an eighth of its bytes.
 
     Raises:
         EffbenchError: the folder holds no student, or the student does not take an option.
 
     """
+    from effbench_small_query.kinds import Options
     from effbench_small_query.reading import open_student
 
     folder = model.folder if isinstance(model, TrainedModel) else model
-    return open_student(folder, device, int8, precompute)
+    return open_student(folder, Options(device, int8, precompute, table))
 
 
 @hookimpl

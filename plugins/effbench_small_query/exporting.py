@@ -6,15 +6,18 @@ import inspect
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import torch
+from safetensors.numpy import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Router
+from torch import nn
 
 from effbench import READER, EffbenchError
-from effbench_small_query import RECURRENT
+from effbench_small_query import RECURRENT, light
 from effbench_small_query.kinds import Kind, kind_of
-from effbench_small_query.light import FACTS, Static
+from effbench_small_query.light import FACTS, Static, Words
 from effbench_small_query.recurrent import Recurrent
 from effbench_training.students import LIBRARY, modules_of, open_student
 from effbench_transformer.exporting import passages_of, write
@@ -46,6 +49,13 @@ Its products are int8, as the row's are, but numpy takes as long for them as for
 slower than the row. Sentence Transformers loads the same weights as float32: its vectors of
 queries are those of a row without `int8`, a little apart."""
 
+FEW_BITS = """
+
+It reads the table of words as {table}, from `{weights}`, and does not need
+`model.safetensors`. Sentence Transformers reads float32 numbers of the same values."""
+WEIGHTS = "reader.safetensors"
+"""The light reader's file of weights, for a table of words in few bits."""
+
 
 def export(
     student: Path,
@@ -54,6 +64,7 @@ def export(
     *,
     int8: bool = False,
     precompute: bool = False,
+    table: Literal["int8", "int4"] | None = None,
 ) -> None:
     """Write the query encoder and the passage encoder into ``folder``.
 
@@ -67,12 +78,14 @@ def export(
     kind = kind_of(student)
     recurrent = kind.cell in RECURRENT
     query_side = _query_side(student, kind, int8)
-    query_modules = list(query_side.children())
+    query_modules: list[Any] = list(query_side.children())
+    words = None if table is None else _few_bits(query_modules[0].embedding, table)
     docs = passages_of(refuse_no_passages(passages or student / "passages"))
     # the folder's name that a Router gives to its first module
     query_folder = f"query_0_{type(query_modules[0]).__name__}"
     has_reader = recurrent or kind.cell == "static"
-    light = LIGHT.format(student=query_folder) + (INT8 if int8 else "")
+    about_light = LIGHT.format(student=query_folder) + (INT8 if int8 else "")
+    about_light += FEW_BITS.format(table=table, weights=WEIGHTS) if words else ""
     write(
         folder,
         [Router.for_query_document(query_modules, docs.modules)],
@@ -81,13 +94,13 @@ def export(
         normalized=kind.normalize and docs.cosine,
         about=ABOUT.format(cell=NETWORK.get(kind.cell, kind.cell)),
         code=CODE if recurrent else None,
-        light=light if has_reader else None,
+        light=about_light if has_reader else None,
     )
     if recurrent:
         _copy_module(folder)
     if has_reader:
         facts = {"student": query_folder, "cell": kind.cell, "normalize": kind.normalize}
-        _copy_reader(folder, {**facts, "int8": int8, "precompute": precompute})
+        _copy_reader(folder, {**facts, "int8": int8, "precompute": precompute}, words)
 
 
 def refuse_no_passages(folder: Path | None) -> Path:
@@ -123,9 +136,28 @@ def _query_side(student: Path, kind: Kind, int8: bool) -> SentenceTransformer:
     return model
 
 
-def _copy_reader(folder: Path, facts: dict[str, Any]) -> None:
-    """Copy the light reader into ``folder``, and write ``facts`` for it."""
+def _few_bits(embedding: Any, table: str) -> Words:
+    """Return the words of an embedding in few bits; give it the numbers that they mean."""
+    words = Words.of(embedding.weight.detach().numpy(), table)
+    embedding.weight = nn.Parameter(torch.from_numpy(words.all()), False)
+    return words
+
+
+def _copy_reader(folder: Path, facts: dict[str, Any], words: Words | None) -> None:
+    """Copy the light reader into ``folder``, and write ``facts`` for it.
+
+    ``words`` is the student's table in few bits; it and the student's other weights make a
+    file of weights then, which only the light reader reads.
+    """
     shutil.copyfile(inspect.getfile(Static), folder / READER)
+    student = folder / facts["student"]
+    facts = {**facts, "weights": "model.safetensors", "width": None}
+    if words is not None:
+        weights = load_file(student / "model.safetensors")
+        del weights[light.TABLE]
+        weights |= {light.NUMBERS: words.numbers, light.SCALES: words.scales}
+        save_file(weights, student / WEIGHTS)
+        facts = {**facts, "weights": WEIGHTS, "width": words.shape[1]}
     (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 

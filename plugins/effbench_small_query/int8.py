@@ -29,7 +29,7 @@ class Int8Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return about ``x @ weight.T + bias``, float32 [b, n] for ``x`` [b, width]."""
         # inputs have 7 bits (True): with 8 bits, sums overflow on CPUs without VNNI
-        y: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, True)
+        y: Tensor = torch.ops.quantized.linear_dynamic.default(x, self._packed, True)
         return y
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from effbench_training.students import Module, modules_of
 
@@ -26,6 +26,15 @@ class Kind(NamedTuple):
 
     dense: Path | None
     """The folder of the linear layer that ends a transformer; None if there is none."""
+
+
+class Options(NamedTuple):
+    """How a student is read; `effbench_small_query.small_query` explains the options."""
+
+    device: str = "auto"
+    int8: bool = False
+    precompute: bool = False
+    table: Literal["int8", "int4"] | None = None
 
 
 OTHER = Kind("other", False, "", None)

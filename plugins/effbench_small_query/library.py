@@ -11,7 +11,7 @@ import numpy as np
 from effbench import Description
 from effbench_training.students import open_student
 from effbench_transformer.loading import place_for
-from effbench_transformer.network import weights_in
+from effbench_transformer.reads import weights_in
 
 if TYPE_CHECKING:
     from effbench import Vectors

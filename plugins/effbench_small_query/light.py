@@ -28,6 +28,12 @@ Products: TypeAlias = "Callable[[Vectors, Vectors, bool], Product]"
 FACTS = "reader.json"
 """The file that tells `Encoder` the student's folder, its kind and its options."""
 
+TABLE, NUMBERS, SCALES = "embedding.weight", "embedding.numbers", "embedding.scales"
+"""The names of the table of words in a file of weights: in float32, or the parts of `Words`."""
+
+TYPES = {"F32": "<f4", "I8": "i1", "U8": "u1"}
+"""The types of numbers in a file of weights, by their names in safetensors and in numpy."""
+
 FEW, BLOCK = 6, 4
 """OpenBLAS multiplies up to ``FEW`` rows fastest row by row, and more rows fastest if their
 number is a multiple of ``BLOCK``."""
@@ -68,30 +74,91 @@ class Encoder:
 def _student(folder: Path, facts: Mapping[str, Any]) -> Static | Recurrent:
     path = folder / "tokenizer.json"
     tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    weights = read_weights(folder / "model.safetensors")
-    words, rows = tokenizer.get_vocab_size(), len(weights["embedding.weight"])
+    weights = read_weights(folder / facts["weights"])
+    table = _table(weights, facts)
+    words, rows = tokenizer.get_vocab_size(), table.shape[0]
     if words > rows:
         raise ValueError(f"{words} words, but vectors of {rows}")
     if facts["cell"] == "static":
-        return Static(tokenizer, weights["embedding.weight"], facts["normalize"])
+        return Static(tokenizer, table, facts["normalize"])
     return Recurrent(
         tokenizer,
         json.loads((folder / "recurrent.json").read_text(encoding="utf-8")),
         weights,
+        table,
         facts["normalize"],
         int8=facts["int8"],
         precompute=facts["precompute"],
     )
 
 
+def _table(weights: Mapping[str, Any], facts: Mapping[str, Any]) -> Vectors | Words:
+    """Return the table of words among ``weights``, in float32 or in few bits."""
+    if facts["width"] is None:
+        table: Vectors = weights[TABLE]
+        return table
+    return Words(weights[NUMBERS], weights[SCALES], facts["width"])
+
+
+class Words:
+    """A table of words as numbers of 8 or 4 bits, with a scale for each word.
+
+    A number times the scale of its row is the float32 number that is meant, to half a scale;
+    the largest number of a row is 127 or 7. Two numbers of 4 bits share a byte: column c, and
+    column c + half of the (even) width.
+    """
+
+    def __init__(self, numbers: NDArray[Any], scales: Vectors, width: int) -> None:
+        """Take int8 [words, width], or uint8 [words, half of the width]; scales [words, 1]."""
+        self.numbers, self.scales, self.shape = numbers, scales, (len(numbers), width)
+
+    @classmethod
+    def of(cls, table: Vectors, kept: str) -> Words:
+        """Return the words of float32 [words, width], ``kept`` as int8 or int4."""
+        largest = 127 if kept == "int8" else 7
+        highest = np.maximum(np.abs(table).max(1, keepdims=True), np.float32(1e-12))
+        scales = highest / np.float32(largest)
+        whole = np.rint(table / scales).astype(np.int8)
+        if kept == "int4":
+            whole = np.pad(whole, ((0, 0), (0, whole.shape[1] % 2))) + np.int8(8)
+            low, high = np.split(whole.view(np.uint8), 2, 1)
+            return cls(low | high << np.uint8(4), scales, table.shape[1])
+        return cls(whole, scales, table.shape[1])
+
+    def take(self, ids: Any, axis: int = 0) -> Vectors:
+        """Return float32 [..., width], the rows of ``ids`` [...], as an array's ``take``."""
+        numbers = self.numbers.take(ids, axis)
+        if numbers.dtype == np.uint8:
+            halves = np.concatenate([numbers & 15, numbers >> 4], -1)[..., : self.shape[1]]
+            numbers = halves.view(np.int8) - np.int8(8)
+        rows: Vectors = numbers * self.scales.take(ids, axis)
+        return rows
+
+    def all(self) -> Vectors:
+        """Return float32 [words, width]."""
+        return self.take(range(len(self.numbers)))
+
+
+def words_of(table: Vectors, kept: str | None) -> Vectors | Words:
+    """Return the table float32 [words, width] as it is, or kept as int8 or int4."""
+    return table if kept is None else Words.of(table, kept)
+
+
+def bytes_of_a_row(table: Vectors | Words) -> int:
+    """Return how many bytes of a table a token reads."""
+    parts = (table.numbers, table.scales) if isinstance(table, Words) else (table,)
+    return sum(int(part[0].nbytes) for part in parts)
+
+
 class Static:
     """A static student: a text's vector is the mean of its tokens' rows in one table.
 
-    ``table`` is float32 [words, d].
+    ``table`` is [words, d].
     """
 
-    def __init__(self, tokenizer: Tokenizer, table: Vectors, normalize: bool) -> None:
+    def __init__(self, tokenizer: Tokenizer, table: Vectors | Words, normalize: bool) -> None:
         self._tokenizer, self._table, self._normalize = tokenizer, table, normalize
+        self.width = table.shape[1]
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), d]; zeros for a text without a token."""
@@ -103,7 +170,7 @@ class Static:
 
     def pool(self, tokens: Sequence[list[int]]) -> Vectors:
         """Return the vectors, float32 [n, d], of the token ids of n texts."""
-        vectors = np.zeros((len(tokens), self._table.shape[1]), dtype=np.float32)
+        vectors = np.zeros((len(tokens), self.width), dtype=np.float32)
         for row, ids in enumerate(tokens):
             if ids:
                 total = np.add.reduce(self._table.take(ids, 0))
@@ -195,8 +262,8 @@ class Recurrent:
     """A recurrent student: a GRU or LSTM reads the tokens, a head makes a vector of its state.
 
     ``shape`` and ``weights`` are the contents of recurrent.json and of the weights' file of the
-    trained module. ``of_rows`` makes the products for the inputs of several tokens, ``of_one``
-    the products for a state and for the head.
+    trained module, and ``words`` is the table of words [words, width]. ``of_rows`` makes the
+    products for the inputs of several tokens, ``of_one`` those for a state and for the head.
     """
 
     def __init__(
@@ -204,6 +271,7 @@ class Recurrent:
         tokenizer: Tokenizer,
         shape: Mapping[str, Any],
         weights: Mapping[str, Vectors],
+        words: Vectors | Words,
         normalize: bool,
         *,
         int8: bool = False,
@@ -211,23 +279,26 @@ class Recurrent:
         of_rows: Products = product,
         of_one: Products = product,
     ) -> None:
-        def made(products: Products, name: str, end: str = "") -> Product:
-            return products(weights[f"{name}weight{end}"], weights[f"{name}bias{end}"], int8)
+        def made(products: Products, name: str, end: str = "", whole: bool = int8) -> Product:
+            return products(weights[f"{name}weight{end}"], weights[f"{name}bias{end}"], whole)
 
         self._tokenizer, self._normalize, self.width = tokenizer, normalize, shape["output"]
+        # int8 inputs share a scale, which would be too coarse for all words at once
+        first = int8 and not precompute
         self.step = gru_step if shape["cell"] == "gru" else lstm_step
         self.layers = [
             Layer(
-                made(of_rows, "rnn.", f"_ih_l{number}"),
+                made(of_rows, "rnn.", f"_ih_l{number}", int8 if number else first),
                 made(of_one, "rnn.", f"_hh_l{number}"),
             )
             for number in range(shape["layers"])
         ]
         self._head = _head(lambda name: made(of_one, f"{name}."), shape, weights)
         self._precomputed = precompute
-        self.words = weights["embedding.weight"]
+        self.words = words
         if precompute:
-            self.words = self.layers[0].of_inputs(self.words)
+            whole = words.all() if isinstance(words, Words) else words
+            self.words = self.layers[0].of_inputs(whole)
         parts = 1 if shape["cell"] == "gru" else 2
         self.start = np.zeros((shape["layers"], parts, shape["hidden"]), dtype=np.float32)
         """The state before the first token, float32 [layers, parts, h].
@@ -340,10 +411,13 @@ def lstm_step(gate: Vectors, product: Product, hidden: Vectors) -> None:
 
 
 def _sigmoid(x: Vectors) -> Vectors:
-    # tanh is used because exp(-x) can overflow
+    """Change ``x`` to its sigmoid, and return it."""
     half = np.float32(0.5)
-    y: Vectors = half * np.tanh(half * x) + half
-    return y
+    x *= half  # tanh is used because exp(-x) can overflow
+    np.tanh(x, x)
+    x *= half
+    x += half
+    return x
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
@@ -357,14 +431,14 @@ def unit(vector: Vectors) -> Vectors:
     return vector * np.float32(1 / length)
 
 
-def read_weights(path: Path) -> dict[str, Vectors]:
-    """Return the float32 arrays of a safetensors file by name.
+def read_weights(path: Path) -> dict[str, Any]:
+    """Return the arrays of a safetensors file by name, all of them of `TYPES`.
 
-    The file is the length of the header in 8 bytes, the header in JSON, and the floats.
+    The file is the length of the header in 8 bytes, the header in JSON, and the numbers.
 
     Raises:
         OSError, ValueError, KeyError, TypeError: the file is missing or damaged, or an array
-            is not float32.
+            has another type.
 
     """
     with path.open("rb") as file:
@@ -375,11 +449,13 @@ def read_weights(path: Path) -> dict[str, Vectors]:
     found = {}
     for name, facts in header.items():
         if name != "__metadata__":
-            if facts["dtype"] != "F32":
-                raise ValueError(f"{path}: {name} is {facts['dtype']}, not F32")
+            if facts["dtype"] not in TYPES:
+                raise ValueError(f"{path}: {name} is {facts['dtype']}, not {', '.join(TYPES)}")
             first, end = facts["data_offsets"]
             if first < 0:
                 raise ValueError(f"{path}: {name} begins before the file's data")
-            own = np.fromfile(path, "<f4", (end - first) // 4, offset=8 + size + first)
+            kind = np.dtype(TYPES[facts["dtype"]])
+            count = (end - first) // kind.itemsize
+            own = np.fromfile(path, kind, count, offset=8 + size + first)
             found[name] = own.reshape(facts["shape"])
     return found

@@ -5,7 +5,8 @@ weights come from the cache to the core. Measured on an AMD EPYC with one thread
 79 us in numpy, 126 us in torch.mv, 97 us in oneDNN, 32 us in int8; `torch.nn.GRUCell` takes
 504 us for the products of state and input. The gates take 7 us in numpy and 11 us in torch.
 The products of the input can be made for several tokens at once, and oneDNN is the fastest
-there: 93 us for three tokens, where MKL takes 295 us and OpenBLAS 665 us.
+there: 93 us for three tokens, where MKL takes 295 us and OpenBLAS 665 us. One token is read
+with numpy.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,11 +23,12 @@ from torch import Tensor, nn
 from effbench import Description
 from effbench_small_query import light
 from effbench_small_query.int8 import Int8Linear, bytes_of, refuse_unless_cpu
+from effbench_small_query.kinds import Options
 from effbench_small_query.recurrent import Recurrent, padded
 from effbench_small_query.vocabulary import refuse_words_without_vectors
 from effbench_transformer.loading import place_for
-from effbench_transformer.network import weights_in
 from effbench_transformer.onednn import pack_linears
+from effbench_transformer.reads import weights_in
 
 if TYPE_CHECKING:
     from effbench import Vectors
@@ -55,30 +57,33 @@ class RecurrentReader:
     faster than numpy.
     """
 
-    def __init__(
-        self, folder: Path, normalize: bool, device: str, int8: bool, precompute: bool
-    ) -> None:
-        module = Recurrent.load(str(folder)).eval().requires_grad_(False)
+    def __init__(self, folder: Path, normalize: bool, options: Options) -> None:
+        module: Any = Recurrent.load(str(folder)).eval().requires_grad_(False)
         self._parameters = weights_in(module)
-        place = place_for(device, "float32")
-        if int8:
+        place = place_for(options.device, "float32")
+        if options.int8:
             refuse_unless_cpu(place)
         refuse_words_without_vectors(module.tokenizer, module.vocabulary)
         self._module = module
         self._normalize = normalize
         self._folder = folder
-        self._int8, self._precompute = int8, precompute
+        self._options = options
+        weights = {name: weight.numpy() for name, weight in module.state_dict().items()}
+        words = light.words_of(weights.pop(light.TABLE), options.table)
+        if isinstance(words, light.Words):
+            module.embedding = FewBits(words)
         self._student = light.Recurrent(
             module.tokenizer,
             module.get_config_dict(),
-            {name: weight.numpy() for name, weight in module.state_dict().items()},
+            weights,
+            words,
             normalize,
-            int8=int8,
-            precompute=precompute,
+            int8=options.int8,
+            precompute=options.precompute,
             of_rows=_torch_product,
-            of_one=_torch_product if int8 else light.product,
+            of_one=_torch_product if options.int8 else light.product,
         )
-        self._bytes_once = _bytes_once(module, int8, precompute)
+        self._bytes_once = _bytes_once(module, options.int8, options.precompute)
         self._start = State("", [], self._student.start)
         if place.type != "cpu":
             # batches are encoded on the device; single queries still on the CPU
@@ -87,13 +92,13 @@ class RecurrentReader:
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Return float32 [len(queries), d]; zeros for a query without a token."""
         # int8 never in batches: the inputs of all queries would share one scale
-        if len(queries) == 1 or self._int8:
+        if len(queries) == 1 or self._options.int8:
             return self._pool(self._forward(self._tokenise(queries)))
         return self._batched(queries)
 
     def describe(self) -> Description:
         """Tell the stages tokenise, forward and pool (head and normalisation)."""
-        row = self._student.words[0].nbytes
+        row = light.bytes_of_a_row(self._student.words)
         return Description(
             stages={"tokenise": self._tokenise, "forward": self._forward, "pool": self._pool},
             count_tokens=lambda queries: [len(ids) for ids in self._tokenise(queries)],
@@ -120,7 +125,15 @@ class RecurrentReader:
         """Write the student, the passage encoder and the light reader into one folder."""
         from effbench_small_query.exporting import export
 
-        export(self._folder, folder, passages, int8=self._int8, precompute=self._precompute)
+        how = self._options
+        export(
+            self._folder,
+            folder,
+            passages,
+            int8=how.int8,
+            precompute=how.precompute,
+            table=how.table,
+        )
 
     def _read(self, state: State, text: str) -> State:
         """Return the state after the whole of ``text``.
@@ -160,7 +173,7 @@ class RecurrentReader:
         tokens = [encoding.ids for encoding in encodings]
         order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
         vectors = self._zeros(len(queries))
-        device = self._module.embedding.weight.device
+        device = next(self._module.rnn.parameters()).device
         for first in range(0, len(order), BATCH):
             rows = order[first : first + BATCH]
             features = padded([tokens[row] for row in rows])
@@ -175,6 +188,18 @@ class RecurrentReader:
         return np.zeros((count, self._module.output), dtype=np.float32)
 
 
+class FewBits(nn.Module):
+    """The word embeddings of a table in few bits, for batches of queries."""
+
+    def __init__(self, words: light.Words) -> None:
+        super().__init__()
+        self._words = words
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return float32 [b, t, width] for int64 [b, t], on the device of ``ids``."""
+        return torch.from_numpy(self._words.take(ids.cpu().numpy())).to(ids.device)
+
+
 def _bytes_once(module: Recurrent, int8: bool, precompute: bool) -> int:
     """Return the bytes of the weights that are read once per query: all but the words."""
     head = sum(bytes_of(weight, int8) for weight in module.head.parameters())
@@ -186,21 +211,24 @@ def _bytes_once(module: Recurrent, int8: bool, precompute: bool) -> int:
 
 
 def _torch_product(weight: Vectors, bias: Vectors, int8: bool) -> light.Product:
-    """Return torch's product with a weight [n, width] and a bias [n]; see `light.Products`."""
+    """Return torch's product with a weight [n, width] and a bias [n]; see `light.Products`.
+
+    In float32, numpy makes the product of a single row.
+    """
     tensors = torch.from_numpy(weight), torch.from_numpy(bias)
-    linear: nn.Module
     if int8:
-        linear = Int8Linear(*tensors)
+        multiply, alone = Int8Linear(*tensors).forward, None
     else:
         dense = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
         dense.weight, dense.bias = (nn.Parameter(tensor, False) for tensor in tensors)
         linear = nn.Sequential(dense)
         pack_linears(linear)
+        multiply, alone = linear[0].forward, light.dense(weight, bias)
 
     def product(x: Vectors) -> Vectors:
-        with torch.inference_mode():
-            y = linear(torch.from_numpy(x).reshape(-1, weight.shape[1]))
-            rows: Vectors = y.numpy()
+        if alone is not None and x.size == weight.shape[1]:
+            return alone(x)
+        rows: Vectors = multiply(torch.from_numpy(x if x.ndim > 1 else x[None])).numpy()
         return rows if x.ndim > 1 else rows[0]
 
     return product

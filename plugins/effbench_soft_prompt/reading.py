@@ -11,7 +11,8 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from effbench import Description, Doc
 from effbench_soft_prompt.prompts import OpenBackbone, Prompt, check_backbone, open_backbone
-from effbench_transformer.network import PooledNetwork, Reads, reads_in, weights_in
+from effbench_transformer.network import PooledNetwork
+from effbench_transformer.reads import Reads, reads_in, weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from effbench_soft_prompt.reading import read
 from effbench_training.batches import Batches
 from effbench_training.contrastive import Contrast
 from effbench_training.loop import fit
-from effbench_transformer.network import pool, weights_in
+from effbench_transformer.network import pool
+from effbench_transformer.reads import weights_in
 from effbench_transformer.tokens import length_limit, tokens_of
 
 

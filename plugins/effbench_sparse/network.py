@@ -15,7 +15,7 @@ from sentence_transformers.util import select_max_active_dims
 from effbench import tell_encoded
 from effbench_sparse.heaviest import sparse_rows
 from effbench_transformer.batches import in_lanes
-from effbench_transformer.network import weights_in
+from effbench_transformer.reads import weights_in
 from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,11 @@ from effbench import Description, Doc, EffbenchError, ModelId, QueryOnly, SpeedO
 
 if TYPE_CHECKING:
     from effbench import Vectors
+
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+"""Asks Linux for large pages for torch's tensors of 2 MB and more. torch reads it once, when it
+makes its first tensor. Weights in pages of 4 KB lie scattered, and push each other out of a
+cache that could hold them all: one layer of BERT-base was three times as slow."""
 
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
@@ -55,7 +61,8 @@ class TransformerEncoder:
     ``batch_tokens`` is the largest number of tokens in a batch, with padding. Its default is
     1,024 on a CPU, so that a batch fits into the CPU's caches, and 65,536 on a GPU.
     ``onednn`` computes float32 linear layers on x86 CPUs with oneDNN
-    (``effbench_transformer.onednn`` says why).
+    (``effbench_transformer.onednn`` says why). On a CPU, a single text goes through a float32
+    BERT or RoBERTa without transformers' modules (``effbench_transformer.prepared``).
 
     ``attention`` chooses how transformers computes attention (by default, transformers
     chooses); ``flash_attention_2`` needs the package flash-attn, a GPU, and a half ``dtype``.
@@ -88,7 +95,9 @@ class TransformerEncoder:
         trust_remote_code: bool = False,
     ) -> None:
         from effbench_transformer.loading import load
-        from effbench_transformer.network import PooledNetwork, reads_in, weights_in
+        from effbench_transformer.network import PooledNetwork
+        from effbench_transformer.prepared import prepare
+        from effbench_transformer.reads import reads_in, weights_in
         from effbench_transformer.tokens import length_limit, tokens_of
 
         tokenizer, network = load(model, revision, dtype, device, trust_remote_code, attention)
@@ -103,6 +112,7 @@ class TransformerEncoder:
         )
         self._passage_tokens = tokens_of(tokenizer, limit)
         self._query_tokens = tokens_of(tokenizer, query_limit)
+        own_way = attention is not None or compile
         self._embed = PooledNetwork(
             network,
             tokenizer.pad_token_id,
@@ -111,6 +121,7 @@ class TransformerEncoder:
             batch_tokens,
             onednn,
             compiled=compile,
+            prepared=None if own_way else prepare(network, first_only=pooling == "cls"),
         )
         self._recipe = Recipe(
             model,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ import torch
 from effbench import EffbenchError, tell_encoded
 from effbench_transformer.batches import ahead, batches, in_lanes
 from effbench_transformer.onednn import pack_linears
+from effbench_transformer.prepared import OneText
 from effbench_transformer.soundness import batch_decides, moved_by_a_batch
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ class PooledNetwork:
         onednn: bool,
         prompt: int = 0,
         compiled: bool = False,
+        prepared: OneText | None = None,
     ) -> None:
         self._network = network
+        self._prepared = prepared  # reads a single text
         self._device: torch.device = network.device
         self._pad = pad or 0  # any token will do, since it is masked
         self._pooling = pooling
@@ -57,7 +60,7 @@ class PooledNetwork:
         if compiled:  # torch cannot compile the operators of `pack_linears`
             network.compile(dynamic=True)
         elif onednn and on_cpu:
-            pack_linears(network)
+            pack_linears(network if prepared is None else prepared)
         # code that torch compiles for a CPU uses all threads, whatever the lane says
         self._lanes = on_cpu and not compiled
 
@@ -74,7 +77,7 @@ class PooledNetwork:
 
         """
         if len(texts) == 1:  # a single query is on the clock
-            return self._embed(tokenise(texts))
+            return self._alone(tokenise(texts))
         order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
         parts = [order[begin : begin + PART] for begin in range(0, len(order), PART)]
         tokenised = ahead(lambda rows: tokenise([texts[row] for row in rows]), parts)
@@ -125,6 +128,14 @@ class PooledNetwork:
         return vectors
 
     @torch.inference_mode()
+    def _alone(self, texts: list[list[int]]) -> Vectors:
+        """Return the vector [1, d] of a single text."""
+        if self._prepared is None or not texts[0]:
+            return self._embed(texts)
+        vectors: Vectors = self._pooled(self._prepared.forward(texts[0]), None).numpy()
+        return vectors
+
+    @torch.inference_mode()
     def _read(self, texts: list[list[int]]) -> torch.Tensor:
         """Return the vectors [b, d] of a batch, on the CPU.
 
@@ -144,6 +155,8 @@ class PooledNetwork:
 
         @torch.inference_mode()
         def forward(texts: Sequence[list[int]]) -> Parts:
+            if self._prepared is not None and len(texts) == 1 and texts[0]:
+                return 1, [([0], (self._prepared.forward(texts[0]), None))]
             parts: list[tuple[list[int], Any]] = [
                 (rows, self._forward([texts[row] for row in rows]))
                 for rows in self._batches(texts)
@@ -194,45 +207,6 @@ class PooledNetwork:
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         pooled = pool(hidden.float(), mask, self._pooling)
         return torch.nn.functional.normalize(pooled) if self._normalize else pooled
-
-
-class Reads(NamedTuple):
-    """The bytes of weights that a text reads."""
-
-    once: int
-    """The bytes that a text of any length reads."""
-
-    word: int
-    """The bytes of a row of the word embeddings; each token reads one."""
-
-    position: int
-    """The bytes of a row of the position embeddings; each token reads one. 0 without them."""
-
-    def of(self, tokens: int) -> int:
-        """Return the bytes that a text of ``tokens`` tokens reads."""
-        return tokens and self.once + tokens * (self.word + self.position)
-
-
-def weights_in(network: torch.nn.Module) -> int:
-    """Return how many weights make token vectors: all but the pooler's, which is not used."""
-    weights = network.named_parameters()
-    return sum(weight.numel() for name, weight in weights if "pooler." not in name)
-
-
-def reads_in(network: Any) -> Reads:
-    """Return the bytes that a text reads; `pack_linears` has not changed the network yet."""
-    words = network.get_input_embeddings().weight
-    once = position = 0
-    for name, weight in network.named_parameters():
-        if weight is words or "pooler." in name:
-            continue
-        if name.endswith(("position_embeddings.weight", "wpe.weight")):  # GPT-2's is wpe
-            position += weight[0].nbytes
-        elif name.endswith("token_type_embeddings.weight"):
-            once += weight[0].nbytes  # all tokens have the same type
-        else:
-            once += weight.nbytes
-    return Reads(once, words[0].nbytes, position)
 
 
 def pool(hidden: torch.Tensor, mask: torch.Tensor | None, pooling: str) -> torch.Tensor:

@@ -29,6 +29,13 @@ class PackedLinear(torch.nn.Module):
         )
         return y
 
+    def gelu(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the exact GELU of ``x @ weight.T + bias``."""
+        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+            x, self._packed, self.bias, "gelu", [], "none"
+        )
+        return y
+
 
 def pack_linears(network: torch.nn.Module) -> None:
     """Replace the float32 linear layers of ``network`` if this machine has oneDNN."""

@@ -109,8 +109,9 @@ def test_so_they_are_in_int8(students: Path, student: str):
     check(small_query(students / student, device="cpu", int8=True))
 
 
-def test_so_they_are_with_a_precomputed_table(students: Path):
-    check(small_query(students / "lstm", device="cpu", precompute=True))
+@pytest.mark.parametrize("student", ["lstm", "transformer"])
+def test_so_they_are_with_a_precomputed_table(students: Path, student: str):
+    check(small_query(students / student, device="cpu", precompute=True))
 
 
 def test_one_query_is_read_on_the_cpu_whatever_the_device(students: Path):
@@ -167,8 +168,9 @@ def test_the_bytes_of_a_prompt(bert: ModelId, tmp_path: Path):
     assert read == plain + 4 * vectors_and_positions
 
 
-def test_the_bytes_of_a_static_student(students: Path):
-    assert small_query(students / "static").describe().bytes_read(7) == 7 * 24 * 4
+@pytest.mark.parametrize(("table", "row"), [(None, 24 * 4), ("int8", 24 + 4), ("int4", 12 + 4)])
+def test_the_bytes_of_a_static_student(students: Path, table: Any, row: int):
+    assert small_query(students / "static", table=table).describe().bytes_read(7) == 7 * row
 
 
 @pytest.mark.parametrize("int8", [False, True])
@@ -187,12 +189,15 @@ def test_the_bytes_of_a_gru(students: Path, int8: bool, precompute: bool):
     assert encoder.describe().bytes_read(7) == products * matrix(gates, 32) + head + 7 * row
 
 
-@pytest.mark.parametrize("int8", [False, True])
-def test_the_bytes_of_a_transformer_student(students: Path, int8: bool):
+@pytest.mark.parametrize("how", [{}, {"int8": True}, {"precompute": True}])
+def test_the_bytes_of_a_transformer_student(students: Path, how: dict[str, bool]):
+    int8, precompute = how.get("int8", False), how.get("precompute", False)
     linear = 4 * 32 * 32 + 2 * 32 * 64
     outputs = 4 * 32 + 64 + 32
     layer = 4 * LAYER - int8 * (3 * linear - 4 * outputs)
     projection = 4 * (32 * 24 + 24)
     rest = 4 * (32 + 2 * 32 + 7 * (32 + 32))
-    encoder: Any = small_query(students / "transformer", device="cpu", int8=int8)
-    assert encoder.describe().bytes_read(7) == layer + projection + rest
+    saved = 4 * 3 * 32 * 32 - 7 * 2 * (4 * 3 * 32)  # rows of words and positions instead
+    wanted = layer + projection + rest - precompute * saved
+    encoder: Any = small_query(students / "transformer", device="cpu", **how)
+    assert encoder.describe().bytes_read(7) == wanted

@@ -60,6 +60,11 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "gru": (STUDENTS["gru"], {}),
     "gru.precomputed": (STUDENTS["gru"], {"precompute": True}),
     "gru.int8": (STUDENTS["gru"], {"int8": True}),
+    "static.int8-words": (STUDENTS["static"], {"table": "int8"}),
+    "static.int4-words": (STUDENTS["static"], {"table": "int4"}),
+    "gru.int4-words": (STUDENTS["gru"], {"table": "int4"}),
+    "gru.int8-words": (STUDENTS["gru"], {"table": "int8", "int8": True}),
+    "gru.int8-words.precomputed": (STUDENTS["gru"], {"table": "int8", "precompute": True}),
     "gru.int8.precomputed": (STUDENTS["gru"], {"int8": True, "precompute": True}),
     "lstm": (STUDENTS["lstm"], {}),
     "lstm.int8": (STUDENTS["lstm"], {"int8": True}),
@@ -113,7 +118,8 @@ def test_the_readme_says_what_the_reader_is(
     readme = (folder / "README.md").read_text()
     assert "Through Sentence Transformers a query takes longer" in readme
     assert 'Encoder("this folder").encode(["a query"])' in readme
-    assert ("Its products are int8" in readme) == ("int8" in name)
+    assert ("Its products are int8" in readme) == bool(ROWS[name][1].get("int8"))
+    assert ("reads the table of words as int" in readme) == ("words" in name)
     assert (folder / "reader.py").read_bytes() == Path(light.__file__).read_bytes()
 
 
@@ -122,6 +128,44 @@ def test_int8_differs_from_float32(exported: tuple[Path, dict[str, Any]]) -> Non
     assert np.abs(found["gru"] - found["gru.int8"]).max() > 1e-4, (
         "or the test above says little"
     )
+
+
+@pytest.mark.parametrize(("cell", "kept"), [("static", "int4"), ("gru", "int8")])
+def test_words_of_few_bits_need_no_other_words(
+    exported: tuple[Path, dict[str, Any]], tmp_path: Path, cell: str, kept: str
+) -> None:
+    place = exported[0]
+    name = f"{cell}.{kept}-words"
+    folder = tmp_path / name
+    shutil.copytree(place / "exports" / name, folder)
+    [whole] = folder.glob("query_0_*/model.safetensors")
+    size = (whole.parent / "reader.safetensors").stat().st_size
+    assert size < whole.stat().st_size
+    from sentence_transformers import SentenceTransformer
+
+    library = SentenceTransformer(str(folder), device="cpu", trust_remote_code=True)
+    found = np.load(place / "vectors.npz")
+    exact, few = found[cell], found[name]
+    if name == "static.int4-words":  # the library knows no int8 products
+        np.testing.assert_allclose(library.encode_query(QUERIES), few, atol=1e-5)
+    whole.unlink()
+    np.testing.assert_array_equal(light.Encoder(folder).encode(QUERIES), few)
+    read = np.linalg.norm(exact, axis=1) > 0
+    assert (exact * few).sum(1)[read].min() > 0.97
+    assert np.abs(exact - few).max() > 1e-6
+
+
+@pytest.mark.parametrize("width", [1, 7, 8])
+@pytest.mark.parametrize(("kept", "largest"), [("int8", 127), ("int4", 7)])
+def test_a_word_in_few_bits_is_near_by_half_a_step(width: int, kept: str, largest: int) -> None:
+    table = np.random.default_rng(0).normal(size=(50, width)).astype(np.float32)
+    table[3] = 0
+    words = light.Words.of(table, kept)
+    step = np.abs(table).max(1, keepdims=True) / largest
+    assert words.all().dtype == np.float32
+    assert (np.abs(words.all() - table) <= step / 2 * (1 + 1e-5)).all()
+    ids = np.array([[3, 0], [49, 49]])
+    np.testing.assert_array_equal(words.take(ids), words.all()[ids])
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-3, 1e-9, 0.0])

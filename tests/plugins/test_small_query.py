@@ -127,6 +127,31 @@ def test_int8_is_near(student: Path):
     assert np.abs(exact - rough).max() > 0
 
 
+def test_precomputing_moves_no_vector(student: Path):
+    wanted, encoder = small_query(student), small_query(student, precompute=True)
+    for text in ODD:
+        vector = encoder.encode_queries([text])
+        np.testing.assert_allclose(vector, wanted.encode_queries([text]), atol=1e-5)
+
+
+def test_words_of_few_bits_are_near(student: Path):
+    texts = targets().texts
+    if kind_of(student).cell == "transformer":
+        with pytest.raises(EffbenchError, match="table: only static and recurrent students"):
+            small_query(student, table="int8")
+        with pytest.raises(EffbenchError, match="precompute: an int8 transformer"):
+            small_query(student, int8=True, precompute=True)
+        return
+    exact = small_query(student).encode_queries(texts)
+    for table, least in (("int8", 0.999), ("int4", 0.95)):
+        encoder = small_query(student, table=table)
+        many = encoder.encode_queries(texts)
+        one_by_one = np.concatenate([encoder.encode_queries([text]) for text in texts])
+        np.testing.assert_allclose(one_by_one, many, atol=1e-5)
+        assert (exact * many).sum(1).min() > least
+        assert np.abs(exact - many).max() > 1e-6
+
+
 def typed(encoder: Any, text: str, ends: Sequence[int]) -> np.ndarray:
     state = encoder.start()
     for end in ends:
