@@ -100,8 +100,8 @@ def _targets_of(options: Distil) -> Callable[[Sequence[str]], Tensor]:
     """
     if options.targets.weights is not None:
         raise EffbenchError(
-            "distil: targets: the queries of data decide how often a text is seen (leave weight "
-            "out)"
+            "distil: targets: the queries of data decide how often a text is seen (leave "
+            "weight out)"
         )
     vectors = options.targets.vectors
     row_of = {text: row for row, text in enumerate(options.targets.texts)}
