@@ -214,7 +214,7 @@ def _shares(board: Board) -> Mapping[int, Interval | None]:
 
     This differs from the share in a table, where a line is compared with the baseline through
     the same index. Such a share would mislead here: if an index loses two thirds of the
-    quality, the baseline through this index still has a share of 100 % in the table.
+    quality, a row through this index may still have a share of 100 % in the table.
     """
     baseline, measure = board.baseline, board.measures[0]
     if baseline is None:

@@ -97,13 +97,17 @@ class Board:
         """For each line the number of the line with which its score is compared.
 
         That is the baseline's line through the same index at the same setting, else the
-        baseline's first line.
+        baseline's first line. The baseline's own lines are compared with its first line: they
+        show what an index loses.
         """
         if self.baseline is None:
             return [None] * len(self.lines)
         row = self.lines[self.baseline].row
         by_index = {line.index: i for i, line in enumerate(self.lines) if line.row == row}
-        return [by_index.get(line.index, self.baseline) for line in self.lines]
+        return [
+            self.baseline if line.row == row else by_index.get(line.index, self.baseline)
+            for line in self.lines
+        ]
 
     @cached_property
     def baseline_latency(self) -> RowLatency:

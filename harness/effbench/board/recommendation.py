@@ -147,7 +147,9 @@ def _nearest(rows: Sequence[Candidate]) -> str:
 def _keeping(recommendation: Recommendation) -> Iterator[str]:
     """Yield the rows that keep the share, those with a sure time first, then by time."""
     if recommendation.listed:
-        yield f"  rows that keep {recommendation.terms.keep:.1%} or more, the fastest first:"
+        timed = any(row.time for row in recommendation.listed)
+        first = "the fastest first" if timed else "without a latency"
+        yield f"  rows that keep {recommendation.terms.keep:.1%} or more, {first}:"
     for row in recommendation.listed:
         less = ", may keep less" if row.may_keep_less(recommendation.terms) else ", sure"
         yield f"    {row.line.name}: {share(row.kept) if row.kept else ''}{less}; {_time(row)}"

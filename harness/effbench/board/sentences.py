@@ -15,8 +15,9 @@ def sentence(board: Board, number: int) -> str:
         return ""
     same = baseline == board.baseline
     if number == baseline:
-        return "The baseline." if same else "The baseline, through this index."
-    reference = board.lines[baseline].row if same else board.lines[baseline].name
+        return "The baseline."
+    first = board.lines[baseline]
+    reference = first.row if same and line.row != first.row else first.name
     standing = board.standings(measure).get(number)
     if standing is None or standing.kept is None:
         scores = [line.score(measure, weights) for weights in board.units.values()]

@@ -36,6 +36,7 @@ class Crew:
         """Start without a worker; workers stay on ``cpus`` (None: on any)."""
         self._cells, self._source, self._options = cells, source, options
         self._cpus, self._errors = cpus, errors
+        self._free = linux.free_bytes()
         self._workers: dict[str, Worker] = {}
         self._idle: list[Worker] = []
 
@@ -66,14 +67,15 @@ class Crew:
         """Whether the suite or the machine's memory allows no further row beside these rows.
 
         A row and the baseline always get a process. A third row gets one if the machine has
-        free memory for two processes like the largest so far.
+        free memory for two processes like the largest so far, and still has a third of the
+        memory that was free before: other programs need some, too.
         """
         if len(self) < 2:
             return False
         if self._options.together:
             return len(self) >= self._options.together
         largest = max(worker.resident_bytes for worker in self._workers.values())
-        return linux.free_bytes() < 2 * largest
+        return linux.free_bytes() < max(2 * largest, self._free / 3)
 
     def take_worst_place(self, cell: str) -> None:
         """Start a worker that is never timed, before all others; it ends with them.

@@ -146,13 +146,15 @@ class _RunningSession:
         with Crew(self._cells, self._source, self._options, self._cpus, self._errors) as crew:
             for cell in [name for name in self.order if name not in self._errors][:1]:
                 crew.take_worst_place(cell)
-            tried = []
+            tried, label = [], work.label
             for cell in cells if bounded else turns(cells, process, 0):
                 if bounded and crew.full:
                     break
                 tried.append(cell)
+                work.label = f"{label}, opening row {len(tried)} of {len(cells)}"
                 if cell not in self._errors:
                     self._start(crew, cell, process)
+            work.label = label
             self._take_turns(crew, tried, process, work)
             for cell in tried:
                 if cell in crew:

@@ -170,6 +170,8 @@ def _bytes(costs: Mapping[str, Any]) -> str:
     least, likely = sized(costs["bytes_at_least"]), sized(costs["bytes"])
     sure = f" (at least {least})" if costs["bytes_at_least"] else ""
     about = likely if likely == least else f"about {likely}{sure}"
+    if costs["bytes_at_least"] > costs["bytes"]:  # parts of unknown size are in it
+        about = f"at least {least}"
     free, unknown = costs["free_bytes"], _unknown(costs, "steps_of_unknown_bytes")
     room = "" if free is None else f" ({sized(free)} are free)"
     into = f"into {costs['cache']}{room}"
