@@ -134,8 +134,8 @@ def page(browser: Any, effbench, tmp_path: Path) -> Iterator[Callable[[Path], Pa
 def test_the_published_quickstart_is_drawn_sorted_filtered_and_pinned(page) -> None:
     board = page(RESULTS)
     board.until("document.querySelector('#chart svg')")
-    assert board.points() == 5
-    assert len(board.rows()) == 5
+    assert board.points() == 8
+    assert len(board.rows()) == 8
     board.sort("encode p50 ms")
     times = [float(t.split()[0]) for t in board.column("encode p50 ms") if t != "-"]
     assert times == sorted(times)
@@ -145,13 +145,13 @@ def test_the_published_quickstart_is_drawn_sorted_filtered_and_pinned(page) -> N
     assert times == sorted(times, reverse=True)
     board.choose("find", "static hnsw")
     assert board.rows() == ["static"]
-    assert "1 of 5 rows" in board.text("count")
+    assert "1 of 8 rows" in board.text("count")
     board.choose("find", "")
     board.choose("index", "exact")
-    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 3")
+    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 4")
     board.choose("index", "")
     board.click("#rows tbody input", 0)
-    board.click("#rows tbody input", 2)
+    board.click("#rows tbody input", 3)
     pinned = board.text("pins")
     assert "effbench compare --suite" in pinned
     assert " of all-MiniLM-L6-v2's nDCG@10 at " in pinned
