@@ -106,12 +106,12 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(browser: Any, effbench, tmp_path: Path) -> Iterator[Callable[[Path], Page]]:
+def page(browser: Any, effbench, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Draw a page and open it; afterwards: no word in the console, no request to anywhere."""
     path = tmp_path / "board.html"
 
-    def opened(results: Path) -> Page:
-        made = effbench("leaderboard", results, "--output", path)
+    def opened(results: Path, *options: str) -> Page:
+        made = effbench("leaderboard", results, *options, "--output", path)
         assert made.exit_code == 0, made.output
         browser.get(path.as_uri())
         found = Page(browser)
@@ -132,7 +132,7 @@ def page(browser: Any, effbench, tmp_path: Path) -> Iterator[Callable[[Path], Pa
 
 
 def test_the_published_quickstart_is_drawn_sorted_filtered_and_pinned(page) -> None:
-    board = page(RESULTS)
+    board = page(RESULTS, "--suite", "quickstart")
     board.until("document.querySelector('#chart svg')")
     assert board.points() == 8
     assert len(board.rows()) == 8

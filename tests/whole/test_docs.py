@@ -221,7 +221,9 @@ def test_the_first_run_in_a_clone_measures_here(clone: Path, tmp_path: Path) -> 
 
     (recipe,) = re.findall(r"^quickstart:.*\n\t\$\(BIN\)/effbench (.+)", MAKEFILE, re.MULTILINE)
     found = effbench(*recipe.split())
-    rows = re.findall(r"^ +\d+ +(bm25(?:-weights)?|static|all-MiniLM-L6-v2) ", found.stdout, re.MULTILINE)
+    rows = re.findall(
+        r"^ +\d+ +(bm25(?:-weights)?|static|all-MiniLM-L6-v2) ", found.stdout, re.MULTILINE
+    )
     assert len(rows) == 8
     assert "8 cells done, 0 finished already, 0 failed" in found.stderr
     (machine,) = [place.parent.name for place in clone.glob("results/*/quickstart")]

@@ -112,7 +112,8 @@ def _baseline(board: Board) -> str:
         return ""
     line = board.lines[board.baseline]
     several = [each.row for each in board.lines].count(line.row) > 1
-    return f"{line.name}{' (kept and p of other rows: through the same index as the row)' * several}"
+    others = " (kept and p of other rows: through the same index as the row)" * several
+    return f"{line.name}{others}"
 
 
 def _headline(board: Board, measure: str) -> str:
