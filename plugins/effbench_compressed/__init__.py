@@ -102,9 +102,18 @@ class CompressedIndex:
         With ``rescore``, ``over_fetch`` x k candidates are scored with the whole vectors, and
         equal scores are in the order of their positions. Without it the scores are those of the
         codes.
+
+        Raises:
+            EffbenchError: the products of the vectors are no 32-bit floats.
+
         """
         wanted = min(k * over_fetch if rescore else k, len(self._vectors))
         scores, positions = self._codes.search(self._cut(queries), wanted)
+        if positions.size and positions.min() < 0:  # faiss leaves out what is no number
+            raise EffbenchError(
+                "compressed: inner products with a query are too large for a 32-bit float "
+                "(normalise the vectors)"
+            )
         if not rescore:
             return scores, positions
         return self._rescored(self._vectors, queries, positions, k)

@@ -85,7 +85,10 @@ class TokenSearch:
         norms = np.array([_norms(query).sum() for query in queries]) * self._norm
         d, longest = queries.shape[1], int(np.diff(queries.starts).max(initial=0))
         error = norms * (candidates.product_error(d) + 2.0**-23) + longest * d * _SMALLEST
-        scores = torch.from_numpy(_approximate(queries, span))
+        approximate = _approximate(queries, span)
+        # infinite products bound nothing: the exact scores of all docs decide
+        approximate[~np.isfinite(approximate).all(axis=1)] = np.inf
+        scores = torch.from_numpy(approximate)
         row, position = candidates.choose(scores, keys.worst_score(best, k), error, k)
         exact = np.empty(len(row), np.float32)
         starts = np.searchsorted(row, np.arange(len(queries) + 1))
@@ -127,11 +130,12 @@ def _approximate(queries: TokenVectors, span: list[Block]) -> Vectors:
     for docs in (tile for block in span for tile in _tiles(block.docs, len(q))):
         products = (q @ torch.from_numpy(docs.vectors).float().T).numpy()
         maxima = np.maximum.reduceat(products, docs.starts[:-1], axis=1)
-        sums = [
-            maxima[begin:end].sum(axis=0, dtype=np.float64)
-            for begin, end in pairwise(queries.starts)
-        ]
-        scores.append(np.array(sums, dtype=np.float32))
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = [
+                maxima[begin:end].sum(axis=0, dtype=np.float64)
+                for begin, end in pairwise(queries.starts)
+            ]
+            scores.append(np.array(sums, dtype=np.float32))
     return np.concatenate(scores, axis=1)
 
 

@@ -285,6 +285,13 @@ def test_options_that_do_not_suit_the_vectors(options: dict[str, Any], message: 
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("rescore", [True, False])
+def test_products_that_are_no_float32_are_one_line(rescore: bool) -> None:
+    vectors = normal(20, 8) * np.float32(1e20)
+    with pytest.raises(EffbenchError, match="products with a query are too large"):
+        build(vectors, code="float32").search(vectors, 5, rescore=rescore)
+
+
 def test_mistakes_are_found_when_planning(run) -> None:
     done = run(altered(SUITE, "code: int8}", "code: int8, centre: false}"))
     assert done.exit_code == 2

@@ -189,6 +189,15 @@ def test_very_small_and_very_large_token_vectors(scale: float) -> None:
     assert_same(search(docs, queries, 9), best(max_sim(queries, docs), 9, zero=True))
 
 
+def test_max_sims_whose_products_a_float32_cannot_hold() -> None:
+    docs = TokenVectors(np.array([[1e25], [1.0], [-1.0]], np.float32), np.array([0, 1, 3]))
+    queries = TokenVectors(np.array([[1e25], [-1e25], [1e25]], np.float32), np.array([0, 2, 3]))
+    scores, positions = search(docs, queries, 1)
+    # the first doc: 1e50 - 1e50 for the first query, 1e50 for the second one
+    assert positions.tolist() == [[1], [0]]
+    assert scores[:, 0].tolist() == [2 * float(np.float32(1e25)), np.inf]
+
+
 def test_docs_whose_max_sims_a_float32_product_cannot_tell_apart() -> None:
     random = np.random.default_rng(0)
     base = random.standard_normal((5, 32))
