@@ -86,6 +86,26 @@ def test_bytes_on_disk_are_those_of_the_files(sized, tmp_path: Path) -> None:
     assert "vectors_bytes" not in costs["toy--scan"]
 
 
+TWO_STAGES = """\
+  joined: {use: fuse, searchers: [scan, {row: dense, index: plain}, {row: half, index: kept}]}
+  twice: {use: rerank, first: joined, encoder: half}
+"""
+
+
+def test_a_row_of_several_has_the_vectors_of_them_all(
+    run, records, mine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine(SOURCE)
+    monkeypatch.setenv("EFFBENCH_PLUGINS", "toy,mine,combine")
+    rows = f"retrievers:\n  scan: {{use: scan}}\n{TWO_STAGES}"
+    result = run(SUITE.replace("retrievers: {scan: {use: scan}}\n", rows))
+    assert result.exit_code == 0, result.output
+    costs = {cell: record["costs"] for cell, record in records().items()}
+    both = 60 * 64 * (4 + 2) + 2 * 128
+    assert costs["toy--joined"]["vectors_bytes"] == both
+    assert costs["toy--twice"]["vectors_bytes"] == both, "each corpus counts once"
+
+
 def test_a_record_has_the_kind_and_a_finished_one_gets_it(sized, tmp_path: Path) -> None:
     kinds = {cell: record["vectors"] for cell, record in sized().items()}
     assert kinds["toy--sparse--kept"] == "sparse"
