@@ -19,7 +19,6 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import effbench_transformer  # noqa: F401 - it asks for large pages before torch makes a tensor
 from effbench import (
     Description,
     EncodedTexts,
