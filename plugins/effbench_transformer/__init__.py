@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 """Asks Linux for large pages for torch's tensors of 2 MB and more. torch reads it once, when it
-makes its first tensor. Weights in pages of 4 KB lie scattered, and push each other out of a
-cache that could hold them all: one layer of BERT-base was three times as slow."""
+makes its first tensor. Weights in pages of 4 KB may lie scattered in memory, and push each
+other out of a cache that could hold them all (docs/decisions.md has figures)."""
 
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
