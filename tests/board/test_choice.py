@@ -104,6 +104,7 @@ def test_quality_needs_no_latency(three_rows: Results) -> None:
         path.unlink()
     found = three_rows.ask("--keep", "0.6")
     assert "made on a-machine: 3 of 3 rows keep 60.0% or more\n" in found
+    assert "rows that keep 60.0% or more, without a latency:\n" in found
     assert "middle through exact: 82.7% [74.7, 91.4], sure; no latency\n" in found
     assert "small through exact: 62.2% [55.4, 69.5], may keep less; no latency\n" in found
     command = f"effbench latency SUITE-FILE --results {three_rows.root}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from altered import altered
+from effbench.latency.samples import Session
+from effbench.machine import linux
 from effbench.statistics import trust
 from made_timed import TERMS, TIMED, lines, sessions, with_row
 
@@ -97,9 +99,22 @@ def test_an_encoder_that_remembers_answers_is_found_out(measured) -> None:
     assert line["speed-up encode"] is None
 
 
+THREE = altered(TIMED, "retrievers:", "  third: {use: words, width: 16}\nretrievers:")
+
+
 def test_rows_that_memory_cannot_hold_at_once_meet_the_baseline_in_groups(measured) -> None:
-    three = altered(TIMED, "retrievers:", "  third: {use: words, width: 16}\nretrievers:")
-    _, session = measured(altered(three, "timeout: 20", "timeout: 20, together: 2"))
+    _, session = measured(altered(THREE, "timeout: 20", "timeout: 20, together: 2"))
+    assert_groups_of_two(session)
+
+
+def test_other_programs_keep_a_third_of_the_free_memory(measured, monkeypatch) -> None:
+    free = iter([9, 2, 9, 9, 2, 9])  # before each round, and before a third row in it
+    monkeypatch.setattr(linux, "free_bytes", lambda: next(free, 9) * 10**15)
+    _, session = measured(THREE)
+    assert_groups_of_two(session)
+
+
+def assert_groups_of_two(session: Session) -> None:
     processes = {
         facts.row: set(session.times(name, "end to end"))
         for name, facts in session.header.rows.items()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from altered import altered
+from effbench.plan.bill import _bytes
 from effbench.work.memory import FOLDER
 from made_costs import COSTLY, OTHER, bill, costs, finished, row_of, written
 
@@ -52,6 +53,12 @@ def test_after_a_run_a_plan_foretells_what_another_corpus_takes(effbench, suite)
     truth = sum(written(name) - foretold[name] for name in foretold)
     assert 0.97 * truth <= least <= truth
     assert before["bytes_at_least"] <= before["bytes"]
+
+
+def test_a_guess_is_never_below_what_is_sure() -> None:
+    facts = {"bytes_at_least": 4000, "bytes": 2200, "free_bytes": None, "cache": "CACHE"}
+    counts = {"steps_of_unknown_bytes": 0, "steps_of_unknown_time": 0, "working_steps": 1}
+    assert _bytes({**facts, **counts}) == "write at least 4.0 kB into CACHE"
 
 
 def test_what_is_unknown_is_not_made_small(effbench, suite) -> None:
