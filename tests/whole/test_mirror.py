@@ -24,6 +24,7 @@ ELSEWHERE = {
     # parts of a page, a plan or a session that are seen as a whole
     "board/test_changes.py": "board/moves cli/diff",
     "board/test_collected.py": "board/chosen",
+    "board/test_ir_metadata.py": "cli/ir_metadata",
     "board/test_latencies.py": "statistics/row_latency statistics/sessions",
     "board/test_comparison.py": "board/compared views/comparisons",
     "board/test_together.py": "views/machines",
