@@ -177,6 +177,14 @@ def test_the_machine_is_that_of_the_session_or_of_its_file(effbench, tmp_path: P
     }
 
 
+def test_an_unknown_suite_is_named(effbench, tmp_path: Path) -> None:
+    write_results(tmp_path / "results", rows=["big"], datasets=1)
+    words = ["ir-metadata", tmp_path / "results", "--output", tmp_path / "out"]
+    found = effbench(*words, "--suite", "other")
+    assert found.exit_code == 2
+    assert "no results of other on any machine (known: made on a-machine)" in found.stderr
+
+
 def test_a_run_whose_header_has_no_end_is_refused(effbench, tmp_path: Path) -> None:
     run, qrels = tmp_path / "run.trec", tmp_path / "qrels.txt"
     run.write_text("# ir_metadata.start\n# tag: x\nq0 Q0 d0 1 1.0 x\n")

@@ -133,7 +133,7 @@ def _machine(board: Board) -> dict[str, Any]:
         facts = unsealed(parsed(content(path), path), path)
     except EffbenchError:
         return {}
-    memory, gpus = facts.get("memory_gib"), facts.get("gpus") or []
+    memory, gpus = facts.get("memory_gib"), facts.get("gpus")
     kernel, _, architecture = str(facts.get("system", "")).partition(" ")
     cpu = {
         "model": facts.get("cpu"),
@@ -142,7 +142,9 @@ def _machine(board: Board) -> dict[str, Any]:
     }
     hardware = {
         "cpu": present(cpu),
-        "gpu": [{"model": model} for model in gpus] or None,
+        "gpu": [{"model": model} for model in gpus]
+        if isinstance(gpus, list) and gpus
+        else None,
         "ram": f"{memory} GB" if memory else None,
     }
     return {

@@ -38,15 +38,11 @@ def ir_metadata(
     """
     from effbench.api.errors import EffbenchError
     from effbench.board.ir_metadata import annotated, read_given
-    from effbench.board.leaderboard import boards
+    from effbench.cli.leaderboard import chosen_boards
     from effbench.text.names import slug
 
     part: Mapping[str, Any] = read_given(given) if given else {}
-    chosen = [
-        board
-        for board in boards(results)
-        if suite in (None, board.suite) and machine in (None, board.machine)
-    ]
+    chosen = chosen_boards(results, (), suite, machine, None)
     written = runs = 0
     for board in chosen:
         for cell in annotated(board, part):

@@ -124,7 +124,7 @@ def leaderboard(
     form = _form(form, output, columns)
     if form != "latex" and (caption or label):
         raise click.UsageError(f"--caption and --label are for latex (and this is {form})")
-    shown = _boards(results, published, suite, machine, baseline)
+    shown = chosen_boards(results, published, suite, machine, baseline)
     code = 0
     if wants_row:
         code = budgeting.answer(shown, terms, as_json=form == "json")
@@ -158,7 +158,7 @@ def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
     return form
 
 
-def _boards(
+def chosen_boards(
     results: Sequence[Path],
     published: Sequence[Path],
     suite: str | None,
