@@ -10,11 +10,12 @@ from typing import cast
 import click
 import msgspec
 
+from effbench.board.leaderboard import boards
 from effbench.cli.commands import main
 from effbench.offers.commands import PluginCommand
 from effbench.run.recorded import Record
 from effbench.views import contract, render
-from effbench.views.tables import tables
+from effbench.views.machines import tables
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
@@ -68,7 +69,7 @@ def schema() -> str:
 
 def leaderboard() -> str:
     """Return results/leaderboard.md: the tables of all published results."""
-    return render.markdown(tables([PUBLISHED]))
+    return render.markdown(tables(boards([PUBLISHED])))
 
 
 if __name__ == "__main__":

@@ -35,10 +35,10 @@ def collect(folders: Iterable[Path]) -> list[Collected]:
 
 
 def write_chart(spec: Mapping[str, Any], output: Path) -> None:
-    """Write a Vega-Lite specification of a chart to a file that ends in .html, .svg or .png.
+    """Write a Vega-Lite specification of a chart to an .html, .svg, .png or .pdf file.
 
-    The file needs no network, and the same chart gives the same bytes. (Vega numbers the
-    gradients of a process: draw a chart with a gradient before all other charts.)
+    The file needs no network, and the same chart gives the same bytes, except in PDF. (Vega
+    numbers the gradients of a process: draw a chart with a gradient before all other charts.)
 
     Raises:
         EffbenchError: the chart cannot be drawn, or the packages that draw are not installed.

@@ -41,7 +41,7 @@ def prompt(folder: Path, words: int, backbone: str | None) -> None:
     "--output",
     required=True,
     type=Place(dir_okay=False),
-    help="An .html, .svg or .png file to write.",
+    help="An .html, .svg, .png or .pdf file to write.",
 )
 def heat_map(results: Path, row: str, output: Path) -> None:
     """Draw how alike domains are, from the records of a ROW that mixes prompts."""

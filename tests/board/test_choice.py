@@ -61,8 +61,8 @@ def test_of_several_machines_this_one_is_pointed_out(
     assert "this machine" not in effbench("leaderboard", three_rows.root).stdout
     write_results(three_rows.root, rows=ROWS, datasets=1, machine="there")
     found = effbench("leaderboard", three_rows.root).stdout
-    assert "made on a-machine (this machine)\n" in found
-    assert "made on there\n" in found
+    assert "made on a-machine (this machine): latency\n" in found
+    assert "made on there: latency\n" in found
     assert "made on a-machine (this machine): take middle" in three_rows.ask("--budget", "6ms")
     written = effbench("leaderboard", three_rows.root, "--format", "markdown").stdout
     assert "this machine" not in written, "others read it"

@@ -67,11 +67,11 @@ def test_hostile_names_are_text_on_a_page(draw, folder: Path) -> None:
 
 
 def test_another_ending_is_one_line(draw, folder: Path) -> None:
-    found = draw("r0", "map.pdf")
+    found = draw("r0", "map.bmp")
     assert found.exit_code == 2
-    said = f"{folder}/map.pdf: cannot be drawn (end its name in .html, .svg, .png)"
+    said = f"{folder}/map.bmp: cannot be drawn (end its name in .html, .svg, .png, .pdf)"
     assert said in found.stderr
-    assert not (folder / "map.pdf").exists()
+    assert not (folder / "map.bmp").exists()
 
 
 def test_a_row_that_mixes_nothing_is_one_line(draw) -> None:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from effbench.board.leaderboard import boards
 from effbench.text.printing import harmless
 from effbench.views.layout import table_lines
-from effbench.views.render import cell_text, columns_for_people
+from effbench.views.render import brief_columns, cell_text, columns_for_people
 from effbench.views.tables import table
 from made_processes import MAIN
 from made_records import NASTY, write_results
@@ -107,8 +107,9 @@ def test_a_pipe_has_no_width(tmp_path: Path, effbench, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     lines = effbench("leaderboard", tmp_path).stdout.splitlines()
     assert lines == list(table_lines(known))
-    assert [*parsed(lines)[0]] == columns_for_people(known)
-    assert len(lines) == 1 + 2 + len(known.lines) + 1, "title, heading, rows, baseline"
+    assert [*parsed(lines)[0]] == brief_columns(known)
+    assert {*brief_columns(known), *hidden(lines)} == {*columns_for_people(known)}
+    assert len(lines) == 1 + 2 + len(known.lines) + 2, "title, heading, rows, 2 remarks"
 
 
 def test_names_that_terminals_would_obey_are_shown(tmp_path: Path) -> None:

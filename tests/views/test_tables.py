@@ -14,12 +14,20 @@ from made_records import write_results
 from made_tables import hidden, made, parsed
 
 
-def test_single_datasets_are_shown_where_they_are_few(tmp_path: Path) -> None:
-    few = made(tmp_path / "few", datasets=2)
-    assert {"nDCG@10 data-0", "kept data-1"} <= {*parsed(list(table_lines(few)))[0]}
+def test_single_datasets_are_named_where_they_are_few(tmp_path: Path) -> None:
+    few = list(table_lines(made(tmp_path / "few", datasets=2)))
+    assert {"nDCG@10 data-0", "kept data-1"} <= {*hidden(few)}
     many = list(table_lines(made(tmp_path / "many", datasets=3)))
-    assert hidden(many) == ["figures of single datasets"]
-    assert "nDCG@10 data-0" not in parsed(many)[0]
+    assert "figures of single datasets" in hidden(many)
+    assert "nDCG@10 data-0" not in hidden(many)
+
+
+def test_datasets_are_counted_where_a_row_lacks_one(tmp_path: Path) -> None:
+    whole = list(table_lines(made(tmp_path / "whole", datasets=2)))
+    assert "datasets" not in parsed(whole)[0]
+    lacking = made(tmp_path / "lacking", datasets=2, missing=["bm25"])
+    cells = [line["datasets"] for line in parsed(list(table_lines(lacking)))]
+    assert sorted(cells) == ["1 of 2", *["2 of 2"] * 4]
 
 
 def test_a_measure_is_its_mean_where_there_are_several_datasets(
@@ -34,7 +42,9 @@ def test_tables_name_their_baseline(compared) -> None:
     said = "baseline: small through exact"
     assert f"\n{said}\n" in compared().stdout
     assert f"\n- {said}\n" in compared("--format", "markdown").stdout
-    assert f"; {said}}}\n" in compared("--format", "latex", "--suite", "made").stdout
+    assert f" {said.title()[:9]}{said[9:]}. " in (
+        compared("--format", "latex", "--suite", "made").stdout
+    )
     assert said not in compared("--columns", "nDCG@10").stdout
 
 
@@ -55,7 +65,10 @@ def test_shares_of_rows_that_saw_the_collection_have_a_star(effbench, tmp_path: 
         row: [name for name, cell in line.items() if "%*" in cell]
         for row, line in lines.items()
     }
-    assert starred == {"big": [], "seen": ["kept", "kept data-0"], "fresh": []}
+    assert starred == {"big": [], "seen": ["kept"], "fresh": []}
+    chosen = effbench("leaderboard", tmp_path, "--columns", "kept data-0,kept data-1").stdout
+    (seen,) = (line for line in chosen.splitlines() if line.startswith("seen"))
+    assert seen.count("%*") == 1
     assert "%* [" in effbench("leaderboard", tmp_path, "--format", "markdown").stdout
     exact = json.loads(effbench("leaderboard", tmp_path, "--format", "json").stdout)
     (seen,) = (line for line in exact[0]["lines"] if line["row"] == "seen")
@@ -79,8 +92,9 @@ def of_kinds(root: Path, **kinds: str) -> Path:
 
 def test_kinds_and_sizes_are_columns_and_older_rows_have_none(effbench, tmp_path) -> None:
     root = of_kinds(tmp_path, big="sparse", small="tokens")
-    known, sparse, _ = parsed_of(effbench("leaderboard", root).stdout)
     names = ("vectors", "index MB", "vectors MB", "saved MB", "index s")
+    text = effbench("leaderboard", root, "--columns", ",".join(names)).stdout
+    known, sparse, _ = parsed_of(text)
     assert [sparse[name] for name in names] == ["sparse", "0", "2.5", "1.5", "7.5"]
     assert [known[name] for name in names] == ["-", "0.001", "-", "-", "-"]
 

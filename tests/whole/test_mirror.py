@@ -24,8 +24,10 @@ ELSEWHERE = {
     # parts of a page, a plan or a session that are seen as a whole
     "board/test_changes.py": "board/moves cli/diff",
     "board/test_collected.py": "board/chosen",
+    "board/test_ir_metadata.py": "cli/ir_metadata",
     "board/test_latencies.py": "statistics/row_latency statistics/sessions",
-    "board/test_comparison.py": "board/compared",
+    "board/test_comparison.py": "board/compared views/comparisons",
+    "board/test_together.py": "views/machines",
     "board/test_leaderboard.py": "board/lines board/standings",
     "cli/test_commands.py": "cli/group cli/plugins",
     "export/test_card.py": "export/figures",

@@ -52,6 +52,9 @@ class Collected:
     unreadable: Sequence[str]
     """Which files were left out, because they could not be read, and why."""
 
+    not_run: Sequence[str] = ()
+    """The cells of the suite without a record."""
+
     @property
     def done(self) -> list[Done]:
         """The records with scores."""
@@ -155,7 +158,7 @@ def _collected(
     order.sort(
         key=lambda pair: (pair[0] in files.newest, files.newest.get(pair[0])), reverse=True
     )
-    suite, paths = _joined([suite for _, suite in order]), [folder for folder, _ in order]
+    suite, paths = joined([suite for _, suite in order]), [folder for folder, _ in order]
     remarks = _cell_remarks(suite, files, paths)
     records = {cell: files.by_cell[cell][0] for cell in suite.cells if cell in files.by_cell}
     records = without_old_data(without_renamed(records, remarks), remarks)
@@ -163,18 +166,17 @@ def _collected(
     for name, by_query in files.texts((dataset.name for dataset in suite.datasets), paths):
         texts.setdefault(name, by_query)
     unreadable = [*unreadable, *files.broken]
-    return Collected(machine, suite, paths, records, texts, remarks, unreadable)
+    missing = [c for c in suite.cells if c not in files.by_cell and c not in files.unread]
+    return Collected(machine, suite, paths, records, texts, remarks, unreadable, missing)
 
 
 def _cell_remarks(suite: SuiteFacts, files: _Files, folders: Sequence[Path]) -> list[str]:
-    """Return the remarks on cells with several records, without a record, or out of use."""
+    """Return the remarks on cells with several records, or out of use."""
     remarks = []
     for cell in suite.cells:
         records = files.by_cell.get(cell, [])
         if len(records) > 1:
             remarks.append(duplicates(cell, records))
-        if not records and cell not in files.unread:
-            remarks.append(f"{cell}: not run yet")
     unused = sorted(files.by_cell.keys() - set(suite.cells))
     if unused:
         remarks.append(
@@ -217,21 +219,21 @@ def _records(folder: Path) -> list[Path]:
     return [path for path in listed(folder, "*.json") if path.name != SUITE]
 
 
-def _joined(suites: Sequence[SuiteFacts]) -> SuiteFacts:
+def joined(suites: Sequence[SuiteFacts]) -> SuiteFacts:
     """Return the first suite's facts, joined with those of the rest.
 
     It has the datasets and cells of all suites, but only the measures that all have.
     """
-    joined, *older = suites
+    first, *older = suites
     for suite in older:
-        known = {dataset.name for dataset in joined.datasets}
-        shared = [measure for measure in joined.measures if measure in suite.measures]
-        latency_keys = {**suite.latency.latency_keys, **joined.latency.latency_keys}
-        joined = replace(
-            joined,
-            datasets=[*joined.datasets, *(d for d in suite.datasets if d.name not in known)],
-            cells=list(dict.fromkeys([*joined.cells, *suite.cells])),
-            measures=shared or joined.measures,
-            latency=replace(joined.latency, latency_keys=latency_keys),
+        known = {dataset.name for dataset in first.datasets}
+        shared = [measure for measure in first.measures if measure in suite.measures]
+        latency_keys = {**suite.latency.latency_keys, **first.latency.latency_keys}
+        first = replace(
+            first,
+            datasets=[*first.datasets, *(d for d in suite.datasets if d.name not in known)],
+            cells=list(dict.fromkeys([*first.cells, *suite.cells])),
+            measures=shared or first.measures,
+            latency=replace(first.latency, latency_keys=latency_keys),
         )
-    return joined
+    return first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from effbench.board.orders import order_remarks
 from effbench.board.published import Published, read_published
 from effbench.board.remarks import remarks_on
 from effbench.board.standings import Standing, standings
+from effbench.board.together import together
 from effbench.run.recorded import SuiteFacts
 from effbench.statistics.row_latency import RowLatency
 from effbench.text.printing import one_line
@@ -46,6 +47,12 @@ class Board:
 
     chosen_baseline: str | None = None
     """The name of the row that the user chose as the baseline."""
+
+    latency_remarks: Sequence[str] = ()
+    """Those of the remarks that are on latencies."""
+
+    published: Published = field(default_factory=Published)
+    """The result files of mteb whose rows stand beside ours."""
 
     _standings: dict[tuple[str, str], Mapping[int, Standing]] = field(default_factory=dict)
 
@@ -136,8 +143,34 @@ def boards(roots: Iterable[Path], published: Sequence[Path] = ()) -> list[Board]
     return [_board(collected, results) for collected in collect(roots)]
 
 
+def shared_board(boards: Sequence[Board]) -> Board:
+    """Return a board of the quality of a suite's rows on several machines, without latency."""
+    board = _of_quality(together([board.collected for board in boards]), boards[0].published)
+    chosen = [each.chosen_baseline for each in boards if each.chosen_baseline]
+    unreadable = dict.fromkeys(text for each in boards for text in each.unreadable)
+    return replace(board, chosen_baseline=next(iter(chosen), None), unreadable=list(unreadable))
+
+
 def _board(collected: Collected, published: Published) -> Board:
-    remarks, suite = [*collected.remarks], collected.suite
+    board = _of_quality(collected, published)
+    rows = [(line.row, line.records) for line in board.lines]
+    latencies = latencies_of(collected.folders, rows, collected.suite)
+    on_latency = [one_line(remark) for remark in latencies.remarks]
+    return replace(
+        board,
+        latencies=latencies.complete,
+        partial_latencies=latencies.partial,
+        missing=latencies.missing,
+        remarks=[*board.remarks, *on_latency],
+        latency_remarks=on_latency,
+        unreadable=[*board.unreadable, *map(one_line, latencies.unreadable)],
+    )
+
+
+def _of_quality(collected: Collected, published: Published) -> Board:
+    """Return a board without latencies."""
+    suite = collected.suite
+    remarks = [*collected.remarks, *(f"{cell}: not run yet" for cell in collected.not_run)]
     names = [dataset.name for dataset in suite.datasets]
     records, unread = published.records(names, suite.measures)
     lines = lines_of([*collected.records.values(), *records], remarks)
@@ -150,17 +183,16 @@ def _board(collected: Collected, published: Published) -> Board:
     lines.sort(key=place)
     remarks += remarks_on(lines, suite)
     remarks += order_remarks(lines, first, weights)
-    rows = [(line.row, line.records) for line in lines]
-    latencies = latencies_of(collected.folders, rows, suite)
-    unreadable = (*collected.unreadable, *unread, *latencies.unreadable)
+    none = [RowLatency([])] * len(lines)
     return Board(
         collected,
         lines,
-        latencies.complete,
-        latencies.partial,
-        latencies.missing,
-        [one_line(remark) for remark in (*remarks, *latencies.remarks)],
-        [one_line(reason) for reason in unreadable],
+        latencies=none,
+        partial_latencies=none,
+        missing=[[*weights]] * len(lines),
+        remarks=[one_line(remark) for remark in remarks],
+        unreadable=[one_line(reason) for reason in (*collected.unreadable, *unread)],
+        published=published,
     )
 
 

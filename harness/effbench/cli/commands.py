@@ -11,6 +11,7 @@ from effbench.cli.cache import cache
 from effbench.cli.diff import diff
 from effbench.cli.export import export
 from effbench.cli.group import Group
+from effbench.cli.ir_metadata import ir_metadata
 from effbench.cli.latency import latency
 from effbench.cli.leaderboard import leaderboard
 from effbench.cli.plan import plan
@@ -28,7 +29,7 @@ def main(verbose: bool) -> None:
 
 
 for command in (
-    cache, compare, diff, evaluate, export, latency, leaderboard, plan, plugins, results, run,
-    show,
+    cache, compare, diff, evaluate, export, ir_metadata, latency, leaderboard, plan, plugins,
+    results, run, show,
 ):  # fmt: skip
     main.add_command(command)

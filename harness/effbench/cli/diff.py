@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from effbench.cli.options import Place, as_json_option, leave
-from effbench.text.printing import put_json, say
-from effbench.text.words import counted
+from effbench.text.printing import put, put_json, say
 
 if TYPE_CHECKING:
     from effbench.board.changes import Changes
@@ -25,8 +24,14 @@ _folder = Place(exists=True, file_okay=False)
     is_flag=True,
     help="Also end with exit code 1 if a time in OLD could not be compared with NEW.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    help="The format; markdown is a comment for a pull request [default: text].",
+)
 @as_json_option
-def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
+def diff(old: Path, new: Path, require_latency: bool, form: str | None, as_json: bool) -> None:
     """Show the figures that moved beyond noise from results OLD to results NEW.
 
     Scores are compared query by query (randomisation test, Holm's correction). A median time on
@@ -41,21 +46,24 @@ def diff(old: Path, new: Path, require_latency: bool, as_json: bool) -> None:
     from effbench.api.errors import EffbenchError
     from effbench.board.changes import changes
     from effbench.board.moves import grouped, named, suspected
+    from effbench.views.moved import markdown, summary
 
     moves = changes(old, new)
     unknown = list(grouped(moves.uncompared))
+    missed = moves.times_missed if require_latency else []
     if not moves.compared and not moves.moved:
         reasons = (*moves.remarks, *moves.unreadable, *unknown)
         why = "; ".join(reasons) or "no cell is done in both"
         raise EffbenchError(f"{old} and {new} have nothing to compare ({why})")
-    if as_json:
+    if as_json or form == "json":
         put_json(_facts(moves))
+    elif form == "markdown":
+        put(markdown(moves, missed))
     else:
         say(*(change.line() for change in moves.moved), *suspected(moves.uncompared))
-        say(_summary(moves))
+        say(summary(moves))
         say(*unknown)
         say(*moves.remarks, *moves.unreadable, err=True)
-    missed = moves.times_missed if require_latency else []
     if missed:
         say(f"--require-latency: not compared: {named(missed)}", err=True)
     worse = any(change.worse for change in moves.moved)
@@ -70,16 +78,3 @@ def _facts(moves: Changes) -> dict[str, Any]:
         "compared": moves.compared,
         "remarks": [*moves.remarks, *moves.unreadable],
     }
-
-
-def _summary(moves: Changes) -> str:
-    """Return a line with the number of figures of each kind; no figure is counted twice."""
-    figures = counted(moves.compared, "figures")
-    parts = [f"{figures} compared, {len(moves.moved) - moves.gone} moved beyond noise"]
-    if moves.uncompared:
-        parts.append(f"{len(moves.uncompared):,} could not be compared")
-    if moves.gone:
-        parts.append(
-            f"{counted(moves.gone, 'cells')} {'is' if moves.gone == 1 else 'are'} gone"
-        )
-    return "; ".join(parts)

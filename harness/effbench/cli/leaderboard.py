@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -19,11 +19,22 @@ if TYPE_CHECKING:
 
 ENDINGS = {
     ".html": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex",
-    ".svg": "svg", ".png": "png",
+    ".svg": "svg", ".png": "png", ".pdf": "pdf",
 }  # fmt: skip
 
-PICTURES = ("html", "svg", "png", "mteb")
+FOR_PEOPLE = ("table", "markdown", "latex")
+"""Formats in which the machines of a suite share one table of quality."""
+
+PICTURES = ("html", "svg", "png", "pdf", "mteb")
 """Formats that are not tables: --columns does not apply to them."""
+
+
+class Paper(NamedTuple):
+    """What a table shows, and its caption and label in LaTeX."""
+
+    columns: Sequence[str]
+    caption: str | None
+    label: str | None
 
 
 @click.command()
@@ -62,7 +73,7 @@ PICTURES = ("html", "svg", "png", "mteb")
     "--span",
     default="end to end",
     show_default=True,
-    help="The span of latency for --budget, --keep, svg and png; rows without it are left out.",
+    help="The span of latency for --budget, --keep and charts; rows without it are left out.",
 )
 @columns_option
 @click.option(
@@ -70,12 +81,14 @@ PICTURES = ("html", "svg", "png", "mteb")
     metavar="ROW",
     help="The row to which kept, p and speed-up compare [default: the suite's baseline].",
 )
+@click.option("--caption", metavar="LATEX", help="The caption of a table in LaTeX.")
+@click.option("--label", metavar="NAME", help="The label of a table in LaTeX.")
 @click.option(
     "--percentile",
     type=click.Choice(["50", "95"]),
     default="50",
     show_default=True,
-    help="The percentile of latency for --budget, --keep, svg and png.",
+    help="The percentile of latency for --budget, --keep and charts.",
 )
 @forgive_option
 def leaderboard(
@@ -91,6 +104,8 @@ def leaderboard(
     percentile: str,
     columns: tuple[str, ...],
     baseline: str | None,
+    caption: str | None,
+    label: str | None,
     forgive_expected: bool,
 ) -> None:
     """Show a leaderboard for each suite and machine under RESULTS.
@@ -107,12 +122,14 @@ def leaderboard(
     if wants_row:
         budgeting.check_form(form, output, columns)
     form = _form(form, output, columns)
-    shown = _boards(results, published, suite, machine, baseline)
+    if form != "latex" and (caption or label):
+        raise click.UsageError(f"--caption and --label are for latex (and this is {form})")
+    shown = chosen_boards(results, published, suite, machine, baseline)
     code = 0
     if wants_row:
         code = budgeting.answer(shown, terms, as_json=form == "json")
     else:
-        _write(shown, form, output, terms, columns)
+        _write(shown, form, output, terms, Paper(columns, caption, label))
     unreadable = dict.fromkeys(reason for board in shown for reason in board.unreadable)
     say(*(f"left out: {reason}" for reason in unreadable), err=True)
     missed = misses(shown, forgiven=forgive_expected)
@@ -131,7 +148,7 @@ def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
         raise click.UsageError(
             f"--columns chooses columns of a table, and {form} is not a table (leave it out)"
         )
-    if form in ("png", "mteb") and not output:
+    if form in ("png", "pdf", "mteb") and not output:
         raise click.UsageError(f"--format {form} is not for a terminal (give --output too)")
     if output and output.is_dir() != (form == "mteb") and output.exists():
         is_it, writes = ("a file", "a folder") if form == "mteb" else ("a folder", "a file")
@@ -141,7 +158,7 @@ def _form(form: str | None, output: Path | None, columns: Sequence[str]) -> str:
     return form
 
 
-def _boards(
+def chosen_boards(
     results: Sequence[Path],
     published: Sequence[Path],
     suite: str | None,
@@ -173,7 +190,7 @@ def _write(
     form: str,
     output: Path | None,
     terms: Terms,
-    columns: Sequence[str],
+    paper: Paper,
 ) -> None:
     """Print the boards, or write them to ``output``."""
     from effbench.board.mteb_files import write_results
@@ -181,7 +198,7 @@ def _write(
     from effbench.views.layout import show
 
     if form == "table":
-        show(_tables(boards, columns))
+        show(_tables(boards, form, paper.columns))
         return
     if form == "mteb" and output:
         done = [record for board in boards for record in board.collected.done]
@@ -191,36 +208,39 @@ def _write(
             )
         say(f"{write_results(done, output)} result files in {output}", err=True)
         return
-    drawn = _drawn(boards, form, terms, columns)
+    drawn = _drawn(boards, form, terms, paper)
     if output:
         write_output(output, drawn if isinstance(drawn, bytes) else drawn.encode())
     else:
         put(str(drawn))
 
 
-def _drawn(
-    boards: Sequence[Board], form: str, terms: Terms, columns: Sequence[str]
-) -> str | bytes:
+def _drawn(boards: Sequence[Board], form: str, terms: Terms, paper: Paper) -> str | bytes:
     """Return the boards in a format that is neither table nor mteb."""
-    from effbench.views import page, render
+    from effbench.views import latex, page, render
 
     if form == "html":
         return page.html(boards)
-    if form in ("svg", "png"):
+    if form in ("svg", "png", "pdf"):
         if len(boards) > 1:
             raise EffbenchError(
                 f"--format {form} holds one chart, and there are {len(boards)} "
                 f"(choose with --suite and --machine: {_names(boards)})"
             )
         return page.image(boards[0], terms.span, terms.percent, form)
-    return render.FORMATS[form](_tables(boards, columns))
+    tables = _tables(boards, form, paper.columns)
+    if form == "latex":
+        return latex.latex(tables, paper.caption, paper.label)
+    return render.FORMATS[form](tables)
 
 
-def _tables(boards: Sequence[Board], columns: Sequence[str]) -> list[Table]:
+def _tables(boards: Sequence[Board], form: str, columns: Sequence[str]) -> list[Table]:
     """Return the boards as tables with the columns that the user chose; empty: all columns."""
+    from effbench.views import machines
     from effbench.views.selection import check, select
     from effbench.views.tables import table
 
-    tables = [table(board) for board in boards]
+    for_people = form in FOR_PEOPLE
+    tables = machines.tables(boards) if for_people else [table(board) for board in boards]
     check(columns, (name for table in tables for name in table.columns))
     return select(tables, columns)

@@ -65,7 +65,7 @@ def compare(
     """
     from effbench.board import comparison
     from effbench.views import render
-    from effbench.views.tables import compared
+    from effbench.views.comparisons import compared
 
     question = comparison.Question(row, tuple(dict.fromkeys(rows)), suite, index, measure, span)
     comparisons, unreadable = comparison.compare(results, question)

@@ -25,6 +25,8 @@ DEEPEST = 50
 MOST_SHOWN = 100
 """Most mistakes that a message lists."""
 
+SUITE = "a suite is a mapping (suite: NAME, datasets: ...)"
+
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0")
 """Bytes at the start of files in UTF-16 and UTF-32."""
 
@@ -136,8 +138,10 @@ class _Loader(yaml.SafeLoader):
 _TOO_DEEP = f"too many levels, one in another ({DEEPEST} at most)"
 
 
-def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
+def parse(path: Path, text: str, form: str = SUITE) -> tuple[Any, dict[Place, int]]:
     """Return the YAML data of a file's text, and the line of each place in it.
+
+    ``form`` says what the file should be; an error ends with it.
 
     Raises:
         EffbenchError: it is not a YAML mapping, has a key twice, or has words that YAML does
@@ -149,7 +153,7 @@ def parse(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
         loader = _Loader(text)
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
-            raise EffbenchError(f"{path}:1: a suite is a mapping (suite: NAME, datasets: ...)")
+            raise EffbenchError(f"{path}:1: {form}")
         lines = _lines(path, root)
         return SafeConstructor().construct_document(root), lines
     except yaml.reader.ReaderError as error:

@@ -6,10 +6,10 @@ import gzip
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice, pairwise
+from itertools import chain, groupby, islice, pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from effbench.api.encoders import DocPair, Qrel, ScoredDoc
 from effbench.api.errors import EffbenchError
@@ -21,6 +21,11 @@ from effbench.text.words import counted
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+HEADER_START, HEADER_END = "# ir_metadata.start", "# ir_metadata.end"
+"""The first and the last line of a header in ir_metadata, which a run may have."""
+
+_Place = TypeVar("_Place")
 
 _MOST = 3e38
 """The largest score in a file: 32-bit floats end at 3.4e38, and lowered ties need room."""
@@ -207,7 +212,7 @@ def _judged(path: Path) -> Iterator[tuple[str, Qrel]]:
 
 def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
     with opened(path) as stream:
-        for number, line in numbered(str(path), stream):
+        for number, line in _without_header(numbered(str(path), stream), path):
             columns = line.split()
             if len(columns) == 6:
                 score = _score(columns[4], path, number)
@@ -219,9 +224,22 @@ def _hits(path: Path) -> Iterator[tuple[str, ScoredDoc]]:
                 )
 
 
+def _without_header(
+    lines: Iterator[tuple[_Place, str]], path: Path
+) -> Iterable[tuple[_Place, str]]:
+    """Return the lines of a run without its header in ir_metadata, if it has one."""
+    first = next(lines, None)
+    if first is None or first[1].strip() != HEADER_START:
+        return lines if first is None else chain([first], lines)
+    if not any(line.strip() == HEADER_END for _, line in lines):
+        raise EffbenchError(f"{path}: its header has no end (write the line {HEADER_END})")
+    return lines
+
+
 def _ranked(path: Path) -> Iterator[tuple[str, int, float]]:
     """Yield the query id, rank and score of the first lines with a numeric rank."""
-    for _, line in islice(read_lines(path), _SAMPLE) if path.is_file() else ():
+    lines = _without_header(read_lines(path), path) if path.is_file() else ()
+    for _, line in islice(lines, _SAMPLE):
         query_id, _, _, rank, score, _ = line.split()
         if rank.isdecimal() and len(rank) < _DIGITS:
             yield query_id, int(rank), float(score)

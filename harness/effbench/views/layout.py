@@ -12,7 +12,7 @@ from typing import TypeAlias
 from effbench.board.latencies import UNSTABLE
 from effbench.machine import facts
 from effbench.text.printing import say
-from effbench.views.render import columns_for_people, legend
+from effbench.views.render import brief_columns, columns_for_people, legend
 from effbench.views.tables import MARKED, NAMES, Table
 from effbench.views.terminal_columns import Column, plain, texts_of
 
@@ -20,7 +20,7 @@ LEAST = 3
 """The least number of columns in a table. If they do not fit, each row is a paragraph."""
 
 NARROW = 4
-"""The most columns of single datasets. If there are more, all are hidden unless chosen."""
+"""The most columns of single datasets that are named as not shown, each by its name."""
 
 GAP = "  "
 
@@ -52,22 +52,21 @@ def table_lines(table: Table, width: float = math.inf) -> Iterator[str]:
 
     ``width`` is in characters.
     """
-    names = _ordinary(table)
+    names = brief_columns(table)
     if {*names} <= {*NAMES} and not table.chosen:  # no row has a figure
-        yield from (plain(f"{table.suite} on {table.machine}: no figures"), *table.remarks)
+        yield from (plain(f"{table.title}: no figures"), *table.remarks)
         return
     grids = [[Column.whole(table, name) for name in names]]
     if _room(grids[0]) > width:
         columns = [Column.folded(table, name) for name in names]
         grids = (_stacked if table.chosen else _fitting)(table, columns, width)
-    yield plain(f"{table.suite} on {table.machine}")
+    yield plain(table.title)
     for number, grid in enumerate(grids):
         yield from [""] if number else []
         yield from _grid(grid)
     if grids:
         names = [column.name for grid in grids for column in grid]
     else:
-        names = [name for name in names if name in (table.chosen or table.importance)]
         yield from ("", *_listed(table, names))
     yield from map(plain, legend(table))
     if hidden := _hidden(table, names):
@@ -99,9 +98,7 @@ def _fitting(table: Table, columns: Sequence[Column], width: float) -> _Grids:
     Times are only shown if the column with their marks fits too: otherwise they would look
     reliable.
     """
-    means = (column.name for column in columns if column.name not in table.of_datasets)
-    order = list(dict.fromkeys((*table.importance, *means, *table.of_datasets)))
-    ranked = sorted(columns, key=lambda column: order.index(column.name))
+    ranked = sorted(columns, key=lambda column: table.importance.index(column.name))
     if _room(ranked[:LEAST]) > width:
         return []
     fitting: list[Column] = []
@@ -152,14 +149,6 @@ def _listed(table: Table, names: Sequence[str]) -> Iterator[str]:
             if cells[number]:
                 yield f"  {plain(name)}: {cells[number]}"
         yield ""
-
-
-def _ordinary(table: Table) -> list[str]:
-    """Return the columns that are shown if they fit."""
-    names = columns_for_people(table)
-    single = [name for name in names if name in table.of_datasets]
-    few = table.chosen or len(single) <= NARROW
-    return [name for name in names if few or name not in single]
 
 
 def _hidden(table: Table, names: Sequence[str]) -> list[str]:

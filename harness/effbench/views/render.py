@@ -1,4 +1,4 @@
-"""Tables as Markdown, CSV, JSON and LaTeX, and the text of a cell. For terminals: `layout`."""
+"""Tables as Markdown, CSV and JSON, and the text of a cell. Other forms: `layout`, `latex`."""
 
 from __future__ import annotations
 
@@ -28,23 +28,13 @@ SEEN = "the row's training saw data of the collection that measures it (trained 
 FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Characters with which a formula of a spreadsheet can begin, also in their wide forms."""
 
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}
-
 
 def markdown(tables: Sequence[Table]) -> str:
     """Return Markdown: for each table a heading, and its columns that are not empty."""
     parts = []
     for table in tables:
         columns = columns_for_people(table)
-        parts.append(f"## {markdown_text(table.suite)} on {markdown_text(table.machine)}\n\n")
+        parts.append(f"## {markdown_text(table.title)}\n\n")
         parts.append("| " + " | ".join(markdown_text(name) for name in columns) + " |\n")
         parts.append("|" + "".join(f" {_dashes(name)} |" for name in columns) + "\n")
         for line in table.lines:
@@ -98,52 +88,10 @@ def _exact_lines(table: Table) -> Iterator[dict[str, object]]:
         yield values
 
 
-def latex(tables: Sequence[Table]) -> str:
-    """Return a LaTeX table environment for each suite and machine; it needs booktabs."""
-    return "\n".join(map(_latex_table, tables))
-
-
-def _latex_table(table: Table) -> str:
-    columns = columns_for_people(table)
-    align = "".join("l" if name in TEXTS else "r" for name in columns)
-    caption = "; ".join((f"{table.suite} on {table.machine}", *legend(table)))
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_latex(caption)}}}",
-        rf"\begin{{tabular}}{{{align}}}",
-        r"\toprule",
-        _latex_row([_latex(name) for name in columns]),
-        r"\midrule",
-        *(
-            _latex_row([_latex(cell_text(table, line, name)) for name in columns])
-            for line in table.lines
-        ),
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
-    remarks = [f"% {harmless(' '.join(remark.split()))}" for remark in table.remarks]
-    return "\n".join([*lines, *remarks, ""])
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
-
-
-def _latex(text: str) -> str:
-    """Return LaTeX that prints a text unchanged, on one line."""
-    visible = harmless(" ".join(text.split()))
-    plain = "".join(LATEX.get(c, c) for c in visible)
-    # after the \\ of the line before, [ and * would be read as its options
-    return f"{{}}{plain}" if plain.startswith(("[", "*")) else plain
-
-
 FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
     "markdown": markdown,
     "csv": comma_separated,
     "json": as_json,
-    "latex": latex,
 }
 
 
@@ -159,6 +107,13 @@ def columns_for_people(table: Table) -> list[str]:
     ]
 
 
+def brief_columns(table: Table) -> list[str]:
+    """Return the columns that the user chose, else the important columns with a value."""
+    names = columns_for_people(table)
+    important = table.chosen or table.importance
+    return [name for name in names if name in important] if important else names
+
+
 def depends_on_baseline(name: str) -> bool:
     """Tell whether the figures of a column depend on the baseline."""
     return name.partition(" ")[0] in ("kept", "p", "effect", "speed-up")
@@ -168,9 +123,14 @@ def legend(table: Table) -> list[str]:
     """Return the lines below a table for people: its baseline, and what a star means."""
     columns = columns_for_people(table)
     depends = any(map(depends_on_baseline, columns))
-    starred = any(_starred(line, name) for line in table.lines for name in columns)
     baseline = [f"baseline: {table.baseline}"] if table.baseline and depends else []
-    return [*baseline, *([f"{STAR}: {SEEN}"] if starred else [])]
+    return [*baseline, *star_said(table, columns)]
+
+
+def star_said(table: Table, columns: Sequence[str]) -> list[str]:
+    """Return the line on the star, if a cell of the columns has one."""
+    starred = any(_starred(line, name) for line in table.lines for name in columns)
+    return [f"{STAR}: {SEEN}"] if starred else []
 
 
 def cell_text(table: Table, line: Mapping[str, Value], name: str) -> str:

@@ -31,12 +31,17 @@ ALL = "all"
 
 
 def select(tables: Sequence[Table], asked: Sequence[str]) -> list[Table]:
-    """Return tables with the columns in ``asked`` that they have; unchanged if it is empty."""
+    """Return tables with the columns in ``asked`` that they have; unchanged if it is empty.
+
+    A part of a leaderboard that has none of the columns is left out.
+    """
     if ALL in asked:
         # a line below the table names the baseline
         whole = [replace(table, details=("baseline",)) for table in tables]
         return [replace(table, chosen=tuple(columns_for_people(table))) for table in whole]
-    return [_selected(table, asked) for table in tables] if asked else list(tables)
+    chosen = [_selected(table, asked) for table in tables] if asked else list(tables)
+    figures = {*asked} - {*NAMES}
+    return [t for t in chosen if not (t.part and figures and {*t.chosen} <= {*NAMES})]
 
 
 def check(asked: Sequence[str], known: Iterable[str]) -> None:
@@ -93,7 +98,11 @@ def with_baseline(boards: Sequence[Board], row: str) -> list[Board]:
     return [
         replace(board, chosen_baseline=row, _standings={})
         if row in {line.row for line in board.lines}
-        else replace(board, remarks=[*board.remarks, remark])
+        else replace(
+            board,
+            remarks=[*board.remarks, remark],
+            latency_remarks=[*board.latency_remarks, remark],
+        )
         for board in boards
     ]
 

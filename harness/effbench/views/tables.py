@@ -1,17 +1,15 @@
-"""Leaderboards and comparisons as tables: which columns they have, and with which values."""
+"""Leaderboards as tables: which columns they have, and with which values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from effbench.board.compared import Comparison
 from effbench.board.expected import Expectation, expectations, spelled
-from effbench.board.leaderboard import Board, boards
+from effbench.board.leaderboard import MEAN, Board
 from effbench.board.sizes import SIZES
+from effbench.board.standings import Standing
 from effbench.latency.spans import ENCODE, END_TO_END
-from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import BRIEF, Value, columns, with_interval
 from effbench.statistics.significance import SIGNIFICANT
 from effbench.views.sweeps import sweep_columns
@@ -24,9 +22,9 @@ MARKED = "latency"
 
 IMPORTANT = (
     "rank", "kept", MARKED, f"{END_TO_END} p50 ms", f"{ENCODE} p50 ms", "datasets",
-    f"speed-up {END_TO_END}", f"speed-up {ENCODE}", "p",
+    f"speed-up {END_TO_END}", "p",
 )  # fmt: skip
-"""The most important columns after row, index and score; all further columns rank below."""
+"""The columns that a terminal and paper show beside row, index and score, unless asked."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Table:
     """The columns of single datasets, if there are columns of their mean too."""
 
     importance: tuple[str, ...] = ()
-    """The columns that a narrow terminal shows first; the most important column comes first."""
+    """The columns that a terminal and paper show; the most important column comes first."""
 
     baseline: str = ""
     """The name of the baseline, to which kept, p and speed-up compare."""
@@ -59,21 +57,30 @@ class Table:
     expected: tuple[Sequence[Expectation], ...] = ()
     """The expected scores of each line, which the column ``expected`` has in words."""
 
+    part: str = ""
+    """Which part of a leaderboard this is; empty: the whole."""
 
-def tables(roots: Iterable[Path]) -> list[Table]:
-    """Return a table for each suite and machine under some folders of results.
+    of_machine: tuple[str, ...] = ()
+    """The columns whose figures hold on one machine only, such as times."""
 
-    Raises:
-        EffbenchError: no suite has run in a folder.
+    scores: tuple[str, ...] = ()
+    """The columns of scores."""
 
-    """
-    return [table(board) for board in boards(roots)]
+    significant: Callable[[str], frozenset[int]] = lambda _score: frozenset()
+    """Returns the lines whose scores in a column differ from their baselines beyond chance."""
+
+    @property
+    def title(self) -> str:
+        """The suite, the machine and the part."""
+        part = f": {self.part}" if self.part else ""
+        return f"{self.suite} on {self.machine}{part}"
 
 
 def table(board: Board) -> Table:
     """Return a board as a table."""
     latencies = [columns(latency, board.baseline_latency) for latency in board.latencies]
     swept = sweep_columns(board.lines)
+    scores = _scores(board)
     lines = [
         _line(board, number, *columns)
         for number, columns in enumerate(zip(swept, latencies, strict=True))
@@ -101,9 +108,33 @@ def table(board: Board) -> Table:
         of_datasets=tuple(
             f"{figure} {unit}" for figure in (*board.measures, "kept") for unit in units
         ),
-        importance=(*NAMES, headline, *IMPORTANT),
+        scores=tuple(scores),
+        importance=_importance(board, headline),
         baseline=_baseline(board),
+        of_machine=(*dict.fromkeys(n for v in latencies for n in v), "index s"),
+        significant=lambda score: _significant(board.standings(*scores[score])),
     )
+
+
+def _scores(board: Board) -> dict[str, tuple[str, str]]:
+    """Return column of scores -> its measure, and its unit or `MEAN`."""
+    means = {_headline(board, measure): (measure, MEAN) for measure in board.measures}
+    units = board.units if len(board.units) > 1 else ()
+    return means | {f"{m} {unit}": (m, unit) for m in board.measures for unit in units}
+
+
+def _significant(standings: Mapping[int, Standing]) -> frozenset[int]:
+    return frozenset(
+        number
+        for number, standing in standings.items()
+        if standing.p is not None and standing.p < SIGNIFICANT
+    )
+
+
+def _importance(board: Board, headline: str) -> tuple[str, ...]:
+    """Return the most important columns; the datasets count if a line lacks one."""
+    whole = all(len(line.records) == len(board.weights) for line in board.lines)
+    return (*NAMES, headline, *(n for n in IMPORTANT if not (whole and n == "datasets")))
 
 
 def _baseline(board: Board) -> str:
@@ -189,53 +220,3 @@ def _share(scores: Sequence[float | None]) -> float | None:
     """Return the first score divided by the second; None if a score is missing or 0."""
     score, baseline = scores if len(scores) == 2 else (None, None)
     return score / baseline if score is not None and baseline and baseline > 0 else None
-
-
-def compared(comparisons: Sequence[Comparison], *, for_people: bool) -> list[Table]:
-    """Return a table of comparisons for each suite and machine.
-
-    The table for people has a line for each dataset, and a column for each row with which the
-    first row is compared. The table for programs has a line for each comparison.
-    """
-    by_place: dict[tuple[str, str], list[Comparison]] = {}
-    for pair in comparisons:
-        by_place.setdefault((pair.suite, pair.machine), []).append(pair)
-    tables = []
-    for place, pairs in by_place.items():
-        lines = _by_dataset(pairs) if for_people else [_flat(pair) for pair in pairs]
-        names = tuple(dict.fromkeys(name for line in lines for name in line))
-        remark = (
-            f"{pairs[0].row} less each other row by {pairs[0].measure}, query by query; p: "
-            f"paired randomisation, Holm's correction for all {len(pairs)}; "
-            f"* marks p below {SIGNIFICANT}"
-        )
-        tables.append(Table(*place, names, tuple(lines), (remark,)))
-    return tables
-
-
-def _by_dataset(comparisons: Iterable[Comparison]) -> list[dict[str, Value]]:
-    """Return a line for each dataset: the first row's score, and its differences."""
-    lines: dict[str, dict[str, Value]] = {}
-    for pair in comparisons:
-        start: dict[str, Value] = {
-            "dataset": pair.dataset,
-            "queries": f"{pair.queries:,}",
-            f"{pair.row} {pair.measure}": f"{pair.score:.4f}",
-        }
-        star = "*" * (pair.p < SIGNIFICANT)
-        difference = f"{pair.difference.value:+.4f} (p {pair.p:.4f}{star})"
-        lines.setdefault(pair.dataset, start)[f"- {pair.other}"] = difference
-    return list(lines.values())
-
-
-def _flat(comparison: Comparison) -> dict[str, Value]:
-    """Return a comparison as values by column; an interval takes three columns."""
-    values: dict[str, Value] = {}
-    for name, value in vars(comparison).items():
-        if name == "complaints":
-            values[name] = "; ".join(value)
-        elif name not in ("suite", "machine"):
-            values |= (
-                with_interval(name, value) if isinstance(value, Interval) else {name: value}
-            )
-    return values

@@ -21,7 +21,7 @@ BUNDLE = "window.vegaEmbed = vegaEmbed;"
 WIDE = 120
 """The most characters in a line below the title of an image."""
 
-FORMS = (".html", ".svg", ".png")
+FORMS = (".html", ".svg", ".png", ".pdf")
 """The endings of files that can hold a chart."""
 
 
@@ -42,7 +42,7 @@ def html(boards: Sequence[Board]) -> str:
 
 
 def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
-    """Return a board's chart as ``svg`` or ``png``; its quality is the first measure.
+    """Return a board's chart as ``svg``, ``png`` or ``pdf``; its quality is the first measure.
 
     Raises:
         EffbenchError: no row has a score and a latency, the chart cannot be drawn, or the
@@ -82,11 +82,15 @@ def write_chart(spec: Mapping[str, Any], output: Path) -> None:
 
 
 def _drawn(spec: Mapping[str, Any], form: str, failed: str, mend: str) -> str | bytes:
-    """Return a chart as ``svg`` or ``png``; ``failed`` and ``mend`` are parts of its error."""
+    """Return a chart as ``form``, an ending; ``failed`` and ``mend`` are parts of its error."""
     converter = _converter()
     try:
         drawn: str = converter.vegalite_to_svg(harmless_data(spec))
-        return drawn if form == "svg" else bytes(converter.svg_to_png(drawn, scale=2))
+        if form == "svg":
+            return drawn
+        if form == "pdf":
+            return bytes(converter.svg_to_pdf(drawn))
+        return bytes(converter.svg_to_png(drawn, scale=2))
     except ValueError as error:  # such as for scores that differ by 1e-320
         why = str(error).partition("\n")[0].rstrip(":")
         raise EffbenchError(f"{failed}: {why} ({mend})") from error
