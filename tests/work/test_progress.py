@@ -238,7 +238,7 @@ def test_every_piece_of_work_knows_its_total_and_reaches_it(watcher, said) -> No
     lines = said(EVERYTHING)
     totals = {work.label: (work.done, work.total) for work in watcher.works}
     gathered = {label: done for label, (done, total) in totals.items() if total is None}
-    assert set(gathered) == {"gather texts"}
+    assert set(gathered) == {"gather queries of toy", "gather queries of more"}
     assert all(done == total for done, total in totals.values() if total is not None), totals
     assert totals["train steps with stopping"] == (4, 4)
     assert "train table with table: 1 model in 0.0 s" in lines

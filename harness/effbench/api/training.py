@@ -22,8 +22,9 @@ leaderboard shows them beside the row.
 class EncodedTexts(NamedTuple):
     """The value of an option ``{texts: [SOURCE, ...], encoder: ROW}``: texts and vectors.
 
-    The harness gathers the texts and encodes them with ROW, once for all rows with the same
-    option. A source is one of these:
+    The harness gathers the texts of each source and encodes them with ROW, once for all rows
+    that name the source. A text that several sources have belongs to the first of them. A
+    source is one of these:
 
     - ``{file: PATH, column: NAME}``: lines, or a column of a .csv, .tsv or .jsonl.
     - ``{queries: DATASET}``, ``{titles: DATASET}``, ``{sentences: DATASET}``.

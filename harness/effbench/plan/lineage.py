@@ -113,12 +113,8 @@ def _reads(step: Step) -> list[tuple[DatasetRow, str]]:
         return [(dataset, "corpus") for dataset in _searchable(step.row)]
     if isinstance(step, EncodeDomain):
         return [(step.data.row, "corpus"), (step.data.row, "queries")]
-    if isinstance(step, Texts):
-        sources = [source for source in step.sources if isinstance(source, DatasetSource)]
-        return [
-            (source.row, "queries" if source.part == "queries" else "corpus")
-            for source in sources
-        ]
+    if isinstance(step, Texts) and isinstance(step.source, DatasetSource):
+        return [(step.source.row, "queries" if step.source.part == "queries" else "corpus")]
     return []
 
 

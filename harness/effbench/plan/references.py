@@ -23,7 +23,7 @@ from effbench.api.training import (
 from effbench.plan import live
 from effbench.plan.forms import check_count, listed, parts
 from effbench.plan.scope import Scope
-from effbench.plan.text_sources import refuse_ids, source_of, weights_of
+from effbench.plan.text_sources import refuse_ids, sources_of, weights_of
 from effbench.plan.vectors import refuse_unfit
 from effbench.steps import opened
 from effbench.steps.data import Data
@@ -85,12 +85,13 @@ def _model_id(scope: Scope, value: Any) -> Input:
 def _encoded_texts(scope: Scope, value: Any) -> Input:
     given = parts(value, "{texts: [...], encoder: ROW}", "texts", "encoder")
     encoder = scope.row("encoders", given["encoder"])
-    dataset = partial(_dataset, scope)
-    sources = tuple(source_of(scope, item, dataset) for item in listed(given["texts"]))
+    datasets = partial(_datasets, scope)
+    items = listed(given["texts"])
+    sources = [source for item in items for source in sources_of(scope, item, datasets)]
     refuse_ids(sources, encoder.passages or encoder)
-    step = EncodeTexts(encoder, Texts(sources))
-    opening = partial(opened.encoded_texts, step)
-    return Input((step,), opening, settings=weights_of(sources), vectors=(encoder,))
+    steps = tuple(EncodeTexts(encoder, Texts(source)) for source in sources)
+    opening = partial(opened.encoded_texts, steps)
+    return Input(steps, opening, settings=weights_of(sources), vectors=(encoder,))
 
 
 def _examples(scope: Scope, value: Any) -> Input:

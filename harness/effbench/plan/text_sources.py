@@ -19,6 +19,7 @@ from effbench.steps.sources import (
     Source,
     Use,
 )
+from effbench.store.digests import digest_of
 from effbench.store.paths import inside
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
@@ -34,8 +35,12 @@ _MORE: Mapping[str, Sequence[str]] = {"file": ("column",), **dict.fromkeys(CUTS,
 """Kind of source -> the further keys that it may have."""
 
 
-def source_of(scope: Scope, value: Any, dataset: Callable[[Any], DatasetRow]) -> Source:
-    """Return the source of texts that a value means; ``dataset`` reads what names one.
+def sources_of(
+    scope: Scope, value: Any, datasets: Callable[[Any], Sequence[DatasetRow]]
+) -> list[Source]:
+    """Return the sources of texts that a value means, one for each dataset that it names.
+
+    ``datasets`` reads what names datasets.
 
     Raises:
         EffbenchError: it is no source, or a key or the value of a key is wrong.
@@ -60,11 +65,18 @@ def source_of(scope: Scope, value: Any, dataset: Callable[[Any], DatasetRow]) ->
     if draw is not None:
         check_count(draw, "texts: draw", "texts")
     if part != "file":
-        return DatasetSource(dataset(data), part, draw, _cut(part, given), use)
+        cut = _cut(part, given)
+        rows = datasets(data)
+        if not rows:
+            raise EffbenchError(
+                f"texts: {data!r} names no dataset (give the suite a second collection)"
+            )
+        found = [DatasetSource(row, part, draw, cut, use) for row in rows]
+        return list({digest_of(source.fact): source for source in found}.values())
     path = inside(scope.beside, str(data))
     if not path.is_file():
         raise EffbenchError(f"texts: no file {path} (paths start at the suite's folder)")
-    return FileSource(path, scope.digests.of(path), given.get("column"), draw, use)
+    return [FileSource(path, scope.digests.of(path), given.get("column"), draw, use)]
 
 
 def weights_of(sources: Sequence[Source]) -> tuple[tuple[float, ...], ...]:

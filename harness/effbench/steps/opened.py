@@ -20,9 +20,10 @@ from effbench.steps.domains import EncodeDomain, read_domain
 from effbench.steps.encode import EncodeCorpus
 from effbench.steps.encode_texts import EncodeTexts
 from effbench.steps.examples import GatherExamples
+from effbench.steps.mixtures import MixedTexts, MixedVectors, places_of
 from effbench.steps.search import RUN, Search
 from effbench.steps.shards import DiskVectors, read_rows
-from effbench.steps.texts import Texts, counts_of, read_texts
+from effbench.steps.texts import read_texts
 from effbench.steps.train import MODEL, Train
 from effbench.store.examples import read_examples
 from effbench.store.trec import stream_trec
@@ -35,21 +36,35 @@ if TYPE_CHECKING:
     from effbench.api.encoders import Vectors
 
 
-def encoded_texts(step: EncodeTexts, bench: Bench) -> EncodedTexts:
-    """Return texts with their vectors, float32 [n, d]; both are read as needed."""
-    vectors = DiskVectors(bench.artifact(step).folder)
-    texts, weights = read_texts(step.texts, bench), _weights(step.texts, bench)
-    return EncodedTexts(texts, vectors, step.row.name, weights)
+def encoded_texts(steps: Sequence[EncodeTexts], bench: Bench) -> EncodedTexts:
+    """Return texts with their vectors, float32 [n, d]; both are read as needed.
 
-
-def _weights(step: Texts, bench: Bench) -> NDArray[np.float32] | None:
-    """Return the weight of each text, float32 [n]; None where all are 1."""
+    ``steps`` has the encoding of each source of the mixture, one or more.
+    """
     import numpy as np
 
-    weights = [source.use.weight for source in step.sources]
-    if all(weight == 1 for weight in weights):
-        return None
-    return np.repeat(np.array(weights, dtype=np.float32), counts_of(step, bench))
+    name = steps[0].row.name
+    parts = [read_texts(step.texts, bench) for step in steps]
+    vectors = [DiskVectors(bench.artifact(step).folder) for step in steps]
+    if len(steps) == 1:
+        sources = np.zeros(len(parts[0]), dtype=np.int64)
+        return EncodedTexts(parts[0], vectors[0], name, _weights(steps, sources))
+    places = places_of(parts)
+    texts, mixed = MixedTexts(parts, places), MixedVectors(vectors, places)
+    return EncodedTexts(texts, mixed, name, _weights(steps, places[:, 0]))
+
+
+def _weights(
+    steps: Sequence[EncodeTexts], sources: NDArray[np.int64]
+) -> NDArray[np.float32] | None:
+    """Return the weight of each text, float32 [n]; None where all are 1.
+
+    ``sources`` [n] says from which of the steps each text is.
+    """
+    import numpy as np
+
+    weights = np.array([step.texts.source.use.weight for step in steps], dtype=np.float32)
+    return None if np.all(weights == 1) else weights[sources]
 
 
 def examples(step: GatherExamples, corpora: Sequence[EncodeCorpus], bench: Bench) -> Examples:

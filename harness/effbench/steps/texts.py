@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Texts:
-    """Gather texts: stripped, none empty, none twice; of a source, all or a drawn part.
+    """Gather the texts of a source: stripped, none empty, none twice; all, or a drawn part.
 
-    The memory holds a digest of each text, some 100 bytes, and the texts of one draw.
+    The memory holds a digest of each text, some 100 bytes, and the texts of a draw.
     """
 
-    sources: tuple[Source, ...]
+    source: Source
     kind = "texts"
 
     @property
     def label(self) -> str:
-        return "gather texts"
+        return f"gather {self.source.name}"
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {"sources": [source.fact for source in self.sources]}
+        return {"source": self.source.fact}
 
     @property
     def inputs(self) -> tuple[Step, ...]:
@@ -44,42 +44,33 @@ class Texts:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        return tuple(s.row.offer for s in self.sources if isinstance(s, DatasetSource))
+        source = self.source
+        return (source.row.offer,) if isinstance(source, DatasetSource) else ()
 
     def work(self, known: Known) -> Work:
         return Work("texts", known.count(self, "texts"))
 
     def make(self, artifact: Artifact, bench: Bench) -> Mapping[str, Any]:
-        counts: list[int] = []
-        with bench.progress.work(self.label, None, "texts") as work:
-            put_texts(artifact, self._distinct(counts, work))
-        return {"texts": sum(counts), "by_source": counts}
-
-    def _distinct(self, counts: list[int], work: Tally) -> Iterator[str]:
-        """Yield the texts of all sources, and append how many came of each source."""
         seen = set[bytes]()
-        for source in self.sources:
-            before = len(seen)
-            for text in _drawn(source, work):
-                digest = _digest(text)
-                if digest not in seen:
-                    seen.add(digest)
-                    yield text
-            counts.append(len(seen) - before)
-            work.reach(len(seen))
-            if not counts[-1]:
-                raise EffbenchError(f"texts: {source.name} gives no text (is it empty?)")
+        with bench.progress.work(self.label, None, "texts") as work:
+            put_texts(artifact, self._distinct(seen, work))
+        if not seen:
+            raise EffbenchError(f"texts: {self.source.name} gives no text (is it empty?)")
+        return {"texts": len(seen)}
+
+    def _distinct(self, seen: set[bytes], work: Tally) -> Iterator[str]:
+        """Yield the texts, each once, and add their digests to ``seen``."""
+        for text in _drawn(self.source, work):
+            digest = _digest(text)
+            if digest not in seen:
+                seen.add(digest)
+                yield text
+        work.reach(len(seen))
 
 
 def read_texts(step: Texts, bench: Bench) -> Sequence[str]:
     """Return the gathered texts, in their fixed order, read from disk as needed."""
     return open_texts(bench.artifact(step).folder)
-
-
-def counts_of(step: Texts, bench: Bench) -> list[int]:
-    """Return how many texts came of each source; they stand in the order of the sources."""
-    counts: list[int] = (bench.artifact(step).manifest() or {})["by_source"]
-    return counts
 
 
 def _drawn(source: Source, work: Tally) -> Iterable[str]:
