@@ -50,7 +50,7 @@ encoders:
 indexes: {{exact: {{use: exact}}}}
 latency: false
 """
-PHASES = {"gather texts": "gather", "encode toy training texts": "encode", "train": "train"}
+PHASES = {"gather spans": "gather", "encode toy spans": "encode", "train": "train"}
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 WORDS, LENGTH = 30_000, 60
 

@@ -30,8 +30,8 @@ def test_a_first_plan_counts_what_is_known_and_names_what_is_not(effbench, suite
     lines = bill(effbench, suite(COSTLY))
     assert lines[-2].startswith("write an amount that no one knows yet (at least 1.2 kB) into ")
     assert (
-        "encode with words: 600 docs; 1 set of queries not read yet; 1 mix of texts not read "
-        "yet" in lines
+        "encode with words: 600 docs; 1 set of queries not read yet; 1 source of texts not "
+        "read yet" in lines
     )
     assert "train 1 model with table: table" in lines
     assert lines[-1].startswith("take a time that no one knows yet (nothing like it was done")

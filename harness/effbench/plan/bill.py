@@ -27,7 +27,7 @@ _WORDS = {"encode with": "encoding", "index with": "indexing", "train": "trainin
 _UNREAD = {
     "docs": ("corpus", "corpora"),
     "queries": ("set of queries", "sets of queries"),
-    "texts": ("mix of texts", "mixes of texts"),
+    "texts": ("source of texts", "sources of texts"),
 }
 """Unit -> the noun, singular and plural, for data that nobody has counted yet."""
 
