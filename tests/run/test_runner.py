@@ -54,6 +54,15 @@ def test_only_runs_the_named_row(run, records) -> None:
     assert run(TOYS, "--only", "scna").exit_code == 2
 
 
+def test_of_many_cells_that_are_not_run_the_first_are_named(run) -> None:
+    many = "".join(f"  words-{number}: {{use: words}}\n" for number in range(12))
+    found = run(altered(TOYS, "encoders:\n", f"encoders:\n{many}"), "--only", "scan")
+    remarks = [line for line in found.stdout.splitlines() if line.endswith("not run yet")]
+    assert len(remarks) == 11
+    assert remarks[0] == "toy--words-0--plain--depth=5: not run yet"
+    assert remarks[-1] == "18 more cells: not run yet"
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
     [

@@ -23,6 +23,9 @@ from effbench.text.printing import one_line
 MEAN = "mean"
 """The name of the unit that stands for all units together."""
 
+MOST_NAMED = 10
+"""Cells that are not run yet and have a remark of their own."""
+
 
 @dataclass(frozen=True, eq=False)
 class Board:
@@ -167,10 +170,17 @@ def _board(collected: Collected, published: Published) -> Board:
     )
 
 
+def _not_run(cells: Sequence[str]) -> list[str]:
+    """Return a remark on each of the first cells that are to be run, and one on the rest."""
+    remarks = [f"{cell}: not run yet" for cell in cells[:MOST_NAMED]]
+    more = len(cells) - MOST_NAMED
+    return remarks if more <= 0 else [*remarks, f"{more:,} more cells: not run yet"]
+
+
 def _of_quality(collected: Collected, published: Published) -> Board:
     """Return a board without latencies."""
     suite = collected.suite
-    remarks = [*collected.remarks, *(f"{cell}: not run yet" for cell in collected.not_run)]
+    remarks = [*collected.remarks, *_not_run(collected.not_run)]
     names = [dataset.name for dataset in suite.datasets]
     records, unread = published.records(names, suite.measures)
     lines = lines_of([*collected.records.values(), *records], remarks)
