@@ -48,7 +48,8 @@ return rows.map((row) => [...row.cells].map((cell) => cell.textContent));
 """
 KEEPS = (0, 55.5, 66.5, 95, 99.5)
 KINDS = (
-    "Ship ", "Provisionally ship ", "No row is within ", "No row keeps ", "No row can be shipped: ",
+    "Ship ", "Provisionally ship ", "No row is within ", "No row keeps ",
+    "No row can be shipped: ",
     "No latency tells which row to ship ", "On b-machine: Ship ", "were its latency sure, ",
     "likely, not sure: ", "not sure: ", "sure: ",
 )  # fmt: skip
