@@ -39,6 +39,8 @@ def write_every_case(root: Path) -> None:
     facts = json.loads((folder / "suite.json").read_text())
     facts["datasets"] = [{"name": "data-0", "group": None, "note": "99 docs", "cut": True}]
     (folder / "suite.json").write_text(json.dumps(facts))
+    folder = write_results(root, rows=rows[:3], datasets=1, queries=99, suite="barred")
+    change(folder, 0, trained_on=["judgments"])
     write_results(root, rows=[], datasets=1, suite="alone", retrievers={"scan": 4.0, "b": 3.0})
     folder = write_results(root, rows=rows[:3], datasets=1, queries=99, suite="untimed")
     for path in (folder / "latency").iterdir():

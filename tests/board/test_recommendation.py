@@ -114,7 +114,7 @@ def test_the_best_encoder_beside_a_retriever_is_exported(effbench, tmp_path: Pat
         record |= {"per_query": {"nDCG@10": best}, "scores": {"nDCG@10": 0.95}}
         path.write_text(json.dumps(record))
     found = effbench("leaderboard", tmp_path, "--budget", "6ms").stdout
-    assert "Ship scan: reaches 156.4% [" in found
+    assert "Ship scan: keeps 156.4% [" in found
     assert (
         "  scan is a retriever, which has no encoder to export; the best encoder within what "
         "was asked, tiny through exact: effbench export SUITE-FILE tiny DIR" in found

@@ -97,7 +97,7 @@ def merits(board: Board, row: Candidate, terms: Terms) -> str:
     if row.number == board.baseline:
         quality = "the baseline"
     elif row.kept:
-        quality = f"{'keeps' if row.kept.value <= 1 else 'reaches'} {share(row.kept)}"
+        quality = f"keeps {share(row.kept)}"
     else:
         quality = f"{board.measures[0]} {row.standing.score.spelled(4)}"
     faster = ""

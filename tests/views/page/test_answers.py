@@ -12,6 +12,7 @@ from effbench.board.headline import certainty, headline, rival_said
 from effbench.board.leaderboard import boards
 from made_answers import write_every_case
 from made_browser import needs_browser
+from made_records import write_results
 
 pytestmark = needs_browser
 
@@ -88,6 +89,32 @@ def test_the_page_and_the_command_say_the_same(page, tmp_path: Path) -> None:
             assert cells == [list(_needed(board, i)) for i in range(len(board.lines))]
     assert cases > 1000
     assert kinds == {*KINDS}
+
+
+def test_the_sliders_work_by_keyboard_and_have_names(page, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    write_results(tmp_path / "results", rows=["big", "middle", "small"], datasets=1, queries=99)
+    opened = page(tmp_path / "results")
+    assert opened.text("answer-title") == "Which row to ship: made"
+    assert opened.text("answer-said").startswith("Ship big through exact: the baseline at 10.5")
+    keep = opened.browser.find_element(By.ID, "answer-keep")
+    assert keep.accessible_name.startswith("Share of the baseline to keep")
+    keep.send_keys(Keys.HOME)
+    assert keep.get_attribute("aria-valuetext") == "any"
+    budget = opened.browser.find_element(By.ID, "answer-budget")
+    assert budget.accessible_name.startswith("Budget, end to end")
+    for _ in range(3):  # 15 ms, 10 ms, 8 ms
+        budget.send_keys(Keys.ARROW_LEFT)
+    assert budget.get_attribute("aria-valuetext") == "8 ms"
+    assert opened.text("answer-said").startswith("Ship middle through exact: keeps 82.7% [")
+    assert opened.js("return document.getElementById('answer-said').ariaLive") == "polite"
+    names = opened.browser.find_elements(By.CSS_SELECTOR, "#answer input, select")
+    assert all(control.accessible_name for control in names if control.is_displayed())
+    assert opened.js("return document.querySelector('#percent').labels[0].firstChild.data") == (
+        "Percentile "
+    )
 
 
 def _said(board, terms: Terms, count: int) -> Iterator[str]:
