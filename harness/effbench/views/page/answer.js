@@ -184,14 +184,14 @@
   }
 
   function needs(board, demand) {
-    const heads = ["row", "cores", "cost a month", "counted from"];
+    const heads = [["row", "text"], ["cores", ""], ["cost a month", ""], ["counted from", "text"]];
     const lines = board.answer.rows.map(({ name, service }) => {
       const known = typeof service === "string" ? { cores: "-", cost: null, source: service } : need(service, demand);
       return make("tr", {}, make("th", { scope: "row", class: "text" }, name), make("td", {}, String(known.cores)),
         make("td", {}, known.cost ?? "-"), make("td", { class: "text" }, known.source));
     });
     return make("table", {}, make("caption", {}, `${board.suite} on ${board.machine}`),
-      make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))), make("tbody", {}, ...lines));
+      make("thead", {}, make("tr", {}, ...heads.map(([head, kind]) => make("th", { scope: "col", class: kind }, head)))), make("tbody", {}, ...lines));
   }
 
   function say() {
