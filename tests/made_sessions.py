@@ -33,13 +33,15 @@ def write_session(
     caching: Sequence[str] = (),
     differing: Sequence[str] = (),
     kernel_ns: int = 1000,
+    arrivals: Sequence[Mapping[str, float]] = (),
     **header: Any,
 ) -> Path:
     """Write what each cell's spans take (cell -> span -> ms a query), alike in each process.
 
     Cells in ``unsteady`` had the machine change its speed in all their blocks, those in
     ``caching`` look up what they were asked before, those in ``differing`` answer otherwise
-    than in the quality pass; ``kernel_ns`` is what the calibration took.
+    than in the quality pass; ``kernel_ns`` is what the calibration took, and ``arrivals`` are
+    the open loops of each process.
     """
     count = max(len(times) for spans in ms.values() for times in spans.values())
     rows = {
@@ -66,6 +68,7 @@ def write_session(
                 "process": process,
                 "fresh_ns": [9] * 4,
                 "again_ns": [1 if cell in caching else 9] * 4,
+                "arrivals": list(arrivals),
             }
             for cell in ms
             for process in range(processes)

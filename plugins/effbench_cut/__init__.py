@@ -40,6 +40,7 @@ class Cut:
         self._docs, self._seed = docs, seed
         self.dataset_id = name or f"{dataset.dataset_id}-cut-{docs}"
         self.note = f"{docs:,} docs of {dataset.dataset_id}: scores are higher than with all"
+        self.cut = True
         self.drop_self_hits = dataset.drop_self_hits
         self.corpus_key = f"cut:{docs}:{seed}:{dataset.corpus_key}:{dataset.key}"
         self.key = dataset.key

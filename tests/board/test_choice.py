@@ -16,25 +16,37 @@ BECAUSE = "since in 100% of its blocks the machine's speed changed (data-0)"
 
 def test_a_busy_machine_gets_a_provisional_answer(three_rows: Results) -> None:
     three_rows.measure(unsteady=[0, 1, 2])
-    found = three_rows.ask("--budget", "6ms")
-    assert "made on a-machine: provisionally, take middle through exact: nDCG@10 " in found
+    found = three_rows.ask("--budget", "6ms", "--allow", "unstable")
+    assert "made on a-machine: Provisionally ship middle through exact: keeps 82.7% [" in found
     assert "end to end p50 5.5 [5.5, 5.5] ms of 6 ms\n" in found
     assert f"  not sure: its latency is marked unstable, {BECAUSE}\n" in found
     assert f": effbench latency SUITE-FILE --results {three_rows.root}\n" in found
     assert "sure: its whole" not in found
-    facts = three_rows.facts("--budget", "6ms", code=3)
+    facts = three_rows.facts("--budget", "6ms", "--allow", "unstable", code=3)
     assert (facts["answer"], facts["sure"]) == ("provisional", False)
     assert facts["taken"]["row"] == "middle"
     assert facts["taken"]["ms"] == {"value": 5.5, "low": 5.5, "high": 5.5}
     assert facts["doubts"] == [f"its latency is marked unstable, {BECAUSE}"]
 
 
+def test_a_time_in_doubt_is_no_answer_unless_asked_for(three_rows: Results) -> None:
+    three_rows.measure(unsteady=[0, 1, 2])
+    found = three_rows.ask("--budget", "6ms")
+    assert "made on a-machine: No row can be shipped: latency unstable (3 of 3)\n" in found
+    assert "  were its latency sure, ship middle through exact: keeps 82.7% [" in found
+    assert f"at 5.5 ms (not sure: its latency is marked unstable, {BECAUSE})\n" in found
+    assert "  to take rows with such marks too: --allow unstable\n" in found
+    facts = three_rows.facts("--budget", "6ms", code=3)
+    assert (facts["answer"], facts["taken"]) == ("none", None)
+    assert facts["taken_were_it_sure"]["row"] == "middle"
+
+
 def test_a_sure_row_goes_before_a_better_one_in_doubt(three_rows: Results) -> None:
     three_rows.measure(unsteady=[1])
     found = three_rows.ask("--budget", "6ms")
-    assert "made on a-machine: take small through exact" in found
+    assert "made on a-machine: Ship small through exact" in found
     assert "sure: its whole 95 % intervals are within what was asked" in found
-    assert "were its latency sure, middle through exact would be taken: nDCG@10" in found
+    assert "were its latency sure, ship middle through exact: keeps 82.7% [" in found
     assert BECAUSE in found
     facts = three_rows.facts("--budget", "6ms", code=0)
     assert facts["sure"]
@@ -45,14 +57,14 @@ def test_a_sure_row_goes_before_a_better_one_in_doubt(three_rows: Results) -> No
 def test_who_is_left_out_by_a_doubt_alone_is_named(three_rows: Results) -> None:
     three_rows.measure(unsteady=[0, 2])
     found = three_rows.ask("--budget", "6ms")
-    assert "take middle through exact" in found
-    assert "would be taken" not in found
+    assert "Ship middle through exact" in found
+    assert "were its latency sure" not in found
     assert (
         "left out by a time that is not sure: big through exact (10.5 [10.5, 10.5] ms)\n"
         in found
     )
-    assert "small" not in found, "it is worse, whatever its time"
-    assert "small" not in three_rows.ask("--keep", "0.7"), "it keeps less, whatever its time"
+    assert "  left out: latency unstable: small through exact\n" in found, "it is worse"
+    assert "small through exact (" not in three_rows.ask("--keep", "0.7"), "it keeps less"
 
 
 def test_of_several_machines_this_one_is_pointed_out(
@@ -63,7 +75,7 @@ def test_of_several_machines_this_one_is_pointed_out(
     found = effbench("leaderboard", three_rows.root).stdout
     assert "made on a-machine (this machine): latency\n" in found
     assert "made on there: latency\n" in found
-    assert "made on a-machine (this machine): take middle" in three_rows.ask("--budget", "6ms")
+    assert "made on a-machine (this machine): Ship middle" in three_rows.ask("--budget", "6ms")
     written = effbench("leaderboard", three_rows.root, "--format", "markdown").stdout
     assert "this machine" not in written, "others read it"
     for path in three_rows.root.glob("*/made/latency/*"):
@@ -81,9 +93,11 @@ def test_of_several_machines_this_one_is_pointed_out(
 
 def test_no_row_is_within_the_budget_by_times_in_doubt(three_rows: Results) -> None:
     three_rows.measure(unsteady=[0, 1, 2])
+    found = three_rows.ask("--budget", "1ms", "--allow", "unstable")
+    assert "No row is within 1 ms (end to end p50); the nearest is small through exact" in found
     found = three_rows.ask("--budget", "1ms")
-    assert "no row of 3 takes at most 1 ms" in found
-    assert "the fastest is small through exact (3.5 [3.5, 3.5] ms, not sure" in found
+    assert "No row can be shipped: latency unstable (3 of 3)\n" in found
+    assert ", small through exact (3.5 [3.5, 3.5] ms)\n" in found
     assert "effbench latency SUITE-FILE" in found
     facts = three_rows.facts("--budget", "1ms", code=3)
     assert (facts["answer"], facts["taken"]) == ("none", None)
@@ -91,8 +105,8 @@ def test_no_row_is_within_the_budget_by_times_in_doubt(three_rows: Results) -> N
 
 def test_to_keep_a_share_says_which_rows_do(three_rows: Results) -> None:
     three_rows.measure(unsteady=[0, 1, 2])
-    found = three_rows.ask("--keep", "0.5")
-    assert "provisionally, take small through exact" in found
+    found = three_rows.ask("--keep", "0.5", "--allow", "unstable")
+    assert "Provisionally ship small through exact" in found
     listed = found.partition("rows that keep 50.0% or more, the fastest first:\n")[2]
     names = [line.split()[0] for line in listed.splitlines()[:3]]
     assert names == ["small", "middle", "big"]
@@ -103,7 +117,7 @@ def test_quality_needs_no_latency(three_rows: Results) -> None:
     for path in (three_rows.folder / "latency").iterdir():
         path.unlink()
     found = three_rows.ask("--keep", "0.6")
-    assert "made on a-machine: 3 of 3 rows keep 60.0% or more\n" in found
+    assert "No latency tells which row to ship (3 of 3 rows keeping 60% or more)\n" in found
     assert "rows that keep 60.0% or more, without a latency:\n" in found
     assert "middle through exact: 82.7% [74.7, 91.4], sure; no latency\n" in found
     assert "small through exact: 62.2% [55.4, 69.5], may keep less; no latency\n" in found
@@ -112,7 +126,7 @@ def test_quality_needs_no_latency(three_rows: Results) -> None:
     facts = three_rows.facts("--keep", "0.6", code=3)
     assert (facts["answer"], facts["taken"]) == ("untimed", None)
     assert [one["surely_keeps"] for one in facts["rows"]] == [True, True, False]
-    assert "no row that may be taken has a score and a lat" in three_rows.ask("--budget", "1s")
+    assert "No row can be shipped: no latency (3 of 3)\n" in three_rows.ask("--budget", "1s")
 
 
 def test_intervals_that_go_beyond_are_likely_at_most(three_rows: Results) -> None:
@@ -167,4 +181,4 @@ def test_a_share_may_begin_with_a_point(three_rows: Results) -> None:
     for options in (["--keep", ".6"], ["--budget", ".01s"]):
         assert three_rows.ask(*options) == three_rows.ask(options[0], f"0{options[1]}")
     found = three_rows.ask("--keep", "0.6")
-    assert "take small" in found
+    assert "Ship small" in found

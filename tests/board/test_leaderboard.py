@@ -102,7 +102,7 @@ def test_a_cut_corpus_is_said_to_be_one(shown, effbench, tmp_path: Path) -> None
     assert "toy-cut-20: 20 docs of toy: scores are higher than with all" in table["remarks"]
     page = tmp_path / "board.html"
     effbench("leaderboard", tmp_path / "results", "--output", page)
-    assert "dataset with a note" in page.read_text()
+    assert "corpus cut" in page.read_text()
 
 
 SHARED = """\

@@ -90,7 +90,7 @@ def test_of_rows_of_equal_quality_hardly_any_are_told_apart(seed: int) -> None:
         values = np.clip(hard + chance.normal(0, 0.2, (80, 5)), 0, 1)
         paired = PairedValues([values], resamples=1000)
         called += min(holm(paired.p_values(0)[1:])) < 0.05
-        ranked += max(paired.ranks(range(5))) > 1
+        ranked += any(paired.beaten_by(range(5)))
     allowed = stats.binom.ppf(0.99, count, 0.05)
     assert called <= allowed
     assert ranked <= allowed
@@ -102,9 +102,9 @@ def test_rows_that_differ_are_told_apart_and_equal_ones_share_a_rank() -> None:
     levels = np.array([0.0, 0.0, -0.1, -0.2])
     values = np.clip(hard + levels + chance.normal(0, 0.1, (300, 4)), 0, 1)
     values[:, 1] = values[:, 0]
-    assert PairedValues([values]).ranks(range(4)) == [1, 1, 3, 4]
-    assert PairedValues([values]).ranks([2, 0]) == [2, 1]
-    assert PairedValues([values]).ranks([3]) == [1]
+    assert PairedValues([values]).beaten_by(range(4)) == [[], [], [0, 1], [0, 1, 2]]
+    assert PairedValues([values]).beaten_by([2, 0]) == [[0], []]
+    assert PairedValues([values]).beaten_by([3]) == [[]]
 
 
 def test_only_queries_that_all_have_are_compared() -> None:

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "views/test_contract.py": "api/factory api/kinds api/searching views/definitions",
     # parts of a page, a plan or a session that are seen as a whole
     "board/test_changes.py": "board/moves cli/diff",
+    "board/test_choice.py": "board/candidates",
     "board/test_collected.py": "board/chosen",
     "board/test_ir_metadata.py": "cli/ir_metadata",
     "board/test_latencies.py": "statistics/row_latency statistics/sessions",

@@ -105,7 +105,7 @@ class Dataset(Protocol):
 
 
 class Noted(Protocol):
-    """What a dataset may say of itself: attributes, both of them optional."""
+    """What a dataset may say of itself: attributes, all of them optional."""
 
     @property
     def parts(self) -> Sequence[tuple[str, str]]:
@@ -118,6 +118,13 @@ class Noted(Protocol):
     @property
     def note(self) -> str:
         """A sentence for the readers of the scores, such as that the corpus is cut."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether docs of a known corpus are left out, so that scores are higher than with all.
+
+        No row that is measured on it is recommended, unless the user asks for that.
+        """
 
 
 @runtime_checkable

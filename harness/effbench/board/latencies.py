@@ -12,8 +12,8 @@ from effbench.statistics.row_latency import RowLatency
 from effbench.statistics.sessions import Criteria, Sessions
 
 UNSTABLE = (
-    "an unstable latency gives no speed-up, and --budget and --keep take its row "
-    f"provisionally; measure {ADVICE}"
+    "an unstable latency gives no speed-up, and --budget and --keep take its row only with "
+    f"--allow unstable; measure {ADVICE}"
 )
 """The remark on unstable latencies; a terminal shows it once for all tables."""
 

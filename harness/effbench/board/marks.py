@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,22 +19,34 @@ class Bearing(Enum):
     """What a mark means for the choice of a row (`effbench.board.choice`)."""
 
     BARS = "never chosen"
-    TIME = "chosen provisionally: its time alone is in doubt"
+    ASKED = "chosen only if the user asks for rows with this mark"
     BESIDE = "chosen, and the mark is said beside it"
 
 
+UNSTABLE = "latency unstable"
+"""The kind of the mark of a time in doubt."""
+
 BEARINGS: Mapping[str, Bearing] = {
-    "latency unstable": Bearing.TIME,  # a session on a steady machine may make the time sure
+    UNSTABLE: Bearing.ASKED,  # a session on a steady machine may make the time sure
     "latency keeps answers": Bearing.BARS,  # the times are of look-ups in every session
     "latency other answers": Bearing.BARS,  # the timed answers are not the scored answers
     "published": Bearing.BARS,  # it has no values of queries and no times to compare
-    "trained on test judgments": Bearing.BARS,
-    "answers told in training": Bearing.BARS,
+    "trained on test judgments": Bearing.ASKED,
+    "answers told in training": Bearing.ASKED,
+    "corpus cut": Bearing.ASKED,  # with all docs, rows may come in another order
     "datasets missing": Bearing.BARS,
     "dataset with a note": Bearing.BESIDE,  # all rows of the table have this mark
     "not as published": Bearing.BESIDE,  # we measured the score ourselves
 }
 """Kind of mark -> its bearing; a kind that is not here bars the row."""
+
+WORDS: Mapping[str, str] = {
+    UNSTABLE: "unstable",
+    "trained on test judgments": "trained",
+    "answers told in training": "told",
+    "corpus cut": "cut",
+}
+"""Kind of mark -> the word with which a user asks for rows that have it (``--allow``)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,12 @@ class Mark:
     def bearing(self) -> Bearing:
         """What the mark means for the choice of a row."""
         return BEARINGS.get(self.kind, Bearing.BARS)
+
+    def bars(self, allowed: Collection[str]) -> bool:
+        """Tell whether a line with this mark may not be chosen; ``allowed`` has `WORDS`."""
+        if self.bearing is Bearing.ASKED:
+            return WORDS[self.kind] not in allowed
+        return self.bearing is Bearing.BARS
 
 
 def marks(board: Board, number: int) -> dict[str, str]:
@@ -79,8 +97,9 @@ def every_mark(board: Board, number: int) -> Iterator[Mark]:
         label = f"{len(board.units) - len(missing)} of {len(board.units)}"
         yield Mark("datasets missing", label, f"no average without {', '.join(missing)}")
     for dataset in board.collected.suite.datasets:
-        if dataset.note and dataset.name in line.records:
-            yield mark("dataset with a note", one_line(f"{dataset.name}: {dataset.note}"))
+        if dataset.name in line.records and (dataset.note or dataset.cut):
+            kind = "corpus cut" if dataset.cut else "dataset with a note"
+            yield mark(kind, one_line(f"{dataset.name}: {dataset.note or kind}"))
     failures = [score for score in expectations(board, number) if not score.met]
     if failures:
         yield mark("not as published", spelled(failures))

@@ -28,8 +28,16 @@ class Standing(NamedTuple):
     effect: float | None
     """Cohen's d of the paired differences from the line's baseline."""
 
-    rank: int | None
-    """1 + the number of lines that are surely better; None for a line that is not ranked."""
+    beaten_by: frozenset[int] | None
+    """The numbers of the lines that are surely better; None for a line that is not ranked."""
+
+    @property
+    def rank(self) -> int | None:
+        """1 + the number of lines that are surely better; None for a line that is not ranked.
+
+        Lines that cannot be told apart may share a rank.
+        """
+        return None if self.beaten_by is None else 1 + len(self.beaten_by)
 
 
 def standings(
@@ -78,7 +86,10 @@ def _standings(
     shares = {b: paired.shares(b) for b in p_values}
     effects = {b: paired.effects(b) for b in p_values}
     corrected = dict(zip(tested, holm([p_values[against[c]][c] for c in tested]), strict=True))
-    ranks = dict(zip(ranked, paired.ranks(ranked), strict=True))
+    beaten_by = {
+        column: frozenset(numbers[better] for better in columns_better)
+        for column, columns_better in zip(ranked, paired.beaten_by(ranked), strict=True)
+    }
     intervals = paired.intervals()
     return {
         number: Standing(
@@ -86,7 +97,7 @@ def _standings(
             shares[against[column]][column] if column in corrected else None,
             corrected.get(column),
             effects[against[column]][column] if column in corrected else None,
-            ranks.get(column),
+            beaten_by.get(column),
         )
         for number, column in columns.items()
     }

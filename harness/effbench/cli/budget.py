@@ -1,10 +1,12 @@
-"""The options --budget and --keep of ``effbench leaderboard``, and how they are answered."""
+"""The options of ``effbench leaderboard`` that ask for a row, and how they are answered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +16,8 @@ from effbench.text.printing import put_json, say
 from effbench.text.words import plain_line
 
 if TYPE_CHECKING:
-    from effbench.board.choice import Terms
+    from effbench.board.candidates import Terms
+    from effbench.board.demand import Demand
     from effbench.board.leaderboard import Board
 
 _MILLISECONDS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3}
@@ -22,26 +25,110 @@ _MILLISECONDS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3}
 NOT_SURE = 3
 """The exit code if the answer, as JSON, is not sure or names no row."""
 
+OPTIONS = (
+    click.option(
+        "--budget",
+        metavar="TIME",
+        help="Name the best row within this time: 5ms, 800us or 0.2s; without a unit: ms.",
+    ),
+    click.option(
+        "--keep",
+        metavar="SHARE",
+        help="Name the fastest row that keeps this share of the baseline's quality: "
+        "0.97 or 97%.",
+    ),
+    click.option(
+        "--allow",
+        multiple=True,
+        metavar="MARK",
+        help="Take rows with this mark too: unstable, trained, told or cut (repeatable).",
+    ),
+    click.option(
+        "--rate",
+        metavar="QUERIES",
+        help="Count the cores that each row needs for so many queries a second.",
+    ),
+    click.option("--price", metavar="PRICE", help="The price of a core for an hour."),
+    click.option(
+        "--utilisation",
+        metavar="SHARE",
+        default="50%",
+        show_default=True,
+        help="How much of the time a core may be busy, for --rate: 0.5 or 50%.",
+    ),
+)
 
-def terms_of(budget: str | None, keep: str | None, span: str, percentile: str) -> Terms:
-    """Return the terms that the options set.
 
-    Raises:
-        EffbenchError: an option is not a time, not a share, or not a known span.
+@dataclass(frozen=True)
+class Asked:
+    """The values of `OPTIONS`, as the user wrote them."""
 
-    """
-    from effbench.board.choice import Terms
-    from effbench.statistics.row_latency import SHOWN
+    budget: str | None
+    keep: str | None
+    allow: tuple[str, ...]
+    rate: str | None
+    price: str | None
+    utilisation: str
 
-    terms = Terms(
-        None if budget is None else milliseconds(budget),
-        None if keep is None else share_kept(keep),
-        span,
-        int(percentile),
-    )
-    if span not in SHOWN:
-        raise click.UsageError(f"--span {span}: no such span (known: {', '.join(SHOWN)})")
-    return terms
+    @property
+    def row(self) -> bool:
+        """Whether a row is asked for; else the whole board is shown."""
+        return not (self.budget is None and self.keep is None and self.rate is None)
+
+    def terms(self, span: str, percentile: str) -> Terms:
+        """Return the terms that the options set.
+
+        Raises:
+            EffbenchError: an option is not a time, not a share, or not a known span.
+
+        """
+        from effbench.board.candidates import Terms
+        from effbench.board.marks import WORDS
+        from effbench.statistics.row_latency import SHOWN
+
+        if span not in SHOWN:
+            raise click.UsageError(f"--span {span}: no such span (known: {', '.join(SHOWN)})")
+        if unknown := set(self.allow) - set(WORDS.values()):
+            known = ", ".join(WORDS.values())
+            raise click.UsageError(f"--allow {min(unknown)}: no such mark (known: {known})")
+        return Terms(
+            None if self.budget is None else milliseconds(self.budget),
+            None if self.keep is None else share_of("--keep", self.keep),
+            span,
+            int(percentile),
+            frozenset(self.allow),
+        )
+
+    def demand(self) -> Demand | None:
+        """Return the demand that the options set; None without a rate.
+
+        Raises:
+            EffbenchError: an option is not a number above 0, or not a share.
+            click.UsageError: a rate is missing.
+
+        """
+        from effbench.board.demand import Demand
+
+        price = None if self.price is None else positive("--price", self.price)
+        utilisation = share_of("--utilisation", self.utilisation)
+        if self.rate is not None:
+            return Demand(positive("--rate", self.rate), price, utilisation)
+        if price is not None:
+            raise click.UsageError("--price needs --rate (the queries a second)")
+        return None
+
+
+def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command, which gets them as one argument, ``asked``."""
+
+    @functools.wraps(command)
+    def with_asked(**values: Any) -> Any:
+        asked = Asked(**{field.name: values.pop(field.name) for field in fields(Asked)})
+        return command(asked=asked, **values)
+
+    for option in reversed(OPTIONS):
+        with_asked = option(with_asked)
+    return with_asked
 
 
 def check_form(form: str | None, output: Path | None, columns: Sequence[str]) -> None:
@@ -53,22 +140,25 @@ def check_form(form: str | None, output: Path | None, columns: Sequence[str]) ->
     """
     if form not in (None, "json") or output or columns:
         raise click.UsageError(
-            "--budget and --keep name a row and write no board (leave out --output, "
+            "--budget, --keep and --rate name a row and write no board (leave out --output, "
             "--columns, and --format unless it is json)"
         )
 
 
-def answer(boards: Sequence[Board], terms: Terms, *, as_json: bool) -> int:
-    """Print the row to take from each board, and return the exit code."""
+def answer(
+    boards: Sequence[Board], terms: Terms, demand: Demand | None, *, as_json: bool
+) -> int:
+    """Print the row to ship from each board, and return the exit code."""
     from effbench.board.choice import Answer, choose
     from effbench.board.recommendation import facts, lines
 
     recommendations = [choose(board, terms) for board in boards]
     if not as_json:
+        machines = [board.machine for board in boards]
         for recommendation in recommendations:
-            say(*lines(recommendation, [board.machine for board in boards]))
+            say(*lines(recommendation, machines, demand))
         return 0
-    put_json([facts(recommendation) for recommendation in recommendations])
+    put_json([facts(recommendation, demand) for recommendation in recommendations])
     sure = all(recommendation.answer is Answer.SURE for recommendation in recommendations)
     return 0 if sure else NOT_SURE
 
@@ -88,7 +178,7 @@ def milliseconds(text: str) -> float:
     return number * _MILLISECONDS[unit]
 
 
-def share_kept(text: str) -> float:
+def share_of(option: str, text: str) -> float:
     """Return the share in a text such as 0.97 or 97%, as a number above 0 and up to 1.
 
     Raises:
@@ -99,5 +189,19 @@ def share_kept(text: str) -> float:
     share = number / 100 if unit == "%" else number
     if unit not in ("", "%") or not 0 < share <= 1:
         problem = "not a share above 0 and up to 1 (write 0.97 or 97%)"
-        raise EffbenchError(f"--keep {plain_line(text, 40)}: {problem}")
+        raise EffbenchError(f"{option} {plain_line(text, 40)}: {problem}")
     return share
+
+
+def positive(option: str, text: str) -> float:
+    """Return the number above 0 in a text such as 250 or 0.04.
+
+    Raises:
+        EffbenchError: the text is not such a number.
+
+    """
+    number, unit = amount(text)
+    if unit or number <= 0:
+        problem = "not a number above 0 (write 250 or 0.04)"
+        raise EffbenchError(f"{option} {plain_line(text, 40)}: {problem}")
+    return number

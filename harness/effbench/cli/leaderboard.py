@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from effbench.api.errors import EffbenchError
+from effbench.cli.budget import Asked, answer, check_form, row_options
 from effbench.cli.options import Place, columns_option, forgive_option, leave, misses
 from effbench.text.printing import put, say
 
 if TYPE_CHECKING:
-    from effbench.board.choice import Terms
+    from effbench.board.candidates import Terms
     from effbench.board.leaderboard import Board
     from effbench.views.tables import Table
 
@@ -59,16 +60,7 @@ class Paper(NamedTuple):
 )
 @click.option("--suite", metavar="NAME", help="Show only this suite.")
 @click.option("--machine", metavar="NAME", help="Show only this machine.")
-@click.option(
-    "--budget",
-    metavar="TIME",
-    help="Name the best row within this time: 5ms, 800us or 0.2s; without a unit: ms.",
-)
-@click.option(
-    "--keep",
-    metavar="SHARE",
-    help="Name the fastest row that keeps this share of the baseline's quality: 0.97 or 97%.",
-)
+@row_options
 @click.option(
     "--span",
     default="end to end",
@@ -98,8 +90,7 @@ def leaderboard(
     published: tuple[Path, ...],
     suite: str | None,
     machine: str | None,
-    budget: str | None,
-    keep: str | None,
+    asked: Asked,
     span: str,
     percentile: str,
     columns: tuple[str, ...],
@@ -113,21 +104,18 @@ def leaderboard(
     Several folders are read as one: if two records are of the same cell, the newer one counts.
     Exit code 0: shown; 1: a record could not be read and is left out, or a score is not as
     expected (each is named); 2: a mistake in the command; 3: with --format json, the answer to
-    --budget or --keep is not sure, or there is none.
+    --budget, --keep or --rate is not sure, or there is none.
     """
-    from effbench.cli import budget as budgeting
-
-    terms = budgeting.terms_of(budget, keep, span, percentile)
-    wants_row = terms.budget is not None or terms.keep is not None
-    if wants_row:
-        budgeting.check_form(form, output, columns)
+    terms, demand = asked.terms(span, percentile), asked.demand()
+    if asked.row:
+        check_form(form, output, columns)
     form = _form(form, output, columns)
     if form != "latex" and (caption or label):
         raise click.UsageError(f"--caption and --label are for latex (and this is {form})")
     shown = chosen_boards(results, published, suite, machine, baseline)
     code = 0
-    if wants_row:
-        code = budgeting.answer(shown, terms, as_json=form == "json")
+    if asked.row:
+        code = answer(shown, terms, demand, as_json=form == "json")
     else:
         _write(shown, form, output, terms, Paper(columns, caption, label))
     unreadable = dict.fromkeys(reason for board in shown for reason in board.unreadable)

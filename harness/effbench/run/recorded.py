@@ -209,6 +209,7 @@ class DatasetFacts(Struct, frozen=True):
     name: Name
     group: Name | None
     note: Text | None = None
+    cut: bool = False
 
 
 class Expected(Struct, frozen=True):

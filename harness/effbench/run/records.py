@@ -162,7 +162,12 @@ def suite_facts(plan: Plan) -> Plain:
         "measures": list(suite.measures),
         "k": suite.k,
         "datasets": [
-            {"name": name, "group": row.group, "note": one_line(row.declared.note)}
+            {
+                "name": name,
+                "group": row.group,
+                "note": one_line(row.declared.note),
+                "cut": row.declared.cut,
+            }
             for name, row in datasets.items()
         ],
         "latency": _latency(plan),

@@ -118,20 +118,19 @@ class PairedValues:
         reached = (by_chance >= observed - EQUAL).sum(0)
         return [float(count) for count in (1 + reached) / (1 + self._resamples)]
 
-    def ranks(self, rows: Sequence[int]) -> list[int]:
-        """Return the rank of each given row: 1 + the number of rows surely better than it.
+    def beaten_by(self, rows: Sequence[int]) -> list[list[int]]:
+        """Return for each given row those of the given rows that are surely better than it.
 
-        Rows that cannot be told apart may share a rank. All pairs are tested at once: the
-        difference of a pair, in standard errors, must exceed the largest difference of any pair
-        in 95 % of the randomisations. This is the single-step max-T test of Westfall and Young,
-        which keeps the chance of any false difference at 5 % (for retrieval: Carterette, TOIS
-        2012).
+        All pairs are tested at once: the difference of a pair, in standard errors, must exceed
+        the largest difference of any pair in 95 % of the randomisations. This is the
+        single-step max-T test of Westfall and Young, which keeps the chance of any false
+        difference at 5 % (for retrieval: Carterette, TOIS 2012).
         """
         import numpy as np
 
         pairs = list(combinations(rows, 2))
         if not pairs:
-            return [1] * len(rows)
+            return [[] for _ in rows]
         first, second = np.array(pairs).T
         errors = self._errors(first, second)
         errors[errors == 0] = np.inf  # rows with equal values never differ
@@ -141,11 +140,12 @@ class PairedValues:
         largest = [np.abs((part[:, first] - part[:, second]) / errors).max(1) for part in parts]
         bound = np.quantile(np.concatenate(largest), 1 - SIGNIFICANT, method="higher")
         observed = (self.means[first] - self.means[second]) / errors
-        better = dict.fromkeys(rows, 0)
+        better: dict[int, list[int]] = {row: [] for row in rows}
         for (left, right), difference in zip(pairs, observed, strict=True):
             if abs(difference) > bound + EQUAL:
-                better[right if difference > 0 else left] += 1
-        return [1 + count for count in better.values()]
+                best, worse = (left, right) if difference > 0 else (right, left)
+                better[worse].append(best)
+        return list(better.values())
 
     def _errors(
         self, first: NDArray[np.int64], second: NDArray[np.int64]

@@ -41,6 +41,7 @@ _WANTED = {
         ),
     ),
     "note": Wanted(_LINE, _is_line),
+    "cut": FLAG,
     "splits": Wanted("a list of names of splits", _is_list_of_texts),
     **dict.fromkeys(("docs_count", "docs", "queries", "qrels", "split"), METHOD),
 }
@@ -59,6 +60,7 @@ class Declared(NamedTuple):
     """(corpus key, key) of all datasets that it is made of, or is a part of."""
 
     note: str
+    cut: bool
 
 
 def declared(dataset: object, who: str) -> Declared:
@@ -78,9 +80,8 @@ def declared(dataset: object, who: str) -> Declared:
     pairs = attribute_of(dataset, "parts", who, [(corpus_key, key)])
     with blamed(f"{who}: its parts"):
         parts = frozenset((ordinary(corpus), ordinary(part)) for corpus, part in pairs)
-    return Declared(
-        name, corpus_key, key, drop_self_hits, parts, attribute_of(dataset, "note", who, "")
-    )
+    note, cut = attribute_of(dataset, "note", who, ""), attribute_of(dataset, "cut", who, False)
+    return Declared(name, corpus_key, key, drop_self_hits, parts, note, cut)
 
 
 def splits_of(dataset: object, who: str) -> tuple[str, ...]:

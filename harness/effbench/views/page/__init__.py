@@ -12,6 +12,7 @@ from effbench.board.leaderboard import Board
 from effbench.store.disk import write_output
 from effbench.text.printing import harmless_data
 from effbench.views.page import chart
+from effbench.views.page.answers import answer_facts
 from effbench.views.page.facts import facts
 
 HERE = Path(__file__).parent
@@ -34,11 +35,16 @@ def html(boards: Sequence[Board]) -> str:
     """
     return _filled(
         "page.html",
-        data={"boards": [facts(board) for board in boards]},
+        data={"boards": [facts(b) | {"answer": answer_facts(b)} for b in boards]},
         chart=chart.specification([], "", "") | {"width": "container"},
-        style=(HERE / "page.css").read_text(encoding="utf-8"),
-        script=(HERE / "page.js").read_text(encoding="utf-8"),
+        style=_texts("page.css", "answer.css"),
+        script=_texts("page.js", "answer.js"),
     )
+
+
+def _texts(*names: str) -> str:
+    """Return files of this folder, one after the other."""
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
 
 
 def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
