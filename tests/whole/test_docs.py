@@ -75,7 +75,7 @@ def made_data(folder: Path) -> Path:
     """What suites take from --data, as small as can be."""
     for name, splits in (
         ("scifact", ("test", "train")),
-        ("nfcorpus", ("test", "train")),
+        ("nfcorpus", ("test", "train", "dev")),
         ("msmarco-dl1920-pool", ("dl19", "dl20")),
     ):
         (folder / "beir" / name / "qrels").mkdir(parents=True)
