@@ -14,6 +14,7 @@ from effbench.cli.group import Group
 from effbench.cli.ir_metadata import ir_metadata
 from effbench.cli.latency import latency
 from effbench.cli.leaderboard import leaderboard
+from effbench.cli.pack import pack
 from effbench.cli.plan import plan
 from effbench.cli.plugins import plugins
 from effbench.cli.records import compare, evaluate, show
@@ -29,7 +30,7 @@ def main(verbose: bool) -> None:
 
 
 for command in (
-    cache, compare, diff, evaluate, export, ir_metadata, latency, leaderboard, plan, plugins,
+    cache, compare, diff, evaluate, export, ir_metadata, latency, leaderboard, pack, plan, plugins,
     results, run, show,
 ):  # fmt: skip
     main.add_command(command)

@@ -120,6 +120,9 @@ class Header(Struct, frozen=True, kw_only=True):
     conditions: dict[Name, Any]
     fingerprint: dict[Name, Any]
     fingerprint_id: Name = ""
+    pack: Name | None = None
+    """The digest of the pack that was measured; None if a cache was."""
+
     warnings: list[Text] = []
     errors: dict[CellName, Text]
     processes: list[ProcessFacts]

@@ -33,10 +33,13 @@ def fitting(
     use: str,
     options: Mapping[str, Any],
     argument_of: Callable[[Option, Any], Argument],
+    *,
+    trusted: bool = False,
 ) -> Row:
     """Return the row of an offer with these options.
 
     ``argument_of`` makes an argument of an option and its value, or raises `EffbenchError`.
+    The offer does not check ``trusted`` options.
 
     Raises:
         UnfitOptions: the offer cannot be used here, or options are wrong.
@@ -47,7 +50,8 @@ def fitting(
     row = Row(name, offer, plugins.distribution(offer), options, resolved)
     if all(option in options and option not in offer.options for option, _ in wrong):
         try:  # known options may be wrong beside an unknown one
-            row.check()
+            if not trusted:
+                row.check()
             row = replace(row, exact=row.says_exact())
         except EffbenchError as error:
             wrong.append(("", message_of(error)))
