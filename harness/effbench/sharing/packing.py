@@ -107,7 +107,7 @@ def _needs_gpu(index: Row) -> bool:
     """Tell whether an option of an index, or of a row in it, asks for a GPU."""
     options = [each.resolved.arguments for each in (index, *index.live)]
     return any(
-        given.get("gpu") is True or str(given.get("device") or "cpu").partition(":")[0] != "cpu"
+        given.get("gpu") is True or str(given.get("device")).startswith("cuda")
         for given in options
     )
 
