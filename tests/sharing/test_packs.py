@@ -8,9 +8,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from effbench.latency.samples import read_session
+from effbench.latency.samples import Recording, read_session
+from effbench.store.disk import read_sealed, write_json
 
 SUITE = """\
 suite: toys
@@ -125,9 +127,12 @@ def test_a_pack_is_measured_without_its_data_under_the_same_keys(home, sent) -> 
 def test_the_results_merge_into_a_leaderboard_of_two_machines(effbench, home, sent) -> None:
     found = effbench("leaderboard", home / "results", sent, "--format", "json")
     assert found.exit_code == 0, found.output
-    lines = [line for table in json.loads(found.stdout) for line in table["lines"]]
-    timed = [line for line in lines if line.get("end to end p50 ms")]
-    assert sorted(line["row"] for line in timed) == ["scan", *["table"] * 2, *["words"] * 2]
+    tables = json.loads(found.stdout)
+    assert {table["machine"] for table in tables} == {"first", "second"}
+    for table in tables:
+        assert not [remark for remark in table["remarks"] if "not measured" in remark]
+        scores = {line["row"]: line["nDCG@10"] for line in table["lines"]}
+        assert scores["words"] == tables[0]["lines"][0]["nDCG@10"]
 
 
 def test_honest_results_are_not_refused(verified, home, sent) -> None:
@@ -146,6 +151,32 @@ def test_a_pack_with_another_encoder_is_refused(effbench, home, tmp_path) -> Non
     found = effbench("latency", "--pack", tmp_path / "q", "--results", tmp_path / "r")
     assert found.exit_code == 2
     assert "model/table.npy: its digest is not that of pack.json" in found.stderr
+
+
+def changed_session(path: Path, cell: str, header: dict) -> None:
+    """Change the facts of a cell in a session, and write its checksum anew."""
+    session = read_session(path)
+    recording = Recording(msgspec.to_builtins(session.header))
+    recording.header["rows"][cell] |= header
+    recording.blocks = list(session.blocks)
+    recording.columns = {name: values.tolist() for name, values in session.columns.items()}
+    recording.write(path)
+
+
+def test_results_that_are_not_of_the_pack_are_refused(verified, home, sent) -> None:
+    cell = "docs-test--words--kept"
+    changed_session(session_of(sent), cell, {"key": "another"})
+    path = sent / "second" / "toys" / "docs-test--table--kept.json"
+    record = read_sealed(path)
+    query = next(iter(record["per_query"]["nDCG@10"]))
+    values = record["per_query"]["nDCG@10"]
+    was, values[query] = values[query], 0.25
+    record["scores"]["nDCG@10"] = sum(values.values()) / len(values)
+    write_json(path, record)
+    assert [line for line in verified(sent)["refused"] if "A/A" not in line] == []
+    lines = "\n".join(verified(sent, "--pack", home / "p")["refused"])
+    assert f"{cell}: its key is not that of the pack" in lines
+    assert f"its nDCG@10 of query {query} is 0.25, and {was} in the pack" in lines
 
 
 @pytest.mark.parametrize("name", ["../out", "/out", "a/../../out", "a\\out", "c:out", "a//b"])

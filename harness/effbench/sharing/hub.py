@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from effbench.sharing.manifest import HUB
 from effbench.store.digests import files_under, hub_commit, hub_folder
 from effbench.work.rows import HubModel
 
-__all__ = ["HubModel", "files", "lacking", "settle"]
+__all__ = ["HubModel", "files", "lacking", "reading_from"]
 
 
 def lacking(models: Iterable[HubModel]) -> str | None:
@@ -36,11 +37,17 @@ def files(models: Iterable[HubModel]) -> Iterator[tuple[str, Path]]:
             yield f"{place}/refs/{model.revision or 'main'}", ref
 
 
-def settle(folder: Path) -> None:
-    """Let this process and its workers read models of the hub from an unpacked pack alone."""
+@contextmanager
+def reading_from(folder: Path) -> Iterator[None]:
+    """Let workers read models of the hub from an unpacked pack alone, if it has any."""
+    before = dict(os.environ)
     if (folder / HUB).is_dir():
-        os.environ["HF_HUB_CACHE"] = str(folder / HUB)
-        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ.update(HF_HUB_CACHE=str(folder / HUB), HF_HUB_OFFLINE="1")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _snapshot(model: HubModel) -> Path:

@@ -64,11 +64,11 @@ def opened_pack(path: Path) -> Iterator[OpenPack]:
     with TemporaryDirectory(prefix="effbench-pack-") as temporary:
         folder = Path(temporary).resolve()
         manifest = unpack(path, folder)
-        hub.settle(folder)
         memory = folder / CACHE / DIGESTS
         unpacked = read_unpacked(folder)
-        plan = planner.make(folder / SUITE, plugins.load(), memory, folder, pack=unpacked)
-        yield OpenPack(folder, manifest, _packed_part(plan, manifest))
+        with hub.reading_from(folder):
+            plan = planner.make(folder / SUITE, plugins.load(), memory, folder, pack=unpacked)
+            yield OpenPack(folder, manifest, _packed_part(plan, manifest))
 
 
 def _packed_part(plan: Plan, manifest: Manifest) -> Plan:

@@ -14,7 +14,7 @@ from effbench.store.digests import digest_of, file_sha256
 
 DECIDED = (
     "key", "data_key", "dataset", "row", "passages", "index", "search", "k", "trained_on",
-    "vectors", "scores", "per_query", "recall", "overlap",
+    "vectors", "per_query", "scores", "recall", "overlap",
 )  # fmt: skip
 """The parts of a record that its pack decides; costs, versions and dates may differ."""
 
@@ -58,7 +58,7 @@ def _differences(record: Plain, ours: Plain) -> Iterator[str]:
             continue
         if name == "per_query":
             yield from _differing_values(theirs or {}, packed or {})
-        yield f"its {name} is not that of the pack's record"
+        yield f"it has another {name!r} than the pack's record"
 
 
 def _differing_values(
