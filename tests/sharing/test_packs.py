@@ -24,7 +24,7 @@ encoders:
   table: {use: table, model: table, passages: words}
 retrievers: {scan: {use: scan}}
 indexes: {kept: {use: kept}}
-latency: {queries: 10, warmup: 4, processes: 2, timeout: 30, batches: []}
+latency: {queries: 10, warmup: 4, processes: 2, timeout: 150, batches: []}
 """
 CELLS = {"docs-test--words--kept", "docs-test--table--kept"}
 

@@ -86,6 +86,10 @@ def latency(
 
     if (suite is None) == (pack is None):
         raise click.UsageError("give SUITE, or --pack FILE")
+    if pack is not None and (data is not None or cache is not None):
+        raise click.UsageError(
+            "a pack brings its data and cache (leave out --data and --cache)"
+        )
     root = results.absolute()  # a plugin may change the working folder
     check_writable(root, "--results")
     with _opened(suite, pack, data, cache, root) as (store, plan):
