@@ -62,6 +62,11 @@ def _open(folder: Path, options: Options) -> QueryEncoder:
         return RecurrentReader(folder, kind.normalize, options)
     except EffbenchError:
         raise
+    except ModuleNotFoundError as error:
+        mend = "pip install 'effbench[sentence-transformers]'"
+        raise EffbenchError(
+            f"small-query: model: its student needs the package {error.name} ({mend})"
+        ) from error
     except Exception as error:  # such as tokenizers, which raises just Exception
         name = "KeyError: " if isinstance(error, KeyError) else ""  # its text is only the key
         reason = textwrap.shorten(f"{name}{error}", 160, placeholder=" ...")

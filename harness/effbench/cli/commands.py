@@ -14,11 +14,13 @@ from effbench.cli.group import Group
 from effbench.cli.ir_metadata import ir_metadata
 from effbench.cli.latency import latency
 from effbench.cli.leaderboard import leaderboard
+from effbench.cli.pack import pack
 from effbench.cli.plan import plan
 from effbench.cli.plugins import plugins
 from effbench.cli.records import compare, evaluate, show
 from effbench.cli.results import results
 from effbench.cli.run import run
+from effbench.cli.verify import verify
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,7 +31,7 @@ def main(verbose: bool) -> None:
 
 
 for command in (
-    cache, compare, diff, evaluate, export, ir_metadata, latency, leaderboard, plan, plugins,
-    results, run, show,
+    cache, compare, diff, evaluate, export, ir_metadata, latency, leaderboard, pack, plan,
+    plugins, results, run, show, verify,
 ):  # fmt: skip
     main.add_command(command)

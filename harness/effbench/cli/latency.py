@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from effbench.api.errors import EffbenchError
 from effbench.cli.making import Making, making_bench, making_options
 from effbench.cli.options import (
     Address,
+    Place,
     as_json_option,
     cache_option,
     check_places,
@@ -30,7 +32,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("suite")
+@click.argument("suite", required=False)
+@click.option(
+    "--pack",
+    type=Place(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Measure what `effbench pack` has written, in place of SUITE.",
+)
 @click.option(
     "--rows", multiple=True, metavar="ROW", help="Measure this row only (repeatable)."
 )
@@ -56,7 +64,8 @@ if TYPE_CHECKING:
 @making_options
 @as_json_option
 def latency(
-    suite: str,
+    suite: str | None,
+    pack: Path | None,
     rows: tuple[str, ...],
     datasets: tuple[str, ...],
     processes: int | None,
@@ -70,23 +79,49 @@ def latency(
     """Measure the latency of SUITE's rows: one session for each dataset, all rows in turns.
 
     A session always includes the suite's baseline. The steps that the rows lack are made
-    first. Exit code 0: measured; 1: a row failed; 2: a mistake in the suite or the command.
+    first. A pack has them all; its records are copied into the results, beside the sessions.
+    Exit code 0: measured; 1: a row failed; 2: a mistake in the suite or the command.
     """
     from effbench.store.paths import check_writable
 
-    store, plan = planned(suite, data, cache)
+    if (suite is None) == (pack is None):
+        raise click.UsageError("give SUITE, or --pack FILE")
+    if pack is not None and (data is not None or cache is not None):
+        raise click.UsageError(
+            "a pack brings its data and cache (leave out --data and --cache)"
+        )
     root = results.absolute()  # a plugin may change the working folder
-    check_places(store, plan)
     check_writable(root, "--results")
-    if rows and plan.baseline:
-        rows = tuple(dict.fromkeys((plan.baseline, *rows)))
-    part, options = plan.only(rows, datasets), _options(plan, processes, queries)
-    measured = _measure(store, plan, part, options, root, making)
+    with _opened(suite, pack, data, cache, root) as (store, plan):
+        if rows and plan.baseline:
+            rows = tuple(dict.fromkeys((plan.baseline, *rows)))
+        part, options = plan.only(rows, datasets), _options(plan, processes, queries)
+        measured = _measure(store, plan, part, options, root, making)
     _show([latency.path for latency in measured if latency.path], plan.suite.name, as_json)
     errors = {cell: error for latency in measured for cell, error in latency.errors.items()}
     for cell, error in errors.items():
         say(f"FAILED {cell}: {error}", err=True)
     leave(failed=bool(errors))
+
+
+@contextmanager
+def _opened(
+    suite: str | None, pack: Path | None, data: Path | None, cache: Path | Address | None,
+    root: Path,
+) -> Iterator[tuple[Store, Plan]]:  # fmt: skip
+    """Plan a suite, or unpack a pack and copy its records into ``root``."""
+    if suite is not None:
+        store, plan = planned(suite, data, cache)
+        check_places(store, plan)
+        yield store, plan
+    elif pack is not None:
+        from effbench.sharing.opening import opened_pack
+
+        with opened_pack(pack.absolute()) as packed:
+            for cell, why in packed.manifest.left_out.items():
+                say(f"not in the pack: {cell}: {why}", err=True)
+            packed.copy_records(root)
+            yield packed.store, packed.plan
 
 
 def _options(plan: Plan, processes: int | None, queries: int | None) -> LatencyOptions:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from effbench.api.errors import EffbenchError
 from effbench.latency.recorded import COLUMNS, FORMAT, NO_BLOCK, Header
+from effbench.store.disk import SEAL
 from effbench.store.door import content, parsed, typed
 from effbench.text.words import plain_line
 
@@ -51,15 +54,26 @@ def read(path: Path) -> tuple[Header, dict[str, NDArray[np.int64]]]:
         # zipfile puts thousands of the file's bytes into its message
         message = plain_line(str(error), LONGEST)
         raise EffbenchError(f"{path}: no latency session: {message} ({ADVICE})") from error
-    header = _header(arrays.pop("header").tobytes(), path)
+    data = parsed(arrays.pop("header").tobytes(), path)
+    header = _header(data, path)
     columns = {name: column.astype("i8") for name, column in arrays.items()}
+    if header.sha256 is not None and header.sha256 != checksum(data, columns):
+        raise EffbenchError(f"{path}: its checksum does not hold ({ADVICE})")
     for problem in _problems(header, columns):
         raise EffbenchError(f"{path}: {problem} ({ADVICE})")
     return header, columns
 
 
-def _header(text: bytes, path: Path) -> Header:
-    data = parsed(text, path)
+def checksum(header: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> str:
+    """Return the SHA-256 of a session: of its header without checksum, and of its columns."""
+    plain = {name: value for name, value in header.items() if name != SEAL}
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+    for name, kind in COLUMNS.items():
+        digest.update(columns[name].astype(kind).tobytes())
+    return digest.hexdigest()
+
+
+def _header(data: Any, path: Path) -> Header:
     version = data.get("format") if isinstance(data, dict) else None
     if type(version) is int and version > FORMAT:
         raise EffbenchError(f"{path}: a session of a newer effbench (upgrade effbench)")

@@ -34,6 +34,7 @@ class CellSource(NamedTuple):
         """Return the arguments of `open_cell` as JSON can hold them."""
         suite = self.plan.suite
         paths = {"path": suite.path, "data": self.plan.data, "cache": self.cache}
+        pack = self.plan.sources.pack
         return {
             **{name: str(path.absolute()) for name, path in paths.items()},
             "text": suite.text,
@@ -41,6 +42,7 @@ class CellSource(NamedTuple):
             "device": self.device,
             "name": cell.name,
             "made_of": _digests(cell),
+            "pack": None if pack is None else str(pack.folder),
         }
 
 
@@ -53,10 +55,12 @@ def open_cell(
     device: str | None,
     name: str,
     made_of: Mapping[str, Any],
+    pack: str | None,
 ) -> tuple[Cell, Workbench]:
     """Return a cell of a suite's text by its name, and a workbench to open it with.
 
-    ``dataset`` is the number of the cell's dataset in the suite.
+    ``dataset`` is the number of the cell's dataset in the suite, and ``pack`` the folder of an
+    unpacked pack.
 
     Raises:
         EffbenchError: a file or plugin that the cell is made of has changed, or an artifact
@@ -65,13 +69,17 @@ def open_cell(
     """
     from effbench.offers import plugins
     from effbench.plan import planner as planning
+    from effbench.plan.learned import read_unpacked
     from effbench.store.artifacts import Store
     from effbench.work.progress import Silent
     from effbench.work.workbench import Workbench
 
     store = Store(Path(cache))
     memory = store.root / DIGESTS
-    plan = planning.make(Path(path), plugins.load(), memory, Path(data), text, dataset)
+    unpacked = None if pack is None else read_unpacked(Path(pack))
+    plan = planning.make(
+        Path(path), plugins.load(), memory, Path(data), text, dataset, unpacked
+    )
     cell = next((cell for cell in plan.cells if cell.name == name), None)
     if cell is None or _digests(cell) != made_of:
         raise EffbenchError(f"what it is made of {SINCE}")

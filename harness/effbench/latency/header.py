@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from effbench.latency.memory_rates import memory_rates
 from effbench.latency.terms import conditions
 from effbench.machine import fingerprint
 from effbench.plan.cells import Cell
@@ -36,6 +37,7 @@ def header(
         "fingerprint_id": fingerprint.digest(machine),
         "state": [state],
         "warnings": fingerprint.warnings(machine, state),
+        "memory_rates": memory_rates(),
         "started": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
     }
 

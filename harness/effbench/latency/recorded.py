@@ -120,10 +120,18 @@ class Header(Struct, frozen=True, kw_only=True):
     conditions: dict[Name, Any]
     fingerprint: dict[Name, Any]
     fingerprint_id: Name = ""
+    pack: Name | None = None
+    """The digest of the pack that was measured; None if a cache was."""
+
     warnings: list[Text] = []
     errors: dict[CellName, Text]
     processes: list[ProcessFacts]
     blocks: list[Block]
+    memory_rates: dict[Name, Positive] = {}
+    """Bytes of an array -> the bytes a second at which the machine reads it again and again."""
+
+    sha256: Name | None = None
+    """The checksum of the header's other keys and of the columns. Older sessions lack it."""
 
     def __post_init__(self) -> None:
         check_past(self.started)

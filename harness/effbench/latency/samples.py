@@ -17,7 +17,7 @@ from effbench.api.errors import DiskError, EffbenchError
 from effbench.latency import archive
 from effbench.latency.agreement import Answers
 from effbench.latency.recorded import COLUMNS, FORMAT, Block, Header
-from effbench.store.disk import write_atomically
+from effbench.store.disk import SEAL, write_atomically
 from effbench.text.names import slug
 from effbench.text.printing import one_line
 
@@ -85,8 +85,9 @@ class Recording:
         header["warnings"] = [one_line(warning) for warning in header["warnings"]]
         # the machine's facts may hold odd values: the times must not be lost for them
         lenient = json.dumps(header, ensure_ascii=False, default=str).encode(errors="replace")
-        strict = msgspec.json.encode(json.loads(lenient))  # NaN and infinities become null
-        text = np.frombuffer(strict, dtype=np.uint8)
+        strict = json.loads(msgspec.json.encode(json.loads(lenient)))  # NaN becomes null
+        sealed = {**strict, SEAL: archive.checksum(strict, arrays)}
+        text = np.frombuffer(msgspec.json.encode(sealed), dtype=np.uint8)
 
         def save(temporary: Path) -> None:
             with temporary.open("wb") as file:  # numpy adds .npz to a name that lacks it

@@ -92,6 +92,8 @@ class _RunningSession:
         self._texts = [text for _, text in timed]
         self._cpus = cpus = worker_cpus(options.threads)
         facts = header(ordered, self.baseline, timed, source.device, options, cpus)
+        if source.plan.sources.pack:
+            facts["pack"] = source.plan.sources.pack.pack_id
         self._recording = Recording(facts)
 
     @property

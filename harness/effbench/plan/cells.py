@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from effbench.api.errors import EffbenchError
 from effbench.offers.plugins import Offer
+from effbench.plan.learned import Sources
 from effbench.plan.suite import Suite
 from effbench.steps.search import Search, SearchIndex
 from effbench.store.digests import digest_of
@@ -115,6 +116,9 @@ class Plan:
 
     datasets: tuple[str, ...]
     """The names of the suite's datasets, in its order."""
+
+    sources: Sources = field(compare=False, repr=False)
+    """What it was learned from: this machine's files and datasets, or the notes of a pack."""
 
     def steps(self) -> dict[str, Step]:
         """Return key -> step for all steps that the cells need, inputs first."""

@@ -33,21 +33,29 @@ def fitting(
     use: str,
     options: Mapping[str, Any],
     argument_of: Callable[[Option, Any], Argument],
+    *,
+    trusted: bool = False,
 ) -> Row:
     """Return the row of an offer with these options.
 
     ``argument_of`` makes an argument of an option and its value, or raises `EffbenchError`.
+    ``trusted`` options, whose models are trained already, need no check and no trainer.
 
     Raises:
         UnfitOptions: the offer cannot be used here, or options are wrong.
 
     """
     offer = _offer(plugins, section, use)
+    missing = shlex.join(offer.missing)
+    if missing and not (trusted and section == "models"):
+        wanted = f"{use!r} needs more packages (pip install {missing})"
+        raise UnfitOptions([(("use",), wanted)])
     resolved, wrong = resolve(offer.options, options, argument_of)
     row = Row(name, offer, plugins.distribution(offer), options, resolved)
     if all(option in options and option not in offer.options for option, _ in wrong):
         try:  # known options may be wrong beside an unknown one
-            row.check()
+            if not trusted:
+                row.check()
             row = replace(row, exact=row.says_exact())
         except EffbenchError as error:
             wrong.append(("", message_of(error)))
@@ -57,14 +65,11 @@ def fitting(
 
 
 def _offer(plugins: Plugins, section: str, use: str) -> Offer:
-    """Return an offer that can be used here; raise `UnfitOptions` if there is none."""
+    """Return an offer that is installed; raise `UnfitOptions` if there is none."""
     offer = plugins.offers.get((section, use))
     if offer is None:
         hint = plugins.hint(section, use)
         raise UnfitOptions([(("use",), f"nothing installed offers {use!r} ({hint})")])
-    if missing := shlex.join(offer.missing):
-        wanted = f"{use!r} needs more packages (pip install {missing})"
-        raise UnfitOptions([(("use",), wanted)])
     return offer
 
 

@@ -15,6 +15,7 @@ from effbench.offers.plugins import Plugins
 from effbench.plan.cells import Cell, Plan
 from effbench.plan.checks import check_baseline, check_expected, check_names, inexact
 from effbench.plan.fitting import UnfitOptions
+from effbench.plan.learned import Learning, Recalled, Unpacked
 from effbench.plan.located import Mistakes
 from effbench.plan.lookup import Lookup
 from effbench.plan.reader import read
@@ -48,13 +49,15 @@ def make(
     data: Path,
     text: str | None = None,
     only: int | None = None,
+    pack: Unpacked | None = None,
 ) -> Plan:
     """Plan the suite file ``path``, whose relative paths start in the folder ``data``.
 
     ``memory`` is the file in which digests of files are remembered. With ``text``, which was
     read from the suite file before, the file is not read again. ``only`` is the number of the
     dataset whose cells are planned, without the checks of the whole suite; the files of the
-    remaining datasets are not read, unless a row names them.
+    remaining datasets are not read, unless a row names them. With ``pack``, files and datasets
+    are not read: the notes in the pack tell what they decide.
 
     Raises:
         EffbenchError: the suite has mistakes; the message has a line for each.
@@ -63,11 +66,12 @@ def make(
     """
     suite, mistakes = read(path, text)
     digests = Digests(memory)
+    sources = Recalled(pack, plugins) if pack else Learning(data, digests)
     try:
         ready = ready_entries(plugins.ready) if suite.every else ReadyEntries((), ())
         entries = Entries(suite, ready.entries)
         lookup = Lookup(entries)
-        scope = Scope(suite, entries, lookup, mistakes, plugins, data, digests, refer)
+        scope = Scope(suite, entries, lookup, mistakes, plugins, data, sources, refer)
         plan = _plan(scope, only, ready.remarks)
     except RecursionError as error:
         raise EffbenchError(
@@ -122,7 +126,7 @@ def _plan(scope: Scope, only: int | None, remarks: Sequence[str]) -> Plan:
     all_remarks = tuple(dict.fromkeys([*broken, *remarks, *left_out, *of_rows]))
     if only is None:
         _check(suite, targets, cells, all_remarks, mistakes)
-    return Plan(suite, tuple(cells), all_remarks, scope.beside, names)
+    return Plan(suite, tuple(cells), all_remarks, scope.beside, names, scope.sources)
 
 
 def _kept(cells: Iterable[Cell]) -> Iterator[str]:

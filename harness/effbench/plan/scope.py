@@ -16,6 +16,7 @@ from effbench.offers.plugins import Plugins
 from effbench.offers.schema import Option
 from effbench.plan.entries import MOST_SETTINGS, TOO_MANY, settings_label
 from effbench.plan.fitting import UnfitOptions, fitting, search_problems
+from effbench.plan.learned import Sources
 from effbench.plan.lineage import refuse_strangers
 from effbench.plan.located import Mistakes
 from effbench.plan.lookup import Lookup
@@ -31,7 +32,6 @@ from effbench.plan.variants import (
 )
 from effbench.plan.vectors import problems_of, refuse_other_kind
 from effbench.steps.train import Train
-from effbench.store.digests import Digests
 from effbench.text.raised import message_of
 from effbench.work.datasets import DatasetRow
 from effbench.work.options import Argument, Input, joined, plain_argument
@@ -56,7 +56,7 @@ class Scope:
     beside: Path
     """The folder in which relative paths start."""
 
-    digests: Digests
+    sources: Sources
     refer: Callable[[Scope, Any, Any], Input | DatasetRow]
     """Called with a scope, an annotation and a value that names rows or data."""
 
@@ -152,14 +152,19 @@ class Scope:
             EffbenchError: the plugin raises while it makes the dataset.
 
         """
+        return self.sources.dataset(
+            use, options, group, lambda: self._dataset(use, options, group)
+        )
+
+    def _dataset(self, use: str, options: Mapping[str, Any], group: str | None) -> DatasetRow:
         # a dataset gives its own key, so its files need no digest here
-        argument_of = partial(self._argument, None)
+        argument_of = partial(self._argument, partial(plain_argument, beside=self.beside))
         row = fitting(self.plugins, "datasets", use, use, options, argument_of)
         for name in row.resolved.inputs:  # {trained: ROW} in the place of a model
             raise UnfitOptions([((name,), "a dataset is read before any model is trained")])
         with blamed_for_all(row.who):
             dataset = row.offer.factory(**row.resolved.plain())
-        again = partial(self.dataset, use, options, group)
+        again = partial(self._dataset, use, options, group)
         within, models = row.resolved.datasets, row.hub_models
         return DatasetRow(dataset, row.offer, within, group, again, models)
 
@@ -216,10 +221,16 @@ class Scope:
     def _variant(self, entry: Entry) -> Variant:
         settings = settings_of(entry, self.chosen)
         name = entry.family + settings_label(settings)
-        argument_of = partial(self._argument, self.digests)
+        argument_of = partial(self._argument, self.sources.argument)
         try:
             row = fitting(
-                self.plugins, entry.section, name, entry.use, entry.options, argument_of
+                self.plugins,
+                entry.section,
+                name,
+                entry.use,
+                entry.options,
+                argument_of,
+                trusted=self.sources.pack is not None,
             )
         except UnfitOptions as error:
             return Variant(entry, name, self.chosen, None, error.problems)
@@ -266,19 +277,21 @@ class Scope:
         if self.target and self.target.name not in names:
             names.append(self.target.name)
 
-    def _argument(self, digests: Digests | None, option: Option, value: Any) -> Argument:
+    def _argument(
+        self, plain: Callable[[Option, Any], Argument], option: Option, value: Any
+    ) -> Argument:
         if option.each is not None:
             if value is not option.default and (mistake := option.mistake(value)):
                 raise EffbenchError(mistake)
             if isinstance(value, list | tuple):
-                return joined([self._argument(digests, option.each, item) for item in value])
+                return joined([self._argument(plain, option.each, item) for item in value])
         annotation = option.reference(value)
         if annotation is None:
             model = ModelId in option.choices and isinstance(value, str)
             named = model and self.lookup.names("models", value, self.plugin)
             if named and not (self.beside / value).exists():  # it would pass as a hub id
                 raise EffbenchError(f"{value!r} is a row of models (write {{trained: ROW}})")
-            return plain_argument(option, value, self.beside, digests)
+            return plain(option, value)
         meaning = self.refer(self, annotation, value)
         if isinstance(meaning, Input):
             return meaning, meaning.fact

@@ -20,7 +20,6 @@ from effbench.steps.sources import (
     Use,
 )
 from effbench.store.digests import digest_of
-from effbench.store.paths import inside
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
 from effbench.work.rows import Row
@@ -73,10 +72,8 @@ def sources_of(
             )
         found = [DatasetSource(row, part, draw, cut, use) for row in rows]
         return list({digest_of(source.fact): source for source in found}.values())
-    path = inside(scope.beside, str(data))
-    if not path.is_file():
-        raise EffbenchError(f"texts: no file {path} (paths start at the suite's folder)")
-    return [FileSource(path, scope.digests.of(path), given.get("column"), draw, use)]
+    path, digest = scope.sources.text_file(str(data))
+    return [FileSource(path, digest, given.get("column"), draw, use)]
 
 
 def weights_of(sources: Sequence[Source]) -> tuple[tuple[float, ...], ...]:

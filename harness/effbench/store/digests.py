@@ -200,13 +200,18 @@ def hub_commit(model: str, revision: str | None) -> str | None:
 
     ``revision`` is a branch or a tag (None: main).
     """
-    base = os.environ.get("HF_HOME") or "~/.cache/huggingface"
-    cache = Path(os.environ.get("HF_HUB_CACHE") or f"{base}/hub")
-    folder = inside(cache, f"models--{model.replace('/', '--')}")
     try:
-        return (folder / "refs" / (revision or "main")).read_text(encoding="utf-8").strip()
+        ref = hub_folder(model) / "refs" / (revision or "main")
+        return ref.read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         return None
+
+
+def hub_folder(model: str) -> Path:
+    """Return the folder of a model in this machine's cache of the hub; it may be missing."""
+    base = os.environ.get("HF_HOME") or "~/.cache/huggingface"
+    cache = Path(os.environ.get("HF_HUB_CACHE") or f"{base}/hub")
+    return inside(cache, f"models--{model.replace('/', '--')}")
 
 
 def _in_package(model: str) -> Path:

@@ -128,7 +128,7 @@ def joined(arguments: Sequence[Argument]) -> Argument:
 
 
 def plain_argument(
-    option: Option, value: Any, beside: Path, digests: Digests | None
+    option: Option, value: Any, beside: Path, digests: Digests | None = None
 ) -> Argument:
     """Return the argument for a value that names neither rows nor data.
 
