@@ -56,6 +56,12 @@ ELSEWHERE = {
     "run/test_runner.py": "work/failures work/workbench steps/opened cli/options cli/run",
     "run/test_results.py": "cli/records",
     "board/test_pruning.py": "cli/results",
+    "sharing/test_packing.py": (
+        "sharing/manifest sharing/opening plan/learned cli/pack latency/memory_rates"
+    ),
+    "sharing/test_verification.py": (
+        "sharing/plausibility sharing/record_checks sharing/report cli/verify"
+    ),
     "steps/test_data.py": "board/counts",
     "store/test_mirror.py": "store/remote",
     "steps/test_examples.py": "store/examples",
