@@ -146,7 +146,7 @@ def test_what_no_worker_opens_is_not_verified(ran, tmp_path) -> None:
         "train table with table", "encode words corpus of docs/test", "index kept of words",
     }  # fmt: skip
     labels = {step.label for step in plan.steps().values()}
-    assert "encode words training texts" in labels, "what the model was trained on"
+    assert "encode words titles of docs/test" in labels, "what the model was trained on"
 
 
 def test_what_is_damaged_during_a_session_is_marked(ran, tmp_path) -> None:

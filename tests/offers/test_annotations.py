@@ -141,16 +141,15 @@ def test_a_file_of_a_list_that_changes_after_the_plan_is_named(
 def test_values_are_converted_to_the_type_of_their_option(
     mine, effbench, run, tmp_path
 ) -> None:
-    source = option("dict[str, list[float]]") + (
-        "\nMine.__init__.__wrapped__ = None\n" if False else ""
-    )
-    mine(source.replace("self.a = a", "open('given', 'w').write(repr(a))"))
+    given = tmp_path / "given"
+    write = f"open({str(given)!r}, 'w').write(repr(a))"
+    mine(option("dict[str, list[float]]").replace("self.a = a", write))
     found = run(
         "suite: s\ndatasets: [{use: toy}]\nencoders: {m: {use: mine, a: {b: [1, 2.5]}}}\n"
         "indexes: {p: {use: plain}}\nlatency: false"
     )
     assert found.exit_code == 1
-    assert Path("given").read_text() == "{'b': [1.0, 2.5]}"
+    assert given.read_text() == "{'b': [1.0, 2.5]}"
 
 
 BOUNDED = """\
