@@ -70,10 +70,27 @@ class Page:
         )
         self.js(code, title)
 
-    def points(self) -> int:
-        count: int = self.js(
-            "return document.querySelectorAll('#chart .mark-symbol.role-mark path').length"
+    def show_column(self, title: str) -> None:
+        """Tick a column in the chooser."""
+        code = (
+            "[...document.querySelectorAll('#columns label')]"
+            ".find(label => label.textContent.trim() === arguments[0])"
+            ".querySelector('input:not(:checked)').click()"
         )
+        self.js(code, title)
+
+    def width(self, pixels: int) -> None:
+        """Make the window as wide as this, and wait until the chart fits."""
+        size = {"width": pixels, "height": 1600, "deviceScaleFactor": 1, "mobile": False}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.until(
+            "Math.abs(document.querySelector('#chart svg').getAttribute('width')"
+            " - document.getElementById('chart').clientWidth) < 60"
+        )
+
+    def points(self) -> int:
+        code = "return document.querySelectorAll('#chart .dots_marks path').length"
+        count: int = self.js(code)
         return count
 
     def text(self, name: str) -> str:

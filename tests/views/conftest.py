@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from open_page import CHROMIUM, DRIVER, QUIET, Page
 
+from folders import ROOT
 from made_browser import CHROMIUM, DRIVER, QUIET, Page
 from made_records import write_results
 
@@ -62,3 +64,14 @@ def page(browser: Any, effbench, tmp_path: Path) -> Iterator[Callable[..., Page]
         if event["method"] == "Network.requestWillBeSent"
     }
     assert asked <= {path.as_uri()}
+
+
+@pytest.fixture
+def small_query(page: Callable[..., Page]) -> Page:
+    """Open the page of the published suite that has a latency and several datasets."""
+    board = page(ROOT / "results", "--suite", "small-query")
+    names = board.js("return [...document.getElementById('board').options].map(o => o.text)")
+    (number,) = [i for i, name in enumerate(names) if "intel" in name]
+    board.choose("board", str(number))
+    board.until("document.querySelectorAll('#chart .dots_marks path').length === 11")
+    return board

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
+
+import pytest
 
 from effbench.text.printing import harmless
 from folders import ROOT
@@ -21,6 +24,7 @@ def test_the_published_quickstart_is_drawn_sorted_filtered_and_pinned(page) -> N
     board.until("document.querySelector('#chart svg')")
     assert board.points() == 8
     assert len(board.rows()) == 8
+    board.show_column("encode p50 ms")
     board.sort("encode p50 ms")
     times = [float(t.split()[0]) for t in board.column("encode p50 ms") if t != "-"]
     assert times == sorted(times)
@@ -33,14 +37,14 @@ def test_the_published_quickstart_is_drawn_sorted_filtered_and_pinned(page) -> N
     assert "1 of 8 rows" in board.text("count")
     board.choose("find", "")
     board.choose("index", "exact")
-    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 4")
+    board.until("document.querySelectorAll('#chart .dots_marks path').length === 4")
     board.choose("index", "")
     board.click("#rows tbody input", 0)
     board.click("#rows tbody input", 3)
     pinned = board.text("pins")
     assert "effbench compare --suite" in pinned
     assert " of all-MiniLM-L6-v2's nDCG@10 at " in pinned
-    board.click("#rows td.name button", 4)
+    board.click("#rows tbody th.row button", 4)
     assert "pytrec-eval-terrier" in board.text("cell"), "versions"
 
 
@@ -65,7 +69,7 @@ def test_points_of_the_chart_show_their_facts_and_are_pinned(page, browser) -> N
     names = board.js("return [...document.getElementById('board').options].map(o => o.text)")
     (number,) = [i for i, name in enumerate(names) if name.startswith("small-query on intel")]
     board.choose("board", str(number))
-    symbols = "#chart .mark-symbol.role-mark path"
+    symbols = "#chart .dots_marks path"
     board.until(f"document.querySelectorAll('{symbols}').length === 11")
     point = browser.find_elements("css selector", symbols)[3]
     label = point.get_attribute("aria-label")
@@ -84,7 +88,7 @@ def test_rows_are_set_against_each_other_by_one_span_alone(page) -> None:
     (number,) = [i for i, name in enumerate(names) if name.startswith("small-query on intel")]
     board.choose("board", str(number))
     assert board.js("return document.getElementById('span').value") == "end to end", "first"
-    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 11")
+    board.until("document.querySelectorAll('#chart .dots_marks path').length === 11")
     assert board.text("absent") == "no latency: static-queries (exact), gru-queries (exact)"
     for row in ("bm25", "static"):
         board.click("#rows tbody input", board.rows().index(row))
@@ -96,7 +100,7 @@ def test_rows_are_set_against_each_other_by_one_span_alone(page) -> None:
     front = "return [...document.querySelectorAll('#rows tr.front')].map(r => r.dataset.row)"
     assert board.js(front) == ["static-tuned", "bm25"]
     board.choose("span", "encode")
-    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 10")
+    board.until("document.querySelectorAll('#chart .dots_marks path').length === 10")
     assert "no encode time: bm25" in board.text("absent")
     assert "Their speeds cannot be compared: bm25 has no encode p50." in board.text("pins")
     assert " times the encode p50 of " not in board.text("pins")
@@ -126,14 +130,14 @@ def test_what_is_marked_or_remarked_is_said(page, tmp_path: Path) -> None:
         started="2026-11-26T00:00:00+00:00",
     )
     board = page(tmp_path / "results")
-    board.until("document.querySelectorAll('#chart .mark-symbol.role-mark path').length === 3")
+    board.until("document.querySelectorAll('#chart .dots_marks path').length === 3")
     board.click("#rows tbody input", board.rows().index("big"))
     board.click("#rows tbody input", board.rows().index("small"))
     assert (
         "Their speeds are not compared: the latency of small (exact) is marked."
         in board.text("pins")
     )
-    board.click("#rows td.name button", board.rows().index("small"))
+    board.click("#rows tbody th.row button", board.rows().index("small"))
     assert "it ended far from its <b>targets</b>" in board.text("cell")
     assert "latency unstable: in 100% of its blocks" in board.text("cell")
     hollow = "return document.querySelectorAll('#chart path[fill-opacity=\"0\"]').length"
@@ -159,7 +163,7 @@ def test_hostile_names_are_text(page, tmp_path: Path) -> None:
     board.until("document.querySelector('#chart svg')")
     assert sorted(board.rows()) == sorted(map(harmless, NASTY))
     board.click("#rows tbody input", 0)
-    board.click("#rows td.name button", 1)
+    board.click("#rows tbody th.row button", 1)
     assert board.js("return window.broken === undefined && !document.querySelector('b, img')")
 
 
@@ -175,7 +179,7 @@ def test_a_cell_shows_the_queries_that_it_wins_and_loses_most(page, tmp_path: Pa
     texts = {query: f"what is <i>{query}</i>?" for query in apart}
     (folder / "queries" / "data-0.json").write_text(json.dumps(texts))
     board = page(tmp_path / "results")
-    board.click("#rows td.name button", board.rows().index("small"))
+    board.click("#rows tbody th.row button", board.rows().index("small"))
     shown = board.text("cell")
     wins, losses = shown.split("Largest losses")
     assert f"what is <i>{best}</i>? {best}" in wins.partition("Largest wins")[2]
@@ -191,6 +195,7 @@ def test_sixty_rows_eighteen_datasets_and_three_machines(page, tmp_path: Path) -
     size = (tmp_path / "board.html").stat().st_size
     assert size < 3_100_000
     assert len(board.rows()) == 60
+    board.show_column("datasets")
     lacking = board.rows().index("row-07")
     assert board.column("datasets")[lacking] == "17 of 18"
     assert board.column("mean nDCG@10")[lacking] == "-"
@@ -221,3 +226,43 @@ def test_sweeps_are_curves_that_cannot_be_pinned_and_sort_by_number(page, tmp_pa
     board.sort("row")
     assert board.rows()[1:] == [*names[20:], *names[:20]]
     assert not board.js("return document.getElementById('curves').hidden")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(small_query, browser, scheme: str) -> None:
+    pytest.importorskip(
+        "axe_core_python", reason="no axe-core here: pip install axe-core-python"
+    )
+    script = resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.set_script_timeout(150)
+    small_query.js(script)
+    for number in (1, 2):
+        small_query.click("#rows tbody input", number)
+    small_query.click("#rows tbody th.row button", 0)
+    small_query.click("#columns summary")
+    for view in ("latency", "speed-up", "heat map", "queries"):
+        small_query.choose("view", view)
+        small_query.until("document.querySelector('#chart .dots_marks path[tabindex]')")
+        found = browser.execute_async_script(
+            "axe.run(document).then((found) => arguments[0](found.violations))"
+        )
+        serious = [
+            (rule["id"], rule["nodes"][0]["html"])
+            for rule in found
+            if rule["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], view
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+@pytest.mark.slow
+def test_a_large_page_stays_small(effbench, tmp_path: Path) -> None:
+    """300 rows on 18 datasets; the values of queries of as many rows as have room."""
+    rows = [f"row-{i:03}" for i in range(300)]
+    write_results(tmp_path / "made", rows=rows, datasets=18, queries=60)
+    path = tmp_path / "board.html"
+    made = effbench("leaderboard", tmp_path / "made", "--output", path)
+    assert made.exit_code == 0, made.output
+    assert path.stat().st_size < 5_000_000

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from effbench.latency.samples import Session, Times
 from effbench.latency.spans import AFTER_LAST_WORD, ENCODE, END_TO_END, SEARCH, TOTAL_COMPUTE
@@ -36,7 +38,8 @@ BRIEF = (
 Value = float | str | None
 
 
-class RowLatency(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class RowLatency:
     """The latency of a row: its cells in the order of their datasets, each with its session."""
 
     cells: Sequence[tuple[Session, str]]
@@ -91,6 +94,10 @@ class RowLatency(NamedTuple):
 
     def flags(self) -> dict[str, str]:
         """Return flag -> reason for all that speaks against the row's latencies."""
+        return self._flags
+
+    @cached_property
+    def _flags(self) -> dict[str, str]:
         reasons: dict[str, list[str]] = {}
         for session, cell in self.cells:
             dataset = session.header.dataset

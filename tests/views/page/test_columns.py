@@ -1,15 +1,22 @@
-"""The columns of the page: their figures are those of the table."""
+"""The columns of the page: their figures, what is in view, copied, linked and printed."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlparse
 
 import pytest
 
 from made_indexes import put_index
-from made_records import write_results
+from made_records import NASTY, write_results
+
+HEADS = "return [...document.querySelectorAll('#rows thead th')].map(h => h.textContent)"
+RIGHT = (
+    "return [...document.querySelectorAll('#rows thead th')].map(h => [h.textContent,"
+    " h.getBoundingClientRect().right])"
+)
 
 
 def test_the_page_has_the_figures_of_the_table_as_texts(effbench, tmp_path: Path) -> None:
@@ -57,5 +64,94 @@ def test_the_page_has_the_figures_of_the_table_as_texts(effbench, tmp_path: Path
     for title in both:
         texts = [line[head.index(title)].split(" ")[0] for line in lines]
         assert [(text or "-").split(" ")[0] for text in columns[title]] == texts
-    best = board["shared"][board["fronts"]["\t".join(["", "nDCG@10", "mean", "encode", "p50"])]]
-    assert sorted(best) == [0, 1], "the better and the faster one"
+
+
+def test_the_most_important_columns_are_in_view(small_query) -> None:
+    standard = [
+        "rank", "row", "index", "mean nDCG@10", "kept", "end to end p50 ms",
+        "speed-up end to end", "memory MB",
+    ]  # fmt: skip
+    for width, count in ((1280, 8), (400, 5)):
+        small_query.width(width)
+        assert small_query.js(HEADS) == standard
+        assert all(right <= width for _, right in small_query.js(RIGHT)[:count]), width
+        assert small_query.js("return document.documentElement.scrollWidth") <= width
+    sticky = (
+        "document.querySelector('#rows').parentElement.scrollLeft = 500;"
+        "return ['.rank', '.row'].map(name => document.querySelector('#rows tbody ' + name)"
+        ".getBoundingClientRect().left)"
+    )
+    left = small_query.js(sticky)
+    assert all(0 <= place < 100 for place in left), "they stay when the table scrolls"
+    small_query.width(1280)
+
+
+def test_the_link_restores_what_was_chosen(small_query, browser) -> None:
+    small_query.choose("unit", "nfcorpus/test")
+    small_query.choose("view", "speed-up")
+    small_query.click("#intervals")
+    small_query.show_column("parameters")
+    small_query.choose("find", "gru")
+    small_query.sort("kept")
+    small_query.sort("kept")
+    small_query.click("#rows tbody input", 1)
+    told = (HEADS, "return document.getElementById('pins').innerText")
+    before = [small_query.rows(), *map(small_query.js, told)]
+    link = small_query.js("return location.href")
+    asked = parse_qs(urlparse(link).fragment)
+    assert asked["more"] == ["parameters"]
+    assert asked["unit"] == ["nfcorpus/test"]
+    assert (asked["sort"], asked["down"]) == (["kept"], ["false"])
+    browser.get("about:blank")
+    browser.get(link)
+    small_query.until("document.querySelector('#rows tbody tr')")
+    assert [small_query.rows(), *map(small_query.js, told)] == before
+    assert not small_query.js("return document.getElementById('intervals').checked")
+    assert small_query.js("return document.getElementById('view').value") == "speed-up"
+
+
+def test_the_table_is_copied_as_markdown_and_latex(small_query) -> None:
+    small_query.choose("find", "gru-int8")
+    small_query.click("#markdown")
+    copied = "return document.getElementById('copied').value"
+    assert small_query.js(copied) == (
+        "| rank | row | index | mean nDCG@10 | kept | end to end p50 ms | speed-up end to end"
+        " | memory MB |\n"
+        "| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: |\n"
+        "| 4 | gru-int8 | exact | 0.4647 [0.4359, 0.4928] | 96.7%* [94.3, 99.1]"
+        " | 1.08 [1.06, 1.09] | 7.62 [7.46, 7.78] | 642 |\n"
+    )
+    small_query.click("#latex")
+    lines = small_query.js(copied).splitlines()
+    assert lines[3] == r"\begin{tabular}{rllrrrrr}"
+    assert lines[7] == (
+        r"4 & gru-int8 & exact & 0.4647 [0.4359, 0.4928] & 96.7\%* [94.3, 99.1]"
+        r" & 1.08 [1.06, 1.09] & 7.62 [7.46, 7.78] & 642 \\"
+    )
+
+
+def test_copies_write_hostile_names_as_the_command_does(page, effbench, tmp_path) -> None:
+    write_results(tmp_path / "made", rows=NASTY, datasets=1)
+    board = page(tmp_path / "made")
+    for form, cut in (("markdown", " | "), ("latex", " & ")):
+        board.click(f"#{form}")
+        copied = board.js("return document.getElementById('copied').value")
+        table = effbench("leaderboard", tmp_path / "made", "--format", form).stdout
+        ours, theirs = (
+            {part for line in text.splitlines() for part in line.split(cut)}
+            for text in (copied, table)
+        )
+        for word in ("bold", "quoted", "1+1", "rocket"):
+            assert len({part for part in ours & theirs if word in part}) == 1, word
+
+
+def test_all_columns_are_printed(small_query) -> None:
+    small_query.js("dispatchEvent(new Event('beforeprint'))")
+    titles = "return [...document.querySelectorAll('#print thead th')].map(h => h.textContent)"
+    offered = "return [...document.querySelectorAll('#columns label')].map(l => l.textContent)"
+    printed = small_query.js(titles)
+    assert {title.strip() for title in small_query.js(offered)} < {*printed}
+    tables = small_query.js("return document.querySelectorAll('#print table').length")
+    assert [printed.count(name) for name in ("rank", "row", "index")] == [tables] * 3
+    small_query.js("dispatchEvent(new Event('afterprint'))")
+    assert small_query.js(titles) == []

@@ -11,13 +11,20 @@ from effbench.api.errors import EffbenchError
 from effbench.board.leaderboard import Board
 from effbench.store.disk import write_output
 from effbench.text.printing import harmless_data
-from effbench.views.page import chart
+from effbench.views.page import chart, further_charts, labels, specification, vega
 from effbench.views.page.answers import answer_facts
+from effbench.views.page.curves import looks, palette
 from effbench.views.page.facts import facts
 
 HERE = Path(__file__).parent
-BUNDLE = "window.vegaEmbed = vegaEmbed;"
-"""The script from which Vega's bundle is made: it gives the page the function vegaEmbed."""
+SCRIPTS = (
+    "base.js", "chart.js", "queries.js", "table.js", "copied.js", "cell.js", "link.js",
+    "answer.js", "start.js",
+)  # fmt: skip
+"""The parts of the page's script in their order; they share their names."""
+
+VALUES = 150_000
+"""The most values of single queries on a page; each takes some four bytes."""
 
 WIDE = 120
 """The most characters in a line below the title of an image."""
@@ -33,12 +40,18 @@ def html(boards: Sequence[Board]) -> str:
         EffbenchError: the packages that draw charts are not installed.
 
     """
+    charts = {
+        "rows": labels.on_page(vega.compiled(specification.rows_chart())),
+        "heat map": vega.compiled(further_charts.heat_map()),
+        "queries": vega.compiled(further_charts.queries_chart()),
+    }
+    most = VALUES // len(boards)
     return _filled(
         "page.html",
-        data={"boards": [facts(b) | {"answer": answer_facts(b)} for b in boards]},
-        chart=chart.specification([], "", "") | {"width": "container"},
+        data={"boards": [facts(b, most) | {"answer": answer_facts(b)} for b in boards]},
+        charts=charts,
         style=_texts("page.css", "answer.css"),
-        script=_texts("page.js", "answer.js"),
+        script=_texts(*SCRIPTS),
     )
 
 
@@ -61,13 +74,20 @@ def image(board: Board, span: str, percent: int, form: str) -> str | bytes:
             f"{board.suite} on {board.machine}: no row with a score and a latency of {span} "
             f"p{percent} (run the suite with latency, or say another --span)"
         )
-    x_title = chart.x_title(board, span, percent)
-    spec = chart.specification(points, x_title, board.measures[0])
-    spec["background"] = "white"
-    notes = (part for note in chart.notes(board, span, percent) for part in wrap(note, WIDE))
     title = f"{board.suite} on {board.machine}"
+    spec = specification.rows_chart(
+        palette(looks(board), chart.foremost(board)),
+        sorted(points, key=lambda point: not point["front"]),
+        x_title=chart.x_title(board, span, percent),
+        y_title=board.measures[0],
+    )
+    notes = (part for note in chart.notes(board, span, percent) for part in wrap(note, WIDE))
+    spec["background"] = "white"
     spec["title"] = {"text": title, "anchor": "start", "subtitle": list(notes)}
-    return _drawn(spec, form, f"{title}: no chart can be drawn", "take csv")
+    try:
+        return vega.drawn(labels.on_image(vega.compiled(spec)), form)
+    except vega.Undrawn as error:
+        raise EffbenchError(f"{title}: no chart can be drawn: {error} (take csv)") from error
 
 
 def write_chart(spec: Mapping[str, Any], output: Path) -> None:
@@ -80,31 +100,20 @@ def write_chart(spec: Mapping[str, Any], output: Path) -> None:
     """
     if output.suffix not in FORMS:
         raise EffbenchError(f"{output}: cannot be drawn (end its name in {', '.join(FORMS)})")
-    if output.suffix == ".html":
-        drawn: str | bytes = _filled("chart.html", title=output.stem, chart=spec)
-    else:
-        drawn = _drawn(spec, output.suffix[1:], f"{output}: cannot be drawn", "write .html")
-    write_output(output, drawn if isinstance(drawn, bytes) else drawn.encode())
-
-
-def _drawn(spec: Mapping[str, Any], form: str, failed: str, mend: str) -> str | bytes:
-    """Return a chart as ``form``, an ending; ``failed`` and ``mend`` are parts of its error."""
-    converter = _converter()
     try:
-        drawn: str = converter.vegalite_to_svg(harmless_data(spec))
-        if form == "svg":
-            return drawn
-        if form == "pdf":
-            return bytes(converter.svg_to_pdf(drawn))
-        return bytes(converter.svg_to_png(drawn, scale=2))
-    except ValueError as error:  # such as for scores that differ by 1e-320
-        why = str(error).partition("\n")[0].rstrip(":")
-        raise EffbenchError(f"{failed}: {why} ({mend})") from error
+        compiled = vega.compiled(spec)
+        if output.suffix == ".html":
+            drawn: str | bytes = _filled("chart.html", title=output.stem, chart=compiled)
+        else:
+            drawn = vega.drawn(compiled, output.suffix[1:])
+    except vega.Undrawn as error:
+        raise EffbenchError(f"{output}: cannot be drawn: {error} (write .html)") from error
+    write_output(output, drawn if isinstance(drawn, bytes) else drawn.encode())
 
 
 def _filled(template: str, **values: Any) -> str:
     """Return a template filled with Vega and with these values, made harmless."""
-    converter = _converter()
+    script = vega.script()
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -112,18 +121,5 @@ def _filled(template: str, **values: Any) -> str:
     )
     # compact JSON, with its keys in their order
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    vega = converter.javascript_bundle(BUNDLE).replace("</script", "<\\/script")
     safe = {name: v if isinstance(v, str) else harmless_data(v) for name, v in values.items()}
-    return environment.get_template(template).render(vega=vega, **safe)
-
-
-def _converter() -> Any:
-    """Return the module that draws charts; check that jinja2 is installed too."""
-    try:
-        import jinja2  # noqa: F401
-        import vl_convert
-    except ImportError as error:
-        raise EffbenchError(
-            f"charts and pages need {error.name} (pip install 'effbench[page]')"
-        ) from error
-    return vl_convert
+    return environment.get_template(template).render(vega=script, **safe)

@@ -1,9 +1,7 @@
 // Names the row to ship: by the rule of effbench.board.choice, in the words of
 // effbench.board.headline, and with the cores of effbench.board.demand. A test holds both to the
 // same sentences, so a change here belongs there too. Texts of single rows come from there.
-(function () {
-  "use strict";
-
+(() => {
   const NAMED = 3, HOURS = 730, ROUNDING = 1e-9;
 
   // ---- the rule ------------------------------------------------------------------------------
@@ -131,19 +129,10 @@
 
   // ---- the controls --------------------------------------------------------------------------
 
-  const byId = (id) => document.getElementById(id);
-  const boards = JSON.parse(byId("data").textContent).boards;
   const control = (name) => byId(`answer-${name}`);
   const suite = () => boards[+byId("board").value].suite;
   const shown = () => boards.filter((board) => board.suite === suite());
   let budgets = [null];
-
-  function make(tag, attributes, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  }
 
   function scaleBudget() {
     // round numbers from below the fastest row to above the slowest one, and then no limit
@@ -162,7 +151,7 @@
   function offerMarks() {
     const known = Object.assign({}, ...shown().map((board) => board.answer.asked)), on = allowed();
     const boxes = Object.entries(known).map(([word, kind]) => {
-      const box = make("input", { type: "checkbox", value: word });
+      const box = make("input", { type: "checkbox", value: word, id: `answer-allow-${word}`, "data-linked": "" });
       box.checked = on.has(word);
       return make("label", {}, box, ` ${kind}`);
     });

@@ -7,12 +7,11 @@ from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
 from effbench.board.leaderboard import MEAN, Board
-from effbench.board.marks import marks, ranked, time_of
+from effbench.board.marks import marks, time_of
 from effbench.board.sizes import SIZES
 from effbench.latency.spans import END_TO_END
 from effbench.statistics.figures import Interval
 from effbench.statistics.row_latency import SHOWN, Value
-from effbench.views.page.chart import front
 from effbench.views.render import BOUNDS, starred_text, value_text
 from effbench.views.tables import exact_hits
 
@@ -23,8 +22,8 @@ PERCENTS = (50, 95)
 COSTS = ("parameters", *SIZES, "index s", "memory MB", "load ms", "queries/s")
 """The beginnings of the names of columns that follow the times on the page."""
 
-DRAWN = ("score", " ms")
-"""The endings of the names of figures that the chart draws together with their bounds."""
+DRAWN = ("score", "kept", "speed-up")
+"""The beginnings of the names of figures, beside times, that charts draw with their bounds."""
 
 TEXT, SMALLEST, LARGEST = "text", "smallest", "largest"
 """The cells that the first click on a heading brings to the top; texts begin with A."""
@@ -52,11 +51,14 @@ class Column(NamedTuple):
     unit: str | None = None
 
 
-def scores_of(board: Board) -> Axis:
-    """Return the scores by measure and unit; the mean of several units comes first."""
+def standings_of(board: Board, field: str) -> Axis:
+    """Return scores or shares by measure and unit; the mean of several units comes first.
+
+    ``field`` is ``score`` or ``kept``.
+    """
     units = [MEAN, *board.units] if len(board.units) > 1 else board.units
     return {
-        choice: _standing(board, choice, "score") for choice in product(board.measures, units)
+        choice: _standing(board, choice, field) for choice in product(board.measures, units)
     }
 
 
@@ -71,19 +73,6 @@ def times_of(board: Board) -> tuple[Axis, Axis]:
                 times[choice] = [_cell(f"{span} ms", *(time or ())) for time, _ in known]
                 absent[choice] = [why for _, why in known]
     return times, absent
-
-
-def fronts(
-    board: Board, scores: Axis, times: Axis
-) -> Iterator[tuple[tuple[str, ...], list[int]]]:
-    """Yield each choice of index ("" for all), score and time, with the lines on its front."""
-    indexes = dict.fromkeys(line.index for line in board.lines if line.index)
-    fair = [number for number in range(len(board.lines)) if ranked(board, number)]
-    for index in ("", *indexes):
-        drawn = [i for i in fair if not index or board.lines[i].index in ("", index)]
-        for (score, ys), (time, xs) in product(scores.items(), times.items()):
-            places = {i: (xs[i][1], ys[i][1]) for i in drawn if xs[i] and ys[i]}
-            yield (index, *score, *time), front(places)
 
 
 def columns(
@@ -156,7 +145,7 @@ def _starred(board: Board, unit: str, cells: Cells) -> Cells:
 def _cell(name: str, value: Value = None, *bounds: Value) -> list[Any] | None:
     if value is None:
         return None
-    figures = (value, *bounds) if name.endswith(DRAWN) else (value,)
+    figures = (value, *bounds) if name.startswith(DRAWN) or name.endswith(" ms") else (value,)
     known = [digits(part) for part in figures if isinstance(part, float | int)]
     return [value_text(name, value, *bounds), *known]
 

@@ -14,8 +14,10 @@ from effbench.board.remarks import model_remarks
 from effbench.board.sentences import sentence
 from effbench.run.recorded import Done, Quoted
 from effbench.text.printing import one_line
-from effbench.views.page.columns import columns, digits, fronts, scores_of, times_of
-from effbench.views.page.curves import looks
+from effbench.views.page.chart import foremost
+from effbench.views.page.columns import columns, digits, standings_of, times_of
+from effbench.views.page.curves import looks, palette
+from effbench.views.page.values import query_values
 from effbench.views.tables import exact_hits, table
 
 EXTREMES = 5
@@ -28,10 +30,21 @@ HIDDEN_COSTS = ("search_seconds", "index_key")
 """The costs that a cell does not show."""
 
 
-def facts(board: Board) -> dict[str, Any]:
-    """Return a board for JSON. Other parts refer to values in ``shared`` by their number."""
-    drawn, shared, scores = table(board), _Shared(), scores_of(board)
+ABOUT = (
+    "row", "passages", "index", "search", "queries", "costs", "versions", "created",
+)  # fmt: skip
+"""What is known of a cell beside its scores; cells share most of it."""
+
+
+def facts(board: Board, most_values: int) -> dict[str, Any]:
+    """Return a board for JSON. Other parts refer to values in ``shared`` by their number.
+
+    ``most_values`` is the most values of single queries that the board may have.
+    """
+    drawn, shared, scores = table(board), _Shared(), standings_of(board, "score")
     times, absent = times_of(board)
+    first, shown = foremost(board), looks(board)
+    colours = palette(shown, first)
     cells = {record.cell: _cell(board, i, record, shared) for i, record in _records(board)}
     return {
         "suite": board.suite,
@@ -42,14 +55,21 @@ def facts(board: Board) -> dict[str, Any]:
         "scores": shared.chosen(scores.items()),
         "times": shared.chosen(times.items()),
         "absent": shared.chosen(absent.items()),
-        "fronts": shared.chosen(fronts(board, scores, times)),
+        "kept": shared.chosen(standings_of(board, "kept").items()),
+        **colours._asdict(),
+        "values": query_values(board, first, most_values),
         "columns": [
             column._asdict() | {"cells": shared.number(column.cells)}
             for column in columns(board, scores, times, drawn.lines)
             if any(column.cells) or column.title == "row"
         ],
+        "baseline": board.baseline,
         "baseline_said": drawn.baseline,
-        "lines": [_line(board, n) | {"look": look} for n, look in enumerate(looks(board))],
+        "lines": [
+            _line(board, number) | {"look": colours.applied(look)}
+            for number, look in enumerate(shown)
+        ],
+        "about": ABOUT,
         "cells": cells,
         "shared": shared.values,
         "remarks": [*board.unreadable, *board.remarks],
@@ -126,7 +146,7 @@ def _cell(board: Board, number: int, record: Done, shared: _Shared) -> dict[str,
         "scores": {
             measure: digits(value) for measure, value in (record.scores | recall).items()
         },
-        "about": {name: shared.number(value) for name, value in about.items()},
+        "about": [shared.number(about[name]) for name in ABOUT],
         "wins": [pair for pair in pairs[:EXTREMES] if pair[1] > pair[2]],
         "losses": [pair for pair in pairs[: -EXTREMES - 1 : -1] if pair[1] < pair[2]],
     }

@@ -1,0 +1,54 @@
+"""Names on images: none overlaps another name or a point, and the front comes first."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from effbench.views.page import specification, vega
+from effbench.views.page.curves import Palette
+from effbench.views.page.labels import DOTS, NAMES, PLACE, on_image
+
+
+def items(tree, name: str) -> list[dict]:
+    if tree.get("name") == name:
+        return tree["items"]
+    return [found for part in tree.get("items", ()) for found in items(part, name)]
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_names_on_images_do_not_overlap(count: int) -> None:
+    pytest.importorskip("vl_convert")
+    chance = random.Random(count)
+    look = {"method": "m", "index": "i", "curve": None, "place": None, "panel": ""}
+    rows = []
+    for number in range(count):
+        x, y = 10 ** chance.uniform(-1, 1), chance.uniform(0.4, 0.6)
+        rows.append(
+            {**look, "id": number, "name": f"row number {number}", "x": x, "y": y,
+             "x_low": x, "x_high": x, "y_low": y, "y_high": y, "front": True,
+             "marked": False, "step": "step-after", "description": ""}
+        )  # fmt: skip
+    spec = on_image(vega.compiled(specification.rows_chart(Palette(["m"], ["i"]), rows)))
+    (data,) = (data["values"] for data in spec["data"] if data["name"] == "rows")
+    assert all({*PLACE} <= row.keys() for row in data)
+    scene = vega.scene(spec)
+    shown = [name for name in items(scene, NAMES) if name["opacity"]]
+    assert len(shown) > min(count - 1, 12)
+    boxes = [box(name) for name in shown]
+    dots = [(d["x"] - 4, d["y"] - 4, d["x"] + 4, d["y"] + 4) for d in items(scene, DOTS)]
+    assert not [1 for at, one in enumerate(boxes) for other in boxes[:at] if meet(one, other)]
+    assert not [1 for one in boxes for dot in dots if meet(one, dot)]
+
+
+def box(name: dict) -> tuple[float, float, float, float]:
+    """Return where a name is drawn, if a character is 6 pixels wide and 11 high."""
+    width, x = 6 * len(name["text"]), name["x"] + name["dx"]
+    left = {"left": x, "right": x - width, "center": x - width / 2}[name["align"]]
+    middle = name["y"] + name["dy"]
+    return left, middle - 5.5, left + width, middle + 5.5
+
+
+def meet(one, other) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
