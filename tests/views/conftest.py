@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from open_page import CHROMIUM, DRIVER, QUIET, Page
 
 from folders import ROOT
 from made_browser import CHROMIUM, DRIVER, QUIET, Page

@@ -113,7 +113,7 @@ function draw() {
   const drawn = { "heat map": heatDrawn, queries: queriesDrawn }[choice("view")] || rowsDrawn;
   const found = drawn(room), none = typeof found === "string";
   byId("chart-title").textContent = chartTitle();
-  for (const [id, on] of [["chart", !none], ["downloads", !none], ["no-chart", none], ["about-rows", AXES[choice("view")] && !none],
+  for (const [id, on] of [["chart", !none], ["downloads", !none], ["no-chart", none], ["about-chart", !none], ["about-rows", AXES[choice("view")] && !none],
     ["about-heat", choice("view") === "heat map"], ["curves", !none && found.rows.some((point) => point.curve)]]) byId(id).hidden = !on;
   byId("no-chart").textContent = none ? found : "";
   byId("about-queries").textContent = (!none && found.says) || "";

@@ -46,10 +46,9 @@ def drawn(spec: Vega, form: str) -> str | bytes:
     svg: str = _called("vega_to_svg", spec)
     if form == "svg":
         return svg
-    converter = _converter()
-    return bytes(
-        converter.svg_to_pdf(svg) if form == "pdf" else converter.svg_to_png(svg, scale=2)
-    )
+    if form == "pdf":
+        return bytes(_converter().svg_to_pdf(svg))
+    return bytes(_converter().svg_to_png(svg, scale=2))
 
 
 def scene(spec: Vega) -> Mapping[str, Any]:
