@@ -11,29 +11,7 @@ import pytest
 
 from altered import altered
 from effbench import EncodedTexts
-
-SUITE = """\
-suite: toys
-datasets: [{use: toy}]
-measures: [nDCG@10]
-models:
-  table:
-    use: table
-    targets:
-      texts: [{queries: target}]
-      encoder: words
-encoders:
-  words: {use: words}
-  student: {use: table, model: table, passages: words}
-indexes: {plain: {use: plain}}
-latency: false
-"""
-SOURCE = "[{queries: target}]"
-LINES = "one two\n\n  three   four \none two\nfive\n"
-
-
-def made(folder: Path, kind: str) -> list[Path]:
-    return [path.parent for path in folder.glob(f"cache/{kind}/*/manifest.json")]
+from made_mixes import LINES, SOURCE, SUITE, made
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ ELSEWHERE = {
     "steps/test_writing.py": "steps/shards",
     "steps/test_index.py": "steps/built",
     "steps/test_hits.py": "steps/search",
-    "steps/test_texts.py": "plan/text_sources steps/encode_texts steps/sources",
+    "steps/test_texts.py": "plan/text_sources steps/sources",
     "views/test_layout.py": "views/terminal_columns",
     "views/test_page.py": "views/page/facts views/page/values",
     "views/page/test_specification.py": "views/page/further_charts views/page/vega",
