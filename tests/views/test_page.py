@@ -107,6 +107,7 @@ def test_rows_are_set_against_each_other_by_one_span_alone(page) -> None:
     assert board.js(front) == ["static-tuned", "static"]
     board.choose("unit", "nfcorpus/test")
     board.until("document.getElementById('chart').textContent.includes('ms, all datasets')")
+    board.show_column("speed-up end to end")
     ratios = dict(zip(board.rows(), board.column("speed-up end to end"), strict=True))
     assert ratios["bm25"].startswith("90.2 [")
     ratios = dict(zip(board.rows(), board.column("speed-up encode"), strict=True))
@@ -193,7 +194,7 @@ def test_sixty_rows_eighteen_datasets_and_three_machines(page, tmp_path: Path) -
         write_results(root, rows=rows, datasets=18, machine=machine, missing=["row-07"])
     board = page(root)
     size = (tmp_path / "board.html").stat().st_size
-    assert size < 3_100_000
+    assert size < 3_500_000
     assert len(board.rows()) == 60
     board.show_column("datasets")
     lacking = board.rows().index("row-07")

@@ -70,8 +70,8 @@ ELSEWHERE = {
     "steps/test_hits.py": "steps/search",
     "steps/test_texts.py": "plan/text_sources steps/sources",
     "views/test_layout.py": "views/terminal_columns",
-    "views/test_page.py": "views/page/facts views/page/values",
-    "views/page/test_specification.py": "views/page/further_charts views/page/vega",
+    "views/test_page.py": "views/page/facts",
+    "views/page/test_specification.py": "views/page/vega",
     "vectors/test_kinds.py": (
         "api/arrays plan/vectors vectors/dense vectors/sparse vectors/tokens"
     ),

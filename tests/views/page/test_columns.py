@@ -13,6 +13,7 @@ from made_indexes import put_index
 from made_records import NASTY, write_results
 
 HEADS = "return [...document.querySelectorAll('#rows thead th')].map(h => h.textContent)"
+SAID = ("pins", "answer-said")
 RIGHT = (
     "return [...document.querySelectorAll('#rows thead th')].map(h => [h.textContent,"
     " h.getBoundingClientRect().right])"
@@ -95,7 +96,17 @@ def test_the_link_restores_what_was_chosen(small_query, browser) -> None:
     small_query.sort("kept")
     small_query.sort("kept")
     small_query.click("#rows tbody input", 1)
-    told = (HEADS, "return document.getElementById('pins').innerText")
+    places = {"answer-budget": "3", "answer-keep": "90", "answer-rate": "100"}
+    for control, place in places.items():
+        small_query.js(
+            "const control = document.getElementById(arguments[0]);"
+            "control.value = arguments[1];"
+            "control.dispatchEvent(new Event('input', {bubbles: true}))",
+            control,
+            place,
+        )
+    small_query.until("location.hash.includes('answer-rate')")
+    told = (HEADS, *(f"return document.getElementById('{n}').innerText" for n in SAID))
     before = [small_query.rows(), *map(small_query.js, told)]
     link = small_query.js("return location.href")
     asked = parse_qs(urlparse(link).fragment)

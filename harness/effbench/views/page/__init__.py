@@ -23,7 +23,7 @@ SCRIPTS = (
 )  # fmt: skip
 """The parts of the page's script in their order; they share their names."""
 
-VALUES = 150_000
+VALUES = 120_000
 """The most values of single queries on a page; each takes some four bytes."""
 
 WIDE = 120

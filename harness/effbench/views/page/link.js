@@ -19,6 +19,13 @@ function remember() {
   history.replaceState(null, "", `#${link}`);
 }
 
+let waiting;
+
+function rememberSoon() { // a slider says more than a browser lets a page remember
+  clearTimeout(waiting);
+  waiting = setTimeout(remember, 250);
+}
+
 function set(control, label) {
   if (control.type === "checkbox") control.checked = label === "true";
   else if (control.tagName !== "SELECT") control.value = label;
