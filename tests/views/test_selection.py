@@ -119,8 +119,8 @@ def test_another_baseline_is_that_of_every_figure(compared) -> None:
 
 def test_a_share_is_kept_of_the_chosen_baseline(compared) -> None:
     words = "--suite", "made", "--keep", "100%"
-    assert "take small through exact" in compared(*words).stdout
-    assert "take big through exact" in compared(*words, row="big").stdout
+    assert "Ship small through exact" in compared(*words).stdout
+    assert "Ship big through exact" in compared(*words, row="big").stdout
 
 
 def test_a_baseline_that_is_none_is_one_line(compared) -> None:

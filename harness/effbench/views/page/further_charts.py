@@ -31,7 +31,7 @@ def heat_map() -> dict[str, Any]:
         "scale": {"domain": [0, 1], "range": [0, 0.6]},
         "legend": None,
     }
-    weight = {"condition": {"test": "datum.share === 1", "value": "bold"}, "value": "normal"}
+    weight = {"expr": "datum.share === 1 ? 'bold' : 'normal'"}
     return {
         **top(),
         "width": WIDTH,
@@ -45,8 +45,8 @@ def heat_map() -> dict[str, Any]:
                 "encoding": {"opacity": shade, "description": {"field": "description"}},
             },
             {
-                "mark": {"type": "text", "aria": False},
-                "encoding": {"text": {"field": "text"}, "fontWeight": weight},
+                "mark": {"type": "text", "aria": False, "fontWeight": weight},
+                "encoding": {"text": {"field": "text"}},
             },
         ],
     }
