@@ -58,6 +58,7 @@ def scene(spec: Vega) -> Mapping[str, Any]:
         Undrawn: it cannot be drawn.
 
     """
+    _called("vega_to_svg", spec)  # it raises, where the next writes a traceback on stderr
     found: Mapping[str, Any] = _called("vega_to_scenegraph", spec)["scenegraph"]
     return found
 
