@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -85,36 +85,10 @@ def read_unpacked(folder: Path) -> Unpacked:
     return Unpacked(folder, file_sha256(folder / MANIFEST), notes)
 
 
-class Sources(Protocol):
-    """Where a plan learns from."""
-
-    @property
-    def pack(self) -> Unpacked | None:
-        """The pack whose notes tell what another machine learned and checked; else None."""
-
-    def notes(self) -> Notes:
-        """Return what was learned so far."""
-
-    def argument(self, option: Option, value: Any) -> Argument:
-        """Return the argument for a value that names neither rows nor data."""
-
-    def text_file(self, named: str) -> tuple[Path, str]:
-        """Return the path and the digest of a file of texts."""
-
-    def dataset(
-        self,
-        use: str,
-        options: Mapping[str, Any],
-        group: str | None,
-        make: Callable[[], DatasetRow],
-    ) -> DatasetRow:
-        """Return the dataset of an offer with these options; ``make`` makes it here."""
-
-
 class Learning:
     """Learns from this machine's files and datasets, and keeps notes."""
 
-    pack = None
+    pack: Unpacked | None = None
 
     def __init__(self, beside: Path, digests: Digests) -> None:
         """Take the folder in which relative paths start."""
@@ -215,6 +189,10 @@ class Recalled:
         if named not in self.pack.notes.files:
             raise EffbenchError(f"the pack knows no file {named!r} (is its suite changed?)")
         return self.pack.notes.files[named]
+
+
+Sources: TypeAlias = Learning | Recalled
+"""Where a plan learns from: both have the same methods."""
 
 
 class _KnownDataset:
