@@ -93,26 +93,32 @@ def trainings(
         if how["cell"] == "transformer":
             model.max_seq_length = student.max_length
         with TemporaryDirectory() as folder:
-            arguments = SentenceTransformerTrainingArguments(
-                output_dir=folder,
-                num_train_epochs=1,
-                per_device_train_batch_size=BATCH,
-                learning_rate=student.learning_rate,
-                warmup_steps=student.warmup_steps,
-                save_strategy="no",
-                disable_tqdm=True,
-                report_to="none",
-                use_cpu=True,
-            )
-            rows = Dataset.from_dict({"sentence": texts, "label": list(vectors)})
             trainer = SentenceTransformerTrainer(
-                model=model, args=arguments, train_dataset=rows, loss=MSELoss(model)
+                model=model,
+                args=arguments_like(student, folder),
+                train_dataset=Dataset.from_dict({"sentence": texts, "label": list(vectors)}),
+                loss=MSELoss(model),
             )
             start = perf_counter()
             trainer.train()
             return perf_counter() - start
 
     return [ours, theirs]
+
+
+def arguments_like(student: Align, folder: str) -> SentenceTransformerTrainingArguments:
+    """Return the arguments of the library's trainer that equal the options of ours."""
+    return SentenceTransformerTrainingArguments(
+        output_dir=folder,
+        num_train_epochs=student.epochs,
+        per_device_train_batch_size=student.batch_size,
+        learning_rate=student.learning_rate,
+        warmup_steps=student.warmup_steps,
+        save_strategy="no",
+        disable_tqdm=True,
+        report_to="none",
+        use_cpu=True,
+    )
 
 
 def print_line(name: str, train: list[Callable[[], float]], count: int, rounds: int) -> None:
