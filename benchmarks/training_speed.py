@@ -1,6 +1,6 @@
 """Measure how many texts a second train a student: `align` and Sentence Transformers' trainer.
 
-    python benchmarks/training_speed.py --queries FILE [--count N] [--rounds N]
+    python benchmarks/training_speed.py --queries FILE [--count N] [--rounds N] [--threads N]
 
 Both train the same untrained student on the same texts with the same loss (the mean squared
 error), batch size, learning rate, optimizer and number of threads, for one epoch. The targets
