@@ -114,7 +114,7 @@ def _check_names(members: Mapping[str, ZipInfo], manifest: Manifest, path: Path)
     """Refuse an archive whose members are not those of its manifest."""
     listed = {MANIFEST, *manifest.members}
     for name in sorted(members.keys() ^ listed):
-        where = "lists it not" if name in members else "lists it, and it is not there"
+        where = "does not list it" if name in members else "lists it, and it is not there"
         raise EffbenchError(f"{path}: {name}: {MANIFEST} {where} ({ADVICE})")
 
 

@@ -14,8 +14,6 @@ from effbench.sharing.manifest import HUB
 from effbench.store.digests import files_under, hub_commit, hub_folder
 from effbench.work.rows import HubModel
 
-__all__ = ["HubModel", "files", "lacking", "reading_from"]
-
 
 def lacking(models: Iterable[HubModel]) -> str | None:
     """Return which model is not in this machine's cache of the hub; None if all are."""

@@ -26,7 +26,7 @@ from effbench.store.digests import files_under
 from effbench.store.disk import write_json, write_text
 from effbench.work import code
 from effbench.work.options import named_files
-from effbench.work.rows import Row
+from effbench.work.rows import HubModel, Row
 from effbench.work.step import key_of
 
 RUN = "effbench run SUITE makes it"
@@ -112,7 +112,7 @@ def _needs_gpu(index: Row) -> bool:
     )
 
 
-def _hub_models(cell: Cell) -> list[hub.HubModel]:
+def _hub_models(cell: Cell) -> list[HubModel]:
     return [
         model for row in _rows(cell) for each in (row, *row.live) for model in each.hub_models
     ]
