@@ -9,15 +9,21 @@ from effbench_transformer.ready import MINILM, MINILM_NAME
 
 STUDENTS: Mapping[str, Mapping[str, Any]] = {
     "small-query-static": {"cell": "static", "epochs": 4, "learning_rate": 0.003},
-    "small-query-gru": {"cell": "gru", "epochs": 4, "learning_rate": 0.002},
+    "small-query-gru": {
+        "cell": "gru",
+        "start": "vectors",
+        "epochs": 2,
+        "learning_rate": 0.002,
+    },
     "small-query-2-layers": {
         "cell": "transformer",
         "layers": 2,
+        "start": "skipping",
         "epochs": 2,
         "learning_rate": 0.0005,
     },
 }
-"""Name of a student -> its own options, which did best in suites/small-query.yaml."""
+"""Name of a student -> its own options: those of suites/recipe.yaml."""
 
 ALIGNED = {
     "use": "align",
