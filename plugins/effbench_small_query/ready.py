@@ -19,7 +19,7 @@ STUDENTS: Mapping[str, Mapping[str, Any]] = {
         "cell": "transformer",
         "layers": 2,
         "start": "skipping",
-        "epochs": 2,
+        "epochs": 1,
         "learning_rate": 0.0005,
     },
 }
