@@ -45,7 +45,9 @@ def headline(recommendation: Recommendation, demand: Demand | None = None) -> st
     if count := len(recommendation.fitting):
         keeping = "" if terms.keep is None else f" keeping {_percent(terms.keep)}"
         best = f"the best of them is {brief(recommendation.fitting[0])}"
-        return f"No latency tells which row to ship ({count} of {len(rows)} rows{keeping}); {best}"
+        return (
+            f"No latency tells which row to ship ({count} of {len(rows)} rows{keeping}); {best}"
+        )
     nearest = (f"{what} is {brief(row)}" for what, row in recommendation.nearest.items())
     return f"No row {_asked(terms)}; {', '.join(nearest)}"
 

@@ -90,7 +90,9 @@ class Asked:
             known = ", ".join(WORDS.values())
             raise click.UsageError(f"--allow {min(unknown)}: no such mark (known: {known})")
         if self.allow and not self.row:
-            raise click.UsageError("--allow needs --budget, --keep or --rate (else no row is chosen)")
+            raise click.UsageError(
+                "--allow needs --budget, --keep or --rate (else no row is chosen)"
+            )
         return Terms(
             None if self.budget is None else milliseconds(self.budget),
             None if self.keep is None else share_of("--keep", self.keep),

@@ -47,7 +47,7 @@ NEEDLESS = ("p", f"{ENCODE} p50 ms")
 """Columns that a terminal shows and paper has no room for, unless the user chooses them."""
 
 LONGEST, WRAPPED = 36, "p{45mm}"
-"""The most characters of a text in a line, and the kind of column in which longer texts wrap."""
+"""The most characters of a text in one line, and the column in which longer texts wrap."""
 
 TEST = (
     rf"{MARK}: differs from the baseline with $p < {SIGNIFICANT}$ (paired randomisation test, "
@@ -147,7 +147,9 @@ def _cells(table: Table, name: str) -> Cells:
     align = "l" if name in TEXTS else "r"
     wraps = name in TEXTS and max(map(len, texts)) > LONGEST
     shown = [
-        _words(text, wraps) if name in TEXTS else _figure(text, number in best, number in marked)
+        _words(text, wraps)
+        if name in TEXTS
+        else _figure(text, number in best, number in marked)
         for number, text in enumerate(texts)
     ]
     return Cells(
