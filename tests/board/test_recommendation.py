@@ -79,6 +79,21 @@ def test_a_time_that_is_none_is_one_line(ask, budget: str) -> None:
     assert f"--budget {budget}: not a time" in found.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--allow", "cut"], "--allow needs --budget, --keep or --rate"),
+        (["--utilisation", "70%"], "--utilisation needs --rate (the queries a second)"),
+        (["--price", "1"], "--price needs --rate (the queries a second)"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(effbench, tmp_path, options, said) -> None:
+    write_results(tmp_path, rows=["big"], datasets=1)
+    found = effbench("leaderboard", tmp_path, *options)
+    assert found.exit_code == 2
+    assert said in found.stderr
+
+
 @pytest.fixture
 def beside(effbench, tmp_path: Path):
     """Ask of two encoders and a retriever whose whole answer takes 4 ms."""

@@ -151,3 +151,22 @@ def test_the_chart_is_a_pdf_too(effbench, tmp_path: Path) -> None:
     assert output.read_bytes().startswith(b"%PDF")
     piped = effbench("leaderboard", tmp_path / "results", "--format", "pdf")
     assert "--format pdf is not for a terminal (give --output too)" in piped.stderr
+
+
+def test_the_usual_columns_and_long_names_fit_a_page(effbench, tmp_path: Path) -> None:
+    rows = ["big", "a-student-" * 20 + "end", "all-MiniLM-L6-v2"]
+    write_results(tmp_path / "results", rows=rows, datasets=2)
+    found = effbench("leaderboard", tmp_path / "results", "--format", "latex")
+    head = grid(found.stdout)[0]
+    assert not any("encode" in name for name in head)
+    assert r"\begin{tabular}{rp{45mm}lrrrr}" in found.stdout
+    assert r"{\raggedright a-\allowbreak student-\allowbreak a-" in found.stdout
+    if not shutil.which("pdflatex"):
+        pytest.skip("no LaTeX here: apt install texlive-latex-recommended")
+    (tmp_path / "board.tex").write_text(found.stdout)
+    wide = PAPER.replace("\\begin{doc", "\\setlength{\\textwidth}{455pt}\\begin{doc")
+    (tmp_path / "paper.tex").write_text(wide)
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    compiled = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert compiled.returncode == 0, compiled.stdout[-2000:]
+    assert "Overfull" not in compiled.stdout

@@ -267,3 +267,39 @@ def test_a_large_page_stays_small(effbench, tmp_path: Path) -> None:
     made = effbench("leaderboard", tmp_path / "made", "--output", path)
     assert made.exit_code == 0, made.output
     assert path.stat().st_size < 5_000_000
+
+
+def test_without_a_latency_the_page_shows_what_it_has(page) -> None:
+    board = page(ROOT / "results", "--suite", "distillation")
+    assert "; the best of them is minilm through exact (100.0%, no latency)" in board.text(
+        "answer-said"
+    )
+    controls = "['budget', 'percent', 'rate', 'price', 'busy'].map(n => 'answer-' + n)"
+    hidden = f"{controls}.map(n => document.getElementById(n).offsetParent === null)"
+    assert board.js(f"return {hidden}") == [True] * 5
+    board.until("document.querySelectorAll('#chart .dots_marks path').length === 72")
+    assert board.js("return document.getElementById('no-chart').hidden")
+
+
+def test_of_several_machines_one_with_a_latency_comes_first(page) -> None:
+    board = page(ROOT / "results", "--suite", "small-query")
+    shown = board.js("return document.getElementById('board').selectedOptions[0].text")
+    assert "intel" in shown
+    assert "Ship " in board.text("answer-said").splitlines()[0]
+    board.until("document.querySelectorAll('#chart .dots_marks path').length === 11")
+
+
+@pytest.mark.parametrize(("width", "in_view"), [(1280, 8), (400, 5)])
+def test_the_first_columns_are_in_view(page, width: int, in_view: int) -> None:
+    board = page(ROOT / "results", "--suite", "quickstart")
+    board.width(width)
+    edges = board.js(
+        "return [...document.querySelectorAll('#rows thead th')].map("
+        "head => head.getBoundingClientRect().right)"
+    )
+    assert edges[in_view - 1] <= width
+    assert board.js(
+        "return [...document.querySelectorAll('#rows tbody th.row')].every(row => {"
+        "const [box, name] = ['input', 'button'].map(tag => row.querySelector(tag));"
+        "return name.getBoundingClientRect().left > box.getBoundingClientRect().right; })"
+    ), "a name stands beside its box"

@@ -44,7 +44,10 @@ def headline(recommendation: Recommendation, demand: Demand | None = None) -> st
         return "No row can be shipped: there is no baseline whose quality a row could keep"
     if count := len(recommendation.fitting):
         keeping = "" if terms.keep is None else f" keeping {_percent(terms.keep)}"
-        return f"No latency tells which row to ship ({count} of {len(rows)} rows{keeping})"
+        best = f"the best of them is {brief(recommendation.fitting[0])}"
+        return (
+            f"No latency tells which row to ship ({count} of {len(rows)} rows{keeping}); {best}"
+        )
     nearest = (f"{what} is {brief(row)}" for what, row in recommendation.nearest.items())
     return f"No row {_asked(terms)}; {', '.join(nearest)}"
 
@@ -113,7 +116,7 @@ def merits(board: Board, row: Candidate, terms: Terms) -> str:
 
 def brief(row: Candidate) -> str:
     """Return a row's name with the share that it keeps and its time."""
-    kept = f"{row.kept.value:.1%} at " if row.kept else ""
+    kept = f"{row.kept.value:.1%}{' at ' if row.time else ', '}" if row.kept else ""
     return f"{row.line.name} ({kept}{_ms(row)})"
 
 

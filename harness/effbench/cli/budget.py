@@ -52,9 +52,7 @@ OPTIONS = (
     click.option(
         "--utilisation",
         metavar="SHARE",
-        default="50%",
-        show_default=True,
-        help="How much of the time a core may be busy, for --rate: 0.5 or 50%.",
+        help="How much of the time a core may be busy, for --rate: 0.5 or 50% [default: 50%].",
     ),
 )
 
@@ -68,7 +66,7 @@ class Asked:
     allow: tuple[str, ...]
     rate: str | None
     price: str | None
-    utilisation: str
+    utilisation: str | None
 
     @property
     def row(self) -> bool:
@@ -91,6 +89,10 @@ class Asked:
         if unknown := set(self.allow) - set(WORDS.values()):
             known = ", ".join(WORDS.values())
             raise click.UsageError(f"--allow {min(unknown)}: no such mark (known: {known})")
+        if self.allow and not self.row:
+            raise click.UsageError(
+                "--allow needs --budget, --keep or --rate (else no row is chosen)"
+            )
         return Terms(
             None if self.budget is None else milliseconds(self.budget),
             None if self.keep is None else share_of("--keep", self.keep),
@@ -110,11 +112,12 @@ class Asked:
         from effbench.board.demand import Demand
 
         price = None if self.price is None else positive("--price", self.price)
-        utilisation = share_of("--utilisation", self.utilisation)
+        utilisation = share_of("--utilisation", self.utilisation or "50%")
         if self.rate is not None:
             return Demand(positive("--rate", self.rate), price, utilisation)
-        if price is not None:
-            raise click.UsageError("--price needs --rate (the queries a second)")
+        for option, given in (("--price", self.price), ("--utilisation", self.utilisation)):
+            if given is not None:
+                raise click.UsageError(f"{option} needs --rate (the queries a second)")
         return None
 
 

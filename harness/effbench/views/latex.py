@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from effbench.api.errors import EffbenchError
+from effbench.latency.spans import ENCODE
 from effbench.statistics.significance import SIGNIFICANT
 from effbench.text.names import slug
 from effbench.text.printing import harmless
@@ -42,8 +43,11 @@ LARGEST = ("kept", "speed-up", "queries/s", "exact hits")
 MARK = r"$^{\dagger}$"
 """Stands after a score that differs from that of its baseline beyond chance."""
 
-NEEDLESS = ("p",)
-"""The columns that marks make needless, unless the user chooses them."""
+NEEDLESS = ("p", f"{ENCODE} p50 ms")
+"""Columns that a terminal shows and paper has no room for, unless the user chooses them."""
+
+LONGEST, WRAPPED = 36, "p{45mm}"
+"""The most characters of a text in one line, and the column in which longer texts wrap."""
 
 TEST = (
     rf"{MARK}: differs from the baseline with $p < {SIGNIFICANT}$ (paired randomisation test, "
@@ -141,18 +145,30 @@ def _cells(table: Table, name: str) -> Cells:
     best = _best(table, name)
     marked = table.significant(name) if name in table.scores else frozenset[int]()
     align = "l" if name in TEXTS else "r"
+    wraps = name in TEXTS and max(map(len, texts)) > LONGEST
     shown = [
-        escaped(text) if name in TEXTS else _figure(text, number in best, number in marked)
+        _words(text, wraps)
+        if name in TEXTS
+        else _figure(text, number in best, number in marked)
         for number, text in enumerate(texts)
     ]
     return Cells(
-        align,
+        WRAPPED if wraps else align,
         rf"\shortstack[{align}]{{{head}}}" if r"\\" in head else head,
         shown,
         bold=bool(best),
         marked=bool(marked),
         bounded=name not in TEXTS and any(" [" in text for text in texts),
     )
+
+
+def _words(text: str, wraps: bool) -> str:
+    """Return a text in LaTeX; one that wraps may also break after signs that join words."""
+    if not wraps:
+        return escaped(text)
+    parts = (escaped(part) for part in re.split(r"(?<=[-_/.=,:])", text))
+    broken = r"\allowbreak ".join(parts)
+    return rf"{{\raggedright {broken}\par}}"
 
 
 def _figure(text: str, best: bool, marked: bool) -> str:

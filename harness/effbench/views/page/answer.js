@@ -61,8 +61,9 @@
       return "No row can be shipped: there is no baseline whose quality a row could keep";
     }
     if (fitting.length) {
+      const best = `the best of them is ${fitting[0].brief}`;
       const keeping = terms.keep === null ? "" : ` keeping ${orMore(terms.keep)}`;
-      return `No latency tells which row to ship (${fitting.length} of ${candidates.length} rows${keeping})`;
+      return `No latency tells which row to ship (${fitting.length} of ${candidates.length} rows${keeping}); ${best}`;
     }
     return `No row ${asked(terms)}; ${nearest(found).join(", ")}`;
   }
@@ -132,6 +133,7 @@
   const control = (name) => byId(`answer-${name}`);
   const suite = () => boards[+byId("board").value].suite;
   const shown = () => boards.filter((board) => board.suite === suite());
+  const NEED_TIMES = ["budget", "percent", "rate", "price", "busy"];
   let budgets = [null];
 
   function scaleBudget() {
@@ -142,6 +144,7 @@
     for (let power = -5; power <= 6; power++) for (const part of [1, 1.5, 2, 3, 4, 5, 6, 8]) round.push(Number(`${part}e${power}`));
     const low = Math.max(...round.filter((value) => value <= Math.min(...times)));
     const high = Math.min(...round.filter((value) => value >= Math.max(...times)));
+    for (const name of NEED_TIMES) control(name).parentElement.hidden = !times.length;
     budgets = [...round.filter((value) => times.length && value >= low && value <= high), null];
     control("budget").max = budgets.length - 1;
     const at = budgets.findIndex((value) => before !== null && value >= before);
@@ -160,7 +163,7 @@
   }
 
   const allowed = () => new Set([...control("allow").querySelectorAll("input:checked")].map((box) => box.value));
-  const positive = (name) => (Number(control(name).value) > 0 ? Number(control(name).value) : null);
+  const positive = (name) => (control(name).validity.valid && Number(control(name).value) || null);
 
   function termsNow() {
     const keep = Number(control("keep").value);
@@ -168,7 +171,7 @@
   }
 
   function demandNow() {
-    const rate = positive("rate"), busy = Math.min(100, positive("busy") ?? 50);
+    const rate = positive("rate"), busy = positive("busy") ?? 50;
     return rate === null ? null : { rate, price: positive("price"), utilisation: busy / 100 };
   }
 

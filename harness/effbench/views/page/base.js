@@ -4,6 +4,8 @@ const byId = (id) => document.getElementById(id);
 const parsed = (id) => JSON.parse(byId(id).textContent);
 const boards = parsed("data").boards, charts = parsed("charts");
 const chosen = { sort: null, down: true, pins: [], cell: null, more: new Set(), less: new Set() };
+const VIEWS = [["latency", "quality over latency", true], ["speed-up", "share kept over speed-up", true],
+  ["heat map", "rows and datasets"], ["queries", "queries of two pinned rows"]]; // with true: needs a latency
 let board;
 
 function make(tag, attributes, ...children) {
@@ -57,6 +59,7 @@ function chooseBoard() {
   const indexes = [...new Set(board.lines.map((line) => line.index).filter(Boolean))];
   fill("index", [["", "all"], ...(indexes.length > 1 ? indexes.map((i) => [i, i]) : [])]);
   fill("span", board.spans.map((s) => [s, s]));
+  fill("view", VIEWS.filter(([, , timed]) => !timed || board.spans.length));
   byId("percent").parentElement.hidden = !board.spans.length;
   Object.assign(chosen, { sort: null, down: true, pins: [], cell: null, more: new Set(), less: new Set() });
   byId("machine").hidden = !board.fingerprint;

@@ -21,10 +21,10 @@ function asMarkdown() {
 
 function asLatex() {
   const line = (parts) => `${parts.map(inLatex).join(" & ")} \\\\`, cells = columns.map(texts);
-  return ["\\begin{table}", "\\centering", `\\caption{${inLatex(`${board.suite} on ${board.machine}`)}}`,
+  return ["% \\usepackage{booktabs}", "\\begin{table*}[t]", "\\centering\\footnotesize\\setlength{\\tabcolsep}{3pt}", `\\caption{${inLatex(`${board.suite} on ${board.machine}`)}}`,
     `\\begin{tabular}{${columns.map((column) => (isText(column) ? "l" : "r")).join("")}}`, "\\toprule",
     line(columns.map((column) => column.title)), "\\midrule", ...shown.map((_, at) => line(cells.map((column) => column[at]))),
-    "\\bottomrule", "\\end{tabular}", "\\end{table}"].join("\n") + "\n";
+    "\\bottomrule", "\\end{tabular}", "\\end{table*}"].join("\n") + "\n";
 }
 
 async function copy(said) {

@@ -78,8 +78,8 @@ function cellOf(column, id) {
   if (column.title === "row") {
     const box = make("input", { type: "checkbox", "aria-label": `pin ${name(line)}`, onchange: () => pin(id) });
     box.checked = chosen.pins.includes(id);
-    return make("th", { scope: "row", class: "row text" }, box,
-      make("button", { type: "button", class: "link", onclick: () => open(id) }, line.row));
+    return make("th", { scope: "row", class: "row text" }, make("div", {}, box,
+      make("button", { type: "button", class: "link", onclick: () => open(id) }, line.row)));
   }
   if (column.title === "marks") {
     return make("td", { class: "text mark" }, ...Object.entries(line.flags).map(([flag, why]) => make("div", { title: why }, flag)));
@@ -92,6 +92,14 @@ function row(id, onFront) {
   return make("tr", { class: kinds, "data-row": board.lines[id].row }, ...columns.map((column) => cellOf(column, id)));
 }
 
+// The columns of names stay in view, so each is as wide as its names, and both are 22 rem at most.
+function makeRoom() {
+  const widest = (what) => 0.55 * Math.max(0, ...board.lines.map((line) => line[what].length));
+  const index = Math.min(10.5, Math.max(4, 1.2 + widest("index"))), row = Math.min(22.5 - index, Math.max(7, 2.8 + widest("row")));
+  byId("rows").style.setProperty("--index-room", `${index}rem`);
+  byId("rows").style.setProperty("--row-room", `${row}rem`);
+}
+
 function table() {
   const onFront = front(), words = choice("find").toLowerCase().split(/\s+/).filter(Boolean);
   columns = columnsNow();
@@ -101,6 +109,7 @@ function table() {
     return throughIndex(line) && words.every((word) => about.includes(word)) &&
       (!ticked("only-front") || onFront.has(id)) && (!ticked("only-fair") || !Object.keys(line.flags).length);
   });
+  makeRoom();
   byId("rows").tHead.replaceChildren(head());
   byId("rows").tBodies[0].replaceChildren(...shown.map((id) => row(id, onFront.has(id))));
   byId("count").textContent = `${shown.length} of ${board.lines.length} rows`;
