@@ -89,10 +89,16 @@ def test_programs_get_numbers(ask, results: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (("--rate", "0"), "--rate 0: not a number above 0 (write 250 or 0.04)"),
+        (
+            ("--rate", "9/s"),
+            "--rate 9/s: not a number above 0 (write the queries a second: 250)",
+        ),
         (("--rate", "nan"), "--rate nan: not a number above 0"),
-        (("--rate", "9", "--price", "2EUR"), "--price 2EUR: not a number above 0"),
-        (("--rate", "9", "--utilisation", "2"), "--utilisation 2: not a share above 0"),
+        (("--rate", "9", "--price", "2EUR"), "--price 2EUR: not a number above 0 (write 0.04)"),
+        (
+            ("--rate", "9", "--utilisation", "2"),
+            "--utilisation 2: not a share above 0 and up to 1 (write 0.5 or 50%)",
+        ),
         (("--price", "2"), "--price needs --rate (the queries a second)"),
         (("--rate", "9", "--columns", "kept"), "--budget, --keep and --rate name a row"),
     ],

@@ -137,6 +137,8 @@ def _next(recommendation: Recommendation, taken: Candidate) -> str:
     second = recommendation.second
     if second is None:
         return "no other row fits"
+    if second in recommendation.faster[:NAMED]:
+        return f"next best {second.line.name}"
     return f"next best {brief(second)}{', as good within noise' * second.tied(taken)}"
 
 

@@ -29,7 +29,8 @@ OPTIONS = (
     click.option(
         "--budget",
         metavar="TIME",
-        help="Name the best row within this time: 5ms, 800us or 0.2s; without a unit: ms.",
+        help="Name the best row within this time: 5ms, 800us or 0.2s; without a unit: ms. "
+        "With --keep: the best row within both.",
     ),
     click.option(
         "--keep",
@@ -191,13 +192,14 @@ def share_of(option: str, text: str) -> float:
     number, unit = amount(text)
     share = number / 100 if unit == "%" else number
     if unit not in ("", "%") or not 0 < share <= 1:
-        problem = "not a share above 0 and up to 1 (write 0.97 or 97%)"
+        example = "0.5 or 50%" if option == "--utilisation" else "0.97 or 97%"
+        problem = f"not a share above 0 and up to 1 (write {example})"
         raise EffbenchError(f"{option} {plain_line(text, 40)}: {problem}")
     return share
 
 
 def positive(option: str, text: str) -> float:
-    """Return the number above 0 in a text such as 250 or 0.04.
+    """Return the number above 0 in the text of an option, such as 250 or 0.04.
 
     Raises:
         EffbenchError: the text is not such a number.
@@ -205,6 +207,7 @@ def positive(option: str, text: str) -> float:
     """
     number, unit = amount(text)
     if unit or number <= 0:
-        problem = "not a number above 0 (write 250 or 0.04)"
+        example = "the queries a second: 250" if option == "--rate" else "0.04"
+        problem = f"not a number above 0 (write {example})"
         raise EffbenchError(f"{option} {plain_line(text, 40)}: {problem}")
     return number

@@ -97,7 +97,8 @@ def _unfit(cell: Cell, store: Store, records: Results) -> str | None:
     for step in cell.read:
         artifact = store.artifact(step.kind, key_of(step))
         if not artifact.sound():
-            return f"{step.label}: not in the cache, or damaged ({RUN})"
+            lost = "not in the cache, or damaged"
+            return f"{step.label}: {lost} ({RUN}; --cache names the cache of another run)"
         if isinstance(step, BuildRetriever) and not (artifact.folder / SAVED).is_dir():
             return f"{step.row.who}: saves nothing, and is made from the docs (run it there)"
     return hub.lacking(_hub_models(cell))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +92,27 @@ def test_the_page_and_the_command_say_the_same(page, tmp_path: Path) -> None:
             assert cells == [list(_needed(board, i)) for i in range(len(board.lines))]
     assert cases > 300
     assert kinds == {*KINDS}, cases
+
+
+def test_the_page_opens_with_a_suite_that_has_times_and_names_the_baseline(
+    page, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    write_results(results, rows=["big", "small"], datasets=1, suite="timed")
+    folder = write_results(results, rows=["other"], datasets=1, suite="a-first")
+    shutil.rmtree(folder / "latency")
+    opened = page(results)
+    assert opened.text("answer-title") == "Which row to ship: timed"
+    assert opened.text("answer-baseline") == (
+        "Kept and faster: beside big through exact, the baseline."
+    )
+    opened.choose("board", "0")
+    assert opened.text("answer-title") == "Which row to ship: a-first"
+    link = opened.js("return location.href")
+    opened.browser.get("about:blank")
+    opened.browser.get(link)
+    opened.until("document.querySelector('#rows tbody tr')")
+    assert opened.text("answer-title") == "Which row to ship: a-first"
 
 
 def test_the_sliders_work_by_keyboard_and_have_names(page, tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ def test_the_link_restores_what_was_chosen(small_query, browser) -> None:
     asked = parse_qs(urlparse(link).fragment)
     assert asked["more"] == ["parameters"]
     assert asked["unit"] == ["nfcorpus/test"]
+    budget = "return document.getElementById('answer-budget').getAttribute('aria-valuetext')"
+    assert asked["answer-budget"] == [small_query.js(budget)], "not the slider's place"
     assert (asked["sort"], asked["down"]) == (["kept"], ["false"])
     browser.get("about:blank")
     browser.get(link)

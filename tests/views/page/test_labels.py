@@ -40,6 +40,7 @@ def test_names_on_images_do_not_overlap(count: int) -> None:
     dots = [(d["x"] - 4, d["y"] - 4, d["x"] + 4, d["y"] + 4) for d in items(scene, DOTS)]
     assert not [1 for at, one in enumerate(boxes) for other in boxes[:at] if meet(one, other)]
     assert not [1 for one in boxes for dot in dots if meet(one, dot)]
+    assert all(left >= 0 for left, *_ in boxes), "no name lies over the numbers of the axis"
 
 
 def box(name: dict) -> tuple[float, float, float, float]:

@@ -36,8 +36,6 @@ FORMS = (".html", ".svg", ".png", ".pdf")
 def html(boards: Sequence[Board]) -> str:
     """Return the page of boards; the same boards give the same bytes.
 
-    Of the machines of a suite, those with a latency come first.
-
     Raises:
         EffbenchError: the packages that draw charts are not installed.
 
@@ -48,11 +46,9 @@ def html(boards: Sequence[Board]) -> str:
         "queries": vega.compiled(further_charts.queries_chart()),
     }
     most = VALUES // len(boards)
-    suites = list(dict.fromkeys(board.suite for board in boards))
-    timed = sorted(boards, key=lambda b: (suites.index(b.suite), all(b.missing)))
     return _filled(
         "page.html",
-        data={"boards": [facts(b, most) | {"answer": answer_facts(b)} for b in timed]},
+        data={"boards": [facts(b, most) | {"answer": answer_facts(b)} for b in boards]},
         charts=charts,
         style=_texts("page.css", "answer.css"),
         script=_texts(*SCRIPTS),

@@ -74,8 +74,10 @@
     return `faster and as good within noise: ${faster.slice(0, NAMED).map((row) => row.brief).join(", ")}${more}`;
   }
 
-  function nextSaid({ taken, second }) {
-    return second ? `next best ${second.brief}${tied(second, taken) ? ", as good within noise" : ""}` : "no other row fits";
+  function nextSaid({ taken, second, faster }) {
+    if (!second) return "no other row fits";
+    if (faster.slice(0, NAMED).includes(second)) return `next best ${second.name}`;
+    return `next best ${second.brief}${tied(second, taken) ? ", as good within noise" : ""}`;
   }
 
   function whyNone(rows, terms) {
@@ -146,6 +148,7 @@
     const high = Math.min(...round.filter((value) => value >= Math.max(...times)));
     for (const name of NEED_TIMES) control(name).parentElement.hidden = !times.length;
     budgets = [...round.filter((value) => times.length && value >= low && value <= high), null];
+    control("budget").places = budgets.map((value) => (value === null ? "no limit" : `${numberText(value)} ms`));
     control("budget").max = budgets.length - 1;
     const at = budgets.findIndex((value) => before !== null && value >= before);
     control("budget").value = at < 0 ? budgets.length - 1 : at;
@@ -188,7 +191,7 @@
 
   function say() {
     const terms = termsNow(), demand = demandNow(), several = shown().length > 1;
-    const texts = { budget: terms.budget === null ? "no limit" : `${numberText(terms.budget)} ms`,
+    const texts = { budget: control("budget").places[control("budget").value],
       keep: terms.keep === null ? "any" : `${numberText(100 * terms.keep)}%` };
     for (const [name, text] of Object.entries(texts)) {
       control(`${name}-said`).textContent = text;
@@ -205,6 +208,8 @@
 
   function begin() {
     byId("answer-title").textContent = `Which row to ship: ${suite()}`;
+    const baselines = new Set(shown().map(({ baseline, answer }) => answer.rows[baseline]?.name).filter(Boolean));
+    control("baseline").textContent = [...baselines].map((name) => `Kept and faster: beside ${name}, the baseline.`).join(" ");
     scaleBudget();
     offerMarks();
     say();

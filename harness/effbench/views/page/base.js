@@ -76,4 +76,6 @@ function pin(id) {
   render();
 }
 
+// The page opens with the first board that has a latency.
 fill("board", boards.map((one, i) => [String(i), `${one.suite} on ${one.machine}`]));
+byId("board").options[Math.max(0, boards.findIndex((one) => one.spans.length))]?.setAttribute("selected", "");

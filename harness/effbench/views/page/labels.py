@@ -95,9 +95,11 @@ def _placed(tree: Item) -> Iterator[tuple[int, tuple[str, float, float, float]]]
             dx, dy = across * APART, down * (APART + HEIGHT / 2)
             middle = name["x"] + dx + across * width / 2
             boxes[align, dx, dy] = _around(middle, name["y"] + dy, width, HEIGHT)
-        free = (p for p, box in boxes.items() if not any(map(box.meets, taken)))
-        align, dx, dy = place = next(free, next(iter(boxes)))
-        shown = not any(map(boxes[place].meets, taken))
+        free = [
+            p for p, box in boxes.items() if box.left >= 0 and not any(map(box.meets, taken))
+        ]
+        align, dx, dy = place = next(iter(free or boxes))
+        shown = bool(free)
         taken += [boxes[place]] * shown
         yield name["description"], (align.partition(" ")[0], dx, dy, float(shown))
 

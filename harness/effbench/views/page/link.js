@@ -1,13 +1,14 @@
 // The link: what the reader has chosen, after the # of the page's address.
 
-// Sliders come last: other controls decide what their places mean.
+// Sliders come last: other controls decide what their places mean. The link has the text of a
+// place, where it has one: other records give the slider other places.
 const linked = () => [...document.querySelectorAll("[data-linked]")].sort((a, b) => (a.type === "range") - (b.type === "range"));
 const isTerm = (control) => control.closest("#answer");
 const labelOf = (control) => (control.type === "checkbox" ? String(control.checked)
-  : control.tagName === "SELECT" ? control.selectedOptions[0]?.textContent ?? "" : control.value);
+  : control.tagName === "SELECT" ? control.selectedOptions[0]?.textContent ?? "" : control.places?.[control.value] ?? control.value);
 const usual = (control) => (control.type === "checkbox" ? String(control.defaultChecked)
-  : control.tagName === "SELECT" ? control.options[0]?.textContent ?? ""
-    : control.getAttribute("value") ?? (control.type === "range" ? control.max : ""));
+  : control.tagName === "SELECT" ? control.querySelector("[selected]")?.textContent ?? control.options[0]?.textContent ?? ""
+    : control.places?.at(-1) ?? control.getAttribute("value") ?? "");
 
 function remember() {
   const link = new URLSearchParams();
@@ -28,11 +29,17 @@ function rememberSoon() { // a slider says more than a browser lets a page remem
 
 function set(control, label) {
   if (control.type === "checkbox") control.checked = label === "true";
+  else if (control.places) setPlace(control, label);
   else if (control.tagName !== "SELECT") control.value = label;
   else {
     const option = [...control.options].find((one) => one.textContent === label);
     if (option) control.value = option.value;
   }
+}
+
+function setPlace(control, label) { // a text without a place gets the next higher one
+  const at = control.places.findIndex((place) => place === label || parseFloat(place) >= parseFloat(label));
+  control.value = at < 0 ? control.max : at;
 }
 
 function restore() {
