@@ -89,7 +89,7 @@ def _differences(record: Plain, ours: Plain, decided: Sequence[str]) -> Iterator
     for name in SIZES:
         if theirs.get(name) != packed.get(name):
             yield f"its {name} is {theirs.get(name)}, and {packed.get(name)} in the pack"
-    for name in decided:
+    for name in sorted(decided, key=lambda name: name != "per_query"):
         theirs, packed = record.get(name), ours.get(name)
         if theirs == packed:
             continue
