@@ -58,10 +58,10 @@ def test_another_protocol_is_refused(folder, refused) -> None:
 
 
 def test_a_row_whose_parts_are_too_short_for_the_whole_is_refused(folder, refused) -> None:
-    faster = {"encode": [ms / 2 for ms in TIMES], "search": [0.1] * 20, "end to end": TIMES}
+    faster = {"encode": [ms / 4 for ms in TIMES], "search": [0.1] * 20, "end to end": TIMES}
     write_session(folder, "data-0", {"cell": faster})
     (line,) = refused()
-    assert "end to end takes 5 ms, and its parts take only 2.6 ms" in line
+    assert "end to end takes 5 ms, and its parts take only 1.35 ms" in line
 
 
 def without(arrays, which) -> None:

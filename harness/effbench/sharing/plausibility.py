@@ -16,8 +16,8 @@ SLACK = 2.0
 WHOLE = 0.5
 """The least share of its longest part that a whole may take: each is timed by itself."""
 
-MORE = 1.5
-"""The most that a whole may take per the sum of its parts; 0.7 to 1.13 have been measured."""
+MORE = 2.0
+"""The most that a whole may take per the sum of its parts; 0.7 to 1.5 have been measured."""
 
 BOUNDED = "rows of sessions: times against the bytes that a query reads"
 
