@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -12,7 +13,8 @@ import msgspec
 import pytest
 
 from effbench.latency.samples import Recording, read_session
-from effbench.store.disk import read_sealed, write_json
+from effbench.sharing.opening import opened_pack
+from effbench.store.disk import read_sealed, sealed, write_json
 
 SUITE = """\
 suite: toys
@@ -177,3 +179,49 @@ def test_results_that_are_not_of_the_pack_are_refused(verified, home, sent) -> N
     lines = "\n".join(verified(sent, "--pack", home / "p")["refused"])
     assert f"{cell}: its key is not that of the pack" in lines
     assert f"its nDCG@10 of query {query} is 0.25, and {was} in the pack" in lines
+
+
+SEALED_ANEW = {
+    "its docs is 1, and 21 in the pack": lambda record: record["costs"].update(docs=1),
+    "it has another 'trained_on'": lambda record: record.update(trained_on=["queries"]),
+    "it has another 'versions'": lambda record: record["versions"].update(effbench="9"),
+}
+
+
+@pytest.mark.parametrize("reason", SEALED_ANEW)
+def test_a_record_that_was_changed_and_sealed_is_refused(verified, home, sent, reason) -> None:
+    path = sent / "second" / "toys" / "docs-test--table--kept.json"
+    record = read_sealed(path)
+    SEALED_ANEW[reason](record)
+    write_json(path, record)
+    (line,) = (
+        line for line in verified(sent, "--pack", home / "p")["refused"] if "A/A" not in line
+    )
+    assert reason in line
+
+
+def test_another_baseline_than_the_packs_is_refused(verified, home, sent) -> None:
+    path = sent / "second" / "toys" / "suite.json"
+    suite = read_sealed(path)
+    suite["latency"]["baseline"] = "table"
+    write_json(path, suite)
+    refused = verified(sent, "--pack", home / "p")["refused"]
+    assert any("its 'latency' is not that of the pack" in line for line in refused)
+
+
+def test_a_pack_brings_records_and_no_sessions(effbench, home, tmp_path) -> None:
+    session = session_of(home / "results").read_bytes()
+    with zipfile.ZipFile(home / "p") as pack, zipfile.ZipFile(tmp_path / "q", "w") as other:
+        manifest = json.loads(pack.read("pack.json"))
+        del manifest["sha256"]
+        digest = {"sha256": hashlib.sha256(session).hexdigest(), "nbytes": len(session)}
+        manifest["members"]["results/latency/docs-test--2.npz"] = digest
+        other.writestr("pack.json", sealed(manifest))
+        other.writestr(zipfile.ZipInfo("results/latency/docs-test--2.npz"), session)
+        for name in pack.namelist():
+            if name != "pack.json":
+                other.writestr(zipfile.ZipInfo(name), pack.read(name))
+    with opened_pack(tmp_path / "q") as packed:
+        place = packed.copy_records(tmp_path / "r")
+    assert (place / "docs-test--table--kept.json").is_file()
+    assert not (place / "latency").exists()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from effbench.latency import archive
+from effbench.latency.recorded import COLUMNS
 from made_sessions import write_session
 
 
@@ -51,3 +55,63 @@ def test_another_protocol_is_refused(folder, refused) -> None:
     write_session(folder, "data-0", {"cell": spans()}, conditions={"protocol": 2})
     (line,) = refused()
     assert "protocol 2, and 3 is wanted" in line
+
+
+def test_a_row_whose_parts_are_too_short_for_the_whole_is_refused(folder, refused) -> None:
+    faster = {"encode": [ms / 4 for ms in TIMES], "search": [0.1] * 20, "end to end": TIMES}
+    write_session(folder, "data-0", {"cell": faster})
+    (line,) = refused()
+    assert "end to end takes 5 ms, and its parts take only 1.35 ms" in line
+
+
+def without(arrays, which) -> None:
+    for name in COLUMNS:
+        arrays[name] = arrays[name][~which]
+
+
+def changed(path: Path, alter) -> None:
+    """Change a session's header and columns by hand, and write its checksum anew."""
+
+    def seal(arrays) -> None:
+        header = json.loads(arrays["header"].tobytes())
+        alter(header, arrays)
+        header["sha256"] = archive.checksum(header, arrays)
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+
+    resaved(path, seal)
+
+
+HIDDEN = {
+    "3 processes started, and 2 timed 'encode'": lambda header, arrays: without(
+        arrays, arrays["process"] == 1
+    ),
+    "process 0 has times of blocks that are not listed": lambda header, arrays: header.update(
+        blocks=header["blocks"][1:]
+    ),
+    "it has no times of 'end to end'": lambda header, arrays: without(
+        arrays, arrays["span"] == header["spans"].index("end to end")
+    ),
+    "its conditions say 150 queries, and it timed 20": lambda header, arrays: header[
+        "conditions"
+    ].update(queries=150),
+}
+
+
+@pytest.mark.parametrize("reason", HIDDEN)
+def test_what_was_measured_and_is_left_out_is_refused(folder, refused, reason) -> None:
+    path = write_session(folder, "data-0", {"cell": spans()}, processes=3)
+    changed(path, HIDDEN[reason])
+    (line,) = refused()
+    assert reason in line
+
+
+@pytest.mark.parametrize("age", [{"started": "2026-11-28T00:00:00+00:00"}, {"pack": "f" * 64}])
+def test_a_session_without_a_checksum_is_refused_if_it_had_one(folder, refused, age) -> None:
+    def unsealed(arrays) -> None:
+        header = json.loads(arrays["header"].tobytes()) | age
+        del header["sha256"]
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+
+    resaved(write_session(folder, "data-0", {"cell": spans()}), unsealed)
+    (line,) = refused()
+    assert "it has no checksum, and sessions of its age have one" in line

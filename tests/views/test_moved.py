@@ -81,3 +81,19 @@ def test_many_figures_are_shortened(effbench, tmp_path: Path) -> None:
     text = effbench("diff", tmp_path / "old", tmp_path / "new", "--format", "markdown").stdout
     assert text.count("| **worse** |") == 50
     assert "| | and 5 more, 5 of them worse | | | | | |\n" in text
+
+
+def test_a_comment_is_not_longer_than_github_takes(effbench, tmp_path: Path) -> None:
+    rows = [f"{number} {'|' * 900}" for number in range(60)]
+    old = write_results(tmp_path / "old", rows=rows, datasets=1).parents[1]
+    shutil.copytree(old, tmp_path / "new")
+    for number in range(60):
+        edit(record(tmp_path / "new", number), larger)
+    found = effbench("diff", old, tmp_path / "new", "--format", "markdown")
+    assert found.exit_code == 1
+    assert "**worse**" in found.stdout
+    assert len(found.stdout) < 65_536
+
+
+def larger(record) -> None:
+    record["costs"]["index_bytes"] *= 2

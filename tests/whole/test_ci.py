@@ -47,10 +47,9 @@ class Job(NamedTuple):
     variables: dict[str, str]
 
 
-def github(base: str) -> Job:
+def github(_: str) -> Job:
     """Return the job of GitHub, which runs each step in a shell of its own."""
     known = {
-        "github.event.pull_request.base.sha": base,
         "github.token": "secret",
         "github.event.number": "7",
     }
@@ -104,10 +103,13 @@ class Repository:
             "curl": COMMENT,
         }
         for name, text in programs.items():
-            (self._bin / name).write_text(text)
-            (self._bin / name).chmod(0o755)
+            self.replace(name, text)
         self.folder.mkdir()
         self._git("init", "--quiet")
+
+    def replace(self, program: str, text: str) -> None:
+        (self._bin / program).write_text(text)
+        (self._bin / program).chmod(0o755)
 
     def commit(self, **files: str) -> str:
         for name, text in files.items():
@@ -207,3 +209,22 @@ def test_an_installation_that_fails_posts_nothing(repository: Repository) -> Non
     found = repository.type_in(job._replace(script=["false", *job.script]))
     assert found.failed
     assert not found.comment
+
+
+@JOBS
+def test_a_job_can_run_again_in_the_same_checkout(repository: Repository, job) -> None:
+    base = repository.commit(suite_yaml=SUITE)
+    repository.commit(notes_md="a note")
+    lines = [line for text in job(base).script for line in text.splitlines()]
+    (add,) = (line for line in lines if line.startswith("git worktree"))
+    for _ in range(2):  # runners of one's own keep .git, and clean the rest
+        assert not repository.type_in(job(base)._replace(script=[add], always=[])).failed
+        shutil.rmtree(repository.folder / "base")
+
+
+def test_who_may_not_comment_does_not_fail_for_it(repository: Repository) -> None:
+    base = repository.commit(suite_yaml=SUITE)
+    repository.replace("gh", "#!/usr/bin/env bash\nexit 1\n")
+    found = repository.type_in(github(base)._replace(script=["echo moved > comment.md"]))
+    assert not found.failed
+    assert "::warning::no comment" in found.said

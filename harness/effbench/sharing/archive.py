@@ -72,7 +72,7 @@ def unpack(path: Path, folder: Path) -> Manifest:
             total = sum(info.file_size for info in members.values())
             space.check([space.Need(folder, total, MEND)])
             _extract(archive, members[MANIFEST], folder)
-            manifest = read_manifest(folder)
+            manifest = _manifest(folder, path)
             _check_names(members, manifest, path)
             for name, member in manifest.members.items():
                 if _extract(archive, members[name], folder) != member.sha256:
@@ -83,6 +83,15 @@ def unpack(path: Path, folder: Path) -> Manifest:
         message = plain_line(str(error), 200)
         raise EffbenchError(f"{path}: no pack of effbench: {message} ({ADVICE})") from error
     return manifest
+
+
+def _manifest(folder: Path, path: Path) -> Manifest:
+    """Return the manifest of a pack; a mistake in it names the pack, not the folder."""
+    try:
+        return read_manifest(folder)
+    except EffbenchError as error:
+        fault = str(error).removeprefix(f"{folder / MANIFEST}: ")
+        raise EffbenchError(f"{path}: {MANIFEST}: {fault}") from error
 
 
 def _safe(archive: ZipFile, path: Path) -> list[ZipInfo]:

@@ -16,7 +16,8 @@ from effbench.offers import plugins
 from effbench.plan import planner
 from effbench.plan.cells import Plan
 from effbench.plan.learned import read_unpacked
-from effbench.run.records import MACHINE
+from effbench.run.records import MACHINE, QUERIES, RUNS, read
+from effbench.run.records import SUITE as SUITE_FACTS
 from effbench.sharing import hub
 from effbench.sharing.archive import unpack
 from effbench.sharing.manifest import CACHE, RECORDS, SUITE, Manifest
@@ -40,11 +41,19 @@ class OpenPack(NamedTuple):
     def copy_records(self, results: Path) -> Path:
         """Copy the records into the folder of this machine; return the suite's folder there.
 
-        A file that is there stays.
+        A file that is there stays. What no record of a cell names is not copied, so a pack
+        brings no latency sessions.
+
+        Raises:
+            EffbenchError: a record is missing or damaged.
+
         """
-        place = results / facts.name() / self.plan.suite.name
-        for path in sorted((self.folder / RECORDS).rglob("*")):
-            target = place / path.relative_to(self.folder / RECORDS)
+        place, ours = results / facts.name() / self.plan.suite.name, self.folder / RECORDS
+        records = [read(ours / f"{cell}.json") for cell in self.manifest.cells]
+        beside = {name for record in records for name in record.files}
+        kept = [name for name in beside if name.partition("/")[0] in (RUNS, QUERIES)]
+        for name in (SUITE_FACTS, *(f"{record.cell}.json" for record in records), *kept):
+            path, target = ours / name, place / name
             if path.is_file() and not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)

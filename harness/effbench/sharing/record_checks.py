@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from effbench.run.recorded import Done, Offer, SuiteFacts
-from effbench.run.records import Plain, load
+from effbench.run.records import SEALED, Plain, load
 from effbench.sharing.manifest import RECORDS
 from effbench.sharing.opening import OpenPack
-from effbench.sharing.report import Report
+from effbench.sharing.report import SEALED_SINCE, Report
 from effbench.store.digests import digest_of, file_sha256
 
 DECIDED = (
-    "key", "data_key", "dataset", "row", "passages", "index", "search", "k", "trained_on",
-    "vectors", "per_query", "scores", "recall", "overlap",
+    "status", "key", "data_key", "dataset", "row", "passages", "index", "search", "k",
+    "trained_on", "vectors", "per_query", "scores", "recall", "overlap", "queries", "such_as",
 )  # fmt: skip
-"""The parts of a record that its pack decides; costs, versions and dates may differ."""
+"""The parts that a pack decides of any record of its cells."""
+
+SIZES = ("docs", "width", "query_parameters", "vectors_bytes", "index_key")
+"""The costs that a pack decides."""
 
 
 def check_record(
@@ -29,6 +32,14 @@ def check_record(
     """Check a record that could be read, so that its schema, checksum and means hold."""
     path = folder / f"{record.cell}.json"
     report.checked["records: schema, and scores from the values of queries"] += 1
+    if record.schema < SEALED and record.created >= SEALED_SINCE:
+        report.refuse(
+            path, "it has no checksum, and records of its age have one (send it whole)"
+        )
+    elif record.schema < SEALED:
+        report.unchecked["checksums of records that were made before they had any"] += 1
+    why = _other_queries(record, done, suite)
+    report.judge("records: measures and queries of the suite and of the other rows", path, why)
     for name, checksum in record.files.items():
         _check_file(folder / name, checksum, report)
     recall = record.recall
@@ -39,6 +50,25 @@ def check_record(
     _check_latency_key(record, suite, report)
 
 
+def _other_queries(record: Done, done: Mapping[str, Done], suite: SuiteFacts) -> str | None:
+    """Return how a record's measures or queries are not those that it must have."""
+    lacking = [measure for measure in suite.measures if measure not in record.scores]
+    if lacking:
+        return f"it lacks the suite's {lacking[0]} (run the suite again)"
+    queries = {frozenset(values) for values in record.per_query.values()}
+    if len(queries) > 1:
+        return "its measures are of different queries (send the record as it is)"
+    count = len(next(iter(queries)))
+    if record.queries.get("queries") not in (None, count):
+        return f"it counts {record.queries['queries']} queries, and has the values of {count}"
+    for other in done.values():
+        alike = (other.dataset, other.data_key) == (record.dataset, record.data_key)
+        more = len(next(iter(other.per_query.values()))) > count
+        if alike and more and record.data_key:
+            return f"it lacks queries that {other.cell} has on the same data"
+    return None
+
+
 def check_against_pack(folder: Path, record: Plain, pack: OpenPack, report: Report) -> None:
     """Check a record, as its file holds it, against the record of its pack."""
     cell = str(record["cell"])
@@ -46,13 +76,20 @@ def check_against_pack(folder: Path, record: Plain, pack: OpenPack, report: Repo
         report.unchecked["records that the pack does not hold"] += 1
         return
     _, ours = load(pack.folder / RECORDS / f"{cell}.json")
-    why = next(_differences(record, ours), None)
+    copied = record.get("created") == ours.get("created")
+    if not copied:
+        report.unchecked["costs, versions and runs of records that the pack did not bring"] += 1
+    why = next(_differences(record, ours, tuple(ours) if copied else DECIDED), None)
     report.judge("records: keys, scores and options of the pack", folder / f"{cell}.json", why)
 
 
-def _differences(record: Plain, ours: Plain) -> Iterator[str]:
+def _differences(record: Plain, ours: Plain, decided: Sequence[str]) -> Iterator[str]:
     """Yield a reason for each part of a record that is not that of the pack."""
-    for name in DECIDED:
+    theirs, packed = (each.get("costs") or {} for each in (record, ours))
+    for name in SIZES:
+        if theirs.get(name) != packed.get(name):
+            yield f"its {name} is {theirs.get(name)}, and {packed.get(name)} in the pack"
+    for name in sorted(decided, key=lambda name: name != "per_query"):
         theirs, packed = record.get(name), ours.get(name)
         if theirs == packed:
             continue

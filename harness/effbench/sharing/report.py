@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from effbench.text.printing import one_line
+
+SEALED_SINCE = datetime(2026, 11, 28, tzinfo=timezone.utc)
+"""Records and sessions of this date or a later one have checksums."""
 
 
 @dataclass

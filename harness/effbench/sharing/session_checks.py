@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -17,8 +17,9 @@ from effbench.machine import fingerprint
 from effbench.run.recorded import Done, SuiteFacts
 from effbench.sharing import plausibility
 from effbench.sharing.opening import OpenPack
-from effbench.sharing.report import Report
+from effbench.sharing.report import SEALED_SINCE, Report
 from effbench.statistics import trust
+from effbench.store.door import AHEAD
 
 APART = 2 * 2**0.5 * SPREAD
 """How far two halves may be apart: two standard deviations of the ratio of two processes."""
@@ -39,8 +40,14 @@ def check_session(
         return
     header = session.header
     report.checked["sessions: schema, and each time of a query of the header"] += 1
-    if header.sha256 is None:
+    if header.sha256 is None and (header.pack is not None or header.started >= SEALED_SINCE):
+        report.refuse(
+            path, "it has no checksum, and sessions of its age have one (send it whole)"
+        )
+    elif header.sha256 is None:
         report.unchecked["checksums of sessions that were measured before they had any"] += 1
+    if not header.fingerprint_id:
+        report.unchecked["sessions without the digest of their fingerprint"] += 1
     report.judge("sessions: protocol", path, _protocol(session))
     report.judge("sessions: fingerprint's digest", path, _fingerprint(session))
     report.judge("sessions: every query once in each process", path, _incomplete(session))
@@ -68,21 +75,35 @@ def _fingerprint(session: Session) -> str | None:
 
 
 def _incomplete(session: Session) -> str | None:
-    """Return which times are missing or there twice; None if none are."""
-    count = len(session.header.queries)
-    for cell in session.cells:
-        if cell in session.header.errors:
-            continue
-        for span in session.header.spans:
-            for process, samples in session.times(cell, span).items():
-                timed = Counter(samples[:, 1].tolist())
-                once = len(timed) == count and set(timed.values()) == {1}
-                if not once:
-                    return (
-                        f"{cell}: process {process} has {len(samples)} times of {span!r} on "
-                        f"{len(timed)} queries, and {count} queries were asked once"
-                    )
-    return None
+    """Return which queries, processes, blocks or times are missing or there twice."""
+    header = session.header
+    asked = header.conditions.get("queries", len(header.queries))
+    if asked != len(header.queries):
+        return f"its conditions say {asked} queries, and it timed {len(header.queries)}"
+    measured = (cell for cell in session.cells if cell not in header.errors)
+    return next((why for cell in measured for why in _missing(session, cell)), None)
+
+
+def _missing(session: Session, cell: str) -> Iterator[str]:
+    """Yield a reason for each part of a row's times that is missing or there twice."""
+    header, count = session.header, len(session.header.queries)
+    started = {facts.process for facts in header.processes if facts.cell == cell}
+    known = {(block.process, block.block) for block in session.blocks_of(cell)}
+    timed_in = {span: session.times(cell, span) for span in header.spans}
+    if not timed_in.get(END_TO_END):
+        yield f"{cell}: it has no times of {END_TO_END!r}"
+    for span, times in timed_in.items():
+        if times and times.keys() != started:
+            yield f"{cell}: {len(started)} processes started, and {len(times)} timed {span!r}"
+        for process, samples in times.items():
+            timed = Counter(samples[:, 1].tolist())
+            if len(timed) != count or set(timed.values()) != {1}:
+                yield (
+                    f"{cell}: process {process} has {len(samples)} times of {span!r} on "
+                    f"{len(timed)} queries, and {count} queries were asked once"
+                )
+            if {(process, at) for at in samples[:, 0].tolist() if at != NO_BLOCK} - known:
+                yield f"{cell}: process {process} has times of blocks that are not listed"
 
 
 def _check_keys(
@@ -110,6 +131,8 @@ def _unlike_pack(session: Session, pack: OpenPack) -> str | None:
             f"it measured the pack {header.pack[:12]}, and this is {ours.pack_id[:12]} (were "
             "its encoders or indexes changed?)"
         )
+    if header.started + AHEAD < pack.manifest.created:
+        return f"it started before the pack was made ({pack.manifest.created.isoformat()})"
     for cell, facts in header.rows.items():
         packed = pack.manifest.cells.get(cell)
         if packed is None:

@@ -10,7 +10,13 @@ from effbench.text.words import counted
 from effbench.views.render import markdown_text, value_text
 
 LISTED = 50
-"""The most figures in the table of a comment; GitHub takes 65,536 characters."""
+"""The most figures in the table of a comment."""
+
+LONGEST = 60_000
+"""The most characters of a comment; GitHub takes 65,536."""
+
+WIDEST = 100
+"""The most characters of a name in the table."""
 
 HEAD = """\
 | | suite | where | figure | old | new | change |
@@ -45,7 +51,17 @@ def markdown(moves: Changes, missed: Sequence[Uncompared]) -> str:
     parts += map(_listed, (list(suspected(moves.uncompared)), list(moves.unreadable)))
     if notes := [*grouped(moves.uncompared), *moves.remarks]:
         parts.append(f"<details><summary>Notes</summary>\n\n{_listed(notes)}\n</details>\n")
-    return "\n".join(part for part in parts if part)
+    return _fitting([part for part in parts if part])
+
+
+def _fitting(parts: Sequence[str]) -> str:
+    """Return the first parts that a comment can hold, in one text."""
+    text = ""
+    for part in parts:
+        if len(text) + len(part) > LONGEST:
+            return f"{text}\nThe rest is too long for a comment: see `effbench diff`.\n"
+        text += f"\n{part}" if text else part
+    return text
 
 
 def _verdict(moves: Changes, missed: Sequence[Uncompared]) -> str:
@@ -63,7 +79,7 @@ def _rows(moved: Sequence[Change]) -> Iterator[str]:
     """Yield the lines of the table; what is worse comes first."""
     ordered = sorted(moved, key=lambda change: not change.worse)
     for change in ordered[:LISTED]:
-        cells = [change.suite, change.where, change.figure]
+        cells = [text[:WIDEST] for text in (change.suite, change.where, change.figure)]
         numbers = (change.numbers.old, change.numbers.new)
         values = [value_text(change.figure, value) for value in numbers]
         texts = map(markdown_text, (*cells, *values, change.message))
