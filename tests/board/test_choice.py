@@ -117,7 +117,7 @@ def test_quality_needs_no_latency(three_rows: Results) -> None:
     for path in (three_rows.folder / "latency").iterdir():
         path.unlink()
     found = three_rows.ask("--keep", "0.6")
-    assert "No latency tells which row to ship (3 of 3 rows keeping 60% or more)\n" in found
+    assert "(3 of 3 rows keeping 60% or more); the best of them is big through exact" in found
     assert "rows that keep 60.0% or more, without a latency:\n" in found
     assert "middle through exact: 82.7% [74.7, 91.4], sure; no latency\n" in found
     assert "small through exact: 62.2% [55.4, 69.5], may keep less; no latency\n" in found

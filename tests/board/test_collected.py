@@ -129,7 +129,10 @@ def test_hostile_names_are_harmless_in_every_text(effbench, tmp_path: Path) -> N
     rows = [line for line in texts["latex"].splitlines() if line.endswith(r"\\")]
     assert len(rows) == len(NASTY) + 1
     (nasty,) = [row for row in rows if "i\\textasciitilde" in row]
-    assert r"a\textbar{}b\_c*d\$e\%f\#g\{h\}i\textasciitilde{}j\textasciicircum{}k" in nasty
+    assert (
+        r"a\textbar{}b\_c*d\$e\%f\#g\{h\}i\textasciitilde{}j\textasciicircum{}k"
+        in nasty.replace(r"\allowbreak ", "")
+    )
     assert "<img" not in texts["svg"]
     assert "<b>" not in texts["svg"]
 
