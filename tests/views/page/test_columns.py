@@ -136,8 +136,8 @@ def test_the_table_is_copied_as_markdown_and_latex(small_query) -> None:
     )
     small_query.click("#latex")
     lines = small_query.js(copied).splitlines()
-    assert lines[3] == r"\begin{tabular}{rllrrrrr}"
-    assert lines[7] == (
+    assert lines[4] == r"\begin{tabular}{rllrrrrr}"
+    assert lines[8] == (
         r"4 & gru-int8 & exact & 0.4647 [0.4359, 0.4928] & 96.7\%* [94.3, 99.1]"
         r" & 1.08 [1.06, 1.09] & 7.62 [7.46, 7.78] & 642 \\"
     )
@@ -150,6 +150,8 @@ def test_copies_write_hostile_names_as_the_command_does(page, effbench, tmp_path
         board.click(f"#{form}")
         copied = board.js("return document.getElementById('copied').value")
         table = effbench("leaderboard", tmp_path / "made", "--format", form).stdout
+        for wrapped in (r"{\raggedright ", r"\allowbreak ", r"\par}"):
+            table = table.replace(wrapped, "")
         ours, theirs = (
             {part for line in text.splitlines() for part in line.split(cut)}
             for text in (copied, table)
