@@ -6,6 +6,7 @@ Vega's own placement needs the canvas of a browser, which images do not have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from effbench.views.page.vega import Vega, scene
@@ -68,7 +69,8 @@ def on_page(spec: Vega) -> Vega:
 def on_image(spec: Vega) -> Vega:
     """Return a chart whose data have a place for each name; one without room is left out.
 
-    A name has its place before those that come later in the data.
+    A name has its place before those that come later in the data. It avoids the front where it
+    can.
 
     Raises:
         Undrawn: the chart cannot be drawn.
@@ -86,7 +88,8 @@ def on_image(spec: Vega) -> Vega:
 
 def _placed(tree: Item) -> Iterator[tuple[int, tuple[str, float, float, float]]]:
     """Yield the point of each name, and the place of the name."""
-    names, dots = _items(tree, NAMES), _items(tree, DOTS)
+    names, dots, front = (_items(tree, name) for name in (NAMES, DOTS, FRONT))
+    steps = list(_steps(front))
     taken = [_around(dot["x"], dot["y"], 2 * DOT, 2 * DOT) for dot in dots]
     for name in names:
         width = min(LONGEST, WIDTH * len(name["text"]))
@@ -98,10 +101,19 @@ def _placed(tree: Item) -> Iterator[tuple[int, tuple[str, float, float, float]]]
         free = [
             p for p, box in boxes.items() if box.left >= 0 and not any(map(box.meets, taken))
         ]
-        align, dx, dy = place = next(iter(free or boxes))
+        clear = [p for p in free if not any(map(boxes[p].meets, steps))]
+        align, dx, dy = place = next(iter(clear or free or boxes))
         shown = bool(free)
         taken += [boxes[place]] * shown
         yield name["description"], (align.partition(" ")[0], dx, dy, float(shown))
+
+
+def _steps(front: Sequence[Item]) -> Iterator[Box]:
+    """Yield the lines of the front, which go level to the next point and then up or down."""
+    for here, there in pairwise(front):
+        top, bottom = sorted((here["y"], there["y"]))
+        yield Box(here["x"], here["y"] - 1, there["x"], here["y"] + 1)
+        yield Box(there["x"] - 1, top, there["x"] + 1, bottom)
 
 
 def _around(x: float, y: float, width: float, height: float) -> Box:
