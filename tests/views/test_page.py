@@ -285,7 +285,7 @@ def test_the_page_opens_with_a_machine_that_has_a_latency(page) -> None:
     board = page(ROOT / "results", "--suite", "small-query")
     shown = board.js("return document.getElementById('board').selectedOptions[0].text")
     assert "intel" in shown
-    assert "Ship " in board.text("answer-said").splitlines()[0]
+    assert f"On {shown.removeprefix('small-query on ')}: Ship " in board.text("answer-said")
     board.until("document.querySelectorAll('#chart .dots_marks path').length === 11")
 
 
