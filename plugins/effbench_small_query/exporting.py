@@ -6,7 +6,7 @@ import inspect
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from safetensors.numpy import load_file, save_file
@@ -16,6 +16,7 @@ from torch import nn
 
 from effbench import READER, EffbenchError
 from effbench_small_query import RECURRENT, light
+from effbench_small_query.int8_transformer import Int8Transformer
 from effbench_small_query.kinds import Kind, kind_of
 from effbench_small_query.light import FACTS, Static, Words
 from effbench_small_query.recurrent import Recurrent
@@ -28,9 +29,13 @@ Queries go through a small encoder ({cell}), passages through a large one: `enco
 `encode_document` are two networks in one vector space."""
 NETWORK = {"other": "a network of Sentence Transformers"}
 CODE = """\
-Custom code: `recurrent.py` in this folder is a module that Sentence Transformers does not have,
+Custom code: `{file}` in this folder is a module that Sentence Transformers does not have,
 and `trust_remote_code=True` runs it. Read it first. Neither effbench nor a plugin of it is
 needed."""
+INT8_CODE = """
+
+Queries are read in int8, text by text, on a CPU only (`device="cpu"`). The files hold float32
+weights, which become int8 when they are loaded."""
 LIGHT = """\
 `reader.py` in this folder reads queries as the row does whose time is on the leaderboard. It
 needs numpy and tokenizers, neither torch nor Sentence Transformers, and reads text by text:
@@ -57,6 +62,18 @@ WEIGHTS = "reader.safetensors"
 """The light reader's file of weights, for a table of words in few bits."""
 
 
+class OwnModule(NamedTuple):
+    """A module that Sentence Transformers does not have; an export brings its code."""
+
+    module: type[nn.Module]
+    files: tuple[str, ...]
+    """The names of its file and of those that it imports, which lie beside it."""
+
+    about: str
+    load: str
+    """The further arguments with which the library loads it, after a comma."""
+
+
 def export(
     student: Path,
     folder: Path,
@@ -72,18 +89,18 @@ def export(
     encoder; None if it is the folder ``passages`` in ``student``.
 
     Raises:
-        EffbenchError: there is no passage encoder, or a transformer student has ``int8``.
+        EffbenchError: there is no passage encoder, or the student has code of its own.
 
     """
     kind = kind_of(student)
-    recurrent = kind.cell in RECURRENT
-    query_side = _query_side(student, kind, int8)
+    own = _own_module(kind.cell, int8)
+    query_side = _query_side(student, kind)
     query_modules: list[Any] = list(query_side.children())
     words = None if table is None else _few_bits(query_modules[0].embedding, table)
     docs = passages_of(refuse_no_passages(passages or student / "passages"))
     # the folder's name that a Router gives to its first module
     query_folder = f"query_0_{type(query_modules[0]).__name__}"
-    has_reader = recurrent or kind.cell == "static"
+    has_reader = kind.cell in RECURRENT or kind.cell == "static"
     about_light = LIGHT.format(student=query_folder) + (INT8 if int8 else "")
     about_light += FEW_BITS.format(table=table, weights=WEIGHTS) if words else ""
     write(
@@ -93,11 +110,12 @@ def export(
         passage_prompt=docs.prompt,
         normalized=kind.normalize and docs.cosine,
         about=ABOUT.format(cell=NETWORK.get(kind.cell, kind.cell)),
-        code=CODE if recurrent else None,
+        code=own.about if own else None,
+        load=own.load if own else "",
         light=about_light if has_reader else None,
     )
-    if recurrent:
-        _copy_module(folder)
+    if own is not None:
+        _copy_code(own, folder, query_folder)
     if has_reader:
         facts = {"student": query_folder, "cell": kind.cell, "normalize": kind.normalize}
         _copy_reader(folder, {**facts, "int8": int8, "precompute": precompute}, words)
@@ -117,12 +135,20 @@ def refuse_no_passages(folder: Path | None) -> Path:
     return folder
 
 
-def _query_side(student: Path, kind: Kind, int8: bool) -> SentenceTransformer:
+def _own_module(cell: str, int8: bool) -> OwnModule | None:
+    """Return the module of ours that reads the queries, or None if the library's does."""
+    trust = ", trust_remote_code=True"
+    if cell in RECURRENT:
+        return OwnModule(Recurrent, ("recurrent.py",), CODE.format(file="recurrent.py"), trust)
+    if int8:
+        files = ("int8_transformer.py", "int8.py")
+        about = CODE.format(file=files[0]) + INT8_CODE
+        return OwnModule(Int8Transformer, files, about, f'{trust}, device="cpu"')
+    return None
+
+
+def _query_side(student: Path, kind: Kind) -> SentenceTransformer:
     """Return the model that encodes queries."""
-    if int8 and kind.cell not in RECURRENT:
-        raise EffbenchError(
-            "export: int8: Sentence Transformers keeps no int8 (export a row without)"
-        )
     foreign = [each.type for each in modules_of(student) if each.package != LIBRARY]
     if foreign and kind.cell not in RECURRENT:
         raise EffbenchError(
@@ -161,11 +187,17 @@ def _copy_reader(folder: Path, facts: dict[str, Any], words: Words | None) -> No
     (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
-def _copy_module(folder: Path) -> None:
-    """Copy recurrent.py into ``folder``, where the library looks for ``recurrent.NAME``."""
-    shutil.copyfile(inspect.getfile(Recurrent), folder / "recurrent.py")
+def _copy_code(own: OwnModule, folder: Path, query_folder: str) -> None:
+    """Copy the files of a module into ``folder``, and let the library find it there."""
+    source = Path(inspect.getfile(own.module))
+    for name in own.files:
+        shutil.copyfile(source.with_name(name), folder / name)
     config = folder / Router.config_file_name
-    text = config.read_text(encoding="utf-8")
-    config.write_text(
-        text.replace(f'"{Recurrent.__module__}.', '"recurrent.'), encoding="utf-8"
+    router = json.loads(config.read_text(encoding="utf-8"))
+    ours, copied = (
+        f"{name}.{own.module.__name__}" for name in (own.module.__module__, source.stem)
     )
+    for name, given in router["types"].items():
+        if name == query_folder or given == ours:
+            router["types"][name] = copied
+    config.write_text(json.dumps(router, indent=4), encoding="utf-8")

@@ -1,4 +1,7 @@
-"""Linear layers with int8 weights, in torch: one scale per output, inputs quantised on call."""
+"""Linear layers with int8 weights, in torch: one scale per output, inputs quantised on call.
+
+This module needs torch only, since an export of an int8 transformer holds a copy of it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ import warnings
 
 import torch
 from torch import Tensor, nn
-
-from effbench import EffbenchError
 
 
 class Int8Linear(nn.Module):
@@ -49,9 +50,3 @@ def bytes_of(weight: Tensor, int8: bool) -> int:
 def bytes_in(network: nn.Module) -> int:
     """Return the bytes of the int8 layers of ``network``."""
     return sum(layer.bytes for layer in network.modules() if isinstance(layer, Int8Linear))
-
-
-def refuse_unless_cpu(device: torch.device) -> None:
-    """Raise `EffbenchError` for a device without int8 kernels: any device but the CPU."""
-    if device.type != "cpu":
-        raise EffbenchError(f"small-query: int8: not on {device} (say device: cpu)")

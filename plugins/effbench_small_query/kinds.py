@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from effbench import EffbenchError
 from effbench_training.students import Module, modules_of
 
 RECURRENT_MODULE = "effbench_small_query.recurrent.Recurrent"
@@ -35,6 +36,12 @@ class Options(NamedTuple):
     int8: bool = False
     precompute: bool = False
     table: Literal["int8", "int4"] | None = None
+
+
+def refuse_int8_unless_cpu(device: str) -> None:
+    """Raise `EffbenchError` for a type of device without int8 kernels: any but ``cpu``."""
+    if device != "cpu":
+        raise EffbenchError(f"small-query: int8: not on {device} (say device: cpu)")
 
 
 OTHER = Kind("other", False, "", None)

@@ -10,8 +10,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from effbench import Description
-from effbench_small_query.int8 import bytes_in, quantize_linears, refuse_unless_cpu
-from effbench_small_query.kinds import Kind, Options
+from effbench_small_query.int8 import bytes_in, quantize_linears
+from effbench_small_query.kinds import Kind, Options, refuse_int8_unless_cpu
 from effbench_transformer.loading import load
 from effbench_transformer.network import PooledNetwork
 from effbench_transformer.prepared import prepare
@@ -98,7 +98,7 @@ def open_transformer(folder: Path, kind: Kind, options: Options) -> ProjectedRea
     first_only = kind.pooling == "cls" and not int8
     prepared = prepare(network, first_only=first_only, precompute=options.precompute)
     if int8:
-        refuse_unless_cpu(network.device)
+        refuse_int8_unless_cpu(network.device.type)
         quantize_linears(network if prepared is None else prepared)
     reads = reads_in(network)
     reads = reads._replace(once=reads.once + bytes_in(network))

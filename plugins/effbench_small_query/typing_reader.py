@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from effbench import Description
 from effbench_small_query import light
-from effbench_small_query.int8 import Int8Linear, bytes_of, refuse_unless_cpu
-from effbench_small_query.kinds import Options
+from effbench_small_query.int8 import Int8Linear, bytes_of
+from effbench_small_query.kinds import Options, refuse_int8_unless_cpu
 from effbench_small_query.recurrent import Recurrent, padded
 from effbench_small_query.vocabulary import refuse_words_without_vectors
 from effbench_transformer.loading import place_for
@@ -62,7 +62,7 @@ class RecurrentReader:
         self._parameters = weights_in(module)
         place = place_for(options.device, "float32")
         if options.int8:
-            refuse_unless_cpu(place)
+            refuse_int8_unless_cpu(place.type)
         refuse_words_without_vectors(module.tokenizer, module.vocabulary)
         self._module = module
         self._normalize = normalize

@@ -24,7 +24,7 @@ README = """\
 ```python
 from sentence_transformers import SentenceTransformer
 
-model = SentenceTransformer("this folder"{trust})
+model = SentenceTransformer("this folder"{load})
 queries = model.encode_query(["a query"])
 passages = model.encode_document(["title text"])
 scores = queries @ passages.T
@@ -156,13 +156,15 @@ def write(
     normalized: bool,
     about: str,
     code: str | None = None,
+    load: str = "",
     light: str | None = None,
     device: str = "cpu",
 ) -> None:
     """Write ``modules`` of Sentence Transformers and a README into ``folder``.
 
     These are paragraphs of the README: ``about`` describes the model, ``code`` the code that
-    the folder contains, and ``light`` a faster way to read queries.
+    the folder contains, and ``light`` a faster way to read queries. ``load`` are the further
+    arguments with which the README loads the folder, after a comma.
     """
     model = SentenceTransformer(
         modules=list(modules),
@@ -174,7 +176,7 @@ def write(
         model.save(str(folder), create_model_card=False, safe_serialization=True)
     readme = README.format(
         about=about,
-        trust=", trust_remote_code=True" if code else "",
+        load=load,
         scores="cosines" if normalized else "inner products",
         version=__version__,
         code=code or NO_CODE,

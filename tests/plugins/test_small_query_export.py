@@ -45,7 +45,7 @@ from sentence_transformers import SentenceTransformer
 place = Path(sys.argv[1])
 texts = json.loads((place / "texts.json").read_text())
 for folder in sorted((place / "exports").iterdir()):
-    code = (folder / "recurrent.py").exists()
+    code = any((folder / name).exists() for name in ("recurrent.py", "int8_transformer.py"))
     model = SentenceTransformer(str(folder), device="cpu", trust_remote_code=code)
     queries = [model.encode_query(texts["queries"]), model.encode_query(texts["queries"][:1])]
     np.savez(
@@ -105,6 +105,9 @@ def exports(place: Path) -> dict[str, tuple[Any, Any]]:
     dot = {"cell": "gru", "loss": "mse", "epochs": 1}
     folder = train(base, targets(NARROW, False, 8), place / "dot", **dot)
     made["gru.dot-1"] = (small_query(folder, precompute=True), router)
+    for name in INT8:
+        layers = place / name.removesuffix(".int8")
+        made[name] = (small_query(layers, int8=True, device="cpu"), made[layers.name][1])
     for name, (encoder, teacher) in made.items():
         assert isinstance(encoder, Exported)
         passages = None
@@ -116,7 +119,8 @@ def exports(place: Path) -> dict[str, tuple[Any, Any]]:
     return made
 
 
-NAMES = ["wide", "plain", "narrow", "router", *STUDENTS, "gru.dot-1"]
+INT8 = ("first-layers.int8", "random-layers.int8")
+NAMES = ["wide", "plain", "narrow", "router", *STUDENTS, "gru.dot-1", *INT8]
 
 
 @pytest.fixture(scope="module")
@@ -143,25 +147,38 @@ def test_vectors_are_those_of_the_rows(
     wanted = queries.encode_queries([*ODD, ODD[0]])
     np.testing.assert_allclose(found["queries"], wanted, atol=1e-5)
     np.testing.assert_allclose(found["passages"], passages.encode_corpus(DOCS), atol=1e-5)
-    normalized = name not in ("plain", "narrow", *NARROW_ONES, "gru.dot-1")  # both sides
+    dot = ("plain", "narrow", *NARROW_ONES, "gru.dot-1", "random-layers.int8")
+    normalized = name not in dot  # both sides
     assert found["similarity"] == ("cosine" if normalized else "dot")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_recurrent_students_bring_code_and_the_readme_says_so(
+def test_what_brings_code_says_so(
     deployed: dict[str, tuple[Any, Any, Path]], name: str
 ) -> None:
-    recurrent = name in ("gru", "lstm", "gru.dot-1")
     folder = deployed[name][2].parent / "exports" / name
-    readable = recurrent or name == "static"
-    code = [*["reader.py"] * readable, *["recurrent.py"] * recurrent]
-    assert sorted(path.name for path in folder.rglob("*.py")) == code
+    files = ["recurrent.py"] * (name in ("gru", "lstm", "gru.dot-1"))
+    files += ["int8_transformer.py", "int8.py"] * (name in INT8)
+    readable = name in ("static", "gru", "lstm", "gru.dot-1")
+    found = {path.name for path in folder.rglob("*.py")}
+    assert found == {*files, *["reader.py"] * readable}
     assert not [path for path in folder.rglob("*") if path.suffix in (".bin", ".pt", ".pkl")]
     readme = (folder / "README.md").read_text()
-    assert ("`recurrent.py` in this folder" in readme) == recurrent
-    assert (", trust_remote_code=True)" in readme) == recurrent
-    assert ("No custom code" in readme) == (not recurrent)
+    cpu = ', device="cpu"' * (name in INT8)
+    assert (f", trust_remote_code=True{cpu})" in readme) == bool(files)
+    assert all(f"Custom code: `{file}` in this folder" in readme for file in files[:1])
+    assert ("No custom code" in readme) == (not files)
     assert ("No lighter reader comes with it" in readme) == (not readable)
+
+
+@pytest.mark.parametrize("name", INT8)
+def test_int8_of_a_transformer_is_not_float32(
+    deployed: dict[str, tuple[Any, Any, Path]], name: str
+) -> None:
+    found, plain = (np.load(deployed[each][2]) for each in (name, name.removesuffix(".int8")))
+    apart = np.abs(found["queries"] - plain["queries"]).max()
+    assert apart > 1e-4, "an int8 module that multiplies in float32"
+    np.testing.assert_array_equal(found["passages"], plain["passages"])
 
 
 def test_code_is_not_run_without_trust(deployed: dict[str, tuple[Any, Any, Path]]) -> None:
@@ -233,13 +250,6 @@ def test_what_the_library_cannot_say_is_refused(
     with pytest.raises(EffbenchError, match=said) as error:
         make(tmp_path / "bert").export(tmp_path / "out", None)
     assert "\n" not in str(error.value)
-
-
-def test_int8_of_a_transformer_is_refused(tmp_path: Path) -> None:
-    base = save_base(tmp_path / "base")
-    student = train(base, targets(count=8), tmp_path / "s", cell="transformer", epochs=1)
-    with pytest.raises(EffbenchError, match="keeps no int8"):
-        small_query(student, int8=True, device="cpu").export(tmp_path / "out", tmp_path)
 
 
 def test_cut_vectors_are_refused(tmp_path: Path) -> None:
