@@ -78,6 +78,17 @@ def test_code_in_the_folder_needs_trust(export, monkeypatch) -> None:
     assert ", trust_remote_code=True)" in export("words")[0].stdout
 
 
+def test_the_printed_code_opens_the_folder_as_its_readme_does(export, monkeypatch) -> None:
+    def write(self, folder: Path, passages: Path | None) -> None:
+        line = 'model = SentenceTransformer("this folder", device="cpu")'
+        (folder / "README.md").write_text(f"Use:\n\n{line}\n")
+
+    monkeypatch.setattr(effbench_toy.WordsEncoder, "export", write)
+    shown = export("words")[0].stdout
+    assert "/out', device=\"cpu\")\n" in shown
+    compile(shown.partition("\n\n")[2], "printed", "exec")
+
+
 def test_a_light_reader_needs_no_trust_and_is_shown(
     export, tmp_path: Path, monkeypatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,9 @@ from effbench.store.disk import on_disk, open_to_readers
 from effbench.text.suggestions import naming, suggest
 from effbench.work.rows import Row
 from effbench.work.workbench import Workbench
+
+TOLD = re.compile(r'^model = \w+\("this folder"(.*)\)$', re.MULTILINE)
+"""The line of a README.md that opens its folder."""
 
 
 def find(plan: Plan, name: str, dataset: str | None) -> Row:
@@ -113,9 +117,6 @@ def _move(whole: Path, folder: Path, *, existed: bool) -> None:
 
 def usage(folder: Path) -> list[str]:
     """Return lines that name the exported folder, and the Python code that uses it."""
-    # Sentence Transformers runs code from a model's folder only if the caller trusts it
-    code = [path for path in folder.glob("*.py") if path.name != READER]
-    trust = ", trust_remote_code=True" if code else ""
     light = [
         "",
         "# vectors of queries alone, faster, with numpy and tokenizers:",
@@ -127,10 +128,20 @@ def usage(folder: Path) -> list[str]:
         f"Exported to {folder}, which its README.md describes:",
         "",
         f"from sentence_transformers import {_library_class(folder)}",
-        f"model = {_library_class(folder)}({str(folder)!r}{trust})",
+        f"model = {_library_class(folder)}({str(folder)!r}{_arguments(folder)})",
         'model.encode_query(["a query"]) @ model.encode_document(["title text"]).T',
         *(light if (folder / READER).is_file() else []),
     ]
+
+
+def _arguments(folder: Path) -> str:
+    """Return what the library's class takes beside the folder, as README.md says it."""
+    readme = (folder / card.README).read_text(encoding="utf-8")
+    if told := TOLD.search(readme):
+        return told[1]
+    # Sentence Transformers runs code from a model's folder only if the caller trusts it
+    code = [path for path in folder.glob("*.py") if path.name != READER]
+    return ", trust_remote_code=True" if code else ""
 
 
 def _library_class(folder: Path) -> str:
