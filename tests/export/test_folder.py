@@ -85,7 +85,7 @@ def test_the_printed_code_opens_the_folder_as_its_readme_does(export, monkeypatc
 
     monkeypatch.setattr(effbench_toy.WordsEncoder, "export", write)
     shown = export("words")[0].stdout
-    assert "/out', device=\"cpu\")\n" in shown
+    assert ', device="cpu")\n' in shown
     compile(shown.partition("\n\n")[2], "printed", "exec")
 
 
