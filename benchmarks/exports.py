@@ -62,10 +62,15 @@ for folder in sorted((place / "exports").iterdir()):
 def main() -> None:
     """Print a line for each row."""
     options = parse()
+    try:
+        suite = suite_of(options)
+    except (OSError, ValueError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
     with TemporaryDirectory() as folder:
         print("| row | queries, Sentence Transformers | queries, light reader | passages |")
         print("| --- | ---: | ---: | ---: |")
-        for row, wanted, found in compared(options, Path(folder)):
+        for row, wanted, found in compared(options, suite, Path(folder)):
             apart = [
                 f"{np.abs(found[name] - vectors).max():.0e}" if name in found else "-"
                 for name, vectors in wanted.items()
@@ -85,9 +90,10 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def compared(options: argparse.Namespace, place: Path) -> list[tuple[str, Any, Any]]:
+def compared(
+    options: argparse.Namespace, suite: dict[str, Any], place: Path
+) -> list[tuple[str, Any, Any]]:
     """Return for each row its own vectors and those of its export, by their names."""
-    suite = suite_of(options)
     (place / "suite.yaml").write_text(yaml.safe_dump(suite, sort_keys=False))
     dataset = f"{options.beir.name}/{options.split}"
     at = [place / "suite.yaml", "--data", options.data, "--cache", options.cache]
@@ -102,7 +108,7 @@ def compared(options: argparse.Namespace, place: Path) -> list[tuple[str, Any, A
     wanted = {}
     for name in names:
         queries = read(folders[f"encode {name} queries of {dataset}"])
-        passages = suite["encoders"][name]["passages"]
+        passages = suite["encoders"][name].get("passages", name)
         docs = read(folders[f"encode {passages} corpus of {dataset}"])[:PASSAGES]
         wanted[name] = {"queries": queries, "reader": queries, "passages": docs}
     texts = texts_of(Folder(path=options.beir, split=options.split))
@@ -115,20 +121,32 @@ def compared(options: argparse.Namespace, place: Path) -> list[tuple[str, Any, A
 
 
 def suite_of(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the suite with the rows of ``options``, one dataset, and no latency."""
+    """Return the suite with the rows of ``options``, one dataset, and no latency.
+
+    Raises:
+        ValueError: the suite has no such row of encoders, or an option has no value.
+
+    """
     suite = yaml.safe_load(options.suite.read_text())
     suite["latency"] = False
     suite["datasets"] = [
         {"use": "folder", "path": str(options.beir.resolve()), "split": options.split}
     ]
-    given = suite.pop("encoders")
+    given = suite.pop("encoders", {})
     rows = suite["encoders"] = {}
     for row in options.rows:
         name, _, option = row.partition(":")
-        key, _, value = option.partition("=")
+        key, has_value, value = option.partition("=")
+        passages = given.get(name, {}).get("passages", name)
+        for each in (name, passages):
+            if each not in given:
+                known = ", ".join(given)
+                raise ValueError(f"{options.suite}: no row {each!r} in encoders ({known})")
+        if option and not has_value:
+            raise ValueError(f"{row}: an option without a value (say {name}:{key}=VALUE)")
         more = {key: yaml.safe_load(value)} if key else {}
         rows[name_of(row)] = {**given[name], **more}
-        rows[given[name]["passages"]] = given[given[name]["passages"]]
+        rows.setdefault(passages, given[passages])
     return suite
 
 
@@ -140,7 +158,10 @@ def name_of(row: str) -> str:
 def effbench(*arguments: Any) -> str:
     """Run a command of effbench; return what it prints to stdout."""
     command = [Path(sys.executable).with_name("effbench"), *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:  # effbench has said why, on stderr
+        sys.exit(f"Error: effbench {arguments[0]} failed, as said above")
+    return done.stdout
 
 
 def read(folder: Path) -> NDArray[np.float32]:

@@ -15,6 +15,9 @@ LAYER_STARTS = ("teacher", "skipping", "random")
 WORD_STARTS = ("teacher", "vectors", "whitened")
 TEMPERED = ("kale", "ranking")
 """The losses of `AlignLoop` that take a temperature."""
+RANKED = 3
+"""Texts of a batch in which `ranking` says something: one other text is always the first."""
+
 LossName: TypeAlias = Literal["cosine", "mse", "kale", "ranking"] | Mapping[str, Positive]
 """The name of a loss, or a mapping of its name to its temperature."""
 
@@ -132,10 +135,11 @@ class Align(AlignLoop):
         hidden: int | None,
         start: str,
         loss: LossName,
+        batch_size: int,
         **_: object,
     ) -> None:
         """Raise `EffbenchError` for an option that this kind of student does not take."""
-        _check_loss("align", loss)
+        _check_loss("align", loss, batch_size)
         if cell not in RECURRENT and hidden is not None:
             raise EffbenchError(f"align: a {cell} student takes no hidden (drop it)")
         if cell == "transformer" and feed_forward:
@@ -176,14 +180,19 @@ class Realign(AlignLoop):
         train(self, output_dir, seed)
 
     @staticmethod
-    def check(*, loss: LossName, **_: object) -> None:
-        """Raise `EffbenchError` for a loss that takes no temperature."""
-        _check_loss("realign", loss)
+    def check(*, loss: LossName, batch_size: int, **_: object) -> None:
+        """Raise `EffbenchError` for a loss that takes no temperature or no such batches."""
+        _check_loss("realign", loss, batch_size)
 
 
-def _check_loss(who: str, loss: LossName) -> None:
+def _check_loss(who: str, loss: LossName, batch_size: int) -> None:
     if not isinstance(loss, str) and (len(loss) != 1 or not {*loss} <= {*TEMPERED}):
         raise EffbenchError(
             f"{who}: loss: {dict(loss)} is not one loss with its temperature (say "
             "{ranking: 0.05} or {kale: 0.05}; cosine and mse take none)"
+        )
+    if "ranking" in (loss if isinstance(loss, Mapping) else (loss,)) and batch_size < RANKED:
+        raise EffbenchError(
+            f"{who}: loss: ranking: a batch of {batch_size} has fewer than two other texts to "
+            f"rank (say batch_size: {RANKED} or more)"
         )

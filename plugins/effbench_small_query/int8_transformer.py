@@ -20,7 +20,7 @@ class Int8Transformer(Transformer):  # type: ignore[misc]
 
     def __init__(self, *source: Any, **options: Any) -> None:
         super().__init__(*source, **options)
-        quantize_linears(self.model)
+        quantize_linears(self.model.float())  # whatever dtype the other modules are loaded in
 
     def forward(self, features: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Add ``token_embeddings`` [b, t, width], with zeros where there is no token.
@@ -32,14 +32,17 @@ class Int8Transformer(Transformer):  # type: ignore[misc]
         mask = features["attention_mask"].bool()
         if mask.device.type != "cpu":
             raise ValueError("int8 products are for a CPU (say device='cpu')")
-        texts = []
+        vectors = torch.zeros(*mask.shape, self.get_embedding_dimension())
         for row in range(len(mask)):
-            text = super().forward(_alone(features, mask, row), **options)
-            texts.append(text[self.module_output_name][0])
-        vectors = texts[0].new_zeros(*mask.shape, texts[0].shape[-1])
-        vectors[mask] = torch.cat(texts)
+            if mask[row].any():  # no layer reads a text without tokens
+                text = super().forward(_alone(features, mask, row), **options)
+                vectors[row, mask[row]] = text[self.module_output_name][0]
         features[self.module_output_name] = vectors
         return features
+
+    def save(self, *place: Any, **options: Any) -> None:
+        """Raise `ValueError`: the float32 weights, which its files hold, are gone."""
+        raise ValueError("int8 weights are not saved: copy the folder that they came from")
 
 
 def _alone(features: dict[str, Any], mask: Tensor, row: int) -> dict[str, Any]:

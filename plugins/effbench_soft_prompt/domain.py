@@ -14,7 +14,8 @@ from sentence_transformers.util import get_rank
 from effbench import ABOUT
 from effbench_soft_prompt import DomainPrompt
 from effbench_soft_prompt.held_out import hold_out
-from effbench_soft_prompt.parts import FILE, NAME, cut, place_of
+from effbench_soft_prompt.parts import NAME, cut, place_of
+from effbench_soft_prompt.prompts import CENTROIDS
 from effbench_soft_prompt.training import train
 
 CHECKPOINTS = "checkpoints"
@@ -41,7 +42,7 @@ def train_domain(options: DomainPrompt, output_dir: Path, seed: int) -> None:
         if not finished:
             _train_one(replace(options, data=part), folder, seed)
     if get_rank() == 0:
-        save_file({NAME: np.asarray(centroids, dtype=np.float32)}, output_dir / FILE)
+        save_file({NAME: np.asarray(centroids, dtype=np.float32)}, output_dir / CENTROIDS)
         facts = {folder.name: json.loads((folder / ABOUT).read_bytes()) for folder in folders}
         (output_dir / ABOUT).write_text(json.dumps(_about(facts), indent=1), encoding="utf-8")
 

@@ -48,7 +48,7 @@ def hold_out(data: Examples, most: int) -> tuple[Examples, HeldOut]:
     count = min(most, len(order) // 4)
     if not count:
         raise EffbenchError(
-            f"prompt-domain: {len(order)} queries are too few to hold some out (give 4 or more)"
+            f"prompt-domain: too few queries to hold some out: {len(order)} (give 4 or more)"
         )
     held, kept = order[:count], sorted(order[count:])
     numbers = _docs(data, held)

@@ -16,9 +16,8 @@ from effbench_soft_prompt.weights import unit
 if TYPE_CHECKING:
     from effbench import Positions, Vectors
 
-FILE = "centroids.safetensors"
 NAME = "centroids"
-"""The name of the array in `FILE`: float32 [parts, d]."""
+"""The name of the array in `CENTROIDS`: float32 [parts, d]."""
 
 FEWEST = 8
 """Queries of a part: with fewer, there is nothing to train on and to hold out."""
@@ -29,7 +28,7 @@ def cut(data: Examples, clusters: int, seed: int) -> tuple[Vectors, list[Example
 
     The unit vectors of all docs are cut by k-means. A query belongs to the centroid that is
     nearest to the mean of its good docs. A part of fewer than `FEWEST` queries is left out, and
-    its queries go to the nearest other part.
+    its queries go to the nearest other part. If all are so small, the largest takes all.
 
     Raises:
         EffbenchError: the docs have no vectors, or there are fewer docs than clusters.
@@ -42,12 +41,13 @@ def cut(data: Examples, clusters: int, seed: int) -> tuple[Vectors, list[Example
             f"prompt-domain: {clusters} clusters of {len(data.docs)} docs (take fewer)"
         )
     docs = unit(data.vectors(range(len(data.docs))))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):  # docs may all be equal
         warnings.simplefilter("ignore", UserWarning)  # of a cluster that lost all its docs
         centroids, _ = kmeans2(docs, clusters, minit="++", rng=np.random.default_rng(seed))
     means = np.stack([docs[np.array(good)].mean(0) for good in data.positives])
     sizes = np.bincount(nearest(means, centroids), minlength=clusters)
-    centroids = centroids[(sizes >= FEWEST) | (sizes == sizes.max())]
+    large = np.flatnonzero(sizes >= FEWEST)
+    centroids = centroids[large if len(large) else [sizes.argmax()]]
     labels = nearest(means, centroids)
     rows = [np.flatnonzero(labels == number).tolist() for number in range(len(centroids))]
     return centroids, [chosen(data, part) for part in rows]

@@ -17,6 +17,9 @@ from effbench import EffbenchError
 from effbench_transformer.loading import load
 
 VECTORS, FACTS = "prompt.safetensors", "prompt.json"
+CENTROIDS = "centroids.safetensors"
+"""Only a folder of several prompts has this file: those of the parts of a domain."""
+
 FORMAT = 1
 POOLINGS = ("mean", "cls")
 
@@ -84,9 +87,14 @@ def load_prompt(folder: Path) -> Prompt:
     """Read a prompt that ``prompt`` or ``prompt-mix`` wrote.
 
     Raises:
-        EffbenchError: the folder holds no prompt, or a file is damaged or too new.
+        EffbenchError: the folder holds no prompt or several, or a file is damaged or too new.
 
     """
+    if (folder / CENTROIDS).exists():
+        raise EffbenchError(
+            f"{folder}: a prompt for each part of a domain (mix them by prompt-mix, name one "
+            "of the folders 1, 2 ... in it, or leave out clusters)"
+        )
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         if convert(facts["format"], int) > FORMAT:

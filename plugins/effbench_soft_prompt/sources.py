@@ -14,8 +14,8 @@ from safetensors.numpy import load_file
 from torch import Tensor
 
 from effbench import ABOUT, Domain, EffbenchError, TrainedModel
-from effbench_soft_prompt.parts import FILE, NAME, nearest, place_of
-from effbench_soft_prompt.prompts import Prompt, load_prompt
+from effbench_soft_prompt.parts import NAME, nearest, place_of
+from effbench_soft_prompt.prompts import CENTROIDS, Prompt, load_prompt
 from effbench_soft_prompt.weights import Numbers, unit
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _sources_in(domain: Domain) -> Iterator[Source]:
     if domain.model is None:
         return
     model, folder = domain.model
-    if not (folder / FILE).exists():
+    if not (folder / CENTROIDS).exists():
         yield Source(domain, domain.name, folder, load_prompt(folder))
         return
     centroids, sides = _centroids(folder), (domain.passages, domain.queries)
@@ -117,10 +117,10 @@ def _sources_in(domain: Domain) -> Iterator[Source]:
 
 def _centroids(folder: Path) -> Vectors:
     try:
-        centroids: Vectors = load_file(folder / FILE)[NAME]
+        centroids: Vectors = load_file(folder / CENTROIDS)[NAME]
     except (OSError, KeyError, SafetensorError) as error:
         raise EffbenchError(
-            f"{folder / FILE}: no centroids ({error}; train the prompts again)"
+            f"{folder / CENTROIDS}: no centroids ({error}; train the prompts again)"
         ) from error
     return centroids
 

@@ -178,10 +178,12 @@ def test_a_student_learns_with_each_loss(base: ModelId, tmp_path: Path, loss: An
         ({"loss": {"cosine": 0.1}}, "align: loss: .'cosine': 0.1. is not one loss"),
         ({"loss": {"kale": 1.0, "ranking": 1.0}}, "is not one loss with its temperature"),
         ({"loss": {}}, "is not one loss with its temperature"),
+        ({"loss": "ranking", "batch_size": 2}, "a batch of 2 has fewer than two other texts"),
+        ({"loss": {"ranking": 0.1}, "batch_size": 1}, "say batch_size: 3 or more"),
     ],
 )
 def test_check_refuses(options: dict[str, Any], message: str) -> None:
-    usual: dict[str, Any] = {"cell": "gru", "feed_forward": 0, "hidden": None}
+    usual: dict[str, Any] = {"cell": "gru", "feed_forward": 0, "hidden": None, "batch_size": 8}
     with pytest.raises(EffbenchError, match=message):
         Align.check(**{**usual, "start": "teacher", "loss": "cosine", **options})
 

@@ -89,7 +89,7 @@ def test_the_order_of_the_examples_does_not_decide_what_is_held_out(base) -> Non
 
 
 def test_too_few_queries_are_refused(base, tmp_path: Path) -> None:
-    with pytest.raises(EffbenchError, match="3 queries are too few to hold some out"):
+    with pytest.raises(EffbenchError, match="too few queries to hold some out: 3 "):
         trained(tmp_path / "few", base, only(examples(), [0, 1, 2]))
 
 
@@ -138,6 +138,24 @@ def test_a_small_part_joins_the_others(base, tmp_path: Path) -> None:
     folder = trained(tmp_path / "parts", base, with_vectors(12), clusters=2)
     assert not (folder / "2").exists()
     assert len(facts(folder / "1", "held_out.json")["queries"]) == 4
+
+
+def test_where_all_parts_are_small_the_largest_takes_all_queries(base) -> None:
+    from effbench_soft_prompt.parts import cut
+
+    apart = np.eye(16, dtype=np.float32)  # a part for each doc
+    for vectors, clusters in ((apart, 16), (np.ones_like(apart), 3)):
+        data = examples()._replace(vectors=lambda rows, v=vectors: v[list(rows)])
+        centroids, (part,) = cut(data, clusters, seed=0)
+        assert len(centroids) == 1
+        assert sorted(part.queries) == sorted(examples().queries)
+
+
+def test_prompts_of_parts_are_not_one_prompt(base, tmp_path: Path) -> None:
+    folder = trained(tmp_path / "parts", base, with_vectors(8), clusters=2)
+    with pytest.raises(EffbenchError, match=r"a prompt for each part of a domain .*clusters"):
+        encoder(folder)
+    encoder(folder / "1")
 
 
 def test_more_clusters_than_docs_are_refused(base, tmp_path: Path) -> None:

@@ -181,6 +181,45 @@ def test_int8_of_a_transformer_is_not_float32(
     np.testing.assert_array_equal(found["passages"], plain["passages"])
 
 
+def test_an_int8_export_loses_no_weights(
+    deployed: dict[str, tuple[Any, Any, Path]], tmp_path: Path
+) -> None:
+    model = reloaded(deployed[INT8[0]][2].parent / "exports" / INT8[0])
+    with pytest.raises(ValueError, match="copy the folder"):
+        model.save(str(tmp_path / "again"))  # without the weights that became int8
+    assert not list(tmp_path.rglob("model.safetensors"))
+
+
+def test_an_int8_export_may_be_loaded_in_half_precision(
+    deployed: dict[str, tuple[Any, Any, Path]],
+) -> None:
+    queries, _, file = deployed[INT8[0]]
+    model = reloaded(file.parent / "exports" / INT8[0], model_kwargs={"dtype": "bfloat16"})
+    found, wanted = model.encode_query(["the cat"]), queries.encode_queries(["the cat"])
+    np.testing.assert_allclose(found, wanted, atol=1e-2)  # the files were read as bfloat16
+
+
+def test_int8_reads_texts_without_tokens(tmp_path: Path) -> None:
+    base = ModelId(str(tiny_bert.save(tmp_path / "base", special_tokens=False)))
+    folder = train(base, targets(count=8), tmp_path / "s", cell="transformer", epochs=1)
+    encoder = small_query(folder, int8=True, device="cpu")
+    for name in ("passages", "out"):
+        (tmp_path / name).mkdir()
+    transformer(tmp_path / "teacher").export(tmp_path / "passages", None)
+    encoder.export(tmp_path / "out", tmp_path / "passages")
+    texts = ["", "abc", " ", "a b c"]
+    found = reloaded(tmp_path / "out").encode_query(texts)
+    np.testing.assert_allclose(found, encoder.encode_queries(texts), atol=1e-5)
+    assert not found[0].any()
+
+
+def reloaded(folder: Path, **options: Any) -> Any:
+    """Return an export with code of its own, loaded by the library in this process."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(folder), device="cpu", trust_remote_code=True, **options)
+
+
 def test_code_is_not_run_without_trust(deployed: dict[str, tuple[Any, Any, Path]]) -> None:
     from sentence_transformers import SentenceTransformer
 

@@ -48,13 +48,19 @@ def test_a_doc_gives_as_many_short_texts_as_the_source_says(gather, part: str) -
         ("{docs: target, each: 2}", "unknown key 'each' of a source"),
         ("{queries: target, column: x}", "unknown key 'column' of a source"),
         ("{queries: target, titles: target}", "is no source of texts (give one of file, quer"),
+        ("{file: [a.txt, b.txt]}", "is no file (give each a source of its own)"),
+        ("{file: a.csv, column: 3}", "column: 3 is no name (write it as text)"),
+        ("{file: a.csv, column: c}", "a.csv:1: no column 'c' (its header has 'a', 'b')"),
         ("{docs: target, side: docs}", "side: 'docs' is no side (say queries or passages)"),
         ("{docs: target, weight: 0}", "weight: 0 is no weight (take a number above 0, up to"),
         ("{docs: target, weight: 1001}", "weight: 1001 is no weight"),
         ("{docs: target, weight: true}", "weight: True is no weight"),
     ],
 )
-def test_mistakes_are_found_when_planning(effbench, suite, source: str, message: str) -> None:
+def test_mistakes_are_found_when_planning(
+    effbench, suite, tmp_path: Path, source: str, message: str
+) -> None:
+    (tmp_path / "a.csv").write_text("a,b\nthe cat,1\n")
     found = effbench("plan", suite(altered(SUITE, SOURCE, f"[{source}]")))
     assert found.exit_code == 2
     assert "models.table.targets: " in found.stderr

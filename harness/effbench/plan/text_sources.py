@@ -20,6 +20,7 @@ from effbench.steps.sources import (
     Use,
 )
 from effbench.store.digests import digest_of
+from effbench.store.tabular import TabularFile
 from effbench.text.suggestions import suggest
 from effbench.work.datasets import DatasetRow
 from effbench.work.rows import Row
@@ -72,8 +73,7 @@ def sources_of(
             )
         found = [DatasetSource(row, part, draw, cut, use) for row in rows]
         return list({digest_of(source.fact): source for source in found}.values())
-    path, digest = scope.sources.text_file(str(data))
-    return [FileSource(path, digest, given.get("column"), draw, use)]
+    return [_file(scope, data, given.get("column"), draw, use)]
 
 
 def weights_of(sources: Sequence[Source]) -> tuple[tuple[float, ...], ...]:
@@ -94,6 +94,19 @@ def refuse_ids(sources: Sequence[Source], passages: Row) -> None:
             f"texts: side: passages: {passages.name!r} finds docs by their ids, and texts have "
             "none (leave it out)"
         )
+
+
+def _file(scope: Scope, named: Any, column: Any, draw: int | None, use: Use) -> FileSource:
+    if isinstance(named, (list, dict)):
+        raise EffbenchError(
+            f"texts: file: {named!r} is no file (give each a source of its own)"
+        )
+    if column is not None and not isinstance(column, str):
+        raise EffbenchError(f"texts: column: {column!r} is no name (write it as text)")
+    path, digest = scope.sources.text_file(str(named))
+    if column is not None and path.exists():  # a pack holds no texts
+        TabularFile(path).check([column])
+    return FileSource(path, digest, column, draw, use)
 
 
 def _use(given: Mapping[str, Any]) -> Use:

@@ -50,10 +50,13 @@ class Train:
     @property
     def label(self) -> str:
         """Name model, trainer and datasets: a row may train a model for each dataset."""
+        return f"train {self.row.name} with {self.row.offer.name}{self._on}"
+
+    @property
+    def _on(self) -> str:
         names = [name for step in self.row.steps for name in getattr(step, "datasets", ())]
-        on = f" on {', '.join(names[:2])}" if names else ""
         more = " ..." if len(names) > 2 else ""
-        return f"train {self.row.name} with {self.row.offer.name}{on}{more}"
+        return f" on {', '.join(names[:2])}{more}" if names else ""
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -81,7 +84,8 @@ class Train:
             (folder / ABOUT).unlink(missing_ok=True)
         with bench.progress.work(self.label, 1, "models") as work:
             start = perf_counter()
-            with training(work), blamed_for_all(self.row.who), on_disk(folder, only_full=True):
+            who = f"{self.row.who}{self._on}"
+            with training(work), blamed_for_all(who), on_disk(folder, only_full=True):
                 trainer.train(folder, seed=self.seed)
             seconds = perf_counter() - start
             if work.unit == "models":  # the trainer has told of no steps
