@@ -242,7 +242,7 @@ def test_a_student_that_cannot_be_trained_further_is_one_line(
     with pytest.raises(EffbenchError, match="'first' are 32 wide, the targets' 24"):
         realigned(student, tmp_path / "narrow", targets(24))
     with pytest.raises(EffbenchError, match=r"realign: loss: \{'mse'"):
-        Realign.check(loss={"mse": 1.0})
+        Realign.check(loss={"mse": 1.0}, batch_size=8)
     config = student / "config_sentence_transformers.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "prompts": {"query": "q"}}))
     with pytest.raises(EffbenchError, match="'first' has a prompt"):

@@ -126,10 +126,18 @@ def test_models_can_start_from_models(run) -> None:
         ("{file: texts.txt}", "{file: texts.txt, drew: 1}", "unknown key 'drew' of a source"),
         ("{file: texts.txt}", "{file: texts.txt, draw: 0}", "draw: 0 is not a number of texts"),
         ("{queries: {use: toy}}", "{queries: beir/nope}", "there is no 'beir/nope'"),
+        (
+            "{file: texts.txt}",
+            "{file: table.csv, column: text}",
+            "no column 'text' (its header has 'query', 'number')",
+        ),
         ("seed: 3", "seed: x", "models.table.seed: 'x' is not a whole number"),
     ],
 )
-def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str) -> None:
+def test_mistakes_are_found_when_planning(
+    run, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    (tmp_path / "table.csv").write_text("query,number\na b,1\n")
     found, trained = run(altered(SUITE, old, new))
     assert found.exit_code == 2
     assert message in found.stderr
@@ -145,16 +153,10 @@ def test_mistakes_are_found_when_planning(run, old: str, new: str, message: str)
         ("seed: 3", 'about: \'{"remarks": "far"}\'', "remarks is no list of sentences"),
         ("seed: 3", "about: '{\"remarks\": [1]}'", "remarks is no list of sentences"),
         ("{file: texts.txt}", "{file: empty.txt}", "empty.txt gives no text"),
-        (
-            "{file: texts.txt}",
-            "{file: table.csv, column: text}",
-            "no column 'text' (its header has 'query', 'number')",
-        ),
     ],
 )
 def test_a_failed_training_leaves_no_model(run, tmp_path: Path, old, new, message) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
-    (tmp_path / "table.csv").write_text("query,number\na b,1\n")
     found, _ = run(altered(SUITE, old, new))
     assert found.exit_code == 1
     assert message in records(tmp_path)["toy--student--plain"]["error"]
