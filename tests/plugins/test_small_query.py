@@ -330,7 +330,7 @@ def test_bad_training_is_one_line_and_leaves_no_model(
 )
 def test_check_refuses(options: dict[str, Any], message: str):
     usual: dict[str, Any] = {"feed_forward": 0, "hidden": None, "start": "teacher"}
-    usual["loss"] = "cosine"
+    usual |= {"loss": "cosine", "batch_size": 128}
     with pytest.raises(EffbenchError, match=message):
         Align.check(**{**usual, **options})
 
