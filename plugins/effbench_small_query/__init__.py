@@ -131,8 +131,9 @@ def small_query(
     embeddings of a recurrent or transformer student by its first weights once, when the student
     is loaded: each query is faster, and the memory holds vocabulary x 3 (LSTM: 4) x hidden
     floats more. Of transformers, only a float32 BERT on a CPU takes it, for queries one by one;
-    others read as without it. ``table`` keeps the word table of a static or recurrent student
-    as numbers of 8 or 4 bits with a scale for each word, a quarter or an eighth of its bytes.
+    one with ``int8`` is refused, and others read as without it. ``table`` keeps the word table
+    of a static or recurrent student as numbers of 8 or 4 bits with a scale for each word, a
+    quarter or an eighth of its bytes.
 
     Raises:
         EffbenchError: the folder holds no student, or the student does not take an option.
