@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +67,32 @@ def test_float16_on_disk_is_read_as_float32_or_as_it_is(folder, rows) -> None:
     assert (vectors[rows] == VECTORS[rows].astype(np.float32)).all()
     assert (vectors.kept(rows) == VECTORS[rows]).all()
     assert (vectors.at(np.array([5, 0])) == VECTORS[[5, 0]]).all()
+
+
+SMAPS = Path("/proc/self/smaps")
+
+
+def read_singly(folder: Path) -> list[str]:
+    """Return the shards around whose rows the system reads nothing more, as SMAPS has it."""
+    found, name = [], ""
+    for line in SMAPS.read_text().splitlines():
+        if str(folder) in line:
+            name = Path(line.split()[-1]).name
+        elif line.startswith("VmFlags:"):
+            found += [name] * (bool(name) and "rr" in line.split())
+            name = ""
+    return found
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="only Linux tells how it reads ahead")
+def test_single_rows_are_read_without_their_neighbours(folder) -> None:
+    vectors = DiskVectors(folder)
+    assert len(vectors[0:3]) == 3
+    assert read_singly(folder) == []
+    assert (vectors[4:5] == VECTORS[4:5]).all()
+    assert read_singly(folder) == ["00002.npy"]
+    assert (vectors.at(np.array([3, 1])) == VECTORS[[3, 1]]).all()
+    assert sorted(read_singly(folder)) == ["00000.npy", "00001.npy", "00002.npy"]
 
 
 def test_a_corpus_with_more_shards_than_a_process_may_open(tmp_path) -> None:
