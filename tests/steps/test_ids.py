@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from effbench.steps.ids import Ids, ids_at, ids_by_row
-from effbench.steps.shards import DiskVectors
+from effbench.steps.shards import DiskVectors, read_rows
 from effbench.store.artifacts import Artifact
 from effbench.store.disk import save_array
 
@@ -92,6 +92,8 @@ def test_single_rows_are_read_without_their_neighbours(folder) -> None:
     assert (vectors[4:5] == VECTORS[4:5]).all()
     assert read_singly(folder) == ["00002.npy"]
     assert (vectors.at(np.array([3, 1])) == VECTORS[[3, 1]]).all()
+    assert read_singly(folder) == ["00002.npy"]  # candidates of a search may be neighbours
+    assert (read_rows([vectors], np.array([[0, 3], [0, 1]])) == VECTORS[[3, 1]]).all()
     assert sorted(read_singly(folder)) == ["00000.npy", "00001.npy", "00002.npy"]
 
 

@@ -96,8 +96,12 @@ class DiskVectors:
         with doing("vectors of the store"):  # an index that reads has made no mistake
             return self._read(start, stop)
 
-    def at(self, rows: NDArray[np.int64]) -> Any:
-        """Return a copy of some rows in their order, as float32."""
+    def at(self, rows: NDArray[np.int64], *, scattered: bool = False) -> Any:
+        """Return a copy of some rows in their order, as float32.
+
+        ``scattered`` rows come from all places, as those of a training's batch; the candidates
+        of many queries lie closer together.
+        """
         import numpy as np
 
         shards = np.searchsorted(self._starts, rows, side="right") - 1
@@ -105,7 +109,8 @@ class DiskVectors:
         with doing("vectors of the store"):
             for shard in np.unique(shards):
                 places.append(np.flatnonzero(shards == shard))
-                vectors = self._shards[shard].scattered()
+                opened = self._shards[shard]
+                vectors = opened.scattered() if scattered else opened.vectors
                 parts.append(vectors[rows[places[-1]] - self._starts[shard]])
         return in_places(self.kind, parts, places) if parts else self[0:0]
 
@@ -161,13 +166,16 @@ def in_places(
 
 
 def read_rows(sources: Sequence[DiskVectors], places: NDArray[np.int64]) -> Any:
-    """Return float32 vectors; ``places`` [n, 2] holds for each row its source and row there."""
+    """Return float32 vectors for a training, which reads in any order.
+
+    ``places`` [n, 2] holds for each row its source and its row there.
+    """
     import numpy as np
 
     if not len(places):
         return sources[0][0:0]
     chosen = [np.flatnonzero(places[:, 0] == source) for source in np.unique(places[:, 0])]
-    parts = [sources[places[rows[0], 0]].at(places[rows, 1]) for rows in chosen]
+    parts = [sources[places[rows[0], 0]].at(places[rows, 1], scattered=True) for rows in chosen]
     return in_places(sources[0].kind, parts, chosen)
 
 
