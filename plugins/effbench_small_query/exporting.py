@@ -34,8 +34,9 @@ and `trust_remote_code=True` runs it. Read it first. Neither effbench nor a plug
 needed."""
 INT8_CODE = """
 
-Queries are read in int8, text by text, on a CPU only (`device="cpu"`). The files hold float32
-weights, which become int8 when they are loaded."""
+`int8.py` beside it has its layers: read that too. Queries are read in int8, text by text, on a
+CPU only (`device="cpu"`). The files hold float32 weights, which become int8 when they are
+loaded."""
 LIGHT = """\
 `reader.py` in this folder reads queries as the row does whose time is on the leaderboard. It
 needs numpy and tokenizers, neither torch nor Sentence Transformers, and reads text by text:
