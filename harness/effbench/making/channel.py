@@ -135,6 +135,8 @@ class Outside:
         try:
             while line and line.strip() != self._mark:  # Python may print at its start
                 line = self._answers.readline(LARGEST)
+            if not line.endswith(b"\n"):  # the worker ended before its mark
+                self._keep(b"")
             while line.endswith(b"\n"):
                 line = self._answers.readline(LARGEST)
                 self._keep(line)
